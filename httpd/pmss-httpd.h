@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssHttpd:
+ *
+ * The listener that both servers stand behind: libmicrohttpd, a guard against what it lets through, and a watchdog that cuts peers who are too slow.
+ * docs/architecture.md says why, docs/operations.md what the limits are.
+ */
+typedef struct _PmssHttpd PmssHttpd;
+
+/**
+ * PmssHttpRequest:
+ *
+ * One request. Lives on the worker thread that its connection belongs to, from `begin` to `end`; all functions on it are called from inside the handler's functions.
+ */
+typedef struct _PmssHttpRequest PmssHttpRequest;
+
+typedef struct {
+  const char *listen;           /* "127.0.0.1:8470", "[::]:8470", port 0: any free one */
+  const char *tls_certificate;  /* nullable: PEM files; both or none */
+  const char *tls_key;
+  gboolean thread_per_connection;       /* TRUE: handlers may block; FALSE: epoll worker threads, handlers must only do short disk work */
+  guint threads;                /* of the pool; 0: one per processor, at least 4 */
+  guint max_connections;        /* 0: 1000 */
+  guint max_connections_per_address;    /* 0: no limit */
+  guint head_timeout;           /* seconds in which a request's head has to be complete, and an idle connection is kept; 0: 10 */
+  guint min_rate;               /* bytes/s that a body or an answer has to make on average after the first 10 s; 0: 1024 */
+} PmssHttpdConfig;
+
+typedef struct {
+  /* The head is complete and passed the guard. Either answer at once (a body is then not read and the connection closed after the answer),
+   * or call one of the accept functions when there is a body; without a body, `complete` follows at once. */
+  void (*begin)    (PmssHttpRequest *request, gpointer user_data);
+  /* A piece of an accepted body (not for pmss_http_request_accept_json). Return FALSE after having answered to refuse the rest. */
+  gboolean (*body) (PmssHttpRequest *request, const void *data, gsize length, gpointer user_data);
+  /* The body is complete (or there is none): has to answer. */
+  void (*complete) (PmssHttpRequest *request, gpointer user_data);
+  /* The request is over: answered, or its peer has gone (@answered FALSE) . Free what belongs to it. Always called once after begin. */
+  void (*end)      (PmssHttpRequest *request, gboolean answered, gpointer user_data);
+} PmssHttpdHandler;
+
+PmssHttpd *pmss_httpd_start     (const PmssHttpdConfig *config, const PmssHttpdHandler *handler, gpointer user_data, GError **error);
+guint16    pmss_httpd_get_port  (PmssHttpd *httpd);
+/* Takes no more connections, lets running requests finish for up to @grace_seconds, then cuts them; joins all threads. Frees @httpd. */
+void       pmss_httpd_stop      (PmssHttpd *httpd, guint grace_seconds);
+
+typedef struct {
+  guint connections;
+  guint64 accepted, refused, requests, cut_slow, bytes_in, bytes_out;
+} PmssHttpdStats;
+void       pmss_httpd_get_stats (PmssHttpd *httpd, PmssHttpdStats *stats);
+
+/* The request. Strings are valid until `end`. */
+const char *pmss_http_request_get_method  (PmssHttpRequest *request);
+/* The target's path, checked against a strict grammar (no NUL, no control characters, valid percent encoding, valid UTF-8 after decoding) but not decoded. */
+const char *pmss_http_request_get_path    (PmssHttpRequest *request);
+/* A query parameter, decoded; NULL if it is absent. Repeated parameters are refused by the guard. */
+const char *pmss_http_request_get_query   (PmssHttpRequest *request, const char *name);
+const char *pmss_http_request_get_header  (PmssHttpRequest *request, const char *name);
+/* "192.0.2.1", "2001:db8::1" */
+const char *pmss_http_request_get_address (PmssHttpRequest *request);
+/* TRUE and the length if there is a body (Content-Length > 0, or = 0 given). Chunked bodies never get here: the guard answers 411. */
+gboolean    pmss_http_request_get_content_length (PmssHttpRequest *request, guint64 *length);
+/* The token of "Authorization: Bearer TOKEN"; NULL if absent or malformed. */
+const char *pmss_http_request_get_bearer  (PmssHttpRequest *request);
+/* What a handler attaches to the request. */
+void        pmss_http_request_set_data    (PmssHttpRequest *request, gpointer data);
+gpointer    pmss_http_request_get_data    (PmssHttpRequest *request);
+
+typedef enum { PMSS_HTTP_RANGE_NONE, PMSS_HTTP_RANGE_OK, PMSS_HTTP_RANGE_UNSATISFIABLE, PMSS_HTTP_RANGE_MALFORMED } PmssHttpRange;
+/* One byte range against @size. More than one range is malformed. */
+PmssHttpRange pmss_http_request_get_range (PmssHttpRequest *request, guint64 size, guint64 *first, guint64 *length);
+
+/* Bodies: refuses by itself with 413 when Content-Length is over @max. FALSE: answered already, return from begin. */
+gboolean    pmss_http_request_accept_body (PmssHttpRequest *request, guint64 max);
+/* Collects the body, parses it as a JSON object (depth and size bounded), and then calls `complete`; anything else is answered with 400, 413 or 415. */
+gboolean    pmss_http_request_accept_json (PmssHttpRequest *request, gsize max);
+JsonObject *pmss_http_request_get_json    (PmssHttpRequest *request);
+
+/* Answers: exactly one per request. Headers are added before. */
+void pmss_http_request_add_header    (PmssHttpRequest *request, const char *name, const char *value);
+void pmss_http_request_respond       (PmssHttpRequest *request, guint status, const char *content_type, GBytes *body);
+void pmss_http_request_respond_empty (PmssHttpRequest *request, guint status);
+/* Takes @json. */
+void pmss_http_request_respond_json  (PmssHttpRequest *request, guint status, JsonNode *json);
+/* application/problem+json, RFC 9457. */
+void pmss_http_request_respond_problem (PmssHttpRequest *request, guint status, const char *detail_format, ...) G_GNUC_PRINTF (3, 4);
+/* The status that goes with a PMSS_ERROR, and its text; anything else is 500 and logged. */
+void pmss_http_request_respond_error (PmssHttpRequest *request, const GError *error);
+/* @length bytes of @fd from @offset, by sendfile; takes @fd. */
+void pmss_http_request_respond_fd    (PmssHttpRequest *request, guint status, const char *content_type, int fd, guint64 offset, guint64 length);
+
+G_END_DECLS

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+#include "pmss-layout.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssClient:
+ *
+ * Speaks the control server's API. Owns one SoupSession (no proxy unless the environment asks for one, no cookies, answers bounded to 64 MiB,
+ * every request under `timeout`).
+ *
+ * Threads: the synchronous calls may be made from any thread, and block it. The asynchronous calls answer in the thread-default main context of the caller.
+ */
+#define PMSS_TYPE_CLIENT (pmss_client_get_type ())
+G_DECLARE_FINAL_TYPE (PmssClient, pmss_client, PMSS, CLIENT, GObject)
+
+/* @url: "http://host:port" or "https://host:port" of the control server.
+ * Properties: "url" (construct only), "timeout" (uint, seconds, default 15), "tls-database" (GTlsDatabase), "tls-interaction", "tls-validation-flags" (GTlsCertificateFlags).
+ * Signal "accept-certificate" (GTlsCertificate, GTlsCertificateFlags) -> gboolean; emitted in whichever thread does the request. */
+PmssClient *pmss_client_new (const char *url, GError **error);
+const char *pmss_client_get_url (PmssClient *client);
+
+/* What to log in with. A token is used as it is; user and password are exchanged for one at the first request that needs it, and again once when it is refused.
+ * NULL, NULL, NULL: none. */
+void        pmss_client_set_credentials (PmssClient *client, const char *token, const char *user, const char *password);
+
+/* Fills in credentials in the order of the brief: what was set; else @uri_user/@uri_password; else PMSS_TOKEN from the environment; else what `pmss login` stored for this URL. */
+void        pmss_client_find_credentials (PmssClient *client, const char *uri_user, const char *uri_password);
+
+/* One API request. @path: below /api/v1, already encoded ("/media/films/a%20b.webm?x=y"). @body: (nullable). Returns the answer's JSON, or a null node for 204.
+ * Errors: a problem document becomes a PMSS_ERROR with its detail as text and the status in the details. */
+JsonNode   *pmss_client_request        (PmssClient *client, const char *method, const char *path, JsonNode *body, GCancellable *cancellable, GError **error);
+void        pmss_client_request_async  (PmssClient *client, const char *method, const char *path, JsonNode *body, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+JsonNode   *pmss_client_request_finish (PmssClient *client, GAsyncResult *result, GError **error);
+
+/* Exchanges user and password for a token; the token is kept for later requests and returned with its expiry. */
+gboolean    pmss_client_login  (PmssClient *client, const char *user, const char *password, char **token, char **expires, GCancellable *cancellable, GError **error);
+
+/* "films/a b.webm" -> "films/a%20b.webm" */
+char       *pmss_client_encode_name (const char *name);
+
+/* One admitted stream: docs/protocol.md section 6, Session. */
+typedef struct {
+  char *id;
+  guint lease;                  /* seconds; renew at a third of it */
+  char *token;                  /* capability token for the nodes */
+  char *user;
+  char *title;
+  char *content_type;           /* nullable */
+  guint64 avg_bitrate;          /* bit/s, 0: unknown */
+  guint64 peak_bitrate;         /* bit/s over 10 s, 0: unknown */
+  guint64 duration;             /* ns, 0: unknown */
+  PmssLayout *layout;
+} PmssSession;
+
+void         pmss_session_free (PmssSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssSession, pmss_session_free)
+
+void         pmss_client_open_session_async   (PmssClient *client, const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+PmssSession *pmss_client_open_session_finish  (PmssClient *client, GAsyncResult *result, GError **error);
+/* Answers with a new token. PMSS_ERROR_NOT_FOUND: the session has ended. */
+void         pmss_client_renew_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+char        *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult *result, GError **error);
+void         pmss_client_close_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean     pmss_client_close_session_finish (PmssClient *client, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What `pmss login` stored: a key file "pmss/credentials" in the user's config folder, mode 0600, one group a control server's URL with the keys user, token, expires,
+ * and [default] with the key url: the server that was logged in to last. Written to a temporary name and renamed. */
+
+typedef struct {
+  char *url;
+  char *user;
+  char *token;
+  char *expires;                /* ISO 8601 */
+} PmssCredentials;
+
+void             pmss_credentials_free   (PmssCredentials *credentials);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssCredentials, pmss_credentials_free)
+
+/* @url: NULL for the default server. NULL without error when nothing (or nothing still valid) is stored. */
+PmssCredentials *pmss_credentials_load   (const char *url, GError **error);
+gboolean         pmss_credentials_store  (const PmssCredentials *credentials, GError **error);
+gboolean         pmss_credentials_forget (const char *url, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssError:
+ * @PMSS_ERROR_FAILED: anything without a code of its own
+ * @PMSS_ERROR_INVALID: an argument, URI, document or setting is malformed
+ * @PMSS_ERROR_NOT_FOUND: no such medium, shard, host name ...
+ * @PMSS_ERROR_NOT_AUTHORIZED: who asks is not known: no or wrong login, expired or foreign token
+ * @PMSS_ERROR_FORBIDDEN: who asks is known and may not do this
+ * @PMSS_ERROR_BUSY: refused for now: admission, too many attempts
+ * @PMSS_ERROR_EXISTS: the name or shard is taken
+ * @PMSS_ERROR_NO_SPACE: a disk is full
+ * @PMSS_ERROR_CORRUPT: a checksum does not match
+ * @PMSS_ERROR_UNREACHABLE: refused, reset, no route
+ * @PMSS_ERROR_TLS: the peer's certificate or the handshake failed
+ * @PMSS_ERROR_TIMED_OUT: no answer in time
+ * @PMSS_ERROR_TOO_FEW_SHARDS: more shards are missing than the redundancy can make up for
+ * @PMSS_ERROR_PROTOCOL: the peer's answer makes no sense
+ * @PMSS_ERROR_RANGE: an offset past the end
+ * @PMSS_ERROR_CONFLICT: not possible in this state (a medium that is not ready, a job that has ended)
+ *
+ * Cancellation is always %G_IO_ERROR_CANCELLED, never one of these.
+ */
+typedef enum {
+  PMSS_ERROR_FAILED,
+  PMSS_ERROR_INVALID,
+  PMSS_ERROR_NOT_FOUND,
+  PMSS_ERROR_NOT_AUTHORIZED,
+  PMSS_ERROR_FORBIDDEN,
+  PMSS_ERROR_BUSY,
+  PMSS_ERROR_EXISTS,
+  PMSS_ERROR_NO_SPACE,
+  PMSS_ERROR_CORRUPT,
+  PMSS_ERROR_UNREACHABLE,
+  PMSS_ERROR_TLS,
+  PMSS_ERROR_TIMED_OUT,
+  PMSS_ERROR_TOO_FEW_SHARDS,
+  PMSS_ERROR_PROTOCOL,
+  PMSS_ERROR_RANGE,
+  PMSS_ERROR_CONFLICT,
+} PmssError;
+
+#define PMSS_ERROR (pmss_error_quark ())
+GQuark pmss_error_quark (void);
+
+/**
+ * pmss_error_from_status:
+ * @status: an HTTP status, 400 and above
+ *
+ * The code that goes with a status: 400 INVALID, 401 NOT_AUTHORIZED, 403 FORBIDDEN, 404 and 410 NOT_FOUND, 409 EXISTS,
+ * 416 RANGE, 429 and 503 BUSY, 507 NO_SPACE, 408 and 504 TIMED_OUT, else FAILED.
+ */
+PmssError pmss_error_from_status (guint status);
+
+/**
+ * PmssErrorDetails:
+ * @node: id of the node that the error came from, 0: none
+ * @extent: number of the extent, -1: none
+ * @shard: index of the shard, -1: none
+ * @http_status: what the server answered, 0: no answer
+ * @peer: (nullable): "host:port" of the server
+ * @medium: (nullable): name of the medium
+ *
+ * What is known besides the text. Attached to any #GError of domain PMSS_ERROR.
+ */
+typedef struct {
+  guint node;
+  gint64 extent;
+  int shard;
+  guint http_status;
+  char *peer;
+  char *medium;
+} PmssErrorDetails;
+
+/* The details of @error, to read or to fill in (strings are owned by the error); NULL if it is not a PMSS_ERROR. */
+PmssErrorDetails *pmss_error_get_details (const GError *error);
+
+/* Turns an error of GIO, libsoup (resolver, connect, TLS, timeout, reset) in place into the PMSS_ERROR that names its cause;
+ * cancellation and PMSS_ERRORs are left alone. @peer is put in front of the text and into the details. */
+void pmss_error_adopt (GError **error, const char *peer);
+
+G_END_DECLS

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "pmss-types.h"
+
+G_BEGIN_DECLS
+
+/* Capability tokens: docs/protocol.md section 4. PASETO v4.public, specification at https://github.com/paseto-standard/paseto-spec */
+
+#define PMSS_TOKEN_PUBLIC_KEY_SIZE 32
+#define PMSS_TOKEN_SECRET_KEY_SIZE 64
+
+typedef enum {
+  PMSS_TOKEN_READ = 1 << 0,
+  PMSS_TOKEN_WRITE = 1 << 1,
+  PMSS_TOKEN_DELETE = 1 << 2,
+  PMSS_TOKEN_LIST = 1 << 3,
+} PmssTokenOps;
+
+/**
+ * PmssTokenClaims:
+ *
+ * What a token says. Strings and array are owned.
+ */
+typedef struct {
+  gint64 issued;                /* seconds since 1970 */
+  gint64 expires;               /* seconds since 1970 */
+  char *cluster;
+  PmssTokenOps ops;
+  gboolean any_version;
+  PmssVersionId version;        /* meaningless with any_version */
+  char *medium;
+  GArray *nodes;                /* of guint, sorted; empty: any */
+  char *user;
+  char *session;
+  guint64 rate;                 /* bit/s, 0: none */
+} PmssTokenClaims;
+
+PmssTokenClaims *pmss_token_claims_new  (void);
+void             pmss_token_claims_free (PmssTokenClaims *claims);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssTokenClaims, pmss_token_claims_free)
+
+void     pmss_token_generate_keys (guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
+
+/* The signature layer alone: what the published test vectors exercise. */
+char    *pmss_paseto_sign   (const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE], const void *message, gsize length,
+    const void *footer, gsize footer_length, const void *implicit, gsize implicit_length);
+GBytes  *pmss_paseto_verify (const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *token,
+    const void *footer, gsize footer_length, const void *implicit, gsize implicit_length, GError **error);
+
+char            *pmss_token_mint   (const PmssTokenClaims *claims, const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
+/* Checks signature, form, and time against @now; what the token covers is asked below. Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
+PmssTokenClaims *pmss_token_verify (const char *token, const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE],
+    const char *cluster, gint64 now, GError **error);
+/* Whether @claims allow @op on a shard of @version (NULL: an operation on no one version, needs any_version) at node @node. PMSS_ERROR_FORBIDDEN if not. */
+gboolean         pmss_token_covers (const PmssTokenClaims *claims, PmssTokenOps op, const PmssVersionId *version, guint node, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+/* Limits that every part obeys; docs/protocol.md sections 1 and 2. */
+#define PMSS_MAX_K 16
+#define PMSS_MAX_M 4
+#define PMSS_MAX_SHARDS (PMSS_MAX_K + PMSS_MAX_M)
+#define PMSS_MIN_UNIT (4u * 1024)
+#define PMSS_MAX_UNIT (4u * 1024 * 1024)
+#define PMSS_DEFAULT_UNIT (256u * 1024)
+#define PMSS_MAX_EXTENT (256u * 1024 * 1024)
+#define PMSS_DEFAULT_EXTENT (16u * 1024 * 1024)
+#define PMSS_MAX_NAME 1024
+#define PMSS_MAX_NAME_COMPONENT 255
+#define PMSS_MAX_TOKEN 4096
+
+#define PMSS_CONTROL_PORT 8470
+#define PMSS_STORAGE_PORT 8471
+
+/**
+ * PmssVersionId:
+ * @bytes: 128 random bits
+ *
+ * Names one immutable version of a medium.
+ */
+typedef struct {
+  guint8 bytes[16];
+} PmssVersionId;
+
+/* "%32 hex digits" + NUL */
+#define PMSS_VERSION_ID_STRLEN 33
+
+void     pmss_version_id_generate  (PmssVersionId *id);
+void     pmss_version_id_to_string (const PmssVersionId *id, char out[PMSS_VERSION_ID_STRLEN]);
+gboolean pmss_version_id_parse     (const char *text, PmssVersionId *id);
+gboolean pmss_version_id_equal     (const PmssVersionId *a, const PmssVersionId *b);
+
+/**
+ * PmssRedundancy:
+ * @k: data shards, 1..16
+ * @m: parity shards, 0..4
+ */
+typedef struct {
+  guint8 k;
+  guint8 m;
+} PmssRedundancy;
+
+gboolean pmss_redundancy_parse     (const char *text, PmssRedundancy *redundancy, GError **error);
+/* "16+4" and NUL fit into 6 bytes */
+void     pmss_redundancy_to_string (PmssRedundancy redundancy, char out[8]);
+
+/**
+ * pmss_medium_name_check:
+ *
+ * Whether @name obeys the rules of docs/protocol.md section 1; the error says which it breaks.
+ */
+gboolean pmss_medium_name_check (const char *name, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "pmss-layout.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssWriter:
+ *
+ * Stripes a stream on to nodes: cuts it into extents, encodes, stores every shard on its node in parallel, and says when an extent is durable.
+ *
+ * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its calls, and starts no thread.
+ * Memory: at most two extents in flight, (2 + m/k + m/k) x extent size and one extent being filled; write() blocks beyond that.
+ *
+ * Failure: a shard that a node does not take is offered to another node (`place` is asked again with that node excluded), until `place` fails.
+ */
+#define PMSS_TYPE_WRITER (pmss_writer_get_type ())
+G_DECLARE_FINAL_TYPE (PmssWriter, pmss_writer, PMSS, WRITER, GObject)
+
+typedef struct {
+  /* Chooses n nodes for @extent and commits that choice: from here on the shards may exist. Called in extent order, in the thread of write() or finish().
+   * Fills @nodes with n nodes (shallow copies; strings stay valid as long as the writer). */
+  gboolean (*place)   (guint32 extent, PmssNode *nodes, gpointer user_data, GError **error);
+  /* Node @failed did not take @shard of @extent (@reason says why): chooses and commits another one that holds no shard of this extent. */
+  gboolean (*replace) (guint32 extent, guint shard, const PmssNode *failed, const GError *reason, PmssNode *node, gpointer user_data, GError **error);
+  /* A fresh capability token that allows writing to any node, for the next requests. Free with g_free. */
+  char *   (*token)   (gpointer user_data);
+  /* All n shards of @extent are durable. Called in extent order; returning FALSE ends the writing. */
+  gboolean (*durable) (guint32 extent, gpointer user_data, GError **error);
+} PmssWriterFuncs;
+
+/* @first_extent: where a resumed job goes on: the caller then writes from that extent's first byte. @size: bytes of the whole version; writing more or finishing with less is an error. */
+PmssWriter *pmss_writer_new    (const PmssVersionId *version, guint64 size, PmssRedundancy redundancy, guint32 unit, guint32 extent_size, guint32 first_extent,
+    const PmssWriterFuncs *funcs, gpointer user_data);
+/* Properties: "timeout" (uint, seconds without progress, default 15), "tls-database". */
+gboolean    pmss_writer_write  (PmssWriter *writer, const void *data, gsize length, GCancellable *cancellable, GError **error);
+/* Waits until everything is durable. */
+gboolean    pmss_writer_finish (PmssWriter *writer, GCancellable *cancellable, GError **error);
+
+G_END_DECLS
