@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct _PmssControlConfig PmssControlConfig;    /* config.h: settings, never changed after the start */
+typedef struct _PmssKeys PmssKeys;      /* keys.h: cluster id, signing key; mints capability tokens */
+typedef struct _PmssDatabase PmssDatabase;      /* database.h */
+typedef struct _PmssCatalog PmssCatalog;        /* catalog.h: media, versions, extents, pending deletions */
+typedef struct _PmssAccounts PmssAccounts;      /* accounts.h: users, passwords, API tokens, login limits */
+typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their states */
+typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
+typedef struct _PmssUploads PmssUploads;        /* uploads.h: files on their way in */
+typedef struct _PmssJobs PmssJobs;      /* jobs.h: background work */
+
+/**
+ * PmssControlContext:
+ *
+ * What makes up one control server. Made by main() in the order of the fields, taken down in the reverse one; every object may use those above it.
+ * The pointers do not change while requests are served. All of the objects may be used on any thread (docs/threads.md).
+ */
+typedef struct {
+  PmssControlConfig *config;
+  GTlsDatabase *tls_database;   /* nullable: what nodes' certificates are checked against, where the system's does not serve */
+  PmssKeys *keys;
+  PmssDatabase *database;
+  PmssCatalog *catalog;
+  PmssAccounts *accounts;
+  PmssNodes *nodes;
+  PmssSessions *sessions;
+  PmssUploads *uploads;
+  PmssJobs *jobs;
+} PmssControlContext;
+
+G_END_DECLS

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssDatabase:
+ *
+ * The one SQLite connection, on the one thread that ever touches it. Only this module includes sqlite3.h.
+ *
+ * Whoever wants something of the database, on any thread, hands a function to pmss_database_transact() and blocks until it has run on the database thread,
+ * inside one transaction: all of what it did is durable (fsynced) when transact returns TRUE, none of it was done when it returns FALSE.
+ * Inside the function: no waiting, no I/O, no locks that are held over calls of transact.
+ *
+ * Errors: PMSS_ERROR_EXISTS for a value that has to be unique, PMSS_ERROR_CONFLICT for a broken reference or check, PMSS_ERROR_NO_SPACE for a full disk.
+ * Anything that puts the file itself in doubt (an I/O error, a failed fsync, corruption) is logged and ends the process at once: SQLite's log is replayed
+ * at the next start, whereas going on after a failed fsync would lose what was acknowledged.
+ */
+typedef struct _PmssDatabase PmssDatabase;
+
+/* Runs on the database thread. Returning FALSE (with @error set) rolls back. */
+typedef gboolean (*PmssDatabaseFunc) (PmssDatabase *database, gpointer user_data, GError **error);
+
+/* Opens or makes the file, mode 0600, and brings it to the newest schema. A file that a newer program has written is refused. */
+PmssDatabase *pmss_database_open  (const char *path, GError **error);
+/* Waits for what was handed in before; nothing may be handed in after. */
+void          pmss_database_close (PmssDatabase *database);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssDatabase, pmss_database_close)
+
+/* Blocks. Called on the database thread, i.e. inside another transaction, it runs @func at once as a part of that transaction, in a savepoint of
+ * its own, so that functions which transact can be put together to larger ones. */
+gboolean      pmss_database_transact (PmssDatabase *database, PmssDatabaseFunc func, gpointer user_data, GError **error);
+
+/* The number of the newest migration. */
+int           pmss_database_get_schema_version (PmssDatabase *database);
+
+/* What follows is for functions on the database thread. */
+
+typedef enum { PMSS_VALUE_BEGIN, PMSS_VALUE_INT, PMSS_VALUE_TEXT, PMSS_VALUE_BLOB, PMSS_VALUE_END } PmssValueType;
+typedef struct {
+  PmssValueType type;
+  gint64 integer;               /* the blob's length, too */
+  const void *data;             /* NULL is SQL's NULL */
+} PmssValue;
+
+#define PMSS_INT(value) ((PmssValue) { PMSS_VALUE_INT, (gint64) (value), NULL })
+#define PMSS_TEXT(string) ((PmssValue) { PMSS_VALUE_TEXT, -1, (string) })
+#define PMSS_BLOB(data, length) ((PmssValue) { PMSS_VALUE_BLOB, (gint64) (length), (data) })
+#define PMSS_NULL ((PmssValue) { PMSS_VALUE_TEXT, -1, NULL })
+/* NULL when @value is negative: how an unknown number is kept */
+#define PMSS_INT_OR_NULL(value) ((gint64) (value) < 0 ? PMSS_NULL : PMSS_INT (value))
+#define PMSS_VALUES(...) ((const PmssValue[]) { { PMSS_VALUE_BEGIN, 0, NULL }, ##__VA_ARGS__, { PMSS_VALUE_END, 0, NULL } })
+
+/* pmss_database_exec (database, error, "UPDATE medium SET title = ?1 WHERE id = ?2", PMSS_TEXT (title), PMSS_INT (id))
+ * @sql has to be a string literal (statements are kept by its text). */
+#define pmss_database_exec(database, error, sql, ...) pmss_database_exec_values (database, error, "" sql, PMSS_VALUES (__VA_ARGS__))
+gboolean      pmss_database_exec_values  (PmssDatabase *database, GError **error, const char *sql, const PmssValue *values);
+/* Rows that the last exec touched; the id that it gave. */
+gint64        pmss_database_get_changes  (PmssDatabase *database);
+gint64        pmss_database_get_last_id  (PmssDatabase *database);
+
+/**
+ * PmssRows:
+ *
+ * What a query gives, row by row:
+ *
+ *   g_autoptr (PmssRows) rows = pmss_database_query (database, "SELECT id, name FROM medium WHERE size > ?1", PMSS_INT (0));
+ *   while (pmss_rows_next (rows, &local))
+ *     use (pmss_rows_int (rows, 0), pmss_rows_text (rows, 1));
+ *   if (local != NULL) ...
+ *
+ * One query of the same text can be open at a time (a nested one is prepared anew). To be freed before the function returns.
+ */
+typedef struct _PmssRows PmssRows;
+#define pmss_database_query(database, sql, ...) pmss_database_query_values (database, "" sql, PMSS_VALUES (__VA_ARGS__))
+PmssRows     *pmss_database_query_values (PmssDatabase *database, const char *sql, const PmssValue *values);
+/* TRUE: there is a row. FALSE: no more, or @error. */
+gboolean      pmss_rows_next    (PmssRows *rows, GError **error);
+gboolean      pmss_rows_is_null (PmssRows *rows, guint column);
+/* 0 for NULL */
+gint64        pmss_rows_int     (PmssRows *rows, guint column);
+/* -1 for NULL */
+gint64        pmss_rows_int_or_unknown (PmssRows *rows, guint column);
+/* Valid until the next row; NULL for NULL. */
+const char   *pmss_rows_text    (PmssRows *rows, guint column);
+const void   *pmss_rows_blob    (PmssRows *rows, guint column, gsize *length);
+void          pmss_rows_free    (PmssRows *rows);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRows, pmss_rows_free)
+
+G_END_DECLS
