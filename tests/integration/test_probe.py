@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pmss-probe over files of many kinds, good and bad ones."""
+
+import csv
+import http.server
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+PROBE = os.environ["PMSS_PROBE"]
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+MEDIA = pathlib.Path(os.environ.get("PMSS_TEST_MEDIA")
+                     or SOURCE.parent / "shared" / "media")
+KEYS = {"content_type", "container", "duration_ns", "streams", "tags",
+        "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s"}
+NUMBERS = ("duration_ns", "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s")
+
+
+def run(path, *options, timeout=60):
+    return subprocess.run([PROBE, *options, str(path)], timeout=timeout,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def launch(description):
+    subprocess.run(["gst-launch-1.0", "-q", *description.split()], check=True,
+                   timeout=60, stdout=subprocess.DEVNULL)
+
+
+class Probe(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        signal.alarm(240)
+        cls.folder = tempfile.TemporaryDirectory(prefix="pmss-probe-")
+        cls.dir = pathlib.Path(cls.folder.name)
+        cls.film = cls.dir / "film.webm"
+        launch("webmmux name=m ! filesink location=%s "
+               "videotestsrc num-buffers=300 pattern=ball "
+               "! video/x-raw,width=160,height=120,framerate=25/1 "
+               "! vp8enc deadline=1 ! m. "
+               "audiotestsrc num-buffers=517 samplesperbuffer=1024 ! vorbisenc ! m."
+               % cls.film)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def probe(self, path, *options):
+        result = run(path, *options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        found = json.loads(result.stdout)
+        self.assertEqual(set(found), KEYS)
+        self.assertIsInstance(found["content_type"], str)
+        return found
+
+    def check_rates(self, found, path):
+        size = path.stat().st_size
+        average = size * 8e9 / found["duration_ns"]
+        self.assertAlmostEqual(found["avg_bitrate"], average, delta=2)
+        self.assertGreaterEqual(found["peak_bitrate_10s"], found["avg_bitrate"])
+        self.assertGreaterEqual(found["peak_bitrate_1s"], found["peak_bitrate_10s"])
+        self.assertLess(found["peak_bitrate_1s"], 12 * average)
+
+    def test_film(self):
+        found = self.probe(self.film)
+        self.assertEqual(found["content_type"], "video/webm")
+        self.assertEqual(sorted(s["type"] for s in found["streams"]),
+                         ["audio", "video"])
+        video = [s for s in found["streams"] if s["type"] == "video"][0]
+        self.assertEqual((video["width"], video["height"]), (160, 120))
+        self.assertIn("VP8", video["codec"])
+        self.assertAlmostEqual(found["duration_ns"], 12e9, delta=2e8)
+        self.check_rates(found, self.film)
+
+    def test_peak_is_found(self):
+        """Ten seconds of black, one of noise, four of black: the peaks are those of the noisy second."""
+        path = self.dir / "peak.mkv"
+        part = ("videotestsrc num-buffers=%d pattern=%s "
+                "! video/x-raw,width=64,height=64,framerate=10/1 ! jpegenc ! c. ")
+        launch("concat name=c ! matroskamux ! filesink location=%s " % path
+               + part % (100, "black") + part % (10, "snow") + part % (40, "black"))
+        found = self.probe(path)
+        self.check_rates(found, path)
+        self.assertAlmostEqual(found["duration_ns"], 15e9, delta=2e8)
+        self.assertGreater(found["peak_bitrate_1s"], 2 * found["peak_bitrate_10s"])
+        self.assertGreater(found["peak_bitrate_10s"], 1.05 * found["avg_bitrate"])
+
+    def test_not_media(self):
+        cases = {"empty": b"", "one": b"x", "text.txt": b"Hello there.\n" * 100,
+                 "noise": random.Random(1).randbytes(1 << 20),
+                 "zeros": bytes(1 << 20)}
+        for name, content in cases.items():
+            with self.subTest(name):
+                path = self.dir / name
+                path.write_bytes(content)
+                found = self.probe(path)
+                for key in NUMBERS:
+                    self.assertIsNone(found[key])
+                self.assertIn("/", found["content_type"])
+
+    def test_damaged(self):
+        """Cut and altered films may say anything in a well-formed way, or end; they do not hang."""
+        rng = random.Random(7)
+        good = self.film.read_bytes()
+        path = self.dir / "damaged.webm"
+        for cut in (10, 100, 5000, len(good) // 2, len(good) - 1):
+            path.write_bytes(good[:cut])
+            self.probe(path)
+        for _ in range(12):
+            bad = bytearray(good)
+            for _ in range(rng.choice((1, 10, 1000))):
+                bad[rng.randrange(len(bad))] = rng.randrange(256)
+            path.write_bytes(bad)
+            result = run(path, "--deadline", "10")
+            if result.returncode == 0:
+                self.assertEqual(set(json.loads(result.stdout)), KEYS)
+
+    def test_fetches_nothing(self):
+        """A playlist is a file like any other: what it names is not asked for."""
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_error(404)
+
+            do_HEAD = do_GET
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = "http://127.0.0.1:%d" % server.server_address[1]
+            files = {
+                "list.m3u8": "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n"
+                             "#EXTINF:10,\n%s/a.ts\n#EXT-X-ENDLIST\n" % url,
+                "list.mpd": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"'
+                            ' profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"'
+                            ' type="static" mediaPresentationDuration="PT10S"><Period>'
+                            '<AdaptationSet mimeType="video/mp4"><Representation id="1"'
+                            ' bandwidth="1"><BaseURL>%s/b.mp4</BaseURL></Representation>'
+                            '</AdaptationSet></Period></MPD>' % url,
+                "list.uri": "%s/c.mp4\n" % url,
+            }
+            for name, content in files.items():
+                (self.dir / name).write_text(content)
+                self.probe(self.dir / name)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+        self.assertEqual(asked, [])
+
+    def test_name_helps_a_guess(self):
+        path = self.dir / "upload"
+        path.write_text("body { color: red }\n")
+        self.assertEqual(self.probe(path, "--name", "a/b.css")["content_type"], "text/css")
+
+    def test_usage(self):
+        self.assertEqual(run(self.dir / "absent").returncode, 66)
+        self.assertEqual(run(self.dir).returncode, 66)
+        self.assertEqual(run(self.film, "--deadline", "0").returncode, 64)
+
+    @unittest.skipUnless((MEDIA / "MANIFEST.tsv").exists(),
+                         "no folder of real media (PMSS_TEST_MEDIA)")
+    def test_real_media(self):
+        with open(MEDIA / "MANIFEST.tsv", newline="") as manifest:
+            rows = list(csv.DictReader(manifest, delimiter="\t"))
+        for row in rows:
+            with self.subTest(row["file"]):
+                path = MEDIA / row["file"]
+                found = self.probe(path)
+                kinds = {s["type"] for s in found["streams"]}
+                if row["duration_s"] == "-":
+                    self.assertIsNone(found["duration_ns"])
+                    self.assertEqual(kinds, {"image"})
+                    continue
+                # what the manifest says of bare AAC is an estimate
+                delta = 2.5 if row["file"].endswith(".aac") else 0.1
+                self.assertAlmostEqual(found["duration_ns"] / 1e9,
+                                       float(row["duration_s"]), delta=delta)
+                self.check_rates(found, path)
+                if row["audio_codec"] not in ("", "-"):
+                    self.assertIn("audio", kinds)
+                if row["video_codec"] not in ("", "-", "mjpeg"):
+                    self.assertIn("video", kinds)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
