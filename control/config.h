@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "context.h"
+#include "libpmss/pmss-types.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssControlConfig:
+ *
+ * Settings: the defaults, then the key file's group [control], then the command line; every key is an option of the same name.
+ * Checked as a whole when loaded, never changed afterwards. docs/operations.md lists them.
+ */
+struct _PmssControlConfig {
+  char *listen;                 /* "0.0.0.0:8470" */
+  char *data;                   /* folder, absolute */
+  char *tls_certificate, *tls_key;      /* nullable, both or none */
+  char *public_url;             /* nullable: what clients call this server, "https://media.example.org" */
+  char *node_ca;                /* nullable: PEM file that nodes' certificates are checked against */
+  GLogLevelFlags log_level;     /* messages up to this level are written */
+  guint64 max_upload;           /* bytes, of one file */
+  guint64 min_free;             /* bytes that uploads leave free on the data folder's disk */
+  guint lease;                  /* seconds */
+  guint token_lifetime;         /* seconds, of a login */
+  guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
+  guint max_connections;
+  PmssRedundancy redundancy;    /* where an upload does not say */
+  guint32 unit, extent;         /* bytes, of new versions */
+};
+
+/* What the command line says. */
+typedef struct {
+  PmssControlConfig *config;    /* NULL when there is nothing to run: --help, --version */
+  int status;                   /* exit code then: 0, or 64 (usage), 78 (settings) */
+} PmssControlCommandLine;
+
+/* Reads command line and key file; messages about what is wrong go to stderr. */
+PmssControlCommandLine pmss_control_config_load (int argc, char **argv);
+void                   pmss_control_config_free (PmssControlConfig *config);
+
+/* "64 MiB", "2GiB", "10M" (10^6), "1000" -> bytes */
+gboolean pmss_control_parse_size (const char *text, guint64 *size, GError **error);
+
+G_END_DECLS
