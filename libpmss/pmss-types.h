@@ -21,6 +21,9 @@ G_BEGIN_DECLS
 #define PMSS_CONTROL_PORT 8470
 #define PMSS_STORAGE_PORT 8471
 
+/* Whether @unit is a stripe unit: a power of two from 4 KiB to 4 MiB. */
+gboolean pmss_unit_check (guint32 unit);
+
 /**
  * PmssVersionId:
  * @bytes: 128 random bits
@@ -49,6 +52,8 @@ typedef struct {
   guint8 m;
 } PmssRedundancy;
 
+/* Whether k and m are within the limits. */
+gboolean pmss_redundancy_check     (PmssRedundancy redundancy);
 gboolean pmss_redundancy_parse     (const char *text, PmssRedundancy *redundancy, GError **error);
 /* "16+4" and NUL fit into 6 bytes */
 void     pmss_redundancy_to_string (PmssRedundancy redundancy, char out[8]);
