@@ -123,8 +123,9 @@ gboolean     pmss_catalog_places_shard     (PmssCatalog *catalog, const PmssVers
 
 /* Up to @limit shard names of @node, in order: array of char * that frees them. */
 GPtrArray   *pmss_catalog_list_pending  (PmssCatalog *catalog, guint node, guint limit, GError **error);
+/* Nothing is done when a row places this shard on this node. */
 gboolean     pmss_catalog_add_pending   (PmssCatalog *catalog, guint node, const char *shard, GError **error);
-/* The node has confirmed. */
+/* The node has confirmed that it has no such shard. */
 gboolean     pmss_catalog_clear_pending (PmssCatalog *catalog, guint node, const char *shard, GError **error);
 
 G_END_DECLS
