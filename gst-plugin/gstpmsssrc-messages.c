@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gstpmsssrc-messages.h"
+
+static void
+post (GstElement * element, GstStructure * structure)
+{
+  gst_element_post_message (element,
+      gst_message_new_element (GST_OBJECT (element), structure));
+}
+
+void
+gst_pmss_post_layout (GstElement * element, PmssReader * reader)
+{
+  const PmssSession *session = pmss_reader_get_session (reader);
+  PmssLayout *layout = session->layout;
+  PmssRedundancy redundancy = pmss_layout_get_redundancy (layout);
+  char version[PMSS_VERSION_ID_STRLEN], text[8];
+
+  pmss_version_id_to_string (pmss_layout_get_version (layout), version);
+  pmss_redundancy_to_string (redundancy, text);
+
+  post (element, gst_structure_new ("pmss-layout",
+          "version", G_TYPE_STRING, version,
+          "size", G_TYPE_UINT64, pmss_layout_get_size (layout),
+          "redundancy", G_TYPE_STRING, text,
+          "unit", G_TYPE_UINT, pmss_layout_get_unit (layout),
+          "extent-size", G_TYPE_UINT, pmss_layout_get_extent_size (layout),
+          "extents", G_TYPE_UINT, pmss_layout_get_n_extents (layout),
+          "nodes", G_TYPE_UINT, pmss_layout_get_n_nodes (layout),
+          "title", G_TYPE_STRING, session->title,
+          "content-type", G_TYPE_STRING, session->content_type,
+          "avg-bitrate", G_TYPE_UINT64, session->avg_bitrate,
+          "peak-bitrate", G_TYPE_UINT64, session->peak_bitrate,
+          "duration", G_TYPE_UINT64, session->duration, NULL));
+}
+
+void
+gst_pmss_post_node_lost (GstElement * element, guint node, const char *peer,
+    const GError * error)
+{
+  post (element, gst_structure_new ("pmss-node-lost",
+          "node", G_TYPE_UINT, node, "peer", G_TYPE_STRING, peer,
+          "error", G_TYPE_ERROR, error, NULL));
+}
+
+void
+gst_pmss_post_node_back (GstElement * element, guint node, const char *peer)
+{
+  post (element, gst_structure_new ("pmss-node-back",
+          "node", G_TYPE_UINT, node, "peer", G_TYPE_STRING, peer, NULL));
+}
+
+void
+gst_pmss_post_degraded (GstElement * element, guint missing, guint spare)
+{
+  post (element, gst_structure_new ("pmss-degraded",
+          "missing", G_TYPE_UINT, missing, "spare", G_TYPE_UINT, spare, NULL));
+}
+
+void
+gst_pmss_post_no_redundancy (GstElement * element, guint missing)
+{
+  GST_ELEMENT_WARNING_WITH_DETAILS (element, RESOURCE, READ,
+      ("%u storage servers do not answer and no redundancy is left: if one "
+          "more fails, playing ends.", missing), (NULL),
+      ("missing", G_TYPE_UINT, missing, "spare", G_TYPE_UINT, 0, NULL));
+}

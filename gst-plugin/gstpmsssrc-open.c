@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a location to an open reader, and back. */
+#include <libpmss/pmss-error.h>
+
+#include "gstpmsssrc-context.h"
+#include "gstpmsssrc-errors.h"
+#include "gstpmsssrc-messages.h"
+#include "gstpmsssrc-private.h"
+
+#define GST_CAT_DEFAULT gst_pmss_src_debug
+
+/* How often the control server is asked again while it is busy. */
+#define ADMISSION_INTERVAL G_TIME_SPAN_SECOND
+
+/* One try to open: what it was given and what it made. Belongs to the thread
+ * that opens. */
+typedef struct
+{
+  GstPmssSrc *src;
+  GstPmssSrcSettings settings;
+  GCancellable *cancellable;
+  PmssReader *reader;
+  gboolean waiting;             /* to be admitted, and said so */
+} Opening;
+
+static void
+opening_clear (Opening * opening)
+{
+  gst_pmss_src_settings_clear (&opening->settings);
+  g_clear_object (&opening->cancellable);
+  g_clear_object (&opening->reader);
+}
+
+/* The reader's signals come in its I/O thread. */
+
+static void
+on_node_lost (PmssReader * reader, guint node, const char *peer,
+    const GError * error, GstPmssSrc * src)
+{
+  GST_INFO_OBJECT (src, "node %u (%s) lost: %s", node, peer,
+      error ? error->message : "no reason given");
+  gst_pmss_post_node_lost (GST_ELEMENT (src), node, peer, error);
+}
+
+static void
+on_node_back (PmssReader * reader, guint node, const char *peer,
+    GstPmssSrc * src)
+{
+  GST_INFO_OBJECT (src, "node %u (%s) is back", node, peer);
+  gst_pmss_post_node_back (GST_ELEMENT (src), node, peer);
+}
+
+static void
+on_degraded (PmssReader * reader, guint missing, guint spare, GstPmssSrc * src)
+{
+  gboolean warn = FALSE;
+
+  GST_INFO_OBJECT (src, "%u nodes missing, %u to spare", missing, spare);
+  gst_pmss_post_degraded (GST_ELEMENT (src), missing, spare);
+
+  g_mutex_lock (&src->lock);
+  if (missing > 0 && spare == 0 && !src->warned)
+    warn = src->warned = TRUE;
+  g_mutex_unlock (&src->lock);
+
+  if (warn)
+    gst_pmss_post_no_redundancy (GST_ELEMENT (src), missing);
+}
+
+static void
+reader_retire (PmssReader * reader, GstPmssSrc * src)
+{
+  if (!reader)
+    return;
+  g_signal_handlers_disconnect_by_data (reader, src);
+  pmss_reader_close (reader);
+}
+
+static gboolean
+on_accept_certificate (PmssClient * client, GTlsCertificate * certificate,
+    GTlsCertificateFlags errors, gpointer user_data)
+{
+  GWeakRef *ref = user_data;
+  g_autoptr (GstPmssSrc) src = g_weak_ref_get (ref);
+
+  return src && gst_pmss_src_accept_certificate (src, certificate, errors);
+}
+
+static void
+weak_ref_free (gpointer data, GClosure * closure)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+static void
+list_credentials (const GstPmssSrcSettings * settings,
+    const char *credentials[GST_PMSS_N_CREDENTIALS])
+{
+  credentials[0] = settings->token;
+  credentials[1] = settings->user_id;
+  credentials[2] = settings->user_pw;
+  credentials[3] = settings->uri->user;
+  credentials[4] = settings->uri->password;
+}
+
+static PmssClient *
+make_client (Opening * opening, const char *url, GError ** error)
+{
+  const GstPmssSrcSettings *settings = &opening->settings;
+  const PmssUri *uri = settings->uri;
+  g_autoptr (PmssClient) client = pmss_client_new (url, error);
+  GWeakRef *ref;
+
+  if (!client)
+    return NULL;
+
+  g_object_set (client, "timeout", settings->timeout,
+      "tls-validation-flags", settings->tls_validation_flags, NULL);
+  if (settings->tls_database)
+    g_object_set (client, "tls-database", settings->tls_database, NULL);
+  if (settings->tls_interaction)
+    g_object_set (client, "tls-interaction", settings->tls_interaction, NULL);
+
+  pmss_client_set_credentials (client, settings->token, settings->user_id,
+      settings->user_pw);
+  pmss_client_find_credentials (client, uri->user, uri->password);
+
+  ref = g_new (GWeakRef, 1);
+  g_weak_ref_init (ref, opening->src);
+  g_signal_connect_data (client, "accept-certificate",
+      G_CALLBACK (on_accept_certificate), ref, weak_ref_free, 0);
+
+  return g_steal_pointer (&client);
+}
+
+static PmssClient *
+find_shared_client (Opening * opening, const char *url,
+    const char *const *credentials)
+{
+  GstPmssSrc *src = opening->src;
+  PmssClient *client = NULL;
+
+  g_mutex_lock (&src->lock);
+  if (src->shared_client
+      && gst_pmss_client_matches (src->shared_client, url, credentials))
+    client = g_object_ref (src->shared_client);
+  g_mutex_unlock (&src->lock);
+  return client;
+}
+
+/* A client that somebody else has for the same server and the same login, or a
+ * new one, which others may use. */
+static PmssClient *
+get_client (Opening * opening, GError ** error)
+{
+  GstElement *element = GST_ELEMENT (opening->src);
+  const char *credentials[GST_PMSS_N_CREDENTIALS];
+  g_autofree char *url = pmss_uri_get_control_url (opening->settings.uri);
+  gboolean share = gst_pmss_src_settings_share_client (&opening->settings)
+      && !gst_pmss_src_has_accept_certificate (opening->src);
+  PmssClient *client;
+
+  list_credentials (&opening->settings, credentials);
+
+  if (share) {
+    client = find_shared_client (opening, url, credentials);
+    if (!client) {
+      gst_pmss_context_request (element, GST_BASE_SRC_PAD (element));
+      client = find_shared_client (opening, url, credentials);
+    }
+    if (client) {
+      GST_DEBUG_OBJECT (element, "using a shared client for %s", url);
+      return client;
+    }
+  }
+
+  client = make_client (opening, url, error);
+  if (client && share) {
+    gst_pmss_client_set_key (client, credentials);
+    gst_pmss_context_announce (element, client);
+  }
+  return client;
+}
+
+static void
+make_reader (Opening * opening, PmssClient * client)
+{
+  const GstPmssSrcSettings *settings = &opening->settings;
+  PmssReader *reader = pmss_reader_new (client, settings->uri->name);
+
+  g_object_set (reader, "cache-size", settings->cache_size,
+      "read-ahead", settings->read_ahead,
+      "max-connections", settings->max_connections,
+      "timeout", settings->timeout, "retries", settings->retries,
+      "retry-backoff-factor", settings->retry_backoff_factor,
+      "retry-backoff-max", settings->retry_backoff_max, NULL);
+  g_signal_connect (reader, "node-lost", G_CALLBACK (on_node_lost),
+      opening->src);
+  g_signal_connect (reader, "node-back", G_CALLBACK (on_node_back),
+      opening->src);
+  g_signal_connect (reader, "degraded", G_CALLBACK (on_degraded), opening->src);
+  g_set_object (&opening->reader, reader);
+  g_object_unref (reader);
+}
+
+static void
+post_progress (GstPmssSrc * src, GstProgressType type, const char *code,
+    const char *text)
+{
+  gst_element_post_message (GST_ELEMENT (src),
+      gst_message_new_progress (GST_OBJECT (src), type, code, text));
+}
+
+/* Waits until it is time to ask again. FALSE: no more time, or cancelled. */
+static gboolean
+wait_for_admission (Opening * opening)
+{
+  GstPmssSrc *src = opening->src;
+  guint seconds = opening->settings.wait_for_admission;
+  gint64 now = g_get_monotonic_time ();
+  gint64 deadline, until;
+
+  if (seconds == 0)
+    return FALSE;
+
+  g_mutex_lock (&src->lock);
+  if (src->admission_deadline == 0)
+    src->admission_deadline = now + seconds * G_TIME_SPAN_SECOND;
+  deadline = src->admission_deadline;
+  g_mutex_unlock (&src->lock);
+
+  if (now >= deadline)
+    return FALSE;
+  if (!opening->waiting) {
+    opening->waiting = TRUE;
+    post_progress (src, GST_PROGRESS_TYPE_START, "admission",
+        "The servers are busy; waiting to be admitted");
+  }
+
+  until = MIN (now + ADMISSION_INTERVAL, deadline);
+  g_mutex_lock (&src->lock);
+  while (!g_cancellable_is_cancelled (opening->cancellable)
+      && g_cond_wait_until (&src->changed, &src->lock, until));
+  g_mutex_unlock (&src->lock);
+  return !g_cancellable_is_cancelled (opening->cancellable);
+}
+
+static gboolean
+try_open (Opening * opening, PmssClient * client, GError ** error)
+{
+  for (;;) {
+    g_autoptr (GError) reason = NULL;
+
+    make_reader (opening, client);
+    if (pmss_reader_open (opening->reader, opening->cancellable, &reason))
+      return TRUE;
+
+    /* a reader that failed to open stays so */
+    reader_retire (opening->reader, opening->src);
+    g_clear_object (&opening->reader);
+    if (!g_error_matches (reason, PMSS_ERROR, PMSS_ERROR_BUSY)
+        || !wait_for_admission (opening)) {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return FALSE;
+    }
+  }
+}
+
+static gboolean
+open_medium (Opening * opening, GError ** error)
+{
+  g_autoptr (PmssClient) client = NULL;
+
+  post_progress (opening->src, GST_PROGRESS_TYPE_START, "connect",
+      "Connecting");
+  client = get_client (opening, error);
+  return client && try_open (opening, client, error);
+}
+
+/* Every START gets its end. */
+static void
+end_progress (Opening * opening, GstProgressType type, const char *text)
+{
+  if (opening->waiting)
+    post_progress (opening->src, type, "admission", text);
+  post_progress (opening->src, type, "connect", text);
+}
+
+static void
+post_result (Opening * opening, const GError * error)
+{
+  if (!error) {
+    end_progress (opening, GST_PROGRESS_TYPE_COMPLETE, "Connected");
+    gst_pmss_post_layout (GST_ELEMENT (opening->src), opening->reader);
+  } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    end_progress (opening, GST_PROGRESS_TYPE_CANCELED, "Cancelled");
+  } else {
+    end_progress (opening, GST_PROGRESS_TYPE_ERROR, error->message);
+  }
+}
+
+/* With the lock. OPENING -> OPEN, CLOSED or FAILED. */
+static void
+take_result (GstPmssSrc * src, Opening * opening, GError * error)
+{
+  g_set_object (&src->reader, opening->reader);
+  if (!error) {
+    src->open_state = GST_PMSS_SRC_OPEN;
+    src->admission_deadline = 0;
+  } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    src->open_state = GST_PMSS_SRC_CLOSED;
+    g_error_free (error);
+  } else {
+    src->open_state = GST_PMSS_SRC_FAILED;
+    src->failure = error;
+  }
+  g_cond_broadcast (&src->changed);
+}
+
+/* With the lock, which is given up meanwhile. CLOSED -> OPENING -> OPEN, CLOSED
+ * or FAILED. */
+static void
+open_from_closed (GstPmssSrc * src)
+{
+  Opening opening = {.src = src };
+  g_autoptr (PmssReader) old = g_steal_pointer (&src->reader);
+  GError *error = NULL;
+
+  src->open_state = GST_PMSS_SRC_OPENING;
+  src->settings_changed = FALSE;
+  src->warned = FALSE;
+  gst_pmss_src_settings_copy (&opening.settings, &src->settings);
+  opening.cancellable = g_object_ref (src->cancellable);
+  g_mutex_unlock (&src->lock);
+
+  reader_retire (old, src);
+  if (!open_medium (&opening, &error)
+      && g_cancellable_is_cancelled (opening.cancellable)) {
+    g_clear_error (&error);
+    g_cancellable_set_error_if_cancelled (opening.cancellable, &error);
+  }
+  post_result (&opening, error);
+
+  g_mutex_lock (&src->lock);
+  take_result (src, &opening, error);
+  opening_clear (&opening);
+}
+
+/* With the lock, which is given up meanwhile. FALSE: flushing. */
+static gboolean
+leave_closed (GstPmssSrc * src)
+{
+  g_autoptr (GCancellable) cancellable = g_object_ref (src->cancellable);
+
+  if (src->flushing)
+    return FALSE;
+  if (src->open_state == GST_PMSS_SRC_CLOSED && src->started)
+    open_from_closed (src);
+  while (src->open_state == GST_PMSS_SRC_OPENING
+      && !g_cancellable_is_cancelled (cancellable))
+    g_cond_wait (&src->changed, &src->lock);
+
+  return !g_cancellable_is_cancelled (cancellable)
+      && (src->open_state == GST_PMSS_SRC_OPEN
+      || src->open_state == GST_PMSS_SRC_FAILED);
+}
+
+void
+gst_pmss_src_wait_open (GstPmssSrc * src)
+{
+  g_mutex_lock (&src->lock);
+  leave_closed (src);
+  g_mutex_unlock (&src->lock);
+}
+
+GstFlowReturn
+gst_pmss_src_acquire (GstPmssSrc * src, PmssReader ** reader,
+    GCancellable ** cancellable)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *location = NULL;
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  g_mutex_lock (&src->lock);
+  if (!leave_closed (src)) {
+    ret = GST_FLOW_FLUSHING;
+  } else if (src->open_state == GST_PMSS_SRC_OPEN) {
+    *reader = g_object_ref (src->reader);
+    *cancellable = g_object_ref (src->cancellable);
+  } else {
+    failure = g_steal_pointer (&src->failure);
+    location = g_strdup (src->settings.location);
+    ret = GST_FLOW_ERROR;
+  }
+  g_mutex_unlock (&src->lock);
+
+  if (failure)
+    gst_pmss_post_error (GST_ELEMENT (src), failure, TRUE, location);
+  return ret;
+}
+
+void
+gst_pmss_src_fail (GstPmssSrc * src, const GError * error)
+{
+  g_autofree char *location = NULL;
+  gboolean first;
+
+  g_mutex_lock (&src->lock);
+  first = src->open_state == GST_PMSS_SRC_OPEN;
+  if (first)
+    src->open_state = GST_PMSS_SRC_FAILED;
+  location = g_strdup (src->settings.location);
+  g_mutex_unlock (&src->lock);
+
+  if (first)
+    gst_pmss_post_error (GST_ELEMENT (src), error, FALSE, location);
+}
+
+void
+gst_pmss_src_pause (GstPmssSrc * src)
+{
+  g_autoptr (PmssReader) keep = NULL, drop = NULL;
+
+  g_mutex_lock (&src->lock);
+  src->started = FALSE;
+  src->admission_deadline = 0;
+  g_clear_error (&src->failure);
+  if (src->open_state == GST_PMSS_SRC_OPEN) {
+    keep = g_object_ref (src->reader);
+  } else {
+    src->open_state = GST_PMSS_SRC_CLOSED;
+    drop = g_steal_pointer (&src->reader);
+  }
+  g_mutex_unlock (&src->lock);
+
+  if (keep)
+    pmss_reader_pause (keep);
+  reader_retire (drop, src);
+}
+
+void
+gst_pmss_src_close (GstPmssSrc * src)
+{
+  g_autoptr (PmssReader) reader = NULL;
+
+  g_mutex_lock (&src->lock);
+  src->open_state = GST_PMSS_SRC_CLOSED;
+  reader = g_steal_pointer (&src->reader);
+  g_mutex_unlock (&src->lock);
+
+  reader_retire (reader, src);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the element share; nothing outside this folder includes it. */
+#pragma once
+
+#include <libpmss/pmss-reader.h>
+#include <libpmss/pmss-uri.h>
+
+#include "gstpmsssrc.h"
+
+G_BEGIN_DECLS
+
+GST_DEBUG_CATEGORY_EXTERN (gst_pmss_src_debug);
+
+/**
+ * GstPmssSrcSettings:
+ *
+ * The properties as they were set. They are read when a medium is opened.
+ */
+typedef struct {
+  char *location;               /* as it was set, less user and password */
+  PmssUri *uri;                 /* NULL without a location */
+  char *user_id;
+  char *user_pw;
+  char *token;
+  guint timeout;                /* s */
+  gint retries;
+  gdouble retry_backoff_factor; /* s */
+  gdouble retry_backoff_max;    /* s */
+  GTlsDatabase *tls_database;
+  GTlsInteraction *tls_interaction;
+  GTlsCertificateFlags tls_validation_flags;
+  guint max_connections;        /* per node */
+  guint64 cache_size;           /* bytes */
+  guint64 read_ahead;           /* bytes */
+  guint wait_for_admission;     /* s */
+} GstPmssSrcSettings;
+
+/*
+ *            acquire ()                 opened
+ *  CLOSED ───────────────▶ OPENING ─────────────▶ OPEN
+ *    ▲ ▲                    │   │ refused           │ a read failed
+ *    │ └────────────────────┘   └──────▶ FAILED ◀───┘
+ *    │        cancelled                    │
+ *    └─────────────────────────────────────┘
+ *      stop (), and at READY to NULL from every state
+ */
+typedef enum {
+  GST_PMSS_SRC_CLOSED,
+  GST_PMSS_SRC_OPENING,
+  GST_PMSS_SRC_OPEN,
+  GST_PMSS_SRC_FAILED,
+} GstPmssSrcOpenState;
+
+struct _GstPmssSrc {
+  GstBaseSrc parent;
+
+  /* Protects everything below. Never held over a call into the reader or the client, nor while a
+   * message is posted. */
+  GMutex lock;
+  /* With `lock`: open_state has left OPENING, or `cancellable` was cancelled. */
+  GCond changed;
+
+  GstPmssSrcSettings settings;
+  gboolean settings_changed;    /* since `reader` was opened */
+
+  gboolean started;             /* between start () and stop () */
+  gboolean flushing;            /* between unlock () and unlock_stop () */
+  /* Of all that blocks. Replaced by unlock_stop (), never reset: who still holds the old one must
+   * stay cancelled. */
+  GCancellable *cancellable;
+
+  GstPmssSrcOpenState open_state;
+  PmssReader *reader;           /* valid in OPEN; kept across READY */
+  gint64 admission_deadline;    /* monotonic µs, 0: nothing was refused yet */
+  GError *failure;              /* in FAILED: not posted yet */
+  gboolean warned;              /* of running without redundancy, once a reader */
+
+  PmssClient *shared_client;    /* from a context, or given to others by us */
+};
+
+/* gstpmsssrc-properties.c */
+void gst_pmss_src_install_properties (GObjectClass * klass);
+void gst_pmss_src_settings_init      (GstPmssSrcSettings * settings);
+void gst_pmss_src_settings_clear     (GstPmssSrcSettings * settings);
+void gst_pmss_src_settings_copy      (GstPmssSrcSettings * dest, const GstPmssSrcSettings * src);
+/* Whether a client made by these settings is as any other, credentials aside. */
+gboolean gst_pmss_src_settings_share_client (const GstPmssSrcSettings * settings);
+/* Fails with GST_URI_ERROR_BAD_URI, or BAD_STATE between start () and stop (). @text: NULL or ""
+ * for none. */
+gboolean gst_pmss_src_set_location   (GstPmssSrc * src, const char *text, GError ** error);
+/* Runs the handlers of the element's accept-certificate. Any thread. */
+gboolean gst_pmss_src_accept_certificate (GstPmssSrc * src, GTlsCertificate * certificate, GTlsCertificateFlags errors);
+gboolean gst_pmss_src_has_accept_certificate (GstPmssSrc * src);
+
+/* gstpmsssrc-open.c */
+
+/* Gives the open reader, and the cancellable to read with; opens the medium first if need be.
+ * Blocks; unlock () ends that with FLUSHING. ERROR: the one element error has been posted. */
+GstFlowReturn gst_pmss_src_acquire   (GstPmssSrc * src, PmssReader ** reader, GCancellable ** cancellable);
+/* Opens the medium as acquire () does, and leaves an error for the next acquire () to post. */
+void          gst_pmss_src_wait_open (GstPmssSrc * src);
+/* Takes note that a read failed, and posts the element error. */
+void          gst_pmss_src_fail      (GstPmssSrc * src, const GError * error);
+/* For stop (): what is open stays so and rests, what has failed may be tried again. */
+void          gst_pmss_src_pause     (GstPmssSrc * src);
+/* Gives the session back. At most 300 ms. */
+void          gst_pmss_src_close     (GstPmssSrc * src);
+
+G_END_DECLS

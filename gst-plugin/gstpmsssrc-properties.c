@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The element's properties and its signal: kept here, used where a medium is
+ * opened. */
+#include "gstpmsssrc-private.h"
+#include "gstpmsssrc-stats.h"
+
+#define GST_CAT_DEFAULT gst_pmss_src_debug
+
+#define DEFAULT_TIMEOUT 15
+#define DEFAULT_RETRIES 3
+#define DEFAULT_RETRY_BACKOFF_FACTOR 0.0
+#define DEFAULT_RETRY_BACKOFF_MAX 60.0
+#define DEFAULT_MAX_CONNECTIONS 2
+#define DEFAULT_CACHE_SIZE (G_GUINT64_CONSTANT (64) << 20)
+#define DEFAULT_READ_AHEAD (G_GUINT64_CONSTANT (48) << 20)
+#define DEFAULT_WAIT_FOR_ADMISSION 0
+
+enum
+{
+  PROP_0,
+  PROP_LOCATION,
+  PROP_USER_ID,
+  PROP_USER_PW,
+  PROP_TOKEN,
+  PROP_TIMEOUT,
+  PROP_RETRIES,
+  PROP_RETRY_BACKOFF_FACTOR,
+  PROP_RETRY_BACKOFF_MAX,
+  PROP_TLS_DATABASE,
+  PROP_TLS_INTERACTION,
+  PROP_TLS_VALIDATION_FLAGS,
+  PROP_MAX_CONNECTIONS,
+  PROP_CACHE_SIZE,
+  PROP_READ_AHEAD,
+  PROP_WAIT_FOR_ADMISSION,
+  PROP_STATS,
+};
+
+enum
+{
+  SIGNAL_ACCEPT_CERTIFICATE,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+void
+gst_pmss_src_settings_init (GstPmssSrcSettings * settings)
+{
+  settings->timeout = DEFAULT_TIMEOUT;
+  settings->retries = DEFAULT_RETRIES;
+  settings->retry_backoff_factor = DEFAULT_RETRY_BACKOFF_FACTOR;
+  settings->retry_backoff_max = DEFAULT_RETRY_BACKOFF_MAX;
+  settings->tls_validation_flags = G_TLS_CERTIFICATE_VALIDATE_ALL;
+  settings->max_connections = DEFAULT_MAX_CONNECTIONS;
+  settings->cache_size = DEFAULT_CACHE_SIZE;
+  settings->read_ahead = DEFAULT_READ_AHEAD;
+  settings->wait_for_admission = DEFAULT_WAIT_FOR_ADMISSION;
+}
+
+void
+gst_pmss_src_settings_clear (GstPmssSrcSettings * settings)
+{
+  g_clear_pointer (&settings->location, g_free);
+  g_clear_pointer (&settings->uri, pmss_uri_free);
+  g_clear_pointer (&settings->user_id, g_free);
+  g_clear_pointer (&settings->user_pw, g_free);
+  g_clear_pointer (&settings->token, g_free);
+  g_clear_object (&settings->tls_database);
+  g_clear_object (&settings->tls_interaction);
+}
+
+void
+gst_pmss_src_settings_copy (GstPmssSrcSettings * dest,
+    const GstPmssSrcSettings * src)
+{
+  *dest = *src;
+  dest->location = g_strdup (src->location);
+  dest->uri = src->uri ? pmss_uri_copy (src->uri) : NULL;
+  dest->user_id = g_strdup (src->user_id);
+  dest->user_pw = g_strdup (src->user_pw);
+  dest->token = g_strdup (src->token);
+  if (src->tls_database)
+    g_object_ref (src->tls_database);
+  if (src->tls_interaction)
+    g_object_ref (src->tls_interaction);
+}
+
+gboolean
+gst_pmss_src_settings_share_client (const GstPmssSrcSettings * settings)
+{
+  return settings->timeout == DEFAULT_TIMEOUT
+      && !settings->tls_database && !settings->tls_interaction
+      && settings->tls_validation_flags == G_TLS_CERTIFICATE_VALIDATE_ALL;
+}
+
+gboolean
+gst_pmss_src_set_location (GstPmssSrc * src, const char *text, GError ** error)
+{
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (PmssUri) uri = NULL;
+  g_autofree char *location = NULL;
+  gboolean started;
+
+  if (text && *text) {
+    uri = pmss_uri_parse (text, &reason);
+    if (!uri) {
+      g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
+          "Not a usable PMSS URI: %s", reason->message);
+      return FALSE;
+    }
+    location = uri->user || uri->password ?
+        pmss_uri_to_string (uri) : g_strdup (text);
+  }
+
+  g_mutex_lock (&src->lock);
+  started = src->started;
+  if (!started) {
+    GST_DEBUG_OBJECT (src, "location %s", GST_STR_NULL (location));
+    g_clear_pointer (&src->settings.uri, pmss_uri_free);
+    src->settings.uri = g_steal_pointer (&uri);
+    g_free (src->settings.location);
+    src->settings.location = g_steal_pointer (&location);
+    src->settings_changed = TRUE;
+  }
+  g_mutex_unlock (&src->lock);
+
+  if (started)
+    g_set_error_literal (error, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE,
+        "The URI cannot be changed while the element is running");
+  return !started;
+}
+
+static void
+take_string (char **place, const GValue * value)
+{
+  g_free (*place);
+  *place = g_value_dup_string (value);
+}
+
+static void
+set_property (GObject * object, guint id, const GValue * value,
+    GParamSpec * pspec)
+{
+  GstPmssSrc *src = GST_PMSS_SRC (object);
+  GstPmssSrcSettings *settings = &src->settings;
+
+  if (id == PROP_LOCATION) {
+    g_autoptr (GError) error = NULL;
+
+    if (!gst_pmss_src_set_location (src, g_value_get_string (value), &error))
+      GST_WARNING_OBJECT (src, "location not set: %s", error->message);
+    return;
+  }
+
+  g_mutex_lock (&src->lock);
+  src->settings_changed = TRUE;
+  switch (id) {
+    case PROP_USER_ID:
+      take_string (&settings->user_id, value);
+      break;
+    case PROP_USER_PW:
+      take_string (&settings->user_pw, value);
+      break;
+    case PROP_TOKEN:
+      take_string (&settings->token, value);
+      break;
+    case PROP_TIMEOUT:
+      settings->timeout = g_value_get_uint (value);
+      break;
+    case PROP_RETRIES:
+      settings->retries = g_value_get_int (value);
+      break;
+    case PROP_RETRY_BACKOFF_FACTOR:
+      settings->retry_backoff_factor = g_value_get_double (value);
+      break;
+    case PROP_RETRY_BACKOFF_MAX:
+      settings->retry_backoff_max = g_value_get_double (value);
+      break;
+    case PROP_TLS_DATABASE:
+      g_set_object (&settings->tls_database, g_value_get_object (value));
+      break;
+    case PROP_TLS_INTERACTION:
+      g_set_object (&settings->tls_interaction, g_value_get_object (value));
+      break;
+    case PROP_TLS_VALIDATION_FLAGS:
+      settings->tls_validation_flags = g_value_get_flags (value);
+      break;
+    case PROP_MAX_CONNECTIONS:
+      settings->max_connections = g_value_get_uint (value);
+      break;
+    case PROP_CACHE_SIZE:
+      settings->cache_size = g_value_get_uint64 (value);
+      break;
+    case PROP_READ_AHEAD:
+      settings->read_ahead = g_value_get_uint64 (value);
+      break;
+    case PROP_WAIT_FOR_ADMISSION:
+      settings->wait_for_admission = g_value_get_uint (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+  g_mutex_unlock (&src->lock);
+}
+
+static void
+get_stats (GstPmssSrc * src, GValue * value)
+{
+  g_autoptr (PmssReader) reader = NULL;
+
+  g_mutex_lock (&src->lock);
+  if (src->open_state == GST_PMSS_SRC_OPEN
+      || src->open_state == GST_PMSS_SRC_FAILED)
+    g_set_object (&reader, src->reader);
+  g_mutex_unlock (&src->lock);
+
+  g_value_take_boxed (value,
+      gst_pmss_stats_to_structure (reader ? pmss_reader_get_stats (reader) :
+          NULL));
+}
+
+static void
+get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
+{
+  GstPmssSrc *src = GST_PMSS_SRC (object);
+  const GstPmssSrcSettings *settings = &src->settings;
+
+  if (id == PROP_STATS) {
+    get_stats (src, value);
+    return;
+  }
+
+  g_mutex_lock (&src->lock);
+  switch (id) {
+    case PROP_LOCATION:
+      g_value_set_string (value, settings->location);
+      break;
+    case PROP_USER_ID:
+      g_value_set_string (value, settings->user_id);
+      break;
+    case PROP_USER_PW:
+    case PROP_TOKEN:
+      /* secrets go in and do not come out: pipelines get dumped and logged */
+      g_value_set_string (value, NULL);
+      break;
+    case PROP_TIMEOUT:
+      g_value_set_uint (value, settings->timeout);
+      break;
+    case PROP_RETRIES:
+      g_value_set_int (value, settings->retries);
+      break;
+    case PROP_RETRY_BACKOFF_FACTOR:
+      g_value_set_double (value, settings->retry_backoff_factor);
+      break;
+    case PROP_RETRY_BACKOFF_MAX:
+      g_value_set_double (value, settings->retry_backoff_max);
+      break;
+    case PROP_TLS_DATABASE:
+      g_value_set_object (value, settings->tls_database);
+      break;
+    case PROP_TLS_INTERACTION:
+      g_value_set_object (value, settings->tls_interaction);
+      break;
+    case PROP_TLS_VALIDATION_FLAGS:
+      g_value_set_flags (value, settings->tls_validation_flags);
+      break;
+    case PROP_MAX_CONNECTIONS:
+      g_value_set_uint (value, settings->max_connections);
+      break;
+    case PROP_CACHE_SIZE:
+      g_value_set_uint64 (value, settings->cache_size);
+      break;
+    case PROP_READ_AHEAD:
+      g_value_set_uint64 (value, settings->read_ahead);
+      break;
+    case PROP_WAIT_FOR_ADMISSION:
+      g_value_set_uint (value, settings->wait_for_admission);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      break;
+  }
+  g_mutex_unlock (&src->lock);
+}
+
+gboolean
+gst_pmss_src_accept_certificate (GstPmssSrc * src,
+    GTlsCertificate * certificate, GTlsCertificateFlags errors)
+{
+  gboolean accept = FALSE;
+
+  g_signal_emit (src, signals[SIGNAL_ACCEPT_CERTIFICATE], 0, certificate,
+      errors, &accept);
+  return accept;
+}
+
+gboolean
+gst_pmss_src_has_accept_certificate (GstPmssSrc * src)
+{
+  return g_signal_has_handler_pending (src,
+      signals[SIGNAL_ACCEPT_CERTIFICATE], 0, FALSE);
+}
+
+#define FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS \
+    | GST_PARAM_MUTABLE_READY)
+
+static void
+install_source (GObjectClass * klass)
+{
+  /**
+   * GstPmssSrc:location:
+   *
+   * The URI to read, `pmss://[user[:password]@]host[:port]/name`, or `pmsss://`
+   * for TLS.
+   * User and password are used, but do not come back when the property is read.
+   * It cannot be set while the element is in PAUSED or PLAYING.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_LOCATION,
+      g_param_spec_string ("location", "Location",
+          "URI of the medium: pmss://host[:port]/name", NULL, FLAGS));
+  /**
+   * GstPmssSrc:user-id:
+   *
+   * Who to log in as at the control server; goes before the URI's.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_USER_ID,
+      g_param_spec_string ("user-id", "User id",
+          "User to log in as at the control server", NULL, FLAGS));
+  /**
+   * GstPmssSrc:user-pw:
+   *
+   * The password that goes with #GstPmssSrc:user-id. Reads as %NULL always.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_USER_PW,
+      g_param_spec_string ("user-pw", "User password",
+          "Password to log in with (not readable)", NULL, FLAGS));
+  /**
+   * GstPmssSrc:token:
+   *
+   * A token from an earlier login, used instead of user and password. Reads as
+   * %NULL always.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_TOKEN,
+      g_param_spec_string ("token", "Token",
+          "Login token of the control server (not readable)", NULL, FLAGS));
+  /**
+   * GstPmssSrc:wait-for-admission:
+   *
+   * How long to go on asking, in seconds, while the control server answers that
+   * it can admit no further stream. 0: its first answer counts.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_WAIT_FOR_ADMISSION,
+      g_param_spec_uint ("wait-for-admission", "Wait for admission",
+          "How long to wait to be admitted while the servers are busy, in "
+          "seconds", 0, 86400, DEFAULT_WAIT_FOR_ADMISSION, FLAGS));
+}
+
+static void
+install_retries (GObjectClass * klass)
+{
+  /**
+   * GstPmssSrc:timeout:
+   *
+   * Seconds without the wanted data, or without an answer of the control
+   * server, after which reading fails. 0: never.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_TIMEOUT,
+      g_param_spec_uint ("timeout", "Timeout",
+          "Seconds without an answer until it counts as failed (0 = no "
+          "timeout)", 0, 3600, DEFAULT_TIMEOUT, FLAGS));
+  /**
+   * GstPmssSrc:retries:
+   *
+   * How often the control server, or a storage server when no parity is left,
+   * is asked again. -1: for ever.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_RETRIES,
+      g_param_spec_int ("retries", "Retries",
+          "How often to try again before giving up (-1 = for ever)", -1,
+          G_MAXINT, DEFAULT_RETRIES, FLAGS));
+  /**
+   * GstPmssSrc:retry-backoff-factor:
+   *
+   * Seconds between two tries, doubled with each; 0 tries again at once.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_RETRY_BACKOFF_FACTOR,
+      g_param_spec_double ("retry-backoff-factor", "Retry backoff factor",
+          "Exponential backoff factor for retries, in seconds", 0.0,
+          G_MAXDOUBLE, DEFAULT_RETRY_BACKOFF_FACTOR, FLAGS));
+  /**
+   * GstPmssSrc:retry-backoff-max:
+   *
+   * The longest time between two tries, in seconds.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_RETRY_BACKOFF_MAX,
+      g_param_spec_double ("retry-backoff-max", "Retry backoff max",
+          "Longest time between two tries, in seconds", 0.0, G_MAXDOUBLE,
+          DEFAULT_RETRY_BACKOFF_MAX, FLAGS));
+}
+
+static void
+install_tls (GObjectClass * klass)
+{
+  /**
+   * GstPmssSrc:tls-database:
+   *
+   * The anchors that the servers' certificates are checked against, instead of
+   * the system's.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_TLS_DATABASE,
+      g_param_spec_object ("tls-database", "TLS database",
+          "Anchor certificates to trust instead of the system's",
+          G_TYPE_TLS_DATABASE, FLAGS));
+  /**
+   * GstPmssSrc:tls-interaction:
+   *
+   * Asked when the TLS library needs something of the user.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_TLS_INTERACTION,
+      g_param_spec_object ("tls-interaction", "TLS interaction",
+          "Asked when TLS needs something of the user", G_TYPE_TLS_INTERACTION,
+          FLAGS));
+  /**
+   * GstPmssSrc:tls-validation-flags:
+   *
+   * What of a certificate is checked; a flag left out is an error let through.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_TLS_VALIDATION_FLAGS,
+      g_param_spec_flags ("tls-validation-flags", "TLS validation flags",
+          "What of a certificate to check", G_TYPE_TLS_CERTIFICATE_FLAGS,
+          G_TLS_CERTIFICATE_VALIDATE_ALL, FLAGS));
+  /**
+   * GstPmssSrc::accept-certificate:
+   * @element: the element
+   * @certificate: the control server's certificate
+   * @errors: what is wrong with it
+   *
+   * Emitted, in a thread of the element, when a certificate did not pass. %TRUE
+   * accepts it all the same.
+   *
+   * Since: 0.1
+   */
+  signals[SIGNAL_ACCEPT_CERTIFICATE] =
+      g_signal_new ("accept-certificate", G_TYPE_FROM_CLASS (klass),
+      G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL, NULL,
+      G_TYPE_BOOLEAN, 2, G_TYPE_TLS_CERTIFICATE, G_TYPE_TLS_CERTIFICATE_FLAGS);
+}
+
+static void
+install_reading (GObjectClass * klass)
+{
+  /**
+   * GstPmssSrc:max-connections:
+   *
+   * The most connections to each storage server.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_MAX_CONNECTIONS,
+      g_param_spec_uint ("max-connections", "Max connections",
+          "Most connections to each storage server", 1, 64,
+          DEFAULT_MAX_CONNECTIONS, FLAGS));
+  /**
+   * GstPmssSrc:cache-size:
+   *
+   * The most memory for units that have arrived or are arriving, in bytes.
+   * Never less than two rows of the medium are used.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_CACHE_SIZE,
+      g_param_spec_uint64 ("cache-size", "Cache size",
+          "Most memory for data read, kept and arriving, in bytes", 0,
+          G_MAXINT64, DEFAULT_CACHE_SIZE, FLAGS));
+  /**
+   * GstPmssSrc:read-ahead:
+   *
+   * How far ahead of the position data are asked for, in bytes; bounded by
+   * #GstPmssSrc:cache-size.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_READ_AHEAD,
+      g_param_spec_uint64 ("read-ahead", "Read ahead",
+          "How far to read ahead of the position, in bytes", 0, G_MAXINT64,
+          DEFAULT_READ_AHEAD, FLAGS));
+  /**
+   * GstPmssSrc:stats:
+   *
+   * Counters since the medium was opened, in all and for each node.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Counters of the reading, in all and for each storage server",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+void
+gst_pmss_src_install_properties (GObjectClass * klass)
+{
+  klass->set_property = set_property;
+  klass->get_property = get_property;
+
+  install_source (klass);
+  install_retries (klass);
+  install_tls (klass);
+  install_reading (klass);
+}
