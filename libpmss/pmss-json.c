@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pmss-json.h"
+
+#include <string.h>
+
+#include "pmss-error.h"
+
+/* The strict grammar, without building anything: json-glib does that
+ * afterwards from a text that is known to be sound. */
+
+typedef struct
+{
+  const char *start, *at, *end;
+  guint depth;
+  const char *problem;
+} Scan;
+
+static gboolean scan_value (Scan * scan);
+
+static gboolean
+scan_fail (Scan * scan, const char *problem)
+{
+  if (scan->problem == NULL)
+    scan->problem = problem;
+  return FALSE;
+}
+
+static int
+peek (Scan * scan)
+{
+  return scan->at < scan->end ? (guchar) * scan->at : -1;
+}
+
+static gboolean
+accept (Scan * scan, char c)
+{
+  if (peek (scan) != c)
+    return FALSE;
+  scan->at++;
+  return TRUE;
+}
+
+static void
+skip_space (Scan * scan)
+{
+  while (peek (scan) == ' ' || peek (scan) == '\t' || peek (scan) == '\n'
+      || peek (scan) == '\r')
+    scan->at++;
+}
+
+static gboolean
+scan_hex4 (Scan * scan, guint * value)
+{
+  *value = 0;
+  for (guint i = 0; i < 4; i++, scan->at++) {
+    if (peek (scan) < 0 || !g_ascii_isxdigit (*scan->at))
+      return scan_fail (scan, "a bad escape");
+    *value = *value << 4 | g_ascii_xdigit_value (*scan->at);
+  }
+  return TRUE;
+}
+
+/* after "\u" */
+static gboolean
+scan_unicode_escape (Scan * scan)
+{
+  guint high, low;
+
+  if (!scan_hex4 (scan, &high))
+    return FALSE;
+  if (high == 0)
+    return scan_fail (scan, "U+0000 in a string");
+  if (high < 0xd800 || high > 0xdfff)
+    return TRUE;
+  if (high > 0xdbff || !accept (scan, '\\') || !accept (scan, 'u')
+      || !scan_hex4 (scan, &low) || low < 0xdc00 || low > 0xdfff)
+    return scan_fail (scan, "half a surrogate pair");
+  return TRUE;
+}
+
+static gboolean
+scan_string (Scan * scan)
+{
+  if (!accept (scan, '"'))
+    return scan_fail (scan, "a string is missing");
+  for (;;) {
+    int c = peek (scan);
+
+    if (c < 0x20)
+      return scan_fail (scan, c < 0 ? "a string without end"
+          : "a control character in a string");
+    scan->at++;
+    if (c == '"')
+      return TRUE;
+    if (c != '\\')
+      continue;
+
+    c = peek (scan);
+    if (c <= 0 || strchr ("\"\\/bfnrtu", c) == NULL)
+      return scan_fail (scan, "a bad escape");
+    scan->at++;
+    if (c == 'u' && !scan_unicode_escape (scan))
+      return FALSE;
+  }
+}
+
+/* Returns how many there are; @value saturates. */
+static guint
+scan_digits (Scan * scan, guint64 * value)
+{
+  guint n = 0;
+
+  for (; peek (scan) >= '0' && peek (scan) <= '9'; n++) {
+    guint digit = *scan->at++ - '0';
+
+    if (*value > (G_MAXUINT64 - digit) / 10)
+      *value = G_MAXUINT64;
+    else
+      *value = *value * 10 + digit;
+  }
+  return n;
+}
+
+static gboolean
+scan_number (Scan * scan)
+{
+  guint64 integer = 0, ignored = 0;
+  gboolean is_integer = TRUE;
+  guint n;
+
+  accept (scan, '-');
+  n = peek (scan) == '0' ? (scan->at++, 1) : scan_digits (scan, &integer);
+  if (n == 0)
+    return scan_fail (scan, "a value is missing");
+  if (accept (scan, '.')) {
+    is_integer = FALSE;
+    if (scan_digits (scan, &ignored) == 0)
+      return scan_fail (scan, "a number without digits after its point");
+  }
+  if (accept (scan, 'e') || accept (scan, 'E')) {
+    is_integer = FALSE;
+    if (!accept (scan, '+'))
+      accept (scan, '-');
+    if (scan_digits (scan, &ignored) == 0)
+      return scan_fail (scan, "a number without digits in its exponent");
+  }
+  if (is_integer && integer > G_MAXINT64)
+    return scan_fail (scan, "an integer that does not fit 64 bits");
+  return TRUE;
+}
+
+static gboolean
+scan_word (Scan * scan, const char *word)
+{
+  gsize n = strlen (word);
+
+  if ((gsize) (scan->end - scan->at) < n || memcmp (scan->at, word, n) != 0)
+    return scan_fail (scan, "a word that is none");
+  scan->at += n;
+  return TRUE;
+}
+
+static gboolean
+scan_member (Scan * scan)
+{
+  skip_space (scan);
+  if (!scan_string (scan))
+    return FALSE;
+  skip_space (scan);
+  if (!accept (scan, ':'))
+    return scan_fail (scan, "a colon is missing");
+  return scan_value (scan);
+}
+
+/* An object or array, after its bracket. */
+static gboolean
+scan_container (Scan * scan, char close, gboolean (*element) (Scan *))
+{
+  if (++scan->depth > PMSS_JSON_MAX_DEPTH)
+    return scan_fail (scan, "too many levels");
+  skip_space (scan);
+  if (!accept (scan, close)) {
+    do {
+      if (!element (scan))
+        return FALSE;
+    } while (accept (scan, ','));
+    if (!accept (scan, close))
+      return scan_fail (scan, "a comma or closing bracket is missing");
+  }
+  scan->depth--;
+  return TRUE;
+}
+
+static gboolean
+scan_bare_value (Scan * scan)
+{
+  switch (peek (scan)) {
+    case '{':
+      scan->at++;
+      return scan_container (scan, '}', scan_member);
+    case '[':
+      scan->at++;
+      return scan_container (scan, ']', scan_value);
+    case '"':
+      return scan_string (scan);
+    case 't':
+      return scan_word (scan, "true");
+    case 'f':
+      return scan_word (scan, "false");
+    case 'n':
+      return scan_word (scan, "null");
+    default:
+      return scan_number (scan);
+  }
+}
+
+static gboolean
+scan_value (Scan * scan)
+{
+  skip_space (scan);
+  if (!scan_bare_value (scan))
+    return FALSE;
+  skip_space (scan);
+  return TRUE;
+}
+
+static gboolean
+check_grammar (const char *text, gsize length, GError ** error)
+{
+  Scan scan = {.start = text,.at = text,.end = text + length };
+
+  if (!g_utf8_validate_len (text, length, NULL)) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "Not JSON: it is not UTF-8");
+    return FALSE;
+  }
+  if (scan_value (&scan) && scan.at < scan.end)
+    scan_fail (&scan, "something follows its end");
+  if (scan.problem != NULL) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "Not JSON: %s at byte %" G_GSIZE_FORMAT, scan.problem,
+        (gsize) (scan.at - scan.start));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* A member that comes again replaces the first one: then there were more
+ * members than the object has. */
+typedef struct
+{
+  GHashTable *members;          /* of open objects: object -> count so far */
+  gboolean twice;
+} MemberCount;
+
+static void
+on_member (JsonParser * parser, JsonObject * object, const char *name,
+    MemberCount * count)
+{
+  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (count->members, object));
+
+  g_hash_table_insert (count->members, object, GUINT_TO_POINTER (n + 1));
+}
+
+static void
+on_object_end (JsonParser * parser, JsonObject * object, MemberCount * count)
+{
+  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (count->members, object));
+
+  if (n != json_object_get_size (object))
+    count->twice = TRUE;
+  g_hash_table_remove (count->members, object);
+}
+
+JsonNode *
+pmss_json_parse (const char *text, gsize length, GError ** error)
+{
+  g_autoptr (JsonParser) parser = NULL;
+  g_autoptr (GHashTable) members = NULL;
+  g_autoptr (GError) problem = NULL;
+  MemberCount count = { 0 };
+
+  if (!check_grammar (text, length, error))
+    return NULL;
+
+  parser = json_parser_new ();
+  members = count.members = g_hash_table_new (NULL, NULL);
+  g_signal_connect (parser, "object-member", G_CALLBACK (on_member), &count);
+  g_signal_connect (parser, "object-end", G_CALLBACK (on_object_end), &count);
+  if (!json_parser_load_from_data (parser, text, length, &problem)) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID, "Not JSON: %s",
+        problem->message);
+    return NULL;
+  }
+  if (count.twice) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "Not good JSON: a member comes twice in an object");
+    return NULL;
+  }
+  return json_parser_steal_root (parser);
+}
+
+/* members */
+
+static gboolean
+wrong (GError ** error, const char *name, const char *what)
+{
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID, "“%s” %s", name,
+      what);
+  return FALSE;
+}
+
+JsonObject *
+pmss_json_object (JsonNode * node, const char *what, GError ** error)
+{
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node)) {
+    wrong (error, what, "is not an object");
+    return NULL;
+  }
+  return json_node_get_object (node);
+}
+
+gboolean
+pmss_json_has (JsonObject * object, const char *name)
+{
+  return json_object_has_member (object, name)
+      && !json_object_get_null_member (object, name);
+}
+
+gboolean
+pmss_json_check_members (JsonObject * object, const char *const *names,
+    GError ** error)
+{
+  JsonObjectIter iter;
+  const char *name;
+
+  json_object_iter_init (&iter, object);
+  while (json_object_iter_next (&iter, &name, NULL)) {
+    if (!g_strv_contains (names, name))
+      return wrong (error, name, "is not known here");
+  }
+  return TRUE;
+}
+
+static JsonNode *
+get_member (JsonObject * object, const char *name, GError ** error)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  if (node == NULL)
+    wrong (error, name, "is missing");
+  return node;
+}
+
+static gboolean
+check_int (JsonNode * node, const char *name, gint64 min, gint64 max,
+    gint64 * value, GError ** error)
+{
+  gint64 found;
+
+  if (!JSON_NODE_HOLDS_VALUE (node)
+      || json_node_get_value_type (node) != G_TYPE_INT64)
+    return wrong (error, name, "is not an integer");
+  found = json_node_get_int (node);
+  if (found < min || found > max) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "“%s” is %" G_GINT64_FORMAT " and not from %" G_GINT64_FORMAT
+        " to %" G_GINT64_FORMAT, name, found, min, max);
+    return FALSE;
+  }
+  *value = found;
+  return TRUE;
+}
+
+gboolean
+pmss_json_get_int (JsonObject * object, const char *name, gint64 min,
+    gint64 max, gint64 * value, GError ** error)
+{
+  JsonNode *node = get_member (object, name, error);
+
+  return node != NULL && check_int (node, name, min, max, value, error);
+}
+
+gboolean
+pmss_json_element_int (JsonArray * array, guint index, const char *what,
+    gint64 min, gint64 max, gint64 * value, GError ** error)
+{
+  return check_int (json_array_get_element (array, index), what, min, max,
+      value, error);
+}
+
+gboolean
+pmss_json_get_double (JsonObject * object, const char *name, double min,
+    double max, double *value, GError ** error)
+{
+  JsonNode *node = get_member (object, name, error);
+  double found;
+
+  if (node == NULL)
+    return FALSE;
+  if (!JSON_NODE_HOLDS_VALUE (node)
+      || (json_node_get_value_type (node) != G_TYPE_DOUBLE
+          && json_node_get_value_type (node) != G_TYPE_INT64))
+    return wrong (error, name, "is not a number");
+  found = json_node_get_double (node);
+  /* so that NaN fails, too */
+  if (!(found >= min && found <= max))
+    return wrong (error, name, "is out of limits");
+  *value = found;
+  return TRUE;
+}
+
+gboolean
+pmss_json_get_boolean (JsonObject * object, const char *name, gboolean * value,
+    GError ** error)
+{
+  JsonNode *node = get_member (object, name, error);
+
+  if (node == NULL)
+    return FALSE;
+  if (!JSON_NODE_HOLDS_VALUE (node)
+      || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
+    return wrong (error, name, "is neither true nor false");
+  *value = json_node_get_boolean (node);
+  return TRUE;
+}
+
+gboolean
+pmss_json_get_string (JsonObject * object, const char *name, gsize max,
+    const char **value, GError ** error)
+{
+  JsonNode *node = get_member (object, name, error);
+
+  if (node == NULL)
+    return FALSE;
+  if (!JSON_NODE_HOLDS_VALUE (node)
+      || json_node_get_value_type (node) != G_TYPE_STRING)
+    return wrong (error, name, "is not a string");
+  if (strlen (json_node_get_string (node)) > max)
+    return wrong (error, name, "is too long");
+  *value = json_node_get_string (node);
+  return TRUE;
+}
+
+gboolean
+pmss_json_get_time (JsonObject * object, const char *name, gint64 * seconds,
+    GError ** error)
+{
+  const char *text;
+
+  if (!pmss_json_get_string (object, name, 32, &text, error))
+    return FALSE;
+  if (!pmss_json_parse_time (text, seconds))
+    return wrong (error, name, "is not a time such as 2026-01-31T12:00:00Z");
+  return TRUE;
+}
+
+gboolean
+pmss_json_get_object (JsonObject * object, const char *name,
+    JsonObject ** value, GError ** error)
+{
+  JsonNode *node = get_member (object, name, error);
+
+  if (node == NULL)
+    return FALSE;
+  *value = pmss_json_object (node, name, error);
+  return *value != NULL;
+}
+
+gboolean
+pmss_json_get_array (JsonObject * object, const char *name, guint max,
+    JsonArray ** value, GError ** error)
+{
+  JsonNode *node = get_member (object, name, error);
+
+  if (node == NULL)
+    return FALSE;
+  if (!JSON_NODE_HOLDS_ARRAY (node))
+    return wrong (error, name, "is not an array");
+  if (json_array_get_length (json_node_get_array (node)) > max)
+    return wrong (error, name, "has too many elements");
+  *value = json_node_get_array (node);
+  return TRUE;
+}
+
+/* times */
+
+char *
+pmss_json_format_time (gint64 seconds)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
+
+  return time != NULL ? g_date_time_format (time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+}
+
+gboolean
+pmss_json_parse_time (const char *text, gint64 * seconds)
+{
+  static const char form[] = "0000-00-00T00:00:00Z";
+  g_autoptr (GDateTime) time = NULL;
+
+  if (strlen (text) != strlen (form))
+    return FALSE;
+  for (guint i = 0; i < strlen (form); i++) {
+    if (form[i] == '0' ? !g_ascii_isdigit (text[i]) : text[i] != form[i])
+      return FALSE;
+  }
+#define DIGITS(at) ((text[at] - '0') * 10 + (text[(at) + 1] - '0'))
+  time = g_date_time_new_utc (DIGITS (0) * 100 + DIGITS (2), DIGITS (5),
+      DIGITS (8), DIGITS (11), DIGITS (14), DIGITS (17));
+#undef DIGITS
+  if (time == NULL)
+    return FALSE;
+  *seconds = g_date_time_to_unix (time);
+  return TRUE;
+}
