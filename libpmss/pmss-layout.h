@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* How many nodes a layout can name. */
+#define PMSS_MAX_LAYOUT_NODES 10000
+
 /* A storage server as a reader or writer sees it. Strings are owned by whoever holds the struct. */
 typedef struct {
   guint id;
@@ -31,12 +34,12 @@ PmssLayout *pmss_layout_new        (const PmssVersionId *version, guint64 size, 
 PmssLayout *pmss_layout_ref        (PmssLayout *layout);
 void        pmss_layout_unref      (PmssLayout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLayout, pmss_layout_unref)
-/* Returns the node's index. @node is copied. */
+/* Returns the node's index. @node is copied. No two nodes may have the same id. */
 guint       pmss_layout_add_node   (PmssLayout *layout, const PmssNode *node);
-/* Sets the nodes of extent @extent: n indices, -1 for a lost shard. */
+/* Sets the nodes of extent @extent: n indices of different nodes, -1 for a lost shard. Until then all its shards are lost. */
 void        pmss_layout_set_extent (PmssLayout *layout, guint32 extent, const gint *nodes);
 
-/* @json: hostile; everything is checked. */
+/* @json: hostile; everything is checked. Members that are not known are passed over. */
 PmssLayout *pmss_layout_from_json  (JsonNode *json, GError **error);
 JsonNode   *pmss_layout_to_json    (PmssLayout *layout);
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include <gio/gio.h>
 #include <sodium.h>
 
 #include "pmss-error.h"
@@ -21,8 +22,8 @@ pmss_unit_check (guint32 unit)
 void
 pmss_version_id_generate (PmssVersionId * id)
 {
-  /* aborts by itself where there is no entropy source */
-  g_assert (sodium_init () >= 0);
+  if (sodium_init () < 0)
+    g_error ("libsodium does not start");
   randombytes_buf (id->bytes, sizeof (id->bytes));
 }
 
@@ -173,4 +174,39 @@ pmss_medium_name_check (const char *name, GError ** error)
       return TRUE;
     start = slash + 1;
   }
+}
+
+static gboolean
+is_host_label (const char *label)
+{
+  gsize length = strlen (label);
+
+  if (length < 1 || length > 63 || label[0] == '-' || label[length - 1] == '-')
+    return FALSE;
+  for (gsize i = 0; i < length; i++) {
+    if (!g_ascii_isalnum (label[i]) && label[i] != '-' && label[i] != '_')
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+pmss_host_check (const char *host)
+{
+  g_auto (GStrv) labels = NULL;
+  guint n;
+
+  if (strnlen (host, 254) > 253)
+    return FALSE;
+  if (strchr (host, '%') == NULL && g_hostname_is_ip_address (host))
+    return TRUE;
+
+  labels = g_strsplit (host, ".", -1);
+  n = g_strv_length (labels);
+  for (guint i = 0; i < n; i++) {
+    if (!is_host_label (labels[i]))
+      return FALSE;
+  }
+  /* what ends in a number was meant as an address */
+  return n > 0 && !g_ascii_isdigit (labels[n - 1][0]);
 }

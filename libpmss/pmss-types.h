@@ -65,4 +65,7 @@ void     pmss_redundancy_to_string (PmssRedundancy redundancy, char out[8]);
  */
 gboolean pmss_medium_name_check (const char *name, GError **error);
 
+/* Whether @host is a host name of ASCII letters, digits, '-' and '_', or an IPv4 or IPv6 address without brackets and scope. */
+gboolean pmss_host_check (const char *host);
+
 G_END_DECLS

@@ -142,6 +142,32 @@ test_names_bad (void)
   }
 }
 
+static void
+test_hosts (void)
+{
+  static const char *const good[] = {
+    "localhost", "a", "127.0.0.1", "::1", "2001:db8::1", "node-1.example.org",
+    "node_1", "::ffff:192.0.2.1", "1a.example",
+  };
+  static const char *const bad[] = {
+    "", ".", "a.", ".a", "a..b", "-a", "a-", "a b", "a/b", "a:1", "[::1]",
+    "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.999", ":::", "fe80::1%eth0",
+    "a@b", "ä.example", "a\nb", "x%00", "0x7f000001.1",
+  };
+  g_autofree char *label = g_strnfill (64, 'x');
+  g_autofree char *long_name = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    g_assert_true (pmss_host_check (good[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_false (pmss_host_check (bad[i]));
+  g_assert_false (pmss_host_check (label));
+  label[63] = '\0';
+  g_assert_true (pmss_host_check (label));
+  long_name = g_strjoin (".", label, label, label, label, NULL);
+  g_assert_false (pmss_host_check (long_name));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -153,5 +179,6 @@ main (int argc, char **argv)
   g_test_add_func ("/types/unit", test_unit);
   g_test_add_func ("/types/names", test_names);
   g_test_add_func ("/types/names-bad", test_names_bad);
+  g_test_add_func ("/types/hosts", test_hosts);
   return g_test_run ();
 }
