@@ -30,14 +30,16 @@ typedef struct {
   guint max_connections;        /* 0: 1000 */
   guint max_connections_per_address;    /* 0: no limit */
   guint head_timeout;           /* seconds in which a request's head has to be complete, and an idle connection is kept; 0: 10 */
-  guint min_rate;               /* bytes/s that a body or an answer has to make on average after the first 10 s; 0: 1024 */
+  guint min_rate;               /* bytes/s that a body or an answer has to make in each min_rate_window; 0: 1024 */
+  guint min_rate_window;        /* seconds; 0: 10 */
 } PmssHttpdConfig;
 
 typedef struct {
-  /* The head is complete and passed the guard. Either answer at once (a body is then not read and the connection closed after the answer),
+  /* The head is complete and passed the guard. Either answer at once (a body that is on its way is then thrown away, within limits, so that the peer
+   * gets to read the answer; with `Expect: 100-continue` it gets the answer instead of the 100),
    * or call one of the accept functions when there is a body; without a body, `complete` follows at once. */
   void (*begin)    (PmssHttpRequest *request, gpointer user_data);
-  /* A piece of an accepted body (not for pmss_http_request_accept_json). Return FALSE after having answered to refuse the rest. */
+  /* A piece of an accepted body (not for pmss_http_request_accept_json). Return FALSE after having answered to refuse the rest; `complete` is then not called. */
   gboolean (*body) (PmssHttpRequest *request, const void *data, gsize length, gpointer user_data);
   /* The body is complete (or there is none): has to answer. */
   void (*complete) (PmssHttpRequest *request, gpointer user_data);
@@ -51,16 +53,25 @@ guint16    pmss_httpd_get_port  (PmssHttpd *httpd);
 void       pmss_httpd_stop      (PmssHttpd *httpd, guint grace_seconds);
 
 typedef struct {
-  guint connections;
-  guint64 accepted, refused, requests, cut_slow, bytes_in, bytes_out;
+  guint connections;            /* open now */
+  guint64 accepted;             /* connections */
+  guint64 refused;              /* requests that the guard refused */
+  guint64 requests;             /* heads that were complete, refused ones included */
+  guint64 cut_slow;             /* connections that the watchdog cut */
+  guint64 bytes_in, bytes_out;  /* TCP payload, heads and TLS included, up to the last second */
 } PmssHttpdStats;
 void       pmss_httpd_get_stats (PmssHttpd *httpd, PmssHttpdStats *stats);
+/* How many answers had @status (100..599). */
+guint64    pmss_httpd_get_answers (PmssHttpd *httpd, guint status);
 
 /* The request. Strings are valid until `end`. */
 const char *pmss_http_request_get_method  (PmssHttpRequest *request);
 /* The target's path, checked against a strict grammar (no NUL, no control characters, valid percent encoding, valid UTF-8 after decoding) but not decoded. */
 const char *pmss_http_request_get_path    (PmssHttpRequest *request);
-/* A query parameter, decoded; NULL if it is absent. Repeated parameters are refused by the guard. */
+/* The target as it was sent, query included. */
+const char *pmss_http_request_get_target  (PmssHttpRequest *request);
+/* A query parameter, decoded; NULL if it is absent. Repeated parameters are refused by the guard. "+" is a plus and not a space (RFC 3986, not HTML forms):
+ * pages have to use encodeURIComponent() and not URLSearchParams. */
 const char *pmss_http_request_get_query   (PmssHttpRequest *request, const char *name);
 const char *pmss_http_request_get_header  (PmssHttpRequest *request, const char *name);
 /* "192.0.2.1", "2001:db8::1" */
@@ -83,7 +94,8 @@ gboolean    pmss_http_request_accept_body (PmssHttpRequest *request, guint64 max
 gboolean    pmss_http_request_accept_json (PmssHttpRequest *request, gsize max);
 JsonObject *pmss_http_request_get_json    (PmssHttpRequest *request);
 
-/* Answers: exactly one per request. Headers are added before. */
+/* Answers: exactly one per request, a second one is a programmer's mistake. Headers are added before; values with control characters are left out and warned about.
+ * A handler that returns from `complete` without an answer gets a 500 sent in its name. */
 void pmss_http_request_add_header    (PmssHttpRequest *request, const char *name, const char *value);
 void pmss_http_request_respond       (PmssHttpRequest *request, guint status, const char *content_type, GBytes *body);
 void pmss_http_request_respond_empty (PmssHttpRequest *request, guint status);

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pmss-http-guard.h"
+
+#include <string.h>
+
+typedef struct
+{
+  const char *cursor;           /* where the next header line has to begin */
+  guint status;
+  const char *detail;
+  guint64 seen;                 /* bits of `singles` */
+  const char *transfer_encoding;
+  const char *length;
+  const char *expect;
+  const char *range;
+  gboolean host;
+} HeadCheck;
+
+/* Fields that mean something to us and must not be there twice. */
+static const char *const singles[] = {
+  "Authorization", "Content-Length", "Content-Type", "Expect", "Host",
+  "If-Range", "Range", "Tus-Resumable", "Upload-Length", "Upload-Metadata",
+  "Upload-Offset",
+};
+
+static gboolean
+is_token (const char *text, gsize length)
+{
+  for (gsize i = 0; i < length; i++) {
+    if (!g_ascii_isalnum (text[i]) && !strchr ("!#$%&'*+-.^_`|~", text[i]))
+      return FALSE;
+  }
+  return length > 0;
+}
+
+static gboolean
+is_field_value (const char *text, gsize length)
+{
+  for (gsize i = 0; i < length; i++) {
+    if ((guchar) text[i] < 0x20 && text[i] != '\t')
+      return FALSE;
+    if (text[i] == 0x7f)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static enum MHD_Result
+refuse (HeadCheck * check, guint status, const char *detail)
+{
+  check->status = status;
+  check->detail = detail;
+  return MHD_NO;
+}
+
+static gboolean
+note_single (HeadCheck * check, const char *key)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (singles); i++) {
+    if (g_ascii_strcasecmp (key, singles[i]) != 0)
+      continue;
+    if (check->seen & (G_GUINT64_CONSTANT (1) << i))
+      return FALSE;
+    check->seen |= G_GUINT64_CONSTANT (1) << i;
+  }
+  return TRUE;
+}
+
+/* libmicrohttpd parses the head in place: "key:", spaces, "value", CR LF, the
+ * last two overwritten by NULs. So in a head that is what it seems to be every
+ * line begins right where the one before ended plus two. A bare LF is one
+ * byte short, a NUL leaves a hole, a folded line has been moved elsewhere. */
+static enum MHD_Result
+check_field (void *data, enum MHD_ValueKind kind, const char *key,
+    size_t key_length, const char *value, size_t value_length)
+{
+  HeadCheck *check = data;
+
+  if (key != check->cursor || !value || value <= key + key_length)
+    return refuse (check, 400, "malformed line in the request's head");
+  if (!is_token (key, key_length) || !is_field_value (value, value_length))
+    return refuse (check, 400, "malformed header field");
+  if (!note_single (check, key))
+    return refuse (check, 400, "a header field is there twice");
+  check->cursor = value + value_length + 2;
+
+  if (g_ascii_strcasecmp (key, "Transfer-Encoding") == 0)
+    check->transfer_encoding = value;
+  else if (g_ascii_strcasecmp (key, "Content-Length") == 0)
+    check->length = value;
+  else if (g_ascii_strcasecmp (key, "Expect") == 0)
+    check->expect = value;
+  else if (g_ascii_strcasecmp (key, "Range") == 0)
+    check->range = value;
+  else if (g_ascii_strcasecmp (key, "Host") == 0)
+    check->host = value_length > 0;
+  return MHD_YES;
+}
+
+/* Request line and framing of the lines. */
+static gboolean
+check_lines (HeadCheck * check, struct MHD_Connection *connection,
+    const char *target, const char *url, const char *method,
+    const char *version)
+{
+  const union MHD_ConnectionInfo *size;
+
+  /* MHD answers "" for a line without a target; then there is no version. */
+  if (url != method + strlen (method) + 1
+      || version != url + strlen (target) + 1)
+    return refuse (check, 400, "malformed request line");
+  if (strcmp (version, "HTTP/1.1") != 0 && strcmp (version, "HTTP/1.0") != 0)
+    return refuse (check, 505, "only HTTP/1.1 is spoken here");
+
+  check->cursor = version + strlen (version) + 2;
+  MHD_get_connection_values_n (connection, MHD_HEADER_KIND, check_field, check);
+  if (check->status)
+    return FALSE;
+  size = MHD_get_connection_info (connection,
+      MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  if (!size || check->cursor + 2 != method + size->header_size)
+    return refuse (check, 400, "malformed line in the request's head");
+  return TRUE;
+}
+
+static gboolean
+check_method (HeadCheck * check, const char *method)
+{
+  static const char *const known[] = { "GET", "HEAD", "PUT", "POST", "PATCH",
+    "DELETE", "OPTIONS", NULL
+  };
+
+  if (!g_strv_contains (known, method))
+    return refuse (check, 501, "unknown method");
+  return TRUE;
+}
+
+static gboolean
+parse_length (const char *text, guint64 *length)
+{
+  if (!g_ascii_isdigit (text[0]))
+    return FALSE;
+  return g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, length, NULL);
+}
+
+static gboolean
+check_framing (HeadCheck * check, const char *method, PmssHttpHead * head)
+{
+  if (check->transfer_encoding) {
+    if (check->length)
+      return refuse (check, 400, "Content-Length and Transfer-Encoding");
+    if (g_ascii_strcasecmp (check->transfer_encoding, "chunked") == 0)
+      return refuse (check, 411, "bodies need a Content-Length here");
+    return refuse (check, 501, "unknown transfer coding");
+  }
+  if (check->length) {
+    if (!parse_length (check->length, &head->length))
+      return refuse (check, 400, "malformed Content-Length");
+    head->has_length = TRUE;
+  }
+  if (head->length > 0 && (g_str_equal (method, "GET")
+          || g_str_equal (method, "HEAD") || g_str_equal (method, "DELETE")))
+    return refuse (check, 400, "this method takes no body");
+  if (check->expect) {
+    if (g_ascii_strcasecmp (check->expect, "100-continue") != 0)
+      return refuse (check, 417, "unknown expectation");
+    head->expects_continue = TRUE;
+  }
+  return TRUE;
+}
+
+guint
+pmss_http_guard_check_head (struct MHD_Connection *connection,
+    const char *target, const char *url, const char *method,
+    const char *version, PmssHttpHead * head, const char **detail)
+{
+  HeadCheck check = { 0 };
+
+  memset (head, 0, sizeof *head);
+  if (check_lines (&check, connection, target, url, method, version)
+      && check_method (&check, method)
+      && check_framing (&check, method, head)) {
+    if (!check.host)
+      refuse (&check, 400, "no Host");
+    else if (!pmss_http_guard_check_target (target))
+      refuse (&check, 400, "malformed request target");
+    else if (check.range && strchr (check.range, ','))
+      refuse (&check, 416, "one range at a time");
+  }
+  *detail = check.detail;
+  return check.status;
+}
+
+gboolean
+pmss_http_guard_check_target (const char *target)
+{
+  g_autofree char *decoded = NULL;
+
+  if (target[0] != '/')
+    return FALSE;
+  for (const char *p = target; *p; p++) {
+    if (*p == '%') {
+      if (!g_ascii_isxdigit (p[1]) || !g_ascii_isxdigit (p[2]))
+        return FALSE;
+    } else if (!g_ascii_isalnum (*p) && !strchr ("-._~!$&'()*+,;=:@/?", *p)) {
+      return FALSE;
+    }
+  }
+  /* Refuses encoded NULs by itself. */
+  decoded = g_uri_unescape_string (target, NULL);
+  if (!decoded || !g_utf8_validate (decoded, -1, NULL))
+    return FALSE;
+  for (const char *p = decoded; *p; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+pmss_http_guard_parse_query (const char *query, GHashTable ** table)
+{
+  g_autoptr (GHashTable) parsed =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_auto (GStrv) parts = g_strsplit (query, "&", -1);
+
+  for (char **part = parts; *part; part++) {
+    char *equals = strchr (*part, '=');
+    g_autofree char *name = NULL;
+    char *value;
+
+    if (!**part)
+      continue;
+    if (equals)
+      *equals = '\0';
+    name = g_uri_unescape_string (*part, NULL);
+    value = g_uri_unescape_string (equals ? equals + 1 : "", NULL);
+    /* check_target() has been here: decoding cannot fail. */
+    if (!g_hash_table_insert (parsed, g_steal_pointer (&name), value))
+      return FALSE;
+  }
+  *table = g_steal_pointer (&parsed);
+  return TRUE;
+}
+
+gboolean
+pmss_http_guard_check_json (const char *text, gsize length, guint max_depth)
+{
+  guint depth = 0;
+  gboolean in_string = FALSE;
+
+  if (!g_utf8_validate (text, length, NULL))
+    return FALSE;
+  for (gsize i = 0; i < length; i++) {
+    if (in_string) {
+      if (text[i] == '\\')
+        i++;
+      else if (text[i] == '"')
+        in_string = FALSE;
+    } else if (text[i] == '"') {
+      in_string = TRUE;
+    } else if (text[i] == '{' || text[i] == '[') {
+      if (++depth > max_depth)
+        return FALSE;
+    } else if (text[i] == '}' || text[i] == ']') {
+      if (depth-- == 0)
+        return FALSE;
+    } else if (!g_ascii_isalnum (text[i]) && !strchr (",:+-. \t\r\n", text[i])) {
+      return FALSE;
+    }
+  }
+  return depth == 0 && !in_string;
+}

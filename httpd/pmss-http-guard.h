@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <microhttpd.h>
+
+G_BEGIN_DECLS
+
+/* The guard: refuses what libmicrohttpd 0.9.75 lets through although it is no proper HTTP/1.1 request, or one that we have no use for.
+ * Nothing here keeps state or answers by itself. */
+
+typedef struct {
+  gboolean has_length;          /* Content-Length is there */
+  guint64 length;
+  gboolean expects_continue;
+} PmssHttpHead;
+
+/* Checks a complete head. @target: the raw request target, as libmicrohttpd had it before it cut it up.
+ * @url, @method, @version: what the access handler got.
+ * Returns 0, or the status to refuse with (and close), with a text in @detail. */
+guint pmss_http_guard_check_head   (struct MHD_Connection *connection, const char *target, const char *url, const char *method, const char *version,
+    PmssHttpHead *head, const char **detail);
+
+/* RFC 3986 path and query of an origin-form target: only characters that may stand there, valid percent encoding,
+ * no control character and only UTF-8 after decoding. */
+gboolean pmss_http_guard_check_target (const char *target);
+
+/* "a=b&c" to a table of decoded strings; FALSE when a name is there twice. "+" is a plus, as in RFC 3986. */
+gboolean pmss_http_guard_parse_query  (const char *query, GHashTable **table);
+
+/* Whether @text can be given to json-glib: UTF-8, nothing outside of strings that is not JSON (json-glib also reads comments), arrays and objects
+ * nested no deeper than @max_depth. */
+gboolean pmss_http_guard_check_json   (const char *text, gsize length, guint max_depth);
+
+G_END_DECLS

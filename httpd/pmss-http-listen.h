@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* A listening, non-blocking socket for "host:port" ("127.0.0.1:8470", "[::]:8470", "localhost:0"; "[::]" takes IPv4 as well).
+ * @port: what it got. -1 and error: PMSS_ERROR_INVALID for a malformed address, else PMSS_ERROR_FAILED that says what is in the way. */
+int pmss_http_listen (const char *address, guint16 *port, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a handler can ask of a request. The answers are in pmss-http-answer.c. */
+#include <string.h>
+
+#include "pmss-httpd-private.h"
+
+PmssHttpRequest *
+pmss_http_request_new (PmssHttpd * httpd, struct MHD_Connection *connection,
+    PmssPeer * peer, const char *target)
+{
+  PmssHttpRequest *request = g_new0 (PmssHttpRequest, 1);
+  /* No target at all: the guard refuses it. */
+  const char *text = target ? target : "";
+
+  request->httpd = httpd;
+  request->connection = connection;
+  request->peer = peer;
+  request->target = g_strdup (text);
+  request->path = g_strndup (text, strcspn (text, "?"));
+  return request;
+}
+
+void
+pmss_http_request_free (PmssHttpRequest * request)
+{
+  g_free (request->target);
+  g_free (request->path);
+  g_free (request->content_type);
+  g_free (request->bearer);
+  g_clear_pointer (&request->query, g_hash_table_unref);
+  g_clear_pointer (&request->json_text, g_byte_array_unref);
+  g_clear_pointer (&request->json, json_node_unref);
+  g_clear_pointer (&request->headers, g_ptr_array_unref);
+  g_clear_pointer (&request->answer, MHD_destroy_response);
+  g_clear_pointer (&request->body, g_bytes_unref);
+  g_free (request);
+}
+
+const char *
+pmss_http_request_get_method (PmssHttpRequest * request)
+{
+  return request->method;
+}
+
+const char *
+pmss_http_request_get_target (PmssHttpRequest * request)
+{
+  return request->target;
+}
+
+const char *
+pmss_http_request_get_path (PmssHttpRequest * request)
+{
+  return request->path;
+}
+
+const char *
+pmss_http_request_get_query (PmssHttpRequest * request, const char *name)
+{
+  return request->query ? g_hash_table_lookup (request->query, name) : NULL;
+}
+
+const char *
+pmss_http_request_get_header (PmssHttpRequest * request, const char *name)
+{
+  return MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND,
+      name);
+}
+
+const char *
+pmss_http_request_get_address (PmssHttpRequest * request)
+{
+  return pmss_peer_get_address (request->peer);
+}
+
+gboolean
+pmss_http_request_get_content_length (PmssHttpRequest * request,
+    guint64 *length)
+{
+  if (length)
+    *length = request->head.length;
+  return request->head.has_length;
+}
+
+const char *
+pmss_http_request_get_bearer (PmssHttpRequest * request)
+{
+  const char *value;
+
+  if (request->bearer)
+    return request->bearer;
+  value = pmss_http_request_get_header (request, "Authorization");
+  if (!value || g_ascii_strncasecmp (value, "Bearer ", 7) != 0)
+    return NULL;
+  value += 7;
+  value += strspn (value, " ");
+  request->bearer = g_strchomp (g_strdup (value));
+  /* token68 of RFC 9110 */
+  for (const char *p = request->bearer; *p; p++) {
+    if (!g_ascii_isalnum (*p) && !strchr ("-._~+/=", *p))
+      g_clear_pointer (&request->bearer, g_free);
+    if (!request->bearer)
+      return NULL;
+  }
+  if (request->bearer[0] == '\0')
+    g_clear_pointer (&request->bearer, g_free);
+  return request->bearer;
+}
+
+void
+pmss_http_request_set_data (PmssHttpRequest * request, gpointer data)
+{
+  request->data = data;
+}
+
+gpointer
+pmss_http_request_get_data (PmssHttpRequest * request)
+{
+  return request->data;
+}
+
+/* Digits up to @end, nothing else. */
+static gboolean
+parse_number (const char *text, gsize length, guint64 *number)
+{
+  char digits[20];
+
+  if (length == 0 || length >= sizeof digits)
+    return FALSE;
+  memcpy (digits, text, length);
+  digits[length] = '\0';
+  return g_ascii_isdigit (digits[0])
+      && g_ascii_string_to_unsigned (digits, 10, 0, G_MAXINT64, number, NULL);
+}
+
+static PmssHttpRange
+suffix_range (guint64 size, guint64 wanted, guint64 *first, guint64 *length)
+{
+  if (wanted == 0 || size == 0)
+    return PMSS_HTTP_RANGE_UNSATISFIABLE;
+  *length = MIN (wanted, size);
+  *first = size - *length;
+  return PMSS_HTTP_RANGE_OK;
+}
+
+PmssHttpRange
+pmss_http_request_get_range (PmssHttpRequest * request, guint64 size,
+    guint64 *first, guint64 *length)
+{
+  const char *value = pmss_http_request_get_header (request, "Range");
+  const char *dash;
+  gsize rest;
+  guint64 last = G_MAXINT64;
+
+  if (!value)
+    return PMSS_HTTP_RANGE_NONE;
+  if (g_ascii_strncasecmp (value, "bytes=", 6) != 0)
+    return PMSS_HTTP_RANGE_MALFORMED;
+  value += 6;
+  dash = strchr (value, '-');
+  if (!dash)
+    return PMSS_HTTP_RANGE_MALFORMED;
+  rest = strlen (dash + 1);
+  while (rest > 0 && (dash[rest] == ' ' || dash[rest] == '\t'))
+    rest--;
+
+  if (dash == value) {
+    if (!parse_number (dash + 1, rest, &last))
+      return PMSS_HTTP_RANGE_MALFORMED;
+    return suffix_range (size, last, first, length);
+  }
+  if (!parse_number (value, dash - value, first)
+      || (rest > 0 && !parse_number (dash + 1, rest, &last)) || last < *first)
+    return PMSS_HTTP_RANGE_MALFORMED;
+  if (*first >= size)
+    return PMSS_HTTP_RANGE_UNSATISFIABLE;
+  *length = MIN (last, size - 1) - *first + 1;
+  return PMSS_HTTP_RANGE_OK;
+}
+
+gboolean
+pmss_http_request_accept_body (PmssHttpRequest * request, guint64 max)
+{
+  if (!request->head.has_length) {
+    pmss_http_request_respond_problem (request, 411,
+        "this request needs a body with a Content-Length");
+    return FALSE;
+  }
+  if (request->head.length > max) {
+    pmss_http_request_respond_problem (request, 413,
+        "at most %" G_GUINT64_FORMAT " bytes are accepted here", max);
+    return FALSE;
+  }
+  request->stage = PMSS_HTTP_STAGE_BODY;
+  return TRUE;
+}
+
+static gboolean
+is_json_type (const char *type)
+{
+  gsize length = strcspn (type, ";");
+
+  while (length > 0 && type[length - 1] == ' ')
+    length--;
+  return length == strlen ("application/json")
+      && g_ascii_strncasecmp (type, "application/json", length) == 0;
+}
+
+gboolean
+pmss_http_request_accept_json (PmssHttpRequest * request, gsize max)
+{
+  const char *type = pmss_http_request_get_header (request, "Content-Type");
+
+  if (!type || !is_json_type (type)) {
+    pmss_http_request_respond_problem (request, 415,
+        "the body has to be application/json");
+    return FALSE;
+  }
+  if (!pmss_http_request_accept_body (request, max))
+    return FALSE;
+  request->stage = PMSS_HTTP_STAGE_JSON;
+  request->json_text = g_byte_array_sized_new (request->head.length);
+  return TRUE;
+}
+
+gboolean
+pmss_http_request_parse_json (PmssHttpRequest * request)
+{
+  g_autoptr (GByteArray) text = g_steal_pointer (&request->json_text);
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (GError) error = NULL;
+  JsonNode *root;
+
+  if (text->len == 0
+      || !pmss_http_guard_check_json ((const char *) text->data, text->len,
+          PMSS_HTTP_JSON_MAX_DEPTH)) {
+    pmss_http_request_respond_problem (request, 400,
+        "the body is not JSON, or nested too deep");
+    return FALSE;
+  }
+  if (!json_parser_load_from_data (parser, (const char *) text->data,
+          text->len, &error)) {
+    pmss_http_request_respond_problem (request, 400,
+        "the body is not JSON: %s", error->message);
+    return FALSE;
+  }
+  root = json_parser_get_root (parser);
+  if (!root || !JSON_NODE_HOLDS_OBJECT (root)) {
+    pmss_http_request_respond_problem (request, 400,
+        "the body has to be a JSON object");
+    return FALSE;
+  }
+  request->json = json_node_ref (root);
+  return TRUE;
+}
+
+JsonObject *
+pmss_http_request_get_json (PmssHttpRequest * request)
+{
+  return request->json ? json_node_get_object (request->json) : NULL;
+}

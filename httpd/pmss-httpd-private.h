@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "httpd/pmss-httpd.h"
+#include "pmss-http-guard.h"
+#include "pmss-http-watchdog.h"
+
+G_BEGIN_DECLS
+
+/* A body that nobody wants any more is read and thrown away up to this size, so that the peer, which may read only after it has written, gets the answer. */
+#define PMSS_HTTP_DISCARD_MAX (64u * 1024 * 1024)
+#define PMSS_HTTP_JSON_MAX_DEPTH 32
+
+struct _PmssHttpd {
+  struct MHD_Daemon *daemon;
+  guint16 port;
+  PmssHttpdHandler handler;
+  gpointer user_data;
+  PmssWatchdog *watchdog;
+
+  atomic_bool stopping;
+  atomic_uint running;          /* requests between begin and end */
+  _Atomic guint64 accepted;
+  _Atomic guint64 refused;
+  _Atomic guint64 requests;
+  _Atomic guint64 answers[600];
+};
+
+/*
+ *   NEW ──begin──▶ EMPTY ─────────────────complete──▶ done
+ *    │  ├────────▶ BODY ──▶ (pieces) ─────complete──▶ done
+ *    │  ├────────▶ JSON ──▶ (pieces) ─────complete──▶ done
+ *    │  └────────▶ DISCARD ◀── BODY, JSON refused ──▶ done
+ *    └─ refused by the guard: answered and closed
+ */
+typedef enum {
+  PMSS_HTTP_STAGE_NEW,
+  PMSS_HTTP_STAGE_EMPTY,        /* no body */
+  PMSS_HTTP_STAGE_BODY,         /* pieces go to the handler */
+  PMSS_HTTP_STAGE_JSON,         /* pieces are collected */
+  PMSS_HTTP_STAGE_DISCARD,      /* answered; the rest of the body is thrown away */
+} PmssHttpStage;
+
+struct _PmssHttpRequest {
+  PmssHttpd *httpd;
+  struct MHD_Connection *connection;
+  PmssPeer *peer;
+  PmssHttpStage stage;
+  gboolean begun;               /* the handler knows of it */
+
+  char *target;
+  char *path;
+  char *bearer;
+  GHashTable *query;            /* nullable */
+  const char *method;           /* libmicrohttpd's */
+  PmssHttpHead head;
+  guint64 received;             /* bytes of the body */
+  guint64 discarded;
+  GByteArray *json_text;
+  JsonNode *json;
+  gpointer data;
+
+  GPtrArray *headers;           /* name, value, name, value; to be added to the answer */
+  struct MHD_Response *answer;
+  guint status;
+  GBytes *body;                 /* of the answer, unless it comes from a file */
+  char *content_type;           /* of @body */
+  gboolean sent_early;          /* the answer went out by pmss_http_request_send_early() */
+};
+
+PmssHttpRequest *pmss_http_request_new      (PmssHttpd *httpd, struct MHD_Connection *connection, PmssPeer *peer, const char *target);
+void             pmss_http_request_free     (PmssHttpRequest *request);
+/* Gives the answer to libmicrohttpd. */
+enum MHD_Result  pmss_http_request_queue    (PmssHttpRequest *request);
+/* For an answer to a body that is too large to be thrown away: writes it past libmicrohttpd, which takes none while a body is coming in. */
+void             pmss_http_request_send_early (PmssHttpRequest *request);
+/* The collected body as an object; FALSE: answered. */
+gboolean         pmss_http_request_parse_json (PmssHttpRequest *request);
+
+G_END_DECLS

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pmss-httpd.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "libpmss/pmss-error.h"
+#include "pmss-http-listen.h"
+#include "pmss-httpd-private.h"
+
+#define DEFAULT_CONNECTIONS 1000
+#define DEFAULT_HEAD_TIMEOUT 10
+#define DEFAULT_MIN_RATE 1024
+#define DEFAULT_WINDOW 10
+#define MEMORY_PER_CONNECTION (32 * 1024)
+#define STACK_SIZE (512 * 1024)
+
+/* Forward secrecy and AEAD only. */
+#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:" \
+  "-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+
+/* --- the life of a request, called by libmicrohttpd --- */
+
+static void *
+on_target (void *data, const char *target, struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection,
+      MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+  return pmss_http_request_new (data, connection, info->socket_context, target);
+}
+
+static enum MHD_Result
+refuse (PmssHttpRequest * request, guint status, const char *detail)
+{
+  atomic_fetch_add (&request->httpd->refused, 1);
+  pmss_http_request_respond_problem (request, status, "%s", detail);
+  /* Before the end of the request: libmicrohttpd closes after it. */
+  return pmss_http_request_queue (request);
+}
+
+/* The handler has answered and part of the body is still to come. */
+static enum MHD_Result
+discard_rest (PmssHttpRequest * request)
+{
+  request->stage = PMSS_HTTP_STAGE_DISCARD;
+  if (request->head.length - request->received > PMSS_HTTP_DISCARD_MAX)
+    pmss_http_request_send_early (request);
+  return MHD_YES;
+}
+
+static enum MHD_Result
+after_begin (PmssHttpRequest * request)
+{
+  gboolean has_body = request->head.length > 0;
+
+  if (request->answer && has_body) {
+    /* The peer waits for leave to send: it gets the answer instead. */
+    if (request->head.expects_continue)
+      return pmss_http_request_queue (request);
+    pmss_peer_enter (request->peer, PMSS_PEER_BODY);
+    return discard_rest (request);
+  }
+  if (has_body && request->stage == PMSS_HTTP_STAGE_NEW)
+    return refuse (request, 400, "this request takes no body");
+  if (has_body)
+    pmss_peer_enter (request->peer, PMSS_PEER_BODY);
+  else if (request->stage == PMSS_HTTP_STAGE_NEW)
+    request->stage = PMSS_HTTP_STAGE_EMPTY;
+  return MHD_YES;
+}
+
+static enum MHD_Result
+on_head (PmssHttpRequest * request, const char *url, const char *method,
+    const char *version)
+{
+  PmssHttpd *httpd = request->httpd;
+  const char *detail;
+  guint status;
+  const char *query = strchr (request->target, '?');
+
+  pmss_peer_enter (request->peer, PMSS_PEER_WORK);
+  atomic_fetch_add (&httpd->requests, 1);
+  request->method = method;
+  status = pmss_http_guard_check_head (request->connection, request->target,
+      url, method, version, &request->head, &detail);
+  if (status)
+    return refuse (request, status, detail);
+  if (query && !pmss_http_guard_parse_query (query + 1, &request->query))
+    return refuse (request, 400, "a query parameter is there twice");
+
+  request->begun = TRUE;
+  atomic_fetch_add (&httpd->running, 1);
+  httpd->handler.begin (request, httpd->user_data);
+  return after_begin (request);
+}
+
+static enum MHD_Result
+on_body (PmssHttpRequest * request, const char *data, gsize length)
+{
+  PmssHttpd *httpd = request->httpd;
+
+  request->received += length;
+  switch (request->stage) {
+    case PMSS_HTTP_STAGE_BODY:
+      if (httpd->handler.body (request, data, length, httpd->user_data))
+        return MHD_YES;
+      if (!request->answer)
+        pmss_http_request_respond_problem (request, 500, "internal error");
+      return discard_rest (request);
+    case PMSS_HTTP_STAGE_JSON:
+      g_byte_array_append (request->json_text, (const guint8 *) data, length);
+      return MHD_YES;
+    case PMSS_HTTP_STAGE_DISCARD:
+      request->discarded += length;
+      return request->discarded > PMSS_HTTP_DISCARD_MAX ? MHD_NO : MHD_YES;
+    case PMSS_HTTP_STAGE_NEW:
+    case PMSS_HTTP_STAGE_EMPTY:
+    default:
+      g_return_val_if_reached (MHD_NO);
+  }
+}
+
+static enum MHD_Result
+on_complete (PmssHttpRequest * request)
+{
+  PmssHttpd *httpd = request->httpd;
+
+  pmss_peer_enter (request->peer, PMSS_PEER_WORK);
+  if (request->sent_early)
+    return MHD_NO;
+  if (!request->answer && (request->stage != PMSS_HTTP_STAGE_JSON
+          || pmss_http_request_parse_json (request)))
+    httpd->handler.complete (request, httpd->user_data);
+  if (!request->answer) {
+    g_critical ("%s %s got no answer", request->method, request->path);
+    pmss_http_request_respond_problem (request, 500, "internal error");
+  }
+  return pmss_http_request_queue (request);
+}
+
+static enum MHD_Result
+on_access (void *data, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload_data,
+    size_t *upload_size, void **context)
+{
+  PmssHttpRequest *request = *context;
+  gsize length = *upload_size;
+
+  if (!request->method)
+    return on_head (request, url, method, version);
+  if (length > 0) {
+    *upload_size = 0;
+    return on_body (request, upload_data, length);
+  }
+  return on_complete (request);
+}
+
+static void
+on_completed (void *data, struct MHD_Connection *connection, void **context,
+    enum MHD_RequestTerminationCode code)
+{
+  PmssHttpd *httpd = data;
+  PmssHttpRequest *request = *context;
+
+  if (!request)
+    return;
+  *context = NULL;
+  pmss_peer_enter (request->peer, PMSS_PEER_HEAD);
+  if (request->begun) {
+    gboolean answered = code == MHD_REQUEST_TERMINATED_COMPLETED_OK
+        || request->sent_early;
+
+    httpd->handler.end (request, answered, httpd->user_data);
+    atomic_fetch_sub (&httpd->running, 1);
+  }
+  pmss_http_request_free (request);
+}
+
+/* --- the life of a connection --- */
+
+static enum MHD_Result
+on_accept (void *data, const struct sockaddr *address, socklen_t length)
+{
+  PmssHttpd *httpd = data;
+
+  return atomic_load (&httpd->stopping) ? MHD_NO : MHD_YES;
+}
+
+static void
+on_connection (void *data, struct MHD_Connection *connection, void **context,
+    enum MHD_ConnectionNotificationCode code)
+{
+  PmssHttpd *httpd = data;
+
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    const union MHD_ConnectionInfo *fd, *address;
+
+    fd = MHD_get_connection_info (connection,
+        MHD_CONNECTION_INFO_CONNECTION_FD);
+    address = MHD_get_connection_info (connection,
+        MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    *context = pmss_watchdog_add (httpd->watchdog, fd->connect_fd,
+        address->client_addr);
+    atomic_fetch_add (&httpd->accepted, 1);
+  } else if (*context) {
+    pmss_watchdog_remove (httpd->watchdog, *context);
+    *context = NULL;
+  }
+}
+
+/* The handler sees targets as they were sent. */
+static size_t
+keep_escapes (void *data, struct MHD_Connection *connection, char *text)
+{
+  return strlen (text);
+}
+
+/* It tells of every peer that goes away and, when descriptors run out, of
+ * every try to accept: nothing that a log should be flooded with. */
+static void
+on_log (void *data, const char *format, va_list args)
+{
+  g_autofree char *text = NULL;
+
+  if (g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, "microhttpd"))
+    return;
+  text = g_strchomp (g_strdup_vprintf (format, args));
+  g_log_structured ("microhttpd", G_LOG_LEVEL_DEBUG, "MESSAGE", "%s", text);
+}
+
+/* --- start and stop --- */
+
+typedef struct
+{
+  char *certificate;
+  char *key;
+  struct MHD_OptionItem items[24];
+  guint n_items;
+} Options;
+
+static void
+add_option (Options * options, enum MHD_OPTION option, gintptr value,
+    gpointer pointer)
+{
+  const struct MHD_OptionItem item = { option, value, pointer };
+
+  g_assert (options->n_items + 1 < G_N_ELEMENTS (options->items));
+  options->items[options->n_items++] = item;
+}
+
+static gboolean
+load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
+{
+  if (!config->tls_certificate != !config->tls_key) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "TLS needs both a certificate and a key");
+    return FALSE;
+  }
+  if (!config->tls_certificate)
+    return TRUE;
+  if (!g_file_get_contents (config->tls_certificate, &options->certificate,
+          NULL, error)
+      || !g_file_get_contents (config->tls_key, &options->key, NULL, error)) {
+    g_prefix_error (error, "TLS: ");
+    return FALSE;
+  }
+  add_option (options, MHD_OPTION_HTTPS_MEM_CERT, 0, options->certificate);
+  add_option (options, MHD_OPTION_HTTPS_MEM_KEY, 0, options->key);
+  add_option (options, MHD_OPTION_HTTPS_PRIORITIES, 0,
+      (gpointer) TLS_PRIORITIES);
+  return TRUE;
+}
+
+static guint
+head_timeout (const PmssHttpdConfig * config)
+{
+  return config->head_timeout ? config->head_timeout : DEFAULT_HEAD_TIMEOUT;
+}
+
+static guint
+min_rate_window (const PmssHttpdConfig * config)
+{
+  return config->min_rate_window ? config->min_rate_window : DEFAULT_WINDOW;
+}
+
+static guint
+pool_size (const PmssHttpdConfig * config, guint connections)
+{
+  guint threads = config->threads;
+
+  if (threads == 0)
+    threads = MAX (g_get_num_processors (), 4);
+  return MIN (threads, connections);
+}
+
+static void
+add_limits (const PmssHttpdConfig * config, Options * options)
+{
+  guint connections = config->max_connections ?
+      config->max_connections : DEFAULT_CONNECTIONS;
+  guint threads = pool_size (config, connections);
+
+  add_option (options, MHD_OPTION_CONNECTION_LIMIT, connections, NULL);
+  add_option (options, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+      config->max_connections_per_address, NULL);
+  /* The watchdog is first, and knows better: this is for what it may miss. */
+  add_option (options, MHD_OPTION_CONNECTION_TIMEOUT,
+      2 * MAX (head_timeout (config), min_rate_window (config)), NULL);
+  add_option (options, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      MEMORY_PER_CONNECTION, NULL);
+  add_option (options, MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, NULL);
+  /* What "strict" adds, a Host and no spaces in targets, the guard checks as
+   * well; 0.9.75 sends the head of its own refusals twice. */
+  add_option (options, MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL);
+  if (!config->thread_per_connection && threads > 1)
+    add_option (options, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);
+}
+
+static guint
+daemon_flags (const PmssHttpdConfig * config)
+{
+  guint flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC
+      | MHD_USE_ERROR_LOG;
+
+  flags |= config->thread_per_connection ?
+      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL : MHD_USE_EPOLL;
+  if (config->tls_certificate)
+    flags |= MHD_USE_TLS;
+  return flags;
+}
+
+static gboolean
+start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
+    GError ** error)
+{
+  Options options = { 0 };
+  int fd = -1;
+
+  add_option (&options, MHD_OPTION_EXTERNAL_LOGGER, (gintptr) on_log, httpd);
+  add_option (&options, MHD_OPTION_URI_LOG_CALLBACK, (gintptr) on_target,
+      httpd);
+  add_option (&options, MHD_OPTION_UNESCAPE_CALLBACK, (gintptr) keep_escapes,
+      httpd);
+  add_option (&options, MHD_OPTION_NOTIFY_COMPLETED, (gintptr) on_completed,
+      httpd);
+  add_option (&options, MHD_OPTION_NOTIFY_CONNECTION, (gintptr) on_connection,
+      httpd);
+  add_limits (config, &options);
+  if (load_tls (config, &options, error))
+    fd = pmss_http_listen (config->listen, &httpd->port, error);
+  if (fd >= 0) {
+    add_option (&options, MHD_OPTION_LISTEN_SOCKET, fd, NULL);
+    add_option (&options, MHD_OPTION_END, 0, NULL);
+    httpd->daemon = MHD_start_daemon (daemon_flags (config), 0, on_accept,
+        httpd, on_access, httpd, MHD_OPTION_ARRAY, options.items,
+        MHD_OPTION_END);
+    if (!httpd->daemon) {
+      close (fd);
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+          "cannot start the HTTP server on %s%s", config->listen,
+          config->tls_certificate ? ": are certificate and key valid?" : "");
+    }
+  }
+  g_free (options.certificate);
+  g_free (options.key);
+  return httpd->daemon != NULL;
+}
+
+PmssHttpd *
+pmss_httpd_start (const PmssHttpdConfig * config,
+    const PmssHttpdHandler * handler, gpointer user_data, GError ** error)
+{
+  PmssHttpd *httpd = g_new0 (PmssHttpd, 1);
+
+  httpd->handler = *handler;
+  httpd->user_data = user_data;
+  httpd->watchdog =
+      pmss_watchdog_new (config->
+      head_timeout ? config->head_timeout : DEFAULT_HEAD_TIMEOUT,
+      config->min_rate ? config->min_rate : DEFAULT_MIN_RATE,
+      config->min_rate_window ? config->min_rate_window : DEFAULT_WINDOW);
+  if (!start_daemon (httpd, config, error)) {
+    pmss_watchdog_free (httpd->watchdog);
+    g_free (httpd);
+    return NULL;
+  }
+  return httpd;
+}
+
+guint16
+pmss_httpd_get_port (PmssHttpd * httpd)
+{
+  return httpd->port;
+}
+
+/* Not MHD_quiesce_daemon(): it aborts the process when it meets a worker that
+ * is at its limit of connections just then. Our accept policy refuses
+ * newcomers while we stop. */
+void
+pmss_httpd_stop (PmssHttpd * httpd, guint grace_seconds)
+{
+  gint64 end = g_get_monotonic_time () + grace_seconds * G_TIME_SPAN_SECOND;
+
+  atomic_store (&httpd->stopping, TRUE);
+  while (atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
+    g_usleep (10 * 1000);
+  MHD_stop_daemon (httpd->daemon);
+  pmss_watchdog_free (httpd->watchdog);
+  g_free (httpd);
+}
+
+void
+pmss_httpd_get_stats (PmssHttpd * httpd, PmssHttpdStats * stats)
+{
+  PmssWatchdogStats watchdog;
+
+  pmss_watchdog_get_stats (httpd->watchdog, &watchdog);
+  stats->connections = watchdog.connections;
+  stats->cut_slow = watchdog.cut;
+  stats->bytes_in = watchdog.bytes_in;
+  stats->bytes_out = watchdog.bytes_out;
+  stats->accepted = atomic_load (&httpd->accepted);
+  stats->refused = atomic_load (&httpd->refused);
+  stats->requests = atomic_load (&httpd->requests);
+}
+
+guint64
+pmss_httpd_get_answers (PmssHttpd * httpd, guint status)
+{
+  g_return_val_if_fail (status < G_N_ELEMENTS (httpd->answers), 0);
+  return atomic_load (&httpd->answers[status]);
+}
