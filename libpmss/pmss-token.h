@@ -42,12 +42,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssTokenClaims, pmss_token_claims_free)
 
 void     pmss_token_generate_keys (guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
 
-/* The signature layer alone: what the published test vectors exercise. */
+/* The signature layer alone: what the published test vectors exercise. Footer and implicit assertion are NULL, 0 in PMSS's own tokens.
+ * Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
 char    *pmss_paseto_sign   (const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE], const void *message, gsize length,
     const void *footer, gsize footer_length, const void *implicit, gsize implicit_length);
 GBytes  *pmss_paseto_verify (const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *token,
     const void *footer, gsize footer_length, const void *implicit, gsize implicit_length, GError **error);
 
+/* NULL if it would be longer than PMSS_MAX_TOKEN: name fewer nodes. */
 char            *pmss_token_mint   (const PmssTokenClaims *claims, const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
 /* Checks signature, form, and time against @now; what the token covers is asked below. Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
 PmssTokenClaims *pmss_token_verify (const char *token, const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE],
