@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pmss-exchange.h"
+
+#include "pmss-error.h"
+#include "pmss-json.h"
+
+/* One read of the body. */
+#define PIECE (256u * 1024)
+/* Bytes of a body that count as progress: a peer that trickles has not moved. */
+#define PROGRESS (16u * 1024)
+/* The idle timeout is counted in this many ticks: a context that nobody ran for a while then costs one tick, not the request. */
+#define IDLE_TICKS 4
+/* Answers of the kind "100 Continue" that one request may get. */
+#define MAX_INFORMATIONAL 8
+/* A problem document beyond this is not looked at, and no more than this of its text is passed on. */
+#define MAX_PROBLEM (64u * 1024)
+#define MAX_DETAIL 512
+
+typedef struct
+{
+  SoupSession *session;
+  SoupMessage *message;
+  PmssExchangeOptions options;
+  char *peer;
+  GCancellable *stop;           /* what libsoup listens to: the caller's, the timeout's and our own reasons */
+  GCancellable *outer;          /* (nullable): the caller's */
+  gulong outer_handler;
+  gulong message_handlers[4];
+  GSource *watch;
+  guint ticks;                  /* since the last progress */
+  guint64 moved;                /* bytes since the last progress */
+  guint informational;
+  GError *why;                  /* (nullable): our own reason to have stopped */
+  GInputStream *stream;
+  guint8 *piece;
+  guint64 received;
+  GByteArray *body;
+} Exchange;
+
+static void read_piece (GTask * task);
+
+SoupSession *
+pmss_exchange_session_new (const char *host, GTlsDatabase * tls_database,
+    GTlsInteraction * tls_interaction)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
+  gboolean local = g_ascii_strcasecmp (host, "localhost") == 0
+      || (address != NULL && g_inet_address_get_is_loopback (address));
+  /* no timeout of the socket's: the exchange has its own */
+  SoupSession *session = soup_session_new_with_options ("timeout", 0,
+      "user-agent", "pmss", "max-conns", 64,
+      "max-conns-per-host", 16, NULL);
+
+  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
+  if (local)
+    soup_session_set_proxy_resolver (session, NULL);
+  if (tls_database != NULL)
+    soup_session_set_tls_database (session, tls_database);
+  if (tls_interaction != NULL)
+    soup_session_set_tls_interaction (session, tls_interaction);
+  return session;
+}
+
+SoupMessage *
+pmss_exchange_message_new (const char *method, const char *uri,
+    const char *token)
+{
+  SoupMessage *message = soup_message_new (method, uri);
+  SoupMessageHeaders *headers;
+
+  if (message == NULL)
+    return NULL;
+  /* Taking the auth manager out of the session would make libsoup collect the whole body of a 401, however long. */
+  soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
+  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  headers = soup_message_get_request_headers (message);
+  if (token != NULL) {
+    g_autofree char *value = g_strconcat ("Bearer ", token, NULL);
+
+    soup_message_headers_replace (headers, "Authorization", value);
+  }
+  return message;
+}
+
+char *
+pmss_exchange_peer (const char *host, guint16 port)
+{
+  if (strchr (host, ':') != NULL)
+    return g_strdup_printf ("[%s]:%u", host, port);
+  return g_strdup_printf ("%s:%u", host, port);
+}
+
+static void
+exchange_free (Exchange * exchange)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (exchange->message_handlers); i++)
+    if (exchange->message_handlers[i] != 0)
+      g_signal_handler_disconnect (exchange->message,
+          exchange->message_handlers[i]);
+  if (exchange->watch != NULL) {
+    g_source_destroy (exchange->watch);
+    g_source_unref (exchange->watch);
+  }
+  if (exchange->outer != NULL) {
+    g_cancellable_disconnect (exchange->outer, exchange->outer_handler);
+    g_object_unref (exchange->outer);
+  }
+  if (exchange->stream != NULL) {
+    /* what was not read is not wanted: without this the stream would be closed in blocking calls */
+    g_cancellable_cancel (exchange->stop);
+    g_input_stream_close_async (exchange->stream, G_PRIORITY_DEFAULT,
+        exchange->stop, NULL, NULL);
+    g_object_unref (exchange->stream);
+  }
+  g_object_unref (exchange->stop);
+  g_clear_error (&exchange->why);
+  g_object_unref (exchange->message);
+  g_object_unref (exchange->session);
+  g_free (exchange->piece);
+  g_clear_pointer (&exchange->body, g_byte_array_unref);
+  g_free (exchange->peer);
+  g_free (exchange);
+}
+
+/* Ends the exchange for a reason of our own; the first reason counts. Takes @why. */
+static void
+stop_exchange (Exchange * exchange, GError * why)
+{
+  if (exchange->why == NULL)
+    exchange->why = why;
+  else
+    g_error_free (why);
+  g_cancellable_cancel (exchange->stop);
+}
+
+static void
+progress (Exchange * exchange, guint64 bytes)
+{
+  exchange->moved += bytes;
+  if (exchange->moved >= PROGRESS) {
+    exchange->moved = 0;
+    exchange->ticks = 0;
+  }
+}
+
+static void
+on_wrote_body_data (SoupMessage * message, guint size, gpointer user_data)
+{
+  progress (user_data, size);
+}
+
+static void
+on_wrote_body (SoupMessage * message, gpointer user_data)
+{
+  progress (user_data, PROGRESS);
+}
+
+static void
+on_informational (SoupMessage * message, gpointer user_data)
+{
+  Exchange *exchange = user_data;
+
+  if (++exchange->informational > MAX_INFORMATIONAL)
+    stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+            "%s keeps sending interim answers", exchange->peer));
+}
+
+static gboolean
+wanted (Exchange * exchange)
+{
+  guint status = soup_message_get_status (exchange->message);
+
+  return exchange->options.sink != NULL && (status == 200 || status == 206);
+}
+
+/* Refuses by the head alone what would be refused later: and 421, the body of which libsoup would collect, however long. */
+static void
+on_got_headers (SoupMessage * message, gpointer user_data)
+{
+  Exchange *exchange = user_data;
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
+  gboolean sized = soup_message_headers_get_encoding (headers)
+      == SOUP_ENCODING_CONTENT_LENGTH;
+  guint64 length =
+      sized ? soup_message_headers_get_content_length (headers) : 0;
+
+  progress (exchange, PROGRESS);
+  if (soup_message_get_status (message) == SOUP_STATUS_MISDIRECTED_REQUEST)
+    stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+            "%s says that it is another server (421)", exchange->peer));
+  else if (!wanted (exchange) && length > exchange->options.max_body
+      && soup_message_get_method (message) != SOUP_METHOD_HEAD)
+    stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+            "the answer of %s is too long: %" G_GUINT64_FORMAT " bytes",
+            exchange->peer, length));
+}
+
+static gboolean
+on_watch (gpointer user_data)
+{
+  Exchange *exchange = user_data;
+
+  if (exchange->options.idle && ++exchange->ticks < IDLE_TICKS)
+    return G_SOURCE_CONTINUE;
+  stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_TIMED_OUT,
+          exchange->options.idle ? "%s: nothing moved for %.3g s"
+          : "%s: no answer within %.3g s", exchange->peer,
+          exchange->options.timeout / 1000.0));
+  return G_SOURCE_REMOVE;
+}
+
+/* Ends the task with @error (taken) or what was the reason for it. */
+static void
+fail (GTask * task, GError * error)
+{
+  Exchange *exchange = g_task_get_task_data (task);
+  PmssErrorDetails *details;
+
+  if (exchange->why != NULL) {
+    g_clear_error (&error);
+    error = g_steal_pointer (&exchange->why);
+  }
+  pmss_error_adopt (&error, exchange->peer);
+  details = pmss_error_get_details (error);
+  if (details != NULL && details->peer == NULL)
+    details->peer = g_strdup (exchange->peer);
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+/* libsoup takes the end of a connection that is to be closed for the end of the body. */
+static gboolean
+body_is_whole (Exchange * exchange)
+{
+  SoupMessageHeaders *headers =
+      soup_message_get_response_headers (exchange->message);
+
+  if (soup_message_get_method (exchange->message) == SOUP_METHOD_HEAD
+      || soup_message_get_status (exchange->message) == SOUP_STATUS_NO_CONTENT
+      || soup_message_headers_get_encoding (headers)
+      != SOUP_ENCODING_CONTENT_LENGTH)
+    return TRUE;
+  return exchange->received
+      == (guint64) soup_message_headers_get_content_length (headers);
+}
+
+static void
+on_closed (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Exchange *exchange = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!g_input_stream_close_finish (G_INPUT_STREAM (source), result, &error)) {
+    fail (task, error);
+    return;
+  }
+  g_clear_object (&exchange->stream);
+  g_task_return_pointer (task, g_byte_array_free_to_bytes
+      (g_steal_pointer (&exchange->body)), (GDestroyNotify) g_bytes_unref);
+  g_object_unref (task);
+}
+
+/* Only once the stream is closed can the next request have the connection. */
+static void
+end_of_body (GTask * task)
+{
+  Exchange *exchange = g_task_get_task_data (task);
+
+  if (body_is_whole (exchange))
+    g_input_stream_close_async (exchange->stream, G_PRIORITY_DEFAULT,
+        exchange->stop, on_closed, task);
+  else
+    fail (task, g_error_new (PMSS_ERROR, PMSS_ERROR_UNREACHABLE,
+            "%s: the connection ended in the middle of an answer",
+            exchange->peer));
+}
+
+static gboolean
+take_piece (Exchange * exchange, gsize length, GError ** error)
+{
+  exchange->received += length;
+  if (wanted (exchange))
+    return exchange->options.sink (exchange->piece, length,
+        exchange->options.sink_data, error);
+  if (exchange->received > exchange->options.max_body) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "the answer of %s is longer than %" G_GSIZE_FORMAT " bytes",
+        exchange->peer, exchange->options.max_body);
+    return FALSE;
+  }
+  g_byte_array_append (exchange->body, exchange->piece, length);
+  return TRUE;
+}
+
+static void
+on_piece (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Exchange *exchange = g_task_get_task_data (task);
+  GError *error = NULL;
+  gssize length = g_input_stream_read_finish (G_INPUT_STREAM (source), result,
+      &error);
+
+  if (length > 0) {
+    progress (exchange, length);
+    if (exchange->why != NULL)
+      fail (task, NULL);
+    else if (take_piece (exchange, length, &error))
+      read_piece (task);
+    else
+      fail (task, error);
+  } else if (length == 0) {
+    end_of_body (task);
+  } else {
+    fail (task, error);
+  }
+}
+
+static void
+read_piece (GTask * task)
+{
+  Exchange *exchange = g_task_get_task_data (task);
+
+  g_input_stream_read_async (exchange->stream, exchange->piece, PIECE,
+      G_PRIORITY_DEFAULT, exchange->stop, on_piece, task);
+}
+
+static void
+on_answer (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Exchange *exchange = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  exchange->stream = soup_session_send_finish (SOUP_SESSION (source), result,
+      &error);
+  if (exchange->stream == NULL || exchange->why != NULL) {
+    fail (task, error);
+    return;
+  }
+  exchange->piece = g_malloc (PIECE);
+  read_piece (task);
+}
+
+static void
+on_outer_cancelled (GCancellable * outer, gpointer stop)
+{
+  g_cancellable_cancel (stop);
+}
+
+static void
+connect_handlers (Exchange * exchange)
+{
+  SoupMessage *message = exchange->message;
+  gulong *handlers = exchange->message_handlers;
+
+  handlers[0] = g_signal_connect (message, "got-headers",
+      G_CALLBACK (on_got_headers), exchange);
+  handlers[1] = g_signal_connect (message, "got-informational",
+      G_CALLBACK (on_informational), exchange);
+  handlers[2] = g_signal_connect (message, "wrote-body-data",
+      G_CALLBACK (on_wrote_body_data), exchange);
+  handlers[3] = g_signal_connect (message, "wrote-body",
+      G_CALLBACK (on_wrote_body), exchange);
+  if (exchange->outer != NULL)
+    exchange->outer_handler = g_cancellable_connect (exchange->outer,
+        G_CALLBACK (on_outer_cancelled), g_object_ref (exchange->stop),
+        g_object_unref);
+}
+
+static void
+start_watch (Exchange * exchange)
+{
+  guint interval = exchange->options.timeout;
+
+  if (exchange->options.idle)
+    interval = MAX (interval / IDLE_TICKS, 1);
+  exchange->watch = g_timeout_source_new (interval);
+  g_source_set_callback (exchange->watch, on_watch, exchange, NULL);
+  g_source_attach (exchange->watch, g_main_context_get_thread_default ());
+}
+
+void
+pmss_exchange_async (SoupSession * session, SoupMessage * message,
+    const PmssExchangeOptions * options, GCancellable * cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (message, cancellable, callback, user_data);
+  Exchange *exchange = g_new0 (Exchange, 1);
+
+  g_task_set_source_tag (task, pmss_exchange_async);
+  g_task_set_task_data (task, exchange, (GDestroyNotify) exchange_free);
+  exchange->session = g_object_ref (session);
+  exchange->message = g_object_ref (message);
+  exchange->options = *options;
+  exchange->peer = g_strdup (options->peer);
+  exchange->stop = g_cancellable_new ();
+  exchange->outer = cancellable ? g_object_ref (cancellable) : NULL;
+  exchange->body = g_byte_array_new ();
+  connect_handlers (exchange);
+  start_watch (exchange);
+  soup_session_send_async (session, message, G_PRIORITY_DEFAULT,
+      exchange->stop, on_answer, task);
+}
+
+GBytes *
+pmss_exchange_finish (GAsyncResult * result, GError ** error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+JsonNode *
+pmss_exchange_parse (GBytes * body, const char *peer, GError ** error)
+{
+  gsize length;
+  const char *text = g_bytes_get_data (body, &length);
+  g_autoptr (GError) local = NULL;
+  JsonNode *root = pmss_json_parse (length ? text : "", length, &local);
+
+  if (root == NULL)
+    pmss_exchange_senseless (peer, local->message, error);
+  return root;
+}
+
+void
+pmss_exchange_senseless (const char *peer, const char *why, GError ** error)
+{
+  GError *own = g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+      "the answer of %s makes no sense: %s", peer, why);
+
+  pmss_error_get_details (own)->peer = g_strdup (peer);
+  g_propagate_error (error, own);
+}
+
+/* Text from a peer that goes to terminals and logs: bounded, valid, no control characters. */
+static char *
+clean_text (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, strnlen (text, MAX_DETAIL));
+  GString *out = g_string_new (NULL);
+
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+
+    g_string_append_unichar (out, g_unichar_iscntrl (c) ? ' ' : c);
+  }
+  return g_string_free (out, FALSE);
+}
+
+static char *
+problem_text (SoupMessage * message, GBytes * body)
+{
+  const char *type = soup_message_headers_get_content_type
+      (soup_message_get_response_headers (message), NULL);
+  g_autoptr (JsonNode) json = NULL;
+  const char *text = NULL;
+
+  if (type != NULL && body != NULL && g_bytes_get_size (body) <= MAX_PROBLEM
+      && (g_ascii_strcasecmp (type, "application/problem+json") == 0
+          || g_ascii_strcasecmp (type, "application/json") == 0))
+    json = pmss_exchange_parse (body, "", NULL);
+  if (json != NULL && JSON_NODE_HOLDS_OBJECT (json)) {
+    JsonObject *object = json_node_get_object (json);
+
+    text = json_object_get_string_member_with_default (object, "detail", NULL);
+    if (text == NULL)
+      text = json_object_get_string_member_with_default (object, "title", NULL);
+  }
+  if (text == NULL)
+    text = soup_message_get_reason_phrase (message);
+  return clean_text (text ? text : "");
+}
+
+GError *
+pmss_exchange_problem (SoupMessage * message, GBytes * body, const char *peer)
+{
+  guint status = soup_message_get_status (message);
+  g_autofree char *text = problem_text (message, body);
+  GError *error;
+  PmssErrorDetails *details;
+
+  if (status >= 400)
+    error = g_error_new (PMSS_ERROR, pmss_error_from_status (status),
+        "%s (%s: %u)", text, peer, status);
+  else
+    error = g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "%s gives an answer that makes no sense here: %u %s", peer, status,
+        text);
+  details = pmss_error_get_details (error);
+  details->http_status = status;
+  details->peer = g_strdup (peer);
+  return error;
+}
