@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "pmss-client.h"
+#include "pmss-soup-pool.h"
+
+G_BEGIN_DECLS
+
+/* The object is in pmss-client.c, requests are in pmss-client-request.c, what is about streams in pmss-client-session.c. */
+
+struct _PmssClient
+{
+  GObject parent_instance;
+
+  char *url;                    /* no slash at the end */
+  char *host;
+  char *peer;                   /* "host:port" */
+  guint timeout;
+  GTlsDatabase *tls_database;
+  GTlsInteraction *tls_interaction;
+  GTlsCertificateFlags tls_validation_flags;
+  PmssSoupPool *pool;
+
+  GMutex lock;                  /* protects the credentials */
+  char *token;
+  char *user;
+  char *password;
+  char *problem;                /* why stored credentials were not used */
+};
+
+/* Zeroes before it frees. */
+void     pmss_secret_free   (char *secret);
+/* Whether @token can be one: it goes into a header and a file. */
+gboolean pmss_client_token_is_sane (const char *token);
+/* The member "token" of an answer. */
+gboolean pmss_client_token_member  (JsonObject *object, const char **token, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pmss-client-private.h"
+
+#include <string.h>
+
+#include "pmss-error.h"
+#include "pmss-exchange.h"
+#include "pmss-json.h"
+
+/* s; longer would leave a dead client's reservation for too long */
+#define MAX_LEASE (24 * 3600)
+#define MAX_TEXT 4096
+
+void
+pmss_session_free (PmssSession * session)
+{
+  if (session == NULL)
+    return;
+  g_free (session->id);
+  pmss_secret_free (session->token);
+  g_free (session->user);
+  g_free (session->title);
+  g_free (session->content_type);
+  g_clear_pointer (&session->layout, pmss_layout_unref);
+  g_free (session);
+}
+
+static gboolean
+session_id_is_sane (const char *id)
+{
+  return strlen (id) == 32 && strspn (id, "0123456789abcdef") == 32;
+}
+
+/* What may be unknown: absent or null. Of another type or out of range it is an error. */
+static gboolean
+optional_string (JsonObject * object, const char *name, char **value,
+    GError ** error)
+{
+  const char *text = NULL;
+
+  if (pmss_json_has (object, name)
+      && !pmss_json_get_string (object, name, MAX_TEXT, &text, error))
+    return FALSE;
+  *value = g_strdup (text);
+  return TRUE;
+}
+
+static gboolean
+optional_number (JsonObject * object, const char *name, guint64 * value,
+    GError ** error)
+{
+  gint64 number = 0;
+
+  if (pmss_json_has (object, name)
+      && !pmss_json_get_int (object, name, 0, G_MAXINT64, &number, error))
+    return FALSE;
+  *value = number;
+  return TRUE;
+}
+
+static gboolean
+parse_medium (PmssSession * session, JsonObject * session_object,
+    GError ** error)
+{
+  JsonObject *medium;
+
+  return pmss_json_get_object (session_object, "medium", &medium, error)
+      && optional_string (medium, "title", &session->title, error)
+      && optional_string (medium, "content_type", &session->content_type, error)
+      && optional_number (medium, "avg_bitrate", &session->avg_bitrate, error)
+      && optional_number (medium, "peak_bitrate_10s", &session->peak_bitrate,
+      error)
+      && optional_number (medium, "duration_ns", &session->duration, error);
+}
+
+static gboolean
+parse_members (PmssSession * session, JsonObject * object, GError ** error)
+{
+  const char *id;
+  const char *token;
+  gint64 lease;
+
+  if (!pmss_json_get_string (object, "id", 32, &id, error)
+      || !pmss_client_token_member (object, &token, error)
+      || !pmss_json_get_int (object, "lease", 1, MAX_LEASE, &lease, error)
+      || !optional_string (object, "user", &session->user, error)
+      || !parse_medium (session, object, error))
+    return FALSE;
+  if (!session_id_is_sane (id)) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "id is not that of a session");
+    return FALSE;
+  }
+  session->id = g_strdup (id);
+  session->token = g_strdup (token);
+  session->lease = lease;
+  if (session->user == NULL)
+    session->user = g_strdup ("");
+  if (session->title == NULL)
+    session->title = g_strdup ("");
+  session->layout = pmss_layout_from_json
+      (json_object_get_member (object, "layout"), error);
+  return session->layout != NULL;
+}
+
+static PmssSession *
+parse_session (PmssClient * self, JsonNode * json, GError ** error)
+{
+  g_autoptr (PmssSession) session = g_new0 (PmssSession, 1);
+  g_autoptr (GError) local = NULL;
+  JsonObject *object = pmss_json_object (json, "the session", &local);
+
+  if (object != NULL && !json_object_has_member (object, "layout"))
+    g_set_error (&local, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "the session has no layout");
+  else if (object != NULL)
+    parse_members (session, object, &local);
+  if (local != NULL) {
+    pmss_exchange_senseless (self->peer, local->message, error);
+    return NULL;
+  }
+  return g_steal_pointer (&session);
+}
+
+/* Names the medium in the details of @error, as far as it has some. */
+static void
+name_medium (GError * error, const char *medium)
+{
+  PmssErrorDetails *details = pmss_error_get_details (error);
+
+  if (details != NULL && details->medium == NULL)
+    details->medium = g_strdup (medium);
+}
+
+static void
+on_session_opened (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  PmssClient *self = PMSS_CLIENT (source);
+  GError *error = NULL;
+  g_autoptr (JsonNode) json = pmss_client_request_finish (self, result, &error);
+  PmssSession *session = json ? parse_session (self, json, &error) : NULL;
+
+  if (session != NULL) {
+    g_task_return_pointer (task, session, (GDestroyNotify) pmss_session_free);
+  } else {
+    name_medium (error, g_task_get_task_data (task));
+    g_task_return_error (task, error);
+  }
+}
+
+void
+pmss_client_open_session_async (PmssClient * self, const char *medium,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (JsonNode) body = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new ();
+
+  g_task_set_source_tag (task, pmss_client_open_session_async);
+  g_task_set_task_data (task, g_strdup (medium), g_free);
+  json_object_set_string_member (object, "medium", medium);
+  json_node_take_object (body, object);
+  pmss_client_request_async (self, "POST", "/sessions", body, cancellable,
+      on_session_opened, task);
+}
+
+PmssSession *
+pmss_client_open_session_finish (PmssClient * self, GAsyncResult * result,
+    GError ** error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_session_renewed (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  PmssClient *self = PMSS_CLIENT (source);
+  GError *error = NULL;
+  g_autoptr (JsonNode) json = pmss_client_request_finish (self, result, &error);
+  g_autoptr (GError) local = NULL;
+  JsonObject *object;
+  const char *token;
+
+  if (json == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  object = pmss_json_object (json, "the session", &local);
+  if (object != NULL && pmss_client_token_member (object, &token, &local)) {
+    g_task_return_pointer (task, g_strdup (token), g_free);
+  } else {
+    pmss_exchange_senseless (self->peer, local->message, &error);
+    g_task_return_error (task, error);
+  }
+}
+
+/* "/sessions/ID", whatever the id is. */
+static char *
+session_path (const char *session)
+{
+  g_autofree char *id = g_uri_escape_string (session, NULL, FALSE);
+
+  return g_strconcat ("/sessions/", id, NULL);
+}
+
+void
+pmss_client_renew_session_async (PmssClient * self, const char *session,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autofree char *path = session_path (session);
+
+  g_task_set_source_tag (task, pmss_client_renew_session_async);
+  pmss_client_request_async (self, "PUT", path, NULL, cancellable,
+      on_session_renewed, task);
+}
+
+char *
+pmss_client_renew_session_finish (PmssClient * self, GAsyncResult * result,
+    GError ** error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_session_closed (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  g_autoptr (JsonNode) json = pmss_client_request_finish
+      (PMSS_CLIENT (source), result, &error);
+
+  if (json != NULL)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+pmss_client_close_session_async (PmssClient * self, const char *session,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autofree char *path = session_path (session);
+
+  g_task_set_source_tag (task, pmss_client_close_session_async);
+  pmss_client_request_async (self, "DELETE", path, NULL, cancellable,
+      on_session_closed, task);
+}
+
+gboolean
+pmss_client_close_session_finish (PmssClient * self, GAsyncResult * result,
+    GError ** error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
