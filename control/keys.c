@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libpmss/pmss-error.h"
+#include "secret.h"
+
+#define KEY_FILE "token.key"
+#define CLUSTER_FILE "cluster"
+
+struct _PmssKeys
+{
+  char *cluster;
+  guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE];
+  guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE];
+};
+
+static gboolean
+write_private (const char *folder, const char *name, const char *text,
+    GError ** error)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autofree char *line = g_strconcat (text, "\n", NULL);
+
+  return g_file_set_contents_full (path, line, -1,
+      G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+      error);
+}
+
+static gboolean
+sync_folder (const char *path, GError ** error)
+{
+  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  gboolean ok = fd >= 0 && fsync (fd) == 0;
+
+  if (!ok)
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
+        "Cannot sync %s: %s", path, g_strerror (errno));
+  if (fd >= 0)
+    close (fd);
+  return ok;
+}
+
+static gboolean
+write_new (const char *folder, GError ** error)
+{
+  guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE];
+  guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE];
+  char hex[PMSS_TOKEN_SECRET_KEY_SIZE * 2 + 1];
+  g_autofree char *cluster = pmss_secret_new_id ();
+  gboolean ok;
+
+  pmss_token_generate_keys (public_key, secret_key);
+  sodium_bin2hex (hex, sizeof (hex), secret_key, sizeof (secret_key));
+  ok = write_private (folder, KEY_FILE, hex, error)
+      && write_private (folder, CLUSTER_FILE, cluster, error)
+      && sync_folder (folder, error);
+  sodium_memzero (secret_key, sizeof (secret_key));
+  sodium_memzero (hex, sizeof (hex));
+  return ok;
+}
+
+/* Under another name first: a crash half way must not leave a cluster with one of two files. */
+static gboolean
+create (const char *folder, GError ** error)
+{
+  g_autofree char *fresh = g_strconcat (folder, ".new", NULL);
+  g_autofree char *parent = g_path_get_dirname (folder);
+
+  if (g_mkdir_with_parents (fresh, 0700) != 0) {
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
+        "Cannot make %s: %s", fresh, g_strerror (errno));
+    return FALSE;
+  }
+  if (!write_new (fresh, error))
+    return FALSE;
+  if (g_rename (fresh, folder) != 0) {
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
+        "Cannot make %s: %s", folder, g_strerror (errno));
+    return FALSE;
+  }
+  return sync_folder (parent, error);
+}
+
+static char *
+read_private (const char *folder, const char *name, GError ** error)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  char *text;
+
+  if (!g_file_get_contents (path, &text, NULL, error))
+    return NULL;
+  return g_strchomp (text);
+}
+
+/* libsodium's secret key is the seed followed by the public key; that it is both is checked by making the pair anew from the seed. */
+static gboolean
+parse_key (PmssKeys * self, const char *hex)
+{
+  guint8 again[PMSS_TOKEN_SECRET_KEY_SIZE];
+  gsize length;
+
+  if (strlen (hex) != sizeof (self->secret_key) * 2
+      || sodium_hex2bin (self->secret_key, sizeof (self->secret_key), hex,
+          strlen (hex), NULL, &length, NULL) != 0
+      || length != sizeof (self->secret_key))
+    return FALSE;
+  crypto_sign_seed_keypair (self->public_key, again, self->secret_key);
+  return sodium_memcmp (again, self->secret_key, sizeof (again)) == 0;
+}
+
+PmssKeys *
+pmss_keys_open (const char *folder, GError ** error)
+{
+  g_autofree char *hex = NULL;
+  PmssKeys *self;
+
+  if (!g_file_test (folder, G_FILE_TEST_EXISTS) && !create (folder, error))
+    return NULL;
+  hex = read_private (folder, KEY_FILE, error);
+  if (hex == NULL)
+    return NULL;
+  self = g_new0 (PmssKeys, 1);
+  self->cluster = read_private (folder, CLUSTER_FILE, error);
+  if (self->cluster != NULL && pmss_secret_is_id (self->cluster)
+      && parse_key (self, hex)) {
+    sodium_memzero (hex, strlen (hex));
+    return self;
+  }
+  if (self->cluster != NULL)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
+        "The keys in %s are damaged; restore them from a backup", folder);
+  pmss_keys_free (self);
+  return NULL;
+}
+
+void
+pmss_keys_free (PmssKeys * self)
+{
+  sodium_memzero (self->secret_key, sizeof (self->secret_key));
+  g_free (self->cluster);
+  g_free (self);
+}
+
+const char *
+pmss_keys_get_cluster (PmssKeys * self)
+{
+  return self->cluster;
+}
+
+const guint8 *
+pmss_keys_get_public (PmssKeys * self)
+{
+  return self->public_key;
+}
+
+char *
+pmss_keys_mint (PmssKeys * self, PmssTokenClaims * claims)
+{
+  g_free (claims->cluster);
+  claims->cluster = g_strdup (self->cluster);
+  return pmss_token_mint (claims, self->secret_key);
+}
+
+char *
+pmss_keys_mint_internal (PmssKeys * self, PmssTokenOps ops)
+{
+  g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
+
+  claims->issued = g_get_real_time () / G_USEC_PER_SEC;
+  claims->expires = claims->issued + PMSS_INTERNAL_TOKEN_LIFETIME;
+  claims->ops = ops;
+  claims->any_version = TRUE;
+  return pmss_keys_mint (self, claims);
+}
