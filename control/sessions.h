@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * database is the truth, so a restart of control loses none of them. Threads: any.
  */
 
+/* One session. (PmssSession is what libpmss calls a client's end of it.) */
 typedef struct {
   char *id;                     /* 32 hex digits */
   char *user;
@@ -23,9 +24,9 @@ typedef struct {
   PmssVersionId version;
   guint64 rate;                 /* bit/s that it may take; 0: no limit */
   gint64 created, expires;      /* seconds since 1970 */
-} PmssSession;
-void          pmss_session_free (PmssSession *session);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssSession, pmss_session_free)
+} PmssViewing;
+void          pmss_viewing_free (PmssViewing *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)
 
 /* @lease: seconds */
 PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssKeys *keys, guint lease);
@@ -33,9 +34,9 @@ void          pmss_sessions_free (PmssSessions *sessions);
 guint         pmss_sessions_get_lease (PmssSessions *sessions);
 
 /* A stream of the ready version of @medium for @user. PMSS_ERROR_CONFLICT when it is not ready (any more), PMSS_ERROR_BUSY when it is not admitted. */
-PmssSession  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *medium, const char *user, const char *address, GError **error);
+PmssViewing  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *medium, const char *user, const char *address, GError **error);
 /* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user, or it has ended. */
-PmssSession  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
+PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
 gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* Ends all sessions of a medium: as part of the transaction that deletes it. */
@@ -46,7 +47,7 @@ gint64        pmss_sessions_count  (PmssSessions *sessions, GError **error);
 gboolean      pmss_sessions_has_version (PmssSessions *sessions, const PmssVersionId *version, gboolean *has, GError **error);
 
 /* The capability token that goes with a session: reading of its version, for three leases from now. */
-char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssSession *session);
+char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session);
 
 /* Ends what has expired; called by a timer. */
 void          pmss_sessions_tick   (PmssSessions *sessions);
