@@ -31,7 +31,7 @@ typedef struct {
   void     (*run)   (PmssApiCall *call);        /* the body, if any, is complete: has to answer */
   void     (*begin) (PmssApiCall *call);        /* only PMSS_BODY_STREAM: calls pmss_http_request_accept_body(), or answers */
   gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);        /* only PMSS_BODY_STREAM; FALSE after having answered */
-  void     (*end)   (PmssApiCall *call, gboolean answered);     /* nullable; after begin or run */
+  void     (*end)   (PmssApiCall *call, gboolean answered);     /* nullable; once, last, even if no other function ran */
 } PmssRoute;
 
 struct _PmssApiCall {
@@ -41,6 +41,7 @@ struct _PmssApiCall {
   PmssUser *user;               /* who asks; NULL with PMSS_ROLE_NONE */
   char *param;                  /* what stood in the place of the path, decoded; NULL if it has none */
   gpointer data;                /* the route's own, freed by its `end` */
+  gboolean begun;               /* the router's: `end` is due */
 };
 
 /* Each resource's table, in its api-*.c. */

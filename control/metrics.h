@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "context.h"
+
+G_BEGIN_DECLS
+
+/* What there is to tell of this server, in Prometheus's text format 0.0.4. Blocks; any thread. */
+char *pmss_control_metrics (PmssControlContext *context, GError **error);
+
+G_END_DECLS
