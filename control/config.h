@@ -26,7 +26,7 @@ struct _PmssControlConfig {
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint max_connections;
   PmssRedundancy redundancy;    /* where an upload does not say */
-  guint32 unit, extent;         /* bytes, of new versions */
+  guint32 unit, extent;         /* bytes, of new versions; extent is what is wished for, see pmss_layout_round_extent() */
 };
 
 /* What the command line says. */

@@ -14,12 +14,13 @@ typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their st
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
 typedef struct _PmssUploads PmssUploads;        /* uploads.h: files on their way in */
 typedef struct _PmssJobs PmssJobs;      /* jobs.h: background work */
+typedef struct _PmssHttpd PmssHttpd;    /* httpd/pmss-httpd.h: the listener */
 
 /**
  * PmssControlContext:
  *
  * What makes up one control server. Made by main() in the order of the fields, taken down in the reverse one; every object may use those above it.
- * The pointers do not change while requests are served. All of the objects may be used on any thread (docs/threads.md).
+ * Save for `httpd`, the pointers do not change while requests are served. All of the objects may be used on any thread (docs/threads.md).
  */
 typedef struct {
   PmssControlConfig *config;
@@ -32,6 +33,7 @@ typedef struct {
   PmssSessions *sessions;
   PmssUploads *uploads;
   PmssJobs *jobs;
+  PmssHttpd *httpd;             /* (atomic) NULL until it serves: the first requests may come before */
 } PmssControlContext;
 
 G_END_DECLS

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "libpmss/pmss-error.h"
+
+#define GROUP "control"
+#define MIB G_GUINT64_CONSTANT (1048576)
+
+/* Every setting's name, kind, limits, default, in one table: key file and command line are read by it. */
+typedef enum
+{ SETTING_STRING, SETTING_SIZE, SETTING_NUMBER } SettingKind;
+
+typedef struct
+{
+  const char *name;
+  SettingKind kind;
+  gsize offset;                 /* of a char *, guint64 or guint in the config */
+  guint64 minimum, maximum;
+  const char *fallback;
+  const char *help, *argument;
+} Setting;
+
+/* What becomes of a string later: not settings' own types. */
+typedef struct
+{
+  PmssControlConfig config;
+  char *redundancy, *log_level;
+  guint64 unit, extent;
+} Raw;
+
+#define AT(member) G_STRUCT_OFFSET (Raw, member)
+
+static const Setting settings[] = {
+  {"listen", SETTING_STRING, AT (config.listen), 0, 0, "0.0.0.0:8470",
+      "Address and port to serve at; port 0: any free one", "ADDRESS:PORT"},
+  {"data", SETTING_STRING, AT (config.data), 0, 0,
+        "/var/lib/pmss-control", "Folder of catalog, keys and uploads",
+      "FOLDER"},
+  {"tls-certificate", SETTING_STRING, AT (config.tls_certificate), 0, 0,
+      NULL, "PEM file of the certificate chain", "FILE"},
+  {"tls-key", SETTING_STRING, AT (config.tls_key), 0, 0, NULL,
+      "PEM file of the private key", "FILE"},
+  {"public-url", SETTING_STRING, AT (config.public_url), 0, 0, NULL,
+      "What clients call this server", "URL"},
+  {"node-ca", SETTING_STRING, AT (config.node_ca), 0, 0, NULL,
+      "PEM file that the nodes' certificates are checked against", "FILE"},
+  {"log-level", SETTING_STRING, AT (log_level), 0, 0, "message",
+      "critical, warning, message, info or debug", "LEVEL"},
+  {"max-upload", SETTING_SIZE, AT (config.max_upload), 1, G_MAXINT64, "1TiB",
+      "Largest file that is taken", "SIZE"},
+  {"min-free", SETTING_SIZE, AT (config.min_free), 0, G_MAXINT64, "256MiB",
+      "Space that uploads leave free", "SIZE"},
+  {"lease", SETTING_NUMBER, AT (config.lease), 1, 86400, "60",
+      "How long a session lives without being renewed", "SECONDS"},
+  {"token-lifetime", SETTING_NUMBER, AT (config.token_lifetime), 60,
+      315360000, "2592000", "How long a login is good", "SECONDS"},
+  {"upload-lifetime", SETTING_NUMBER, AT (config.upload_lifetime), 60,
+      31536000, "86400", "How long an unfinished upload is kept", "SECONDS"},
+  {"max-connections", SETTING_NUMBER, AT (config.max_connections), 8, 100000,
+      "1000", "Connections at once", "N"},
+  {"default-redundancy", SETTING_STRING, AT (redundancy), 0, 0, "4+2",
+      "Of uploads that do not say", "K+M"},
+  {"unit", SETTING_SIZE, AT (unit), PMSS_MIN_UNIT, PMSS_MAX_UNIT, "256KiB",
+      "Stripe unit of new versions", "SIZE"},
+  {"extent", SETTING_SIZE, AT (extent), PMSS_MIN_UNIT, PMSS_MAX_EXTENT,
+      "16MiB", "Extent size of new versions", "SIZE"},
+};
+
+gboolean
+pmss_control_parse_size (const char *text, guint64 * size, GError ** error)
+{
+  static const struct
+  {
+    const char *suffix;
+    guint64 factor;
+  } suffixes[] = {
+    {"", 1}, {"k", 1000}, {"M", 1000000}, {"G", 1000000000},
+    {"T", 1000000000000}, {"KiB", 1024}, {"MiB", MIB},
+    {"GiB", 1024 * MIB}, {"TiB", MIB * MIB},
+  };
+  char *end = NULL;
+  guint64 number;
+
+  errno = 0;
+  number = g_ascii_strtoull (text, &end, 10);
+  if (g_ascii_isdigit (text[0]) && errno == 0) {
+    while (*end == ' ')
+      end++;
+    for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+      if (g_str_equal (end, suffixes[i].suffix)
+          && g_uint64_checked_mul (size, number, suffixes[i].factor))
+        return TRUE;
+  }
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "'%s' is not a size like 1000, 10M or 64MiB", text);
+  return FALSE;
+}
+
+static gboolean
+parse_number (const Setting * setting, const char *text, guint64 * number,
+    GError ** error)
+{
+  if (setting->kind == SETTING_SIZE) {
+    if (!pmss_control_parse_size (text, number, error))
+      return FALSE;
+  } else if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT, number,
+          error)) {
+    return FALSE;
+  }
+  if (*number >= setting->minimum && *number <= setting->maximum)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "%s is not in %" G_GUINT64_FORMAT "..%" G_GUINT64_FORMAT, text,
+      setting->minimum, setting->maximum);
+  return FALSE;
+}
+
+static gboolean
+set_one (Raw * raw, const Setting * setting, const char *text, GError ** error)
+{
+  gpointer place = G_STRUCT_MEMBER_P (raw, setting->offset);
+  guint64 number;
+
+  if (setting->kind == SETTING_STRING) {
+    g_free (*(char **) place);
+    *(char **) place = g_strdup (text);
+    return TRUE;
+  }
+  if (!parse_number (setting, text, &number, error)) {
+    g_prefix_error (error, "%s: ", setting->name);
+    return FALSE;
+  }
+  if (setting->kind == SETTING_SIZE)
+    *(guint64 *) place = number;
+  else
+    *(guint *) place = (guint) number;
+  return TRUE;
+}
+
+static const Setting *
+find_setting (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    if (g_str_equal (settings[i].name, name))
+      return &settings[i];
+  return NULL;
+}
+
+/* An unknown key is an error: it is a known one misspelt. */
+static gboolean
+read_key_file (Raw * raw, const char *path, GError ** error)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_auto (GStrv) keys = NULL;
+
+  if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, error)
+      || (keys = g_key_file_get_keys (file, GROUP, NULL, error)) == NULL)
+    return FALSE;
+  for (char **key = keys; *key != NULL; key++) {
+    const Setting *setting = find_setting (*key);
+    g_autofree char *text = g_key_file_get_string (file, GROUP, *key, error);
+
+    if (setting == NULL && text != NULL)
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+          "There is no setting '%s'", *key);
+    if (setting == NULL || text == NULL || !set_one (raw, setting, text, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+parse_log_level (const char *text, GLogLevelFlags * level, GError ** error)
+{
+  static const struct
+  {
+    const char *name;
+    GLogLevelFlags level;
+  } levels[] = {
+    {"critical", G_LOG_LEVEL_CRITICAL}, {"warning", G_LOG_LEVEL_WARNING},
+    {"message", G_LOG_LEVEL_MESSAGE}, {"info", G_LOG_LEVEL_INFO},
+    {"debug", G_LOG_LEVEL_DEBUG},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++) {
+    if (g_str_equal (text, levels[i].name)) {
+      *level = levels[i].level;
+      return TRUE;
+    }
+  }
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "log-level: '%s' is none of critical, warning, message, info, debug",
+      text);
+  return FALSE;
+}
+
+/* What only shows in several settings together. */
+static gboolean
+check_all (Raw * raw, GError ** error)
+{
+  PmssControlConfig *config = &raw->config;
+  g_autofree char *data = g_canonicalize_filename (config->data, NULL);
+
+  if ((config->tls_certificate == NULL) != (config->tls_key == NULL)) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "tls-certificate and tls-key go together");
+    return FALSE;
+  }
+  if (!parse_log_level (raw->log_level, &config->log_level, error)
+      || !pmss_redundancy_parse (raw->redundancy, &config->redundancy, error))
+    return FALSE;
+  if ((raw->unit & (raw->unit - 1)) != 0) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "unit: has to be a power of two");
+    return FALSE;
+  }
+  config->unit = (guint32) raw->unit;
+  config->extent = (guint32) raw->extent;
+  g_free (config->data);
+  config->data = g_steal_pointer (&data);
+  return TRUE;
+}
+
+static gboolean
+read_settings (Raw * raw, const char *path, char *const *values,
+    GError ** error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    if (!set_one (raw, &settings[i], settings[i].fallback, error))
+      return FALSE;
+  if (path != NULL && !read_key_file (raw, path, error)) {
+    g_prefix_error (error, "%s: ", path);
+    return FALSE;
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    if (values[i] != NULL && !set_one (raw, &settings[i], values[i], error))
+      return FALSE;
+  return check_all (raw, error);
+}
+
+static void
+clear_config (PmssControlConfig * config)
+{
+  g_free (config->listen);
+  g_free (config->data);
+  g_free (config->tls_certificate);
+  g_free (config->tls_key);
+  g_free (config->public_url);
+  g_free (config->node_ca);
+}
+
+void
+pmss_control_config_free (PmssControlConfig * config)
+{
+  clear_config (config);
+  g_free (config);
+}
+
+static PmssControlCommandLine
+finish_load (const char *path, char *const *values)
+{
+  PmssControlCommandLine result = { NULL, EX_CONFIG };
+  g_autoptr (GError) error = NULL;
+  Raw raw = { 0 };
+
+  if (read_settings (&raw, path, values, &error)) {
+    result.config = g_memdup2 (&raw.config, sizeof (raw.config));
+    result.status = EX_OK;
+  } else {
+    g_printerr ("pmss-control: %s\n", error->message);
+    clear_config (&raw.config);
+  }
+  g_free (raw.redundancy);
+  g_free (raw.log_level);
+  return result;
+}
+
+PmssControlCommandLine
+pmss_control_config_load (int argc, char **argv)
+{
+  g_autoptr (GOptionContext) context =
+      g_option_context_new ("- the control server of PMSS");
+  GOptionEntry entries[G_N_ELEMENTS (settings) + 3] = { 0 };
+  char *values[G_N_ELEMENTS (settings)] = { 0 };
+  g_autofree char *path = NULL;
+  gboolean show_version = FALSE;
+  g_autoptr (GError) error = NULL;
+  PmssControlCommandLine result = { NULL, EX_USAGE };
+  guint n = 0;
+
+  entries[n++] = (GOptionEntry) {
+  "config", 'c', 0, G_OPTION_ARG_FILENAME,
+        &path, "Key file with a group [" GROUP "]", "FILE"};
+  entries[n++] = (GOptionEntry) {
+  "version", 0, 0, G_OPTION_ARG_NONE, &show_version, "Print the version", NULL};
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    entries[n++] = (GOptionEntry) {
+    settings[i].name, 0, 0,
+        G_OPTION_ARG_STRING, &values[i], settings[i].help,
+        settings[i].argument};
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error)) {
+    g_printerr ("pmss-control: %s\n", error->message);
+  } else if (argc > 1) {
+    g_printerr ("pmss-control: what is '%s'? See --help\n", argv[1]);
+  } else if (show_version) {
+    g_print ("pmss-control %s\n", PMSS_VERSION);
+    result.status = EX_OK;
+  } else {
+    result = finish_load (path, values);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    g_free (values[i]);
+  return result;
+}

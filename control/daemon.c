@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "libpmss/pmss-error.h"
+
+static GLogLevelFlags shown_level;
+
+/* Lower values are more severe. */
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField * fields, gsize n_fields,
+    gpointer user_data)
+{
+  if ((level & G_LOG_LEVEL_MASK) > shown_level)
+    return G_LOG_WRITER_HANDLED;
+  if (g_log_writer_is_journald (STDERR_FILENO)
+      && g_log_writer_journald (level, fields, n_fields, NULL)
+      == G_LOG_WRITER_HANDLED)
+    return G_LOG_WRITER_HANDLED;
+  return g_log_writer_standard_streams (level, fields, n_fields, NULL);
+}
+
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
+    g_warning ("Cannot raise the limit of descriptors: %s", g_strerror (errno));
+}
+
+void
+pmss_daemon_prepare (GLogLevelFlags log_level)
+{
+  shown_level = log_level;
+  /* stdout is for what scripts read, the log goes to stderr */
+  g_log_writer_default_set_use_stderr (TRUE);
+  g_log_set_writer_func (write_log, NULL, NULL);
+  signal (SIGPIPE, SIG_IGN);
+  raise_descriptor_limit ();
+  if (sodium_init () < 0)
+    g_error ("libsodium cannot be used");
+}
+
+int
+pmss_daemon_lock_folder (const char *folder, GError ** error)
+{
+  g_autofree char *path = g_build_filename (folder, "lock", NULL);
+  int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+  if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0)
+    return fd;
+  if (fd >= 0 && errno == EWOULDBLOCK)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS,
+        "Another process serves the folder %s", folder);
+  else
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
+        "Cannot lock %s: %s", path, g_strerror (errno));
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}

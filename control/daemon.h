@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What every daemon does before it begins: the log, as many descriptors as it may have, no death by SIGPIPE, libsodium. Ends the process on failure. */
+void pmss_daemon_prepare   (GLogLevelFlags log_level);
+/* Takes @folder for this process, by flock on "lock" in it. Returns the descriptor that holds it, -1 and error when another process has it. */
+int  pmss_daemon_lock_folder (const char *folder, GError **error);
+
+G_END_DECLS

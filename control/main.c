@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <locale.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "config.h"
+#include "daemon.h"
+#include "server.h"
+
+int
+main (int argc, char **argv)
+{
+  PmssControlCommandLine line;
+  g_autoptr (GError) error = NULL;
+  gboolean ok;
+
+  setlocale (LC_ALL, "");
+  umask (077);
+  line = pmss_control_config_load (argc, argv);
+  if (line.config == NULL)
+    return line.status;
+  pmss_daemon_prepare (line.config->log_level);
+  ok = pmss_control_serve (line.config, &error);
+  if (!ok)
+    g_printerr ("pmss-control: %s\n", error->message);
+  pmss_control_config_free (line.config);
+  return ok ? EXIT_SUCCESS : EX_UNAVAILABLE;
+}

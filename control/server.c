@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "server.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accounts.h"
+#include "admin-password.h"
+#include "catalog.h"
+#include "config.h"
+#include "daemon.h"
+#include "database.h"
+#include "httpd/pmss-httpd.h"
+#include "keys.h"
+#include "nodes.h"
+#include "router.h"
+#include "sessions.h"
+
+#define NODES_TICK_MS 500
+#define SESSIONS_TICK_S 5
+#define ACCOUNTS_TICK_S 600
+#define STOP_GRACE_S 5
+
+static gboolean
+on_nodes_tick (gpointer data)
+{
+  pmss_nodes_tick (data, g_get_monotonic_time ());
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_sessions_tick (gpointer data)
+{
+  pmss_sessions_tick (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_accounts_tick (gpointer data)
+{
+  pmss_accounts_tick (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_signal (gpointer data)
+{
+  g_message ("Stopping");
+  g_main_loop_quit (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+make_folder (const char *path, GError ** error)
+{
+  if (g_mkdir_with_parents (path, 0700) == 0)
+    return TRUE;
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
+      "Cannot make %s: %s", path, g_strerror (errno));
+  return FALSE;
+}
+
+/* Printed once, and only here. */
+static gboolean
+open_accounts (PmssControlContext * context, GError ** error)
+{
+  const PmssControlConfig *config = context->config;
+  g_autofree char *password = NULL;
+
+  context->accounts = pmss_accounts_new (context->database,
+      config->token_lifetime);
+  if (!pmss_admin_password_create (context->accounts, config->data,
+          &password, error))
+    return FALSE;
+  if (password != NULL)
+    g_print ("one-time password of user " PMSS_FIRST_ADMIN ": %s\n", password);
+  return TRUE;
+}
+
+static gboolean
+open_tls_database (PmssControlContext * context, GError ** error)
+{
+  const char *path = context->config->node_ca;
+
+  if (path == NULL)
+    return TRUE;
+  context->tls_database = g_tls_file_database_new (path, error);
+  return context->tls_database != NULL;
+}
+
+/* In the order of the context's fields. */
+static gboolean
+open_context (PmssControlContext * context, GError ** error)
+{
+  const PmssControlConfig *config = context->config;
+  g_autofree char *keys = g_build_filename (config->data, "keys", NULL);
+  g_autofree char *file = g_build_filename (config->data, "catalog.db", NULL);
+
+  if (!open_tls_database (context, error)
+      || (context->keys = pmss_keys_open (keys, error)) == NULL
+      || (context->database = pmss_database_open (file, error)) == NULL)
+    return FALSE;
+  context->catalog = pmss_catalog_new (context->database);
+  if (!open_accounts (context, error))
+    return FALSE;
+  context->nodes = pmss_nodes_new (context->database, error);
+  if (context->nodes == NULL)
+    return FALSE;
+  context->sessions = pmss_sessions_new (context->database, context->keys,
+      config->lease);
+  return TRUE;
+}
+
+static void
+close_context (PmssControlContext * context)
+{
+  g_clear_pointer (&context->sessions, pmss_sessions_free);
+  g_clear_pointer (&context->nodes, pmss_nodes_free);
+  g_clear_pointer (&context->accounts, pmss_accounts_free);
+  g_clear_pointer (&context->catalog, pmss_catalog_free);
+  g_clear_pointer (&context->database, pmss_database_close);
+  g_clear_pointer (&context->keys, pmss_keys_free);
+  g_clear_object (&context->tls_database);
+}
+
+static PmssHttpd *
+listen_at (PmssControlContext * context, GError ** error)
+{
+  const PmssControlConfig *config = context->config;
+  const PmssHttpdConfig httpd = {
+    .listen = config->listen,
+    .tls_certificate = config->tls_certificate,
+    .tls_key = config->tls_key,
+    .thread_per_connection = TRUE,
+    .max_connections = config->max_connections,
+  };
+
+  return pmss_httpd_start (&httpd, &pmss_router, context, error);
+}
+
+/* The address as it was configured with the port that it became: what scripts wait for. */
+static void
+tell_address (const PmssControlConfig * config, PmssHttpd * httpd)
+{
+  const char *colon = strrchr (config->listen, ':');
+  int length = colon != NULL ? (int) (colon - config->listen)
+      : (int) strlen (config->listen);
+
+  g_print ("listening on %.*s:%u\n", length, config->listen,
+      pmss_httpd_get_port (httpd));
+  fflush (stdout);
+}
+
+static void
+run_until_signal (PmssControlContext * context)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  guint sources[] = {
+    g_unix_signal_add (SIGTERM, on_signal, loop),
+    g_unix_signal_add (SIGINT, on_signal, loop),
+    g_timeout_add (NODES_TICK_MS, on_nodes_tick, context->nodes),
+    g_timeout_add_seconds (SESSIONS_TICK_S, on_sessions_tick,
+        context->sessions),
+    g_timeout_add_seconds (ACCOUNTS_TICK_S, on_accounts_tick,
+        context->accounts),
+  };
+
+  g_main_loop_run (loop);
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+}
+
+static gboolean
+serve (PmssControlContext * context, GError ** error)
+{
+  PmssHttpd *httpd;
+
+  if (!open_context (context, error)
+      || (httpd = listen_at (context, error)) == NULL)
+    return FALSE;
+  g_atomic_pointer_set (&context->httpd, httpd);
+  tell_address (context->config, httpd);
+  run_until_signal (context);
+  pmss_httpd_stop (httpd, STOP_GRACE_S);
+  return TRUE;
+}
+
+gboolean
+pmss_control_serve (PmssControlConfig * config, GError ** error)
+{
+  PmssControlContext context = {.config = config };
+  gboolean ok;
+  int lock;
+
+  if (!make_folder (config->data, error)
+      || (lock = pmss_daemon_lock_folder (config->data, error)) < 0)
+    return FALSE;
+  ok = serve (&context, error);
+  close_context (&context);
+  close (lock);
+  return ok;
+}
