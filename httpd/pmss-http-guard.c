@@ -244,32 +244,3 @@ pmss_http_guard_parse_query (const char *query, GHashTable ** table)
   *table = g_steal_pointer (&parsed);
   return TRUE;
 }
-
-gboolean
-pmss_http_guard_check_json (const char *text, gsize length, guint max_depth)
-{
-  guint depth = 0;
-  gboolean in_string = FALSE;
-
-  if (!g_utf8_validate (text, length, NULL))
-    return FALSE;
-  for (gsize i = 0; i < length; i++) {
-    if (in_string) {
-      if (text[i] == '\\')
-        i++;
-      else if (text[i] == '"')
-        in_string = FALSE;
-    } else if (text[i] == '"') {
-      in_string = TRUE;
-    } else if (text[i] == '{' || text[i] == '[') {
-      if (++depth > max_depth)
-        return FALSE;
-    } else if (text[i] == '}' || text[i] == ']') {
-      if (depth-- == 0)
-        return FALSE;
-    } else if (!g_ascii_isalnum (text[i]) && !strchr (",:+-. \t\r\n", text[i])) {
-      return FALSE;
-    }
-  }
-  return depth == 0 && !in_string;
-}

@@ -28,8 +28,4 @@ gboolean pmss_http_guard_check_target (const char *target);
 /* "a=b&c" to a table of decoded strings; FALSE when a name is there twice. "+" is a plus, as in RFC 3986. */
 gboolean pmss_http_guard_parse_query  (const char *query, GHashTable **table);
 
-/* Whether @text can be given to json-glib: UTF-8, nothing outside of strings that is not JSON (json-glib also reads comments), arrays and objects
- * nested no deeper than @max_depth. */
-gboolean pmss_http_guard_check_json   (const char *text, gsize length, guint max_depth);
-
 G_END_DECLS

@@ -2,6 +2,7 @@
 /* What a handler can ask of a request. The answers are in pmss-http-answer.c. */
 #include <string.h>
 
+#include "libpmss/pmss-json.h"
 #include "pmss-httpd-private.h"
 
 PmssHttpRequest *
@@ -219,7 +220,7 @@ pmss_http_request_accept_json (PmssHttpRequest * request, gsize max)
   if (!pmss_http_request_accept_body (request, max))
     return FALSE;
   request->stage = PMSS_HTTP_STAGE_JSON;
-  request->json_text = g_byte_array_sized_new (request->head.length);
+  request->json_text = g_byte_array_new ();
   return TRUE;
 }
 
@@ -227,30 +228,15 @@ gboolean
 pmss_http_request_parse_json (PmssHttpRequest * request)
 {
   g_autoptr (GByteArray) text = g_steal_pointer (&request->json_text);
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   g_autoptr (GError) error = NULL;
-  JsonNode *root;
+  g_autoptr (JsonNode) root = NULL;
 
-  if (text->len == 0
-      || !pmss_http_guard_check_json ((const char *) text->data, text->len,
-          PMSS_HTTP_JSON_MAX_DEPTH)) {
-    pmss_http_request_respond_problem (request, 400,
-        "the body is not JSON, or nested too deep");
+  root = pmss_json_parse ((const char *) text->data, text->len, &error);
+  if (!root || !pmss_json_object (root, "the body", &error)) {
+    pmss_http_request_respond_error (request, error);
     return FALSE;
   }
-  if (!json_parser_load_from_data (parser, (const char *) text->data,
-          text->len, &error)) {
-    pmss_http_request_respond_problem (request, 400,
-        "the body is not JSON: %s", error->message);
-    return FALSE;
-  }
-  root = json_parser_get_root (parser);
-  if (!root || !JSON_NODE_HOLDS_OBJECT (root)) {
-    pmss_http_request_respond_problem (request, 400,
-        "the body has to be a JSON object");
-    return FALSE;
-  }
-  request->json = json_node_ref (root);
+  request->json = g_steal_pointer (&root);
   return TRUE;
 }
 
@@ -258,4 +244,11 @@ JsonObject *
 pmss_http_request_get_json (PmssHttpRequest * request)
 {
   return request->json ? json_node_get_object (request->json) : NULL;
+}
+
+void
+pmss_http_request_defer (PmssHttpRequest * request, PmssHttpWork work)
+{
+  g_return_if_fail (!request->work && !request->answer);
+  request->work = work;
 }

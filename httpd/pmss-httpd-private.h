@@ -12,7 +12,6 @@ G_BEGIN_DECLS
 
 /* A body that nobody wants any more is read and thrown away up to this size, so that the peer, which may read only after it has written, gets the answer. */
 #define PMSS_HTTP_DISCARD_MAX (64u * 1024 * 1024)
-#define PMSS_HTTP_JSON_MAX_DEPTH 32
 
 struct _PmssHttpd {
   struct MHD_Daemon *daemon;
@@ -20,7 +19,9 @@ struct _PmssHttpd {
   PmssHttpdHandler handler;
   gpointer user_data;
   PmssWatchdog *watchdog;
+  GThreadPool *blocking;        /* runs deferred work; NULL with a thread per connection */
 
+  atomic_uint deferred;         /* requests that are with it */
   atomic_bool stopping;
   atomic_uint running;          /* requests between begin and end */
   _Atomic guint64 accepted;
@@ -35,6 +36,8 @@ struct _PmssHttpd {
  *    │  ├────────▶ JSON ──▶ (pieces) ─────complete──▶ done
  *    │  └────────▶ DISCARD ◀── BODY, JSON refused ──▶ done
  *    └─ refused by the guard: answered and closed
+ *
+ * A request that is deferred in complete is set aside by libmicrohttpd until its work has answered; then complete comes again and finds the answer.
  */
 typedef enum {
   PMSS_HTTP_STAGE_NEW,
@@ -62,6 +65,7 @@ struct _PmssHttpRequest {
   GByteArray *json_text;
   JsonNode *json;
   gpointer data;
+  PmssHttpWork work;            /* that was deferred */
 
   GPtrArray *headers;           /* name, value, name, value; to be added to the answer */
   struct MHD_Response *answer;

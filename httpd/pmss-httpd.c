@@ -14,6 +14,7 @@
 #define DEFAULT_WINDOW 10
 #define MEMORY_PER_CONNECTION (32 * 1024)
 #define STACK_SIZE (512 * 1024)
+#define BLOCKING_THREADS 8
 
 /* Forward secrecy and AEAD only. */
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:" \
@@ -121,6 +122,43 @@ on_body (PmssHttpRequest * request, const char *data, gsize length)
   }
 }
 
+static void
+run_work (PmssHttpRequest * request)
+{
+  request->work (request, request->httpd->user_data);
+  if (!request->answer) {
+    g_critical ("%s %s got no answer", request->method, request->path);
+    pmss_http_request_respond_problem (request, 500, "internal error");
+  }
+}
+
+/* On a thread of the pool. The connection is suspended: nothing else looks at
+ * the request. */
+static void
+do_work (gpointer item, gpointer data)
+{
+  PmssHttpRequest *request = item;
+  PmssHttpd *httpd = data;
+
+  run_work (request);
+  MHD_resume_connection (request->connection);
+  atomic_fetch_sub (&httpd->deferred, 1);
+}
+
+/* FALSE: it is done already, by the connection's own thread. */
+static gboolean
+start_work (PmssHttpRequest * request)
+{
+  if (!request->httpd->blocking) {
+    run_work (request);
+    return FALSE;
+  }
+  atomic_fetch_add (&request->httpd->deferred, 1);
+  MHD_suspend_connection (request->connection);
+  g_thread_pool_push (request->httpd->blocking, request, NULL);
+  return TRUE;
+}
+
 static enum MHD_Result
 on_complete (PmssHttpRequest * request)
 {
@@ -132,6 +170,8 @@ on_complete (PmssHttpRequest * request)
   if (!request->answer && (request->stage != PMSS_HTTP_STAGE_JSON
           || pmss_http_request_parse_json (request)))
     httpd->handler.complete (request, httpd->user_data);
+  if (request->work && !request->answer && start_work (request))
+    return MHD_YES;
   if (!request->answer) {
     g_critical ("%s %s got no answer", request->method, request->path);
     pmss_http_request_respond_problem (request, 500, "internal error");
@@ -324,7 +364,8 @@ daemon_flags (const PmssHttpdConfig * config)
       | MHD_USE_ERROR_LOG;
 
   flags |= config->thread_per_connection ?
-      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL : MHD_USE_EPOLL;
+      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL :
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
   if (config->tls_certificate)
     flags |= MHD_USE_TLS;
   return flags;
@@ -367,6 +408,15 @@ start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
   return httpd->daemon != NULL;
 }
 
+static void
+httpd_free (PmssHttpd * httpd)
+{
+  if (httpd->blocking)
+    g_thread_pool_free (httpd->blocking, FALSE, TRUE);
+  pmss_watchdog_free (httpd->watchdog);
+  g_free (httpd);
+}
+
 PmssHttpd *
 pmss_httpd_start (const PmssHttpdConfig * config,
     const PmssHttpdHandler * handler, gpointer user_data, GError ** error)
@@ -380,9 +430,10 @@ pmss_httpd_start (const PmssHttpdConfig * config,
       head_timeout ? config->head_timeout : DEFAULT_HEAD_TIMEOUT,
       config->min_rate ? config->min_rate : DEFAULT_MIN_RATE,
       config->min_rate_window ? config->min_rate_window : DEFAULT_WINDOW);
+  httpd->blocking =
+      g_thread_pool_new (do_work, httpd, BLOCKING_THREADS, FALSE, NULL);
   if (!start_daemon (httpd, config, error)) {
-    pmss_watchdog_free (httpd->watchdog);
-    g_free (httpd);
+    httpd_free (httpd);
     return NULL;
   }
   return httpd;
@@ -403,11 +454,13 @@ pmss_httpd_stop (PmssHttpd * httpd, guint grace_seconds)
   gint64 end = g_get_monotonic_time () + grace_seconds * G_TIME_SPAN_SECOND;
 
   atomic_store (&httpd->stopping, TRUE);
-  while (atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
+  /* Deferred work is not ours to cut: libmicrohttpd must get its connections
+   * back. */
+  while ((atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
+      || atomic_load (&httpd->deferred) > 0)
     g_usleep (10 * 1000);
   MHD_stop_daemon (httpd->daemon);
-  pmss_watchdog_free (httpd->watchdog);
-  g_free (httpd);
+  httpd_free (httpd);
 }
 
 void

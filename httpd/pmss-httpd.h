@@ -94,6 +94,11 @@ gboolean    pmss_http_request_accept_body (PmssHttpRequest *request, guint64 max
 gboolean    pmss_http_request_accept_json (PmssHttpRequest *request, gsize max);
 JsonObject *pmss_http_request_get_json    (PmssHttpRequest *request);
 
+/* For work that may block longer than a worker thread should be held up (fsync, long scans): call it from `complete` instead of answering.
+ * The connection is set aside, @work is called on a thread of a small pool (with a thread per connection: on that) and has to answer; `end` comes after it. */
+typedef void (*PmssHttpWork) (PmssHttpRequest *request, gpointer user_data);
+void        pmss_http_request_defer       (PmssHttpRequest *request, PmssHttpWork work);
+
 /* Answers: exactly one per request, a second one is a programmer's mistake. Headers are added before; values with control characters are left out and warned about.
  * A handler that returns from `complete` without an answer gets a 500 sent in its name. */
 void pmss_http_request_add_header    (PmssHttpRequest *request, const char *name, const char *value);

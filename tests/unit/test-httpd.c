@@ -21,6 +21,8 @@ typedef struct
   gint begun;
   gint ended;
   gint unanswered;
+  gint working;                 /* deferred requests so far */
+  gint hold;                    /* deferred requests wait while it is set */
 } Fixture;
 
 /* --- the handler: a route for each thing that a handler can do --- */
@@ -106,6 +108,17 @@ answer_echo (PmssHttpRequest * request)
 }
 
 static void
+work_slowly (PmssHttpRequest * request, gpointer data)
+{
+  Fixture *fixture = data;
+
+  g_atomic_int_inc (&fixture->working);
+  while (g_atomic_int_get (&fixture->hold))
+    g_usleep (1000);
+  answer_echo (request);
+}
+
+static void
 on_complete (PmssHttpRequest * request, gpointer data)
 {
   Fixture *fixture = data;
@@ -119,6 +132,8 @@ on_complete (PmssHttpRequest * request, gpointer data)
 
     text = g_bytes_new_static ("an object", 9);
     pmss_http_request_respond (request, 200, "text/plain", text);
+  } else if (g_str_equal (path, "/defer")) {
+    pmss_http_request_defer (request, work_slowly);
   } else if (g_str_equal (path, "/empty")) {
     pmss_http_request_respond_empty (request, 204);
   } else if (g_str_equal (path, "/error")) {
@@ -666,6 +681,65 @@ test_peer_gone (void)
     g_thread_yield ();
 }
 
+/* Deferred requests hold up nobody, and stopping waits for them. */
+static void
+test_defer (gconstpointer config)
+{
+  g_autoptr (Fixture) fixture = fixture_new (config);
+  int fds[6];
+
+  g_atomic_int_set (&fixture->hold, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++) {
+    fds[i] = dial (fixture);
+    say (fds[i], "PUT /defer HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
+        "abcGET /defer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", -1);
+  }
+  while (g_atomic_int_get (&fixture->working) < (gint) G_N_ELEMENTS (fds))
+    g_thread_yield ();
+  for (guint i = 0; i < 20; i++)
+    assert_answer (fixture, GET ("/x", ""), -1, "200");
+  g_atomic_int_set (&fixture->hold, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++) {
+    g_autofree char *heard = hear (fds[i]);
+    g_autofree char *got = statuses (heard);
+
+    g_assert_cmpstr (got, ==, "200 200");
+  }
+}
+
+static gpointer
+let_go (gpointer data)
+{
+  Fixture *fixture = data;
+
+  g_usleep (100 * 1000);
+  g_atomic_int_set (&fixture->hold, FALSE);
+  return NULL;
+}
+
+static void
+test_stop_deferred (void)
+{
+  Fixture *fixture = fixture_new (&plain);
+  GThread *thread;
+  int fd;
+
+  g_atomic_int_set (&fixture->hold, TRUE);
+  fd = dial (fixture);
+  say (fd, GET ("/defer", ""), -1);
+  while (g_atomic_int_get (&fixture->working) == 0)
+    g_thread_yield ();
+  thread = g_thread_new ("let-go", let_go, fixture);
+  pmss_httpd_stop (fixture->httpd, 0);
+  g_assert_false (g_atomic_int_get (&fixture->hold));
+  g_assert_cmpint (fixture->ended, ==, 1);
+  g_thread_join (thread);
+  close (fd);
+  g_unlink (fixture->file);
+  g_free (fixture->file);
+  g_free (fixture);
+}
+
 static void
 test_listen_errors (void)
 {
@@ -713,6 +787,9 @@ main (int argc, char **argv)
       test_slow_peers);
   g_test_add_func ("/httpd/stats", test_stats);
   g_test_add_func ("/httpd/peer-gone", test_peer_gone);
+  g_test_add_data_func ("/httpd/defer", &plain, test_defer);
+  g_test_add_data_func ("/httpd/defer-threads", &threads, test_defer);
+  g_test_add_func ("/httpd/stop-deferred", test_stop_deferred);
   g_test_add_func ("/httpd/listen-errors", test_listen_errors);
   return g_test_run ();
 }
