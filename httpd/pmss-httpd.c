@@ -430,8 +430,9 @@ pmss_httpd_start (const PmssHttpdConfig * config,
       head_timeout ? config->head_timeout : DEFAULT_HEAD_TIMEOUT,
       config->min_rate ? config->min_rate : DEFAULT_MIN_RATE,
       config->min_rate_window ? config->min_rate_window : DEFAULT_WINDOW);
-  httpd->blocking =
-      g_thread_pool_new (do_work, httpd, BLOCKING_THREADS, FALSE, NULL);
+  if (!config->thread_per_connection)
+    httpd->blocking = g_thread_pool_new (do_work, httpd, BLOCKING_THREADS,
+        FALSE, NULL);
   if (!start_daemon (httpd, config, error)) {
     httpd_free (httpd);
     return NULL;
