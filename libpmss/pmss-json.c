@@ -228,9 +228,11 @@ scan_value (Scan * scan)
 static gboolean
 check_grammar (const char *text, gsize length, GError ** error)
 {
-  Scan scan = {.start = text,.at = text,.end = text + length };
+  /* no bytes may be no pointer */
+  const char *start = length > 0 ? text : "";
+  Scan scan = {.start = start,.at = start,.end = start + length };
 
-  if (!g_utf8_validate_len (text, length, NULL)) {
+  if (!g_utf8_validate_len (start, length, NULL)) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
         "Not JSON: it is not UTF-8");
     return FALSE;
@@ -491,7 +493,13 @@ pmss_json_format_time (gint64 seconds)
 {
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
 
-  return time != NULL ? g_date_time_format (time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+  g_autofree char *rest = NULL;
+
+  if (time == NULL)
+    return NULL;
+  rest = g_date_time_format (time, "%m-%dT%H:%M:%SZ");
+  /* %Y has no leading zeros */
+  return g_strdup_printf ("%04d-%s", g_date_time_get_year (time), rest);
 }
 
 gboolean

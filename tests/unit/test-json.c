@@ -53,6 +53,7 @@ test_refuses (void)
     g_assert_error (error, PMSS_ERROR, PMSS_ERROR_INVALID);
   }
   g_assert_null (pmss_json_parse ("1\0", 2, NULL));
+  g_assert_null (pmss_json_parse (NULL, 0, NULL));
 }
 
 static void
@@ -174,7 +175,7 @@ test_times (void)
     "2026-01-31T12:00:60Z", "0000-01-01T00:00:00Z", "2026-01-31t12:00:00z",
     "2026-01-31T12:00:00.0Z", "+026-01-31T12:00:00Z",
   };
-  static const gint64 good[] = { 0, 1, 951782400, 1769860800, 253402300799 };
+  static const gint64 good[] = { -62135596800, -42789254400, 0, 1, 951782400, 1769860800, 253402300799 };
   gint64 seconds;
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
