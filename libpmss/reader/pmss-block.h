@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssBlock:
+ *
+ * Memory of one record: its header and its unit, as they came from the
+ * socket. The unit is handed out from here, so a block lives as long as
+ * anybody holds a slice of it, also after the reader has gone; then its memory
+ * goes back to the pool.
+ *
+ * Threads: references may be taken and dropped in any thread. The bytes are
+ * written by the reader's I/O thread alone, before anybody else sees the
+ * block.
+ */
+typedef struct _PmssBlock PmssBlock;
+
+/**
+ * PmssBlockPool:
+ *
+ * Blocks of one size. Keeps at most `keep` free ones for reuse.
+ */
+typedef struct _PmssBlockPool PmssBlockPool;
+
+PmssBlockPool *pmss_block_pool_new (gsize unit, guint keep);
+void pmss_block_pool_unref (PmssBlockPool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssBlockPool, pmss_block_pool_unref)
+
+PmssBlock *pmss_block_pool_take (PmssBlockPool *pool);
+
+PmssBlock *pmss_block_ref (PmssBlock *block);
+void pmss_block_unref (PmssBlock *block);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssBlock, pmss_block_unref)
+
+/* The whole record: PMSS_RECORD_HEADER_SIZE bytes of header, then the unit. */
+guint8 *pmss_block_get_record (PmssBlock *block);
+guint8 *pmss_block_get_unit (PmssBlock *block);
+
+/* @length bytes of the unit from @offset; the memory stays the block's. */
+GBytes *pmss_block_slice (PmssBlock *block, gsize offset, gsize length);
+
+G_END_DECLS

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "libpmss/pmss-client.h"
+#include "libpmss/reader/pmss-link.h"
+#include "libpmss/reader/pmss-rows.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssEngine:
+ *
+ * What works behind a PmssReader: the I/O thread with its main context, the
+ * links to the nodes, the rows of units, and the plan of what to ask for
+ * next. The parts: pmss-engine.c (thread, opening, what comes in),
+ * pmss-plan.c (what to ask, of whom), pmss-lease.c (the session with control),
+ * pmss-wait.c (readers waiting for units).
+ *
+ * Fields are grouped by who may touch them.
+ */
+typedef struct _PmssEngine PmssEngine;
+
+typedef struct
+{
+  guint64 cache_size;           /* bytes */
+  guint64 read_ahead;           /* bytes */
+  guint max_connections;        /* to one node */
+  gint64 timeout;               /* us, 0: none */
+  int retries;                  /* -1: for ever */
+  double backoff_factor;        /* s */
+  double backoff_max;           /* s */
+} PmssEngineSettings;
+
+/* Called in the I/O thread with no lock held. */
+typedef struct
+{
+  void (*node_lost) (guint node, const char *peer, const GError *error,
+      gpointer user_data);
+  void (*node_back) (guint node, const char *peer, gpointer user_data);
+  void (*degraded) (guint missing, guint spare, gpointer user_data);
+} PmssEngineFuncs;
+
+typedef enum
+{
+  PMSS_ENGINE_NEW,
+  PMSS_ENGINE_OPENING,
+  PMSS_ENGINE_OPEN,
+  PMSS_ENGINE_FAILED,
+  PMSS_ENGINE_CLOSED,
+} PmssEngineState;
+
+/* A place that somebody reads from. Several, because a demuxer that reads
+ * two tracks alternately makes two sequences, not a seek a read. */
+#define PMSS_N_CURSORS 4
+typedef struct
+{
+  gboolean in_use;
+  guint64 row;                  /* last read */
+  guint index;                  /* unit in it */
+  guint64 window;               /* rows from `row` on that are asked for */
+  guint64 grow_at;              /* row at which the window is doubled */
+  guint64 used;                 /* clock */
+} PmssCursor;
+
+struct _PmssEngine
+{
+  /* Set once, before the thread starts. */
+  PmssClient *client;
+  char *medium;
+  PmssEngineSettings settings;
+  const PmssEngineFuncs *funcs;
+  gpointer user_data;
+  GDestroyNotify destroy;       /* of user_data */
+  GMainContext *context;
+  GMainLoop *loop;
+  GThread *thread;
+  GSource *kick;                /* ready: look at everything again */
+  GSource *tick;                /* ready at its time: who is silent? */
+
+  /* Set when OPEN, then constant. */
+  GPtrArray *links;             /* of PmssLink, by index in the layout */
+  PmssErasure *erasure;
+  PmssBlockPool *pool;
+  guint64 max_window;           /* rows */
+  guint64 first_window;         /* rows */
+  gsize max_blocks;
+
+  /* The I/O thread's alone. */
+  SoupSession *soup;
+  char *authorization;
+  GHashTable *bad_shards;       /* of (extent * 32 + index): not to be asked */
+  GCancellable *cancellable;    /* of all requests but the streams */
+  GSource *lease_timer;
+  gboolean renewing;            /* a new token is on its way: nothing is asked */
+  guint tries;                  /* to open, in a row */
+  guint refusals;               /* of tokens, in a row */
+  guint degraded_by;            /* as last told */
+  GQueue events;                /* of Event, to be told without the lock */
+  gboolean closing;
+  guint n_streams;
+  guint n_requests;             /* besides the streams, under way */
+
+  GMutex lock;                  /* protects the rest */
+  GCond changed;                /* a unit came, an error, a state */
+  PmssEngineState state;
+  GError *failure;              /* FAILED, CLOSED: why */
+  PmssSession *session;         /* replaced as a whole by the I/O thread */
+  PmssRows rows;
+  PmssCursor cursors[PMSS_N_CURSORS];
+  PmssCursor *active;           /* nullable */
+  gboolean paused;
+  gboolean jumped;              /* the plan is to cancel what is not wanted */
+  guint64 replan_at;            /* row of the active cursor */
+  GQueue waiting;               /* of PmssWait */
+  guint64 rebuilt;              /* units */
+};
+
+PmssEngine *pmss_engine_new (PmssClient *client, const char *medium,
+    const PmssEngineSettings *settings, const PmssEngineFuncs *funcs,
+    gpointer user_data, GDestroyNotify destroy);
+/* Stops everything, joins the thread and frees. Not from the I/O thread. */
+void pmss_engine_free (PmssEngine *engine);
+gboolean pmss_engine_is_io_thread (PmssEngine *engine);
+
+/* Begins to open; waiters with no place (pmss-wait.h) learn of the end. */
+void pmss_engine_open (PmssEngine *engine);
+/* Lock held: makes the I/O thread look at everything soon. */
+void pmss_engine_kick (PmssEngine *engine);
+/* Cancels what is under way until the next read. */
+void pmss_engine_pause (PmssEngine *engine);
+/* Ends all waits with G_IO_ERROR_CLOSED; what is under way is cancelled. */
+void pmss_engine_close (PmssEngine *engine);
+
+/* For the engine's parts; I/O thread. */
+void pmss_engine_fail (PmssEngine *engine, const GError *error);
+/* Lock held. */
+void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
+    const PmssStreamRange *range);
+PmssLink *pmss_engine_get_shard_link (PmssEngine *engine, guint32 extent,
+    guint index);
+gboolean pmss_engine_is_shard_bad (PmssEngine *engine, guint32 extent,
+    guint index);
+
+/* pmss-plan.c; I/O thread, lock held: decides what is wanted, and starts as
+ * many requests as there is room for. */
+void pmss_plan_run (PmssEngine *engine);
+/* Any thread, lock held: somebody reads @index of @row; @hit: it is there.
+ * TRUE: the I/O thread has to be kicked. */
+gboolean pmss_plan_note_read (PmssEngine *engine, guint64 row, guint index,
+    gboolean hit);
+/* I/O thread, lock held: gives up rows that somebody waits for and that
+ * cannot be had. */
+void pmss_plan_give_up (PmssEngine *engine, gint64 now);
+/* Lock held: says why @row cannot be had. */
+GError *pmss_plan_new_row_error (PmssEngine *engine, PmssRow *row);
+
+/* Opened: takes @session, whose layout is good. */
+void pmss_engine_opened (PmssEngine *engine, PmssSession *session);
+/* Lock held: the value of the Authorization header from now on. */
+void pmss_engine_set_token (PmssEngine *engine, const char *token);
+/* A request besides the streams begins or has ended: the thread stays until
+ * all have. */
+void pmss_engine_hold (PmssEngine *engine);
+void pmss_engine_release (PmssEngine *engine);
+
+/* pmss-lease.c; I/O thread. */
+/* Asks control for session and layout, again after failures that may pass. */
+void pmss_lease_open (PmssEngine *engine);
+/* A node refused the token: get a new one, nothing is asked meanwhile. */
+void pmss_lease_refresh (PmssEngine *engine, const GError *refusal);
+/* Gives the session back; waits for that 300 ms at most. */
+void pmss_lease_end (PmssEngine *engine);
+
+G_END_DECLS

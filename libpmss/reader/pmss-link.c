@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/reader/pmss-link.h"
+
+/* The first failure after a success is tried again at once (a server that was
+ * restarted, a connection that was closed for idleness), then with growing
+ * pauses from this on. */
+#define FIRST_BACKOFF (100 * G_TIME_SPAN_MILLISECOND)
+/* A request may begin when the one before it has less than this to go. */
+#define ALMOST_THROUGH (512 * 1024)
+#define MIN_PATIENCE (250 * G_TIME_SPAN_MILLISECOND)
+#define MAX_PATIENCE (2 * G_TIME_SPAN_SECOND)
+
+PmssLink *
+pmss_link_new (const PmssNode * node, guint index)
+{
+  PmssLink *link = g_new0 (PmssLink, 1);
+  gboolean literal6 = strchr (node->address, ':') != NULL;
+
+  link->node = *node;
+  link->index = index;
+  link->peer = g_strdup_printf (literal6 ? "[%s]:%u" : "%s:%u",
+      node->address, node->port);
+  link->base = g_uri_build (G_URI_FLAGS_NONE, node->tls ? "https" : "http",
+      NULL, node->address, node->port, "/", NULL, NULL);
+  link->streams = g_ptr_array_new ();
+  return link;
+}
+
+void
+pmss_link_free (PmssLink * link)
+{
+  g_clear_object (&link->probe);
+  g_clear_error (&link->trouble);
+  g_ptr_array_unref (link->streams);
+  g_uri_unref (link->base);
+  g_free (link->peer);
+  g_free (link);
+}
+
+gboolean
+pmss_link_is_usable (PmssLink * link)
+{
+  return link->state == PMSS_LINK_UP;
+}
+
+gboolean
+pmss_link_has_room (PmssLink * link, guint max)
+{
+  guint i;
+
+  if (link->streams->len >= max)
+    return FALSE;
+  for (i = 0; i < link->streams->len; i++) {
+    if (pmss_stream_get_remaining (link->streams->pdata[i]) > ALMOST_THROUGH)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+void
+pmss_link_note_good (PmssLink * link)
+{
+  link->state = PMSS_LINK_UP;
+  link->failures = 0;
+  g_clear_error (&link->trouble);
+}
+
+void
+pmss_link_note_probe (PmssLink * link)
+{
+  link->state = PMSS_LINK_UP;
+}
+
+void
+pmss_link_note_failure (PmssLink * link, const GError * error, double factor,
+    double max)
+{
+  gint64 pause = 0;
+
+  g_clear_error (&link->trouble);
+  link->trouble = g_error_copy (error);
+  link->state = PMSS_LINK_LOST;
+  if (link->failures > 0) {
+    pause = FIRST_BACKOFF << MIN (link->failures - 1, 16);
+    pause += (gint64) (factor * G_TIME_SPAN_SECOND * link->failures);
+    pause = MIN (pause, (gint64) (max * G_TIME_SPAN_SECOND));
+  }
+  link->failures++;
+  link->retry_at = g_get_monotonic_time () + pause;
+}
+
+static gint64
+smooth (gint64 old, gint64 sample)
+{
+  return old == 0 ? sample : old + (sample - old) / 8;
+}
+
+void
+pmss_link_note_timing (PmssLink * link, PmssStream * stream)
+{
+  gint64 answered = pmss_stream_get_answered (stream);
+  gint64 took = pmss_stream_get_progress (stream) - answered;
+
+  if (answered == 0)
+    return;
+  link->rtt = smooth (link->rtt, answered - pmss_stream_get_started (stream));
+  if (took > 0)
+    link->rate = smooth (link->rate,
+        pmss_stream_get_received (stream) * G_TIME_SPAN_SECOND / took);
+}
+
+gint64
+pmss_link_get_patience (PmssLink * link)
+{
+  return CLAMP (8 * link->rtt, MIN_PATIENCE, MAX_PATIENCE);
+}
+
+gint64
+pmss_link_get_silence (PmssLink * link, gint64 now)
+{
+  gint64 silence = 0;
+  guint i;
+
+  for (i = 0; i < link->streams->len; i++)
+    silence = MAX (silence,
+        now - pmss_stream_get_progress (link->streams->pdata[i]));
+  return silence;
+}
+
+const char *
+pmss_link_state_to_string (PmssLinkState state)
+{
+  static const char *const names[] = { "up", "late", "lost", "probing" };
+
+  return names[state];
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include "libpmss/pmss-layout.h"
+#include "libpmss/reader/pmss-stream.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssLink:
+ *
+ * What the reader knows of one node: whether it answers, what is under way
+ * to it, and what it has given. Lives on the reader's I/O thread; the
+ * counters are written under the reader's lock, so that others may read them.
+ *
+ *            silent for a while            no connection, reset, timeout
+ *   UP ───────────────────────▶ LATE ─────────────────────┐
+ *   ▲ ▲         any byte         │                        ▼
+ *   │ └──────────────────────────┘                      LOST ◀──┐
+ *   │                                        retry time  │      │ fails
+ *   └──────────────────── answers ──────────────────── PROBING ─┘
+ *
+ * LATE: nothing new is asked as long as others can give it; what was asked
+ * may still come. LOST: nothing is asked until a probe (GET /healthz) has been
+ * answered.
+ */
+typedef enum
+{
+  PMSS_LINK_UP,
+  PMSS_LINK_LATE,
+  PMSS_LINK_LOST,
+  PMSS_LINK_PROBING,
+} PmssLinkState;
+
+typedef struct
+{
+  guint64 bytes;                /* of records, headers included */
+  guint64 units;
+  guint64 requests;
+  guint64 hedged;               /* units asked in place of a late node's */
+  guint64 late;                 /* times it became late */
+  guint64 errors;
+  guint64 wasted;               /* units that came after nobody wanted them */
+} PmssLinkCounters;
+
+typedef struct
+{
+  PmssNode node;                /* strings belong to the layout */
+  guint index;                  /* in the layout */
+  char *peer;                   /* "host:port" */
+  GUri *base;
+
+  PmssLinkState state;
+  GError *trouble;              /* why it is LOST, or the last failure */
+  guint failures;               /* in a row */
+  gint64 retry_at;              /* monotonic, when LOST */
+  gboolean reported;            /* "node-lost" was said */
+  GCancellable *probe;          /* when PROBING */
+  GPtrArray *streams;           /* of PmssStream, under way */
+
+  PmssLinkCounters counters;
+  gint64 rtt;                   /* us from request to head, smoothed */
+  guint64 rate;                 /* bytes/s of one answer, smoothed */
+} PmssLink;
+
+PmssLink *pmss_link_new (const PmssNode *node, guint index);
+void pmss_link_free (PmssLink *link);
+
+/* Whether new requests may go to it. */
+gboolean pmss_link_is_usable (PmssLink *link);
+/* Whether it can take one more request now: fewer than @max under way, and
+ * what is under way is nearly through, so that the new one hides the round
+ * trip without taking bandwidth from what is needed earlier. */
+gboolean pmss_link_has_room (PmssLink *link, guint max);
+
+/* A record came, or an answer that speaks for the node. */
+void pmss_link_note_good (PmssLink *link);
+/* It answered a probe. What it failed at before may fail again, so the
+ * failures count on until a record comes. */
+void pmss_link_note_probe (PmssLink *link);
+/* A request failed in a way that speaks against the node, not the shard:
+ * LOST until now + back-off. @factor and @max in seconds, as the reader's
+ * properties. */
+void pmss_link_note_failure (PmssLink *link, const GError *error,
+    double factor, double max);
+void pmss_link_note_timing (PmssLink *link, PmssStream *stream);
+
+/* us without a byte after which it counts as late. */
+gint64 pmss_link_get_patience (PmssLink *link);
+/* us since the last byte of the request that waits longest; 0 if none waits. */
+gint64 pmss_link_get_silence (PmssLink *link, gint64 now);
+
+const char *pmss_link_state_to_string (PmssLinkState state);
+
+G_END_DECLS

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/reader/pmss-engine.h"
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/reader/pmss-wait.h"
+
+/* What to ask next, and of whom.
+ *
+ * The window of the active cursor is gone through row by row, which is the
+ * order of need. In each row the data units that are neither there nor on
+ * their way are wanted; where one cannot be had from its own node, any others
+ * of the row are wanted until there are k. Then each link with room takes the
+ * earliest wanted record of its shard, and with it the wanted ones that follow
+ * in the same shard: one request.
+ */
+
+/* The first part of the window, where a late node is not waited for. */
+static guint64
+urgent_rows (PmssCursor * cursor)
+{
+  return MAX (2, cursor->window / 4);
+}
+
+/* Requests further ahead wait until they are worth a round trip. */
+static guint64
+worthwhile_rows (PmssEngine * engine, PmssCursor * cursor)
+{
+  return CLAMP (cursor->window / 4, 1, (engine->rows.rows_per_extent + 1) / 2);
+}
+
+static guint64
+window_end (PmssEngine * engine, PmssCursor * cursor)
+{
+  return MIN (cursor->row + cursor->window, engine->rows.n_rows);
+}
+
+/* --- Cursors --- */
+
+static gboolean
+cursor_covers (PmssCursor * cursor, guint64 row)
+{
+  return cursor->in_use && row >= cursor->row
+      && row <= cursor->row + cursor->window;
+}
+
+static PmssCursor *
+find_cursor (PmssEngine * engine, guint64 row)
+{
+  guint i;
+
+  if (engine->active != NULL && cursor_covers (engine->active, row))
+    return engine->active;
+  for (i = 0; i < PMSS_N_CURSORS; i++) {
+    if (cursor_covers (&engine->cursors[i], row))
+      return &engine->cursors[i];
+  }
+  return NULL;
+}
+
+static PmssCursor *
+new_cursor (PmssEngine * engine, guint64 row, guint index)
+{
+  PmssCursor *cursor = &engine->cursors[0];
+  guint i;
+
+  for (i = 1; i < PMSS_N_CURSORS; i++) {
+    if (engine->cursors[i].used < cursor->used)
+      cursor = &engine->cursors[i];
+  }
+  cursor->in_use = TRUE;
+  cursor->row = row;
+  cursor->index = index;
+  cursor->window = engine->first_window;
+  cursor->grow_at = row + 1;
+  return cursor;
+}
+
+/* The window doubles with every half of it that was read in sequence: a
+ * jump costs little, a film soon has all links at work. */
+static void
+advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
+    guint index)
+{
+  cursor->row = row;
+  cursor->index = index;
+  if (row < cursor->grow_at || cursor->window >= engine->max_window)
+    return;
+  cursor->window = MIN (cursor->window * 2, engine->max_window);
+  cursor->grow_at = row + cursor->window / 2;
+}
+
+gboolean
+pmss_plan_note_read (PmssEngine * engine, guint64 row, guint index,
+    gboolean hit)
+{
+  PmssCursor *cursor = find_cursor (engine, row);
+  gboolean resumed = engine->paused;
+  PmssCursor *before = engine->active;
+
+  engine->paused = FALSE;
+  if (cursor == NULL && hit)
+    return resumed;             /* a look back into the cache moves nothing */
+  if (cursor == NULL) {
+    cursor = new_cursor (engine, row, index);
+    engine->jumped = TRUE;
+  }
+  cursor->used = ++engine->rows.clock;
+  engine->active = cursor;
+  advance_cursor (engine, cursor, row, index);
+  return !hit || resumed || cursor != before || row >= engine->replan_at;
+}
+
+/* --- One row --- */
+
+typedef struct
+{
+  PmssEngine *engine;
+  PmssRow *row;
+  PmssExtentGeometry geometry;
+  guint k, n;
+  guint first;                  /* data unit that is needed first */
+  gboolean urgent;
+  gboolean give_late;           /* late nodes count as any other */
+  guint had;                    /* units there, coming, or empty */
+} RowPlan;
+
+typedef enum
+{
+  SOURCE_GOOD,                  /* can be asked */
+  SOURCE_LATE,                  /* can be asked, but may not answer */
+  SOURCE_NONE,
+} Source;
+
+static Source
+unit_source (RowPlan * plan, guint index)
+{
+  PmssLink *link = pmss_engine_get_shard_link (plan->engine, plan->row->extent,
+      index);
+
+  if (link == NULL || plan->row->slots[index].state == PMSS_UNIT_BAD
+      || pmss_engine_is_shard_bad (plan->engine, plan->row->extent, index))
+    return SOURCE_NONE;
+  if (link->state == PMSS_LINK_UP)
+    return SOURCE_GOOD;
+  return link->state == PMSS_LINK_LATE ? SOURCE_LATE : SOURCE_NONE;
+}
+
+static gboolean
+unit_is_empty (RowPlan * plan, guint index)
+{
+  return pmss_extent_geometry_unit_length (&plan->geometry, plan->row->row,
+      index) == 0;
+}
+
+/* Whether a unit is there or can be counted on to come. */
+static gboolean
+unit_is_had (RowPlan * plan, guint index)
+{
+  PmssUnitSlot *slot = &plan->row->slots[index];
+
+  if (slot->state == PMSS_UNIT_READY || unit_is_empty (plan, index))
+    return TRUE;
+  return slot->state == PMSS_UNIT_ASKED && (plan->give_late
+      || !plan->urgent || unit_source (plan, index) == SOURCE_GOOD);
+}
+
+/* The data units that the consumer needs: from their own nodes if possible. */
+static guint32
+plan_data_units (RowPlan * plan)
+{
+  guint32 missing = 0;
+  guint j;
+
+  for (j = 0; j < plan->k; j++) {
+    PmssUnitSlot *slot = &plan->row->slots[j];
+    Source source;
+
+    if (unit_is_had (plan, j)) {
+      plan->had++;
+      continue;
+    }
+    if (j < plan->first)
+      continue;
+    source = unit_source (plan, j);
+    if (slot->state == PMSS_UNIT_NONE && (source == SOURCE_GOOD
+            || (source == SOURCE_LATE && plan->give_late))) {
+      slot->wanted = TRUE;
+      plan->had++;
+    } else if (source != SOURCE_LATE || plan->urgent) {
+      missing |= 1u << j;
+    }
+  }
+  return missing;
+}
+
+/* Others of the row in place of what is missing, until there are k. */
+static void
+plan_substitutes (RowPlan * plan)
+{
+  guint i;
+
+  for (i = 0; i < plan->n && plan->had < plan->k; i++) {
+    PmssUnitSlot *slot = &plan->row->slots[i];
+    Source source;
+
+    if (plan->row->missing & (1u << i))
+      continue;
+    if (i < plan->k && (unit_is_had (plan, i) || slot->wanted))
+      continue;                 /* counted already */
+    if (unit_is_had (plan, i)) {
+      plan->had++;
+      continue;
+    }
+    source = unit_source (plan, i);
+    if (slot->state == PMSS_UNIT_NONE && (source == SOURCE_GOOD
+            || (source == SOURCE_LATE && plan->give_late))) {
+      slot->wanted = TRUE;
+      plan->had++;
+    }
+  }
+}
+
+static void
+plan_row_once (RowPlan * plan)
+{
+  guint i;
+
+  plan->had = 0;
+  for (i = 0; i < plan->n; i++)
+    plan->row->slots[i].wanted = FALSE;
+  plan->row->missing = plan_data_units (plan);
+  if (plan->row->missing != 0)
+    plan_substitutes (plan);
+}
+
+static void
+plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent)
+{
+  RowPlan plan = {.engine = engine,.row = row,.first = first,.urgent = urgent };
+
+  plan.k = engine->rows.redundancy.k;
+  plan.n = plan.k + engine->rows.redundancy.m;
+  pmss_rows_geometry (&engine->rows, row, &plan.geometry);
+  plan_row_once (&plan);
+  if (row->missing != 0 && plan.had < plan.k) {
+    /* Not enough good ones: a late one is better than none. */
+    plan.give_late = TRUE;
+    plan_row_once (&plan);
+  }
+  if (row->missing == 0 || plan.had >= plan.k) {
+    row->stuck_since = 0;
+    g_clear_error (&row->error);
+  } else if (row->stuck_since == 0) {
+    row->stuck_since = g_get_monotonic_time ();
+  }
+}
+
+static gsize
+plan_rows (PmssEngine * engine, PmssCursor * cursor)
+{
+  guint64 end = window_end (engine, cursor);
+  guint64 urgent = cursor->row + urgent_rows (cursor);
+  gsize wanted = 0;
+  guint64 number;
+  guint i;
+
+  for (number = cursor->row; number < end; number++) {
+    PmssRow *row = pmss_rows_ensure (&engine->rows, number);
+
+    plan_row (engine, row, number == cursor->row ? cursor->index : 0,
+        number < urgent);
+    for (i = 0; i < engine->rows.redundancy.k + engine->rows.redundancy.m; i++)
+      wanted += row->slots[i].wanted;
+  }
+  return wanted;
+}
+
+/* --- Requests --- */
+
+static gint
+link_shard (PmssEngine * engine, PmssLink * link, guint32 extent)
+{
+  guint i, n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+
+  for (i = 0; i < n; i++) {
+    if (pmss_layout_get_shard_node (engine->rows.layout, extent, i) ==
+        (gint) link->index)
+      return i;
+  }
+  return -1;
+}
+
+static gboolean
+row_wants (PmssEngine * engine, guint64 number, gint shard)
+{
+  PmssRow *row = pmss_rows_get (&engine->rows, number);
+
+  return shard >= 0 && row != NULL && row->slots[shard].wanted
+      && row->slots[shard].state == PMSS_UNIT_NONE;
+}
+
+/* The earliest run of wanted records that @link can give. */
+static gboolean
+find_run (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
+    guint64 * first, guint64 * n_rows, gint * shard)
+{
+  guint64 end = window_end (engine, cursor);
+  guint64 per_extent = engine->rows.rows_per_extent;
+  guint64 number = cursor->row;
+
+  while (number < end) {
+    guint32 extent = number / per_extent;
+    guint64 extent_end = MIN ((extent + 1) * per_extent, end);
+
+    *shard = link_shard (engine, link, extent);
+    while (number < extent_end && !row_wants (engine, number, *shard))
+      number++;
+    if (number == extent_end)
+      continue;
+    *first = number;
+    while (number < extent_end && row_wants (engine, number, *shard))
+      number++;
+    *n_rows = number - *first;
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+run_is_worthwhile (PmssEngine * engine, PmssCursor * cursor, guint64 first,
+    guint64 n_rows)
+{
+  guint64 end = first + n_rows;
+
+  return first < cursor->row + urgent_rows (cursor)
+      || n_rows >= worthwhile_rows (engine, cursor)
+      || end % engine->rows.rows_per_extent == 0 || end == engine->rows.n_rows;
+}
+
+static gboolean
+start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link)
+{
+  PmssStreamRange range;
+  guint64 first, n_rows;
+  gint shard;
+
+  if (link->state != PMSS_LINK_UP && link->state != PMSS_LINK_LATE)
+    return FALSE;
+  if (!pmss_link_has_room (link, engine->settings.max_connections)
+      || !find_run (engine, cursor, link, &first, &n_rows, &shard)
+      || !run_is_worthwhile (engine, cursor, first, n_rows))
+    return FALSE;
+  pmss_layout_get_geometry (engine->rows.layout,
+      first / engine->rows.rows_per_extent, &range.geometry);
+  range.index = shard;
+  range.first_row = first % engine->rows.rows_per_extent;
+  range.n_rows = n_rows;
+  pmss_engine_start_stream (engine, link, &range);
+  return TRUE;
+}
+
+/* --- After a jump --- */
+
+static gboolean
+stream_is_wanted (PmssEngine * engine, PmssCursor * cursor, PmssStream * stream)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
+  guint64 first = base + pmss_stream_get_row (stream);
+  guint64 end = base + range->first_row + range->n_rows;
+
+  return first < window_end (engine, cursor) && end > cursor->row;
+}
+
+static void
+cancel_unwanted (PmssEngine * engine, PmssCursor * cursor)
+{
+  guint i, j;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    for (j = 0; j < link->streams->len; j++) {
+      PmssStream *stream = link->streams->pdata[j];
+
+      /* The last few bytes cost less than a new connection. */
+      if (!stream_is_wanted (engine, cursor, stream)
+          && pmss_stream_get_remaining (stream) > PMSS_DEFAULT_UNIT)
+        pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+            "not wanted any more");
+    }
+  }
+}
+
+void
+pmss_plan_run (PmssEngine * engine)
+{
+  PmssCursor *cursor = engine->active;
+  gsize wanted;
+  guint i;
+
+  if (cursor == NULL || engine->paused || engine->renewing
+      || engine->state != PMSS_ENGINE_OPEN)
+    return;
+  if (engine->jumped)
+    cancel_unwanted (engine, cursor);
+  engine->jumped = FALSE;
+  wanted = plan_rows (engine, cursor);
+  pmss_rows_evict (&engine->rows, cursor->row, window_end (engine, cursor) - 1,
+      engine->max_blocks > wanted ? engine->max_blocks - wanted : 0);
+  for (i = 0; i < engine->links->len; i++) {
+    while (start_one (engine, cursor, engine->links->pdata[i]));
+  }
+  engine->replan_at = cursor->row + MAX (1, worthwhile_rows (engine, cursor) / 2);
+}
+
+/* --- Giving up --- */
+
+static PmssLink *
+unit_trouble (PmssEngine * engine, PmssRow * row, guint index)
+{
+  PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, index);
+
+  if (link == NULL || pmss_link_is_usable (link))
+    return NULL;
+  return link;
+}
+
+/* A node that never gave a byte and has been tried often enough, or a shard
+ * that is no more: waiting does not help. */
+static gboolean
+is_hopeless (PmssEngine * engine, PmssRow * row)
+{
+  guint i, gone = 0;
+  guint n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+
+  for (i = 0; i < n; i++) {
+    PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
+
+    if (link == NULL || row->slots[i].state == PMSS_UNIT_BAD
+        || pmss_engine_is_shard_bad (engine, row->extent, i))
+      gone++;
+    else if (!pmss_link_is_usable (link) && link->counters.units == 0
+        && engine->settings.retries >= 0
+        && link->failures > (guint) engine->settings.retries)
+      gone++;
+  }
+  return gone > engine->rows.redundancy.m;
+}
+
+GError *
+pmss_plan_new_row_error (PmssEngine * engine, PmssRow * row)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  guint i, k = engine->rows.redundancy.k;
+  guint n = k + engine->rows.redundancy.m;
+  PmssErrorDetails *details;
+  PmssLink *first = NULL;
+  GError *error;
+
+  for (i = 0; i < n; i++) {
+    PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
+
+    if (link == NULL) {
+      g_string_append_printf (text, "; shard %u is lost", i);
+    } else if (unit_trouble (engine, row, i) != NULL) {
+      g_string_append_printf (text, "; node %u (%s): %s", link->node.id,
+          link->peer, link->trouble != NULL ? link->trouble->message :
+          "does not answer");
+      first = first != NULL ? first : link;
+    } else if (row->slots[i].state == PMSS_UNIT_BAD
+        || pmss_engine_is_shard_bad (engine, row->extent, i)) {
+      g_string_append_printf (text, "; node %u (%s): shard %u is damaged or"
+          " missing", link->node.id, link->peer, i);
+      first = first != NULL ? first : link;
+    }
+  }
+  error = g_error_new (PMSS_ERROR, PMSS_ERROR_TOO_FEW_SHARDS,
+      "%s: extent %u needs %u of its %u shards, and fewer can be had%s",
+      engine->medium, row->extent, k, n, text->str);
+  details = pmss_error_get_details (error);
+  details->medium = g_strdup (engine->medium);
+  details->extent = row->extent;
+  if (first != NULL) {
+    details->node = first->node.id;
+    details->peer = g_strdup (first->peer);
+  }
+  return error;
+}
+
+void
+pmss_plan_give_up (PmssEngine * engine, gint64 now)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, engine->rows.table);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PmssRow *row = value;
+
+    if (row->stuck_since == 0 || row->error != NULL
+        || !pmss_wait_is_for (engine, row->number, -1))
+      continue;
+    if (is_hopeless (engine, row) || (engine->settings.timeout > 0
+            && now - row->stuck_since >= engine->settings.timeout))
+      row->error = pmss_plan_new_row_error (engine, row);
+  }
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/reader/pmss-rows.h"
+
+#include <string.h>
+
+#include "libpmss/pmss-error.h"
+
+static guint
+n_units (PmssRows * rows)
+{
+  return rows->redundancy.k + rows->redundancy.m;
+}
+
+static void
+row_free (gpointer data)
+{
+  PmssRow *row = data;
+
+  g_clear_error (&row->error);
+  g_free (row);
+}
+
+void
+pmss_rows_init (PmssRows * rows, PmssLayout * layout)
+{
+  guint64 row_size;
+  guint32 n_extents = pmss_layout_get_n_extents (layout);
+
+  rows->layout = pmss_layout_ref (layout);
+  rows->redundancy = pmss_layout_get_redundancy (layout);
+  row_size = (guint64) rows->redundancy.k * pmss_layout_get_unit (layout);
+  rows->rows_per_extent = pmss_layout_get_extent_size (layout) / row_size;
+  if (n_extents > 0) {
+    PmssExtentGeometry last;
+
+    pmss_layout_get_geometry (layout, n_extents - 1, &last);
+    rows->n_rows = (n_extents - 1) * rows->rows_per_extent +
+        pmss_extent_geometry_rows (&last);
+  }
+  rows->table =
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, row_free);
+}
+
+static void
+row_drop_blocks (PmssRows * rows, PmssRow * row)
+{
+  guint i;
+
+  for (i = 0; i < n_units (rows); i++)
+    pmss_rows_set_empty (rows, row, i, PMSS_UNIT_NONE);
+}
+
+void
+pmss_rows_clear (PmssRows * rows)
+{
+  GHashTableIter iter;
+  gpointer row;
+
+  if (rows->table == NULL)
+    return;
+  g_hash_table_iter_init (&iter, rows->table);
+  while (g_hash_table_iter_next (&iter, NULL, &row))
+    row_drop_blocks (rows, row);
+  g_clear_pointer (&rows->table, g_hash_table_unref);
+  g_clear_pointer (&rows->layout, pmss_layout_unref);
+}
+
+guint64
+pmss_rows_at (PmssRows * rows, guint64 offset, guint * index,
+    gsize * offset_in_unit)
+{
+  guint32 unit = pmss_layout_get_unit (rows->layout);
+  guint64 extent_size = pmss_layout_get_extent_size (rows->layout);
+  guint64 in_extent = offset % extent_size;
+  guint64 in_row = in_extent % ((guint64) rows->redundancy.k * unit);
+
+  *index = in_row / unit;
+  *offset_in_unit = in_row % unit;
+  return offset / extent_size * rows->rows_per_extent +
+      in_extent / ((guint64) rows->redundancy.k * unit);
+}
+
+PmssRow *
+pmss_rows_get (PmssRows * rows, guint64 number)
+{
+  return g_hash_table_lookup (rows->table, &number);
+}
+
+PmssRow *
+pmss_rows_ensure (PmssRows * rows, guint64 number)
+{
+  PmssRow *row = pmss_rows_get (rows, number);
+
+  if (row != NULL)
+    return row;
+  row = g_malloc0 (sizeof (PmssRow) + n_units (rows) * sizeof (PmssUnitSlot));
+  row->number = number;
+  row->extent = number / rows->rows_per_extent;
+  row->row = number % rows->rows_per_extent;
+  row->used = ++rows->clock;
+  g_hash_table_insert (rows->table, &row->number, row);
+  return row;
+}
+
+void
+pmss_rows_geometry (PmssRows * rows, PmssRow * row,
+    PmssExtentGeometry * geometry)
+{
+  pmss_layout_get_geometry (rows->layout, row->extent, geometry);
+}
+
+static gboolean
+holds_block (PmssUnitState state)
+{
+  return state == PMSS_UNIT_READY || state == PMSS_UNIT_ASKED;
+}
+
+static void
+slot_change (PmssRows * rows, PmssUnitSlot * slot, PmssUnitState state,
+    PmssBlock * block, PmssStream * stream)
+{
+  rows->n_blocks -= holds_block (slot->state);
+  rows->n_blocks += holds_block (state);
+  g_clear_pointer (&slot->block, pmss_block_unref);
+  slot->state = state;
+  slot->block = block;
+  slot->stream = stream;
+}
+
+void
+pmss_rows_set_asked (PmssRows * rows, PmssRow * row, guint index,
+    PmssStream * stream)
+{
+  slot_change (rows, &row->slots[index], PMSS_UNIT_ASKED, NULL, stream);
+}
+
+void
+pmss_rows_set_ready (PmssRows * rows, PmssRow * row, guint index,
+    PmssBlock * block)
+{
+  slot_change (rows, &row->slots[index], PMSS_UNIT_READY, block, NULL);
+}
+
+void
+pmss_rows_set_empty (PmssRows * rows, PmssRow * row, guint index,
+    PmssUnitState state)
+{
+  slot_change (rows, &row->slots[index], state, NULL, NULL);
+  row->slots[index].wanted = FALSE;
+}
+
+guint
+pmss_rows_count_ready (PmssRows * rows, PmssRow * row)
+{
+  guint i, n = 0;
+
+  for (i = 0; i < n_units (rows); i++)
+    n += row->slots[i].state == PMSS_UNIT_READY;
+  return n;
+}
+
+gboolean
+pmss_rows_check_crc (PmssRows * rows, PmssRow * row, PmssBlock * block)
+{
+  PmssRecordHeader record;
+
+  if (!pmss_record_header_parse (pmss_block_get_record (block), &record, NULL))
+    return FALSE;
+  if (row->has_crc)
+    return memcmp (row->crc, record.crc, sizeof row->crc) == 0;
+  memcpy (row->crc, record.crc, sizeof row->crc);
+  row->has_crc = TRUE;
+  return TRUE;
+}
+
+/* Data units that do not exist (the file's end) are known: nothing but
+ * zeros. They count as had. */
+typedef struct
+{
+  guint8 have[PMSS_MAX_SHARDS];
+  const guint8 *units[PMSS_MAX_SHARDS];
+  guint n_have;
+  guint8 want[PMSS_MAX_SHARDS];
+  guint8 *out[PMSS_MAX_SHARDS];
+  PmssBlock *blocks[PMSS_MAX_SHARDS];
+  guint n_want;
+  gsize length;                 /* of the row's longest unit */
+} Rebuild;
+
+static void
+rebuild_pad (PmssBlock * block, gsize length, gsize padded)
+{
+  memset (pmss_block_get_unit (block) + length, 0, padded - length);
+}
+
+static void
+rebuild_collect (PmssRows * rows, PmssRow * row, PmssBlockPool * pool,
+    Rebuild * job, PmssBlock ** zeros)
+{
+  PmssExtentGeometry geometry;
+  guint i, k = rows->redundancy.k;
+
+  pmss_rows_geometry (rows, row, &geometry);
+  job->length = pmss_extent_geometry_unit_length (&geometry, row->row, 0);
+  for (i = 0; i < n_units (rows); i++) {
+    PmssUnitSlot *slot = &row->slots[i];
+    guint32 length = pmss_extent_geometry_unit_length (&geometry, row->row, i);
+
+    if (i < k && (row->missing & (1u << i))) {
+      job->want[job->n_want] = i;
+      job->blocks[job->n_want] = pmss_block_pool_take (pool);
+      job->out[job->n_want] = pmss_block_get_unit (job->blocks[job->n_want]);
+      job->n_want++;
+    } else if (job->n_have < k && length == 0) {
+      if (*zeros == NULL) {
+        *zeros = pmss_block_pool_take (pool);
+        rebuild_pad (*zeros, 0, job->length);
+      }
+      job->have[job->n_have] = i;
+      job->units[job->n_have++] = pmss_block_get_unit (*zeros);
+    } else if (job->n_have < k && slot->state == PMSS_UNIT_READY) {
+      rebuild_pad (slot->block, length, job->length);
+      job->have[job->n_have] = i;
+      job->units[job->n_have++] = pmss_block_get_unit (slot->block);
+    }
+  }
+}
+
+static gboolean
+rebuild_check (PmssRows * rows, PmssRow * row, Rebuild * job, GError ** error)
+{
+  PmssExtentGeometry geometry;
+  guint i;
+
+  pmss_rows_geometry (rows, row, &geometry);
+  for (i = 0; i < job->n_want; i++) {
+    guint index = job->want[i];
+    guint32 length =
+        pmss_extent_geometry_unit_length (&geometry, row->row, index);
+
+    if (pmss_crc32c (job->out[i], length) != row->crc[index]) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
+          "extent %u row %u: unit %u, rebuilt from the others, does not have"
+          " the checksum that was stored for it", row->extent, row->row, index);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+int
+pmss_rows_rebuild (PmssRows * rows, PmssRow * row, PmssErasure * erasure,
+    PmssBlockPool * pool, GError ** error)
+{
+  Rebuild job = { 0, };
+  g_autoptr (PmssBlock) zeros = NULL;
+  gboolean good;
+  guint i;
+
+  rebuild_collect (rows, row, pool, &job, &zeros);
+  g_return_val_if_fail (job.n_have == rows->redundancy.k, -1);
+  pmss_erasure_decode (erasure, job.have, job.units, job.want, job.n_want,
+      job.out, job.length);
+  good = rebuild_check (rows, row, &job, error);
+  for (i = 0; i < job.n_want; i++) {
+    if (good)
+      pmss_rows_set_ready (rows, row, job.want[i], job.blocks[i]);
+    else
+      pmss_block_unref (job.blocks[i]);
+  }
+  if (!good)
+    return -1;
+  row->missing = 0;
+  for (i = rows->redundancy.k; i < n_units (rows); i++) {
+    if (row->slots[i].state == PMSS_UNIT_READY)
+      pmss_rows_set_empty (rows, row, i, PMSS_UNIT_NONE);
+    row->slots[i].wanted = FALSE;
+  }
+  return job.n_want;
+}
+
+static gboolean
+row_can_go (PmssRows * rows, PmssRow * row)
+{
+  guint i;
+
+  for (i = 0; i < n_units (rows); i++) {
+    if (row->slots[i].state == PMSS_UNIT_ASKED)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+void
+pmss_rows_evict (PmssRows * rows, guint64 first, guint64 last, gsize max_blocks)
+{
+  /* Rows without blocks are small, but a reader that jumps about would
+   * collect them without end. */
+  while (rows->n_blocks > max_blocks
+      || g_hash_table_size (rows->table) > max_blocks + (last - first) + 64) {
+    GHashTableIter iter;
+    gpointer value;
+    PmssRow *oldest = NULL;
+
+    g_hash_table_iter_init (&iter, rows->table);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+      PmssRow *row = value;
+
+      if ((row->number < first || row->number > last)
+          && (oldest == NULL || row->used < oldest->used)
+          && row_can_go (rows, row))
+        oldest = row;
+    }
+    if (oldest == NULL)
+      return;
+    row_drop_blocks (rows, oldest);
+    g_hash_table_remove (rows->table, &oldest->number);
+  }
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "libpmss/pmss-erasure.h"
+#include "libpmss/pmss-layout.h"
+#include "libpmss/reader/pmss-stream.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssRows:
+ *
+ * The reader's cache: rows of units, by number. A row is k data units and m
+ * parity units; the file's data unit u is unit u % k of row u / k, but that
+ * each extent begins a new row.
+ *
+ * Not locked: everything here is protected by the reader's lock.
+ */
+
+/*
+ *            asked                    record came
+ *   NONE ─────────────▶ ASKED ─────────────────────▶ READY
+ *    ▲ ▲   stream ended   │  │ record or shard is bad   ▲
+ *    │ └──────────────────┘  └──────────▶ BAD ──────────┤ rebuilt from
+ *    └──────────────── evicted ─────────────────────────┘ the others
+ */
+typedef enum
+{
+  PMSS_UNIT_NONE,
+  PMSS_UNIT_ASKED,
+  PMSS_UNIT_READY,
+  PMSS_UNIT_BAD,
+} PmssUnitState;
+
+typedef struct
+{
+  PmssUnitState state;
+  gboolean wanted;              /* the plan asks for it */
+  PmssBlock *block;             /* READY */
+  PmssStream *stream;           /* ASKED: who brings it */
+} PmssUnitSlot;
+
+typedef struct
+{
+  guint64 number;
+  guint32 extent;
+  guint32 row;                  /* in the extent */
+  guint64 used;                 /* PmssRows.clock when last read */
+  guint32 missing;              /* bit j: data unit j has to be rebuilt */
+  gboolean has_crc;
+  guint32 crc[PMSS_MAX_SHARDS]; /* of all units, from the first record that came */
+  gint64 stuck_since;           /* monotonic, 0: not stuck */
+  GError *error;                /* waiting for it makes no sense */
+  PmssUnitSlot slots[];         /* k + m */
+} PmssRow;
+
+typedef struct
+{
+  PmssLayout *layout;
+  PmssRedundancy redundancy;
+  guint64 rows_per_extent;
+  guint64 n_rows;               /* in the whole file */
+  GHashTable *table;            /* number -> PmssRow */
+  guint64 clock;
+  gsize n_blocks;               /* READY and ASKED slots */
+} PmssRows;
+
+void pmss_rows_init (PmssRows *rows, PmssLayout *layout);
+void pmss_rows_clear (PmssRows *rows);
+
+/* Number of the row, and index of the data unit in it, that hold @offset. */
+guint64 pmss_rows_at (PmssRows *rows, guint64 offset, guint *index,
+    gsize *offset_in_unit);
+PmssRow *pmss_rows_get (PmssRows *rows, guint64 number);        /* nullable */
+PmssRow *pmss_rows_ensure (PmssRows *rows, guint64 number);
+void pmss_rows_geometry (PmssRows *rows, PmssRow *row,
+    PmssExtentGeometry *geometry);
+
+void pmss_rows_set_asked (PmssRows *rows, PmssRow *row, guint index,
+    PmssStream *stream);
+/* Takes @block. */
+void pmss_rows_set_ready (PmssRows *rows, PmssRow *row, guint index,
+    PmssBlock *block);
+/* To NONE or BAD. */
+void pmss_rows_set_empty (PmssRows *rows, PmssRow *row, guint index,
+    PmssUnitState state);
+guint pmss_rows_count_ready (PmssRows *rows, PmssRow *row);
+
+/* Takes over the checksums that @block's record carries, or compares them.
+ * FALSE: they contradict what another shard of the row said. */
+gboolean pmss_rows_check_crc (PmssRows *rows, PmssRow *row, PmssBlock *block);
+
+/* Rebuilds the missing units of a row of which k are READY, checks them
+ * against their stored checksums, and lets the parity units go. Returns the
+ * number of units rebuilt, -1 and PMSS_ERROR_CORRUPT if one does not match. */
+int pmss_rows_rebuild (PmssRows *rows, PmssRow *row, PmssErasure *erasure,
+    PmssBlockPool *pool, GError **error);
+
+/* Drops rows that were used longest ago, none of those in first..last and
+ * none with a unit under way, until no more than @max_blocks blocks are held
+ * (or none is left to drop). */
+void pmss_rows_evict (PmssRows *rows, guint64 first, guint64 last,
+    gsize max_blocks);
+
+G_END_DECLS

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/reader/pmss-stream.h"
+
+#include "libpmss/pmss-erasure.h"
+#include "libpmss/pmss-error.h"
+
+/* Reads in a row before other sources get their turn: a fast peer must not
+ * starve the rest of the loop. */
+#define MAX_READS_PER_TURN 16
+
+struct _PmssStream
+{
+  PmssStreamRange range;
+  PmssBlockPool *pool;
+  const PmssStreamFuncs *funcs;
+  gpointer user_data;
+  gpointer owner;
+
+  SoupMessage *message;
+  GCancellable *cancellable;
+  GInputStream *body;
+  GSource *source;              /* body is readable */
+  GError *cancel_reason;
+
+  guint32 row;                  /* being received */
+  PmssBlock *block;             /* its memory */
+  gsize filled;                 /* bytes of it that are there */
+  gsize record_size;
+
+  guint64 first_byte;           /* of the shard file */
+  guint64 length;
+  guint64 received;
+  gint64 started;
+  gint64 answered;
+  gint64 progress;
+};
+
+static void
+stream_free (PmssStream * stream)
+{
+  if (stream->source != NULL) {
+    g_source_destroy (stream->source);
+    g_source_unref (stream->source);
+  }
+  g_clear_pointer (&stream->block, pmss_block_unref);
+  g_clear_object (&stream->body);
+  g_clear_object (&stream->message);
+  g_clear_object (&stream->cancellable);
+  g_clear_error (&stream->cancel_reason);
+  g_free (stream);
+}
+
+/* Ends the stream; @error is NULL when all records have been received. */
+static void
+stream_finish (PmssStream * stream, GError * error)
+{
+  if (stream->cancel_reason != NULL) {
+    g_clear_error (&error);
+    error = g_steal_pointer (&stream->cancel_reason);
+  }
+  if (error != NULL && stream->body != NULL) {
+    /* What is left of the answer is not wanted: without the cancellation
+     * libsoup might keep a connection that is in the middle of a body. */
+    g_cancellable_cancel (stream->cancellable);
+    g_input_stream_close (stream->body, stream->cancellable, NULL);
+  }
+  stream->funcs->done (stream, error, stream->user_data);
+  g_clear_error (&error);
+  stream_free (stream);
+}
+
+static void
+stream_begin_record (PmssStream * stream)
+{
+  stream->record_size = PMSS_RECORD_HEADER_SIZE +
+      pmss_extent_geometry_unit_length (&stream->range.geometry, stream->row,
+      stream->range.index);
+  stream->filled = 0;
+  if (stream->block == NULL)
+    stream->block = pmss_block_pool_take (stream->pool);
+}
+
+static gboolean
+stream_check_record (PmssStream * stream, GError ** error)
+{
+  PmssRecordHeader record;
+  guint32 crc;
+
+  if (!pmss_record_header_parse_expected (pmss_block_get_record (stream->block),
+          &stream->range.geometry, stream->row, stream->range.index, &record,
+          error))
+    return FALSE;
+  crc = pmss_crc32c (pmss_block_get_unit (stream->block), record.length);
+  if (crc != record.crc[stream->range.index]) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
+        "checksum of row %u is %08x, not %08x", stream->row, crc,
+        record.crc[stream->range.index]);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+stream_end_record (PmssStream * stream)
+{
+  g_autoptr (GError) error = NULL;
+  guint32 row = stream->row;
+
+  if (stream_check_record (stream, &error)) {
+    stream->funcs->record (stream, row, g_steal_pointer (&stream->block),
+        stream->user_data);
+  } else {
+    /* The block is used again for the next record. */
+    stream->funcs->damaged (stream, row, error, stream->user_data);
+  }
+  stream->row++;
+}
+
+static gboolean
+stream_has_all (PmssStream * stream)
+{
+  return stream->row == stream->range.first_row + stream->range.n_rows;
+}
+
+/* One read. Returns FALSE when there is nothing more to read for now or ever;
+ * then @error tells which. */
+static gboolean
+stream_read_some (PmssStream * stream, GError ** error)
+{
+  gssize n;
+  guint8 *memory = pmss_block_get_record (stream->block) + stream->filled;
+
+  n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM
+      (stream->body), memory, stream->record_size - stream->filled, NULL,
+      error);
+  if (n < 0)
+    return FALSE;
+  if (n == 0) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "the answer ended %" G_GUINT64_FORMAT " bytes early",
+        pmss_stream_get_remaining (stream));
+    return FALSE;
+  }
+  stream->filled += n;
+  stream->received += n;
+  stream->progress = g_get_monotonic_time ();
+  return TRUE;
+}
+
+/* libsoup gives the connection back when it has seen the end of the body. */
+static void
+stream_read_end (PmssStream * stream)
+{
+  guint8 byte;
+  g_autoptr (GError) error = NULL;
+  gssize n;
+
+  n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM
+      (stream->body), &byte, 1, NULL, &error);
+  if (n != 0)
+    g_debug ("a body of %" G_GUINT64_FORMAT " bytes does not end: %s",
+        stream->length, error != NULL ? error->message : "more bytes");
+}
+
+static gboolean
+stream_readable (GObject * body, gpointer user_data)
+{
+  PmssStream *stream = user_data;
+  guint reads;
+
+  for (reads = 0; reads < MAX_READS_PER_TURN; reads++) {
+    GError *error = NULL;
+
+    if (stream->cancel_reason != NULL) {
+      stream_finish (stream, NULL);
+      return G_SOURCE_REMOVE;
+    }
+    if (!stream_read_some (stream, &error)) {
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+        g_error_free (error);
+        return G_SOURCE_CONTINUE;
+      }
+      pmss_error_adopt (&error, NULL);
+      stream_finish (stream, error);
+      return G_SOURCE_REMOVE;
+    }
+    if (stream->filled < stream->record_size)
+      continue;
+    stream_end_record (stream);
+    if (stream_has_all (stream)) {
+      stream_read_end (stream);
+      stream_finish (stream, NULL);
+      return G_SOURCE_REMOVE;
+    }
+    stream_begin_record (stream);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+/* The answer has to be exactly the range that was asked for. */
+static gboolean
+stream_check_head (PmssStream * stream, GError ** error)
+{
+  SoupMessageHeaders *headers =
+      soup_message_get_response_headers (stream->message);
+  guint status = soup_message_get_status (stream->message);
+  goffset start, end, total;
+  PmssErrorDetails *details;
+
+  if (status == SOUP_STATUS_PARTIAL_CONTENT) {
+    if (soup_message_headers_get_content_range (headers, &start, &end, &total)
+        && (guint64) start == stream->first_byte
+        && (guint64) end == stream->first_byte + stream->length - 1
+        && soup_message_headers_get_encoding (headers) ==
+        SOUP_ENCODING_CONTENT_LENGTH
+        && (guint64) soup_message_headers_get_content_length (headers) ==
+        stream->length)
+      return TRUE;
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "the answer is not the range of bytes that was asked for");
+  } else if (status >= 400) {
+    g_set_error (error, PMSS_ERROR, pmss_error_from_status (status),
+        "HTTP status %u %s", status, soup_status_get_phrase (status));
+  } else {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "HTTP status %u for a range request", status);
+  }
+  if (error != NULL) {
+    details = pmss_error_get_details (*error);
+    details->http_status = status;
+  }
+  return FALSE;
+}
+
+static void
+stream_answered (GObject * session, GAsyncResult * result, gpointer user_data)
+{
+  PmssStream *stream = user_data;
+  GError *error = NULL;
+
+  stream->body =
+      soup_session_send_finish (SOUP_SESSION (session), result, &error);
+  if (stream->body == NULL || stream->cancel_reason != NULL) {
+    if (error != NULL)
+      pmss_error_adopt (&error, NULL);
+    stream_finish (stream, error);
+    return;
+  }
+  stream->answered = stream->progress = g_get_monotonic_time ();
+  if (!stream_check_head (stream, &error)) {
+    stream_finish (stream, error);
+    return;
+  }
+  stream_begin_record (stream);
+  stream->source =
+      g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM
+      (stream->body), stream->cancellable);
+  g_source_set_callback (stream->source, G_SOURCE_FUNC (stream_readable),
+      stream, NULL);
+  g_source_attach (stream->source, g_main_context_get_thread_default ());
+}
+
+static SoupMessage *
+stream_new_message (PmssStream * stream, GUri * base, const char *authorization)
+{
+  char name[PMSS_SHARD_NAME_SIZE];
+  g_autofree char *path = NULL;
+  g_autoptr (GUri) uri = NULL;
+  SoupMessage *message;
+  SoupMessageHeaders *headers;
+
+  pmss_shard_name_write (&stream->range.geometry.version,
+      stream->range.geometry.extent, stream->range.index, name);
+  path = g_strconcat ("/v1/shards/", name, NULL);
+  uri = g_uri_build (G_URI_FLAGS_NONE, g_uri_get_scheme (base), NULL,
+      g_uri_get_host (base), g_uri_get_port (base), path, NULL, NULL);
+  message = soup_message_new_from_uri (SOUP_METHOD_GET, uri);
+  soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  headers = soup_message_get_request_headers (message);
+  soup_message_headers_replace (headers, "Authorization", authorization);
+  soup_message_headers_set_range (headers, stream->first_byte,
+      stream->first_byte + stream->length - 1);
+  return message;
+}
+
+PmssStream *
+pmss_stream_start (SoupSession * session, GUri * base,
+    const char *authorization, const PmssStreamRange * range,
+    PmssBlockPool * pool, const PmssStreamFuncs * funcs, gpointer user_data)
+{
+  PmssStream *stream = g_new0 (PmssStream, 1);
+  guint32 last = range->first_row + range->n_rows - 1;
+
+  stream->range = *range;
+  stream->pool = pool;
+  stream->funcs = funcs;
+  stream->user_data = user_data;
+  stream->row = range->first_row;
+  stream->first_byte =
+      pmss_extent_geometry_record_offset (&range->geometry, range->first_row);
+  stream->length =
+      pmss_extent_geometry_record_offset (&range->geometry, last)
+      + PMSS_RECORD_HEADER_SIZE
+      + pmss_extent_geometry_unit_length (&range->geometry, last, range->index)
+      - stream->first_byte;
+  stream->cancellable = g_cancellable_new ();
+  stream->started = stream->progress = g_get_monotonic_time ();
+  stream->message = stream_new_message (stream, base, authorization);
+  soup_session_send_async (session, stream->message, G_PRIORITY_DEFAULT,
+      stream->cancellable, stream_answered, stream);
+  return stream;
+}
+
+void
+pmss_stream_cancel (PmssStream * stream, GQuark domain, int code,
+    const char *reason)
+{
+  if (stream->cancel_reason != NULL)
+    return;
+  stream->cancel_reason = g_error_new_literal (domain, code, reason);
+  /* Wakes the pending send or the readable source; both find the reason. */
+  g_cancellable_cancel (stream->cancellable);
+}
+
+const PmssStreamRange *
+pmss_stream_get_range (PmssStream * stream)
+{
+  return &stream->range;
+}
+
+guint32
+pmss_stream_get_row (PmssStream * stream)
+{
+  return stream->row;
+}
+
+guint64
+pmss_stream_get_remaining (PmssStream * stream)
+{
+  return stream->length - stream->received;
+}
+
+guint64
+pmss_stream_get_received (PmssStream * stream)
+{
+  return stream->received;
+}
+
+gint64
+pmss_stream_get_started (PmssStream * stream)
+{
+  return stream->started;
+}
+
+gint64
+pmss_stream_get_answered (PmssStream * stream)
+{
+  return stream->answered;
+}
+
+gint64
+pmss_stream_get_progress (PmssStream * stream)
+{
+  return stream->progress;
+}
+
+void
+pmss_stream_set_owner (PmssStream * stream, gpointer owner)
+{
+  stream->owner = owner;
+}
+
+gpointer
+pmss_stream_get_owner (PmssStream * stream)
+{
+  return stream->owner;
+}

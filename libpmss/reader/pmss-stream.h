@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include "libpmss/pmss-shard.h"
+#include "libpmss/reader/pmss-block.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssStream:
+ *
+ * One range request for consecutive records of one shard. Reads each record
+ * from the socket straight into a block of its own, verifies it, and hands it
+ * over as soon as it is there.
+ *
+ * Lives on the reader's I/O thread, from start() until `done` has been called.
+ *
+ *   SENDING ──head──▶ READING ──last record, end of body──▶ done (no error)
+ *      │                 │
+ *      └────── error, cancel() ──────▶ done (error)
+ */
+typedef struct _PmssStream PmssStream;
+
+typedef struct
+{
+  PmssExtentGeometry geometry;
+  guint index;                  /* of the shard */
+  guint32 first_row;
+  guint32 n_rows;               /* >= 1 */
+} PmssStreamRange;
+
+typedef struct
+{
+  /* @block: (transfer full): the verified record of @row. */
+  void (*record) (PmssStream *stream, guint32 row, PmssBlock *block,
+      gpointer user_data);
+  /* The record of @row is not what it should be; the next one may be. */
+  void (*damaged) (PmssStream *stream, guint32 row, const GError *error,
+      gpointer user_data);
+  /* The last call: what has not been handed over will not come.
+   * @error: (nullable): a PMSS_ERROR or G_IO_ERROR_CANCELLED. */
+  void (*done) (PmssStream *stream, const GError *error, gpointer user_data);
+} PmssStreamFuncs;
+
+/* @base: "http://host:port" of the node. @authorization: the header's value.
+ * Never calls back from inside. */
+PmssStream *pmss_stream_start (SoupSession *session, GUri *base,
+    const char *authorization, const PmssStreamRange *range,
+    PmssBlockPool *pool, const PmssStreamFuncs *funcs, gpointer user_data);
+
+/* Ends it as soon as the main loop turns; `done` follows with @reason. */
+void pmss_stream_cancel (PmssStream *stream, GQuark domain, int code,
+    const char *reason);
+
+const PmssStreamRange *pmss_stream_get_range (PmssStream *stream);
+/* Row whose record is being received. */
+guint32 pmss_stream_get_row (PmssStream *stream);
+/* Bytes that have yet to come. */
+guint64 pmss_stream_get_remaining (PmssStream *stream);
+guint64 pmss_stream_get_received (PmssStream *stream);
+/* g_get_monotonic_time(): of the request, of the answer's head (0: not yet),
+ * and of the last byte. */
+gint64 pmss_stream_get_started (PmssStream *stream);
+gint64 pmss_stream_get_answered (PmssStream *stream);
+gint64 pmss_stream_get_progress (PmssStream *stream);
+/* Free for the owner's use. */
+void pmss_stream_set_owner (PmssStream *stream, gpointer owner);
+gpointer pmss_stream_get_owner (PmssStream *stream);
+
+G_END_DECLS

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/reader/pmss-wait.h"
+
+#include "libpmss/pmss-error.h"
+
+struct _PmssWait
+{
+  PmssEngine *engine;
+  gboolean for_open;
+  guint64 offset;
+  gsize max;
+  guint64 row;
+  guint index;
+  gsize skip;                   /* bytes of the unit before offset */
+  gint64 deadline;              /* monotonic, 0: none */
+  GCancellable *cancellable;
+  gulong cancel_id;             /* 0: not connected */
+  GTask *task;                  /* NULL: somebody sleeps on the condition */
+
+  gboolean over;
+  GBytes *bytes;
+  GError *error;
+};
+
+static PmssWait *
+wait_new (PmssEngine * engine, GCancellable * cancellable)
+{
+  PmssWait *wait = g_new0 (PmssWait, 1);
+
+  wait->engine = engine;
+  if (cancellable != NULL)
+    wait->cancellable = g_object_ref (cancellable);
+  if (engine->settings.timeout > 0)
+    wait->deadline = g_get_monotonic_time () + engine->settings.timeout;
+  return wait;
+}
+
+static void
+wait_free (PmssWait * wait)
+{
+  /* Waits for no running handler, as g_cancellable_disconnect() would: it
+   * touches nothing of the wait. */
+  if (wait->cancel_id != 0)
+    g_signal_handler_disconnect (wait->cancellable, wait->cancel_id);
+  g_clear_object (&wait->cancellable);
+  g_clear_pointer (&wait->bytes, g_bytes_unref);
+  g_clear_error (&wait->error);
+  g_free (wait);
+}
+
+/* Ends the wait with @error, if any. */
+static void
+wait_end (PmssWait * wait, GError * error)
+{
+  wait->over = TRUE;
+  wait->error = error;
+}
+
+static gboolean
+wait_check_engine (PmssWait * wait)
+{
+  PmssEngine *engine = wait->engine;
+
+  if (engine->state == PMSS_ENGINE_FAILED
+      || engine->state == PMSS_ENGINE_CLOSED) {
+    wait_end (wait, g_error_copy (engine->failure));
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+wait_take_bytes (PmssWait * wait, PmssRow * row)
+{
+  PmssExtentGeometry geometry;
+  gsize length;
+
+  pmss_rows_geometry (&wait->engine->rows, row, &geometry);
+  length = pmss_extent_geometry_unit_length (&geometry, row->row, wait->index)
+      - wait->skip;
+  wait->bytes = pmss_block_slice (row->slots[wait->index].block, wait->skip,
+      MIN (wait->max, length));
+  wait_end (wait, NULL);
+}
+
+/* Whether what it waits for is there, or will never be. */
+static void
+wait_look (PmssWait * wait)
+{
+  PmssEngine *engine = wait->engine;
+  PmssRow *row;
+
+  if (wait_check_engine (wait))
+    return;
+  if (wait->for_open) {
+    if (engine->state == PMSS_ENGINE_OPEN)
+      wait_end (wait, NULL);
+    return;
+  }
+  row = pmss_rows_get (&engine->rows, wait->row);
+  if (row == NULL)
+    return;
+  if (row->slots[wait->index].state == PMSS_UNIT_READY) {
+    row->used = ++engine->rows.clock;
+    wait_take_bytes (wait, row);
+  } else if (row->error != NULL) {
+    wait_end (wait, g_error_copy (row->error));
+  }
+}
+
+static void
+wait_describe_silence (PmssEngine * engine, GString * text)
+{
+  guint i;
+
+  for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    if (link->state == PMSS_LINK_UP)
+      continue;
+    g_string_append_printf (text, "; node %u (%s): %s", link->node.id,
+        link->peer, link->trouble != NULL ? link->trouble->message :
+        "does not answer");
+  }
+}
+
+static GError *
+wait_new_timeout (PmssWait * wait)
+{
+  PmssEngine *engine = wait->engine;
+  g_autoptr (GString) text = g_string_new (NULL);
+  PmssRow *row = NULL;
+  GError *error;
+
+  if (!wait->for_open)
+    row = pmss_rows_get (&engine->rows, wait->row);
+  if (row != NULL && row->stuck_since != 0)
+    return pmss_plan_new_row_error (engine, row);
+  wait_describe_silence (engine, text);
+  if (wait->for_open)
+    error = g_error_new (PMSS_ERROR, PMSS_ERROR_TIMED_OUT,
+        "%s: %s has not answered within %.1f s", engine->medium,
+        pmss_client_get_url (engine->client),
+        engine->settings.timeout / (double) G_TIME_SPAN_SECOND);
+  else
+    error = g_error_new (PMSS_ERROR, PMSS_ERROR_TIMED_OUT,
+        "%s: byte %" G_GUINT64_FORMAT " has not come within %.1f s%s",
+        engine->medium, wait->offset,
+        engine->settings.timeout / (double) G_TIME_SPAN_SECOND, text->str);
+  pmss_error_get_details (error)->medium = g_strdup (engine->medium);
+  return error;
+}
+
+/* Also ends it when it was cancelled or has lasted too long. */
+static void
+wait_look_or_give_up (PmssWait * wait, gint64 now)
+{
+  GError *error = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (wait->cancellable, &error)) {
+    wait_end (wait, error);
+    return;
+  }
+  wait_look (wait);
+  if (!wait->over && wait->deadline > 0 && now >= wait->deadline)
+    wait_end (wait, wait_new_timeout (wait));
+}
+
+static void
+wait_answer_task (PmssWait * wait)
+{
+  GTask *task = g_steal_pointer (&wait->task);
+
+  if (wait->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&wait->error));
+  else if (wait->for_open)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_pointer (task, g_steal_pointer (&wait->bytes),
+        (GDestroyNotify) g_bytes_unref);
+  g_object_unref (task);
+}
+
+void
+pmss_wait_check (PmssEngine * engine, gint64 now)
+{
+  gboolean wake = FALSE;
+  GList *item = engine->waiting.head;
+
+  while (item != NULL) {
+    GList *next = item->next;
+    PmssWait *wait = item->data;
+
+    if (!wait->over)
+      wait_look_or_give_up (wait, now);
+    if (wait->over && wait->task == NULL) {
+      /* Whoever sleeps takes it off the queue. */
+      wake = TRUE;
+    } else if (wait->over) {
+      g_queue_delete_link (&engine->waiting, item);
+      wait_answer_task (wait);
+      wait_free (wait);
+    }
+    item = next;
+  }
+  if (wake)
+    g_cond_broadcast (&engine->changed);
+}
+
+gboolean
+pmss_wait_is_for (PmssEngine * engine, guint64 row, int index)
+{
+  GList *item;
+
+  for (item = engine->waiting.head; item != NULL; item = item->next) {
+    PmssWait *wait = item->data;
+
+    if (!wait->over && !wait->for_open && wait->row == row
+        && (index < 0 || wait->index == (guint) index))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Takes no lock (whoever disconnects the handler may hold ours): the I/O
+ * thread looks at all waits. */
+static void
+wait_cancelled (GCancellable * cancellable, gpointer kick)
+{
+  g_source_set_ready_time (kick, 0);
+}
+
+/* Whoever reads again after an error wants it tried again. */
+static void
+wait_forget_error (PmssWait * wait)
+{
+  PmssRow *row = NULL;
+
+  if (wait->engine->rows.table != NULL)
+    row = pmss_rows_get (&wait->engine->rows, wait->row);
+  if (row != NULL && row->error != NULL) {
+    g_clear_error (&row->error);
+    row->stuck_since = 0;
+  }
+}
+
+/* Lock held. The first look; if it has to wait, the I/O thread is told. */
+static void
+wait_begin (PmssWait * wait)
+{
+  PmssEngine *engine = wait->engine;
+  gboolean hit;
+
+  if (!wait->for_open)
+    wait_forget_error (wait);
+  wait_look_or_give_up (wait, g_get_monotonic_time ());
+  hit = wait->over && wait->error == NULL;
+  if (!wait->for_open && engine->state == PMSS_ENGINE_OPEN
+      && pmss_plan_note_read (engine, wait->row, wait->index, hit))
+    pmss_engine_kick (engine);
+  if (!wait->over)
+    g_queue_push_tail (&engine->waiting, wait);
+}
+
+static void
+wait_connect (PmssWait * wait)
+{
+  if (wait->cancellable != NULL)
+    wait->cancel_id = g_cancellable_connect (wait->cancellable,
+        G_CALLBACK (wait_cancelled), g_source_ref (wait->engine->kick),
+        (GDestroyNotify) g_source_unref);
+}
+
+static void
+wait_sleep (PmssWait * wait)
+{
+  PmssEngine *engine = wait->engine;
+
+  g_mutex_unlock (&engine->lock);
+  wait_connect (wait);
+  g_mutex_lock (&engine->lock);
+  while (!wait->over) {
+    if (wait->deadline > 0)
+      g_cond_wait_until (&engine->changed, &engine->lock, wait->deadline);
+    else
+      g_cond_wait (&engine->changed, &engine->lock);
+    if (!wait->over)
+      wait_look_or_give_up (wait, g_get_monotonic_time ());
+  }
+  g_queue_remove (&engine->waiting, wait);
+}
+
+static void
+wait_run (PmssWait * wait)
+{
+  PmssEngine *engine = wait->engine;
+
+  g_mutex_lock (&engine->lock);
+  wait_begin (wait);
+  if (!wait->over)
+    wait_sleep (wait);
+  g_mutex_unlock (&engine->lock);
+}
+
+/* Takes @wait. */
+static void
+wait_run_task (PmssWait * wait, GTask * task)
+{
+  PmssEngine *engine = wait->engine;
+
+  wait->task = task;
+  /* The task's own check would answer CANCELLED though bytes were taken. */
+  g_task_set_check_cancellable (task, FALSE);
+  wait_connect (wait);
+  g_mutex_lock (&engine->lock);
+  wait_begin (wait);
+  if (wait->over) {
+    wait_answer_task (wait);
+    wait_free (wait);
+  }
+  g_mutex_unlock (&engine->lock);
+}
+
+static PmssWait *
+wait_new_read (PmssEngine * engine, guint64 offset, gsize max,
+    GCancellable * cancellable)
+{
+  PmssWait *wait = wait_new (engine, cancellable);
+
+  wait->offset = offset;
+  wait->max = max;
+  wait->row = pmss_rows_at (&engine->rows, offset, &wait->index, &wait->skip);
+  return wait;
+}
+
+GBytes *
+pmss_wait_read (PmssEngine * engine, guint64 offset, gsize max,
+    GCancellable * cancellable, GError ** error)
+{
+  PmssWait *wait = wait_new_read (engine, offset, max, cancellable);
+  GBytes *bytes;
+
+  wait_run (wait);
+  bytes = g_steal_pointer (&wait->bytes);
+  if (wait->error != NULL)
+    g_propagate_error (error, g_steal_pointer (&wait->error));
+  wait_free (wait);
+  return bytes;
+}
+
+void
+pmss_wait_read_task (PmssEngine * engine, guint64 offset, gsize max,
+    GTask * task)
+{
+  wait_run_task (wait_new_read (engine, offset, max,
+          g_task_get_cancellable (task)), task);
+}
+
+gboolean
+pmss_wait_open (PmssEngine * engine, GCancellable * cancellable,
+    GError ** error)
+{
+  PmssWait *wait = wait_new (engine, cancellable);
+  gboolean opened;
+
+  wait->for_open = TRUE;
+  wait_run (wait);
+  opened = wait->error == NULL;
+  if (!opened)
+    g_propagate_error (error, g_steal_pointer (&wait->error));
+  wait_free (wait);
+  return opened;
+}
+
+void
+pmss_wait_open_task (PmssEngine * engine, GTask * task)
+{
+  PmssWait *wait = wait_new (engine, g_task_get_cancellable (task));
+
+  wait->for_open = TRUE;
+  wait_run_task (wait, task);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "libpmss/reader/pmss-engine.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssWait:
+ *
+ * Somebody who waits for bytes, or for the reader to be open. The one way to
+ * wait: a synchronous call sleeps on the engine's condition until its wait is
+ * over, an asynchronous one has a GTask that is answered then.
+ */
+typedef struct _PmssWait PmssWait;
+
+/* Answers: for bytes a GBytes, for opening NULL and no error. */
+GBytes *pmss_wait_read (PmssEngine *engine, guint64 offset, gsize max,
+    GCancellable *cancellable, GError **error);
+/* @task: (transfer full): answered with a GBytes. */
+void pmss_wait_read_task (PmssEngine *engine, guint64 offset, gsize max,
+    GTask *task);
+gboolean pmss_wait_open (PmssEngine *engine, GCancellable *cancellable,
+    GError **error);
+/* @task: (transfer full): answered with TRUE. */
+void pmss_wait_open_task (PmssEngine *engine, GTask *task);
+
+/* Lock held: looks at all waits; those that are over are taken off. Called
+ * after each change that may end one. */
+void pmss_wait_check (PmssEngine *engine, gint64 now);
+/* Lock held: whether one waits for data unit @index of @row; -1: for any. */
+gboolean pmss_wait_is_for (PmssEngine *engine, guint64 row, int index);
+
+G_END_DECLS

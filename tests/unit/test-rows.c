@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-striper.h"
+#include "libpmss/reader/pmss-rows.h"
+
+#define UNIT 4096u
+#define K 4u
+#define M 2u
+#define N (K + M)
+
+typedef struct
+{
+  guint64 payload;              /* of the only extent */
+  guint8 *bytes;
+  PmssLayout *layout;
+  PmssErasure *erasure;
+  PmssBlockPool *pool;
+  PmssRows rows;
+  PmssExtentGeometry geometry;
+  GBytes *shards[PMSS_MAX_SHARDS];
+} Fixture;
+
+static void
+set_up (Fixture * f, guint64 payload)
+{
+  static const PmssRedundancy redundancy = { K, M };
+  PmssVersionId version;
+  gint nodes[N];
+  guint64 i;
+
+  pmss_version_id_generate (&version);
+  f->payload = payload;
+  f->bytes = g_malloc (payload);
+  for (i = 0; i < payload; i++)
+    f->bytes[i] = g_test_rand_int ();
+  f->layout = pmss_layout_new (&version, payload, redundancy, UNIT,
+      8 * K * UNIT, NULL);
+  for (i = 0; i < N; i++) {
+    PmssNode node = { i + 1, (char *) "127.0.0.1", 8471 + i, FALSE, (char *) "" };
+
+    nodes[i] = pmss_layout_add_node (f->layout, &node);
+  }
+  pmss_layout_set_extent (f->layout, 0, nodes);
+  pmss_layout_get_geometry (f->layout, 0, &f->geometry);
+  f->erasure = pmss_erasure_new (redundancy);
+  f->pool = pmss_block_pool_new (UNIT, 4);
+  pmss_striper_run (f->erasure, &f->geometry, f->bytes, f->shards);
+  pmss_rows_init (&f->rows, f->layout);
+}
+
+static void
+tear_down (Fixture * f)
+{
+  guint i;
+
+  pmss_rows_clear (&f->rows);
+  for (i = 0; i < N; i++)
+    g_bytes_unref (f->shards[i]);
+  pmss_block_pool_unref (f->pool);
+  pmss_erasure_unref (f->erasure);
+  pmss_layout_unref (f->layout);
+  g_free (f->bytes);
+}
+
+static gboolean
+exists (Fixture * f, guint row, guint index)
+{
+  return pmss_extent_geometry_unit_length (&f->geometry, row, index) > 0;
+}
+
+static PmssBlock *
+new_block (Fixture * f, guint row, guint index)
+{
+  PmssBlock *block = pmss_block_pool_take (f->pool);
+  const guint8 *shard = g_bytes_get_data (f->shards[index], NULL);
+
+  memcpy (pmss_block_get_record (block),
+      shard + pmss_extent_geometry_record_offset (&f->geometry, row),
+      PMSS_RECORD_HEADER_SIZE +
+      pmss_extent_geometry_unit_length (&f->geometry, row, index));
+  return block;
+}
+
+static void
+give (Fixture * f, PmssRow * row, guint index)
+{
+  PmssBlock *block = new_block (f, row->row, index);
+
+  g_assert_true (pmss_rows_check_crc (&f->rows, row, block));
+  pmss_rows_set_ready (&f->rows, row, index, block);
+}
+
+static void
+check_row (Fixture * f, PmssRow * row)
+{
+  guint j;
+
+  for (j = 0; j < K; j++) {
+    guint length = pmss_extent_geometry_unit_length (&f->geometry, row->row, j);
+
+    if (length == 0)
+      continue;
+    g_assert_cmpint (row->slots[j].state, ==, PMSS_UNIT_READY);
+    g_assert_cmpmem (pmss_block_get_unit (row->slots[j].block), length,
+        f->bytes + ((guint64) row->row * K + j) * UNIT, length);
+  }
+}
+
+/* Every pattern of lost units, in full rows and in the one at the end. */
+static void
+test_rebuild (gconstpointer data)
+{
+  Fixture f = { 0, };
+  guint lost, r, i;
+
+  set_up (&f, GPOINTER_TO_SIZE (data));
+  for (lost = 0; lost < 1u << N; lost++) {
+    if (__builtin_popcount (lost) != M)
+      continue;
+    for (r = 0; r < f.rows.n_rows; r++) {
+      PmssRow *row = pmss_rows_ensure (&f.rows, r);
+
+      for (i = 0; i < N; i++) {
+        if (!exists (&f, r, i))
+          continue;
+        if (!(lost & (1u << i)))
+          give (&f, row, i);
+        else if (i < K)
+          row->missing |= 1u << i;
+      }
+      if (row->missing != 0)
+        g_assert_cmpint (pmss_rows_rebuild (&f.rows, row, f.erasure, f.pool,
+                NULL), ==, __builtin_popcount (lost & ((1u << K) - 1)
+                & (exists (&f, r, 3) ? 15u : exists (&f, r, 2) ? 7u
+                    : exists (&f, r, 1) ? 3u : 1u)));
+      check_row (&f, row);
+    }
+    pmss_rows_evict (&f.rows, G_MAXUINT64, G_MAXUINT64, 0);
+    g_assert_cmpuint (f.rows.n_blocks, ==, 0);
+  }
+  tear_down (&f);
+}
+
+/* A unit whose record is right and whose bytes are not makes the rebuilt one
+ * wrong: nobody may get it. */
+static void
+test_rebuild_checks (void)
+{
+  Fixture f = { 0, };
+  g_autoptr (GError) error = NULL;
+  PmssRow *row;
+  guint i;
+
+  set_up (&f, K * UNIT);
+  row = pmss_rows_ensure (&f.rows, 0);
+  for (i = 1; i <= K; i++)
+    give (&f, row, i);
+  pmss_block_get_unit (row->slots[2].block)[17] ^= 1;
+  row->missing = 1;
+  g_assert_cmpint (pmss_rows_rebuild (&f.rows, row, f.erasure, f.pool, &error),
+      ==, -1);
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT);
+  g_assert_cmpint (row->slots[0].state, ==, PMSS_UNIT_NONE);
+  tear_down (&f);
+}
+
+static void
+test_contradiction (void)
+{
+  Fixture f = { 0, };
+  PmssRow *row;
+  g_autoptr (PmssBlock) block = NULL;
+  PmssRecordHeader record;
+
+  set_up (&f, K * UNIT);
+  row = pmss_rows_ensure (&f.rows, 0);
+  give (&f, row, 0);
+  block = new_block (&f, 0, 1);
+  g_assert_true (pmss_record_header_parse (pmss_block_get_record (block),
+          &record, NULL));
+  record.crc[0] ^= 1;
+  pmss_record_header_write (&record, pmss_block_get_record (block));
+  g_assert_false (pmss_rows_check_crc (&f.rows, row, block));
+  tear_down (&f);
+}
+
+static void
+test_places (void)
+{
+  Fixture f = { 0, };
+  guint index;
+  gsize skip;
+
+  set_up (&f, 3 * K * UNIT + 5);
+  g_assert_cmpuint (f.rows.n_rows, ==, 4);
+  g_assert_cmpuint (pmss_rows_at (&f.rows, 0, &index, &skip), ==, 0);
+  g_assert_cmpuint (pmss_rows_at (&f.rows, K * UNIT + UNIT + 7, &index, &skip),
+      ==, 1);
+  g_assert_cmpuint (index, ==, 1);
+  g_assert_cmpuint (skip, ==, 7);
+  tear_down (&f);
+}
+
+/* Rows that are read again stay, rows in the window and rows under way stay. */
+static void
+test_evict (void)
+{
+  Fixture f = { 0, };
+  PmssRow *row;
+  guint r;
+
+  set_up (&f, 6 * K * UNIT);
+  for (r = 0; r < 6; r++)
+    give (&f, pmss_rows_ensure (&f.rows, r), 0);
+  pmss_rows_set_asked (&f.rows, pmss_rows_get (&f.rows, 1), 1, NULL);
+  pmss_rows_get (&f.rows, 0)->used = ++f.rows.clock;
+  pmss_rows_evict (&f.rows, 4, 5, 5);
+  g_assert_nonnull (pmss_rows_get (&f.rows, 0));
+  g_assert_nonnull (pmss_rows_get (&f.rows, 1));
+  g_assert_null (pmss_rows_get (&f.rows, 2));
+  g_assert_null (pmss_rows_get (&f.rows, 3));
+  row = pmss_rows_get (&f.rows, 1);
+  pmss_rows_evict (&f.rows, 4, 5, 0);
+  g_assert_true (pmss_rows_get (&f.rows, 1) == row);
+  g_assert_null (pmss_rows_get (&f.rows, 0));
+  tear_down (&f);
+}
+
+/* A slice outlives row, rows and pool. */
+static void
+test_slice (void)
+{
+  Fixture f = { 0, };
+  g_autoptr (GBytes) slice = NULL;
+  PmssRow *row;
+  guint8 first;
+
+  set_up (&f, K * UNIT);
+  row = pmss_rows_ensure (&f.rows, 0);
+  give (&f, row, 0);
+  slice = pmss_block_slice (row->slots[0].block, 1, 2);
+  first = f.bytes[1];
+  tear_down (&f);
+  g_assert_cmpint (*(const guint8 *) g_bytes_get_data (slice, NULL), ==, first);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const guint64 payloads[] = { 1, UNIT, UNIT + 1, K * UNIT,
+    K * UNIT + 1, 2 * K * UNIT + 3 * UNIT + 100, 8 * K * UNIT
+  };
+  guint i;
+
+  g_test_init (&argc, &argv, NULL);
+  for (i = 0; i < G_N_ELEMENTS (payloads); i++) {
+    g_autofree char *path =
+        g_strdup_printf ("/rows/rebuild/%" G_GUINT64_FORMAT, payloads[i]);
+
+    g_test_add_data_func (path, GSIZE_TO_POINTER (payloads[i]), test_rebuild);
+  }
+  g_test_add_func ("/rows/rebuild-checks", test_rebuild_checks);
+  g_test_add_func ("/rows/contradiction", test_contradiction);
+  g_test_add_func ("/rows/places", test_places);
+  g_test_add_func ("/rows/evict", test_evict);
+  g_test_add_func ("/rows/slice", test_slice);
+  return g_test_run ();
+}
