@@ -49,7 +49,7 @@ pmss_exchange_session_new (const char *host, GTlsDatabase * tls_database,
       || (address != NULL && g_inet_address_get_is_loopback (address));
   /* no timeout of the socket's: the exchange has its own */
   SoupSession *session = soup_session_new_with_options ("timeout", 0,
-      "user-agent", "pmss", "max-conns", 64,
+      "user-agent", "pmss", "max-conns", 1024,
       "max-conns-per-host", 16, NULL);
 
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);

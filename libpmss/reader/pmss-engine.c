@@ -2,11 +2,15 @@
 #include "libpmss/reader/pmss-engine.h"
 
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-exchange.h"
 #include "libpmss/reader/pmss-wait.h"
 
 #define TICK (50 * G_TIME_SPAN_MILLISECOND)
 #define FIRST_WINDOW (2 * 1024 * 1024)
-#define PROBE_PATIENCE (2 * G_TIME_SPAN_SECOND)
+#define PROBE_PATIENCE 2000     /* ms */
+#define MAX_PROBE_BODY 4096
+/* Seconds that a connection stays open unused. */
+#define IDLE_TIMEOUT 30
 /* A late node's connection is given up after a third of the reader's
  * timeout, within these. */
 #define MIN_DEAD (1 * G_TIME_SPAN_SECOND)
@@ -136,72 +140,60 @@ typedef struct
 {
   PmssEngine *engine;
   PmssLink *link;
-  GSource *deadline;
+  SoupMessage *message;
 } Probe;
 
+static GError *
+probe_result (Probe * probe, GAsyncResult * result)
+{
+  GError *error = NULL;
+  g_autoptr (GBytes) body = pmss_exchange_finish (result, &error);
+
+  if (body != NULL
+      && soup_message_get_status (probe->message) != SOUP_STATUS_OK)
+    error = pmss_exchange_problem (probe->message, body, probe->link->peer);
+  return error;
+}
+
 static void
-probe_answered (GObject * soup, GAsyncResult * result, gpointer user_data)
+probe_answered (GObject * source, GAsyncResult * result, gpointer user_data)
 {
   Probe *probe = user_data;
   PmssEngine *engine = probe->engine;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) body =
-      soup_session_send_and_read_finish (SOUP_SESSION (soup), result, &error);
-  SoupMessage *message =
-      soup_session_get_async_result_message (SOUP_SESSION (soup), result);
+  g_autoptr (GError) error = probe_result (probe, result);
 
-  g_source_destroy (probe->deadline);
-  g_source_unref (probe->deadline);
   g_mutex_lock (&engine->lock);
   g_clear_object (&probe->link->probe);
-  if (body != NULL && soup_message_get_status (message) != SOUP_STATUS_OK)
-    g_set_error (&error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE,
-        "answers /healthz with HTTP status %u",
-        soup_message_get_status (message));
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
-      && !engine->closing) {
-    g_clear_error (&error);
-    g_set_error_literal (&error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT,
-        "does not answer");
-  }
-  if (error != NULL) {
-    pmss_error_adopt (&error, NULL);
+  if (error != NULL)
     link_failed (engine, probe->link, error);
-  } else {
+  else
     pmss_link_note_probe (probe->link);
-  }
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
   pmss_engine_release (engine);
+  g_object_unref (probe->message);
   g_free (probe);
-}
-
-static gboolean
-probe_is_late (gpointer cancellable)
-{
-  g_cancellable_cancel (cancellable);
-  return G_SOURCE_REMOVE;
 }
 
 static void
 link_probe (PmssEngine * engine, PmssLink * link)
 {
+  const PmssExchangeOptions options = {.timeout = PROBE_PATIENCE,
+    .max_body = MAX_PROBE_BODY,.peer = link->peer
+  };
   Probe *probe = g_new0 (Probe, 1);
   g_autoptr (GUri) uri =
       g_uri_parse_relative (link->base, "/healthz", G_URI_FLAGS_NONE, NULL);
-  g_autoptr (SoupMessage) message = soup_message_new_from_uri ("GET", uri);
+  g_autofree char *text = g_uri_to_string (uri);
 
   link->state = PMSS_LINK_PROBING;
   link->probe = g_cancellable_new ();
   probe->engine = engine;
   probe->link = link;
-  probe->deadline = g_timeout_source_new (PROBE_PATIENCE / 1000);
-  g_source_set_callback (probe->deadline, probe_is_late,
-      g_object_ref (link->probe), g_object_unref);
-  g_source_attach (probe->deadline, engine->context);
+  probe->message = pmss_exchange_message_new (SOUP_METHOD_GET, text, NULL);
   pmss_engine_hold (engine);
-  soup_session_send_and_read_async (engine->soup, message, G_PRIORITY_DEFAULT,
-      link->probe, probe_answered, probe);
+  pmss_exchange_async (engine->soup, probe->message, &options, link->probe,
+      probe_answered, probe);
 }
 
 /* --- Streams --- */
@@ -677,18 +669,12 @@ new_soup (PmssEngine * engine)
   g_autoptr (GTlsInteraction) interaction = NULL;
   SoupSession *soup;
 
-  /* Deadlines are ours (the tick), not libsoup's. */
-  soup = soup_session_new_with_options ("max-conns", 1024,
-      "max-conns-per-host", engine->settings.max_connections + 1,
-      "timeout", 0, "idle-timeout", 30, "proxy-resolver", NULL,
-      "user-agent", "libpmss", NULL);
-  soup_session_remove_feature_by_type (soup, SOUP_TYPE_CONTENT_DECODER);
   g_object_get (engine->client, "tls-database", &database, "tls-interaction",
       &interaction, NULL);
-  if (database != NULL)
-    soup_session_set_tls_database (soup, database);
-  if (interaction != NULL)
-    soup_session_set_tls_interaction (soup, interaction);
+  /* Nodes are spoken to directly, as if they were on this machine: a proxy
+   * would make one link of them all. */
+  soup = pmss_exchange_session_new ("localhost", database, interaction);
+  g_object_set (soup, "idle-timeout", IDLE_TIMEOUT, NULL);
   g_signal_connect (soup, "request-queued", G_CALLBACK (request_queued),
       engine);
   return soup;

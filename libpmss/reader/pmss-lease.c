@@ -184,8 +184,7 @@ renew (PmssEngine * engine)
 
 /* The bytes that are cached and those still to come must be one version's. */
 static gboolean
-check_same_version (PmssEngine * engine, PmssSession * session,
-    GError ** error)
+check_same_version (PmssEngine * engine, PmssSession * session, GError ** error)
 {
   if (pmss_version_id_equal (pmss_layout_get_version (session->layout),
           pmss_layout_get_version (engine->session->layout)))

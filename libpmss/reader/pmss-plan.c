@@ -411,7 +411,8 @@ pmss_plan_run (PmssEngine * engine)
   for (i = 0; i < engine->links->len; i++) {
     while (start_one (engine, cursor, engine->links->pdata[i]));
   }
-  engine->replan_at = cursor->row + MAX (1, worthwhile_rows (engine, cursor) / 2);
+  engine->replan_at =
+      cursor->row + MAX (1, worthwhile_rows (engine, cursor) / 2);
 }
 
 /* --- Giving up --- */

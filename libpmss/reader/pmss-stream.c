@@ -3,6 +3,7 @@
 
 #include "libpmss/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-exchange.h"
 
 /* Reads in a row before other sources get their turn: a fast peer must not
  * starve the rest of the loop. */
@@ -44,6 +45,7 @@ stream_free (PmssStream * stream)
   }
   g_clear_pointer (&stream->block, pmss_block_unref);
   g_clear_object (&stream->body);
+  g_signal_handlers_disconnect_by_data (stream->message, stream);
   g_clear_object (&stream->message);
   g_clear_object (&stream->cancellable);
   g_clear_error (&stream->cancel_reason);
@@ -260,11 +262,21 @@ stream_answered (GObject * session, GAsyncResult * result, gpointer user_data)
   g_source_attach (stream->source, g_main_context_get_thread_default ());
 }
 
+/* libsoup would collect the body of a 421 by itself, however long. */
+static void
+stream_got_headers (SoupMessage * message, PmssStream * stream)
+{
+  if (soup_message_get_status (message) == SOUP_STATUS_MISDIRECTED_REQUEST)
+    pmss_stream_cancel (stream, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "says that it is another server (HTTP status 421)");
+}
+
 static SoupMessage *
 stream_new_message (PmssStream * stream, GUri * base, const char *authorization)
 {
   char name[PMSS_SHARD_NAME_SIZE];
   g_autofree char *path = NULL;
+  g_autofree char *text = NULL;
   g_autoptr (GUri) uri = NULL;
   SoupMessage *message;
   SoupMessageHeaders *headers;
@@ -274,8 +286,10 @@ stream_new_message (PmssStream * stream, GUri * base, const char *authorization)
   path = g_strconcat ("/v1/shards/", name, NULL);
   uri = g_uri_build (G_URI_FLAGS_NONE, g_uri_get_scheme (base), NULL,
       g_uri_get_host (base), g_uri_get_port (base), path, NULL, NULL);
-  message = soup_message_new_from_uri (SOUP_METHOD_GET, uri);
-  soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  text = g_uri_to_string (uri);
+  message = pmss_exchange_message_new (SOUP_METHOD_GET, text, NULL);
+  g_signal_connect (message, "got-headers", G_CALLBACK (stream_got_headers),
+      stream);
   headers = soup_message_get_request_headers (message);
   soup_message_headers_replace (headers, "Authorization", authorization);
   soup_message_headers_set_range (headers, stream->first_byte,
@@ -298,8 +312,7 @@ pmss_stream_start (SoupSession * session, GUri * base,
   stream->row = range->first_row;
   stream->first_byte =
       pmss_extent_geometry_record_offset (&range->geometry, range->first_row);
-  stream->length =
-      pmss_extent_geometry_record_offset (&range->geometry, last)
+  stream->length = pmss_extent_geometry_record_offset (&range->geometry, last)
       + PMSS_RECORD_HEADER_SIZE
       + pmss_extent_geometry_unit_length (&range->geometry, last, range->index)
       - stream->first_byte;

@@ -38,7 +38,8 @@ set_up (Fixture * f, guint64 payload)
   f->layout = pmss_layout_new (&version, payload, redundancy, UNIT,
       8 * K * UNIT, NULL);
   for (i = 0; i < N; i++) {
-    PmssNode node = { i + 1, (char *) "127.0.0.1", 8471 + i, FALSE, (char *) "" };
+    PmssNode node =
+        { i + 1, (char *) "127.0.0.1", 8471 + i, FALSE, (char *) "" };
 
     nodes[i] = pmss_layout_add_node (f->layout, &node);
   }
