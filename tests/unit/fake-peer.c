@@ -122,6 +122,9 @@ send_answer (FakePeer * peer, GIOStream * stream, const FakeAnswer * answer)
   if (!g_output_stream_write_all (out, answer->text, strlen (answer->text),
           NULL, peer->stop, NULL))
     return FALSE;
+  if (answer->body != NULL && !g_output_stream_write_all (out,
+          answer->body->data, answer->body->len, NULL, peer->stop, NULL))
+    return FALSE;
   while (answer->endless)
     if (!g_output_stream_write_all (out, zeros, sizeof zeros, NULL,
             peer->stop, NULL))
