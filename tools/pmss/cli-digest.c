@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cli-digest.h"
+
+#define MAX_WAITING (64u * 1024 * 1024)
+#define FILE_PIECE (1024u * 1024)
+
+struct _PmssCliDigest
+{
+  GThread *thread;
+  GChecksum *checksum;          /* the thread's */
+  char *file;
+  GCancellable *cancellable;
+  GError *error;                /* the thread's, until it is joined */
+
+  GMutex lock;                  /* protects what follows */
+  GCond changed;
+  GQueue waiting;               /* of GBytes */
+  gsize waiting_bytes;
+  gboolean ended;
+};
+
+static gpointer
+hash_pushed (gpointer data)
+{
+  PmssCliDigest *digest = data;
+  GBytes *bytes;
+
+  g_mutex_lock (&digest->lock);
+  for (;;) {
+    gsize length;
+    gconstpointer start;
+
+    while (!(bytes = g_queue_pop_head (&digest->waiting)) && !digest->ended)
+      g_cond_wait (&digest->changed, &digest->lock);
+    if (!bytes)
+      break;
+    g_mutex_unlock (&digest->lock);
+    start = g_bytes_get_data (bytes, &length);
+    g_checksum_update (digest->checksum, start, (gssize) length);
+    g_bytes_unref (bytes);
+    g_mutex_lock (&digest->lock);
+    digest->waiting_bytes -= length;
+    g_cond_signal (&digest->changed);
+  }
+  g_mutex_unlock (&digest->lock);
+  return NULL;
+}
+
+static gpointer
+hash_file (gpointer data)
+{
+  PmssCliDigest *digest = data;
+  g_autoptr (GFile) file = g_file_new_for_path (digest->file);
+  g_autoptr (GFileInputStream) stream =
+      g_file_read (file, digest->cancellable, &digest->error);
+  g_autofree guint8 *piece = g_malloc (FILE_PIECE);
+  gssize n = 0;
+
+  if (!stream)
+    return NULL;
+  while ((n = g_input_stream_read (G_INPUT_STREAM (stream), piece, FILE_PIECE,
+              digest->cancellable, &digest->error)) > 0)
+    g_checksum_update (digest->checksum, piece, n);
+  return NULL;
+}
+
+static PmssCliDigest *
+digest_start (const char *file, GCancellable * cancellable)
+{
+  PmssCliDigest *digest = g_new0 (PmssCliDigest, 1);
+
+  digest->checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  digest->file = g_strdup (file);
+  g_set_object (&digest->cancellable, cancellable);
+  g_mutex_init (&digest->lock);
+  g_cond_init (&digest->changed);
+  g_queue_init (&digest->waiting);
+  digest->thread =
+      g_thread_new ("digest", file ? hash_file : hash_pushed, digest);
+  return digest;
+}
+
+PmssCliDigest *
+pmss_cli_digest_new (void)
+{
+  return digest_start (NULL, NULL);
+}
+
+PmssCliDigest *
+pmss_cli_digest_new_file (const char *file, GCancellable * cancellable)
+{
+  return digest_start (file, cancellable);
+}
+
+void
+pmss_cli_digest_push (PmssCliDigest * digest, GBytes * bytes)
+{
+  g_mutex_lock (&digest->lock);
+  while (digest->waiting_bytes > MAX_WAITING)
+    g_cond_wait (&digest->changed, &digest->lock);
+  digest->waiting_bytes += g_bytes_get_size (bytes);
+  g_queue_push_tail (&digest->waiting, g_bytes_ref (bytes));
+  g_cond_signal (&digest->changed);
+  g_mutex_unlock (&digest->lock);
+}
+
+char *
+pmss_cli_digest_finish (PmssCliDigest * digest, GError ** error)
+{
+  char *text = NULL;
+
+  g_mutex_lock (&digest->lock);
+  digest->ended = TRUE;
+  g_cond_signal (&digest->changed);
+  g_mutex_unlock (&digest->lock);
+  g_thread_join (digest->thread);
+  if (digest->error)
+    g_propagate_error (error, digest->error);
+  else
+    text = g_strdup (g_checksum_get_string (digest->checksum));
+  g_checksum_free (digest->checksum);
+  g_free (digest->file);
+  g_clear_object (&digest->cancellable);
+  g_mutex_clear (&digest->lock);
+  g_cond_clear (&digest->changed);
+  g_free (digest);
+  return text;
+}

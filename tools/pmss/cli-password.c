@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cli-password.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <libpmss/pmss-error.h>
+#include <sodium.h>
+
+#include "cli.h"
+
+/* As much as the control server takes. */
+#define MAX_PASSWORD 1024
+
+struct _PmssCliPassword
+{
+  char text[MAX_PASSWORD + 2];  /* a line's end and NUL */
+};
+
+gboolean
+pmss_cli_password_is_asked (const char *file)
+{
+  return !file && isatty (STDIN_FILENO);
+}
+
+char *
+pmss_cli_ask_user (GError ** error)
+{
+  char line[256];
+
+  if (!isatty (STDIN_FILENO)) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "There is no terminal to ask for the user's name: give --user USER");
+    return NULL;
+  }
+  fputs ("User: ", stderr);
+  if (!fgets (line, sizeof line, stdin) || *g_strstrip (line) == '\0') {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "No user was given");
+    return NULL;
+  }
+  return g_strdup (line);
+}
+
+/* Reads a line unbuffered: no copy of it stays in a stdio buffer. */
+static gboolean
+read_line (int fd, PmssCliPassword * password, const char *what,
+    GError ** error)
+{
+  gsize length = 0;
+  gboolean ended = FALSE;
+
+  while (!ended && length <= MAX_PASSWORD) {
+    gssize n = read (fd, password->text + length, 1);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+          "%s cannot be read: %s", what, g_strerror (errno));
+      return FALSE;
+    }
+    ended = n == 0 || password->text[length] == '\n';
+    if (!ended)
+      length++;
+  }
+  password->text[length] = '\0';
+  if (length > 0 && password->text[length - 1] == '\r')
+    password->text[length - 1] = '\0';
+  if (ended && password->text[0] != '\0')
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      ended ? "%s holds no password" : "%s holds a line over 1024 bytes", what);
+  return FALSE;
+}
+
+static gboolean
+read_file (const char *file, PmssCliPassword * password, GError ** error)
+{
+  FILE *stream = fopen (file, "re");
+  gboolean ok;
+
+  if (!stream) {
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+        "The password file %s cannot be opened: %s", file, g_strerror (errno));
+    return FALSE;
+  }
+  ok = read_line (fileno (stream), password, file, error);
+  fclose (stream);
+  return ok;
+}
+
+/* Ctrl-C must not leave a terminal without echo: it is left to its default
+ * here, which the shell repairs, only after the echo is back. */
+static gboolean
+read_terminal (const char *prompt, PmssCliPassword * password, GError ** error)
+{
+  struct termios before, silent;
+  gboolean ok;
+
+  fputs (prompt, stderr);
+  fflush (stderr);
+  if (tcgetattr (STDIN_FILENO, &before) != 0) {
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+        "The terminal cannot be told not to show the password: %s",
+        g_strerror (errno));
+    return FALSE;
+  }
+  silent = before;
+  /* Without ISIG, Ctrl-C is a character here, which ends the line. */
+  silent.c_lflag &= (tcflag_t) ~ (ECHO | ISIG);
+  tcsetattr (STDIN_FILENO, TCSAFLUSH, &silent);
+  ok = read_line (STDIN_FILENO, password, "The terminal", error);
+  tcsetattr (STDIN_FILENO, TCSAFLUSH, &before);
+  fputc ('\n', stderr);
+  if (ok && strchr (password->text, 3)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Interrupted");
+    return FALSE;
+  }
+  return ok;
+}
+
+PmssCliPassword *
+pmss_cli_password_get (const char *prompt, const char *file, GError ** error)
+{
+  g_autoptr (PmssCliPassword) password = NULL;
+  gboolean ok;
+
+  if (sodium_init () < 0 ||
+      !(password = sodium_malloc (sizeof (PmssCliPassword)))) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_SOFTWARE,
+        "There is no memory to keep a password in");
+    return NULL;
+  }
+  if (file)
+    ok = read_file (file, password, error);
+  else if (isatty (STDIN_FILENO))
+    ok = read_terminal (prompt, password, error);
+  else
+    ok = read_line (STDIN_FILENO, password, "Standard input", error);
+  return ok ? g_steal_pointer (&password) : NULL;
+}
+
+const char *
+pmss_cli_password_text (PmssCliPassword * password)
+{
+  return password->text;
+}
+
+void
+pmss_cli_password_free (PmssCliPassword * password)
+{
+  sodium_free (password);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssCliProgress:
+ *
+ * Progress of long work on standard error: a bar on a terminal, otherwise a line every ten seconds. Silent with --json. One thread.
+ */
+typedef struct _PmssCliProgress PmssCliProgress;
+
+PmssCliProgress *pmss_cli_progress_new    (gboolean silent);
+/* @what: "uploading"; @total 0: unknown. Cheap enough to be called for every block. */
+void             pmss_cli_progress_update (PmssCliProgress *progress, const char *what, guint64 done, guint64 total);
+/* Ends the line of the bar, so that something else can be printed. */
+void             pmss_cli_progress_clear  (PmssCliProgress *progress);
+void             pmss_cli_progress_free   (PmssCliProgress *progress);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssCliProgress, pmss_cli_progress_free)
+
+G_END_DECLS

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cli-text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct _PmssCliTable
+{
+  char **titles;
+  guint columns;
+  GPtrArray *cells;             /* row by row */
+};
+
+/* Characters that make a terminal do something else than show them. */
+static gboolean
+is_hostile (gunichar c)
+{
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c ||
+      (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+      (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+      (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+char *
+pmss_cli_escape (const char *text)
+{
+  GString *out;
+  const char *p;
+
+  if (!text)
+    return g_strdup ("-");
+  out = g_string_new (NULL);
+  for (p = text; *p;) {
+    gunichar c = g_utf8_get_char_validated (p, -1);
+
+    if (c == (gunichar) - 1 || c == (gunichar) - 2) {
+      g_string_append_printf (out, "\\x%02x", (guchar) * p++);
+      continue;
+    }
+    if (!is_hostile (c))
+      g_string_append_unichar (out, c);
+    else if (c < 0x100)
+      g_string_append_printf (out, "\\x%02x", c);
+    else
+      g_string_append_printf (out, "\\u%04x", c);
+    p = g_utf8_next_char (p);
+  }
+  return g_string_free (out, FALSE);
+}
+
+/* Three digits and a decimal prefix. */
+static char *
+with_prefix (double value, const char *unit)
+{
+  static const char *const prefixes[] = { "", "k", "M", "G", "T", "P", "E" };
+  guint i = 0;
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  while (value >= 999.5 && i + 1 < G_N_ELEMENTS (prefixes)) {
+    value /= 1000;
+    i++;
+  }
+  g_ascii_formatd (number, sizeof number,
+      i > 0 && value < 99.95 ? "%.1f" : "%.0f", value);
+  return g_strdup_printf ("%s %s%s", number, prefixes[i], unit);
+}
+
+char *
+pmss_cli_size (guint64 bytes)
+{
+  return with_prefix ((double) bytes, "B");
+}
+
+char *
+pmss_cli_rate (guint64 bits_per_second)
+{
+  return with_prefix ((double) bits_per_second, "bit/s");
+}
+
+char *
+pmss_cli_duration (guint64 ns)
+{
+  guint64 s = ns / 1000000000u;
+
+  if (s >= 3600)
+    return g_strdup_printf ("%" G_GUINT64_FORMAT ":%02u:%02u", s / 3600,
+        (guint) (s / 60 % 60), (guint) (s % 60));
+  return g_strdup_printf ("%u:%02u", (guint) (s / 60), (guint) (s % 60));
+}
+
+char *
+pmss_cli_shell_word (const char *text)
+{
+  static const char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+      "_-./:=@%+,";
+
+  if (*text && strspn (text, plain) == strlen (text))
+    return g_strdup (text);
+  return g_shell_quote (text);
+}
+
+PmssCliTable *
+pmss_cli_table_new (const char *const *columns)
+{
+  PmssCliTable *table = g_new0 (PmssCliTable, 1);
+
+  table->titles = g_strdupv ((char **) columns);
+  table->columns = g_strv_length (table->titles);
+  table->cells = g_ptr_array_new_with_free_func (g_free);
+  return table;
+}
+
+void
+pmss_cli_table_add (PmssCliTable * table, ...)
+{
+  va_list cells;
+  guint i;
+
+  va_start (cells, table);
+  for (i = 0; i < table->columns; i++)
+    g_ptr_array_add (table->cells, va_arg (cells, char *));
+  va_end (cells);
+}
+
+/* Columns that @text takes on a terminal. */
+static guint
+text_width (const char *text)
+{
+  guint width = 0;
+
+  for (; *text; text = g_utf8_next_char (text)) {
+    gunichar c = g_utf8_get_char (text);
+
+    if (!g_unichar_iszerowidth (c))
+      width += g_unichar_iswide (c) ? 2 : 1;
+  }
+  return width;
+}
+
+static void
+print_row (const char *const *cells, const gboolean * right,
+    const guint * widths, guint columns)
+{
+  guint i;
+
+  for (i = 0; i < columns; i++) {
+    int pad = (int) (widths[i] - text_width (cells[i]));
+    gboolean last = i + 1 == columns;
+
+    if (right[i])
+      printf ("%*s%s%s", pad, "", cells[i], last ? "" : "  ");
+    else
+      printf ("%s%*s", cells[i], last ? 0 : pad + 2, "");
+  }
+  putchar ('\n');
+}
+
+void
+pmss_cli_table_print (PmssCliTable * table, const char *empty)
+{
+  guint columns = table->columns, i;
+  g_autofree guint *widths = g_new0 (guint, columns);
+  g_autofree gboolean *right = g_new0 (gboolean, columns);
+  g_autofree const char **titles = g_new0 (const char *, columns);
+  const char *const *cells = (const char *const *) table->cells->pdata;
+
+  for (i = 0; i < columns; i++) {
+    right[i] = table->titles[i][0] == '>';
+    titles[i] = table->titles[i] + (right[i] ? 1 : 0);
+    widths[i] = text_width (titles[i]);
+  }
+  for (i = 0; i < table->cells->len; i++)
+    widths[i % columns] = MAX (widths[i % columns], text_width (cells[i]));
+  if (table->cells->len == 0)
+    printf ("%s\n", empty);
+  else
+    print_row (titles, right, widths, columns);
+  for (i = 0; i < table->cells->len; i += columns)
+    print_row (cells + i, right, widths, columns);
+  g_ptr_array_unref (table->cells);
+  g_strfreev (table->titles);
+  g_free (table);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the commands share: options, the server to talk to, credentials. */
+
+#include "cli.h"
+
+#include <string.h>
+
+#include <libpmss/pmss-credentials.h>
+#include <libpmss/pmss-error.h>
+#include <libpmss/pmss-types.h>
+
+#include "cli-text.h"
+
+G_DEFINE_QUARK (pmss - cli - error - quark, pmss_cli_error)
+     static void
+         print_commands (const PmssCliCommand * commands, const char *intro)
+{
+  g_print ("Usage: %s COMMAND [OPTION…] [ARGUMENT…]\n\n%s\n\nCommands:\n",
+      g_get_prgname (), intro);
+  for (; commands->name; commands++) {
+    g_autofree char *line =
+        g_strdup_printf ("%s %s", commands->name, commands->parameters);
+
+    g_print ("  %-28s %s\n", line, commands->summary);
+  }
+  g_print ("\n'%s COMMAND --help' explains a command and shows examples.\n",
+      g_get_prgname ());
+}
+
+static const PmssCliCommand *
+find_command (const PmssCliCommand * commands, const char *name)
+{
+  for (; commands->name; commands++)
+    if (strcmp (commands->name, name) == 0)
+      return commands;
+  return NULL;
+}
+
+gboolean
+pmss_cli_dispatch (PmssCli * cli, const PmssCliCommand * commands,
+    const char *intro, int argc, char **argv, GError ** error)
+{
+  const PmssCliCommand *command;
+  g_autofree char *program = NULL;
+
+  if (argc < 2) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "%s needs a command", g_get_prgname ());
+    return FALSE;
+  }
+  if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h") ||
+      g_str_equal (argv[1], "help")) {
+    print_commands (commands, intro);
+    return TRUE;
+  }
+  command = find_command (commands, argv[1]);
+  if (!command) {
+    g_autofree char *shown = pmss_cli_escape (argv[1]);
+
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "%s has no command '%s'", g_get_prgname (), shown);
+    return FALSE;
+  }
+  program = g_strdup_printf ("%s %s", g_get_prgname (), command->name);
+  g_set_prgname (program);
+  return command->run (cli, argc - 1, argv + 1, error);
+}
+
+gboolean
+pmss_cli_parse (PmssCli * cli, const PmssCliUsage * usage,
+    const GOptionEntry * entries, int *argc, char ***argv, GError ** error)
+{
+  const GOptionEntry common[] = {
+    {"server", 0, 0, G_OPTION_ARG_STRING, &cli->server,
+        "The control server (else PMSS_URL, else the last login)", "URL"},
+    {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &cli->ca_file,
+        "Certificates (PEM) to trust instead of the system's", "FILE"},
+    {"json", 0, 0, G_OPTION_ARG_NONE, &cli->json,
+        "Print JSON, for programs", NULL},
+    {NULL}
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (usage->parameters);
+  int n;
+
+  g_option_context_set_summary (context, usage->summary);
+  g_option_context_set_description (context, usage->description);
+  if (entries)
+    g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_main_entries (context, common, NULL);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  /* "pmss get -- -odd-name -" leaves the "--" in place. */
+  if (*argc > 1 && g_str_equal ((*argv)[1], "--")) {
+    (*argv)++;
+    (*argc)--;
+  }
+  n = *argc - 1;
+  if (n < usage->min_arguments ||
+      (usage->max_arguments >= 0 && n > usage->max_arguments)) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "%s takes %s, and was given %d argument%s", g_get_prgname (),
+        *usage->parameters ? usage->parameters : "no arguments", n,
+        n == 1 ? "" : "s");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+char *
+pmss_cli_normalize_url (const char *text, GError ** error)
+{
+  g_autofree char *full = NULL;
+  g_autoptr (GUri) uri = NULL;
+  const char *scheme, *host;
+  int port;
+
+  full = strstr (text, "://") ? g_strdup (text) :
+      g_strdup_printf ("http://%s", text);
+  uri = g_uri_parse (full, G_URI_FLAGS_NONE, error);
+  if (!uri) {
+    g_prefix_error (error, "'%s' is no URL of a control server: ", text);
+    return NULL;
+  }
+  scheme = g_uri_get_scheme (uri);
+  host = g_uri_get_host (uri);
+  if (g_str_equal (scheme, "pmss"))
+    scheme = "http";
+  else if (g_str_equal (scheme, "pmsss"))
+    scheme = "https";
+  port = g_uri_get_port (uri);
+  if (!host || !*host || port == 0 ||
+      (!g_str_equal (scheme, "http") && !g_str_equal (scheme, "https"))) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "'%s' is no URL of a control server; it looks like http://HOST:%d",
+        text, PMSS_CONTROL_PORT);
+    return NULL;
+  }
+  return g_strdup_printf (strchr (host, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
+      scheme, host, port > 0 ? port : PMSS_CONTROL_PORT);
+}
+
+char *
+pmss_cli_find_url (PmssCli * cli, GError ** error)
+{
+  g_autoptr (PmssCredentials) stored = NULL;
+  g_autoptr (GError) local = NULL;
+  const char *given = cli->server ? cli->server : g_getenv ("PMSS_URL");
+
+  if (given && *given)
+    return pmss_cli_normalize_url (given, error);
+  stored = pmss_credentials_load (NULL, &local);
+  if (local) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return NULL;
+  }
+  if (stored)
+    return g_strdup (stored->url);
+  g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_NO_SERVER,
+      "No control server is known");
+  return NULL;
+}
+
+PmssClient *
+pmss_cli_client_new (PmssCli * cli, const char *url, GError ** error)
+{
+  g_autoptr (PmssClient) client = pmss_client_new (url, error);
+  g_autoptr (GTlsDatabase) database = NULL;
+  g_autofree char *path = NULL;
+
+  if (!client)
+    return NULL;
+  if (cli->ca_file) {
+    /* GIO wants an absolute path. */
+    path = g_canonicalize_filename (cli->ca_file, NULL);
+    database = g_tls_file_database_new (path, error);
+    if (!database) {
+      g_prefix_error (error, "--ca-file %s: ", cli->ca_file);
+      return NULL;
+    }
+    g_object_set (client, "tls-database", database, NULL);
+  }
+  return g_steal_pointer (&client);
+}
+
+PmssClient *
+pmss_cli_connect (PmssCli * cli, GError ** error)
+{
+  g_autofree char *url = pmss_cli_find_url (cli, error);
+  PmssClient *client;
+
+  if (!url)
+    return NULL;
+  client = pmss_cli_client_new (cli, url, error);
+  if (client)
+    pmss_client_find_credentials (client, NULL, NULL);
+  return client;
+}
+
+char *
+pmss_cli_find_token (const char *url, GError ** error)
+{
+  const char *token = g_getenv ("PMSS_TOKEN");
+  g_autoptr (PmssCredentials) stored = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (token && *token)
+    return g_strdup (token);
+  stored = pmss_credentials_load (url, &local);
+  if (local) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return NULL;
+  }
+  if (stored)
+    return g_steal_pointer (&stored->token);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+      "No login at %s is stored", url);
+  return NULL;
+}
+
+JsonNode *
+pmss_cli_request (PmssCli * cli, const char *method, const char *path,
+    JsonNode * body, GError ** error)
+{
+  g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
+
+  if (!client)
+    return NULL;
+  return pmss_client_request (client, method, path, body, cli->cancellable,
+      error);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+#include <libpmss/pmss-client.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssCli:
+ *
+ * What every command of `pmss` is given. Owned by main(); the main thread only, but for @cancellable, which the signal thread cancels.
+ */
+typedef struct {
+  char *server;                 /* --server, nullable */
+  char *ca_file;                /* --ca-file, nullable */
+  gboolean json;                /* --json */
+  GCancellable *cancellable;    /* cancelled by SIGINT, SIGTERM and SIGHUP */
+} PmssCli;
+
+/* One command, or one verb of a command. argv[0] is its own name. FALSE: @error says what went wrong and, by its code, how the program exits. */
+typedef gboolean (*PmssCliFunc) (PmssCli *cli, int argc, char **argv, GError **error);
+
+typedef struct {
+  const char *name;
+  PmssCliFunc run;
+  const char *parameters;       /* for the list in --help */
+  const char *summary;
+} PmssCliCommand;
+
+/* Runs the command of @commands (ended by a NULL name) that argv[1] names; without one, or with --help, prints what there is. @intro: what the help begins with. */
+gboolean pmss_cli_dispatch (PmssCli *cli, const PmssCliCommand *commands, const char *intro, int argc, char **argv, GError **error);
+
+/* What a command takes, for pmss_cli_parse(). */
+typedef struct {
+  const char *parameters;       /* "FILE NAME" */
+  const char *summary;
+  const char *description;      /* the examples */
+  int min_arguments;
+  int max_arguments;            /* -1: any number */
+} PmssCliUsage;
+
+/* Parses options (@entries, --server, --ca-file, --json, --help) out of argv and checks how many arguments stay: argv[1] and on. */
+gboolean pmss_cli_parse (PmssCli *cli, const PmssCliUsage *usage, const GOptionEntry *entries, int *argc, char ***argv, GError **error);
+
+/* The control server to talk to: --server, PMSS_URL, or the one that was logged in to last. */
+char *pmss_cli_find_url (PmssCli *cli, GError **error);
+/* A client for @url without credentials, with --ca-file. */
+PmssClient *pmss_cli_client_new (PmssCli *cli, const char *url, GError **error);
+/* A client for the server to talk to, with credentials. */
+PmssClient *pmss_cli_connect (PmssCli *cli, GError **error);
+/* The token that goes with @url: PMSS_TOKEN or what `pmss login` stored; NULL with NOT_AUTHORIZED when there is none. */
+char *pmss_cli_find_token (const char *url, GError **error);
+
+/* A request of its own client; for commands that make one. */
+JsonNode *pmss_cli_request (PmssCli *cli, const char *method, const char *path, JsonNode *body, GError **error);
+/* "http://h:p" from what people type: "h", "h:p", "pmss://h", "http://h:p/" */
+char *pmss_cli_normalize_url (const char *text, GError **error);
+
+typedef enum {
+  PMSS_CLI_ERROR_USAGE,
+  PMSS_CLI_ERROR_NO_SERVER,
+  PMSS_CLI_ERROR_SOFTWARE,
+} PmssCliError;
+#define PMSS_CLI_ERROR (pmss_cli_error_quark ())
+GQuark pmss_cli_error_quark (void);
+
+/* One of sysexits.h, or 130 for a cancellation. */
+int pmss_cli_exit_code (const GError *error);
+/* Prints @error and what to do about it on standard error. */
+void pmss_cli_print_error (const GError *error);
+
+/* The signal thread, which cancels @cancellable; a second signal ends the program at once. Call before any other thread is made. */
+void pmss_cli_watch_signals (GCancellable *cancellable);
+/* For a child between fork and exec: signals as they were before pmss_cli_watch_signals(). Async-signal-safe. */
+void pmss_cli_restore_signals (gpointer unused);
+
+/* The commands, each in the file of its name. */
+gboolean pmss_cmd_login   (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_logout  (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_ls      (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_put     (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_get     (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_info    (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_rm      (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_play    (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_verify  (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_node    (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_job     (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_session (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_user    (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_local   (PmssCli *cli, int argc, char **argv, GError **error);
+
+G_END_DECLS

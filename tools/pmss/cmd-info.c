@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss info */
+
+#include <stdio.h>
+
+#include "cli-text.h"
+#include "cli.h"
+#include "medium.h"
+
+static const PmssCliUsage usage = {
+  "NAME", "Shows what the control server knows of a medium.",
+  "Examples:\n"
+      "  pmss info films/sintel.webm\n"
+      "  pmss info --json films/sintel.webm | jq -r .sha256",
+  1, 1
+};
+
+static void
+print_text (const char *title, const char *text)
+{
+  g_autofree char *shown = pmss_cli_escape (text);
+
+  if (text && *text)
+    printf ("%-12s %s\n", title, shown);
+}
+
+/* A line "title  value" for a number that has been made text; takes it. */
+static void
+print_taken (const char *title, gboolean known, char *text)
+{
+  if (known)
+    printf ("%-12s %s\n", title, text);
+  g_free (text);
+}
+
+static void
+print_streams (JsonArray * streams)
+{
+  guint i;
+
+  for (i = 0; streams && i < json_array_get_length (streams); i++) {
+    JsonObject *stream = pmss_cli_json_element (streams, i);
+    g_autofree char *type = pmss_cli_escape (pmss_cli_json_string (stream,
+            "type"));
+    g_autofree char *codec = pmss_cli_escape (pmss_cli_json_string (stream,
+            "codec"));
+
+    printf ("%-12s %s, %s", i == 0 ? "Streams" : "", type, codec);
+    if (pmss_cli_json_number (stream, "width"))
+      printf (", %" G_GUINT64_FORMAT "x%" G_GUINT64_FORMAT,
+          pmss_cli_json_number (stream, "width"),
+          pmss_cli_json_number (stream, "height"));
+    putchar ('\n');
+  }
+}
+
+static void
+print_rates (JsonObject * medium)
+{
+  static const struct
+  {
+    const char *title, *member;
+  } rates[] = {
+    {"Rate", "avg_bitrate"},
+    {"Peak, 1 s", "peak_bitrate_1s"},
+    {"Peak, 10 s", "peak_bitrate_10s"},
+  };
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (rates); i++) {
+    guint64 rate = pmss_cli_json_number (medium, rates[i].member);
+
+    print_taken (rates[i].title, rate > 0, pmss_cli_rate (rate));
+  }
+}
+
+static void
+print_medium (JsonObject * medium)
+{
+  guint64 size = pmss_cli_json_number (medium, "size");
+  guint64 length = pmss_cli_json_number (medium, "duration_ns");
+  g_autofree char *human = pmss_cli_size (size);
+  g_autofree char *sizes =
+      g_strdup_printf ("%s (%" G_GUINT64_FORMAT " bytes)", human, size);
+
+  print_text ("Name", pmss_cli_json_string (medium, "name"));
+  print_text ("Title", pmss_cli_json_string (medium, "title"));
+  print_text ("State", pmss_cli_json_string (medium, "state"));
+  print_text ("Size", sizes);
+  print_text ("SHA-256", pmss_cli_json_string (medium, "sha256"));
+  print_text ("Type", pmss_cli_json_string (medium, "content_type"));
+  print_text ("Container", pmss_cli_json_string (medium, "container"));
+  print_taken ("Length", length > 0, pmss_cli_duration (length));
+  print_rates (medium);
+  print_streams (pmss_cli_json_array (medium, "streams"));
+  print_text ("Stored", pmss_cli_json_string (medium, "redundancy"));
+  print_text ("Created", pmss_cli_json_string (medium, "created"));
+  if (pmss_cli_json_number (medium, "job"))
+    printf ("%-12s %" G_GUINT64_FORMAT "\n", "Job",
+        pmss_cli_json_number (medium, "job"));
+}
+
+gboolean
+pmss_cmd_info (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (PmssClient) client = NULL;
+  JsonObject *medium;
+
+  if (!pmss_cli_parse (cli, &usage, NULL, &argc, &argv, error))
+    return FALSE;
+  client = pmss_cli_connect (cli, error);
+  if (!client)
+    return FALSE;
+  node = pmss_medium_get (client, argv[1], cli->cancellable, error);
+  medium = node ? pmss_cli_json_root (node, error) : NULL;
+  if (!medium)
+    return FALSE;
+  if (cli->json)
+    pmss_cli_json_print (node);
+  else
+    print_medium (medium);
+  return TRUE;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss job ls, watch, pause, resume, cancel */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli-progress.h"
+#include "cli-text.h"
+#include "cli.h"
+#include "job-follow.h"
+
+static const PmssCliUsage ls_usage = {
+  "", "Lists background work, the newest last.",
+  "Examples:\n" "  pmss job ls\n" "  pmss job ls --state running",
+  0, 0
+};
+
+static void
+add_row (PmssCliTable * table, JsonObject * job)
+{
+  guint64 done = pmss_cli_json_number (job, "done");
+  guint64 total = pmss_cli_json_number (job, "total");
+  const char *error = pmss_cli_json_string (job, "error");
+
+  pmss_cli_table_add (table,
+      g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (job,
+              "id")), pmss_cli_escape (pmss_cli_json_string (job, "type")),
+      pmss_cli_escape (pmss_cli_json_string (job, "state")),
+      pmss_cli_escape (pmss_cli_json_string (job, "phase")),
+      total ? g_strdup_printf ("%.0f %%", 100.0 * (double) done /
+          (double) total) : g_strdup ("-"),
+      pmss_cli_escape (pmss_cli_json_string (job, "medium")),
+      error ? pmss_cli_escape (error) : g_strdup (""));
+}
+
+static gboolean
+job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  const char *const columns[] = { ">ID", "TYPE", "STATE", "PHASE", ">DONE",
+    "MEDIUM", "ERROR", NULL
+  };
+  g_autofree char *state = NULL;
+  const GOptionEntry entries[] = {
+    {"state", 0, 0, G_OPTION_ARG_STRING, &state,
+        "queued, running, paused, done, failed or cancelled", "STATE"},
+    {NULL}
+  };
+  g_autoptr (GString) path = g_string_new ("/jobs");
+  g_autoptr (JsonNode) answer = NULL;
+  PmssCliTable *table;
+  JsonObject *root;
+  JsonArray *jobs;
+  guint i;
+
+  if (!pmss_cli_parse (cli, &ls_usage, entries, &argc, &argv, error))
+    return FALSE;
+  if (state) {
+    g_string_append (path, "?state=");
+    g_string_append_uri_escaped (path, state, NULL, FALSE);
+  }
+  answer = pmss_cli_request (cli, "GET", path->str, NULL, error);
+  root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  if (!root)
+    return FALSE;
+  if (cli->json) {
+    pmss_cli_json_print (answer);
+    return TRUE;
+  }
+  table = pmss_cli_table_new (columns);
+  jobs = pmss_cli_json_array (root, "jobs");
+  for (i = 0; jobs && i < json_array_get_length (jobs); i++)
+    add_row (table, pmss_cli_json_element (jobs, i));
+  pmss_cli_table_print (table, "No jobs.");
+  return TRUE;
+}
+
+static gboolean
+parse_id (const char *text, guint64 * id, GError ** error)
+{
+  if (g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT64, id, error))
+    return TRUE;
+  g_prefix_error (error, "No job has the number '%s': ", text);
+  return FALSE;
+}
+
+static const PmssCliUsage watch_usage = {
+  "ID", "Shows a job's progress until it ends.",
+  "The exit status is 0 when it is done, and not 0 when it failed, was\n"
+      "cancelled or is paused.\n\n" "Example:\n  pmss job watch 12",
+  1, 1
+};
+
+static gboolean
+job_watch (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autoptr (PmssCliProgress) progress = NULL;
+  g_autoptr (PmssClient) client = NULL;
+  g_autoptr (JsonNode) job = NULL;
+  guint64 id;
+
+  if (!pmss_cli_parse (cli, &watch_usage, NULL, &argc, &argv, error) ||
+      !parse_id (argv[1], &id, error))
+    return FALSE;
+  client = pmss_cli_connect (cli, error);
+  if (!client)
+    return FALSE;
+  progress = pmss_cli_progress_new (cli->json);
+  job = pmss_job_follow (cli, client, id, progress, error);
+  pmss_cli_progress_clear (progress);
+  if (!job)
+    return FALSE;
+  if (cli->json)
+    pmss_cli_json_print (job);
+  else
+    printf ("Job %" G_GUINT64_FORMAT " is done.\n", id);
+  return TRUE;
+}
+
+/* "pause" -> "paused" */
+static gboolean
+job_order (PmssCli * cli, const PmssCliUsage * usage, int argc, char **argv,
+    const char *verb, GError ** error)
+{
+  g_autoptr (JsonNode) answer = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *state = NULL;
+  JsonObject *root;
+  guint64 id;
+
+  if (!pmss_cli_parse (cli, usage, NULL, &argc, &argv, error) ||
+      !parse_id (argv[1], &id, error))
+    return FALSE;
+  path = g_strdup_printf ("/jobs/%" G_GUINT64_FORMAT "/%s", id, verb);
+  answer = pmss_cli_request (cli, "POST", path, NULL, error);
+  root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  if (!root)
+    return FALSE;
+  if (cli->json) {
+    pmss_cli_json_print (answer);
+    return TRUE;
+  }
+  state = pmss_cli_escape (pmss_cli_json_string (root, "state"));
+  printf ("Job %" G_GUINT64_FORMAT " is %s.\n", id, state);
+  return TRUE;
+}
+
+static gboolean
+job_pause (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  static const PmssCliUsage usage = {
+    "ID", "Pauses a job; it keeps what it has done.",
+    "Example:\n  pmss job pause 12", 1, 1
+  };
+
+  return job_order (cli, &usage, argc, argv, "pause", error);
+}
+
+static gboolean
+job_resume (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  static const PmssCliUsage usage = {
+    "ID", "Lets a paused or failed job go on.",
+    "Example:\n  pmss job resume 12", 1, 1
+  };
+
+  return job_order (cli, &usage, argc, argv, "resume", error);
+}
+
+static gboolean
+job_cancel (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  static const PmssCliUsage usage = {
+    "ID", "Cancels a job and undoes what it has done.",
+    "Example:\n  pmss job cancel 12", 1, 1
+  };
+
+  return job_order (cli, &usage, argc, argv, "cancel", error);
+}
+
+static const PmssCliCommand verbs[] = {
+  {"ls", job_ls, "[--state STATE]", "list jobs"},
+  {"watch", job_watch, "ID", "show the progress until it ends"},
+  {"pause", job_pause, "ID", "let it rest"},
+  {"resume", job_resume, "ID", "let it go on"},
+  {"cancel", job_cancel, "ID", "end it and undo it"},
+  {NULL}
+};
+
+gboolean
+pmss_cmd_job (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  return pmss_cli_dispatch (cli, verbs, "Background work: taking files in, "
+      "deleting shards.", argc, argv, error);
+}

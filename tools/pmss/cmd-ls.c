@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss ls */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <libpmss/pmss-error.h>
+
+#include "cli-text.h"
+#include "cli.h"
+
+static const PmssCliUsage usage = {
+  "[PREFIX]", "Lists the media whose names begin with PREFIX, or all.",
+  "Examples:\n"
+      "  pmss ls\n"
+      "  pmss ls films/\n"
+      "  pmss ls --names films/     nothing but the names, one a line\n"
+      "  pmss ls --json | jq -r '.media[] | select(.state == \"ready\") | .name'",
+  0, 1
+};
+
+/* One page: "/media?prefix=…&after=…". */
+static JsonNode *
+get_page (PmssCli * cli, PmssClient * client, const char *prefix,
+    const char *after, GError ** error)
+{
+  g_autoptr (GString) path = g_string_new ("/media?limit=1000");
+
+  if (prefix) {
+    g_string_append (path, "&prefix=");
+    g_string_append_uri_escaped (path, prefix, NULL, FALSE);
+  }
+  if (after) {
+    g_string_append (path, "&after=");
+    g_string_append_uri_escaped (path, after, NULL, FALSE);
+  }
+  return pmss_client_request (client, "GET", path->str, NULL,
+      cli->cancellable, error);
+}
+
+/* All pages in one array. */
+static JsonArray *
+get_media (PmssCli * cli, const char *prefix, GError ** error)
+{
+  g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
+  g_autoptr (JsonArray) all = json_array_new ();
+  g_autofree char *after = NULL;
+
+  if (!client)
+    return NULL;
+  do {
+    g_autoptr (JsonNode) page = get_page (cli, client, prefix, after, error);
+    JsonObject *root = page ? pmss_cli_json_root (page, error) : NULL;
+    JsonArray *media = pmss_cli_json_array (root, "media");
+    const char *next = pmss_cli_json_string (root, "next");
+    guint i;
+
+    if (!root)
+      return NULL;
+    for (i = 0; media && i < json_array_get_length (media); i++)
+      json_array_add_element (all, json_array_dup_element (media, i));
+    /* A server that answers with the same page for ever is no server. */
+    if (next && after && strcmp (next, after) <= 0) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+          "The control server's list of media does not go on after '%s'",
+          after);
+      return NULL;
+    }
+    g_free (after);
+    after = g_strdup (next);
+  } while (after);
+  return g_steal_pointer (&all);
+}
+
+static void
+print_names (JsonArray * media)
+{
+  guint i;
+
+  for (i = 0; i < json_array_get_length (media); i++) {
+    g_autofree char *name = pmss_cli_escape (pmss_cli_json_string
+        (pmss_cli_json_element (media, i), "name"));
+
+    puts (name);
+  }
+}
+
+static void
+print_table (JsonArray * media)
+{
+  const char *const columns[] =
+      { "NAME", ">SIZE", ">LENGTH", ">RATE", "STORED", "STATE", NULL };
+  PmssCliTable *table = pmss_cli_table_new (columns);
+  guint i;
+
+  for (i = 0; i < json_array_get_length (media); i++) {
+    JsonObject *medium = pmss_cli_json_element (media, i);
+    guint64 length = pmss_cli_json_number (medium, "duration_ns");
+    guint64 rate = pmss_cli_json_number (medium, "avg_bitrate");
+
+    pmss_cli_table_add (table,
+        pmss_cli_escape (pmss_cli_json_string (medium, "name")),
+        pmss_cli_size (pmss_cli_json_number (medium, "size")),
+        length ? pmss_cli_duration (length) : g_strdup ("-"),
+        rate ? pmss_cli_rate (rate) : g_strdup ("-"),
+        pmss_cli_escape (pmss_cli_json_string (medium, "redundancy")),
+        pmss_cli_escape (pmss_cli_json_string (medium, "state")));
+  }
+  pmss_cli_table_print (table, "No media.");
+}
+
+static void
+print_json (JsonArray * media)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  json_object_set_array_member (object, "media", json_array_ref (media));
+  json_node_init_object (node, object);
+  pmss_cli_json_print (node);
+}
+
+gboolean
+pmss_cmd_ls (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  gboolean names = FALSE;
+  const GOptionEntry entries[] = {
+    {"names", 'n', 0, G_OPTION_ARG_NONE, &names, "Print the names only", NULL},
+    {NULL}
+  };
+  g_autoptr (JsonArray) media = NULL;
+
+  if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error))
+    return FALSE;
+  media = get_media (cli, argc > 1 ? argv[1] : NULL, error);
+  if (!media)
+    return FALSE;
+  if (cli->json)
+    print_json (media);
+  else if (names)
+    print_names (media);
+  else
+    print_table (media);
+  return TRUE;
+}

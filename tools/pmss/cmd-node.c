@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss node ls, add, remove */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <libpmss/pmss-error.h>
+#include <libpmss/pmss-types.h>
+
+#include "cli-text.h"
+#include "cli.h"
+
+static const PmssCliUsage ls_usage = {
+  "", "Lists the storage servers.",
+  "Examples:\n"
+      "  pmss node ls\n"
+      "  pmss node ls --json | jq '.nodes[] | select(.state != \"up\")'",
+  0, 0
+};
+
+static char *
+node_address (JsonObject * node)
+{
+  const char *host = pmss_cli_json_string (node, "address");
+  g_autofree char *text = g_strdup_printf (host && strchr (host, ':') ?
+      "[%s]:%" G_GUINT64_FORMAT : "%s:%" G_GUINT64_FORMAT,
+      host ? host : "?", pmss_cli_json_number (node, "port"));
+
+  return pmss_cli_escape (text);
+}
+
+static void
+add_row (PmssCliTable * table, JsonObject * node)
+{
+  JsonObject *stats = pmss_cli_json_object (node, "stats");
+
+  pmss_cli_table_add (table,
+      g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (node,
+              "id")), node_address (node),
+      pmss_cli_escape (pmss_cli_json_string (node, "zone")),
+      pmss_cli_escape (pmss_cli_json_string (node, "state")),
+      pmss_cli_size (pmss_cli_json_number (node, "used")),
+      pmss_cli_size (pmss_cli_json_number (node, "free")),
+      g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (node,
+              "shards")),
+      g_strdup_printf ("%.0f %%", 100 * pmss_cli_json_double (stats, "cpu")),
+      pmss_cli_rate (8 * pmss_cli_json_number (stats, "net_out")),
+      g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (stats,
+              "connections")));
+}
+
+static gboolean
+node_ls (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  const char *const columns[] = { ">ID", "ADDRESS", "ZONE", "STATE", ">USED",
+    ">FREE", ">SHARDS", ">CPU", ">SENDING", ">CONNECTIONS", NULL
+  };
+  g_autoptr (JsonNode) answer = NULL;
+  PmssCliTable *table;
+  JsonObject *root;
+  JsonArray *nodes;
+  guint i;
+
+  if (!pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error))
+    return FALSE;
+  answer = pmss_cli_request (cli, "GET", "/nodes", NULL, error);
+  root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  if (!root)
+    return FALSE;
+  if (cli->json) {
+    pmss_cli_json_print (answer);
+    return TRUE;
+  }
+  table = pmss_cli_table_new (columns);
+  nodes = pmss_cli_json_array (root, "nodes");
+  for (i = 0; nodes && i < json_array_get_length (nodes); i++)
+    add_row (table, pmss_cli_json_element (nodes, i));
+  pmss_cli_table_print (table, "No storage servers; 'pmss node add' says how "
+      "one joins.");
+  return TRUE;
+}
+
+static const PmssCliUsage add_usage = {
+  "", "Makes a join token and says how to start a storage server with it.",
+  "The token is good for one server and one hour.\n\n"
+      "Examples:\n"
+      "  pmss node add\n"
+      "  pmss node add --zone rack2\n"
+      "  pmss node add --json | jq -r .join_token",
+  0, 0
+};
+
+static void
+print_how (const char *url, const char *token, const char *expires,
+    const char *zone)
+{
+  g_autofree char *word = pmss_cli_shell_word (token);
+  g_autofree char *zone_word = zone ? pmss_cli_shell_word (zone) : NULL;
+  g_autofree char *end = pmss_cli_escape (expires);
+
+  printf ("Join token (for one server, until %s):\n  %s\n\n", end, word);
+  printf ("On the new storage server, with its own address for HOST:\n"
+      "  pmss-storage --listen=0.0.0.0:%d --advertise=HOST:%d \\\n"
+      "    --data=/var/lib/pmss-storage --control=%s \\\n"
+      "    --join-token=%s%s%s\n\n", PMSS_STORAGE_PORT, PMSS_STORAGE_PORT,
+      url, word, zone ? " --zone=" : "", zone ? zone_word : "");
+  printf ("or put the same keys into /etc/pmss/storage.conf and start the "
+      "service:\n  systemctl enable --now pmss-storage\n");
+}
+
+static gboolean
+node_add (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autofree char *zone = NULL;
+  g_autofree char *url = NULL;
+  const GOptionEntry entries[] = {
+    {"zone", 0, 0, G_OPTION_ARG_STRING, &zone,
+        "The failure domain it stands in (rack, room)", "ZONE"},
+    {NULL}
+  };
+  g_autoptr (JsonNode) body = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (JsonNode) answer = NULL;
+  const char *token;
+  JsonObject *root;
+
+  if (!pmss_cli_parse (cli, &add_usage, entries, &argc, &argv, error))
+    return FALSE;
+  if (zone)
+    json_object_set_string_member (object, "zone", zone);
+  json_node_init_object (body, object);
+  url = pmss_cli_find_url (cli, error);
+  answer = url ? pmss_cli_request (cli, "POST", "/nodes/join-tokens", body,
+      error) : NULL;
+  root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  if (!root)
+    return FALSE;
+  token = pmss_cli_json_string (root, "join_token");
+  if (!token) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "The control server answered without a join token");
+    return FALSE;
+  }
+  if (cli->json)
+    pmss_cli_json_print (answer);
+  else
+    print_how (url, token, pmss_cli_json_string (root, "expires"), zone);
+  return TRUE;
+}
+
+static const PmssCliUsage remove_usage = {
+  "ID", "Forgets a storage server that holds no shards any more.",
+  "A server that still holds shards is refused.\n\n"
+      "Example:\n  pmss node remove 4",
+  1, 1
+};
+
+static gboolean
+node_remove (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autofree char *path = NULL;
+  guint64 id;
+
+  if (!pmss_cli_parse (cli, &remove_usage, NULL, &argc, &argv, error))
+    return FALSE;
+  if (!g_ascii_string_to_unsigned (argv[1], 10, 1, G_MAXUINT, &id, error)) {
+    g_prefix_error (error, "No storage server has the number '%s': ", argv[1]);
+    return FALSE;
+  }
+  path = g_strdup_printf ("/nodes/%" G_GUINT64_FORMAT, id);
+  answer = pmss_cli_request (cli, "DELETE", path, NULL, &local);
+  if (local) {
+    g_propagate_prefixed_error (error, g_steal_pointer (&local),
+        "Storage server %" G_GUINT64_FORMAT " stays: ", id);
+    return FALSE;
+  }
+  printf (cli->json ? "{}\n" : "Storage server %" G_GUINT64_FORMAT
+      " is forgotten.\n", id);
+  return TRUE;
+}
+
+static const PmssCliCommand verbs[] = {
+  {"ls", node_ls, "", "list the storage servers"},
+  {"add", node_add, "[--zone ZONE]", "a join token, and how to use it"},
+  {"remove", node_remove, "ID", "forget one that holds nothing"},
+  {NULL}
+};
+
+gboolean
+pmss_cmd_node (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  return pmss_cli_dispatch (cli, verbs, "The storage servers.", argc, argv,
+      error);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss play */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libpmss/pmss-error.h>
+#include <libpmss/pmss-types.h>
+#include <libpmss/pmss-uri.h>
+
+#include "cli-text.h"
+#include "cli.h"
+#include "playing.h"
+
+static const PmssCliUsage usage = {
+  "NAME [-- PLAYER-OPTION…]",
+  "Plays a medium with gst-play-1.0, or any other player that uses GStreamer.",
+  "Examples:\n"
+      "  pmss play films/sintel.webm\n"
+      "  pmss play films/sintel.webm -- --start-position=60\n"
+      "  pmss play --player totem films/sintel.webm\n"
+      "  pmss play --print-uri films/sintel.webm\n"
+      "  pmss play --discard --stats films/sintel.webm   decodes it, shows nothing",
+  1, -1
+};
+
+/* "http://h:p" and a name -> "pmss://h:p/name" */
+static char *
+medium_uri (PmssCli * cli, const char *name, GError ** error)
+{
+  g_autofree char *url = pmss_cli_find_url (cli, error);
+  g_autoptr (GUri) parsed = url ? g_uri_parse (url, 0, error) : NULL;
+  g_autoptr (PmssUri) uri = NULL;
+
+  if (!parsed)
+    return NULL;
+  if (!pmss_medium_name_check (name, error)) {
+    g_prefix_error (error, "'%s' cannot be the name of a medium: ", name);
+    return NULL;
+  }
+  uri = pmss_uri_new (g_str_equal (g_uri_get_scheme (parsed), "https"),
+      g_uri_get_host (parsed), (guint16) g_uri_get_port (parsed), name);
+  return pmss_uri_to_string (uri);
+}
+
+/* Becomes the player. Does not return when it works. */
+static gboolean
+become_player (const char *player, const char *uri, char **options,
+    int n_options, GError ** error)
+{
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  int i;
+
+  g_ptr_array_add (argv, (gpointer) player);
+  for (i = 0; i < n_options; i++)
+    g_ptr_array_add (argv, options[i]);
+  g_ptr_array_add (argv, (gpointer) uri);
+  g_ptr_array_add (argv, NULL);
+  pmss_cli_restore_signals (NULL);
+  execvp (player, (char **) argv->pdata);
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+      "The player %s cannot be started: %s; gst-play-1.0 is in Debian's "
+      "package gstreamer1.0-plugins-base-apps, --player names another",
+      player, g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autofree char *player = NULL;
+  g_autofree char *save = NULL;
+  g_autofree char *uri = NULL;
+  gboolean print_uri = FALSE, discard = FALSE, stats = FALSE;
+  const GOptionEntry entries[] = {
+    {"player", 0, 0, G_OPTION_ARG_STRING, &player,
+        "The player to start (gst-play-1.0)", "PROGRAM"},
+    {"print-uri", 0, 0, G_OPTION_ARG_NONE, &print_uri,
+        "Print the URI, for a player of your own", NULL},
+    {"discard", 0, 0, G_OPTION_ARG_NONE, &discard,
+        "Decode as fast as possible and show nothing", NULL},
+    {"save", 0, 0, G_OPTION_ARG_FILENAME, &save,
+        "Write what the element pmsssrc gives to FILE", "FILE"},
+    {"stats", 0, 0, G_OPTION_ARG_NONE, &stats,
+        "With --discard or --save: say what each storage server gave", NULL},
+    {NULL}
+  };
+
+  if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error))
+    return FALSE;
+  uri = medium_uri (cli, argv[1], error);
+  if (!uri)
+    return FALSE;
+  if (print_uri) {
+    puts (uri);
+    return TRUE;
+  }
+  if (discard || save)
+    return pmss_playing_run (cli, uri, save, stats, error);
+  /* "--" stays where options of the player follow. */
+  argv += 2;
+  argc -= 2;
+  if (argc > 0 && g_str_equal (argv[0], "--")) {
+    argv++;
+    argc--;
+  }
+  return become_player (player ? player : "gst-play-1.0", uri, argv, argc,
+      error);
+}

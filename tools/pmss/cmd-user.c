@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss user ls, add, rm, passwd */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <libpmss/pmss-credentials.h>
+#include <libpmss/pmss-error.h>
+
+#include "cli-password.h"
+#include "cli-text.h"
+#include "cli.h"
+
+static const PmssCliUsage ls_usage = {
+  "", "Lists the users and their roles.",
+  "A viewer sees and plays media, an operator also uploads, deletes and looks\n"
+      "after jobs, an administrator also manages users and storage servers.\n\n"
+      "Example:\n  pmss user ls", 0, 0
+};
+
+static gboolean
+user_ls (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  const char *const columns[] = { "NAME", "ROLE", "CREATED", NULL };
+  g_autoptr (JsonNode) answer = NULL;
+  PmssCliTable *table;
+  JsonObject *root;
+  JsonArray *users;
+  guint i;
+
+  if (!pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error))
+    return FALSE;
+  answer = pmss_cli_request (cli, "GET", "/users", NULL, error);
+  root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  if (!root)
+    return FALSE;
+  if (cli->json) {
+    pmss_cli_json_print (answer);
+    return TRUE;
+  }
+  table = pmss_cli_table_new (columns);
+  users = pmss_cli_json_array (root, "users");
+  for (i = 0; users && i < json_array_get_length (users); i++) {
+    JsonObject *user = pmss_cli_json_element (users, i);
+
+    pmss_cli_table_add (table,
+        pmss_cli_escape (pmss_cli_json_string (user, "name")),
+        pmss_cli_escape (pmss_cli_json_string (user, "role")),
+        pmss_cli_escape (pmss_cli_json_string (user, "created")));
+  }
+  pmss_cli_table_print (table, "No users.");
+  return TRUE;
+}
+
+/* A new password: on a terminal it is asked for twice. */
+static PmssCliPassword *
+new_password (const char *file, GError ** error)
+{
+  g_autoptr (PmssCliPassword) first =
+      pmss_cli_password_get ("New password: ", file, error);
+  g_autoptr (PmssCliPassword) second = NULL;
+
+  if (!first || !pmss_cli_password_is_asked (file))
+    return g_steal_pointer (&first);
+  second = pmss_cli_password_get ("The same again: ", NULL, error);
+  if (!second)
+    return NULL;
+  if (strcmp (pmss_cli_password_text (first),
+          pmss_cli_password_text (second)) == 0)
+    return g_steal_pointer (&first);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "The two passwords differ");
+  return NULL;
+}
+
+/* {"a": "b", ...} of pairs ended by NULL; a NULL value is left out. */
+static JsonNode *
+object_of (const char *first, ...)
+{
+  JsonNode *node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+  const char *key, *value;
+  va_list pairs;
+
+  va_start (pairs, first);
+  for (key = first; key; key = va_arg (pairs, const char *))
+  {
+    value = va_arg (pairs, const char *);
+    if (value)
+      json_object_set_string_member (object, key, value);
+  }
+  va_end (pairs);
+  json_node_init_object (node, object);
+  return node;
+}
+
+static char *
+user_path (const char *name, const char *rest)
+{
+  g_autofree char *escaped = g_uri_escape_string (name, NULL, FALSE);
+
+  return g_strconcat ("/users/", escaped, rest, NULL);
+}
+
+static void
+report (PmssCli * cli, JsonNode * answer, const char *what, const char *name)
+{
+  g_autofree char *shown = pmss_cli_escape (name);
+
+  if (!cli->json)
+    printf ("%s %s.\n", what, shown);
+  else if (answer && JSON_NODE_HOLDS_OBJECT (answer))
+    pmss_cli_json_print (answer);
+  else
+    printf ("{}\n");
+}
+
+static const PmssCliUsage add_usage = {
+  "NAME", "Adds a user.",
+  "The password is asked for, or read as for 'pmss login'.\n\n"
+      "Examples:\n"
+      "  pmss user add bob\n"
+      "  pmss user add carol --role operator --password-file secret",
+  1, 1
+};
+
+static gboolean
+user_add (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autofree char *role = g_strdup ("viewer");
+  g_autofree char *file = NULL;
+  const GOptionEntry entries[] = {
+    {"role", 0, 0, G_OPTION_ARG_STRING, &role,
+        "viewer (the default), operator or admin", "ROLE"},
+    {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &file,
+        "Read the password from FILE (its first line)", "FILE"},
+    {NULL}
+  };
+  g_autoptr (PmssCliPassword) password = NULL;
+  g_autoptr (JsonNode) body = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (!pmss_cli_parse (cli, &add_usage, entries, &argc, &argv, error))
+    return FALSE;
+  password = new_password (file, error);
+  if (!password)
+    return FALSE;
+  body = object_of ("name", argv[1], "role", role, "password",
+      pmss_cli_password_text (password), NULL);
+  answer = pmss_cli_request (cli, "POST", "/users", body, &local);
+  if (local) {
+    g_propagate_prefixed_error (error, g_steal_pointer (&local),
+        "User '%s' is not added: ", argv[1]);
+    return FALSE;
+  }
+  report (cli, answer, "Added user", argv[1]);
+  return TRUE;
+}
+
+static const PmssCliUsage rm_usage = {
+  "NAME", "Removes a user and ends the user's logins and streams.",
+  "Example:\n  pmss user rm bob", 1, 1
+};
+
+static gboolean
+user_rm (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (!pmss_cli_parse (cli, &rm_usage, NULL, &argc, &argv, error))
+    return FALSE;
+  path = user_path (argv[1], "");
+  answer = pmss_cli_request (cli, "DELETE", path, NULL, &local);
+  if (local) {
+    g_propagate_prefixed_error (error, g_steal_pointer (&local),
+        "User '%s' is not removed: ", argv[1]);
+    return FALSE;
+  }
+  report (cli, answer, "Removed user", argv[1]);
+  return TRUE;
+}
+
+static const PmssCliUsage passwd_usage = {
+  "[NAME]", "Changes a password: one's own, or as an administrator anyone's.",
+  "One's own needs the old one, too: asked for, or read from\n"
+      "--old-password-file.\n\n"
+      "Examples:\n"
+      "  pmss user passwd\n" "  pmss user passwd bob --password-file new",
+  0, 1
+};
+
+/* Who is logged in at the server that is talked to. */
+static char *
+own_name (PmssCli * cli, GError ** error)
+{
+  g_autofree char *url = pmss_cli_find_url (cli, error);
+  g_autoptr (PmssCredentials) stored = NULL;
+
+  if (!url)
+    return NULL;
+  stored = pmss_credentials_load (url, NULL);
+  if (stored)
+    return g_strdup (stored->user);
+  g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+      "Whose password? No login at %s is stored: give the user's name", url);
+  return NULL;
+}
+
+static gboolean
+user_passwd (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autofree char *file = NULL;
+  g_autofree char *old_file = NULL;
+  const GOptionEntry entries[] = {
+    {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &file,
+        "Read the new password from FILE (its first line)", "FILE"},
+    {"old-password-file", 0, 0, G_OPTION_ARG_FILENAME, &old_file,
+        "Read the old password from FILE", "FILE"},
+    {NULL}
+  };
+  g_autoptr (PmssCliPassword) old = NULL;
+  g_autoptr (PmssCliPassword) password = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
+  g_autoptr (JsonNode) body = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (!pmss_cli_parse (cli, &passwd_usage, entries, &argc, &argv, error))
+    return FALSE;
+  name = argc > 1 ? g_strdup (argv[1]) : own_name (cli, error);
+  if (!name)
+    return FALSE;
+  if (old_file || (argc < 2 && pmss_cli_password_is_asked (file))) {
+    old = pmss_cli_password_get ("Old password: ", old_file, error);
+    if (!old)
+      return FALSE;
+  }
+  password = new_password (file, error);
+  if (!password)
+    return FALSE;
+  path = user_path (name, "/password");
+  body = object_of ("password", pmss_cli_password_text (password),
+      "old_password", old ? pmss_cli_password_text (old) : NULL, NULL);
+  answer = pmss_cli_request (cli, "PUT", path, body, &local);
+  if (local) {
+    g_propagate_prefixed_error (error, g_steal_pointer (&local),
+        "The password of '%s' stays as it is: ", name);
+    return FALSE;
+  }
+  report (cli, answer, "Changed the password of", name);
+  return TRUE;
+}
+
+static const PmssCliCommand verbs[] = {
+  {"ls", user_ls, "", "list users and roles"},
+  {"add", user_add, "NAME", "add a user"},
+  {"rm", user_rm, "NAME", "remove a user"},
+  {"passwd", user_passwd, "[NAME]", "change a password"},
+  {NULL}
+};
+
+gboolean
+pmss_cmd_user (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  return pmss_cli_dispatch (cli, verbs, "Who may do what.", argc, argv, error);
+}

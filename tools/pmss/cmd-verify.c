@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss verify */
+
+#include <stdio.h>
+
+#include "cli-text.h"
+#include "cli.h"
+#include "reading.h"
+
+static const PmssCliUsage usage = {
+  "NAME…",
+  "Reads all of each medium as a player would and compares its SHA-256.",
+  "What is checked: that every byte can be had now, that each unit has its\n"
+      "checksum, and that the whole has the SHA-256 of the upload. What is not:\n"
+      "parity and replicas that reading does not need.\n\n" "Examples:\n"
+      "  pmss verify films/sintel.webm\n"
+      "  pmss ls --names | xargs -d '\\n' pmss verify",
+  1, -1
+};
+
+static void
+report (const PmssReading * reading)
+{
+  g_autofree char *name = pmss_cli_escape (reading->name);
+  g_autofree char *size = pmss_cli_size (reading->size);
+  guint64 rebuilt = 0;
+
+  g_variant_lookup (reading->stats, "rebuilt", "t", &rebuilt);
+  printf ("%s: %s read whole, %s", name, size, reading->expected ?
+      "SHA-256 as in the catalog" : "the catalog has no SHA-256 of it");
+  if (rebuilt > 0)
+    printf ("; %" G_GUINT64_FORMAT " units had to be rebuilt from parity",
+        rebuilt);
+  printf ("\n");
+}
+
+gboolean
+pmss_cmd_verify (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autoptr (JsonArray) results = json_array_new ();
+  int i;
+
+  if (!pmss_cli_parse (cli, &usage, NULL, &argc, &argv, error))
+    return FALSE;
+  for (i = 1; i < argc; i++) {
+    g_autoptr (PmssReading) reading =
+        pmss_reading_run (cli, argv[i], "verifying", NULL, NULL, error);
+
+    if (!reading)
+      return FALSE;
+    if (!cli->json)
+      report (reading);
+    json_array_add_element (results, pmss_reading_to_json (reading));
+  }
+  if (cli->json) {
+    g_autoptr (JsonNode) node = json_node_alloc ();
+    g_autoptr (JsonObject) object = json_object_new ();
+
+    json_object_set_array_member (object, "verified", json_array_ref (results));
+    json_node_init_object (node, object);
+    pmss_cli_json_print (node);
+  }
+  return TRUE;
+}

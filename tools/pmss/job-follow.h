@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cli-progress.h"
+#include "cli.h"
+
+G_BEGIN_DECLS
+
+/* Waits for the end of a job with its progress shown; a control server that goes away for up to a minute meanwhile is waited for.
+ * Returns the job as it ended. @error: it failed, was cancelled, or is paused (which does not end by itself). */
+JsonNode *pmss_job_follow (PmssCli *cli, PmssClient *client, guint64 id, PmssCliProgress *progress, GError **error);
+
+G_END_DECLS

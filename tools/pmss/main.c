@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss: the command line of PMSS. This file only finds the command. */
+
+#include <locale.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#include "cli-text.h"
+#include "cli.h"
+
+static const PmssCliCommand commands[] = {
+  {"login", pmss_cmd_login, "URL", "log in to a control server"},
+  {"logout", pmss_cmd_logout, "", "log out and forget the login"},
+  {"ls", pmss_cmd_ls, "[PREFIX]", "list media"},
+  {"info", pmss_cmd_info, "NAME", "show what is known of a medium"},
+  {"put", pmss_cmd_put, "FILE NAME", "upload a file"},
+  {"get", pmss_cmd_get, "NAME FILE",
+      "fetch a medium, from all its servers at once"},
+  {"play", pmss_cmd_play, "NAME", "play a medium"},
+  {"verify", pmss_cmd_verify, "NAME", "read all of a medium and check it"},
+  {"rm", pmss_cmd_rm, "NAME...", "delete media"},
+  {"node", pmss_cmd_node, "ls|add|remove", "storage servers"},
+  {"job", pmss_cmd_job, "ls|watch|pause|...", "background work"},
+  {"session", pmss_cmd_session, "ls|end", "running streams"},
+  {"user", pmss_cmd_user, "ls|add|rm|passwd", "who may do what"},
+  {"local", pmss_cmd_local, "up|status|down|...",
+      "a whole cluster on this machine, to try and to test"},
+  {NULL}
+};
+
+static const char intro[] =
+    "Talks to a PMSS control server, and reads media from its storage servers.\n"
+    "Every command takes --json, --server URL and --ca-file FILE.\n"
+    "PMSS_URL and PMSS_TOKEN in the environment stand before a stored login.";
+
+int
+main (int argc, char **argv)
+{
+  PmssCli cli = { 0 };
+  g_autoptr (GError) error = NULL;
+  int status = EX_OK;
+
+  /* Not LC_NUMERIC: numbers are the same everywhere. */
+  setlocale (LC_CTYPE, "");
+  g_set_prgname ("pmss");
+  if (argc == 2 && g_str_equal (argv[1], "--version")) {
+    printf ("pmss %s\n", PMSS_VERSION);
+    return EX_OK;
+  }
+  cli.cancellable = g_cancellable_new ();
+  pmss_cli_watch_signals (cli.cancellable);
+  if (!pmss_cli_dispatch (&cli, commands, intro, argc, argv, &error)) {
+    pmss_cli_print_error (error);
+    status = pmss_cli_exit_code (error);
+  } else if (fflush (stdout) != 0 || ferror (stdout)) {
+    perror ("pmss: standard output");
+    status = EX_IOERR;
+  }
+  /* The signal thread may be using the cancellable: it lives on to the end. */
+  g_free (cli.server);
+  g_free (cli.ca_file);
+  return status;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <libpmss/pmss-client.h>
+
+G_BEGIN_DECLS
+
+/* "/media/films/a%20b.webm"; the name is checked first, so that a typing error is reported as one. */
+char     *pmss_medium_path (const char *name, GError **error);
+/* The catalog's entry: protocol.md, Medium. */
+JsonNode *pmss_medium_get  (PmssClient *client, const char *name, GCancellable *cancellable, GError **error);
+
+G_END_DECLS
