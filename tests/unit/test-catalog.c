@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "control-fixture.h"
+#include "control/catalog.h"
+#include "libpmss/pmss-error.h"
+
+typedef struct
+{
+  ControlFixture base;
+  PmssCatalog *catalog;
+  guint node;                   /* the first of ten */
+} Fixture;
+
+#define EXTENT (64 * 1024)
+
+static void
+setup (Fixture * f, gconstpointer data)
+{
+  control_fixture_init (&f->base);
+  f->catalog = pmss_catalog_new (f->base.database);
+  f->node = control_fixture_add_nodes (&f->base, 10);
+}
+
+static void
+teardown (Fixture * f, gconstpointer data)
+{
+  /* rule 4 of docs/data-model.md, whatever the test did */
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT (SELECT sum (shards) FROM node)"
+          " - (SELECT coalesce (sum (length (nodes) / 4), 0) FROM extent)"
+          " - (SELECT count (*) FROM pending_deletion)"), ==, 0);
+  pmss_catalog_free (f->catalog);
+  control_fixture_clear (&f->base);
+}
+
+static gint64
+add_medium (Fixture * f, const char *name)
+{
+  g_autoptr (PmssMedium) medium = pmss_medium_new ();
+  g_autoptr (GError) error = NULL;
+
+  medium->name = g_strdup (name);
+  medium->state = PMSS_MEDIUM_INGESTING;
+  medium->redundancy = (PmssRedundancy) {
+  2, 1};
+  pmss_catalog_add_medium (f->catalog, medium, &error);
+  g_assert_no_error (error);
+  return medium->id;
+}
+
+static PmssVersion
+add_version (Fixture * f, gint64 medium, guint64 size)
+{
+  PmssVersion version = {
+    .medium = medium,.size = size,.redundancy = {2, 1},
+    .unit = 4096,.extent = EXTENT
+  };
+  g_autoptr (GError) error = NULL;
+
+  pmss_version_id_generate (&version.id);
+  pmss_catalog_add_version (f->catalog, &version, &error);
+  g_assert_no_error (error);
+  return version;
+}
+
+static void
+place (Fixture * f, const PmssVersion * version, guint32 extent, guint first)
+{
+  guint nodes[] = { f->node + first, f->node + first + 1,
+    f->node + first + 2
+  };
+  g_autoptr (GError) error = NULL;
+
+  pmss_catalog_place_extent (f->catalog, &version->id, extent, nodes, 3,
+      &error);
+  g_assert_no_error (error);
+}
+
+static gint64
+shards_of (Fixture * f, guint node)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT shards FROM node"
+      " WHERE id = %u", f->node + node);
+
+  return control_fixture_count (&f->base, sql);
+}
+
+static void
+test_names (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "films/a b.webm");
+  g_autoptr (PmssMedium) again = pmss_medium_new ();
+  g_autoptr (PmssMedium) read = NULL;
+  g_autoptr (GError) error = NULL;
+
+  again->name = g_strdup ("films/a b.webm");
+  again->redundancy = (PmssRedundancy) {
+  1, 0};
+  g_assert_false (pmss_catalog_add_medium (f->catalog, again, &error));
+  assert_pmss_error (error, EXISTS);
+  g_clear_error (&error);
+
+  g_assert_true (pmss_catalog_mark_deleting (f->catalog, id, &error));
+  g_assert_null (pmss_catalog_get_medium (f->catalog, "films/a b.webm",
+          &error));
+  assert_pmss_error (error, NOT_FOUND);
+  g_clear_error (&error);
+  g_assert_true (pmss_catalog_add_medium (f->catalog, again, &error));
+  read = pmss_catalog_get_medium (f->catalog, "films/a b.webm", &error);
+  g_assert_cmpint (read->id, ==, again->id);
+  g_assert_cmpint (read->size, ==, -1);
+  g_assert_null (read->sha256);
+  g_assert_true (pmss_catalog_remove_medium (f->catalog, id, &error));
+  g_assert_false (pmss_catalog_remove_medium (f->catalog, again->id, &error));
+  assert_pmss_error (error, CONFLICT);
+}
+
+static void
+test_update (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "a");
+  g_autoptr (PmssMedium) medium = NULL, read = NULL;
+  g_autoptr (GError) error = NULL;
+
+  medium = pmss_catalog_get_medium_by_id (f->catalog, id, &error);
+  medium->title = g_strdup ("An 'A'; DROP TABLE medium");
+  medium->size = 0;
+  medium->sha256 = g_strnfill (64, '0');
+  medium->peak_bitrate_1s = 8000000;
+  medium->tags = g_strdup ("{}");
+  g_assert_true (pmss_catalog_update_medium (f->catalog, medium, &error));
+  read = pmss_catalog_get_medium (f->catalog, "a", &error);
+  g_assert_cmpstr (read->title, ==, medium->title);
+  g_assert_cmpint (read->size, ==, 0);
+  g_assert_cmpint (read->peak_bitrate_1s, ==, 8000000);
+  g_assert_cmpint (read->avg_bitrate, ==, -1);
+  g_assert_cmpstr (read->tags, ==, "{}");
+  g_assert_false (read->has_version);
+
+  g_assert_true (pmss_catalog_set_medium_state (f->catalog, id,
+          PMSS_MEDIUM_INGESTING, PMSS_MEDIUM_FAILED, &error));
+  g_assert_false (pmss_catalog_set_medium_state (f->catalog, id,
+          PMSS_MEDIUM_INGESTING, PMSS_MEDIUM_FAILED, &error));
+  assert_pmss_error (error, CONFLICT);
+}
+
+static void
+test_list (Fixture * f, gconstpointer data)
+{
+  static const char *const names[] = {
+    "a/1", "a/2", "a/3", "a/\xc3\xa4", "a0", "b%25", "b_"
+  };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *next = NULL, *after = NULL;
+  guint seen = 0;
+
+  for (guint i = G_N_ELEMENTS (names); i > 0; i--)
+    add_medium (f, names[i - 1]);
+  do {
+    g_autoptr (GPtrArray) page = pmss_catalog_list_media (f->catalog, NULL,
+        after, 2, &next, &error);
+
+    g_assert_no_error (error);
+    for (guint i = 0; i < page->len; i++)
+      g_assert_cmpstr (((PmssMedium *) page->pdata[i])->name, ==,
+          names[seen++]);
+    g_free (after);
+    after = g_steal_pointer (&next);
+  } while (after != NULL);
+  g_assert_cmpuint (seen, ==, G_N_ELEMENTS (names));
+
+  {
+    g_autoptr (GPtrArray) some = pmss_catalog_list_media (f->catalog, "a/",
+        "a/1", 10, &next, &error);
+
+    g_assert_cmpuint (some->len, ==, 3);
+    g_assert_null (next);
+  }
+  {
+    /* no character of a prefix has a meaning of its own */
+    g_autoptr (GPtrArray) some = pmss_catalog_list_media (f->catalog, "b%",
+        NULL, 10, &next, &error);
+
+    g_assert_cmpuint (some->len, ==, 1);
+  }
+}
+
+static void
+finish_extents (Fixture * f, const PmssVersion * version, guint n)
+{
+  for (guint32 i = 0; i < n; i++) {
+    place (f, version, i, i);
+    g_assert_true (pmss_catalog_set_extent_state (f->catalog, &version->id, i,
+            PMSS_EXTENT_VERIFIED, NULL));
+  }
+}
+
+static void
+test_publish (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "a");
+  PmssVersion first = add_version (f, id, EXTENT + 1);
+  PmssVersion second, read;
+  g_autoptr (PmssMedium) medium = NULL;
+  g_autoptr (GError) error = NULL;
+
+  place (f, &first, 0, 0);
+  g_assert_false (pmss_catalog_publish_version (f->catalog, &first.id, &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  place (f, &first, 1, 1);
+  pmss_catalog_set_extent_state (f->catalog, &first.id, 0,
+      PMSS_EXTENT_VERIFIED, NULL);
+  pmss_catalog_set_extent_state (f->catalog, &first.id, 1,
+      PMSS_EXTENT_DURABLE, NULL);
+  g_assert_false (pmss_catalog_publish_version (f->catalog, &first.id, &error));
+  g_clear_error (&error);
+  pmss_catalog_set_extent_state (f->catalog, &first.id, 1,
+      PMSS_EXTENT_VERIFIED, NULL);
+  g_assert_true (pmss_catalog_publish_version (f->catalog, &first.id, &error));
+  medium = pmss_catalog_get_medium (f->catalog, "a", &error);
+  g_assert_cmpint (medium->state, ==, PMSS_MEDIUM_READY);
+  g_assert_true (pmss_version_id_equal (&medium->version, &first.id));
+
+  second = add_version (f, id, EXTENT + 1);
+  finish_extents (f, &second, 2);
+  g_assert_true (pmss_catalog_publish_version (f->catalog, &second.id, &error));
+  g_assert_true (pmss_catalog_get_version (f->catalog, &first.id, &read,
+          &error));
+  g_assert_cmpint (read.state, ==, PMSS_VERSION_DELETING);
+}
+
+static void
+test_empty_version (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "empty");
+  PmssVersion version = add_version (f, id, 0);
+  g_autoptr (PmssLayout) layout = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pmss_catalog_publish_version (f->catalog, &version.id,
+          &error));
+  layout = pmss_catalog_load_layout (f->catalog, &version.id, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (pmss_layout_get_n_extents (layout), ==, 0);
+}
+
+static void
+test_layout (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "a");
+  PmssVersion version = add_version (f, id, 2 * EXTENT + 1);
+  g_autoptr (PmssLayout) layout = NULL;
+  g_autoptr (GError) error = NULL;
+
+  place (f, &version, 0, 0);
+  place (f, &version, 2, 2);
+  g_assert_null (pmss_catalog_load_layout (f->catalog, &version.id, &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  place (f, &version, 1, 1);
+  layout = pmss_catalog_load_layout (f->catalog, &version.id, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (pmss_layout_get_n_nodes (layout), ==, 5);
+  for (guint32 e = 0; e < 3; e++) {
+    for (guint s = 0; s < 3; s++) {
+      gint index = pmss_layout_get_shard_node (layout, e, s);
+
+      g_assert_cmpuint (pmss_layout_get_node (layout, (guint) index)->id, ==,
+          f->node + e + s);
+    }
+  }
+}
+
+static void
+test_place (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "a");
+  PmssVersion version = add_version (f, id, 3 * EXTENT);
+  guint twice[] = { f->node, f->node + 1, f->node };
+  guint unknown[] = { f->node, f->node + 1, f->node + 1000 };
+  g_autoptr (GError) error = NULL;
+
+  place (f, &version, 0, 0);
+  g_assert_cmpint (shards_of (f, 0), ==, 1);
+  g_assert_false (pmss_catalog_place_extent (f->catalog, &version.id, 0,
+          unknown, 2, &error));
+  assert_pmss_error (error, INVALID);
+  g_clear_error (&error);
+  g_assert_false (pmss_catalog_place_extent (f->catalog, &version.id, 1,
+          twice, 3, &error));
+  assert_pmss_error (error, INVALID);
+  g_clear_error (&error);
+  g_assert_false (pmss_catalog_place_extent (f->catalog, &version.id, 1,
+          unknown, 3, &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  /* nothing of what failed counts */
+  g_assert_cmpint (shards_of (f, 0), ==, 1);
+
+  g_assert_true (pmss_catalog_mark_deleting (f->catalog, id, &error));
+  twice[2] = f->node + 2;
+  g_assert_false (pmss_catalog_place_extent (f->catalog, &version.id, 1,
+          twice, 3, &error));
+  assert_pmss_error (error, CONFLICT);
+}
+
+static void
+test_replace (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "a");
+  PmssVersion version = add_version (f, id, EXTENT);
+  g_autoptr (GArray) extents = NULL;
+  g_autoptr (GPtrArray) pending = NULL;
+  g_autoptr (GError) error = NULL;
+  char name[PMSS_SHARD_NAME_SIZE];
+  PmssExtent *extent;
+
+  place (f, &version, 0, 0);
+  g_assert_true (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 1,
+          f->node + 5, &error));
+  extents = pmss_catalog_list_extents (f->catalog, &version.id, 0, 10, &error);
+  g_assert_cmpuint (extents->len, ==, 1);
+  extent = &g_array_index (extents, PmssExtent, 0);
+  g_assert_cmpuint (extent->nodes[0], ==, f->node);
+  g_assert_cmpuint (extent->nodes[1], ==, f->node + 5);
+
+  /* the old place is not forgotten before its node has confirmed */
+  pmss_shard_name_write (&version.id, 0, 1, name);
+  pending = pmss_catalog_list_pending (f->catalog, f->node + 1, 10, &error);
+  g_assert_cmpuint (pending->len, ==, 1);
+  g_assert_cmpstr (pending->pdata[0], ==, name);
+  g_assert_cmpint (shards_of (f, 1), ==, 1);
+  g_assert_cmpint (shards_of (f, 5), ==, 1);
+
+  g_assert_false (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 1,
+          f->node + 1, &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  g_assert_true (pmss_catalog_clear_pending (f->catalog, f->node + 1, name,
+          &error));
+  g_assert_true (pmss_catalog_clear_pending (f->catalog, f->node + 1, name,
+          &error));
+  g_assert_cmpint (shards_of (f, 1), ==, 0);
+  g_assert_true (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 1,
+          f->node + 1, &error));
+  g_assert_false (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 1,
+          f->node, &error));
+  assert_pmss_error (error, CONFLICT);
+}
+
+static void
+test_garbage (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "a");
+  PmssVersion version = add_version (f, id, EXTENT), unknown;
+  g_autoptr (GError) error = NULL;
+  char name[PMSS_SHARD_NAME_SIZE];
+  gboolean places;
+
+  place (f, &version, 0, 0);
+  g_assert_true (pmss_catalog_places_shard (f->catalog, &version.id, 0, 0,
+          f->node, &places, &error));
+  g_assert_true (places);
+  g_assert_true (pmss_catalog_places_shard (f->catalog, &version.id, 0, 0,
+          f->node + 1, &places, &error));
+  g_assert_false (places);
+
+  /* what is wanted is not deleted, however often it is asked for */
+  pmss_shard_name_write (&version.id, 0, 0, name);
+  g_assert_true (pmss_catalog_add_pending (f->catalog, f->node, name, &error));
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM pending_deletion"), ==, 0);
+
+  pmss_version_id_generate (&unknown.id);
+  pmss_shard_name_write (&unknown.id, 3, 0, name);
+  g_assert_true (pmss_catalog_add_pending (f->catalog, f->node, name, &error));
+  g_assert_true (pmss_catalog_add_pending (f->catalog, f->node, name, &error));
+  g_assert_cmpint (shards_of (f, 0), ==, 2);
+  g_assert_false (pmss_catalog_add_pending (f->catalog, f->node, "../x",
+          &error));
+  assert_pmss_error (error, INVALID);
+}
+
+static void
+test_remove (Fixture * f, gconstpointer data)
+{
+  gint64 id = add_medium (f, "a");
+  PmssVersion version = add_version (f, id, 2 * EXTENT);
+  g_autoptr (GArray) versions = NULL;
+  g_autoptr (GError) error = NULL;
+
+  finish_extents (f, &version, 2);
+  g_assert_true (pmss_catalog_mark_deleting (f->catalog, id, &error));
+  versions = pmss_catalog_list_versions (f->catalog, id,
+      PMSS_VERSION_DELETING, &error);
+  g_assert_cmpuint (versions->len, ==, 1);
+  g_assert_false (pmss_catalog_remove_version (f->catalog, &version.id,
+          &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  g_assert_true (pmss_catalog_remove_extent (f->catalog, &version.id, 0, 0,
+          &error));
+  /* shard 2 of extent 1, on the fourth node, was not confirmed */
+  g_assert_true (pmss_catalog_remove_extent (f->catalog, &version.id, 1,
+          1 << 2, &error));
+  g_assert_true (pmss_catalog_remove_version (f->catalog, &version.id, &error));
+  g_assert_true (pmss_catalog_remove_medium (f->catalog, id, &error));
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT sum(shards) FROM node"), ==, 1);
+  g_assert_cmpint (shards_of (f, 3), ==, 1);
+}
+
+static gboolean
+two_media (PmssDatabase * database, gpointer data, GError ** error)
+{
+  Fixture *f = data;
+  g_autoptr (PmssMedium) taken = pmss_medium_new ();
+
+  add_medium (f, "first");
+  taken->name = g_strdup ("first");
+  taken->redundancy = (PmssRedundancy) {
+  1, 0};
+  return pmss_catalog_add_medium (f->catalog, taken, error);
+}
+
+static void
+test_composes (Fixture * f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (pmss_database_transact (f->base.database, two_media, f,
+          &error));
+  assert_pmss_error (error, EXISTS);
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM medium"), ==, 0);
+}
+
+#define ADD(name, func) \
+  g_test_add ("/catalog/" name, Fixture, NULL, setup, func, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("names", test_names);
+  ADD ("update", test_update);
+  ADD ("list", test_list);
+  ADD ("publish", test_publish);
+  ADD ("empty-version", test_empty_version);
+  ADD ("layout", test_layout);
+  ADD ("place", test_place);
+  ADD ("replace", test_replace);
+  ADD ("garbage", test_garbage);
+  ADD ("remove", test_remove);
+  ADD ("composes", test_composes);
+  return g_test_run ();
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <glib/gstdio.h>
+#include <sqlite3.h>
+
+#include "control-fixture.h"
+#include "libpmss/pmss-error.h"
+
+/* SQLite's own calls come here, since an executable's symbols go before a library's. */
+static gint fail_syncs;
+
+int
+fdatasync (int fd)
+{
+  if (g_atomic_int_get (&fail_syncs) == 0)
+    return 0;
+  errno = EIO;
+  return -1;
+}
+
+int
+fsync (int fd)
+{
+  return fdatasync (fd);
+}
+
+#define ADD_USER \
+  "INSERT INTO user (name, role, password, created)" \
+  " VALUES (?1, 'viewer', 'x', 1)"
+
+static gboolean
+add_user (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_database_exec (database, error, ADD_USER, PMSS_TEXT (data));
+}
+
+static gint64
+count_users (ControlFixture * fixture)
+{
+  return control_fixture_count (fixture, "SELECT count(*) FROM user");
+}
+
+static void
+test_migrates (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+  GStatBuf info;
+
+  control_fixture_init (&f);
+  g_assert_cmpint (pmss_database_get_schema_version (f.database), >=, 1);
+  g_assert_cmpint (control_fixture_count (&f, "PRAGMA user_version"), ==,
+      pmss_database_get_schema_version (f.database));
+  g_assert_cmpint (control_fixture_count (&f, "PRAGMA foreign_keys"), ==, 1);
+  g_assert_cmpint (control_fixture_count (&f, "PRAGMA synchronous"), ==, 2);
+  g_assert_cmpint (control_fixture_count (&f,
+          "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), ==, 1);
+  g_assert_cmpint (g_stat (f.path, &info), ==, 0);
+  g_assert_cmpint (info.st_mode & 0777, ==, 0600);
+
+  /* what is there stays there */
+  control_fixture_exec (&f, "INSERT INTO user (name, role, password, created)"
+      " VALUES ('a', 'viewer', 'x', 1)");
+  pmss_database_close (f.database);
+  f.database = pmss_database_open (f.path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (count_users (&f), ==, 1);
+  control_fixture_clear (&f);
+}
+
+static void
+run_beside (const char *path, const char *sql)
+{
+  sqlite3 *handle;
+
+  g_assert_cmpint (sqlite3_open (path, &handle), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (handle, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_close (handle), ==, SQLITE_OK);
+}
+
+static void
+test_refuses_newer (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f);
+  pmss_database_close (f.database);
+  run_beside (f.path, "PRAGMA user_version = 9999");
+  f.database = pmss_database_open (f.path, &error);
+  g_assert_null (f.database);
+  assert_pmss_error (error, INVALID);
+  g_assert_nonnull (strstr (error->message, "9999"));
+  control_fixture_clear (&f);
+}
+
+/* A first migration that meets a table of its name fails as a whole, loudly, and changes nothing. */
+static void
+test_failed_migration (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f);
+  pmss_database_close (f.database);
+  run_beside (f.path, "PRAGMA user_version = 0");
+  f.database = pmss_database_open (f.path, &error);
+  g_assert_null (f.database);
+  g_assert_nonnull (strstr (error->message, "Migration 0001"));
+  g_clear_error (&error);
+  run_beside (f.path, "PRAGMA user_version = 1");
+  f.database = pmss_database_open (f.path, &error);
+  g_assert_no_error (error);
+  control_fixture_clear (&f);
+}
+
+static void
+test_refuses_garbage (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL, *garbage = g_strnfill (8192, 'x');
+
+  control_fixture_init (&f);
+  pmss_database_close (f.database);
+  g_assert_true (g_file_set_contents (f.path, garbage, -1, NULL));
+  f.database = pmss_database_open (f.path, &error);
+  g_assert_null (f.database);
+  g_assert_nonnull (error);
+  g_assert_true (g_file_get_contents (f.path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, garbage);
+  control_fixture_clear (&f);
+}
+
+static gboolean
+add_then_fail (PmssDatabase * database, gpointer data, GError ** error)
+{
+  g_assert_true (add_user (database, (gpointer) "gone", error));
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED, "on purpose");
+  return FALSE;
+}
+
+/* The inner transaction fails, the outer one goes on without it. */
+static gboolean
+nest (PmssDatabase * database, gpointer data, GError ** error)
+{
+  g_autoptr (GError) inner = NULL;
+
+  g_assert_true (add_user (database, (gpointer) "outer", error));
+  g_assert_false (pmss_database_transact (database, add_then_fail, NULL,
+          &inner));
+  assert_pmss_error (inner, FAILED);
+  return pmss_database_transact (database, add_user, (gpointer) "inner", error);
+}
+
+static void
+test_rolls_back (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f);
+  g_assert_false (pmss_database_transact (f.database, add_then_fail, NULL,
+          &error));
+  assert_pmss_error (error, FAILED);
+  g_clear_error (&error);
+  g_assert_cmpint (count_users (&f), ==, 0);
+  g_assert_true (pmss_database_transact (f.database, nest, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (count_users (&f), ==, 2);
+  g_assert_cmpint (control_fixture_count (&f,
+          "SELECT count(*) FROM user WHERE name = 'gone'"), ==, 0);
+  control_fixture_clear (&f);
+}
+
+static gboolean
+add_orphan (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "INSERT INTO api_token (hash, user, created, expires)"
+      " VALUES (zeroblob (32), 'nobody', 1, 1)");
+}
+
+static gboolean
+fill_disk (PmssDatabase * database, gpointer data, GError ** error)
+{
+  g_autofree char *name = g_strnfill (1 << 20, 'n');
+
+  return pmss_database_exec (database, error, ADD_USER, PMSS_TEXT (name));
+}
+
+static void
+test_names_errors (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f);
+  g_assert_true (pmss_database_transact (f.database, add_user,
+          (gpointer) "a", NULL));
+  g_assert_false (pmss_database_transact (f.database, add_user,
+          (gpointer) "a", &error));
+  assert_pmss_error (error, EXISTS);
+  g_clear_error (&error);
+  g_assert_false (pmss_database_transact (f.database, add_orphan, NULL,
+          &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+
+  /* the limit stands for the disk's: SQLite gives the same error, and has rolled back by itself */
+  g_assert_cmpint (control_fixture_count (&f, "PRAGMA max_page_count = 100"),
+      ==, 100);
+  g_assert_false (pmss_database_transact (f.database, fill_disk, NULL, &error));
+  assert_pmss_error (error, NO_SPACE);
+  g_assert_cmpint (count_users (&f), ==, 1);
+  g_assert_true (pmss_database_transact (f.database, add_user,
+          (gpointer) "b", NULL));
+  control_fixture_clear (&f);
+}
+
+/* The same query inside itself: each has its own place. */
+static gboolean
+query_in_query (PmssDatabase * database, gpointer data, GError ** error)
+{
+  guint pairs = 0;
+
+  for (guint round = 0; round < 2; round++) {
+    g_autoptr (PmssRows) outer = pmss_database_query (database,
+        "SELECT name FROM user ORDER BY name");
+
+    while (pmss_rows_next (outer, error)) {
+      g_autoptr (PmssRows) inner = pmss_database_query (database,
+          "SELECT name FROM user ORDER BY name");
+
+      while (pmss_rows_next (inner, error))
+        pairs++;
+    }
+  }
+  *(guint *) data = pairs;
+  return TRUE;
+}
+
+static void
+test_nested_queries (void)
+{
+  ControlFixture f;
+  guint pairs = 0;
+
+  control_fixture_init (&f);
+  for (const char *name = "abc"; *name != '\0'; name++)
+    g_assert_true (pmss_database_transact (f.database, add_user,
+            (gpointer) name, NULL));
+  g_assert_true (pmss_database_transact (f.database, query_in_query, &pairs,
+          NULL));
+  g_assert_cmpuint (pairs, ==, 18);
+  control_fixture_clear (&f);
+}
+
+#define THREADS 8
+#define ROUNDS 50
+
+static gboolean
+increment (PmssDatabase * database, gpointer data, GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT created FROM user WHERE name = 'counter'");
+  gint64 value;
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  value = pmss_rows_int (rows, 0);
+  return pmss_database_exec (database, error,
+      "UPDATE user SET created = ?1 WHERE name = 'counter'",
+      PMSS_INT (value + 1));
+}
+
+static gpointer
+increment_often (gpointer data)
+{
+  for (guint i = 0; i < ROUNDS; i++)
+    g_assert_true (pmss_database_transact (data, increment, NULL, NULL));
+  return NULL;
+}
+
+static void
+test_threads (void)
+{
+  ControlFixture f;
+  GThread *threads[THREADS];
+
+  control_fixture_init (&f);
+  control_fixture_exec (&f, "INSERT INTO user (name, role, password, created)"
+      " VALUES ('counter', 'viewer', 'x', 0)");
+  for (guint i = 0; i < THREADS; i++)
+    threads[i] = g_thread_new ("test", increment_often, f.database);
+  for (guint i = 0; i < THREADS; i++)
+    g_thread_join (threads[i]);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT created FROM user"), ==,
+      THREADS * ROUNDS);
+  control_fixture_clear (&f);
+}
+
+/* What a dying process leaves is its parent's to remove: the child finds the database by this variable. */
+#define PATH_VARIABLE "PMSS_TEST_DATABASE"
+
+static void
+run_child (gboolean syncs_fail)
+{
+  PmssDatabase *database = pmss_database_open (g_getenv (PATH_VARIABLE), NULL);
+
+  g_assert_nonnull (database);
+  g_atomic_int_set (&fail_syncs, syncs_fail ? 1 : 0);
+  /* not GTest's way: the process has to end by itself */
+  g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  pmss_database_transact (database, add_user, (gpointer) "a", NULL);
+  _exit (0);
+}
+
+static void
+expect_death (ControlFixture * f)
+{
+  g_setenv (PATH_VARIABLE, f->path, TRUE);
+  g_test_trap_subprocess (NULL, 20 * G_USEC_PER_SEC, 0);
+  g_test_trap_assert_failed ();
+  g_test_trap_assert_stderr ("*database is in doubt*");
+}
+
+/* The process must not go on after a sync that failed. */
+static void
+test_failed_sync (void)
+{
+  ControlFixture f;
+
+  if (g_test_subprocess ())
+    run_child (TRUE);
+  control_fixture_init (&f);
+  g_clear_pointer (&f.database, pmss_database_close);
+  expect_death (&f);
+  control_fixture_clear (&f);
+}
+
+static void
+damage (const char *path, gint64 page)
+{
+  g_autofree char *text = NULL;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  g_assert_cmpuint (length, >=, page * 4096);
+  memset (text + (page - 1) * 4096, 0xee, 4096);
+  g_assert_true (g_file_set_contents (path, text, (gssize) length, NULL));
+}
+
+static void
+test_corruption (void)
+{
+  ControlFixture f;
+  gint64 page;
+
+  if (g_test_subprocess ())
+    run_child (FALSE);
+  control_fixture_init (&f);
+  page = control_fixture_count (&f,
+      "SELECT rootpage FROM sqlite_schema WHERE name = 'user'");
+  g_clear_pointer (&f.database, pmss_database_close);
+  damage (f.path, page);
+  expect_death (&f);
+  control_fixture_clear (&f);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/database/migrates", test_migrates);
+  g_test_add_func ("/database/refuses-newer", test_refuses_newer);
+  g_test_add_func ("/database/failed-migration", test_failed_migration);
+  g_test_add_func ("/database/refuses-garbage", test_refuses_garbage);
+  g_test_add_func ("/database/rolls-back", test_rolls_back);
+  g_test_add_func ("/database/names-errors", test_names_errors);
+  g_test_add_func ("/database/nested-queries", test_nested_queries);
+  g_test_add_func ("/database/threads", test_threads);
+  g_test_add_func ("/database/failed-sync", test_failed_sync);
+  g_test_add_func ("/database/corruption", test_corruption);
+  return g_test_run ();
+}

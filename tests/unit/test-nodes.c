@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "control-fixture.h"
+#include "control/nodes.h"
+#include "libpmss/pmss-error.h"
+
+typedef struct
+{
+  ControlFixture base;
+  PmssNodes *nodes;
+  GArray *seen;                 /* states that the watch was told */
+} Fixture;
+
+static void
+on_state (guint id, PmssNodeState state, gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr (PmssNodeInfo) info = NULL;
+
+  /* no lock is held */
+  info = pmss_nodes_peek (f->nodes, id);
+  g_assert_cmpint (info->state, ==, state);
+  g_array_append_val (f->seen, state);
+}
+
+static void
+open_nodes (Fixture * f)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->nodes = pmss_nodes_new (f->base.database, &error);
+  g_assert_no_error (error);
+  pmss_nodes_set_watch (f->nodes, on_state, f);
+}
+
+static void
+setup (Fixture * f, gconstpointer data)
+{
+  control_fixture_init (&f->base);
+  f->seen = g_array_new (FALSE, FALSE, sizeof (PmssNodeState));
+  open_nodes (f);
+}
+
+static void
+teardown (Fixture * f, gconstpointer data)
+{
+  pmss_nodes_free (f->nodes);
+  g_array_unref (f->seen);
+  control_fixture_clear (&f->base);
+}
+
+static char *
+join (Fixture * f, PmssNode * node)
+{
+  gint64 expires;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *token = pmss_nodes_create_join_token (f->nodes, NULL,
+      &expires, &error);
+  char *secret;
+
+  g_assert_no_error (error);
+  *node = (PmssNode) {
+  .address = (char *) "node.example",.port = 8471,.zone = (char *) "rack1"};
+  secret = pmss_nodes_join (f->nodes, token, node, 1000, &error);
+  g_assert_no_error (error);
+  return secret;
+}
+
+static gboolean
+beat (Fixture * f, guint id, const char *secret, const char *address,
+    GError ** error)
+{
+  const PmssNodeStats stats = {.cpu = 0.5,.used = 10,.free = 990 };
+  PmssNodeState state;
+
+  return pmss_nodes_heartbeat (f->nodes, id, secret, address, 8471, FALSE,
+      &stats, &state, error);
+}
+
+static void
+test_join (Fixture * f, gconstpointer data)
+{
+  gint64 expires;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *token = pmss_nodes_create_join_token (f->nodes, "rack9",
+      &expires, &error);
+  g_autofree char *secret = NULL;
+  g_autoptr (PmssNodeInfo) info = NULL;
+  PmssNode node = {
+    .address = (char *) "192.0.2.1",.port = 8471,.zone = (char *) "own"
+  };
+
+  g_assert_null (pmss_nodes_join (f->nodes, "guessed", &node, 1, &error));
+  assert_pmss_error (error, NOT_AUTHORIZED);
+  g_clear_error (&error);
+  secret = pmss_nodes_join (f->nodes, token, &node, 1000, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (node.id, >=, 1);
+  info = pmss_nodes_get (f->nodes, node.id, &error);
+  g_assert_cmpstr (info->node.zone, ==, "rack9");
+  g_assert_cmpint (info->state, ==, PMSS_NODE_DOWN);
+  g_assert_cmpint (info->last_seen, ==, 0);
+
+  /* good once */
+  g_assert_null (pmss_nodes_join (f->nodes, token, &node, 1, &error));
+  assert_pmss_error (error, NOT_AUTHORIZED);
+}
+
+static void
+test_join_expired (Fixture * f, gconstpointer data)
+{
+  gint64 expires;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *token = pmss_nodes_create_join_token (f->nodes, NULL,
+      &expires, &error);
+  PmssNode node = {
+    .address = (char *) "a",.port = 1,.zone = (char *) ""
+  };
+
+  control_fixture_exec (&f->base, "UPDATE join_token SET expires = 1");
+  g_assert_null (pmss_nodes_join (f->nodes, token, &node, 1, &error));
+  assert_pmss_error (error, NOT_AUTHORIZED);
+}
+
+static void
+test_states (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (GError) error = NULL;
+  gint64 now;
+  const PmssNodeState expected[] = {
+    PMSS_NODE_UP, PMSS_NODE_SUSPECT, PMSS_NODE_DOWN, PMSS_NODE_UP
+  };
+
+  g_assert_false (beat (f, node.id, "wrong", "node.example", &error));
+  assert_pmss_error (error, NOT_AUTHORIZED);
+  g_clear_error (&error);
+  g_assert_false (beat (f, node.id + 1, secret, "node.example", &error));
+  assert_pmss_error (error, NOT_AUTHORIZED);
+  g_clear_error (&error);
+
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  now = g_get_monotonic_time ();
+  pmss_nodes_tick (f->nodes, now);
+  pmss_nodes_tick (f->nodes, now + PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC);
+  pmss_nodes_tick (f->nodes, now + PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC);
+  pmss_nodes_tick (f->nodes, now + PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC);
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_cmpmem (f->seen->data, f->seen->len * sizeof (PmssNodeState),
+      expected, sizeof (expected));
+}
+
+static void
+test_address_changes (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (PmssNodeInfo) before = NULL, after = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
+  before = pmss_nodes_get (f->nodes, node.id, &error);
+  g_assert_cmpstr (before->node.address, ==, "192.0.2.7");
+  g_assert_cmpuint (before->free, ==, 990);
+
+  /* a restart: known by its new address, and down until it beats */
+  pmss_nodes_free (f->nodes);
+  open_nodes (f);
+  after = pmss_nodes_get (f->nodes, node.id, &error);
+  g_assert_cmpstr (after->node.address, ==, "192.0.2.7");
+  g_assert_cmpint (after->state, ==, PMSS_NODE_DOWN);
+  g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
+}
+
+static void
+test_remove (Fixture * f, gconstpointer data)
+{
+  PmssNode node, next;
+  g_autofree char *secret = join (f, &node), *other = NULL;
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_exec (&f->base, "UPDATE node SET shards = 1");
+  g_assert_false (pmss_nodes_remove (f->nodes, node.id, &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  control_fixture_exec (&f->base, "UPDATE node SET shards = 0");
+  g_assert_true (pmss_nodes_remove (f->nodes, node.id, &error));
+  g_assert_false (pmss_nodes_remove (f->nodes, node.id, &error));
+  assert_pmss_error (error, NOT_FOUND);
+  g_clear_error (&error);
+  g_assert_false (beat (f, node.id, secret, "node.example", &error));
+  assert_pmss_error (error, NOT_AUTHORIZED);
+
+  /* its number is never used again */
+  other = join (f, &next);
+  g_assert_cmpuint (next.id, >, node.id);
+  list = pmss_nodes_list (f->nodes, NULL);
+  g_assert_cmpuint (list->len, ==, 1);
+}
+
+#define BEATS 200
+
+typedef struct
+{
+  Fixture *fixture;
+  guint id;
+  const char *secret;
+} Beater;
+
+static gpointer
+beat_often (gpointer data)
+{
+  Beater *b = data;
+
+  for (guint i = 0; i < BEATS; i++) {
+    g_autofree char *address = g_strdup_printf ("192.0.2.%u", (i / 20) % 2);
+
+    g_assert_true (beat (b->fixture, b->id, b->secret, address, NULL));
+  }
+  return NULL;
+}
+
+static void
+test_threads (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  Beater beater = { f, node.id, secret };
+  GThread *threads[4];
+
+  /* the watch is called on the beating threads: only one change is to come */
+  g_assert_true (beat (f, node.id, secret, "192.0.2.0", NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("beat", beat_often, &beater);
+  for (guint i = 0; i < BEATS; i++) {
+    g_autoptr (GPtrArray) list = pmss_nodes_list (f->nodes, NULL);
+
+    g_assert_cmpuint (list->len, ==, 1);
+    pmss_nodes_tick (f->nodes, g_get_monotonic_time ());
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  g_assert_cmpuint (f->seen->len, ==, 1);
+}
+
+#define ADD(name, func) \
+  g_test_add ("/nodes/" name, Fixture, NULL, setup, func, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("join", test_join);
+  ADD ("join-expired", test_join_expired);
+  ADD ("states", test_states);
+  ADD ("address-changes", test_address_changes);
+  ADD ("remove", test_remove);
+  ADD ("threads", test_threads);
+  return g_test_run ();
+}
