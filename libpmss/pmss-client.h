@@ -62,6 +62,11 @@ void         pmss_session_free (PmssSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssSession, pmss_session_free)
 
 void         pmss_client_open_session_async   (PmssClient *client, const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * pmss_client_open_session_finish: (skip)
+ *
+ * Returns: (transfer full): the session; free with pmss_session_free()
+ */
 PmssSession *pmss_client_open_session_finish  (PmssClient *client, GAsyncResult *result, GError **error);
 /* Answers with a new token. PMSS_ERROR_NOT_FOUND: the session has ended. */
 void         pmss_client_renew_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

@@ -77,11 +77,24 @@ typedef struct {
   char *medium;
 } PmssErrorDetails;
 
-/* The details of @error, to read or to fill in (strings are owned by the error); NULL if it is not a PMSS_ERROR. */
+/**
+ * pmss_error_get_details: (skip)
+ * @error: (nullable): any error
+ *
+ * The details are there to be read and to be filled in; their strings are owned by the error.
+ *
+ * Returns: (transfer none) (nullable): the details, %NULL if @error is not a PMSS_ERROR
+ */
 PmssErrorDetails *pmss_error_get_details (const GError *error);
 
-/* Turns an error of GIO, libsoup (resolver, connect, TLS, timeout, reset) in place into the PMSS_ERROR that names its cause;
- * cancellation and PMSS_ERRORs are left alone. @peer is put in front of the text and into the details. */
+/**
+ * pmss_error_adopt: (skip)
+ * @error: (nullable): where an error may be
+ * @peer: (nullable): "host:port" of who it came from; put in front of the text and into the details
+ *
+ * Turns an error of GIO, libsoup or json-glib (resolver, connect, TLS, timeout, reset, nonsense) in place into the PMSS_ERROR that names its cause.
+ * %G_IO_ERROR_CANCELLED and PMSS_ERRORs are left alone.
+ */
 void pmss_error_adopt (GError **error, const char *peer);
 
 G_END_DECLS

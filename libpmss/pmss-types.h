@@ -21,7 +21,12 @@ G_BEGIN_DECLS
 #define PMSS_CONTROL_PORT 8470
 #define PMSS_STORAGE_PORT 8471
 
-/* Whether @unit is a stripe unit: a power of two from 4 KiB to 4 MiB. */
+/**
+ * pmss_unit_check:
+ * @unit: bytes
+ *
+ * Returns: whether @unit is a stripe unit: a power of two from 4 KiB to 4 MiB
+ */
 gboolean pmss_unit_check (guint32 unit);
 
 /**
@@ -37,8 +42,23 @@ typedef struct {
 /* "%32 hex digits" + NUL */
 #define PMSS_VERSION_ID_STRLEN 33
 
+/**
+ * pmss_version_id_generate:
+ * @id: (out caller-allocates): filled with random bits
+ */
 void     pmss_version_id_generate  (PmssVersionId *id);
+/**
+ * pmss_version_id_to_string: (skip)
+ * @out: filled with 32 lower-case hex digits and NUL
+ */
 void     pmss_version_id_to_string (const PmssVersionId *id, char out[PMSS_VERSION_ID_STRLEN]);
+/**
+ * pmss_version_id_parse:
+ * @text: has to be exactly 32 lower-case hex digits
+ * @id: (out caller-allocates): left alone if @text is not a version id
+ *
+ * Returns: whether @text is a version id
+ */
 gboolean pmss_version_id_parse     (const char *text, PmssVersionId *id);
 gboolean pmss_version_id_equal     (const PmssVersionId *a, const PmssVersionId *b);
 
@@ -52,20 +72,40 @@ typedef struct {
   guint8 m;
 } PmssRedundancy;
 
-/* Whether k and m are within the limits. */
+/**
+ * pmss_redundancy_check: (skip)
+ *
+ * Returns: whether k and m are within the limits
+ */
 gboolean pmss_redundancy_check     (PmssRedundancy redundancy);
+/**
+ * pmss_redundancy_parse:
+ * @text: such as `4+2`
+ * @redundancy: (out caller-allocates): left alone on error
+ *
+ * Returns: %FALSE and #PMSS_ERROR_INVALID if @text is not k+m within the limits
+ */
 gboolean pmss_redundancy_parse     (const char *text, PmssRedundancy *redundancy, GError **error);
-/* "16+4" and NUL fit into 6 bytes */
+/**
+ * pmss_redundancy_to_string: (skip)
+ * @out: filled with k+m and NUL, at most 6 bytes
+ */
 void     pmss_redundancy_to_string (PmssRedundancy redundancy, char out[8]);
 
 /**
  * pmss_medium_name_check:
+ * @name: any text
  *
- * Whether @name obeys the rules of docs/protocol.md section 1; the error says which it breaks.
+ * Returns: whether @name obeys the rules of docs/protocol.md section 1; the #PMSS_ERROR_INVALID says which it breaks
  */
 gboolean pmss_medium_name_check (const char *name, GError **error);
 
-/* Whether @host is a host name of ASCII letters, digits, '-' and '_', or an IPv4 or IPv6 address without brackets and scope. */
+/**
+ * pmss_host_check:
+ * @host: any text
+ *
+ * Returns: whether @host is a host name of ASCII letters, digits, '-' and '_', or an IPv4 or IPv6 address without brackets and scope
+ */
 gboolean pmss_host_check (const char *host);
 
 G_END_DECLS

@@ -22,13 +22,43 @@ typedef struct {
 #define PMSS_TYPE_URI (pmss_uri_get_type ())
 GType    pmss_uri_get_type       (void);
 
+/**
+ * pmss_uri_parse:
+ * @text: what somebody typed
+ *
+ * Takes characters that should have been encoded (a space, UTF-8), but no query, no fragment, no encoded slash, and no name that breaks the rules.
+ *
+ * Returns: (transfer full): the URI, or %NULL and #PMSS_ERROR_INVALID that says what is wrong
+ */
 PmssUri *pmss_uri_parse          (const char *text, GError **error);
+
+/**
+ * pmss_uri_new:
+ * @tls: whether the control server is spoken to over TLS
+ * @host: a host name or an address without brackets
+ * @port: not 0
+ * @name: a medium's name
+ *
+ * Returns: (transfer full): a URI without user and password
+ */
 PmssUri *pmss_uri_new            (gboolean tls, const char *host, guint16 port, const char *name);
 PmssUri *pmss_uri_copy           (const PmssUri *uri);
 void     pmss_uri_free           (PmssUri *uri);
-/* Without user and password. */
+
+/**
+ * pmss_uri_to_string:
+ *
+ * Writes the URI in its one form, always with its port, never with user and password, so that it can be shown and logged.
+ *
+ * Returns: (transfer full): the URI's text
+ */
 char    *pmss_uri_to_string      (const PmssUri *uri);
-/* "http://host:port" or "https://host:port" of the control server */
+
+/**
+ * pmss_uri_get_control_url:
+ *
+ * Returns: (transfer full): `http://host:port` or `https://host:port` of the control server
+ */
 char    *pmss_uri_get_control_url (const PmssUri *uri);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUri, pmss_uri_free)
