@@ -11,29 +11,31 @@ G_BEGIN_DECLS
 /**
  * PmssClient:
  *
- * Speaks the control server's API. Owns one SoupSession (no proxy unless the environment asks for one, no cookies, answers bounded to 64 MiB,
- * every request under `timeout`).
+ * Speaks the control server's API: no redirects, no cookies, a proxy only where the environment asks for one and the server is not on loopback, answers bounded to
+ * 64 MiB, every request under `timeout` in all. Connections are kept for the next call: each main context has a SoupSession of its own, blocking calls share a few.
  *
- * Threads: the synchronous calls may be made from any thread, and block it. The asynchronous calls answer in the thread-default main context of the caller.
+ * Threads: the synchronous calls may be made from any thread, and block it (they run no context of the caller's). The asynchronous calls answer in the
+ * thread-default main context of the caller. Properties are set before the first request.
  */
 #define PMSS_TYPE_CLIENT (pmss_client_get_type ())
 G_DECLARE_FINAL_TYPE (PmssClient, pmss_client, PMSS, CLIENT, GObject)
 
-/* @url: "http://host:port" or "https://host:port" of the control server.
+/* @url: (PMSS_ERROR_INVALID if it is something else; without a port 80 or 443) "http://host:port" or "https://host:port" of the control server.
  * Properties: "url" (construct only), "timeout" (uint, seconds, default 15), "tls-database" (GTlsDatabase), "tls-interaction", "tls-validation-flags" (GTlsCertificateFlags).
  * Signal "accept-certificate" (GTlsCertificate, GTlsCertificateFlags) -> gboolean; emitted in whichever thread does the request. */
 PmssClient *pmss_client_new (const char *url, GError **error);
 const char *pmss_client_get_url (PmssClient *client);
 
 /* What to log in with. A token is used as it is; user and password are exchanged for one at the first request that needs it, and again once when it is refused.
- * NULL, NULL, NULL: none. */
+ * NULL, NULL, NULL: none. Without user and password a 401 is a PMSS_ERROR_NOT_AUTHORIZED that says what to do. No error has a token or password in its text. */
 void        pmss_client_set_credentials (PmssClient *client, const char *token, const char *user, const char *password);
 
 /* Fills in credentials in the order of the brief: what was set; else @uri_user/@uri_password; else PMSS_TOKEN from the environment; else what `pmss login` stored for this URL. */
 void        pmss_client_find_credentials (PmssClient *client, const char *uri_user, const char *uri_password);
 
 /* One API request. @path: below /api/v1, already encoded ("/media/films/a%20b.webm?x=y"). @body: (nullable). Returns the answer's JSON, or a null node for 204.
- * Errors: a problem document becomes a PMSS_ERROR with its detail as text and the status in the details. */
+ * Errors: a problem document becomes a PMSS_ERROR with its detail as text and the status in the details; 409 is PMSS_ERROR_EXISTS where something was to be made
+ * (media, uploads, users), PMSS_ERROR_CONFLICT elsewhere. */
 JsonNode   *pmss_client_request        (PmssClient *client, const char *method, const char *path, JsonNode *body, GCancellable *cancellable, GError **error);
 void        pmss_client_request_async  (PmssClient *client, const char *method, const char *path, JsonNode *body, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 JsonNode   *pmss_client_request_finish (PmssClient *client, GAsyncResult *result, GError **error);

@@ -12,10 +12,14 @@ G_BEGIN_DECLS
  *
  * Stripes a stream on to nodes: cuts it into extents, encodes, stores every shard on its node in parallel, and says when an extent is durable.
  *
- * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its calls, and starts no thread.
+ * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its calls (the thread's default meanwhile, in the callbacks too),
+ * and starts no thread. Between the calls nothing moves, and nodes cut a body that does not move for about 10 s: who pauses for longer drops the writer and later
+ * goes on with a new one from the extent after the last durable one.
  * Memory: at most two extents in flight, (2 + m/k + m/k) x extent size and one extent being filled; write() blocks beyond that.
  *
- * Failure: a shard that a node does not take is offered to another node (`place` is asked again with that node excluded), until `place` fails.
+ * Failure: a shard that a node does not take (for whatever reason) is offered to another node (`replace`); an extent is offered to each node once and to 2n nodes in
+ * all. An error of a callback, the end of these tries and cancellation (at once: G_IO_ERROR_CANCELLED) end the writer: every later call fails with the same error.
+ * Other errors are PMSS_ERRORs. The last unref gives up what is in flight; then shards of extents that were not reported durable may or may not exist.
  */
 #define PMSS_TYPE_WRITER (pmss_writer_get_type ())
 G_DECLARE_FINAL_TYPE (PmssWriter, pmss_writer, PMSS, WRITER, GObject)
@@ -32,7 +36,9 @@ typedef struct {
   gboolean (*durable) (guint32 extent, gpointer user_data, GError **error);
 } PmssWriterFuncs;
 
-/* @first_extent: where a resumed job goes on: the caller then writes from that extent's first byte. @size: bytes of the whole version; writing more or finishing with less is an error. */
+/* @first_extent: where a resumed job goes on: the caller then writes from that extent's first byte. @size: bytes of the whole version; writing more or finishing with
+ * less is PMSS_ERROR_INVALID and takes nothing. Numbers out of limits: every call fails with PMSS_ERROR_INVALID. @funcs is copied; the callbacks are called in the
+ * thread of write() and finish(), and must not use the writer. */
 PmssWriter *pmss_writer_new    (const PmssVersionId *version, guint64 size, PmssRedundancy redundancy, guint32 unit, guint32 extent_size, guint32 first_extent,
     const PmssWriterFuncs *funcs, gpointer user_data);
 /* Properties: "timeout" (uint, seconds without progress, default 15), "tls-database". */
