@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "access.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "libpmss/pmss-error.h"
+
+/* A token is at most 4 KiB: 16 MiB at the very most. */
+#define MAX_CACHED 4096
+
+struct _PmssAccess
+{
+  guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE];
+  char *cluster;
+  guint node;
+  atomic_bool trusts;           /* the three above are set, and stay */
+  _Atomic guint64 refusals;
+
+  /* Protects the table, and what is in it from being freed. */
+  GRWLock lock;
+  GHashTable *verified;         /* token -> PmssTokenClaims */
+};
+
+static void
+free_claims (gpointer claims)
+{
+  pmss_token_claims_free (claims);
+}
+
+PmssAccess *
+pmss_access_new (void)
+{
+  PmssAccess *access = g_new0 (PmssAccess, 1);
+
+  g_rw_lock_init (&access->lock);
+  access->verified = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      free_claims);
+  return access;
+}
+
+void
+pmss_access_free (PmssAccess * access)
+{
+  g_hash_table_unref (access->verified);
+  g_rw_lock_clear (&access->lock);
+  g_free (access->cluster);
+  g_free (access);
+}
+
+void
+pmss_access_set_trust (PmssAccess * access,
+    const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *cluster,
+    guint node)
+{
+  g_return_if_fail (!atomic_load (&access->trusts));
+  memcpy (access->public_key, public_key, PMSS_TOKEN_PUBLIC_KEY_SIZE);
+  access->cluster = g_strdup (cluster);
+  access->node = node;
+  atomic_store (&access->trusts, TRUE);
+}
+
+static gint64
+now_seconds (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* TRUE if @token is known; @allowed then says the rest. */
+static gboolean
+check_cached (PmssAccess * access, const char *token, PmssTokenOps op,
+    const PmssVersionId * version, gboolean * allowed, GError ** error)
+{
+  PmssTokenClaims *claims;
+
+  g_rw_lock_reader_lock (&access->lock);
+  claims = g_hash_table_lookup (access->verified, token);
+  if (claims && now_seconds () >= claims->expires)
+    claims = NULL;
+  if (claims)
+    *allowed = pmss_token_covers (claims, op, version, access->node, error);
+  g_rw_lock_reader_unlock (&access->lock);
+  return claims != NULL;
+}
+
+static gboolean
+is_expired (gpointer token, gpointer claims, gpointer now)
+{
+  return ((PmssTokenClaims *) claims)->expires <= *(gint64 *) now;
+}
+
+/* Takes @claims. */
+static void
+remember (PmssAccess * access, const char *token, PmssTokenClaims * claims)
+{
+  gint64 now = now_seconds ();
+
+  g_rw_lock_writer_lock (&access->lock);
+  if (g_hash_table_size (access->verified) >= MAX_CACHED)
+    g_hash_table_foreach_remove (access->verified, is_expired, &now);
+  /* All valid: begin anew, each costs one verification more. */
+  if (g_hash_table_size (access->verified) >= MAX_CACHED)
+    g_hash_table_remove_all (access->verified);
+  g_hash_table_replace (access->verified, g_strdup (token), claims);
+  g_rw_lock_writer_unlock (&access->lock);
+}
+
+static gboolean
+check_new (PmssAccess * access, const char *token, PmssTokenOps op,
+    const PmssVersionId * version, GError ** error)
+{
+  PmssTokenClaims *claims = pmss_token_verify (token, access->public_key,
+      access->cluster, now_seconds (), error);
+  gboolean allowed;
+
+  if (!claims)
+    return FALSE;
+  allowed = pmss_token_covers (claims, op, version, access->node, error);
+  remember (access, token, claims);
+  return allowed;
+}
+
+gboolean
+pmss_access_check (PmssAccess * access, const char *token, PmssTokenOps op,
+    const PmssVersionId * version, GError ** error)
+{
+  gboolean allowed = FALSE;
+
+  if (!atomic_load (&access->trusts)) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+        "this server has not joined a cluster yet");
+    return FALSE;
+  }
+  if (!token || strlen (token) > PMSS_MAX_TOKEN)
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+        "a capability token is needed");
+  else if (!check_cached (access, token, op, version, &allowed, error))
+    allowed = check_new (access, token, op, version, error);
+  if (!allowed)
+    atomic_fetch_add (&access->refusals, 1);
+  return allowed;
+}
+
+guint64
+pmss_access_get_refusals (PmssAccess * access)
+{
+  return atomic_load (&access->refusals);
+}

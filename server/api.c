@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libpmss/pmss-error.h"
+
+#define SHARDS "/v1/shards"
+#define MAX_PAGE 10000
+#define DEFAULT_PAGE 1000
+/* An extent of 256 MiB in one shard of the smallest units. */
+#define MAX_SHARD (PMSS_SHARD_HEADER_SIZE + (guint64) PMSS_MAX_EXTENT \
+    + (guint64) (PMSS_MAX_EXTENT / PMSS_MIN_UNIT) * PMSS_RECORD_HEADER_SIZE)
+
+/* What a request is about. */
+typedef struct
+{
+  char name[PMSS_SHARD_NAME_SIZE];
+  PmssVersionId version;
+  PmssStorePut *put;
+} Call;
+
+/* --- who may --- */
+
+static void
+respond (PmssHttpRequest * request, const GError * error)
+{
+  /* To whoever sends it, a shard that is not what it should be is a bad
+   * request. */
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_CORRUPT))
+    pmss_http_request_respond_problem (request, 400, "%s", error->message);
+  else
+    pmss_http_request_respond_error (request, error);
+}
+
+/* Whether there is a valid token that allows @op; else answers. The name is
+ * looked at in between: without a token nobody learns anything. */
+static gboolean
+check_access (PmssStorageApi * api, PmssHttpRequest * request, PmssTokenOps op,
+    const PmssVersionId * version)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (pmss_access_check (api->access, pmss_http_request_get_bearer (request),
+          op, version, &error))
+    return TRUE;
+  respond (request, error);
+  return FALSE;
+}
+
+/* --- one shard --- */
+
+static void
+add_shard_headers (PmssHttpRequest * request, const char *name)
+{
+  g_autofree char *etag = g_strdup_printf ("\"%s\"", name);
+
+  pmss_http_request_add_header (request, "ETag", etag);
+  pmss_http_request_add_header (request, "Accept-Ranges", "bytes");
+}
+
+static PmssHttpRange
+get_range (PmssHttpRequest * request, const char *name, guint64 size,
+    guint64 *first, guint64 *length)
+{
+  const char *condition = pmss_http_request_get_header (request, "If-Range");
+  g_autofree char *etag = g_strdup_printf ("\"%s\"", name);
+
+  *first = 0;
+  *length = size;
+  if (condition && !g_str_equal (condition, etag))
+    return PMSS_HTTP_RANGE_NONE;
+  return pmss_http_request_get_range (request, size, first, length);
+}
+
+static void
+respond_range (PmssHttpRequest * request, const char *name, int fd,
+    guint64 size)
+{
+  guint64 first, length;
+  g_autofree char *range = NULL;
+  guint status = 200;
+
+  switch (get_range (request, name, size, &first, &length)) {
+    case PMSS_HTTP_RANGE_NONE:
+      break;
+    case PMSS_HTTP_RANGE_OK:
+      status = 206;
+      range = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT
+          "/%" G_GUINT64_FORMAT, first, first + length - 1, size);
+      pmss_http_request_add_header (request, "Content-Range", range);
+      break;
+    case PMSS_HTTP_RANGE_UNSATISFIABLE:
+      close (fd);
+      range = g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, size);
+      pmss_http_request_add_header (request, "Content-Range", range);
+      pmss_http_request_respond_problem (request, 416,
+          "the shard has %" G_GUINT64_FORMAT " bytes", size);
+      return;
+    case PMSS_HTTP_RANGE_MALFORMED:
+      close (fd);
+      pmss_http_request_respond_problem (request, 400, "malformed Range");
+      return;
+  }
+  /* The disk starts to read while the head is being sent. */
+  posix_fadvise (fd, first, length, POSIX_FADV_WILLNEED);
+  add_shard_headers (request, name);
+  pmss_http_request_respond_fd (request, status, "application/octet-stream", fd,
+      first, length);
+}
+
+static void
+get_shard (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 size;
+  int fd = pmss_store_open_shard (api->store, call->name, &size, &error);
+
+  if (fd < 0)
+    respond (request, error);
+  else
+    respond_range (request, call->name, fd, size);
+}
+
+static void
+begin_put (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 length;
+
+  if (!pmss_http_request_accept_body (request, MAX_SHARD))
+    return;
+  pmss_http_request_get_content_length (request, &length);
+  call->put = pmss_store_put_new (api->store, call->name, length, &error);
+  if (!call->put)
+    respond (request, error);
+}
+
+/* Deferred: waits for the disk. */
+static void
+finish_put (PmssHttpRequest * request, gpointer data)
+{
+  Call *call = pmss_http_request_get_data (request);
+  g_autoptr (GError) error = NULL;
+
+  if (!pmss_store_put_commit (call->put, &error)) {
+    respond (request, error);
+    return;
+  }
+  add_shard_headers (request, call->name);
+  pmss_http_request_respond_empty (request, 201);
+}
+
+/* Deferred: waits for the disk. */
+static void
+delete_shard (PmssHttpRequest * request, gpointer data)
+{
+  PmssStorageApi *api = data;
+  Call *call = pmss_http_request_get_data (request);
+  g_autoptr (GError) error = NULL;
+
+  if (pmss_store_delete (api->store, call->name, &error))
+    pmss_http_request_respond_empty (request, 204);
+  else
+    respond (request, error);
+}
+
+static void
+begin_shard (PmssStorageApi * api, PmssHttpRequest * request, const char *name,
+    Call * call)
+{
+  const char *method = pmss_http_request_get_method (request);
+  PmssTokenOps op = PMSS_TOKEN_READ;
+  guint32 extent;
+  guint index;
+
+  if (g_str_equal (method, "PUT"))
+    op = PMSS_TOKEN_WRITE;
+  else if (g_str_equal (method, "DELETE"))
+    op = PMSS_TOKEN_DELETE;
+  else if (!g_str_equal (method, "GET") && !g_str_equal (method, "HEAD")) {
+    pmss_http_request_add_header (request, "Allow", "GET, HEAD, PUT, DELETE");
+    pmss_http_request_respond_problem (request, 405, "not on a shard");
+    return;
+  }
+  if (!pmss_shard_name_parse (name, &call->version, &extent, &index)) {
+    pmss_http_request_respond_problem (request, 404,
+        "that is not a shard's name");
+    return;
+  }
+  g_strlcpy (call->name, name, sizeof call->name);
+  if (!check_access (api, request, op, &call->version))
+    return;
+  if (op == PMSS_TOKEN_READ)
+    get_shard (api, request, call);
+  else if (op == PMSS_TOKEN_WRITE)
+    begin_put (api, request, call);
+  else
+    pmss_http_request_defer (request, delete_shard);
+}
+
+/* --- the list --- */
+
+static gboolean
+get_page (PmssHttpRequest * request, const char **after, guint *limit)
+{
+  const char *text = pmss_http_request_get_query (request, "limit");
+  guint64 number = DEFAULT_PAGE;
+  PmssVersionId version;
+  guint32 extent;
+  guint index;
+
+  *after = pmss_http_request_get_query (request, "after");
+  if (text && !g_ascii_string_to_unsigned (text, 10, 1, MAX_PAGE, &number,
+          NULL)) {
+    pmss_http_request_respond_problem (request, 400, "limit: 1 to %d",
+        MAX_PAGE);
+    return FALSE;
+  }
+  if (*after && !pmss_shard_name_parse (*after, &version, &extent, &index)) {
+    pmss_http_request_respond_problem (request, 400,
+        "after: that is not a shard's name");
+    return FALSE;
+  }
+  *limit = number;
+  return TRUE;
+}
+
+static JsonNode *
+page_to_json (GArray * entries, const char *next)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "shards");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < entries->len; i++) {
+    PmssStoreEntry *entry = &g_array_index (entries, PmssStoreEntry, i);
+
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "name");
+    json_builder_add_string_value (builder, entry->name);
+    json_builder_set_member_name (builder, "size");
+    json_builder_add_int_value (builder, entry->size);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+  json_builder_set_member_name (builder, "next");
+  if (next[0])
+    json_builder_add_string_value (builder, next);
+  else
+    json_builder_add_null_value (builder);
+  json_builder_end_object (builder);
+  return json_builder_get_root (builder);
+}
+
+/* Deferred: reads folders. */
+static void
+list_shards (PmssHttpRequest * request, gpointer data)
+{
+  PmssStorageApi *api = data;
+  char next[PMSS_SHARD_NAME_SIZE];
+  g_autoptr (GArray) entries = NULL;
+  g_autoptr (GError) error = NULL;
+  const char *after;
+  guint limit;
+
+  if (!get_page (request, &after, &limit))
+    return;
+  entries = pmss_store_list (api->store, after, limit, next, &error);
+  if (entries)
+    pmss_http_request_respond_json (request, 200, page_to_json (entries, next));
+  else
+    respond (request, error);
+}
+
+/* --- the rest --- */
+
+static gboolean
+is_get (PmssHttpRequest * request)
+{
+  const char *method = pmss_http_request_get_method (request);
+
+  if (g_str_equal (method, "GET") || g_str_equal (method, "HEAD"))
+    return TRUE;
+  pmss_http_request_add_header (request, "Allow", "GET, HEAD");
+  pmss_http_request_respond_problem (request, 405, "this can only be read");
+  return FALSE;
+}
+
+static void
+answer_health (PmssStorageApi * api, PmssHttpRequest * request)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  gint node = g_atomic_int_get (&api->node);
+  const char *status = "ok";
+
+  if (node == 0)
+    status = "has not joined a cluster yet";
+  else if (!pmss_store_is_writable (api->store))
+    status = "disk failed: read only";
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "status");
+  json_builder_add_string_value (builder, status);
+  if (node != 0) {
+    json_builder_set_member_name (builder, "node");
+    json_builder_add_int_value (builder, node);
+  }
+  json_builder_end_object (builder);
+  pmss_http_request_respond_json (request,
+      g_str_equal (status, "ok") ? 200 : 503, json_builder_get_root (builder));
+}
+
+static void
+answer_metrics (PmssStorageApi * api, PmssHttpRequest * request)
+{
+  char *text = pmss_storage_metrics (api);
+  g_autoptr (GBytes) body = g_bytes_new_take (text, strlen (text));
+
+  pmss_http_request_respond (request, 200,
+      "text/plain; version=0.0.4; charset=utf-8", body);
+}
+
+static void
+on_begin (PmssHttpRequest * request, gpointer data)
+{
+  PmssStorageApi *api = data;
+  const char *path = pmss_http_request_get_path (request);
+  Call *call = g_new0 (Call, 1);
+
+  pmss_http_request_set_data (request, call);
+  if (g_str_has_prefix (path, SHARDS "/")) {
+    begin_shard (api, request, path + strlen (SHARDS "/"), call);
+  } else if (g_str_equal (path, SHARDS)) {
+    if (is_get (request)
+        && check_access (api, request, PMSS_TOKEN_LIST, NULL))
+      pmss_http_request_defer (request, list_shards);
+  } else if (g_str_equal (path, "/healthz")) {
+    if (is_get (request))
+      answer_health (api, request);
+  } else if (g_str_equal (path, "/metrics")) {
+    if (is_get (request))
+      answer_metrics (api, request);
+  } else {
+    pmss_http_request_respond_problem (request, 404, "there is nothing here");
+  }
+}
+
+static gboolean
+on_body (PmssHttpRequest * request, const void *bytes, gsize length,
+    gpointer data)
+{
+  Call *call = pmss_http_request_get_data (request);
+  g_autoptr (GError) error = NULL;
+
+  if (pmss_store_put_write (call->put, bytes, length, &error))
+    return TRUE;
+  respond (request, error);
+  return FALSE;
+}
+
+static void
+on_complete (PmssHttpRequest * request, gpointer data)
+{
+  pmss_http_request_defer (request, finish_put);
+}
+
+static void
+on_end (PmssHttpRequest * request, gboolean answered, gpointer data)
+{
+  Call *call = pmss_http_request_get_data (request);
+
+  g_clear_pointer (&call->put, pmss_store_put_free);
+  g_free (call);
+}
+
+const PmssHttpdHandler pmss_storage_handler = {
+  on_begin, on_body, on_complete, on_end
+};
+
+void
+pmss_storage_api_init (PmssStorageApi * api, PmssStore * store,
+    PmssAccess * access)
+{
+  memset (api, 0, sizeof *api);
+  g_mutex_init (&api->lock);
+  api->store = store;
+  api->access = access;
+}
+
+void
+pmss_storage_api_clear (PmssStorageApi * api)
+{
+  g_mutex_clear (&api->lock);
+}

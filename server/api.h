@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "access.h"
+#include "httpd/pmss-httpd.h"
+#include "store.h"
+
+G_BEGIN_DECLS
+
+/* The requests of docs/protocol.md, section 5. All of it runs on the listener's threads; what it points to outlives the listener. */
+typedef struct {
+  PmssStore *store;
+  PmssAccess *access;
+  PmssHttpd *httpd;             /* set right after the start, under `lock` */
+  GMutex lock;
+  gint node;                    /* atomic; 0: has not joined */
+} PmssStorageApi;
+
+void pmss_storage_api_init  (PmssStorageApi *api, PmssStore *store, PmssAccess *access);
+void pmss_storage_api_clear (PmssStorageApi *api);
+
+/* User data: the #PmssStorageApi. */
+extern const PmssHttpdHandler pmss_storage_handler;
+
+/* Prometheus' text format. */
+char *pmss_storage_metrics (PmssStorageApi *api);
+
+G_END_DECLS

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#include "libpmss/pmss-error.h"
+
+#define GROUP "storage"
+
+enum
+{
+  LISTEN, ADVERTISE, DATA, CONTROL, CONTROL_CA, JOIN_TOKEN, ZONE,
+  NETWORK_LIMIT, TLS_CERTIFICATE, TLS_KEY, MIN_FREE, LOG_LEVEL, PUBLIC_KEY,
+  CLUSTER, NODE_ID, THREADS, MAX_CONNECTIONS, MAX_PER_ADDRESS, HEAD_TIMEOUT,
+  MIN_RATE, MIN_RATE_WINDOW, N_SETTINGS
+};
+
+typedef struct
+{
+  const char *name;
+  const char *fallback;         /* NULL: absent */
+  const char *argument;
+  const char *help;
+} Setting;
+
+static const Setting settings[N_SETTINGS] = {
+  [LISTEN] = {"listen", "[::]:8471", "HOST:PORT",
+      "Address to serve on; port 0: any free one"},
+  [ADVERTISE] = {"advertise", NULL, "HOST[:PORT]",
+      "What others call this server; default: the listen address"},
+  [DATA] = {"data", NULL, "FOLDER", "Folder for shards and identity"},
+  [CONTROL] = {"control", NULL, "URL", "The control server"},
+  [CONTROL_CA] = {"control-ca", NULL, "FILE",
+      "Certificates that the control server's is checked against"},
+  [JOIN_TOKEN] = {"join-token", NULL, "TOKEN",
+      "One-time token with which to join the cluster, at the first start"},
+  [ZONE] = {"zone", "", "NAME", "What fails together with this server"},
+  [NETWORK_LIMIT] = {"network-limit", "0", "BITS",
+      "Bit/s that this server can send, like 1G"},
+  [TLS_CERTIFICATE] =
+      {"tls-certificate", NULL, "FILE", "PEM file; turns TLS on"},
+  [TLS_KEY] = {"tls-key", NULL, "FILE", "PEM file of its key"},
+  [MIN_FREE] = {"min-free", NULL, "AMOUNT",
+      "What to leave free on the disk: bytes (10G, 1GiB) or per cent (5%); "
+        "default: 1 GiB or 5%, whichever is less"},
+  [LOG_LEVEL] = {"log-level", "message", "LEVEL",
+      "error, critical, warning, message, info or debug"},
+  [PUBLIC_KEY] = {"public-key", NULL, "FILE",
+      "Stand alone: accept tokens by this key (64 hex digits)"},
+  [CLUSTER] = {"cluster", NULL, "ID", "Stand alone: the cluster's id"},
+  [NODE_ID] = {"node-id", "0", "N", "Stand alone: this server's id"},
+  [THREADS] = {"threads", "0", "N",
+      "Threads that serve; default: four a processor, at least 8"},
+  [MAX_CONNECTIONS] = {"max-connections", "8192", "N", "Connections in all"},
+  [MAX_PER_ADDRESS] = {"max-connections-per-address", "0", "N",
+      "Connections of one peer's address; 0: no limit"},
+  [HEAD_TIMEOUT] = {"head-timeout", "10", "SECONDS",
+      "Time for a request's head, and for an idle connection"},
+  [MIN_RATE] = {"min-rate", "1024", "BYTES",
+      "Bytes/s that a peer has to send or take"},
+  [MIN_RATE_WINDOW] = {"min-rate-window", "10", "SECONDS",
+      "Over how long that is measured"},
+};
+
+/* --- single values --- */
+
+gboolean
+pmss_storage_parse_amount (const char *text, guint64 *amount, GError ** error)
+{
+  static const struct
+  {
+    const char *suffix;
+    guint64 factor;
+  } units[] = {
+    {"", 1}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000},
+    {"T", 1000000000000}, {"KiB", 1 << 10}, {"MiB", 1 << 20},
+    {"GiB", 1 << 30}, {"TiB", G_GUINT64_CONSTANT (1) << 40},
+  };
+  char *end = NULL;
+  guint64 number = 0;
+
+  if (g_ascii_isdigit (text[0]))
+    number = g_ascii_strtoull (text, &end, 10);
+  while (end && *end == ' ')
+    end++;
+  for (guint i = 0; end && i < G_N_ELEMENTS (units); i++) {
+    if (g_str_equal (end, units[i].suffix)
+        && g_uint64_checked_mul (amount, number, units[i].factor)
+        && *amount <= G_MAXINT64)
+      return TRUE;
+  }
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "“%s” is no amount like 1000, 10M or 64MiB", text);
+  return FALSE;
+}
+
+gboolean
+pmss_storage_parse_reserve (const char *text, PmssStoreReserve * reserve,
+    GError ** error)
+{
+  gsize length = strlen (text);
+  char *end;
+
+  reserve->bytes = 0;
+  reserve->fraction = 0;
+  if (length == 0 || text[length - 1] != '%')
+    return pmss_storage_parse_amount (text, &reserve->bytes, error);
+  reserve->fraction = g_ascii_strtod (text, &end) / 100;
+  if (end == text + length - 1 && g_ascii_isdigit (text[0])
+      && reserve->fraction <= 1)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "“%s” is not between 0%% and 100%%", text);
+  return FALSE;
+}
+
+static gboolean
+parse_number (char **values, guint setting, guint min, guint max,
+    guint *number, GError ** error)
+{
+  guint64 value;
+
+  if (!g_ascii_string_to_unsigned (values[setting], 10, min, max, &value,
+          error)) {
+    g_prefix_error (error, "%s: ", settings[setting].name);
+    return FALSE;
+  }
+  *number = value;
+  return TRUE;
+}
+
+static gboolean
+parse_log_level (const char *text, GLogLevelFlags * level, GError ** error)
+{
+  static const struct
+  {
+    const char *name;
+    GLogLevelFlags level;
+  } levels[] = {
+    {"error", G_LOG_LEVEL_ERROR}, {"critical", G_LOG_LEVEL_CRITICAL},
+    {"warning", G_LOG_LEVEL_WARNING}, {"message", G_LOG_LEVEL_MESSAGE},
+    {"info", G_LOG_LEVEL_INFO}, {"debug", G_LOG_LEVEL_DEBUG},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++) {
+    if (g_str_equal (text, levels[i].name)) {
+      *level = levels[i].level;
+      return TRUE;
+    }
+  }
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "log-level: there is no level “%s”", text);
+  return FALSE;
+}
+
+/* "host", "host:port", "[v6]", "[v6]:port" */
+static gboolean
+parse_advertise (PmssStorageConfig * config, const char *text, GError ** error)
+{
+  g_autoptr (GSocketConnectable) address =
+      g_network_address_parse (text, 0, error);
+
+  if (!address) {
+    g_prefix_error (error, "advertise: ");
+    return FALSE;
+  }
+  config->advertise_host =
+      g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
+  config->advertise_port =
+      g_network_address_get_port (G_NETWORK_ADDRESS (address));
+  return TRUE;
+}
+
+static gboolean
+parse_control (PmssStorageConfig * config, const char *text, GError ** error)
+{
+  g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_NONE, error);
+  gsize length = strlen (text);
+
+  if (!uri || !g_uri_get_host (uri) || g_uri_get_query (uri)
+      || g_uri_get_userinfo (uri)
+      || (!g_str_equal (g_uri_get_scheme (uri), "http")
+          && !g_str_equal (g_uri_get_scheme (uri), "https"))) {
+    g_clear_error (error);
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "control: “%s” is no URL like http://host:8470", text);
+    return FALSE;
+  }
+  while (length > 0 && text[length - 1] == '/')
+    length--;
+  config->control = g_strndup (text, length);
+  return TRUE;
+}
+
+/* --- all of them --- */
+
+static gboolean
+check_together (PmssStorageConfig * config, GError ** error)
+{
+  const char *wrong = NULL;
+  gboolean alone = config->public_key || config->cluster || config->node_id;
+
+  if (!config->data)
+    wrong = "data: say which folder to keep shards in";
+  else if (!config->tls_certificate != !config->tls_key)
+    wrong = "tls-certificate and tls-key belong together";
+  else if (alone && !(config->public_key && config->cluster && config->node_id))
+    wrong = "public-key, cluster and node-id belong together";
+  else if (alone && config->control)
+    wrong = "with control, keys come from there: leave out public-key, "
+        "cluster and node-id";
+  if (wrong)
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID, wrong);
+  return wrong == NULL;
+}
+
+static gboolean
+convert (PmssStorageConfig * config, char **values, GError ** error)
+{
+  static const PmssStoreReserve least = { G_GUINT64_CONSTANT (1) << 30, 0.05 };
+
+  config->listen = g_strdup (values[LISTEN]);
+  config->data = values[DATA] ? g_canonicalize_filename (values[DATA], NULL)
+      : NULL;
+  config->control_ca = g_strdup (values[CONTROL_CA]);
+  config->join_token = g_strdup (values[JOIN_TOKEN]);
+  config->zone = g_strdup (values[ZONE]);
+  config->tls_certificate = g_strdup (values[TLS_CERTIFICATE]);
+  config->tls_key = g_strdup (values[TLS_KEY]);
+  config->public_key = g_strdup (values[PUBLIC_KEY]);
+  config->cluster = g_strdup (values[CLUSTER]);
+  config->reserve = least;
+  if (values[MIN_FREE] && !pmss_storage_parse_reserve (values[MIN_FREE],
+          &config->reserve, error)) {
+    g_prefix_error (error, "min-free: ");
+    return FALSE;
+  }
+  if (!pmss_storage_parse_amount (values[NETWORK_LIMIT],
+          &config->network_limit, error)) {
+    g_prefix_error (error, "network-limit: ");
+    return FALSE;
+  }
+  return (!values[CONTROL] || parse_control (config, values[CONTROL], error))
+      && (!values[ADVERTISE]
+      || parse_advertise (config, values[ADVERTISE], error))
+      && parse_log_level (values[LOG_LEVEL], &config->log_level, error)
+      && parse_number (values, NODE_ID, 0, G_MAXINT, &config->node_id, error)
+      && parse_number (values, THREADS, 0, 1024, &config->threads, error)
+      && parse_number (values, MAX_CONNECTIONS, 1, 1000000,
+      &config->max_connections, error)
+      && parse_number (values, MAX_PER_ADDRESS, 0, 1000000,
+      &config->max_connections_per_address, error)
+      && parse_number (values, HEAD_TIMEOUT, 1, 3600, &config->head_timeout,
+      error)
+      && parse_number (values, MIN_RATE, 1, G_MAXINT, &config->min_rate, error)
+      && parse_number (values, MIN_RATE_WINDOW, 1, 3600,
+      &config->min_rate_window, error)
+      && check_together (config, error);
+}
+
+static gint
+find_setting (const char *name)
+{
+  for (guint i = 0; i < N_SETTINGS; i++) {
+    if (g_str_equal (settings[i].name, name))
+      return i;
+  }
+  return -1;
+}
+
+/* Values from the file where the command line has none. */
+static gboolean
+read_file (const char *path, char **values, GError ** error)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_auto (GStrv) keys = NULL;
+
+  if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, error)
+      || !(keys = g_key_file_get_keys (file, GROUP, NULL, error))) {
+    g_prefix_error (error, "%s: ", path);
+    return FALSE;
+  }
+  for (char **key = keys; *key; key++) {
+    gint setting = find_setting (*key);
+
+    if (setting < 0) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+          "%s: there is no setting “%s”", path, *key);
+      return FALSE;
+    }
+    if (!values[setting])
+      values[setting] = g_key_file_get_string (file, GROUP, *key, error);
+    if (!values[setting]) {
+      g_prefix_error (error, "%s: ", path);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+parse_arguments (int argc, char **argv, char **values, char **file,
+    gboolean * version, GError ** error)
+{
+  g_autoptr (GOptionContext) context =
+      g_option_context_new ("- PMSS storage server");
+  g_auto (GStrv) arguments = g_new0 (char *, argc + 1);
+  GOptionEntry entries[N_SETTINGS + 3] = {
+    {"config", 'c', 0, G_OPTION_ARG_FILENAME, file,
+        "Key file with a group [" GROUP "]", "FILE"},
+    {"version", 0, 0, G_OPTION_ARG_NONE, version, "Print the version", NULL},
+  };
+
+  for (guint i = 0; i < N_SETTINGS; i++)
+    entries[2 + i] = (GOptionEntry) {
+    settings[i].name, 0, 0,
+        G_OPTION_ARG_STRING, &values[i], settings[i].help,
+        settings[i].argument};
+  for (int i = 0; i < argc; i++)
+    arguments[i] = g_strdup (argv[i]);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_summary (context,
+      "Keeps shards of media and sends them to viewers. Every option is a key "
+      "of the key file as well.");
+  if (!g_option_context_parse_strv (context, &arguments, error))
+    return FALSE;
+  if (g_strv_length (arguments) > 1) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "“%s” is one argument too many", arguments[1]);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+PmssStorageConfig *
+pmss_storage_config_load (int argc, char **argv, int *status)
+{
+  g_autoptr (PmssStorageConfig) config = g_new0 (PmssStorageConfig, 1);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *file = NULL;
+  char *values[N_SETTINGS] = { NULL };
+  gboolean version = FALSE, ok;
+
+  *status = EX_OK;
+  ok = parse_arguments (argc, argv, values, &file, &version, &error);
+  if (!ok) {
+    *status = EX_USAGE;
+  } else if (version) {
+    g_print ("pmss-storage %s\n", PMSS_VERSION);
+  } else {
+    ok = !file || read_file (file, values, &error);
+    for (guint i = 0; i < N_SETTINGS; i++) {
+      if (!values[i])
+        values[i] = g_strdup (settings[i].fallback);
+    }
+    ok = ok && convert (config, values, &error);
+    *status = ok ? EX_OK : EX_CONFIG;
+  }
+  for (guint i = 0; i < N_SETTINGS; i++)
+    g_free (values[i]);
+  if (!ok)
+    g_printerr ("pmss-storage: %s\n", error->message);
+  return ok && !version ? g_steal_pointer (&config) : NULL;
+}
+
+void
+pmss_storage_config_free (PmssStorageConfig * config)
+{
+  g_free (config->listen);
+  g_free (config->advertise_host);
+  g_free (config->data);
+  g_free (config->control);
+  g_free (config->control_ca);
+  g_free (config->join_token);
+  g_free (config->zone);
+  g_free (config->tls_certificate);
+  g_free (config->tls_key);
+  g_free (config->public_key);
+  g_free (config->cluster);
+  g_free (config);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+#include "api.h"
+#include "config.h"
+#include "libpmss/pmss-error.h"
+#include "node.h"
+#include "stats.h"
+
+#define STOP_GRACE 3            /* seconds for running answers */
+
+typedef struct
+{
+  PmssStorageConfig *config;
+  GMainLoop *loop;
+  PmssStore *store;
+  PmssAccess *access;
+  PmssStorageApi api;
+  PmssIdentity *identity;       /* NULL until it has joined */
+  PmssHttpd *httpd;
+  PmssStats *stats;
+  PmssNodeAgent *agent;         /* NULL when it stands alone */
+  int status;
+} Server;
+
+/* --- logging --- */
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField * fields, gsize n_fields,
+    gpointer data)
+{
+  const PmssStorageConfig *config = data;
+
+  if ((level & G_LOG_LEVEL_MASK) > config->log_level)
+    return G_LOG_WRITER_HANDLED;
+  if (g_log_writer_is_journald (fileno (stderr))
+      && g_log_writer_journald (level, fields, n_fields, NULL)
+      == G_LOG_WRITER_HANDLED)
+    return G_LOG_WRITER_HANDLED;
+  return g_log_writer_standard_streams (level, fields, n_fields, NULL);
+}
+
+static void
+set_up_log (PmssStorageConfig * config)
+{
+  /* stdout is for the line that says where we listen. */
+  g_log_writer_default_set_use_stderr (TRUE);
+  g_log_set_debug_enabled (config->log_level >= G_LOG_LEVEL_DEBUG);
+  g_log_set_writer_func (write_log, config, NULL);
+}
+
+/* --- who we are --- */
+
+static void
+become (Server * server, const PmssIdentity * identity)
+{
+  pmss_access_set_trust (server->access, identity->public_key,
+      identity->cluster, identity->id);
+  g_atomic_int_set (&server->api.node, identity->id);
+}
+
+static PmssIdentity *
+identity_from_settings (PmssStorageConfig * config, GError ** error)
+{
+  g_autoptr (PmssIdentity) identity = g_new0 (PmssIdentity, 1);
+  g_autofree char *text = NULL;
+  PmssVersionId check;
+
+  identity->id = config->node_id;
+  identity->secret = g_strdup ("");
+  identity->cluster = g_strdup (config->cluster);
+  if (!pmss_version_id_parse (config->cluster, &check)) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "cluster: has to be 32 hex digits");
+    return NULL;
+  }
+  if (!g_file_get_contents (config->public_key, &text, NULL, error)
+      || !pmss_identity_parse_key (text, identity->public_key, error)) {
+    g_prefix_error (error, "public-key: ");
+    return NULL;
+  }
+  return g_steal_pointer (&identity);
+}
+
+static gboolean
+find_identity (Server * server, GError ** error)
+{
+  PmssStorageConfig *config = server->config;
+  g_autoptr (GError) problem = NULL;
+
+  if (config->public_key)
+    server->identity = identity_from_settings (config, &problem);
+  else
+    server->identity = pmss_identity_load (config->data, &problem);
+  if (problem) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  if (server->identity) {
+    become (server, server->identity);
+    return TRUE;
+  }
+  if (config->control && config->join_token)
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "this server belongs to no cluster yet: give it control and join-token "
+      "(or public-key, cluster and node-id to stand alone)");
+  return FALSE;
+}
+
+static void
+on_joined (const PmssIdentity * identity, gpointer data)
+{
+  Server *server = data;
+
+  g_message ("joined cluster %s as node %u", identity->cluster, identity->id);
+  become (server, identity);
+}
+
+static void
+on_refused (const GError * error, gpointer data)
+{
+  Server *server = data;
+
+  g_printerr ("pmss-storage: cannot join the cluster: %s\n", error->message);
+  server->status = EX_NOPERM;
+  g_main_loop_quit (server->loop);
+}
+
+static JsonNode *
+sample_stats (gpointer data)
+{
+  Server *server = data;
+  PmssHttpdStats httpd;
+  PmssStoreUsage usage;
+
+  pmss_httpd_get_stats (server->httpd, &httpd);
+  pmss_store_get_usage (server->store, &usage);
+  return pmss_stats_sample (server->stats, &httpd, &usage,
+      server->config->network_limit);
+}
+
+/* --- start and stop --- */
+
+static gboolean
+start_listener (Server * server, GError ** error)
+{
+  const PmssStorageConfig *config = server->config;
+  const PmssHttpdConfig httpd = {
+    .listen = config->listen,
+    .tls_certificate = config->tls_certificate,
+    .tls_key = config->tls_key,
+    .threads = config->threads ? config->threads
+        : MAX (8, 4 * g_get_num_processors ()),
+    .max_connections = config->max_connections,
+    .max_connections_per_address = config->max_connections_per_address,
+    .head_timeout = config->head_timeout,
+    .min_rate = config->min_rate,
+    .min_rate_window = config->min_rate_window,
+  };
+
+  server->httpd = pmss_httpd_start (&httpd, &pmss_storage_handler, &server->api,
+      error);
+  g_mutex_lock (&server->api.lock);
+  server->api.httpd = server->httpd;
+  g_mutex_unlock (&server->api.lock);
+  return server->httpd != NULL;
+}
+
+/* "listening on 127.0.0.1:8471": whoever started us waits for it. */
+static void
+tell_address (Server * server)
+{
+  const char *listen = server->config->listen;
+
+  printf ("listening on %.*s:%u\n", (int) (strrchr (listen, ':') - listen),
+      listen, pmss_httpd_get_port (server->httpd));
+  fflush (stdout);
+}
+
+static gboolean
+listens_on_loopback (const PmssStorageConfig * config)
+{
+  g_autoptr (GSocketConnectable) address =
+      g_network_address_parse (config->listen, 0, NULL);
+  const char *host = address ?
+      g_network_address_get_hostname (G_NETWORK_ADDRESS (address)) : "";
+  g_autoptr (GInetAddress) literal = g_inet_address_new_from_string (host);
+
+  return literal ? g_inet_address_get_is_loopback (literal)
+      : g_str_equal (host, "localhost");
+}
+
+static gboolean
+start_agent (Server * server, GError ** error)
+{
+  static const PmssNodeAgentFuncs funcs = {
+    on_joined, on_refused, sample_stats
+  };
+  PmssStoreUsage usage;
+
+  if (!server->config->control)
+    return TRUE;
+  server->stats = pmss_stats_new (server->config->data,
+      listens_on_loopback (server->config));
+  pmss_store_get_usage (server->store, &usage);
+  server->agent = pmss_node_agent_new (server->config, server->identity,
+      pmss_httpd_get_port (server->httpd), usage.used + usage.free, &funcs,
+      server, error);
+  return server->agent != NULL;
+}
+
+static int
+start (Server * server)
+{
+  g_autoptr (GError) error = NULL;
+
+  server->store = pmss_store_open (server->config->data,
+      &server->config->reserve, &error);
+  if (!server->store) {
+    g_printerr ("pmss-storage: %s\n", error->message);
+    return EX_CANTCREAT;
+  }
+  pmss_storage_api_init (&server->api, server->store, server->access);
+  if (!find_identity (server, &error)) {
+    g_printerr ("pmss-storage: %s\n", error->message);
+    return EX_CONFIG;
+  }
+  if (!start_listener (server, &error) || !start_agent (server, &error)) {
+    g_printerr ("pmss-storage: %s\n", error->message);
+    return EX_UNAVAILABLE;
+  }
+  tell_address (server);
+  return EX_OK;
+}
+
+static void
+stop (Server * server)
+{
+  g_clear_pointer (&server->agent, pmss_node_agent_free);
+  if (server->httpd)
+    pmss_httpd_stop (server->httpd, STOP_GRACE);
+  g_clear_pointer (&server->stats, pmss_stats_free);
+  if (server->store) {
+    pmss_storage_api_clear (&server->api);
+    pmss_store_close (server->store);
+  }
+  g_clear_pointer (&server->identity, pmss_identity_free);
+  pmss_access_free (server->access);
+  pmss_storage_config_free (server->config);
+  g_main_loop_unref (server->loop);
+}
+
+static gboolean
+on_stop_signal (gpointer data)
+{
+  Server *server = data;
+
+  g_message ("stopping");
+  g_main_loop_quit (server->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_hangup (gpointer data)
+{
+  g_message ("settings are read at the start only");
+  return G_SOURCE_CONTINUE;
+}
+
+/* A connection and a shard's file for each viewer. */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
+      g_warning ("cannot raise the limit of open files");
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  Server server = { 0 };
+
+  server.config = pmss_storage_config_load (argc, argv, &server.status);
+  if (!server.config)
+    return server.status;
+  set_up_log (server.config);
+  signal (SIGPIPE, SIG_IGN);
+  raise_descriptor_limit ();
+  server.loop = g_main_loop_new (NULL, FALSE);
+  server.access = pmss_access_new ();
+  g_unix_signal_add (SIGTERM, on_stop_signal, &server);
+  g_unix_signal_add (SIGINT, on_stop_signal, &server);
+  g_unix_signal_add (SIGHUP, on_hangup, &server);
+
+  server.status = start (&server);
+  if (server.status == EX_OK)
+    g_main_loop_run (server.loop);
+  stop (&server);
+  return server.status;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "api.h"
+
+static void
+add (GString *text, const char *name, const char *type, const char *help,
+    guint64 value)
+{
+  g_string_append_printf (text, "# HELP pmss_storage_%s %s\n"
+      "# TYPE pmss_storage_%s %s\npmss_storage_%s %" G_GUINT64_FORMAT "\n",
+      name, help, name, type, name, value);
+}
+
+static void
+add_listener (GString *text, PmssHttpd * httpd)
+{
+  PmssHttpdStats stats;
+
+  pmss_httpd_get_stats (httpd, &stats);
+  add (text, "connections", "gauge", "Open connections", stats.connections);
+  add (text, "connections_total", "counter", "Accepted connections",
+      stats.accepted);
+  add (text, "requests_total", "counter", "Requests", stats.requests);
+  add (text, "malformed_requests_total", "counter",
+      "Requests refused before anyone looked at what they want", stats.refused);
+  add (text, "cut_peers_total", "counter",
+      "Connections cut because the peer was too slow", stats.cut_slow);
+  add (text, "received_bytes_total", "counter", "Bytes received over TCP",
+      stats.bytes_in);
+  add (text, "sent_bytes_total", "counter", "Bytes sent over TCP",
+      stats.bytes_out);
+  g_string_append (text, "# HELP pmss_storage_answers_total Answers by status\n"
+      "# TYPE pmss_storage_answers_total counter\n");
+  for (guint status = 200; status < 600; status++) {
+    guint64 answers = pmss_httpd_get_answers (httpd, status);
+
+    if (answers > 0)
+      g_string_append_printf (text,
+          "pmss_storage_answers_total{status=\"%u\"} %" G_GUINT64_FORMAT "\n",
+          status, answers);
+  }
+}
+
+char *
+pmss_storage_metrics (PmssStorageApi * api)
+{
+  GString *text = g_string_new (NULL);
+  PmssStoreUsage usage;
+
+  /* The listener takes requests before its maker has told us of it. */
+  g_mutex_lock (&api->lock);
+  if (api->httpd)
+    add_listener (text, api->httpd);
+  g_mutex_unlock (&api->lock);
+  pmss_store_get_usage (api->store, &usage);
+  add (text, "shards", "gauge", "Shards kept", usage.shards);
+  add (text, "used_bytes", "gauge", "Bytes of shards", usage.used);
+  add (text, "free_bytes", "gauge",
+      "Bytes that more shards may take, what is kept free not counted",
+      usage.free);
+  add (text, "writable", "gauge", "0 after the disk has failed",
+      pmss_store_is_writable (api->store));
+  add (text, "token_refusals_total", "counter",
+      "Requests refused for want of a token that covers them",
+      pmss_access_get_refusals (api->access));
+  return g_string_free (text, FALSE);
+}

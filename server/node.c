@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "node.h"
+
+#include <libsoup/soup.h>
+#include <string.h>
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
+
+#define REQUEST_TIMEOUT 5       /* seconds */
+#define MAX_ANSWER (64 * 1024)
+#define MAX_INTERVAL 60         /* seconds */
+
+/*
+ *              join token good                    each `interval`
+ *   JOINING ────────────────────▶ BEATING ◀──────────────────────┐
+ *    │  ▲ control is away: again    └────────────────────────────┘
+ *    │  └──┘
+ *    └── refused ──▶ ENDED
+ */
+typedef enum
+{
+  AGENT_JOINING,
+  AGENT_BEATING,
+  AGENT_ENDED,
+} AgentState;
+
+struct _PmssNodeAgent
+{
+  const PmssStorageConfig *config;
+  PmssNodeAgentFuncs funcs;
+  gpointer user_data;
+  AgentState state;
+  char *host;
+  guint16 port;
+  guint64 capacity;
+  guint id;
+  char *secret;
+  guint interval;               /* seconds */
+  gboolean away;                /* control: the last request failed, and that was logged */
+  SoupSession *session;
+  GCancellable *cancellable;
+  guint timer;
+  guint pending;                /* exchanges */
+};
+
+/* One request: owns what lives until its answer is complete. */
+typedef struct
+{
+  PmssNodeAgent *agent;
+  SoupMessage *message;
+  char *buffer;
+} Exchange;
+
+static void agent_advance (PmssNodeAgent * agent);
+
+char *
+pmss_node_advertised_host (const PmssStorageConfig * config, GError ** error)
+{
+  g_autoptr (GSocketConnectable) listen = NULL;
+  g_autoptr (GInetAddress) address = NULL;
+  const char *host;
+
+  if (config->advertise_host)
+    return g_strdup (config->advertise_host);
+  listen = g_network_address_parse (config->listen, 0, error);
+  if (!listen)
+    return NULL;
+  host = g_network_address_get_hostname (G_NETWORK_ADDRESS (listen));
+  address = g_inet_address_new_from_string (host);
+  if (!address || !g_inet_address_get_is_any (address))
+    return g_strdup (host);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "listening on all addresses (%s): set advertise to the one that viewers "
+      "and the control server reach this server by", config->listen);
+  return NULL;
+}
+
+static gboolean
+on_timer (gpointer data)
+{
+  PmssNodeAgent *agent = data;
+
+  agent->timer = 0;
+  agent_advance (agent);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+again_in (PmssNodeAgent * agent, guint seconds)
+{
+  g_clear_handle_id (&agent->timer, g_source_remove);
+  agent->timer = g_timeout_add_seconds (seconds, on_timer, agent);
+}
+
+/* --- answers --- */
+
+static void
+end_with (PmssNodeAgent * agent, const GError * error)
+{
+  agent->state = AGENT_ENDED;
+  agent->funcs.refused (error, agent->user_data);
+}
+
+static void
+take_identity (PmssNodeAgent * agent, JsonNode *json)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssIdentity) identity = pmss_identity_parse (json, &error);
+
+  if (!identity || !pmss_identity_store (identity, agent->config->data, &error)) {
+    end_with (agent, error);
+    return;
+  }
+  agent->id = identity->id;
+  agent->secret = g_strdup (identity->secret);
+  agent->state = AGENT_BEATING;
+  agent->funcs.joined (identity, agent->user_data);
+}
+
+static void
+take_interval (PmssNodeAgent * agent, JsonNode *json)
+{
+  g_autoptr (GError) error = NULL;
+  JsonObject *object = pmss_json_object (json, "the answer", &error);
+  gint64 interval;
+
+  if (object && pmss_json_get_int (object, "interval", 1, MAX_INTERVAL,
+          &interval, &error))
+    agent->interval = interval;
+  else
+    g_warning ("control's answer to a heartbeat: %s", error->message);
+}
+
+/* What control says of an error, if it says it in a problem document. */
+static GError *
+problem_error (guint status, JsonNode *json)
+{
+  const char *detail = NULL;
+  JsonObject *object = json ? pmss_json_object (json, "", NULL) : NULL;
+
+  if (object)
+    pmss_json_get_string (object, "detail", 1000, &detail, NULL);
+  return g_error_new (PMSS_ERROR, pmss_error_from_status (status),
+      "the control server answered %u%s%s", status, detail ? ": " : "",
+      detail ? detail : "");
+}
+
+static void
+note_failure (PmssNodeAgent * agent, const GError * error)
+{
+  if (!agent->away)
+    g_warning ("%s: %s; this server goes on without it", agent->config->control,
+        error->message);
+  agent->away = TRUE;
+}
+
+static gboolean
+is_final (guint status)
+{
+  return status >= 400 && status < 500 && status != 408 && status != 429;
+}
+
+static void
+take_answer (PmssNodeAgent * agent, guint status, JsonNode *json)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (status >= 200 && status < 300 && json) {
+    if (agent->away)
+      g_message ("%s is back", agent->config->control);
+    agent->away = FALSE;
+    if (agent->state == AGENT_JOINING)
+      take_identity (agent, json);
+    else
+      take_interval (agent, json);
+    return;
+  }
+  error = problem_error (status, json);
+  if (agent->state == AGENT_JOINING && is_final (status))
+    end_with (agent, error);
+  else
+    note_failure (agent, error);
+}
+
+static void
+exchange_free (Exchange * exchange)
+{
+  exchange->agent->pending--;
+  g_clear_object (&exchange->message);
+  g_free (exchange->buffer);
+  g_free (exchange);
+}
+
+/* FALSE: nothing more comes of this exchange. */
+static gboolean
+check_failure (Exchange * exchange, GError * error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return FALSE;
+  if (error) {
+    note_failure (exchange->agent, error);
+    again_in (exchange->agent, exchange->agent->interval);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+on_read (GObject * source, GAsyncResult * result, gpointer data)
+{
+  Exchange *exchange = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) json = NULL;
+  gsize length = 0;
+
+  g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &length,
+      &error);
+  if (check_failure (exchange, error)) {
+    PmssNodeAgent *agent = exchange->agent;
+    AgentState was = agent->state;
+
+    if (length < MAX_ANSWER)
+      json = pmss_json_parse (exchange->buffer, length, NULL);
+    take_answer (agent, soup_message_get_status (exchange->message), json);
+    if (was == AGENT_JOINING && agent->state == AGENT_BEATING)
+      agent_advance (agent);
+    else
+      again_in (agent, agent->interval);
+  }
+  exchange_free (exchange);
+}
+
+static void
+on_sent (GObject * source, GAsyncResult * result, gpointer data)
+{
+  Exchange *exchange = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream =
+      soup_session_send_finish (SOUP_SESSION (source), result, &error);
+
+  if (!check_failure (exchange, error)) {
+    exchange_free (exchange);
+    return;
+  }
+  exchange->buffer = g_malloc (MAX_ANSWER);
+  g_input_stream_read_all_async (stream, exchange->buffer, MAX_ANSWER,
+      G_PRIORITY_DEFAULT, exchange->agent->cancellable, on_read, exchange);
+}
+
+/* --- requests --- */
+
+/* Takes @body. */
+static void
+post (PmssNodeAgent * agent, const char *path, JsonNode *body)
+{
+  g_autofree char *url = g_strconcat (agent->config->control, "/api/v1", path,
+      NULL);
+  g_autofree char *text = json_to_string (body, FALSE);
+  g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+  Exchange *exchange = g_new0 (Exchange, 1);
+
+  json_node_unref (body);
+  exchange->agent = agent;
+  agent->pending++;
+  exchange->message = soup_message_new (SOUP_METHOD_POST, url);
+  soup_message_set_request_body_from_bytes (exchange->message,
+      "application/json", bytes);
+  if (agent->secret) {
+    g_autofree char *bearer = g_strconcat ("Bearer ", agent->secret, NULL);
+
+    soup_message_headers_replace (soup_message_get_request_headers
+        (exchange->message), "Authorization", bearer);
+  }
+  soup_session_send_async (agent->session, exchange->message,
+      G_PRIORITY_DEFAULT, agent->cancellable, on_sent, exchange);
+}
+
+static void
+add_place (PmssNodeAgent * agent, JsonBuilder * builder)
+{
+  json_builder_set_member_name (builder, "address");
+  json_builder_add_string_value (builder, agent->host);
+  json_builder_set_member_name (builder, "port");
+  json_builder_add_int_value (builder, agent->port);
+  json_builder_set_member_name (builder, "tls");
+  json_builder_add_boolean_value (builder,
+      agent->config->tls_certificate != NULL);
+}
+
+static void
+send_join (PmssNodeAgent * agent)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "join_token");
+  json_builder_add_string_value (builder, agent->config->join_token);
+  add_place (agent, builder);
+  json_builder_set_member_name (builder, "zone");
+  json_builder_add_string_value (builder, agent->config->zone);
+  json_builder_set_member_name (builder, "capacity");
+  json_builder_add_int_value (builder, agent->capacity);
+  json_builder_end_object (builder);
+  post (agent, "/nodes/join", json_builder_get_root (builder));
+}
+
+static void
+send_heartbeat (PmssNodeAgent * agent)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autofree char *path = g_strdup_printf ("/nodes/%u/heartbeat", agent->id);
+
+  json_builder_begin_object (builder);
+  add_place (agent, builder);
+  json_builder_set_member_name (builder, "stats");
+  json_builder_add_value (builder, agent->funcs.stats (agent->user_data));
+  json_builder_end_object (builder);
+  post (agent, path, json_builder_get_root (builder));
+}
+
+static void
+agent_advance (PmssNodeAgent * agent)
+{
+  switch (agent->state) {
+    case AGENT_JOINING:
+      send_join (agent);
+      break;
+    case AGENT_BEATING:
+      send_heartbeat (agent);
+      break;
+    case AGENT_ENDED:
+      break;
+  }
+}
+
+static SoupSession *
+make_session (const PmssStorageConfig * config, GError ** error)
+{
+  SoupSession *session = soup_session_new_with_options ("timeout",
+      REQUEST_TIMEOUT, "user-agent", "pmss-storage/" PMSS_VERSION,
+      "max-conns", 1, "max-conns-per-host", 1, NULL);
+  g_autoptr (GTlsDatabase) database = NULL;
+
+  /* Control is named by its address: nothing to go round. */
+  soup_session_set_proxy_resolver (session, NULL);
+  if (config->control_ca) {
+    database = g_tls_file_database_new (config->control_ca, error);
+    if (!database) {
+      g_prefix_error (error, "control-ca: ");
+      g_object_unref (session);
+      return NULL;
+    }
+    soup_session_set_tls_database (session, database);
+  }
+  return session;
+}
+
+PmssNodeAgent *
+pmss_node_agent_new (const PmssStorageConfig * config,
+    const PmssIdentity * identity, guint16 port, guint64 capacity,
+    const PmssNodeAgentFuncs * funcs, gpointer user_data, GError ** error)
+{
+  g_autofree char *host = pmss_node_advertised_host (config, error);
+  SoupSession *session = host ? make_session (config, error) : NULL;
+  PmssNodeAgent *agent;
+
+  if (!session)
+    return NULL;
+  agent = g_new0 (PmssNodeAgent, 1);
+  agent->config = config;
+  agent->funcs = *funcs;
+  agent->user_data = user_data;
+  agent->host = g_steal_pointer (&host);
+  agent->port = config->advertise_port ? config->advertise_port : port;
+  agent->capacity = capacity;
+  agent->interval = 1;
+  agent->session = session;
+  agent->cancellable = g_cancellable_new ();
+  agent->state = identity ? AGENT_BEATING : AGENT_JOINING;
+  if (identity) {
+    agent->id = identity->id;
+    agent->secret = g_strdup (identity->secret);
+  }
+  agent_advance (agent);
+  return agent;
+}
+
+void
+pmss_node_agent_free (PmssNodeAgent * agent)
+{
+  g_clear_handle_id (&agent->timer, g_source_remove);
+  g_cancellable_cancel (agent->cancellable);
+  while (agent->pending > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_object_unref (agent->session);
+  g_object_unref (agent->cancellable);
+  g_free (agent->host);
+  g_free (agent->secret);
+  g_free (agent);
+}

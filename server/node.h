@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "config.h"
+#include "identity.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssNodeAgent:
+ *
+ * Speaks to the control server: joins once, then sends a heartbeat each second or as often as control says. A control server that is not there is
+ * logged once and tried again; serving does not depend on it.
+ * Threads: the main thread alone.
+ */
+typedef struct _PmssNodeAgent PmssNodeAgent;
+
+typedef struct {
+  /* This server is now somebody; @identity has been stored. */
+  void       (*joined)  (const PmssIdentity *identity, gpointer user_data);
+  /* Control does not want us, or the identity cannot be stored: nothing more is tried. */
+  void       (*refused) (const GError *error, gpointer user_data);
+  /* The `stats` of the next heartbeat. */
+  JsonNode * (*stats)   (gpointer user_data);
+} PmssNodeAgentFuncs;
+
+/* @identity: (nullable): NULL: joins first, with config->join_token. @port: the one that we listen on. @capacity: bytes that we offer.
+ * Keeps @config and @funcs. */
+PmssNodeAgent *pmss_node_agent_new  (const PmssStorageConfig *config, const PmssIdentity *identity, guint16 port, guint64 capacity,
+    const PmssNodeAgentFuncs *funcs, gpointer user_data, GError **error);
+void           pmss_node_agent_free (PmssNodeAgent *agent);
+
+/* Where others reach us: "advertise", else the listen address. NULL and error when that is "all addresses". Free with g_free(). */
+char          *pmss_node_advertised_host (const PmssStorageConfig *config, GError **error);
+
+G_END_DECLS

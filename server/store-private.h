@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "store.h"
+
+G_BEGIN_DECLS
+
+#define PMSS_STORE_FOLDERS 256
+
+struct _PmssStore {
+  char *path;
+  int lock_fd;
+  int tmp_fd;
+  int shards_fd;
+  PmssStoreReserve reserve;
+  atomic_bool broken;           /* an fsync failed */
+  atomic_uint next_tmp;
+
+  /* Room: one at a time looks whether there is some and takes it. */
+  GMutex room_lock;
+  guint64 promised;             /* bytes that are promised but not allocated on the disk; under room_lock */
+
+  /* Names come and go, and are counted, under the lock of their folder. It is held over a rename or an unlink, never over an fsync. */
+  struct {
+    GMutex lock;
+    gboolean counted;
+  } folders[PMSS_STORE_FOLDERS];
+  GThread *counter;
+  atomic_bool stop;
+  atomic_bool known;
+  _Atomic guint64 shards;
+  _Atomic guint64 used;
+};
+
+/* 0..255, and "ab" */
+guint    pmss_store_folder_of      (const char *name);
+void     pmss_store_folder_name    (guint folder, char out[3]);
+/* "ab/NAME" */
+char    *pmss_store_path_of        (const char *name);
+/* fsync of the folder: what was renamed into or unlinked from it is durable. A failure breaks the store. */
+gboolean pmss_store_sync_folder    (PmssStore *store, guint folder, GError **error);
+/* An fsync failed: nothing is known any more. */
+void     pmss_store_break          (PmssStore *store, const char *what, int code);
+gboolean pmss_store_check_writable (PmssStore *store, GError **error);
+/* Sets @error from errno @code, with the code that goes with it. */
+void     pmss_store_set_error      (GError **error, int code, const char *what);
+/* Calls @visit for each shard in a folder; @visit returns FALSE to end. */
+typedef gboolean (*PmssStoreVisit) (const char *name, gpointer data);
+gboolean pmss_store_visit          (PmssStore *store, guint folder, PmssStoreVisit visit, gpointer data, GError **error);
+/* Bytes that may still be written. */
+guint64  pmss_store_free_bytes     (PmssStore *store);
+void     pmss_store_start_counting (PmssStore *store);
+
+G_END_DECLS

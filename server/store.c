@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening, reading, deleting. Writing is in store-put.c, going through all
+ * shards in store-list.c. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "libpmss/pmss-error.h"
+#include "store-private.h"
+
+static PmssError
+code_of_errno (int code)
+{
+  switch (code) {
+    case ENOENT:
+      return PMSS_ERROR_NOT_FOUND;
+    case EEXIST:
+      return PMSS_ERROR_EXISTS;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return PMSS_ERROR_NO_SPACE;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return PMSS_ERROR_BUSY;
+    default:
+      return PMSS_ERROR_FAILED;
+  }
+}
+
+void
+pmss_store_set_error (GError ** error, int code, const char *what)
+{
+  g_set_error (error, PMSS_ERROR, code_of_errno (code), "%s: %s", what,
+      g_strerror (code));
+}
+
+guint
+pmss_store_folder_of (const char *name)
+{
+  return g_ascii_xdigit_value (name[0]) * 16 + g_ascii_xdigit_value (name[1]);
+}
+
+void
+pmss_store_folder_name (guint folder, char out[3])
+{
+  g_snprintf (out, 3, "%02x", folder & 0xff);
+}
+
+char *
+pmss_store_path_of (const char *name)
+{
+  return g_strdup_printf ("%.2s/%s", name, name);
+}
+
+void
+pmss_store_break (PmssStore * store, const char *what, int code)
+{
+  g_critical
+      ("%s: fsync of %s failed: %s. What is on the disk is not known any "
+      "more: nothing will be written until the server is started anew, after a "
+      "look at the disk", store->path, what, g_strerror (code));
+  atomic_store (&store->broken, TRUE);
+}
+
+gboolean
+pmss_store_is_writable (PmssStore * store)
+{
+  return !atomic_load (&store->broken);
+}
+
+gboolean
+pmss_store_check_writable (PmssStore * store, GError ** error)
+{
+  if (pmss_store_is_writable (store))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "the disk failed: this server takes no writes");
+  return FALSE;
+}
+
+gboolean
+pmss_store_sync_folder (PmssStore * store, guint folder, GError ** error)
+{
+  char name[3];
+  int fd, code = 0;
+
+  pmss_store_folder_name (folder, name);
+  fd = openat (store->shards_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) {
+    pmss_store_set_error (error, errno, "cannot make the change durable");
+    return FALSE;
+  }
+  if (fsync (fd) != 0)
+    code = errno;
+  close (fd);
+  if (code == 0)
+    return TRUE;
+  pmss_store_break (store, name, code);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "fsync: %s",
+      g_strerror (code));
+  return FALSE;
+}
+
+/* --- opening --- */
+
+static gboolean
+lock_folder (PmssStore * store, GError ** error)
+{
+  g_autofree char *path = g_build_filename (store->path, "lock", NULL);
+
+  store->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (store->lock_fd < 0) {
+    pmss_store_set_error (error, errno, path);
+    return FALSE;
+  }
+  if (flock (store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "%s is in use by another storage server", store->path);
+  return FALSE;
+}
+
+static int
+open_folder (PmssStore * store, const char *name, GError ** error)
+{
+  g_autofree char *path = g_build_filename (store->path, name, NULL);
+  int fd;
+
+  if (mkdir (path, 0700) != 0 && errno != EEXIST) {
+    pmss_store_set_error (error, errno, path);
+    return -1;
+  }
+  fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    pmss_store_set_error (error, errno, path);
+  return fd;
+}
+
+static gboolean
+make_shard_folders (PmssStore * store, GError ** error)
+{
+  for (guint i = 0; i < PMSS_STORE_FOLDERS; i++) {
+    char name[3];
+
+    pmss_store_folder_name (i, name);
+    if (mkdirat (store->shards_fd, name, 0700) != 0 && errno != EEXIST) {
+      pmss_store_set_error (error, errno, store->path);
+      return FALSE;
+    }
+  }
+  if (fsync (store->shards_fd) != 0) {
+    pmss_store_set_error (error, errno, store->path);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* What a crash left half written. */
+static gboolean
+empty_tmp (PmssStore * store, GError ** error)
+{
+  int fd = openat (store->tmp_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *dir = fd < 0 ? NULL : fdopendir (fd);
+  struct dirent *entry;
+  guint removed = 0;
+
+  if (!dir) {
+    pmss_store_set_error (error, errno, "tmp");
+    if (fd >= 0)
+      close (fd);
+    return FALSE;
+  }
+  while ((entry = readdir (dir))) {
+    if (g_str_equal (entry->d_name, ".") || g_str_equal (entry->d_name, ".."))
+      continue;
+    if (unlinkat (store->tmp_fd, entry->d_name, 0) == 0)
+      removed++;
+    else
+      g_warning ("%s/tmp/%s cannot be removed: %s", store->path,
+          entry->d_name, g_strerror (errno));
+  }
+  closedir (dir);
+  if (removed > 0)
+    g_message ("removed %u unfinished shards", removed);
+  return TRUE;
+}
+
+PmssStore *
+pmss_store_open (const char *folder, const PmssStoreReserve * reserve,
+    GError ** error)
+{
+  g_autoptr (PmssStore) store = g_new0 (PmssStore, 1);
+
+  store->path = g_strdup (folder);
+  store->reserve = *reserve;
+  store->lock_fd = store->tmp_fd = store->shards_fd = -1;
+  g_mutex_init (&store->room_lock);
+  for (guint i = 0; i < PMSS_STORE_FOLDERS; i++)
+    g_mutex_init (&store->folders[i].lock);
+
+  if (g_mkdir_with_parents (folder, 0700) != 0) {
+    pmss_store_set_error (error, errno, folder);
+    return NULL;
+  }
+  if (!lock_folder (store, error)
+      || (store->tmp_fd = open_folder (store, "tmp", error)) < 0
+      || (store->shards_fd = open_folder (store, "shards", error)) < 0
+      || !make_shard_folders (store, error) || !empty_tmp (store, error))
+    return NULL;
+  pmss_store_start_counting (store);
+  return g_steal_pointer (&store);
+}
+
+static void
+close_folder (int fd)
+{
+  if (fd >= 0)
+    close (fd);
+}
+
+void
+pmss_store_close (PmssStore * store)
+{
+  atomic_store (&store->stop, TRUE);
+  g_clear_pointer (&store->counter, g_thread_join);
+  for (guint i = 0; i < PMSS_STORE_FOLDERS; i++)
+    g_mutex_clear (&store->folders[i].lock);
+  g_mutex_clear (&store->room_lock);
+  close_folder (store->shards_fd);
+  close_folder (store->tmp_fd);
+  close_folder (store->lock_fd);
+  g_free (store->path);
+  g_free (store);
+}
+
+/* --- reading and deleting --- */
+
+gboolean
+pmss_store_has (PmssStore * store, const char *name)
+{
+  g_autofree char *path = pmss_store_path_of (name);
+
+  return faccessat (store->shards_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int
+pmss_store_open_shard (PmssStore * store, const char *name, guint64 *size,
+    GError ** error)
+{
+  g_autofree char *path = pmss_store_path_of (name);
+  struct stat info;
+  int fd = openat (store->shards_fd, path,
+      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+  if (fd < 0) {
+    int code = errno == ELOOP ? ENOENT : errno;
+
+    if (code == ENOENT)
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+          "shard %s is not here", name);
+    else
+      pmss_store_set_error (error, code, name);
+    return -1;
+  }
+  if (fstat (fd, &info) != 0 || !S_ISREG (info.st_mode)) {
+    close (fd);
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "%s is no file", name);
+    return -1;
+  }
+  *size = info.st_size;
+  return fd;
+}
+
+gboolean
+pmss_store_delete (PmssStore * store, const char *name, GError ** error)
+{
+  g_autofree char *path = pmss_store_path_of (name);
+  guint folder = pmss_store_folder_of (name);
+  struct stat info;
+  int code = 0;
+
+  if (!pmss_store_check_writable (store, error))
+    return FALSE;
+  g_mutex_lock (&store->folders[folder].lock);
+  if (fstatat (store->shards_fd, path, &info, AT_SYMLINK_NOFOLLOW) != 0
+      || unlinkat (store->shards_fd, path, 0) != 0) {
+    code = errno;
+  } else if (store->folders[folder].counted) {
+    atomic_fetch_sub (&store->shards, 1);
+    atomic_fetch_sub (&store->used, info.st_size);
+  }
+  g_mutex_unlock (&store->folders[folder].lock);
+
+  if (code == ENOENT) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+        "shard %s is not here", name);
+    return FALSE;
+  }
+  if (code != 0) {
+    pmss_store_set_error (error, code, name);
+    return FALSE;
+  }
+  return pmss_store_sync_folder (store, folder, error);
+}
+
+guint64
+pmss_store_free_bytes (PmssStore * store)
+{
+  struct statvfs disk;
+  guint64 free_bytes, kept;
+
+  if (fstatvfs (store->shards_fd, &disk) != 0)
+    return 0;
+  free_bytes = (guint64) disk.f_bavail * disk.f_frsize;
+  kept = (guint64) (store->reserve.fraction * disk.f_blocks * disk.f_frsize);
+  if (store->reserve.fraction <= 0)
+    kept = store->reserve.bytes;
+  else if (store->reserve.bytes > 0)
+    kept = MIN (kept, store->reserve.bytes);
+  return free_bytes > kept ? free_bytes - kept : 0;
+}
+
+void
+pmss_store_get_usage (PmssStore * store, PmssStoreUsage * usage)
+{
+  usage->known = atomic_load (&store->known);
+  usage->shards = atomic_load (&store->shards);
+  usage->used = atomic_load (&store->used);
+  usage->free = pmss_store_free_bytes (store);
+}

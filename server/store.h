@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "libpmss/pmss-shard.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssStore:
+ *
+ * The folder of shards. A shard that exists is complete and is never changed, only deleted.
+ *
+ *   DATA/lock            held while a server uses the folder
+ *   DATA/tmp/            shards that are being written; emptied at the start
+ *   DATA/shards/xx/NAME  xx: the first two digits of the version id
+ *
+ * Threads: any. Calls block for the disk; those that wait for it to be durable (commit, delete, list) say so.
+ */
+typedef struct _PmssStore PmssStore;
+
+/* How much of the disk shards leave free. */
+typedef struct {
+  guint64 bytes;
+  double fraction;              /* 0..1 of the disk; the lesser of both counts, if neither is 0 */
+} PmssStoreReserve;
+
+/* PMSS_ERROR_CONFLICT when another server has the folder. */
+PmssStore *pmss_store_open   (const char *folder, const PmssStoreReserve *reserve, GError **error);
+void       pmss_store_close  (PmssStore *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssStore, pmss_store_close)
+
+/* @name has to be a shard's name (pmss_shard_name_parse()) in all of these. */
+gboolean   pmss_store_has       (PmssStore *store, const char *name);
+/* A descriptor for reading, or -1 and PMSS_ERROR_NOT_FOUND, PMSS_ERROR_BUSY (no descriptors left). */
+int        pmss_store_open_shard (PmssStore *store, const char *name, guint64 *size, GError **error);
+/* Durable. PMSS_ERROR_NOT_FOUND. */
+gboolean   pmss_store_delete    (PmssStore *store, const char *name, GError **error);
+
+typedef struct {
+  char name[PMSS_SHARD_NAME_SIZE];
+  guint64 size;
+} PmssStoreEntry;
+/* Up to @limit shards whose names come after @after (NULL: all), in byte order: an array of #PmssStoreEntry. @next: what @after is
+ * for the next page, or "" if there is none. Memory is bounded by @limit, time by that and by what one of the 256 folders holds. */
+GArray    *pmss_store_list      (PmssStore *store, const char *after, guint limit, char next[PMSS_SHARD_NAME_SIZE], GError **error);
+
+/**
+ * PmssStorePut:
+ *
+ * One shard that is being written. Freed without a commit it leaves nothing.
+ */
+typedef struct _PmssStorePut PmssStorePut;
+
+/* PMSS_ERROR_EXISTS, PMSS_ERROR_NO_SPACE, PMSS_ERROR_BUSY. The disk's room for @size bytes is set aside. */
+PmssStorePut *pmss_store_put_new    (PmssStore *store, const char *name, guint64 size, GError **error);
+void          pmss_store_put_free   (PmssStorePut *put);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssStorePut, pmss_store_put_free)
+/* PMSS_ERROR_CORRUPT when the bytes are not the shard; PMSS_ERROR_NO_SPACE */
+gboolean      pmss_store_put_write  (PmssStorePut *put, const void *data, gsize length, GError **error);
+/* Returns after shard and name are durable. PMSS_ERROR_EXISTS if another one was faster. */
+gboolean      pmss_store_put_commit (PmssStorePut *put, GError **error);
+
+typedef struct {
+  gboolean known;               /* whether the count at the start has ended: before, shards and used are too small */
+  guint64 shards;
+  guint64 used;                 /* bytes of shards */
+  guint64 free;                 /* bytes that more shards may take: what the disk has, without the reserve */
+} PmssStoreUsage;
+void       pmss_store_get_usage (PmssStore *store, PmssStoreUsage *usage);
+
+/* FALSE after an fsync has failed: what is on the disk is not known any more, nothing is written or deleted from then on; what is there is served. */
+gboolean   pmss_store_is_writable (PmssStore *store);
+
+G_END_DECLS
