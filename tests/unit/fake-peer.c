@@ -152,6 +152,7 @@ serve (FakePeer * peer, GIOStream * stream)
       more = send_answer (peer, stream, &answer);
     }
     g_free (answer.text);
+    g_clear_pointer (&answer.body, g_byte_array_unref);
     request_clear (&request);
   }
   g_io_stream_close (stream, NULL, NULL);

@@ -19,7 +19,7 @@ typedef struct {
 
 typedef struct {
   char *text;                   /* head and body, raw; freed with g_free. NULL: says nothing and waits */
-  GByteArray *body;             /* (nullable): goes on with these; not freed */
+  GByteArray *body;             /* (nullable): goes on with these; unref'd */
   gboolean close;               /* the connection ends after `text` */
   gboolean endless;             /* goes on with zeros until the other side is gone */
   guint trickle;                /* ms: goes on with a byte each so many */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -7,7 +8,6 @@
 #include "libpmss/pmss-client.h"
 #include "libpmss/pmss-credentials.h"
 #include "libpmss/pmss-error.h"
-#include "test-certificate.h"
 
 #define SESSION_ID "0123456789abcdef0123456789abcdef"
 #define VERSION_ID "00112233445566778899aabbccddeeff"
@@ -95,13 +95,13 @@ answer (const FakeRequest * request, FakeAnswer * out, gpointer user_data)
 }
 
 static void
-control_init (Control * control, GTlsCertificate * certificate)
+control_init (Control * control)
 {
   memset (control, 0, sizeof *control);
-  control->peer = fake_peer_new (answer, control, certificate);
+  control->peer = fake_peer_new (answer, control, NULL);
   control->session = SESSION;
-  control->url = g_strdup_printf ("%s://127.0.0.1:%u",
-      certificate ? "https" : "http", fake_peer_get_port (control->peer));
+  control->url = g_strdup_printf ("http://127.0.0.1:%u",
+      fake_peer_get_port (control->peer));
 }
 
 static void
@@ -175,7 +175,7 @@ test_request (void)
   g_autoptr (JsonNode) json = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   for (int i = 0; i < 5; i++) {
     g_clear_pointer (&json, json_node_unref);
@@ -225,7 +225,7 @@ test_session (void)
   g_autofree char *token = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   pmss_client_set_credentials (client, NULL, "ann", "secret");
   session = open_session (client, &error);
@@ -266,7 +266,7 @@ test_login_again (void)
   g_autoptr (PmssSession) again = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   pmss_client_set_credentials (client, "stale", "ann", "secret");
   session = open_session (client, &error);
@@ -290,7 +290,7 @@ test_login (void)
   g_autofree char *expires = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   g_assert_false (pmss_client_login (client, "ann", "wrong", &token, &expires,
           NULL, &error));
@@ -327,7 +327,7 @@ test_not_authorized (void)
   Control control;
   g_autoptr (PmssClient) client = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   assert_refused (client, "stale", "pmss login");
   pmss_client_set_credentials (client, "stale", NULL, NULL);
@@ -348,7 +348,7 @@ test_find_credentials (void)
   g_autoptr (GError) error = NULL;
   PmssCredentials stored = { NULL, (char *) "ann", (char *) "token-7", NULL };
 
-  control_init (&control, NULL);
+  control_init (&control);
   control.logins = 7;
   stored.url = control.url;
   g_assert_true (pmss_credentials_store (&stored, NULL));
@@ -400,7 +400,7 @@ test_problem (void)
   g_autoptr (PmssClient) client = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   pmss_client_set_credentials (client, NULL, "ann", "secret");
   g_assert_null (pmss_client_request (client, "GET", "/media/x", NULL, NULL,
@@ -420,7 +420,7 @@ check_odd (const char *text, gboolean endless, PmssError code, const char *hint)
   g_autoptr (PmssClient) client = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   control.answer.text = g_strdup (text);
   control.answer.endless = endless;
   control.answer.close = TRUE;
@@ -474,7 +474,7 @@ check_slow (FakeAnswer odd)
   g_autoptr (GError) error = NULL;
   gint64 start = g_get_monotonic_time ();
 
-  control_init (&control, NULL);
+  control_init (&control);
   control.answer = odd;
   client = client_for (&control);
   g_object_set (client, "timeout", 1, NULL);
@@ -517,7 +517,7 @@ test_cancel (void)
   g_autoptr (GError) error = NULL;
   GThread *thread;
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   thread = g_thread_new ("cancel", cancel_when_asked, args);
   g_assert_null (pmss_client_request (client, "GET", "/odd", NULL,
@@ -539,7 +539,7 @@ test_refused (void)
   g_autoptr (PmssClient) client = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   control_clear (&control);
   pmss_client_set_credentials (client, NULL, "ann", "secret");
@@ -593,7 +593,7 @@ test_threads (void)
   g_autoptr (PmssClient) client = NULL;
   GThread *threads[N_THREADS];
 
-  control_init (&control, NULL);
+  control_init (&control);
   client = client_for (&control);
   for (int i = 0; i < N_THREADS; i++)
     threads[i] = g_thread_new ("calls",
@@ -626,7 +626,7 @@ test_bad_session (void)
 {
   Control control;
 
-  control_init (&control, NULL);
+  control_init (&control);
   check_bad_session (&control, SESSION, "[]");
   check_bad_session (&control, SESSION, "null");
   check_bad_session (&control, SESSION_ID, "../../../etc/passwd");
@@ -652,7 +652,7 @@ test_dead_connection (void)
   g_autoptr (PmssSession) session = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_init (&control, NULL);
+  control_init (&control);
   control.cut_second = TRUE;
   client = client_for (&control);
   pmss_client_set_credentials (client, NULL, "ann", "secret");
@@ -662,74 +662,19 @@ test_dead_connection (void)
   control_clear (&control);
 }
 
-static gboolean
-accept_any (PmssClient * client, GTlsCertificate * certificate,
-    GTlsCertificateFlags errors, gpointer user_data)
-{
-  ++*(guint *) user_data;
-  return TRUE;
-}
-
-static gboolean
-try_tls (Control * control, GTlsDatabase * database,
-    GTlsCertificateFlags flags, guint * asked, GError ** error)
-{
-  g_autoptr (PmssClient) client = client_for (control);
-  g_autoptr (JsonNode) json = NULL;
-
-  g_object_set (client, "tls-database", database, "tls-validation-flags",
-      flags, NULL);
-  if (asked != NULL)
-    g_signal_connect (client, "accept-certificate", G_CALLBACK (accept_any),
-        asked);
-  json = pmss_client_request (client, "GET", "/cluster", NULL, NULL, error);
-  return json != NULL;
-}
-
-static void
-test_tls (void)
-{
-  Control control;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GTlsCertificate) certificate =
-      g_tls_certificate_new_from_pem (TEST_CERTIFICATE, -1, &error);
-  g_autofree char *path = g_build_filename (g_get_tmp_dir (),
-      "pmss-test-client-XXXXXX", NULL);
-  g_autoptr (GTlsDatabase) database = NULL;
-  guint asked = 0;
-  int fd = g_mkstemp (path);
-
-  g_assert_no_error (error);
-  close (fd);
-  g_assert_true (g_file_set_contents (path, TEST_CERTIFICATE, -1, NULL));
-  database = g_tls_file_database_new (path, &error);
-  g_assert_no_error (error);
-
-  control_init (&control, certificate);
-  g_assert_false (try_tls (&control, NULL, G_TLS_CERTIFICATE_VALIDATE_ALL,
-          NULL, &error));
-  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_TLS);
-  g_clear_error (&error);
-  g_assert_true (try_tls (&control, database, G_TLS_CERTIFICATE_VALIDATE_ALL,
-          &asked, &error));
-  g_assert_cmpuint (asked, ==, 0);
-  g_assert_true (try_tls (&control, NULL, G_TLS_CERTIFICATE_VALIDATE_ALL,
-          &asked, &error));
-  g_assert_cmpuint (asked, ==, 1);
-  g_assert_true (try_tls (&control, NULL, G_TLS_CERTIFICATE_NO_FLAGS, NULL,
-          &error));
-  g_assert_no_error (error);
-  control_clear (&control);
-  unlink (path);
-}
-
 int
 main (int argc, char **argv)
 {
+  g_autofree char *config = g_dir_make_tmp ("pmss-test-XXXXXX", NULL);
+  g_autofree char *folder = g_build_filename (config, "pmss", NULL);
+  g_autofree char *file = g_build_filename (folder, "credentials", NULL);
+  int result;
+
   /* the watchdog: nothing here takes long */
   alarm (120);
   g_unsetenv ("PMSS_TOKEN");
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_setenv ("XDG_CONFIG_HOME", config, TRUE);
+  g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/url", test_url);
   g_test_add_func ("/client/encode-name", test_encode_name);
   g_test_add_func ("/client/request", test_request);
@@ -746,6 +691,9 @@ main (int argc, char **argv)
   g_test_add_func ("/client/refused", test_refused);
   g_test_add_func ("/client/dead-connection", test_dead_connection);
   g_test_add_func ("/client/threads", test_threads);
-  g_test_add_func ("/client/tls", test_tls);
-  return g_test_run ();
+  result = g_test_run ();
+  g_unlink (file);
+  g_rmdir (folder);
+  g_rmdir (config);
+  return result;
 }

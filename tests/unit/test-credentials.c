@@ -133,16 +133,37 @@ test_garbage (void)
   assert_token (NULL, "none");
 }
 
-/* Every test gets a config folder of its own. */
+/* As if nothing had ever been stored. */
+static void
+set_up (void)
+{
+  g_autofree char *path = file_path ();
+
+  g_unlink (path);
+}
+
+#define ADD(name, func) \
+  g_test_add_vtable ("/credentials/" name, 0, NULL, \
+      (GTestFixtureFunc) set_up, (GTestFixtureFunc) func, \
+      (GTestFixtureFunc) set_up)
+
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  g_test_add_func ("/credentials/none", test_none);
-  g_test_add_func ("/credentials/store", test_store);
-  g_test_add_func ("/credentials/modes", test_modes);
-  g_test_add_func ("/credentials/expired", test_expired);
-  g_test_add_func ("/credentials/forget", test_forget);
-  g_test_add_func ("/credentials/garbage", test_garbage);
-  return g_test_run ();
+  g_autofree char *config = g_dir_make_tmp ("pmss-test-XXXXXX", NULL);
+  g_autofree char *folder = g_build_filename (config, "pmss", NULL);
+  int result;
+
+  g_setenv ("XDG_CONFIG_HOME", config, TRUE);
+  g_test_init (&argc, &argv, NULL);
+  ADD ("none", test_none);
+  ADD ("store", test_store);
+  ADD ("modes", test_modes);
+  ADD ("expired", test_expired);
+  ADD ("forget", test_forget);
+  ADD ("garbage", test_garbage);
+  result = g_test_run ();
+  g_rmdir (folder);
+  g_rmdir (config);
+  return result;
 }

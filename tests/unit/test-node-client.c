@@ -36,6 +36,8 @@ answer (const FakeRequest * request, FakeAnswer * out, gpointer user_data)
   fixture->body = request->body->len;
   *out = fixture->answer;
   out->text = g_strdup (fixture->answer.text);
+  if (out->body != NULL)
+    g_byte_array_ref (out->body);
 }
 
 static void
