@@ -1,7 +1,8 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2086,SC2154
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Sourced by tools/quickstart and tools/check: installs what is missing of the
-# Debian packages in tools/packages.
+# Debian packages in tools/packages. The caller sets pmss_top, the top of the
+# source tree. Lists of words are split on purpose.
 
 # pmss_packages SECTION...: the names listed under these sections.
 pmss_packages ()
@@ -40,8 +41,6 @@ pmss_quietly ()
 # pmss_install_packages LOG SECTION...
 pmss_install_packages ()
 {
-  # Lists of words, split on purpose.
-  # shellcheck disable=SC2086,SC2154
   local log=$1 missing as_root=()
   shift
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
