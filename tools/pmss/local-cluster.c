@@ -246,7 +246,7 @@ get_join_token (PmssClient * client, GCancellable * cancellable,
 }
 
 /* Starts a storage server's process; it is not waited for here, so that
- * several come up at once. */
+ * several that have joined before come up at once. */
 static gboolean
 launch_node (PmssLocalCluster * cluster, PmssLocalServer * node,
     PmssClient * client, GCancellable * cancellable, GError ** error)
@@ -387,10 +387,16 @@ start_all (PmssLocalCluster * cluster, GCancellable * cancellable,
   client = connect_control (cluster, cancellable, error);
   if (!client)
     return FALSE;
-  for (i = 0; i < cluster->nodes->len; i++)
-    if (!launch_node (cluster, g_ptr_array_index (cluster->nodes, i), client,
-            cancellable, error))
+  for (i = 0; i < cluster->nodes->len; i++) {
+    PmssLocalServer *node = g_ptr_array_index (cluster->nodes, i);
+    gboolean is_new = node->id == 0;
+
+    /* Those that join do so one after another: their ids are in the order of
+     * their indices then. */
+    if (!launch_node (cluster, node, client, cancellable, error) ||
+        (is_new && !wait_node (cluster, node, client, cancellable, error)))
       return FALSE;
+  }
   for (i = 0; i < cluster->nodes->len; i++)
     if (!wait_node (cluster, g_ptr_array_index (cluster->nodes, i), client,
             cancellable, error))

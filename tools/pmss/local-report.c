@@ -60,7 +60,6 @@ add_control (JsonBuilder * builder, PmssLocalCluster * cluster)
   add_string (builder, "url", url);
   add_int (builder, "pid", live_pid (cluster->control));
   add_string (builder, "dir", dir);
-  add_string (builder, "state", pmss_local_server_get_state (cluster->control));
   json_builder_end_object (builder);
 }
 

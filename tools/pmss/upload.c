@@ -396,36 +396,67 @@ wait_before_try (PmssUpload * upload, guint tries, GError ** error)
       error);
 }
 
-gboolean
-pmss_upload_run (PmssUpload * upload, PmssCliProgress * progress, guint64 * job,
-    GError ** error)
+/* Makes the connection again and asks how much has arrived. @local: why it
+ * broke; replaced by what ends the upload for good. */
+static gboolean
+reconnect (PmssUpload * upload, guint64 * offset, guint * tries,
+    GError ** local)
 {
-  guint64 offset, before;
+  do {
+    if (!is_passing (*local) || ++*tries > MAX_TRIES)
+      return FALSE;
+    g_clear_error (local);
+    if (!wait_before_try (upload, *tries, local))
+      return FALSE;
+  } while (!get_offset (upload, offset, local));
+  return TRUE;
+}
+
+/* All was sent, only the answer was lost: the server has taken the upload in
+ * and does not know it as one any more. The catalog tells the rest. */
+static gboolean
+was_taken_in (PmssUpload * upload, const GError * error)
+{
+  return upload->sent == upload->size &&
+      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND);
+}
+
+static gboolean
+send_all (PmssUpload * upload, guint64 offset, GError ** error)
+{
   guint tries = 0;
+
+  for (;;) {
+    guint64 before = offset;
+    g_autoptr (GError) local = NULL;
+
+    if (send_from (upload, offset, tries > 0, &local))
+      return TRUE;
+    if (!reconnect (upload, &offset, &tries, &local)) {
+      if (was_taken_in (upload, local))
+        return TRUE;
+      g_propagate_prefixed_error (error, g_steal_pointer (&local),
+          "The upload stopped at byte %" G_GUINT64_FORMAT
+          " ('pmss put' again goes on there): ", offset);
+      return FALSE;
+    }
+    if (offset > before)
+      tries = 1;
+  }
+}
+
+gboolean
+pmss_upload_run (PmssUpload * upload, PmssCliProgress * progress,
+    guint64 * job, GError ** error)
+{
+  guint64 offset;
 
   upload->progress = progress;
   if (!find_or_create (upload, &offset, error))
     return FALSE;
-  for (;;) {
-    g_autoptr (GError) local = NULL;
-
-    before = offset;
-    if (send_from (upload, offset, tries > 0, &local))
-      break;
-    do {
-      if (!is_passing (local) || ++tries > MAX_TRIES) {
-        g_propagate_prefixed_error (error, g_steal_pointer (&local),
-            "The upload stopped at byte %" G_GUINT64_FORMAT
-            " ('pmss put' again goes on there): ", offset);
-        return FALSE;
-      }
-      if (!wait_before_try (upload, tries, error))
-        return FALSE;
-      g_clear_error (&local);
-    } while (!get_offset (upload, &offset, &local));
-    if (offset > before)
-      tries = 1;
-  }
+  /* An empty file is whole from the beginning. */
+  if (upload->job == 0 && !send_all (upload, offset, error))
+    return FALSE;
   pmss_upload_memory_forget (upload->memory);
   *job = upload->job;
   return TRUE;
