@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs the command line `pmss` of the build, with a home folder of its own."""
+
+import faulthandler
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+BUILD = pathlib.Path(os.environ.get("PMSS_BUILD_DIR", "."))
+PMSS = BUILD / "tools" / "pmss"
+COMMAND_TIMEOUT = 120
+
+
+class Result:
+    def __init__(self, process):
+        self.status = process.returncode
+        self.raw = process.stdout
+        self.out = process.stdout.decode(errors="backslashreplace")
+        self.err = process.stderr.decode(errors="backslashreplace")
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __str__(self):
+        return f"status {self.status}\n--- out\n{self.out[:4000]}\n--- err\n{self.err[:4000]}"
+
+
+class TestCase(unittest.TestCase):
+    """A temporary folder with a home in it, and a watchdog."""
+
+    timeout = 280
+
+    @classmethod
+    def setUpClass(cls):
+        faulthandler.dump_traceback_later(cls.timeout, exit=True)
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-cli-"))
+        cls.addClassCleanup(faulthandler.cancel_dump_traceback_later)
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.env = {key: value for key, value in os.environ.items()
+                   if key not in ("PMSS_URL", "PMSS_TOKEN") and not key.startswith("XDG_")}
+        cls.env.update(HOME=str(cls.folder / "home"), LC_ALL="C.UTF-8")
+        (cls.folder / "home").mkdir()
+
+    @classmethod
+    def pmss(cls, *arguments, stdin=b"", env=None, status=0, timeout=COMMAND_TIMEOUT):
+        """Runs pmss; @status: what it has to end with, None: whatever."""
+        process = subprocess.run([str(PMSS), *map(str, arguments)], input=stdin, capture_output=True,
+                                 env=dict(cls.env, **(env or {})), timeout=timeout, check=False)
+        result = Result(process)
+        if status is not None and result.status != status:
+            raise AssertionError(f"pmss {' '.join(map(str, arguments))}: wanted status {status}, got {result}")
+        return result
+
+
+def alive(pid):
+    """Whether a process runs (and is no zombie)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command line against a cluster of real servers."""
+
+import hashlib
+import os
+import pathlib
+import random
+import shutil
+import socket
+import subprocess
+import threading
+import unittest
+
+import pmss_cli
+
+MIB = 1 << 20
+
+
+class Relay:
+    """Passes connections on to @target, and cuts the first one that has sent
+    @limit bytes; with @then_refuse, every later one at once."""
+
+    def __init__(self, target, limit, then_refuse=False, port=0):
+        self.target, self.limit, self.then_refuse = target, limit, then_refuse
+        self.cut = False
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.cut and self.then_refuse:
+                client.close()
+                continue
+            server = socket.create_connection(self.target)
+            threading.Thread(target=self.forward, args=(client, server), daemon=True).start()
+            threading.Thread(target=self.back, args=(server, client), daemon=True).start()
+
+    def forward(self, client, server):
+        sent = 0
+        try:
+            while data := client.recv(65536):
+                sent += len(data)
+                if not self.cut and sent > self.limit:
+                    self.cut = True
+                    break
+                server.sendall(data)
+        except OSError:
+            pass
+        for end in (client, server):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    @staticmethod
+    def back(server, client):
+        try:
+            while data := server.recv(65536):
+                client.sendall(data)
+        except OSError:
+            pass
+        client.close()
+        server.close()
+
+    def close(self):
+        self.listener.close()
+
+
+class Cli(pmss_cli.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster_dir = cls.folder / "cluster"
+        cls.addClassCleanup(cls.pmss, "local", "down", "--purge", "--dir", cls.cluster_dir)
+        cls.cluster = cls.pmss("local", "up", "--nodes", 6, "--dir", cls.cluster_dir, "--json",
+                               "--control-set", "unit=64KiB", "--control-set", "extent=1MiB").json
+        cls.url = cls.cluster["control"]["url"]
+        cls.login()
+        cls.data = random.Random(1).randbytes(5 * MIB + 12345)
+        cls.file = cls.folder / "data.bin"
+        cls.file.write_bytes(cls.data)
+        cls.pmss("put", cls.file, "shared/data.bin")
+
+    @classmethod
+    def login(cls):
+        cls.pmss("login", cls.url, "--user", "admin", stdin=cls.cluster["password"].encode() + b"\n")
+
+    def path(self, name):
+        folder = self.folder / self.id().rpartition(".")[2]
+        folder.mkdir(exist_ok=True)
+        return folder / name
+
+    # logging in
+
+    def test_login(self):
+        secret = self.path("secret")
+        secret.write_text(self.cluster["password"] + "\n")
+        env = {"HOME": str(self.path("home"))}
+        answer = self.pmss("login", self.url.removeprefix("http://"), "--user", "admin", "--password-file", secret,
+                           "--json", env=env).json
+        self.assertEqual((answer["url"], answer["user"]), (self.url, "admin"))
+        stored = self.path("home") / ".config/pmss/credentials"
+        self.assertEqual(stored.stat().st_mode & 0o777, 0o600)
+        self.assertNotIn(self.cluster["password"], stored.read_text())
+        self.pmss("ls", env=env)
+        self.pmss("logout", env=env)
+        self.assertIn("No control server is known", self.pmss("ls", env=env, status=64).err)
+        self.assertIn("pmss login", self.pmss("ls", "--server", self.url, env=env, status=77).err)
+
+    def test_wrong_login(self):
+        env = {"HOME": str(self.path("home"))}
+        self.pmss("login", self.url, "--user", "admin", stdin=b"wrong password\n", env=env, status=77)
+        self.pmss("login", self.url, "--user", "admin", stdin=b"", env=env, status=65)
+        self.pmss("login", self.url, stdin=b"x\n", env=env, status=64)
+        self.pmss("login", "ftp://nowhere", "--user", "a", stdin=b"x\n", env=env, status=65)
+        self.pmss("ls", env=dict(env, PMSS_URL=self.url, PMSS_TOKEN="forged"), status=77)
+
+    def test_environment(self):
+        self.pmss("ls", env=dict(self.cluster["env"], HOME=str(self.path("home"))))
+
+    def test_unreachable(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        listener.close()
+        error = self.pmss("ls", "--server", f"127.0.0.1:{port}", env={"PMSS_TOKEN": "x"}, status=69).err
+        self.assertIn(f"127.0.0.1:{port}", error)
+        self.assertIn("Check that the server runs", error)
+
+    # media
+
+    def test_put_get(self):
+        name = "put/a name with 'quotes', %41 and ü.bin"
+        stored = self.pmss("put", self.file, name, "--title", "A title", "--json").json
+        self.assertEqual(stored["state"], "ready")
+        self.assertEqual(stored["sha256"], hashlib.sha256(self.data).hexdigest())
+        self.assertEqual(stored["title"], "A title")
+        copy = self.path("copy")
+        self.pmss("get", name, copy)
+        self.assertEqual(copy.read_bytes(), self.data)
+        self.assertEqual(self.pmss("get", name, "-").raw, self.data)
+        self.assertEqual(os.listdir(copy.parent), ["copy"])
+        error = self.pmss("put", self.file, name, status=73).err
+        self.assertIn(name, error)
+
+    def test_sizes(self):
+        for size in (0, 1, 65536, 65537, 4 * 65536, MIB, MIB + 1):
+            with self.subTest(size=size):
+                file = self.path(f"{size}.bin")
+                file.write_bytes(self.data[:size])
+                self.pmss("put", file, "sizes/", "--redundancy", "2+1")
+                self.assertEqual(self.pmss("get", f"sizes/{size}.bin", "-").raw, self.data[:size])
+
+    def test_get_targets(self):
+        folder = self.path("folder")
+        folder.mkdir()
+        self.pmss("get", "shared/data.bin", folder)
+        copy = folder / "data.bin"
+        self.assertEqual(copy.read_bytes(), self.data)
+        self.assertIn("--force", self.pmss("get", "shared/data.bin", copy, status=73).err)
+        copy.write_bytes(b"old")
+        self.pmss("get", "--force", "shared/data.bin", copy)
+        self.assertEqual(copy.read_bytes(), self.data)
+        self.pmss("get", "shared/nothing", self.path("nothing"), status=66)
+        self.pmss("get", "shared/data.bin", self.path("no") / "such" / "folder", status=66)
+        self.assertEqual(sorted(os.listdir(self.path("x").parent)), ["folder"])
+
+    def test_stats(self):
+        result = self.pmss("get", "shared/data.bin", "/dev/null", "--json").json
+        self.assertTrue(result["verified"])
+        self.assertGreaterEqual(result["stats"]["bytes"], len(self.data))
+        nodes = result["stats"]["nodes"]
+        self.assertEqual({node["node"] for node in nodes}, {node["id"] for node in self.cluster["nodes"]})
+        text = self.pmss("get", "--stats", "shared/data.bin", "/dev/null").out
+        self.assertIn(f"127.0.0.1:{self.cluster['nodes'][0]['port']}", text)
+
+    def test_verify(self):
+        self.assertIn("SHA-256 as in the catalog", self.pmss("verify", "shared/data.bin").out)
+        self.assertTrue(self.pmss("verify", "--json", "shared/data.bin").json["verified"][0]["verified"])
+
+    def test_verify_with_a_node_down(self):
+        self.pmss("put", self.file, "degraded.bin", "--redundancy", "4+2")
+        self.pmss("local", "stop-node", "0", "--dir", self.cluster_dir)
+        self.addCleanup(self.pmss, "local", "start-node", "0", "--dir", self.cluster_dir)
+        result = self.pmss("verify", "--json", "degraded.bin").json["verified"][0]
+        self.assertGreater(result["stats"]["rebuilt"], 0)
+
+    def test_ls_info_rm(self):
+        small = self.path("small")
+        small.write_bytes(b"small")
+        for i in range(3):
+            self.pmss("put", small, f"list/{i}")
+        listed = self.pmss("ls", "list/", "--json").json["media"]
+        self.assertEqual([medium["name"] for medium in listed], ["list/0", "list/1", "list/2"])
+        self.assertEqual(self.pmss("ls", "--names", "list/").out.split(), ["list/0", "list/1", "list/2"])
+        table = self.pmss("ls", "list/").out.splitlines()
+        self.assertEqual(len(table), 4)
+        self.assertTrue(table[0].startswith("NAME"))
+        self.assertEqual(len({line.index("B  ") for line in table[1:]}), 1, "the columns are aligned")
+        self.assertIn(hashlib.sha256(b"small").hexdigest(), self.pmss("info", "list/1").out)
+        self.pmss("rm", "list/0", "list/1")
+        self.assertEqual(self.pmss("ls", "--names", "list/").out.split(), ["list/2"])
+        self.pmss("rm", "list/0", status=66)
+        self.pmss("info", "list/0", status=66)
+        self.assertIn("No media", self.pmss("ls", "no such prefix").out)
+
+    def test_hostile_names(self):
+        small = self.path("small")
+        small.write_bytes(b"x")
+        self.assertIn("\\x1b", self.pmss("put", small, "evil/\x1b[31m", status=65).err)
+        for name in ("../up", "/absolute", "a//b", "a/../b", "a\nb", "back\\slash"):
+            self.pmss("put", small, name, status=65)
+            self.pmss("info", name, status=65)
+        # A right-to-left override is a character like others to the catalog.
+        self.pmss("put", small, "evil/\u202etxt.exe")
+        listing = self.pmss("ls", "evil/").out
+        self.assertIn("evil/\\u202etxt.exe", listing)
+        self.assertNotIn("\u202e", listing)
+
+    def test_put_refuses(self):
+        self.pmss("put", self.path("missing"), "x", status=66)
+        self.pmss("put", self.folder, "x", status=65)
+        self.pmss("put", self.file, "x", "--redundancy", "17+1", status=65)
+        self.pmss("put", self.file, "x", "--redundancy", "lots", status=65)
+
+    # uploads that break
+
+    def relay(self, limit, **options):
+        host, port = self.url.removeprefix("http://").split(":")
+        relay = Relay((host, int(port)), limit, **options)
+        self.addCleanup(relay.close)
+        return relay, {"PMSS_URL": f"http://127.0.0.1:{relay.port}", "PMSS_TOKEN": self.cluster["token"]}
+
+    def test_broken_upload_goes_on_by_itself(self):
+        relay, env = self.relay(2 * MIB)
+        self.pmss("put", self.file, "broken/once.bin", env=env)
+        self.assertTrue(relay.cut)
+        self.assertEqual(self.pmss("get", "broken/once.bin", "-").raw, self.data)
+
+    def test_broken_upload_goes_on_in_another_run(self):
+        relay, env = self.relay(3 * MIB, then_refuse=True)
+        self.assertIn("goes on there", self.pmss("put", self.file, "broken/twice.bin", env=env, status=69).err)
+        relay.then_refuse = False
+        self.assertIn("Went on with an earlier upload", self.pmss("put", self.file, "broken/twice.bin", env=env).out)
+        self.assertEqual(self.pmss("get", "broken/twice.bin", "-").raw, self.data)
+
+    # playing
+
+    def test_play_uri(self):
+        uri = self.pmss("play", "--print-uri", "a b/ü.webm").out.strip()
+        self.assertEqual(uri, self.url.replace("http:", "pmss:") + "/a%20b/%C3%BC.webm")
+
+    def test_play_save(self):
+        copy = self.path("copy")
+        result = self.pmss("play", "--save", copy, "--stats", "--json", "shared/data.bin").json
+        self.assertEqual(copy.read_bytes(), self.data)
+        self.assertGreaterEqual(result["stats"]["bytes"], len(self.data))
+        self.assertEqual(len(result["stats"]["nodes"]), 6)
+        self.pmss("play", "--save", copy, "shared/nothing", status=66)
+
+    def test_play_discard(self):
+        film = self.path("film.webm")
+        made = subprocess.run(
+            ["gst-launch-1.0", "-q", "videotestsrc", "num-buffers=50", "!", "vp8enc", "deadline=1", "!", "webmmux", "!",
+             "filesink", f"location={film}"], capture_output=True, timeout=120, check=False)
+        if made.returncode != 0:
+            self.skipTest("GStreamer's vp8enc or webmmux is not installed")
+        self.pmss("put", film, "film.webm")
+        self.assertIn("VP8", self.pmss("info", "film.webm").out)
+        self.assertIn("Played to the end", self.pmss("play", "--discard", "film.webm").out)
+
+    def test_play_player(self):
+        player = self.path("player")
+        player.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+        player.chmod(0o755)
+        out = self.pmss("play", "--player", player, "shared/data.bin", "--", "--volume=0").out.split()
+        self.assertEqual(out, ["--volume=0", self.url.replace("http:", "pmss:") + "/shared/data.bin"])
+        self.assertIn("cannot be started", self.pmss("play", "--player", "/nonexistent", "x", status=66).err)
+
+    # administration
+
+    def test_users_and_roles(self):
+        self.pmss("user", "add", "vera", "--json", stdin=b"vera's password\n")
+        self.pmss("user", "add", "vera", stdin=b"vera's password\n", status=73)
+        self.assertIn("viewer", [line for line in self.pmss("user", "ls").out.splitlines() if "vera" in line][0])
+        env = {"HOME": str(self.path("home"))}
+        self.pmss("login", self.url, "--user", "vera", stdin=b"vera's password\n", env=env)
+        self.pmss("ls", env=env)
+        self.assertEqual(self.pmss("get", "shared/data.bin", "-", env=env).raw, self.data)
+        self.assertIn("role", self.pmss("put", self.file, "forbidden", env=env, status=77).err)
+        self.pmss("user", "ls", env=env, status=77)
+        old, new = self.path("old"), self.path("new")
+        old.write_text("vera's password\n")
+        new.write_text("another password\n")
+        self.pmss("user", "passwd", "vera", "--password-file", new, "--old-password-file", new, env=env, status=77)
+        self.pmss("user", "passwd", "--password-file", new, "--old-password-file", old, env=env)
+        self.pmss("login", self.url, "--user", "vera", "--password-file", new, env=env)
+        self.pmss("user", "passwd", "vera", stdin=b"by the admin\n")
+        self.pmss("login", self.url, "--user", "vera", stdin=b"by the admin\n", env=env)
+        self.pmss("user", "rm", "vera")
+        self.pmss("user", "rm", "vera", status=66)
+
+    def test_nodes(self):
+        self.assertEqual(len(self.pmss("node", "ls").out.splitlines()), 7)
+        how = self.pmss("node", "add", "--zone", "rack 2").out
+        self.assertIn(f"--control={self.url}", how)
+        self.assertIn("--zone='rack 2'", how)
+        self.assertTrue(self.pmss("node", "add", "--json").json["join_token"])
+        self.assertIn("stays", self.pmss("node", "remove", "1", status=None).err)
+        self.pmss("node", "remove", "999", status=66)
+        self.pmss("node", "remove", "x", status=None)
+
+    def test_jobs(self):
+        file = self.path("job.bin")
+        file.write_bytes(self.data)
+        job = self.pmss("put", file, "job.bin", "--no-wait", "--json").json["job"]
+        self.assertEqual(self.pmss("job", "watch", job, "--json").json["state"], "done")
+        self.assertIn("job.bin", self.pmss("job", "ls").out)
+        listed = self.pmss("job", "ls", "--json", "--state", "done").json["jobs"]
+        self.assertIn(job, [entry["id"] for entry in listed])
+        self.pmss("job", "pause", job, status=None)
+        self.pmss("job", "watch", "999999", status=66)
+
+    def test_sessions(self):
+        self.pmss("session", "ls")
+        self.pmss("session", "ls", "--json")
+        self.pmss("session", "end", "0" * 32, status=66)
+
+    # the shell
+
+    def test_help(self):
+        for command in ("login", "logout", "ls", "info", "put", "get", "play", "verify", "rm", "node ls", "node add",
+                        "job ls", "job watch", "session ls", "user add", "user passwd", "local up", "local down"):
+            with self.subTest(command=command):
+                text = self.pmss(*command.split(), "--help").out
+                self.assertIn("Example", text)
+                self.assertIn(f"pmss {command}", text)
+        self.assertIn("put FILE", self.pmss("--help").out)
+        self.pmss("--version")
+        self.pmss(status=64)
+        self.pmss("fly", status=64)
+        self.pmss("get", "only-one", status=64)
+        self.pmss("ls", "--wings", status=64)
+
+    def test_completion(self):
+        script = pathlib.Path(__file__).resolve().parents[2] / "data" / "pmss.bash-completion"
+        small = self.path("small")
+        small.write_bytes(b"x")
+        self.pmss("put", small, "complete/with space")
+
+        def complete(*words):
+            lines = f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pmss; printf "%s\\n" "${{COMPREPLY[@]}}"'
+            path = f"{pmss_cli.PMSS.parent}:{self.env['PATH']}"
+            shell = subprocess.run(["bash", "-c", lines, "bash", *words], capture_output=True, timeout=60, check=False,
+                                   env=dict(self.env, PATH=path))
+            return shell.stdout.decode().split("\n")[:-1]
+        self.assertEqual(complete("pmss", "ver"), ["verify"])
+        self.assertEqual(complete("pmss", "node", "a"), ["add"])
+        self.assertIn("--redundancy", complete("pmss", "put", "--"))
+        self.assertEqual(complete("pmss", "info", "complete/"), ["complete/with\\ space"])
+
+
+if __name__ == "__main__":
+    if not shutil.which("gst-launch-1.0"):
+        print("gst-launch-1.0 is missing: playing is tested in part only")
+    unittest.main()
