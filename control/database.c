@@ -304,7 +304,8 @@ pmss_rows_blob (PmssRows * rows, guint column, gsize * length)
 {
   const void *data = sqlite3_column_blob (rows->statement, (int) column);
 
-  *length = (gsize) sqlite3_column_bytes (rows->statement, (int) column);
+  if (length)
+    *length = (gsize) sqlite3_column_bytes (rows->statement, (int) column);
   return data;
 }
 

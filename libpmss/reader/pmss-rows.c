@@ -139,6 +139,7 @@ pmss_rows_set_ready (PmssRows * rows, PmssRow * row, guint index,
     PmssBlock * block)
 {
   slot_change (rows, &row->slots[index], PMSS_UNIT_READY, block, NULL);
+  row->missing &= ~(1u << index);
 }
 
 void
