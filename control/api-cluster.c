@@ -8,6 +8,8 @@
 #include "keys.h"
 #include "metrics.h"
 
+#define OPENAPI "/org/pmss/control/openapi.json"
+
 static void
 get_cluster (PmssApiCall * call)
 {
@@ -31,6 +33,20 @@ get_cluster (PmssApiCall * call)
   json_builder_end_object (json);
   json_builder_end_object (json);
   pmss_api_respond (call, 200, json);
+}
+
+static void
+get_openapi (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) document = g_resources_lookup_data (OPENAPI,
+      G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
+
+  if (document != NULL)
+    pmss_http_request_respond (call->request, 200, "application/json",
+        document);
+  else
+    pmss_http_request_respond_error (call->request, error);
 }
 
 static gboolean
@@ -73,6 +89,8 @@ get_metrics (PmssApiCall * call)
 const PmssRoute pmss_routes_cluster[] = {
   {"GET", "/healthz", PMSS_ROLE_NONE, PMSS_BODY_NONE, get_health},
   {"GET", "/metrics", PMSS_ROLE_NONE, PMSS_BODY_NONE, get_metrics},
+  {"GET", "/api/v1/openapi.json", PMSS_ROLE_NONE, PMSS_BODY_NONE,
+      get_openapi},
   {"GET", "/api/v1/cluster", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, get_cluster},
   {NULL}
 };

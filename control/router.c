@@ -8,13 +8,14 @@
 
 #define MAX_JSON (64 * 1024)
 
-static const PmssRoute *const tables[] = {
+const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_cluster,
   pmss_routes_login,
   pmss_routes_media,
   pmss_routes_nodes,
   pmss_routes_sessions,
   pmss_routes_users,
+  NULL
 };
 
 /* Decodes one component of a path. NULL if it hides a slash or a NUL: what it is called would then depend on who decodes it. */
@@ -94,8 +95,8 @@ find_route (const char *method, const char *path, Match * match)
 {
   gboolean is_head = g_str_equal (method, "HEAD");
 
-  for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
-    for (const PmssRoute * r = tables[i]; r->method != NULL; r++) {
+  for (guint i = 0; pmss_route_tables[i] != NULL; i++) {
+    for (const PmssRoute * r = pmss_route_tables[i]; r->method != NULL; r++) {
       const char *place;
       gsize length = 0;
 

@@ -54,6 +54,9 @@ extern const PmssRoute pmss_routes_sessions[];
 extern const PmssRoute pmss_routes_uploads[];
 extern const PmssRoute pmss_routes_users[];
 
+/* All of the above that are served, NULL at the end. */
+extern const PmssRoute *const pmss_route_tables[];
+
 /* What pmss_httpd_start() gets; its user data is the #PmssControlContext. */
 extern const PmssHttpdHandler pmss_router;
 
