@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pmsssrc-fixture.h"
+
+#include <libsoup/soup.h>
+
+#define PATIENCE (10 * GST_SECOND)
+
+void
+pmsssrc_test_init (int *argc, char ***argv)
+{
+  g_autoptr (GstPlugin) core = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_test_init (argc, argv, NULL);
+  gst_init (argc, argv);
+  core = gst_plugin_load_file (GST_PLUGINS_DIR "/libgstcoreelements.so",
+      &error);
+  g_assert_no_error (error);
+}
+
+struct _FakeControl
+{
+  GThread *thread;
+  GMainContext *context;
+  GMainLoop *loop;
+  SoupServer *server;
+  guint port;
+  /* atomic */
+  gint status, logins, sessions;
+};
+
+static void
+answer (SoupServerMessage * message, guint status, const char *json)
+{
+  soup_server_message_set_status (message, status, NULL);
+  soup_server_message_set_response (message,
+      status < 400 ? "application/json" : "application/problem+json",
+      SOUP_MEMORY_COPY, json, strlen (json));
+}
+
+static void
+on_login (SoupServer * server, SoupServerMessage * message, const char *path,
+    GHashTable * query, gpointer data)
+{
+  FakeControl *control = data;
+
+  g_atomic_int_inc (&control->logins);
+  answer (message, 200, "{\"token\":\"t\",\"user\":\"u\",\"role\":\"viewer\","
+      "\"expires\":\"2099-01-01T00:00:00Z\"}");
+}
+
+static void
+on_session (SoupServer * server, SoupServerMessage * message, const char *path,
+    GHashTable * query, gpointer data)
+{
+  FakeControl *control = data;
+  guint status = g_atomic_int_get (&control->status);
+  g_autofree char *problem = NULL;
+
+  g_atomic_int_inc (&control->sessions);
+  problem = g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"refused\","
+      "\"status\":%u,\"detail\":\"the fake control server says %u\"}",
+      status, status);
+  answer (message, status, problem);
+}
+
+static gpointer
+control_thread (gpointer data)
+{
+  FakeControl *control = data;
+
+  g_main_context_push_thread_default (control->context);
+  g_main_loop_run (control->loop);
+  g_main_context_pop_thread_default (control->context);
+  return NULL;
+}
+
+FakeControl *
+fake_control_new (void)
+{
+  FakeControl *control = g_new0 (FakeControl, 1);
+  g_autoptr (GError) error = NULL;
+  GSList *uris;
+
+  control->context = g_main_context_new ();
+  control->loop = g_main_loop_new (control->context, FALSE);
+
+  g_main_context_push_thread_default (control->context);
+  control->server = soup_server_new (NULL, NULL);
+  soup_server_add_handler (control->server, "/api/v1/login", on_login, control,
+      NULL);
+  soup_server_add_handler (control->server, "/api/v1/sessions", on_session,
+      control, NULL);
+  soup_server_listen_local (control->server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY,
+      &error);
+  g_assert_no_error (error);
+  g_main_context_pop_thread_default (control->context);
+
+  uris = soup_server_get_uris (control->server);
+  control->port = g_uri_get_port (uris->data);
+  g_slist_free_full (uris, (GDestroyNotify) g_uri_unref);
+
+  control->thread = g_thread_new ("control", control_thread, control);
+  return control;
+}
+
+void
+fake_control_free (FakeControl * control)
+{
+  g_main_loop_quit (control->loop);
+  g_thread_join (control->thread);
+  g_object_unref (control->server);
+  g_main_loop_unref (control->loop);
+  g_main_context_unref (control->context);
+  g_free (control);
+}
+
+guint
+fake_control_get_port (FakeControl * control)
+{
+  return control->port;
+}
+
+void
+fake_control_set_status (FakeControl * control, guint status)
+{
+  g_atomic_int_set (&control->status, status);
+}
+
+guint
+fake_control_get_logins (FakeControl * control)
+{
+  return g_atomic_int_get (&control->logins);
+}
+
+guint
+fake_control_get_sessions (FakeControl * control)
+{
+  return g_atomic_int_get (&control->sessions);
+}
+
+static GSocket *
+bind_loopback (guint * port)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketAddress) any =
+      g_inet_socket_address_new_from_string ("127.0.0.1", 0);
+  g_autoptr (GSocketAddress) bound = NULL;
+  GSocket *socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,
+      G_SOCKET_PROTOCOL_TCP, &error);
+
+  g_assert_no_error (error);
+  g_socket_bind (socket, any, FALSE, &error);
+  g_assert_no_error (error);
+  bound = g_socket_get_local_address (socket, &error);
+  g_assert_no_error (error);
+  *port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound));
+  return socket;
+}
+
+GSocket *
+silent_listener_new (guint * port)
+{
+  GSocket *socket = bind_loopback (port);
+  g_autoptr (GError) error = NULL;
+
+  g_socket_listen (socket, &error);
+  g_assert_no_error (error);
+  return socket;
+}
+
+guint
+unused_port (void)
+{
+  guint port;
+  g_autoptr (GSocket) socket = bind_loopback (&port);
+
+  return port;
+}
+
+GstElement *
+source_pipeline_new (const char *location, GstElement ** source)
+{
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  GstElement *sink = gst_element_factory_make ("fakesink", NULL);
+
+  *source = gst_element_factory_make ("pmsssrc", "source");
+  g_assert_nonnull (*source);
+  g_assert_nonnull (sink);
+  g_object_set (*source, "location", location, NULL);
+  gst_bin_add_many (GST_BIN (pipeline), *source, sink, NULL);
+  g_assert_true (gst_element_link (*source, sink));
+  return pipeline;
+}
+
+GstMessage *
+wait_message (GstElement * pipeline, GstMessageType type)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  GstMessage *message = gst_bus_timed_pop_filtered (bus, PATIENCE,
+      type | GST_MESSAGE_ERROR);
+
+  g_assert_nonnull (message);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, type);
+  return message;
+}
+
+void
+source_pipeline_end (GstElement * pipeline)
+{
+  gint64 begin = g_get_monotonic_time ();
+
+  g_assert_cmpint (gst_element_set_state (pipeline, GST_STATE_NULL), ==,
+      GST_STATE_CHANGE_SUCCESS);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, G_TIME_SPAN_SECOND);
+  g_assert_cmpint (GST_OBJECT_REFCOUNT_VALUE (pipeline), ==, 1);
+  gst_object_unref (pipeline);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* What the tests of pmsssrc share. */
+
+/* Reads the plugin from the build, and nothing of the system's but the core elements. */
+void pmsssrc_test_init (int *argc, char ***argv);
+
+/* A control server, in a thread of its own, that answers every POST /sessions with one status. */
+typedef struct _FakeControl FakeControl;
+
+FakeControl *fake_control_new        (void);
+void         fake_control_free       (FakeControl * control);
+guint        fake_control_get_port   (FakeControl * control);
+void         fake_control_set_status (FakeControl * control, guint status);
+guint        fake_control_get_logins   (FakeControl * control);
+guint        fake_control_get_sessions (FakeControl * control);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FakeControl, fake_control_free)
+
+/* A port on which connections are taken by the kernel and nobody says a word. */
+GSocket *silent_listener_new (guint * port);
+/* A port on which nobody listens. */
+guint    unused_port (void);
+
+/* "pmsssrc location=... ! fakesink" */
+GstElement *source_pipeline_new (const char *location, GstElement ** source);
+/* Waits (10 s at most) for a message; fails the test if an error comes instead or nothing. */
+GstMessage *wait_message   (GstElement * pipeline, GstMessageType type);
+/* Sets the pipeline to NULL, within a second, and drops it. */
+void        source_pipeline_end (GstElement * pipeline);
+
+G_END_DECLS
