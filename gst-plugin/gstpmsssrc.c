@@ -313,14 +313,17 @@ gst_pmss_src_create (GstBaseSrc * bsrc, guint64 offset, guint length,
   /* the base class did not know the size before the first call */
   if (offset >= size)
     return GST_FLOW_EOS;
+  /* backwards, the base class steps by whole blocks */
+  exact = is_pulled (bsrc) || bsrc->segment.rate < 0.0;
+  if (length == 0 && !exact)
+    length = DEFAULT_BLOCKSIZE;
   length = MIN (length, size - offset);
 
   source.reader = reader;
   source.cancellable = cancellable;
   made = gst_buffer_new ();
-  /* backwards, the base class steps by whole blocks */
-  exact = is_pulled (bsrc) || bsrc->segment.rate < 0.0;
-  ret = fill_buffer (&source, made, offset, length, exact);
+  if (length > 0)
+    ret = fill_buffer (&source, made, offset, length, exact);
   if (ret != GST_FLOW_OK)
     return ret;
 
