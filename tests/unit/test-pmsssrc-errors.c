@@ -2,11 +2,10 @@
 /* What the element says, and how soon, when it cannot open its medium. */
 #include "pmsssrc-fixture.h"
 
-/* Everything the element itself posted until @end, which is posted by others
- * too. */
+/* Waits for an error, ends the pipeline, and counts the element's own errors:
+ * the base class adds one of its own. */
 static guint
-count_errors (GstElement * pipeline, GstElement * source, GError ** first,
-    GstStructure ** details)
+count_errors (GstElement * pipeline, GError ** first, GstStructure ** details)
 {
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstMessage) message =
@@ -19,23 +18,21 @@ count_errors (GstElement * pipeline, GstElement * source, GError ** first,
   if (*details)
     *details = gst_structure_copy (*details);
 
-  /* whoever comes to NULL has ended its streaming thread and said all */
-  gst_object_ref (source);
-  gst_element_set_locked_state (source, TRUE);
-  gst_element_set_state (source, GST_STATE_NULL);
+  /* in NULL the streaming thread has ended and said all */
+  gst_pipeline_set_auto_flush_bus (GST_PIPELINE (pipeline), FALSE);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
   do {
     g_autoptr (GError) error = NULL;
     g_autofree char *debug = NULL;
 
     gst_message_parse_error (message, &error, &debug);
     g_test_message ("%s: %s", error->message, debug);
-    /* the base class adds one of its own, after ours */
     if (!strstr (debug, "gst_base_src_loop"))
       n++;
     gst_message_unref (message);
     message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
   } while (message);
-  gst_object_unref (source);
+  gst_bus_set_flushing (bus, TRUE);
   return n;
 }
 
@@ -51,7 +48,7 @@ expect_error (const char *location, GstResourceError code, guint http_status)
 
   g_object_set (source, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  n = count_errors (pipeline, source, &error, &details);
+  n = count_errors (pipeline, &error, &details);
   g_assert_cmpint (g_get_monotonic_time () - begin, <, 5 * G_TIME_SPAN_SECOND);
   g_assert_error (error, GST_RESOURCE_ERROR, (gint) code);
   g_assert_cmpuint (n, ==, 1);
@@ -201,7 +198,7 @@ test_timeout (void)
 
   g_object_set (source, "timeout", 1, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (count_errors (pipeline, source, &error, &details), ==, 1);
+  g_assert_cmpuint (count_errors (pipeline, &error, &details), ==, 1);
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
   source_pipeline_end (pipeline);
 }
@@ -224,7 +221,7 @@ test_admission_wait (void)
   /* it asks on; as soon as the answer is another one, that one counts */
   fake_control_set_status (control, 404);
   wait_progress (pipeline, "admission", GST_PROGRESS_TYPE_ERROR);
-  g_assert_cmpuint (count_errors (pipeline, source, &error, &details), ==, 1);
+  g_assert_cmpuint (count_errors (pipeline, &error, &details), ==, 1);
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
   g_assert_cmpuint (fake_control_get_sessions (control), >=, 2);
   source_pipeline_end (pipeline);
@@ -244,7 +241,7 @@ test_admission_wait_ends (void)
   fake_control_set_status (control, 503);
   g_object_set (source, "wait-for-admission", 1, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (count_errors (pipeline, source, &error, &details), ==, 1);
+  g_assert_cmpuint (count_errors (pipeline, &error, &details), ==, 1);
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY);
   source_pipeline_end (pipeline);
 }
