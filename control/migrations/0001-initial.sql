@@ -123,6 +123,7 @@ CREATE TABLE job (
   total INTEGER NOT NULL DEFAULT 0,
   rate_limit INTEGER NOT NULL DEFAULT 0,
   error TEXT,
+  warning TEXT,
   user TEXT NOT NULL DEFAULT '',
   created INTEGER NOT NULL,
   updated INTEGER NOT NULL
