@@ -61,6 +61,8 @@ static const Setting settings[] = {
       315360000, "2592000", "How long a login is good", "SECONDS"},
   {"upload-lifetime", SETTING_NUMBER, AT (config.upload_lifetime), 60,
       31536000, "86400", "How long an unfinished upload is kept", "SECONDS"},
+  {"stripe-rate", SETTING_SIZE, AT (config.stripe_rate), 0, G_MAXINT64, "0",
+      "Rate at which one ingest is striped, in bit/s; 0: no limit", "BITS"},
   {"max-connections", SETTING_NUMBER, AT (config.max_connections), 8, 100000,
       "1000", "Connections at once", "N"},
   {"default-redundancy", SETTING_STRING, AT (redundancy), 0, 0, "4+2",

@@ -14,6 +14,7 @@ typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their st
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
 typedef struct _PmssUploads PmssUploads;        /* uploads.h: files on their way in */
 typedef struct _PmssJobs PmssJobs;      /* jobs.h: background work */
+typedef struct _PmssReconciler PmssReconciler;  /* reconcile.h: what nodes hold against the catalog */
 typedef struct _PmssHttpd PmssHttpd;    /* httpd/pmss-httpd.h: the listener */
 
 /**
@@ -33,6 +34,7 @@ typedef struct {
   PmssSessions *sessions;
   PmssUploads *uploads;
   PmssJobs *jobs;
+  PmssReconciler *reconciler;
   PmssHttpd *httpd;             /* (atomic) NULL until it serves: the first requests may come before */
 } PmssControlContext;
 

@@ -10,10 +10,13 @@
 
 const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_cluster,
+  pmss_routes_ingest,
+  pmss_routes_jobs,
   pmss_routes_login,
   pmss_routes_media,
   pmss_routes_nodes,
   pmss_routes_sessions,
+  pmss_routes_uploads,
   pmss_routes_users,
   NULL
 };

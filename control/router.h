@@ -46,6 +46,7 @@ struct _PmssApiCall {
 
 /* Each resource's table, in its api-*.c. */
 extern const PmssRoute pmss_routes_cluster[];
+extern const PmssRoute pmss_routes_ingest[];
 extern const PmssRoute pmss_routes_jobs[];
 extern const PmssRoute pmss_routes_login[];
 extern const PmssRoute pmss_routes_media[];

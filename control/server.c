@@ -16,10 +16,14 @@
 #include "daemon.h"
 #include "database.h"
 #include "httpd/pmss-httpd.h"
+#include "ingest.h"
+#include "jobs.h"
 #include "keys.h"
 #include "nodes.h"
+#include "reconcile.h"
 #include "router.h"
 #include "sessions.h"
+#include "uploads.h"
 
 #define NODES_TICK_MS 500
 #define SESSIONS_TICK_S 5
@@ -93,6 +97,22 @@ open_tls_database (PmssControlContext * context, GError ** error)
   return context->tls_database != NULL;
 }
 
+/* What was going on when the server went down goes on. */
+static gboolean
+open_work (PmssControlContext * context, GError ** error)
+{
+  context->uploads = pmss_uploads_new (context->config, context->database,
+      context->catalog, error);
+  if (context->uploads == NULL)
+    return FALSE;
+  context->jobs = pmss_jobs_new (context, error);
+  if (context->jobs == NULL || !pmss_ingest_recover (context, error))
+    return FALSE;
+  context->reconciler = pmss_reconciler_start (context);
+  pmss_jobs_start (context->jobs);
+  return TRUE;
+}
+
 /* In the order of the context's fields. */
 static gboolean
 open_context (PmssControlContext * context, GError ** error)
@@ -113,12 +133,15 @@ open_context (PmssControlContext * context, GError ** error)
     return FALSE;
   context->sessions = pmss_sessions_new (context->database, context->keys,
       config->lease);
-  return TRUE;
+  return open_work (context, error);
 }
 
 static void
 close_context (PmssControlContext * context)
 {
+  g_clear_pointer (&context->reconciler, pmss_reconciler_stop);
+  g_clear_pointer (&context->jobs, pmss_jobs_free);
+  g_clear_pointer (&context->uploads, pmss_uploads_free);
   g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
   g_clear_pointer (&context->accounts, pmss_accounts_free);
