@@ -151,7 +151,8 @@ on_pad_added (GstElement * parser, GstPad * pad, gpointer user_data)
   gst_pad_add_probe (sink_pad,
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
       GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_data, stream, g_free);
-  gst_element_sync_state_with_parent (sink);
+  /* not what the pipeline is in now: that may be on its way to playing, and would leave this one behind */
+  gst_element_set_state (sink, GST_STATE_PLAYING);
   gst_pad_link (pad, sink_pad);
 }
 

@@ -213,12 +213,14 @@ class Cluster:
         self.control.start()
 
     def close(self, keep=False):
+        ends = {}
         for server in [*self.nodes, self.control]:
             if server.process is not None:
+                ends[server] = server.process.poll()
                 server.kill()
         if keep:
             for server in [self.control, *self.nodes]:
-                print("--- %s\n%s" % (server.log, server.tail()), file=sys.stderr)
+                print("--- %s (%s)\n%s" % (server.log, ends.get(server), server.tail()), file=sys.stderr)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
