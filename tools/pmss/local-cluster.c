@@ -93,6 +93,21 @@ set_start_error (PmssLocalCluster * cluster, PmssLocalServer * server,
       *last ? last : "nothing");
 }
 
+/* In a build, the program that probes media lies in a folder beside the
+ * control server, which looks for it where it would be installed. */
+static char **
+server_environment (const char *program)
+{
+  g_autofree char *folder = g_path_get_dirname (program);
+  g_autofree char *probe =
+      g_build_filename (folder, "probe", "pmss-probe", NULL);
+  char **environment = g_get_environ ();
+
+  if (g_file_test (probe, G_FILE_TEST_IS_EXECUTABLE))
+    environment = g_environ_setenv (environment, "PMSS_PROBE", probe, FALSE);
+  return environment;
+}
+
 static gboolean
 spawn (PmssLocalCluster * cluster, PmssLocalServer * server, GError ** error)
 {
@@ -102,12 +117,14 @@ spawn (PmssLocalCluster * cluster, PmssLocalServer * server, GError ** error)
   g_autofree char *config = pmss_local_server_path (cluster, server, ".conf");
   g_autofree char *log = pmss_local_server_path (cluster, server, ".log");
   char *argv[] = { program, (char *) "--config", config, NULL };
+  g_auto (GStrv) environment = NULL;
 
   if (!program)
     return FALSE;
+  environment = server_environment (program);
   server->wanted = TRUE;
-  return pmss_local_daemon_start (argv, log, &server->process, error) &&
-      pmss_local_cluster_save (cluster, error);
+  return pmss_local_daemon_start (argv, environment, log,
+      &server->process, error) && pmss_local_cluster_save (cluster, error);
 }
 
 /* One look at whether @server is ready: TRUE with its port kept. */

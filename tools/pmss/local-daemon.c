@@ -129,8 +129,8 @@ become_daemon (gpointer unused)
 }
 
 gboolean
-pmss_local_daemon_start (char **argv, const char *log,
-    PmssLocalProcess * process, GError ** error)
+pmss_local_daemon_start (char **argv, char **environment,
+    const char *log, PmssLocalProcess * process, GError ** error)
 {
   int null_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
   int log_fd = open (log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -145,7 +145,8 @@ pmss_local_daemon_start (char **argv, const char *log,
     ok = FALSE;
   } else {
     ok = g_spawn_async_with_pipes_and_fds (NULL,
-        (const char *const *) argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+        (const char *const *) argv, (const char *const *) environment,
+        G_SPAWN_DO_NOT_REAP_CHILD,
         become_daemon, NULL, null_fd, log_fd, log_fd, NULL, NULL, 0, &pid,
         NULL, NULL, NULL, error);
   }

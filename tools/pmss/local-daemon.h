@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 /* The path of pmss-control or pmss-storage: in PMSS_BUILD_DIR, beside this program (in a build or installed), or in PATH. */
 char    *pmss_local_daemon_find    (const char *program, GError **error);
-/* Starts @argv in a session of its own, standard input from /dev/null, output appended to @log. */
-gboolean pmss_local_daemon_start   (char **argv, const char *log, PmssLocalProcess *process, GError **error);
+/* Starts @argv in a session of its own, standard input from /dev/null, output appended to @log. @environment: as of g_get_environ(). */
+gboolean pmss_local_daemon_start   (char **argv, char **environment, const char *log, PmssLocalProcess *process, GError **error);
 /* Whether it runs: this process, not another that got its number. */
 gboolean pmss_local_daemon_is_alive (const PmssLocalProcess *process);
 /* Signals it, if it is alive; the number is never used for anybody else. */

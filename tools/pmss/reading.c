@@ -161,6 +161,32 @@ add_node (PmssCliTable * table, GVariant * node)
       count_text (node, "errors"), pmss_cli_rate (counter (node, "rate")));
 }
 
+static int
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  guint ids[2] = { 0, 0 };
+
+  g_variant_lookup (*(GVariant * const *) a, "node", "u", &ids[0]);
+  g_variant_lookup (*(GVariant * const *) b, "node", "u", &ids[1]);
+  return ids[0] < ids[1] ? -1 : ids[0] > ids[1];
+}
+
+/* The entries of "nodes" in the order of their ids. */
+static GPtrArray *
+sorted_nodes (GVariant * stats)
+{
+  GPtrArray *sorted =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr (GVariant) nodes =
+      g_variant_lookup_value (stats, "nodes", G_VARIANT_TYPE ("aa{sv}"));
+  gsize i;
+
+  for (i = 0; nodes && i < g_variant_n_children (nodes); i++)
+    g_ptr_array_add (sorted, g_variant_get_child_value (nodes, i));
+  g_ptr_array_sort (sorted, compare_ids);
+  return sorted;
+}
+
 void
 pmss_reading_print_stats (GVariant * stats, double seconds)
 {
@@ -168,19 +194,15 @@ pmss_reading_print_stats (GVariant * stats, double seconds)
     ">REQUESTS", ">ERRORS", ">RATE", NULL
   };
   PmssCliTable *table = pmss_cli_table_new (columns);
-  g_autoptr (GVariant) nodes =
-      g_variant_lookup_value (stats, "nodes", G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GPtrArray) nodes = sorted_nodes (stats);
   guint64 bytes = counter (stats, "bytes");
   g_autofree char *size = pmss_cli_size (bytes);
   g_autofree char *rate = pmss_cli_size (seconds > 0 ?
       (guint64) ((double) bytes / seconds) : 0);
-  gsize i;
+  guint i;
 
-  for (i = 0; nodes && i < g_variant_n_children (nodes); i++) {
-    g_autoptr (GVariant) node = g_variant_get_child_value (nodes, i);
-
-    add_node (table, node);
-  }
+  for (i = 0; i < nodes->len; i++)
+    add_node (table, g_ptr_array_index (nodes, i));
   pmss_cli_table_print (table, "No storage server was asked.");
   printf ("In all %s in %.2f s: %s/s", size, seconds, rate);
   printf ("; %" G_GUINT64_FORMAT " units rebuilt from parity.\n",
