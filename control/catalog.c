@@ -377,7 +377,9 @@ mark_deleting (PmssDatabase * database, gpointer data, GError ** error)
       "The medium is gone")
       && pmss_database_exec (database, error,
       "UPDATE version SET state = 'deleting' WHERE medium = ?1",
-      PMSS_INT (call->id));
+      PMSS_INT (call->id))
+      && pmss_database_exec (database, error,
+      "DELETE FROM session WHERE medium = ?1", PMSS_INT (call->id));
 }
 
 gboolean

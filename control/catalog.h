@@ -64,7 +64,7 @@ gboolean     pmss_catalog_update_medium (PmssCatalog *catalog, const PmssMedium 
 /* Moves on; PMSS_ERROR_CONFLICT if the medium is not in @from. Allowed: uploading->ingesting, ingesting->failed, failed->ingesting; deleting and ready have
  * functions of their own. */
 gboolean     pmss_catalog_set_medium_state (PmssCatalog *catalog, gint64 id, PmssMediumState from, PmssMediumState to, GError **error);
-/* state := deleting, whatever it was, and all its versions with it; the name is free from now on. PMSS_ERROR_NOT_FOUND. */
+/* state := deleting, whatever it was, and all its versions with it; its sessions end; the name is free from now on. PMSS_ERROR_NOT_FOUND. */
 gboolean     pmss_catalog_mark_deleting (PmssCatalog *catalog, gint64 id, GError **error);
 /* Drops the row of a medium that is deleting and has no versions left. */
 gboolean     pmss_catalog_remove_medium (PmssCatalog *catalog, gint64 id, GError **error);

@@ -94,28 +94,45 @@ method_matches (const PmssRoute * route, const char *method, gboolean as_get)
 
 /* HEAD goes where GET goes, unless it has a route of its own; libmicrohttpd leaves the body out. */
 static void
-find_route (const char *method, const char *path, Match * match)
+consider_route (const char *method, const PmssRoute * route,
+    const char *place, gsize length, Match * match)
 {
-  gboolean is_head = g_str_equal (method, "HEAD");
+  gboolean as_get = g_str_equal (method, "HEAD") && match->route == NULL;
 
+  g_string_append_printf (match->allowed, "%s%s",
+      match->allowed->len > 0 ? ", " : "", route->method);
+  if (method_matches (route, method, FALSE)
+      || (as_get && method_matches (route, method, TRUE))) {
+    match->route = route;
+    match->place = place;
+    match->length = length;
+  }
+}
+
+/* Routes whose path has a place, or those whose path has none. */
+static void
+find_among (gboolean with_place, const char *method, const char *path,
+    Match * match)
+{
   for (guint i = 0; pmss_route_tables[i] != NULL; i++) {
     for (const PmssRoute * r = pmss_route_tables[i]; r->method != NULL; r++) {
       const char *place;
       gsize length = 0;
 
-      if (!match_path (r->path, path, &place, &length))
-        continue;
-      g_string_append_printf (match->allowed, "%s%s",
-          match->allowed->len > 0 ? ", " : "", r->method);
-      if (method_matches (r, method, FALSE)
-          || (is_head && match->route == NULL
-              && method_matches (r, method, TRUE))) {
-        match->route = r;
-        match->place = place;
-        match->length = length;
-      }
+      if ((strchr (r->path, '{') != NULL) == with_place
+          && match_path (r->path, path, &place, &length))
+        consider_route (method, r, place, length, match);
     }
   }
+}
+
+/* A path that is there as it stands is no other's place: "/nodes/join" is not the node "join". */
+static void
+find_route (const char *method, const char *path, Match * match)
+{
+  find_among (FALSE, method, path, match);
+  if (match->allowed->len == 0)
+    find_among (TRUE, method, path, match);
 }
 
 static gboolean

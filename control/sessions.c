@@ -208,23 +208,6 @@ pmss_sessions_end (PmssSessions * self, const char *id, const char *user,
 }
 
 static gboolean
-end_medium (PmssDatabase * database, gpointer data, GError ** error)
-{
-  SessionCall *call = data;
-
-  return pmss_database_exec (database, error,
-      "DELETE FROM session WHERE medium = ?1", PMSS_INT (call->number));
-}
-
-gboolean
-pmss_sessions_end_medium (PmssSessions * self, gint64 medium, GError ** error)
-{
-  SessionCall call = {.number = medium };
-
-  return pmss_database_transact (self->database, end_medium, &call, error);
-}
-
-static gboolean
 list_sessions (PmssDatabase * database, gpointer data, GError ** error)
 {
   SessionCall *call = data;

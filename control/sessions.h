@@ -39,8 +39,6 @@ PmssViewing  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *me
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
 gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user, GError **error);
-/* Ends all sessions of a medium: as part of the transaction that deletes it. */
-gboolean      pmss_sessions_end_medium (PmssSessions *sessions, gint64 medium, GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 gint64        pmss_sessions_count  (PmssSessions *sessions, GError **error);
 /* Whether @version is being read: the deletion of a version may wait for that. */
