@@ -392,7 +392,15 @@ test_remove (Fixture * f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   finish_extents (f, &version, 2);
+  control_fixture_exec (&f->base, "INSERT INTO user (name, role, password,"
+      " created) VALUES ('anna', 'viewer', 'x', 1)");
+  control_fixture_exec (&f->base, "INSERT INTO session (id, user, medium,"
+      " version, address, rate, created, expires) SELECT"
+      " lower (hex (zeroblob (16))), 'anna', medium, id, '', 0, 1, 1"
+      " FROM version");
   g_assert_true (pmss_catalog_mark_deleting (f->catalog, id, &error));
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM session"), ==, 0);
   versions = pmss_catalog_list_versions (f->catalog, id,
       PMSS_VERSION_DELETING, &error);
   g_assert_cmpuint (versions->len, ==, 1);

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pmss-control: first start, logins, roles, limits on guessing, users."""
+
+import json
+import os
+import stat
+import unittest
+
+import cluster
+
+PASSWORD = "correct horse"
+
+
+class AccountsTest(cluster.TestCase):
+    nodes = 0
+
+    def user(self, name, role):
+        self.cluster.api("POST", "/users", {"name": name, "password": PASSWORD, "role": role}, 201)
+        return self.cluster.login(name, PASSWORD)
+
+    def as_user(self, token, method, path, body=None):
+        """The status of a request with another token."""
+        headers = {"Authorization": "Bearer " + token}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return self.cluster.request(method, path, None if body is None else json.dumps(body), headers)[0]
+
+    def test_first_start(self):
+        data = self.cluster.control.data
+        log = self.cluster.control.log.read_text()
+        self.assertEqual(log.count(self.cluster.password), 1)
+        for name in ("admin-password", "catalog.db", "keys/token.key", "keys/cluster"):
+            self.assertEqual(stat.S_IMODE(os.stat(data / name).st_mode), 0o600, name)
+        for name in (".", "keys"):
+            self.assertEqual(stat.S_IMODE(os.stat(data / name).st_mode), 0o700, name)
+
+    def test_login_answers(self):
+        for body in ({"user": "admin", "password": "wrong"}, {"user": "nobody", "password": "wrong"}):
+            status, _, answer = self.cluster.request(
+                "POST", "/api/v1/login", json.dumps(body), {"Content-Type": "application/json"}, token=False)
+            self.assertEqual(status, 401)
+            self.assertEqual(json.loads(answer)["detail"], "Wrong user or password")
+
+    def test_without_token(self):
+        status, headers, answer = self.cluster.request("GET", "/api/v1/media", token=False)
+        self.assertEqual(status, 401)
+        self.assertEqual(headers["WWW-Authenticate"], "Bearer")
+        self.assertEqual(headers["Content-Type"], "application/problem+json")
+        self.assertEqual(json.loads(answer)["status"], 401)
+        for token in ("", "x", "A" * 43, "A" * 5000, "ä" * 10, "' OR 1=1 --"):
+            got = self.cluster.request("GET", "/api/v1/media",
+                                       headers={"Authorization": ("Bearer " + token).encode()})[0]
+            self.assertIn(got, (400, 401, 431), token)
+
+    def test_logout(self):
+        token = self.user("leaver", "viewer")
+        self.assertEqual(self.as_user(token, "GET", "/api/v1/media"), 200)
+        self.assertEqual(self.as_user(token, "POST", "/api/v1/logout"), 204)
+        self.assertEqual(self.as_user(token, "GET", "/api/v1/media"), 401)
+
+    def test_roles(self):
+        """What a route of openapi.json is marked with is what the server wants."""
+        tokens = {"viewer": self.user("role-viewer", "viewer"), "operator": self.user("role-operator", "operator")}
+        rank = ["none", "viewer", "operator", "admin"]
+        paths = self.cluster.api("GET", "/openapi.json")["paths"]
+        for path, item in paths.items():
+            for method, operation in item.items():
+                real = path.replace("{id}", "0" * 32).replace("{name}", "no-such")
+                if real.endswith("/logout"):
+                    continue
+                for role, token in tokens.items():
+                    allowed = rank.index(role) >= rank.index(operation["x-role"])
+                    status = self.as_user(token, method.upper(), real)
+                    with self.subTest(path=path, method=method, role=role):
+                        if allowed:
+                            self.assertNotIn(status, (403, 405))
+                        else:
+                            self.assertEqual(status, 403)
+                if operation["x-role"] != "none":
+                    status = self.cluster.request(method.upper(), real, token=False)[0]
+                    self.assertEqual(status, 401, path)
+
+    def test_users(self):
+        api = self.cluster.api
+        token = self.user("anna", "operator")
+        self.assert_status(409, api, "POST", "/users", {"name": "anna", "password": PASSWORD, "role": "viewer"}, 201)
+        names = [u["name"] for u in api("GET", "/users")["users"]]
+        self.assertEqual(names, sorted(names))
+        self.assertIn("anna", names)
+        api("DELETE", "/users/anna", status=204)
+        self.assertEqual(self.as_user(token, "GET", "/api/v1/media"), 401)
+        self.assert_status(404, api, "DELETE", "/users/anna", None, 204)
+        self.assert_status(409, api, "DELETE", "/users/admin", None, 204)
+        for bad in ({}, {"name": "x"}, {"name": "x", "password": "short", "role": "viewer"},
+                    {"name": "x y", "password": PASSWORD, "role": "viewer"},
+                    {"name": "x", "password": PASSWORD, "role": "root"},
+                    {"name": "x", "password": PASSWORD, "role": "viewer", "more": 1},
+                    {"name": 1, "password": PASSWORD, "role": "viewer"},
+                    {"name": None, "password": PASSWORD, "role": "viewer"},
+                    {"name": "x\u0000y", "password": PASSWORD, "role": "viewer"}):
+            self.assert_status(400, api, "POST", "/users", bad, 201)
+
+    def test_passwords(self):
+        api = self.cluster.api
+        token = self.user("berta", "viewer")
+        other = self.cluster.login("berta", PASSWORD)
+        path = "/api/v1/users/berta/password"
+        new = "battery staple"
+        self.assertEqual(self.as_user(token, "PUT", path, {"password": new}), 400)
+        self.assertEqual(self.as_user(token, "PUT", path, {"password": new, "old_password": "wrong one"}), 403)
+        self.assertEqual(self.as_user(token, "PUT", "/api/v1/users/admin/password", {"password": new}), 403)
+        self.assertEqual(self.as_user(token, "PUT", path, {"password": new, "old_password": PASSWORD}), 204)
+        self.assertEqual(self.as_user(token, "GET", "/api/v1/media"), 200)
+        self.assertEqual(self.as_user(other, "GET", "/api/v1/media"), 401)
+        self.cluster.login("berta", new)
+        # an administrator need not know the old one
+        api("PUT", "/users/berta/password", {"password": PASSWORD}, 204)
+        self.assertEqual(self.as_user(token, "GET", "/api/v1/media"), 401)
+        self.cluster.login("berta", PASSWORD)
+
+    def test_too_many_attempts(self):
+        self.user("target", "viewer")
+        body = json.dumps({"user": "target", "password": "guessed wrong"})
+        for _ in range(11):
+            status, headers, _ = self.cluster.request(
+                "POST", "/api/v1/login", body, {"Content-Type": "application/json"}, token=False)
+            if status == 429:
+                break
+            self.assertEqual(status, 401)
+        self.assertEqual(status, 429)
+        self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+        # the right password does not help now, and others are not concerned
+        self.assert_status(429, self.cluster.login, "target", PASSWORD)
+        self.cluster.login("admin", self.cluster.password)
+
+
+class OneTimePasswordTest(cluster.TestCase):
+    nodes = 0
+
+    def test_file_goes(self):
+        file = self.cluster.control.data / "admin-password"
+        self.cluster.restart_control(kill=False)
+        self.assertEqual(file.read_text().strip(), self.cluster.password)
+        self.cluster.api("PUT", "/users/admin/password",
+                         {"password": PASSWORD, "old_password": self.cluster.password}, 204)
+        self.assertFalse(file.exists())
+        self.cluster.restart_control()
+        self.assertFalse(file.exists())
+        self.assertEqual(self.cluster.control.log.read_text().count("one-time password"), 1)
+        self.cluster.login("admin", PASSWORD)
+        self.assert_status(401, self.cluster.login, "admin", self.cluster.password)
+
+
+if __name__ == "__main__":
+    unittest.main()

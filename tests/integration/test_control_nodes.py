@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pmss-control: storage servers join, beat, fall silent and leave. The test plays the storage servers."""
+
+import json
+import unittest
+
+import cluster
+
+
+class Actor:
+    """What a storage server says to control."""
+
+    def __init__(self, test, port, zone=""):
+        self.cluster = test.cluster
+        self.place = {"address": "127.0.0.1", "port": port, "tls": False}
+        token = self.cluster.api("POST", "/nodes/join-tokens", {}, 201)["join_token"]
+        status, answer = self.join(token, zone)
+        assert status == 201, answer
+        self.id, self.secret = answer["id"], answer["secret"]
+        self.answer = answer
+
+    def send(self, path, body, bearer=None):
+        headers = {"Content-Type": "application/json"}
+        if bearer:
+            headers["Authorization"] = "Bearer " + bearer
+        status, _, answer = self.cluster.request("POST", "/api/v1" + path, json.dumps(body), headers, token=False)
+        return status, json.loads(answer)
+
+    def join(self, token, zone):
+        return self.send("/nodes/join", dict(self.place, join_token=token, zone=zone, capacity=10 ** 9))
+
+    def beat(self, secret=None, **stats):
+        return self.send("/nodes/%d/heartbeat" % self.id, dict(self.place, stats=stats), secret or self.secret)
+
+
+class NodesTest(cluster.TestCase):
+    nodes = 0
+
+    def node(self, id):
+        return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == id)
+
+    def test_join(self):
+        a, b = Actor(self, 1001, "rack1"), Actor(self, 1002)
+        self.assertNotEqual(a.id, b.id)
+        self.assertNotEqual(a.secret, b.secret)
+        self.assertEqual(a.answer["public_key"], b.answer["public_key"])
+        self.assertEqual(a.answer["cluster"], self.cluster.api("GET", "/cluster")["cluster"])
+        self.assertEqual(self.node(a.id)["zone"], "rack1")
+        self.assertEqual(self.node(a.id)["state"], "down")
+        self.assertIsNone(self.node(a.id)["stats"])
+
+        token = self.cluster.api("POST", "/nodes/join-tokens", {"zone": "rack9"}, 201)["join_token"]
+        status, answer = a.join(token, "rack1")
+        self.assertEqual(status, 201)
+        self.assertEqual(self.node(answer["id"])["zone"], "rack9")
+        self.assertEqual(a.join(token, "rack1")[0], 401)
+        self.assertEqual(a.join("A" * 43, "rack1")[0], 401)
+
+    def test_states(self):
+        a = Actor(self, 1003)
+        self.assertEqual(a.beat("A" * 43)[0], 401)
+        self.assertEqual(a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, stats={}))[0], 401)
+        status, answer = a.beat(cpu=0.25, used=7, free=93, net_out=12)
+        self.assertEqual((status, answer), (200, {"state": "up", "interval": 1}))
+        node = self.node(a.id)
+        self.assertEqual(node["state"], "up")
+        self.assertEqual((node["used"], node["free"], node["stats"]["cpu"], node["stats"]["net_out"]), (7, 93, 0.25, 12))
+        cluster.wait_for(lambda: self.node(a.id)["state"] == "suspect", "a silent node to be suspect")
+        cluster.wait_for(lambda: self.node(a.id)["state"] == "down", "a silent node to be down")
+        a.beat()
+        self.assertEqual(self.node(a.id)["state"], "up")
+
+    def test_new_address_and_restart(self):
+        a = Actor(self, 1004)
+        a.place["port"] = 2004
+        a.beat()
+        self.cluster.restart_control()
+        node = self.node(a.id)
+        self.assertEqual((node["port"], node["state"]), (2004, "down"))
+        self.assertEqual(a.beat()[0], 200)
+        self.assertEqual(self.node(a.id)["state"], "up")
+
+    def test_remove(self):
+        a = Actor(self, 1005)
+        self.cluster.api("DELETE", "/nodes/%d" % a.id, status=204)
+        self.assertEqual(a.beat()[0], 401)
+        self.assert_status(404, self.cluster.api, "DELETE", "/nodes/%d" % a.id, None, 204)
+        self.assertGreater(Actor(self, 1005).id, a.id)
+
+    def test_malformed(self):
+        a = Actor(self, 1006)
+        for place in ({"port": 0}, {"port": 65536}, {"port": "8471"}, {"port": 1.5}, {"address": ""},
+                      {"address": "a b"}, {"address": "a/b"}, {"address": "a\nb"}, {"address": "::g"}, {"address": 7},
+                      {"address": "http://x"}, {"tls": "no"}, {"tls": None}):
+            status = a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, **place, stats={}), a.secret)[0]
+            self.assertEqual(status, 400, place)
+        for stats in ({"cpu": "much"}, {"cpu": -1}, {"used": -1}, {"used": 1.5}, {"free": 2 ** 64}, {"memory": []}):
+            self.assertEqual(a.beat(**stats)[0], 400, stats)
+        self.assertEqual(a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, stats=3), a.secret)[0], 400)
+        for number in ("0", "-1", "1x", "99999999999999999999", "4294967297"):
+            status = a.send("/nodes/%s/heartbeat" % number, dict(a.place, stats={}), a.secret)[0]
+            self.assertIn(status, (401, 404), number)
+        self.assertEqual(self.node(a.id)["port"], 1006)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""control/openapi.json against the running server: every operation is called, and every answer on the way has to be as the document says."""
+
+import json
+import re
+import unittest
+
+import jsonschema
+
+import cluster
+
+CONTENT = bytes(range(256)) * 300
+PASSWORD = "correct horse"
+
+
+def strict(schema):
+    """The same with nothing else allowed: what the server says more than the document is a gap of the document."""
+    if isinstance(schema, dict):
+        out = {key: strict(value) for key, value in schema.items()}
+        if "properties" in schema and isinstance(schema.get("required"), list):
+            out["additionalProperties"] = False
+        return out
+    if isinstance(schema, list):
+        return [strict(value) for value in schema]
+    return schema
+
+
+class Checker:
+    """Knows the document; told of every exchange."""
+
+    def __init__(self, document):
+        self.document = document
+        self.components = strict(document["components"])
+        self.succeeded = set()
+        self.patterns = []
+        for path in document["paths"]:
+            pattern = re.escape(path).replace(r"\{name\}", "(?:[^/]+)" if "/users/" in path else "(?:.+)")
+            self.patterns.append((re.compile(pattern.replace(r"\{id\}", "[^/]+") + "$"), path))
+
+    def operations(self):
+        return {(method, path) for path, item in self.document["paths"].items() for method in item}
+
+    def find(self, path):
+        # the fixed one goes before the one with a place
+        found = [p for pattern, p in self.patterns if pattern.match(path)]
+        return min(found, key=lambda p: ("{" in p, p)) if found else None
+
+    def check(self, method, target, status, headers, body):
+        path = self.find(target.split("?")[0])
+        where = "%s %s -> %d %r" % (method, target, status, body[:200])
+        assert path is not None, where
+        operation = self.document["paths"][path][method.lower()]
+        assert str(status) in operation["responses"], "not documented: " + where
+        response = operation["responses"][str(status)]
+        for name, header in response.get("headers", {}).items():
+            if header["required"]:
+                assert headers[name] is not None, name + " is missing: " + where
+        content = response.get("content")
+        if not content or method == "HEAD":
+            assert not body, "unexpected body: " + where
+        else:
+            kind = headers["Content-Type"].split(";")[0]
+            assert kind in content, kind + ": " + where
+            if kind.endswith("json"):
+                self.validate(content[kind]["schema"], json.loads(body))
+        if status < 400:
+            self.succeeded.add((method.lower(), path))
+
+    def validate(self, schema, value):
+        schema = dict(strict(schema), components=self.components)
+        jsonschema.Draft202012Validator(
+            schema, format_checker=jsonschema.FormatChecker()).validate(value)
+
+
+class OpenApiTest(cluster.TestCase):
+    nodes = 3
+    control_options = {"default-redundancy": "2+1", "unit": "4KiB", "extent": "16KiB"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.checker = Checker(cls.cluster.api("GET", "/openapi.json"))
+        request = cls.cluster.request
+
+        def checked(method, path, *arguments, **more):
+            status, headers, body = request(method, path, *arguments, **more)
+            cls.checker.check(method, path, status, headers, body)
+            return status, headers, body
+        cls.cluster.request = checked
+
+    def test_document(self):
+        document = self.checker.document
+        self.assertEqual(document["openapi"], "3.1.0")
+        ids = [o["operationId"] for item in document["paths"].values() for o in item.values()]
+        self.assertEqual(len(ids), len(set(ids)))
+        for schema in document["components"]["schemas"].values():
+            jsonschema.Draft202012Validator.check_schema(schema)
+        for reference in set(re.findall(r"#/components/schemas/(\w+)", json.dumps(document))):
+            self.assertIn(reference, document["components"]["schemas"])
+
+    def test_other_methods(self):
+        """What the document does not have the server does not, either."""
+        request = self.cluster.request.__closure__ and cluster.Cluster.request
+        for path, item in self.checker.document["paths"].items():
+            real = path.replace("{id}", "1").replace("{name}", "x")
+            for method in ("GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"):
+                if method.lower() not in item:
+                    status, headers, _ = request(self.cluster, method, real, token=False)
+                    self.assertEqual(status, 405, (method, path))
+                    self.assertEqual({m.lower() for m in headers["Allow"].split(", ")}, set(item))
+        for path in ("/", "/api", "/api/v1", "/api/v1/", "/api/v1/none", "/api/v2/media", "/api/v1/media/", "/api/v1/jobs/1/2",
+                     "/api/v1//media", "/healthz/", "/API/v1/media"):
+            self.assertEqual(request(self.cluster, "GET", path, token=False)[0], 404, path)
+
+    def exercise_accounts(self):
+        api = self.cluster.api
+        api("POST", "/users", {"name": "anna", "password": PASSWORD, "role": "viewer"}, 201)
+        self.assert_status(409, api, "POST", "/users", {"name": "anna", "password": PASSWORD, "role": "viewer"}, 201)
+        self.assert_status(400, api, "POST", "/users", {}, 201)
+        api("GET", "/users")
+        token = self.cluster.login("anna", PASSWORD)
+        self.assert_status(401, self.cluster.login, "anna", "wrong")
+        bearer = {"Authorization": "Bearer " + token}
+        self.assertEqual(self.cluster.request("GET", "/api/v1/nodes", headers=bearer)[0], 403)
+        api("PUT", "/users/anna/password", {"password": PASSWORD + "s"}, 204)
+        self.assertEqual(self.cluster.request("GET", "/api/v1/media", headers=bearer)[0], 401)
+        token = self.cluster.login("anna", PASSWORD + "s")
+        bearer = {"Authorization": "Bearer " + token}
+        self.assertEqual(self.cluster.request("POST", "/api/v1/logout", headers=bearer)[0], 204)
+        api("DELETE", "/users/anna", None, 204)
+
+    def exercise_media(self):
+        api = self.cluster.api
+        self.cluster.add("films/a b%ä.bin", CONTENT)
+        self.assert_status(409, self.cluster.put, "films/a b%ä.bin", b"x")
+        self.assert_status(404, self.cluster.medium, "none")
+        api("GET", "/media")
+        page = api("GET", "/media?prefix=films&limit=1")
+        self.assertEqual([m["state"] for m in page["media"]], ["ready"])
+        session = self.cluster.session("films/a b%ä.bin")
+        self.assertEqual(len(api("GET", "/sessions")["sessions"]), 1)
+        api("PUT", "/sessions/" + session["id"])
+        api("DELETE", "/sessions/" + session["id"], None, 204)
+        self.assert_status(404, api, "PUT", "/sessions/" + session["id"])
+        self.assert_status(404, self.cluster.session, "none")
+        session = self.cluster.session("films/a b%ä.bin")
+        self.cluster.delete("films/a b%ä.bin")
+        self.assert_status(404, api, "PUT", "/sessions/" + session["id"])
+        self.assert_status(404, self.cluster.medium, "films/a b%ä.bin")
+
+    def exercise_uploads(self):
+        tus = {"Tus-Resumable": "1.0.0"}
+        request = self.cluster.request
+
+        def create(name, size):
+            status, headers, _ = request("POST", "/api/v1/uploads", None, dict(tus, **{
+                "Upload-Length": str(size), "Upload-Metadata": cluster.encode_metadata(name=name)}))
+            self.assertEqual(status, 201)
+            return re.search("/api/v1/uploads/[0-9a-f]+$", headers["Location"]).group(0)
+
+        request("OPTIONS", "/api/v1/uploads")
+        given_up, upload = create("b", 10), create("c", len(CONTENT))
+        self.cluster.api("GET", "/uploads")
+        self.assertEqual(request("DELETE", given_up, headers=tus)[0], 204)
+        self.assertEqual(request("HEAD", given_up, headers=tus)[0], 404)
+        offset, job = 0, None
+        while offset < len(CONTENT):
+            self.assertEqual(int(request("HEAD", upload, headers=tus)[1]["Upload-Offset"]), offset)
+            status, headers, _ = request("PATCH", upload, CONTENT[offset:offset + 30000], dict(tus, **{
+                "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}))
+            self.assertEqual(status, 204)
+            offset, job = int(headers["Upload-Offset"]), headers["Pmss-Job"]
+        self.cluster.wait_job(int(job))
+
+    def exercise_jobs(self):
+        api = self.cluster.api
+        job = self.cluster.put("big", CONTENT * 400)
+        api("POST", "/jobs/%d/pause" % job)
+        api("POST", "/jobs/%d/resume" % job)
+        api("POST", "/jobs/%d/cancel" % job)
+        self.assert_status(409, api, "POST", "/jobs/%d/pause" % job)
+        self.assert_status(404, api, "GET", "/jobs/99999")
+        self.assertIn(job, [j["id"] for j in api("GET", "/jobs?state=cancelled")["jobs"]])
+        self.assert_status(400, api, "GET", "/jobs?state=odd")
+
+    def exercise_nodes(self):
+        api = self.cluster.api
+        zone = api("POST", "/nodes/join-tokens", {"zone": "z"}, 201)["join_token"]
+        body = {"join_token": zone, "address": "127.0.0.1", "port": 1, "tls": False, "zone": "", "capacity": 1}
+        joined = api("POST", "/nodes/join", body, 201)
+        self.assert_status(401, api, "POST", "/nodes/join", body, 201)
+        body = json.dumps({"address": "127.0.0.1", "port": 1, "tls": False, "stats": {"cpu": 0.5}})
+        headers = {"Authorization": "Bearer " + joined["secret"], "Content-Type": "application/json"}
+        path = "/api/v1/nodes/%d/heartbeat" % joined["id"]
+        self.assertEqual(self.cluster.request("POST", path, body, headers)[0], 200)
+        states = [n["state"] for n in api("GET", "/nodes")["nodes"]]
+        self.assertEqual(states, ["up"] * 4)
+        api("DELETE", "/nodes/%d" % joined["id"], None, 204)
+        self.assert_status(404, api, "DELETE", "/nodes/%d" % joined["id"], None, 204)
+
+    def test_every_operation(self):
+        self.exercise_accounts()
+        self.exercise_nodes()
+        self.exercise_media()
+        self.exercise_uploads()
+        self.exercise_jobs()
+        self.cluster.api("GET", "/cluster")
+        self.cluster.api("GET", "/openapi.json")
+        for path in ("/healthz", "/metrics"):
+            self.cluster.request("GET", path, token=False)
+        self.assertEqual(self.checker.operations() - self.checker.succeeded, set())
+
+
+if __name__ == "__main__":
+    unittest.main()

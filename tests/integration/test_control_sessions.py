@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pmss-control: sessions, their leases and tokens, through restarts and crashes. The catalog is filled by hand: no storage server is needed."""
+
+import base64
+import contextlib
+import json
+import sqlite3
+import struct
+import unittest
+
+import cluster
+
+K, M, UNIT, EXTENT = 2, 1, 4096, 16384
+SIZE = 2 * EXTENT + 5
+PASSWORD = "correct horse"
+
+
+def claims_of(token):
+    """What a v4.public token says; its signature is 64 bytes at the end."""
+    body = token[len("v4.public."):]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))[:-64])
+
+
+class SessionsTest(cluster.TestCase):
+    nodes = 0
+    control_options = {"lease": "3"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        api = cls.cluster.api
+        for name, role in (("anna", "viewer"), ("berta", "viewer"), ("otto", "operator")):
+            api("POST", "/users", {"name": name, "password": PASSWORD, "role": role}, 201)
+        cls.tokens = {name: cls.cluster.login(name, PASSWORD) for name in ("anna", "berta", "otto")}
+        cls.ids = [cls.join(port) for port in (1001, 1002, 1003, 1004)]
+        cls.fill_catalog()
+
+    @classmethod
+    def join(cls, port):
+        api = cls.cluster.api
+        token = api("POST", "/nodes/join-tokens", {}, 201)["join_token"]
+        return api("POST", "/nodes/join", {"join_token": token, "address": "127.0.0.1", "port": port,
+                                           "tls": False, "zone": "", "capacity": 1}, 201)["id"]
+
+    @classmethod
+    def fill_catalog(cls):
+        cls.cluster.control.stop()
+        with contextlib.closing(sqlite3.connect(cls.cluster.control.data / "catalog.db")) as database, database:
+            for id, name, state in ((1, "films/ä b%.webm", "ready"), (2, "failed", "failed")):
+                database.execute("INSERT INTO medium (id, name, state, size, k, m, peak_bitrate_1s, created, updated)"
+                                 " VALUES (?, ?, ?, ?, ?, ?, 8000000, 1, 1)", (id, name, state, SIZE, K, M))
+            version = bytes(range(16))
+            database.execute("INSERT INTO version VALUES (?, 1, 'ready', ?, ?, ?, ?, ?, 1)",
+                             (version, SIZE, K, M, UNIT, EXTENT))
+            for number in range(3):
+                nodes = [cls.ids[(number + i) % 4] for i in range(K + M)]
+                database.execute("INSERT INTO extent VALUES (?, ?, 2, ?)",
+                                 (version, number, struct.pack("<3I", *nodes)))
+                for node in nodes:
+                    database.execute("UPDATE node SET shards = shards + 1 WHERE id = ?", (node,))
+        cls.cluster.control.start()
+
+    def as_user(self, user, method, path, body=None):
+        headers = {"Authorization": "Bearer " + self.tokens[user]}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        status, _, answer = self.cluster.request(
+            method, "/api/v1" + path, None if body is None else json.dumps(body), headers)
+        return status, json.loads(answer) if answer else None
+
+    def open(self, user="anna"):
+        status, session = self.as_user(user, "POST", "/sessions", {"medium": "films/ä b%.webm"})
+        self.assertEqual(status, 201, session)
+        return session
+
+    def alive(self):
+        return {s["id"] for s in self.as_user("otto", "GET", "/sessions")[1]["sessions"]}
+
+    def test_create(self):
+        session = self.open()
+        layout = session["layout"]
+        self.assertEqual(session["lease"], 3)
+        self.assertEqual(session["user"], "anna")
+        self.assertEqual(session["medium"]["name"], "films/ä b%.webm")
+        self.assertEqual((layout["size"], layout["k"], layout["m"], layout["unit"], layout["extent"]),
+                         (SIZE, K, M, UNIT, EXTENT))
+        places = [[layout["nodes"][i]["id"] for i in extent] for extent in layout["extents"]]
+        self.assertEqual(places, [[self.ids[(number + i) % 4] for i in range(3)] for number in range(3)])
+        claims = claims_of(session["token"])
+        self.assertEqual(claims["ops"], "r")
+        self.assertEqual(claims["ver"], layout["version"])
+        self.assertEqual(claims["med"], "films/ä b%.webm")
+        self.assertEqual((claims["uid"], claims["sid"]), ("anna", session["id"]))
+        self.assertEqual(claims["rate"], 8000000)
+        self.assertEqual(claims["cid"], self.cluster.api("GET", "/cluster")["cluster"])
+
+    def test_refused(self):
+        for medium, status in (("none", 404), ("failed", 409), ("../x", 400), ("/x", 400), ("", 400), ("a//b", 400),
+                               ("a\u0000b", 400), ("x" * 2000, 400), (7, 400), (None, 400), (["a"], 400)):
+            got, answer = self.as_user("anna", "POST", "/sessions", {"medium": medium})
+            self.assertEqual(got, status, (medium, answer))
+
+    def test_whose(self):
+        session = self.open("anna")
+        path = "/sessions/" + session["id"]
+        self.assertEqual(self.as_user("berta", "PUT", path)[0], 404)
+        self.assertEqual(self.as_user("berta", "DELETE", path)[0], 404)
+        self.assertEqual(self.as_user("berta", "GET", "/sessions")[0], 403)
+        self.assertEqual(self.as_user("otto", "PUT", path)[0], 404)
+        self.assertIn(session["id"], self.alive())
+        self.assertEqual(self.as_user("otto", "DELETE", path)[0], 204)
+        self.assertEqual(self.as_user("anna", "PUT", path)[0], 404)
+        session = self.open("anna")
+        self.assertEqual(self.as_user("anna", "DELETE", "/sessions/" + session["id"])[0], 204)
+        self.assertNotIn(session["id"], self.alive())
+        for bad in ("x", "0" * 31, "0" * 33, "G" * 32, "%27", "0" * 32):
+            self.assertEqual(self.as_user("otto", "DELETE", "/sessions/" + bad)[0], 404)
+
+    def test_lease(self):
+        kept, left = self.open(), self.open()
+
+        def look():
+            status, answer = self.as_user("anna", "PUT", "/sessions/" + kept["id"])
+            self.assertEqual(status, 200)
+            self.assertEqual(set(answer), {"lease", "expires", "token"})
+            self.assertEqual(claims_of(answer["token"])["sid"], kept["id"])
+            return left["id"] not in self.alive()
+        cluster.wait_for(look, "a session that nobody renews to end")
+        self.assertIn(kept["id"], self.alive())
+        self.assertEqual(self.as_user("anna", "PUT", "/sessions/" + left["id"])[0], 404)
+
+    def test_crash(self):
+        """What was answered is there after a crash at the next moment."""
+        for kill in (True, False):
+            session = self.open()
+            self.cluster.restart_control(kill=kill)
+            status, answer = self.as_user("anna", "PUT", "/sessions/" + session["id"])
+            self.assertEqual(status, 200, answer)
+
+    def test_acknowledged_is_kept(self):
+        """Killed at any moment while users are made: each one that was answered with 201 is there."""
+        import threading
+        made, stop = [], threading.Event()
+
+        def make():
+            for i in range(1000):
+                name = "user%d-%d" % (len(made), i)
+                try:
+                    self.cluster.api("POST", "/users", {"name": name, "password": PASSWORD, "role": "viewer"}, 201)
+                except OSError:
+                    break
+                made.append(name)
+                if stop.is_set():
+                    break
+        for count in (1, 3, 6):
+            thread = threading.Thread(target=make)
+            thread.start()
+            cluster.wait_for(lambda: len(made) >= count, "some users to be made")
+            self.cluster.control.kill()
+            stop.set()
+            thread.join()
+            stop.clear()
+            self.cluster.control.start()
+            names = {u["name"] for u in self.cluster.api("GET", "/users")["users"]}
+            self.assertLessEqual(set(made), names)
+
+    def test_removed_user(self):
+        self.cluster.api("POST", "/users", {"name": "gone", "password": PASSWORD, "role": "viewer"}, 201)
+        self.tokens["gone"] = self.cluster.login("gone", PASSWORD)
+        session = self.open("gone")
+        self.assertIn(session["id"], self.alive())
+        self.cluster.api("DELETE", "/users/gone", status=204)
+        self.assertNotIn(session["id"], self.alive())
+
+    def test_node_with_shards_stays(self):
+        self.assert_status(409, self.cluster.api, "DELETE", "/nodes/%d" % self.ids[0], None, 204)
+
+
+if __name__ == "__main__":
+    unittest.main()
