@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pmss-storage against peers that mean it no good."""
+
+import concurrent.futures
+import http.client
+import select
+import socket
+import threading
+import time
+import unittest
+
+from storage_server import RNG, WAIT, Case, read_all, wait_for
+
+# Limits in seconds instead of tens of them. Loopback carries more than the
+# least rate at once even for who does not want it.
+QUICK = {"head_timeout": 1, "min_rate_window": 1, "min_rate": 100000}
+
+
+def head(method, path, token=None, *fields):
+    lines = ["%s %s HTTP/1.1" % (method, path), "Host: x", *fields]
+    if token:
+        lines.append("Authorization: Bearer " + token)
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def is_cut(connection):
+    """Whether the server has closed; does not wait."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN | select.POLLHUP | select.POLLERR
+                  | select.POLLRDHUP)
+    return any(event & (select.POLLHUP | select.POLLERR | select.POLLRDHUP)
+               for _, event in poll.poll(0))
+
+
+class Attack(Case):
+    def connections(self, server, number):
+        connections = [server.connect() for _ in range(number)]
+        for connection in connections:
+            self.addCleanup(connection.close)
+        return connections
+
+    def exchange(self, server, data):
+        with server.connect() as connection:
+            try:
+                connection.sendall(data)
+            except ConnectionError:
+                pass            # refused before we were through
+            return read_all(connection)
+
+    def with_shard(self, size=20000, **options):
+        server = self.serve(**options)
+        name, data = next(iter(self.shards(size, unit=65536, redundancy="1+0").items()))
+        self.assertEqual(self.put(server, name, data).status, 201)
+        return server, name, data
+
+    def assert_healthy(self, server):
+        self.assertEqual(server.ask("GET", "/healthz").status, 200)
+
+
+class Requests(Attack):
+    def test_framing(self):
+        server, name, data = self.with_shard()
+        path = "/v1/shards/" + name
+        smuggled = head("DELETE", path, self.all)
+        body = b"0\r\n\r\n" + smuggled
+        auth = "Authorization: Bearer " + self.all
+        for fields in (["Content-Length: 5", "Transfer-Encoding: chunked"],
+                       ["Transfer-Encoding: chunked", "Content-Length: %d" % len(body)],
+                       ["Transfer-Encoding: chunked"], ["Transfer-Encoding: identity"],
+                       ["Transfer-Encoding:\tchunked, chunked"],
+                       ["Content-Length: 0", "Content-Length: %d" % len(body)],
+                       ["Content-Length : %d" % len(body)], ["Content-Length: +5"],
+                       ["Content-Length: -1"], ["Content-Length: 18446744073709551619"],
+                       ["Content-Length: 5\n"], ["X: y\n Content-Length: 5"],
+                       ["Content-Length: 5", "Host: y"], ["X: a\0b", "Content-Length: 5"]):
+            for method, target in (("GET", path), ("PUT", path + "9"), ("GET", "/healthz")):
+                heard = self.exchange(server, head(method, target, None, auth, *fields)
+                                      + body)
+                self.assertRegex(heard, rb"^HTTP/1.1 (4\d\d|501) ", (method, fields))
+                self.assertNotIn(b" 204 ", heard, (method, fields))
+                self.assertNotIn(b" 200 ", heard, (method, fields))
+        self.assertEqual(server.ask("GET", path, self.all).body, data)
+
+    def test_sizes(self):
+        # a peer that waits for more to come than it sends is cut soon
+        server, name, data = self.with_shard(**QUICK)
+        path = "/v1/shards/" + name
+        for _ in range(20):
+            server.ask("GET", path, self.all)
+        before = server.memory()
+        ranges = "Range: bytes=" + ",".join("%d-%d" % (i, i) for i in range(9000))
+        for attack in (
+                head("GET", path, self.all, ranges),
+                head("GET", path, self.all, "Range: bytes=" + ",".join(["0-"] * 1000)),
+                head("GET", path, self.all, "X: " + "x" * (1 << 20)),
+                head("GET", path, self.all, *("X-%d: y" % i for i in range(10000))),
+                head("GET", "/" + "x" * (1 << 20), self.all),
+                head("GET", "/healthz?" + "&".join("a%d=b" % i for i in range(100000))),
+                head("PUT", path, self.all, "Content-Length: %d" % (10 << 30))
+                + b"x" * (10 << 20),
+                head("PUT", path, None, "Content-Length: %d" % (10 << 30)) + b"x" * (10 << 20),
+                RNG.randbytes(1 << 20), b"\n" * (1 << 20), b"\r\n" * (1 << 19),
+                b"GET " + b"/" * (1 << 20), b"\0" * (1 << 20)):
+            for _ in range(3):
+                heard = self.exchange(server, attack)
+                # one that sends on although it was refused may lose the answer
+                self.assertRegex(heard, rb"^(HTTP/1.1 4\d\d |$)", attack[:100])
+        self.assert_healthy(server)
+        self.assertLess(server.memory() - before, 8 << 20)
+
+    def test_noise(self):
+        server = self.serve(**QUICK)
+        for _ in range(300):
+            noise = RNG.randbytes(RNG.randint(1, 300))
+            start = RNG.choice((b"", b"GET ", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: "))
+            heard = self.exchange(server, start + noise + b"\r\n\r\n")
+            self.assertNotIn(b" 200 ", heard)
+        self.assert_healthy(server)
+
+
+class Slow(Attack):
+    def assert_all_cut(self, server, connections, keep_up):
+        """Goes on with @keep_up until all are cut; others are served meanwhile."""
+        left = set(connections)
+        end = time.monotonic() + WAIT
+        while left and time.monotonic() < end:
+            for connection in list(left):
+                try:
+                    if is_cut(connection):
+                        left.remove(connection)
+                    else:
+                        keep_up(connection)
+                except ConnectionError:
+                    left.discard(connection)
+            self.assert_healthy(server)
+        self.assertEqual(len(left), 0)
+
+    def test_silent(self):
+        server = self.serve(**QUICK)
+        self.assert_all_cut(server, self.connections(server, 300), lambda c: None)
+
+    def test_slow_heads(self):
+        server = self.serve(**QUICK)
+        connections = self.connections(server, 300)
+        for connection in connections:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
+        self.assert_all_cut(server, connections, lambda c: c.send(b"x"))
+        self.assertGreaterEqual(server.metrics()["cut_peers_total"], 300)
+
+    def test_slow_second_heads(self):
+        server = self.serve(**QUICK)
+        connections = self.connections(server, 50)
+        for connection in connections:
+            connection.sendall(head("GET", "/healthz"))
+            self.assertIn(b" 200 ", connection.recv(4096))
+        self.assert_all_cut(server, connections, lambda c: c.send(b"G"))
+
+    def test_slow_bodies(self):
+        server = self.serve(**QUICK)
+        name, data = next(iter(self.shards(1000000, unit=65536).items()))
+        connections = self.connections(server, 50)
+        for connection in connections:
+            connection.sendall(head("PUT", "/v1/shards/" + name, self.all,
+                                    "Content-Length: %d" % len(data)) + data[:1000])
+        wait_for(lambda: len(list((server.data / "tmp").iterdir())) == 50, "bodies begin")
+        self.assert_all_cut(server, connections, lambda c: c.send(b"x"))
+        wait_for(lambda: not list((server.data / "tmp").iterdir()), "nothing stays")
+        self.assertEqual(self.put(server, name, data).status, 201)
+
+    def test_slow_readers(self):
+        server, name, data = self.with_shard(16 << 20, **QUICK)
+        connections = []
+        for _ in range(50):
+            connection = socket.socket()
+            self.addCleanup(connection.close)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", server.port))
+            connection.sendall(head("GET", "/v1/shards/" + name, self.all))
+            connections.append(connection)
+
+        def sip(connection):
+            connection.recv(10, socket.MSG_DONTWAIT)
+
+        def try_sip(connection):
+            try:
+                sip(connection)
+            except BlockingIOError:
+                pass
+
+        self.assert_all_cut(server, connections, try_sip)
+        self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).body, data)
+        wait_for(lambda: server.metrics()["connections"] <= 1, "connections are gone")
+
+    def test_reads_on(self):
+        """Slow, but faster than the least rate: is not cut."""
+        server, name, data = self.with_shard(1 << 20, head_timeout=1, min_rate_window=1,
+                                             min_rate=1000)
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(WAIT)
+            connection.connect(("127.0.0.1", server.port))
+            connection.sendall(head("GET", "/v1/shards/" + name, self.all))
+            got, end = b"", time.monotonic() + 4
+            pace = threading.Event()
+            while time.monotonic() < end:
+                got += connection.recv(2000)
+                pace.wait(0.1)  # this is what makes it slow
+            while not got.endswith(data[-1000:]):
+                piece = connection.recv(1 << 16)
+                self.assertTrue(piece, "was cut")
+                got += piece
+
+
+class Many(Attack):
+    def test_thousand_connections(self):
+        server, name, data = self.with_shard(200000)
+        answer_size = len(data)
+        before = server.memory()
+        connections = self.connections(server, 1000)
+        for connection in connections:
+            connection.sendall(head("GET", "/v1/shards/" + name, self.all))
+        for connection in connections:
+            got = b""
+            while not got.endswith(data[-100:]):
+                piece = connection.recv(1 << 20)
+                self.assertTrue(piece)
+                got += piece
+            self.assertGreater(len(got), answer_size)
+        self.assertEqual(server.metrics()["connections"], 1001)
+        self.assertLess(server.memory() - before, 1000 * 64 << 10)
+
+    def test_in_parallel(self):
+        server, name, data = self.with_shard(500000)
+
+        def fetch(_):
+            client = server.client()
+            for _ in range(5):
+                answer = server.ask("GET", "/v1/shards/" + name, self.all, client=client)
+                self.assertEqual(answer.body, data)
+            client.close()
+
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            list(pool.map(fetch, range(64)))
+
+    def test_limits(self):
+        server = self.serve(max_connections_per_address=10)
+        connections = self.connections(server, 30)
+        served = 0
+        for connection in connections:
+            try:
+                connection.sendall(head("GET", "/healthz"))
+                served += b" 200 " in connection.recv(4096)
+            except ConnectionError:
+                pass
+        self.assertEqual(served, 10)
+        for connection in connections:
+            connection.close()
+        wait_for(lambda: self.serves(server), "served again", 5)
+
+    def serves(self, server):
+        try:
+            return server.ask("GET", "/healthz").status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def test_descriptors_exhausted(self):
+        server, name, data = self.with_shard(files=128)
+        self.assertLess(server.descriptors(), 100)
+        for _ in range(3):
+            connections = self.connections(server, 200)
+            wait_for(lambda: server.descriptors() >= 126, "descriptors are used up")
+            for connection in connections:
+                connection.close()
+            wait_for(lambda: self.serves(server), "serves again", 5)
+        self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).body, data)
+        wait_for(lambda: server.descriptors() < 100, "descriptors are free again")
+
+
+if __name__ == "__main__":
+    unittest.main()

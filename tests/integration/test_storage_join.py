@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pmss-storage joins a cluster and sends heartbeats, whatever control does."""
+
+import http.server
+import json
+import socket
+import stat
+import threading
+import unittest
+
+from storage_server import CLUSTER, WAIT, Case, Server, wait_for
+
+
+class Control(http.server.ThreadingHTTPServer):
+    """As much of a control server as a node speaks to."""
+
+    daemon_threads = True
+
+    def __init__(self, keys, port=0):
+        self.keys = keys
+        self.joins, self.beats = [], []
+        self.join_status = 201
+        self.beat_status = 200
+        self.beaten = threading.Condition()
+        super().__init__(("127.0.0.1", port), ControlHandler)
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.02,))
+        self.thread.start()
+
+    def handle_error(self, request, address):
+        pass                    # a node that was stopped hangs up
+
+    def close(self):
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+    def wait_for_beats(self, number):
+        with self.beaten:
+            if not self.beaten.wait_for(lambda: len(self.beats) >= number, WAIT):
+                raise AssertionError("%d heartbeats only" % len(self.beats))
+
+
+class ControlHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+    def answer(self, status, document):
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        server = self.server
+        if self.path == "/api/v1/nodes/join":
+            server.joins.append(body)
+            self.answer(server.join_status, {
+                "id": 12, "secret": "hush", "cluster": CLUSTER,
+                "public_key": server.keys.public, "detail": "no more of you"})
+        elif self.path == "/api/v1/nodes/12/heartbeat":
+            with server.beaten:
+                server.beats.append((self.headers["Authorization"], body))
+                server.beaten.notify_all()
+            self.answer(server.beat_status, {"state": "up", "interval": 1})
+        else:
+            self.answer(404, {})
+
+
+class Joining(Case):
+    def control(self, port=0):
+        control = Control(self.keys, port)
+        self.addCleanup(control.close)
+        return control
+
+    def test_join_and_beat(self):
+        control = self.control()
+        server = self.serve(keys=False, control="http://127.0.0.1:%d/"
+                            % control.server_port, join_token="once", zone="attic",
+                            network_limit="1G")
+        control.wait_for_beats(2)
+        self.assertEqual(len(control.joins), 1)
+        join = control.joins[0]
+        self.assertGreater(join.pop("capacity"), 0)
+        self.assertEqual(join, {"join_token": "once", "address": "127.0.0.1",
+                                "port": server.port, "tls": False, "zone": "attic"})
+        secret, beat = control.beats[-1]
+        self.assertEqual(secret, "Bearer hush")
+        stats = beat.pop("stats")
+        self.assertEqual(beat, {"address": "127.0.0.1", "port": server.port, "tls": False})
+        self.assertTrue(0 <= stats["cpu"] <= 1)
+        self.assertGreater(stats["memory_total"], stats["memory"])
+        self.assertEqual(stats["network_limit"], 10 ** 9)
+        for name in ("disk_read", "disk_write", "net_in", "net_out", "connections",
+                     "used", "free", "shards"):
+            self.assertIsInstance(stats[name], int)
+        self.assertEqual(server.ask("GET", "/healthz").json(), {"status": "ok", "node": 12})
+        identity = server.data / "node.json"
+        self.assertEqual(stat.S_IMODE(identity.stat().st_mode), 0o600)
+        name, data = next(iter(self.shards().items()))
+        self.assertEqual(self.put(server, name, data).status, 201)
+        control.wait_for_beats(len(control.beats) + 2)
+        self.assertEqual(control.beats[-1][1]["stats"]["shards"], 1)
+        self.assertEqual(control.beats[-1][1]["stats"]["used"], len(data))
+
+        # started again it is who it was, without a token
+        server.stop()
+        del server.options["join-token"]
+        server.start()
+        control.wait_for_beats(len(control.beats) + 1)
+        self.assertEqual(len(control.joins), 1)
+        self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).body, data)
+        self.assertNotIn("hush", server.messages())
+
+    def test_control_comes_late_and_goes(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = self.serve(keys=False, control="http://127.0.0.1:%d" % port,
+                            join_token="once", advertise="node.example:99")
+        answer = server.ask("GET", "/healthz")
+        self.assertEqual((answer.status, answer.json()["status"]),
+                         (503, "has not joined a cluster yet"))
+        self.assertEqual(server.ask("GET", "/v1/shards", self.all).status, 503)
+        control = Control(self.keys, port)
+        control.wait_for_beats(1)
+        self.assertEqual(control.joins[0]["address"], "node.example")
+        self.assertEqual(control.joins[0]["port"], 99)
+        control.close()
+        wait_for(lambda: server.messages().count("goes on without it") == 2,
+                 "that control is away is logged")
+        self.assertEqual(server.ask("GET", "/v1/shards", self.all).status, 200)
+        control = self.control(port)
+        control.wait_for_beats(3)
+        self.assertEqual(server.messages().count("goes on without it"), 2)
+        # one that does not know us is told of once
+        control.beat_status = 401
+        control.wait_for_beats(len(control.beats) + 3)
+        self.assertEqual(server.messages().count("goes on without it"), 3)
+        self.assertEqual(server.ask("GET", "/v1/shards", self.all).status, 200)
+
+    def test_refused(self):
+        control = self.control()
+        control.join_status = 401
+        server = Server(self.folder / "s", join_token="spent",
+                        control="http://127.0.0.1:%d" % control.server_port)
+        server.spawn()
+        self.assertEqual(server.process.wait(WAIT), 77)
+        self.assertIn("no more of you", server.messages())
+        self.assertFalse((server.data / "node.json").exists())
+        server.process.stdout.close()
+        server.log.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
