@@ -31,6 +31,7 @@ typedef struct
   guint ticks;                  /* since the last progress */
   guint64 moved;                /* bytes since the last progress */
   guint informational;
+  gboolean continued;           /* "100 Continue" has come */
   GError *why;                  /* (nullable): our own reason to have stopped */
   GInputStream *stream;
   guint8 *piece;
@@ -161,6 +162,8 @@ on_informational (SoupMessage * message, gpointer user_data)
 {
   Exchange *exchange = user_data;
 
+  if (soup_message_get_status (message) == SOUP_STATUS_CONTINUE)
+    exchange->continued = TRUE;
   if (++exchange->informational > MAX_INFORMATIONAL)
     stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
             "%s keeps sending interim answers", exchange->peer));
@@ -246,6 +249,16 @@ body_is_whole (Exchange * exchange)
 }
 
 static void
+succeed (GTask * task)
+{
+  Exchange *exchange = g_task_get_task_data (task);
+
+  g_task_return_pointer (task, g_byte_array_free_to_bytes
+      (g_steal_pointer (&exchange->body)), (GDestroyNotify) g_bytes_unref);
+  g_object_unref (task);
+}
+
+static void
 on_closed (GObject * source, GAsyncResult * result, gpointer user_data)
 {
   GTask *task = user_data;
@@ -257,24 +270,37 @@ on_closed (GObject * source, GAsyncResult * result, gpointer user_data)
     return;
   }
   g_clear_object (&exchange->stream);
-  g_task_return_pointer (task, g_byte_array_free_to_bytes
-      (g_steal_pointer (&exchange->body)), (GDestroyNotify) g_bytes_unref);
-  g_object_unref (task);
+  succeed (task);
 }
 
-/* Only once the stream is closed can the next request have the connection. */
+/* Whether the answer came instead of the leave to send the body. */
+static gboolean
+was_refused_early (Exchange * exchange)
+{
+  SoupMessageHeaders *headers =
+      soup_message_get_request_headers (exchange->message);
+
+  return !exchange->continued
+      && (soup_message_headers_get_expectations (headers)
+      & SOUP_EXPECTATION_CONTINUE) != 0;
+}
+
+/* Only once the stream is closed can the next request have the connection; after an early refusal there is none to have:
+ * libsoup 3.2 would then wait for a second answer. */
 static void
 end_of_body (GTask * task)
 {
   Exchange *exchange = g_task_get_task_data (task);
 
-  if (body_is_whole (exchange))
-    g_input_stream_close_async (exchange->stream, G_PRIORITY_DEFAULT,
-        exchange->stop, on_closed, task);
-  else
+  if (!body_is_whole (exchange))
     fail (task, g_error_new (PMSS_ERROR, PMSS_ERROR_UNREACHABLE,
             "%s: the connection ended in the middle of an answer",
             exchange->peer));
+  else if (was_refused_early (exchange))
+    succeed (task);
+  else
+    g_input_stream_close_async (exchange->stream, G_PRIORITY_DEFAULT,
+        exchange->stop, on_closed, task);
 }
 
 static gboolean

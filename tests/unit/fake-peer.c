@@ -8,17 +8,20 @@ struct _FakePeer
 {
   FakePeerFunc func;
   gpointer user_data;
-  GThread *thread;
-  GMainContext *context;
-  GSocketService *service;
-  GCancellable *stop;
-  guint16 port;
-  guint connections;            /* atomic */
   GTlsCertificate *certificate; /* nullable */
-  GMutex lock;                  /* protects what follows */
-  GCond idle;
-  guint active;                 /* connections being served */
+  GSocket *socket;
+  GCancellable *stop;
+  guint connections;            /* atomic */
+  GThread *thread;              /* accepts; alone has what follows */
+  GPtrArray *threads;           /* of GThread: one a connection */
 };
+
+typedef struct
+{
+  FakePeer *peer;
+  GIOStream *stream;
+  guint number;
+} Connection;
 
 static char *
 header_of (const char *head, const char *name)
@@ -122,8 +125,8 @@ send_answer (FakePeer * peer, GIOStream * stream, const FakeAnswer * answer)
   if (!g_output_stream_write_all (out, answer->text, strlen (answer->text),
           NULL, peer->stop, NULL))
     return FALSE;
-  if (answer->body != NULL && !g_output_stream_write_all (out,
-          answer->body->data, answer->body->len, NULL, peer->stop, NULL))
+  if (!g_output_stream_write_all (out, answer->body, answer->body_length,
+          NULL, peer->stop, NULL))
     return FALSE;
   while (answer->endless)
     if (!g_output_stream_write_all (out, zeros, sizeof zeros, NULL,
@@ -136,79 +139,55 @@ send_answer (FakePeer * peer, GIOStream * stream, const FakeAnswer * answer)
   return !answer->close;
 }
 
-static void
-serve (FakePeer * peer, GIOStream * stream)
+static gpointer
+serve (gpointer user_data)
 {
-  guint number = g_atomic_int_add (&peer->connections, 1) + 1;
+  Connection *connection = user_data;
+  FakePeer *peer = connection->peer;
   gboolean more = TRUE;
 
+  if (peer->certificate != NULL) {
+    GIOStream *tls = g_tls_server_connection_new (connection->stream,
+        peer->certificate, NULL);
+
+    g_object_unref (connection->stream);
+    connection->stream = tls;
+  }
   for (guint i = 1; more; i++) {
-    FakeRequest request = {.connection = number,.number = i };
+    FakeRequest request = {.connection = connection->number,.number = i };
     FakeAnswer answer = { 0, };
 
-    more = read_request (stream, &request, peer->stop);
+    more = read_request (connection->stream, &request, peer->stop);
     if (more) {
       peer->func (&request, &answer, peer->user_data);
-      more = send_answer (peer, stream, &answer);
+      more = send_answer (peer, connection->stream, &answer);
     }
     g_free (answer.text);
-    g_clear_pointer (&answer.body, g_byte_array_unref);
+    g_free (answer.body);
     request_clear (&request);
   }
-  g_io_stream_close (stream, NULL, NULL);
-}
-
-static gboolean
-on_connection (GThreadedSocketService * service, GSocketConnection * connection,
-    GObject * source, gpointer user_data)
-{
-  FakePeer *peer = user_data;
-
-  g_mutex_lock (&peer->lock);
-  peer->active++;
-  g_mutex_unlock (&peer->lock);
-  if (peer->certificate != NULL) {
-    g_autoptr (GIOStream) tls = g_tls_server_connection_new
-        (G_IO_STREAM (connection), peer->certificate, NULL);
-
-    serve (peer, tls);
-  } else {
-    serve (peer, G_IO_STREAM (connection));
-  }
-  g_mutex_lock (&peer->lock);
-  peer->active--;
-  g_cond_signal (&peer->idle);
-  g_mutex_unlock (&peer->lock);
-  return TRUE;
-}
-
-static void
-peer_clear (gpointer data)
-{
-  FakePeer *peer = data;
-
-  g_main_context_unref (peer->context);
-  g_object_unref (peer->stop);
-  g_clear_object (&peer->certificate);
-  g_mutex_clear (&peer->lock);
-  g_cond_clear (&peer->idle);
-}
-
-static void
-peer_unref (gpointer data, GClosure * closure)
-{
-  g_atomic_rc_box_release_full (data, peer_clear);
+  g_io_stream_close (connection->stream, NULL, NULL);
+  g_object_unref (connection->stream);
+  g_free (connection);
+  return NULL;
 }
 
 static gpointer
-run (gpointer user_data)
+accept_all (gpointer user_data)
 {
   FakePeer *peer = user_data;
+  GSocket *socket;
 
-  g_main_context_push_thread_default (peer->context);
-  while (!g_cancellable_is_cancelled (peer->stop))
-    g_main_context_iteration (peer->context, TRUE);
-  g_main_context_pop_thread_default (peer->context);
+  while ((socket = g_socket_accept (peer->socket, peer->stop, NULL)) != NULL) {
+    Connection *connection = g_new0 (Connection, 1);
+
+    connection->peer = peer;
+    connection->stream = G_IO_STREAM
+        (g_socket_connection_factory_create_connection (socket));
+    connection->number = g_atomic_int_add (&peer->connections, 1) + 1;
+    g_object_unref (socket);
+    g_ptr_array_add (peer->threads, g_thread_new ("peer", serve, connection));
+  }
   return NULL;
 }
 
@@ -216,32 +195,25 @@ FakePeer *
 fake_peer_new (FakePeerFunc func, gpointer user_data,
     GTlsCertificate * certificate)
 {
-  FakePeer *peer = g_atomic_rc_box_new0 (FakePeer);
+  FakePeer *peer = g_new0 (FakePeer, 1);
   g_autoptr (GInetAddress) loopback =
       g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
   g_autoptr (GSocketAddress) any = g_inet_socket_address_new (loopback, 0);
-  g_autoptr (GSocketAddress) address = NULL;
   g_autoptr (GError) error = NULL;
 
   peer->func = func;
   peer->user_data = user_data;
   peer->certificate = certificate ? g_object_ref (certificate) : NULL;
-  g_mutex_init (&peer->lock);
-  g_cond_init (&peer->idle);
   peer->stop = g_cancellable_new ();
-  peer->context = g_main_context_new ();
-  g_main_context_push_thread_default (peer->context);
-  peer->service = g_threaded_socket_service_new (64);
-  g_socket_listener_add_address (G_SOCKET_LISTENER (peer->service), any,
-      G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &address, &error);
+  peer->threads = g_ptr_array_new ();
+  peer->socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,
+      G_SOCKET_PROTOCOL_TCP, &error);
   g_assert_no_error (error);
-  /* a connection's thread can begin after fake_peer_free(), to find that it has to stop */
-  g_signal_connect_data (peer->service, "run", G_CALLBACK (on_connection),
-      g_atomic_rc_box_acquire (peer), peer_unref, 0);
-  g_socket_service_start (peer->service);
-  g_main_context_pop_thread_default (peer->context);
-  peer->port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address));
-  peer->thread = g_thread_new ("fake-peer", run, peer);
+  g_socket_bind (peer->socket, any, TRUE, &error);
+  g_assert_no_error (error);
+  g_socket_listen (peer->socket, &error);
+  g_assert_no_error (error);
+  peer->thread = g_thread_new ("accept", accept_all, peer);
   return peer;
 }
 
@@ -249,22 +221,23 @@ void
 fake_peer_free (FakePeer * peer)
 {
   g_cancellable_cancel (peer->stop);
-  g_main_context_wakeup (peer->context);
   g_thread_join (peer->thread);
-  g_socket_service_stop (peer->service);
-  g_socket_listener_close (G_SOCKET_LISTENER (peer->service));
-  g_mutex_lock (&peer->lock);
-  while (peer->active > 0)
-    g_cond_wait (&peer->idle, &peer->lock);
-  g_mutex_unlock (&peer->lock);
-  g_object_unref (peer->service);
-  peer_unref (peer, NULL);
+  for (guint i = 0; i < peer->threads->len; i++)
+    g_thread_join (g_ptr_array_index (peer->threads, i));
+  g_ptr_array_unref (peer->threads);
+  g_object_unref (peer->socket);
+  g_object_unref (peer->stop);
+  g_clear_object (&peer->certificate);
+  g_free (peer);
 }
 
 guint16
 fake_peer_get_port (FakePeer * peer)
 {
-  return peer->port;
+  g_autoptr (GSocketAddress) address =
+      g_socket_get_local_address (peer->socket, NULL);
+
+  return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address));
 }
 
 guint

@@ -19,7 +19,8 @@ typedef struct {
 
 typedef struct {
   char *text;                   /* head and body, raw; freed with g_free. NULL: says nothing and waits */
-  GByteArray *body;             /* (nullable): goes on with these; unref'd */
+  guint8 *body;                 /* goes on with these; freed with g_free */
+  gsize body_length;
   gboolean close;               /* the connection ends after `text` */
   gboolean endless;             /* goes on with zeros until the other side is gone */
   guint trickle;                /* ms: goes on with a byte each so many */
