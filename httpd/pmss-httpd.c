@@ -167,7 +167,9 @@ on_complete (PmssHttpRequest * request)
   pmss_peer_enter (request->peer, PMSS_PEER_WORK);
   if (request->sent_early)
     return MHD_NO;
-  if (!request->answer && (request->stage != PMSS_HTTP_STAGE_JSON
+  /* A request that was deferred in begin waits for no `complete`. */
+  if (!request->answer && !request->work
+      && (request->stage != PMSS_HTTP_STAGE_JSON
           || pmss_http_request_parse_json (request)))
     httpd->handler.complete (request, httpd->user_data);
   if (request->work && !request->answer && start_work (request))

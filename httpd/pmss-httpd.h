@@ -94,7 +94,8 @@ gboolean    pmss_http_request_accept_body (PmssHttpRequest *request, guint64 max
 gboolean    pmss_http_request_accept_json (PmssHttpRequest *request, gsize max);
 JsonObject *pmss_http_request_get_json    (PmssHttpRequest *request);
 
-/* For work that may block longer than a worker thread should be held up (fsync, long scans): call it from `complete` instead of answering.
+/* For work that may block longer than a worker thread should be held up (fsync, long scans): call it from `complete`, or from `begin` of a request
+ * without a body (`complete` is then not called), instead of answering.
  * The connection is set aside, @work is called on a thread of a small pool (with a thread per connection: on that) and has to answer; `end` comes after it. */
 typedef void (*PmssHttpWork) (PmssHttpRequest *request, gpointer user_data);
 void        pmss_http_request_defer       (PmssHttpRequest *request, PmssHttpWork work);

@@ -70,6 +70,7 @@ class Server:
         self.files = files
         self.wrapper = list(wrapper)
         self.tls = None
+        self.may_complain = False       # of a broken disk
         self.options = {"listen": "127.0.0.1:0", "data": self.folder / "data",
                         "min-free": "0"}
         if keys:
@@ -118,6 +119,10 @@ class Server:
         self.process.stdout.close()
         if how == signal.SIGTERM and code != 0:
             raise AssertionError("exit code %d: %s" % (code, self.messages()))
+        messages = self.messages()
+        if ("runtime error:" in messages or "Sanitizer:" in messages
+                or "CRITICAL" in messages and not self.may_complain):
+            raise AssertionError(messages)
         self.log.close()
         return code
 

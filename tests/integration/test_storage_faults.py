@@ -159,10 +159,12 @@ class Disks(Case):
         """A server whose fsync (or fdatasync) fails as soon as a file is there."""
         trigger = self.folder / "broken"
         server = self.serve(wrapper=[
-            "env", "LD_PRELOAD=" + FAIL_FSYNC, "FAIL_%s_WHILE=%s" % (what, trigger),
+            "env", "LD_PRELOAD=" + " ".join([FAIL_FSYNC, *os.environ.get("LD_PRELOAD", "").split()]),
+            "FAIL_%s_WHILE=%s" % (what, trigger),
             "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")])
         (first, second, third) = self.shards(30000, redundancy="2+1").items()
         self.assertEqual(self.put(server, *first).status, 201)
+        server.may_complain = True
         trigger.touch()
         answer = self.put(server, *second)
         self.assertEqual(answer.status, 500)

@@ -28,6 +28,41 @@ typedef struct
 /* --- the handler: a route for each thing that a handler can do --- */
 
 static void
+answer_echo (PmssHttpRequest * request)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  const char *q = pmss_http_request_get_query (request, "q");
+  const char *bearer = pmss_http_request_get_bearer (request);
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "q");
+  json_builder_add_string_value (builder, q ? q : "none");
+  json_builder_set_member_name (builder, "bearer");
+  json_builder_add_string_value (builder, bearer ? bearer : "none");
+  json_builder_set_member_name (builder, "address");
+  json_builder_add_string_value (builder,
+      pmss_http_request_get_address (request));
+  json_builder_set_member_name (builder, "body");
+  json_builder_add_int_value (builder,
+      GPOINTER_TO_SIZE (pmss_http_request_get_data (request)));
+  json_builder_end_object (builder);
+  pmss_http_request_add_header (request, "X-One", "1");
+  pmss_http_request_respond_json (request, 200,
+      json_builder_get_root (builder));
+}
+
+static void
+work_slowly (PmssHttpRequest * request, gpointer data)
+{
+  Fixture *fixture = data;
+
+  g_atomic_int_inc (&fixture->working);
+  while (g_atomic_int_get (&fixture->hold))
+    g_usleep (1000);
+  answer_echo (request);
+}
+
+static void
 on_begin (PmssHttpRequest * request, gpointer data)
 {
   Fixture *fixture = data;
@@ -37,6 +72,8 @@ on_begin (PmssHttpRequest * request, gpointer data)
   g_atomic_int_inc (&fixture->begun);
   if (g_str_equal (path, "/refuse"))
     pmss_http_request_respond_problem (request, 403, "not “here”");
+  else if (g_str_equal (path, "/defer-early"))
+    pmss_http_request_defer (request, work_slowly);
   else if (g_str_equal (path, "/json"))
     pmss_http_request_accept_json (request, 1000);
   else if (g_str_equal (method, "PUT"))
@@ -81,41 +118,6 @@ answer_file (PmssHttpRequest * request, const char *path)
       break;
   }
   close (fd);
-}
-
-static void
-answer_echo (PmssHttpRequest * request)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  const char *q = pmss_http_request_get_query (request, "q");
-  const char *bearer = pmss_http_request_get_bearer (request);
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "q");
-  json_builder_add_string_value (builder, q ? q : "none");
-  json_builder_set_member_name (builder, "bearer");
-  json_builder_add_string_value (builder, bearer ? bearer : "none");
-  json_builder_set_member_name (builder, "address");
-  json_builder_add_string_value (builder,
-      pmss_http_request_get_address (request));
-  json_builder_set_member_name (builder, "body");
-  json_builder_add_int_value (builder,
-      GPOINTER_TO_SIZE (pmss_http_request_get_data (request)));
-  json_builder_end_object (builder);
-  pmss_http_request_add_header (request, "X-One", "1");
-  pmss_http_request_respond_json (request, 200,
-      json_builder_get_root (builder));
-}
-
-static void
-work_slowly (PmssHttpRequest * request, gpointer data)
-{
-  Fixture *fixture = data;
-
-  g_atomic_int_inc (&fixture->working);
-  while (g_atomic_int_get (&fixture->hold))
-    g_usleep (1000);
-  answer_echo (request);
 }
 
 static void
@@ -692,7 +694,8 @@ test_defer (gconstpointer config)
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++) {
     fds[i] = dial (fixture);
     say (fds[i], "PUT /defer HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
-        "abcGET /defer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", -1);
+        "abcGET /defer-early HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        -1);
   }
   while (g_atomic_int_get (&fixture->working) < (gint) G_N_ELEMENTS (fds))
     g_thread_yield ();
