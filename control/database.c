@@ -32,15 +32,17 @@ typedef struct
   gpointer user_data;
   GError **error;
   gboolean result;
-  GMutex lock;                  /* protects done */
-  GCond cond;
   gboolean done;
+  GCond finished;
 } Call;
 
 struct _PmssDatabase
 {
   GThread *thread;
-  GAsyncQueue *queue;           /* of Call */
+
+  GMutex lock;                  /* protects the queue and the done of each call */
+  GQueue queue;                 /* of Call */
+  GCond queued;
 
   /* only on the database thread */
   sqlite3 *handle;
@@ -387,22 +389,33 @@ run_nested (PmssDatabase * self, PmssDatabaseFunc func, gpointer user_data,
   return ok;
 }
 
+static Call *
+wait_for_call (PmssDatabase * self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  while (g_queue_is_empty (&self->queue))
+    g_cond_wait (&self->queued, &self->lock);
+  return g_queue_pop_head (&self->queue);
+}
+
 static gpointer
 database_thread (gpointer data)
 {
   PmssDatabase *self = data;
 
   for (;;) {
-    Call *call = g_async_queue_pop (self->queue);
+    Call *call = wait_for_call (self);
     gboolean quit = call->kind == CALL_QUIT;
 
     if (!quit)
       call->result = run_outermost (self, call->func, call->user_data,
           call->error);
-    g_mutex_lock (&call->lock);
+    /* the caller's stack may go as soon as the lock does */
+    g_mutex_lock (&self->lock);
     call->done = TRUE;
-    g_cond_signal (&call->cond);
-    g_mutex_unlock (&call->lock);
+    g_cond_signal (&call->finished);
+    g_mutex_unlock (&self->lock);
     if (quit)
       return NULL;
   }
@@ -411,15 +424,14 @@ database_thread (gpointer data)
 static gboolean
 hand_over (PmssDatabase * self, Call * call)
 {
-  g_mutex_init (&call->lock);
-  g_cond_init (&call->cond);
-  g_async_queue_push (self->queue, call);
-  g_mutex_lock (&call->lock);
+  g_cond_init (&call->finished);
+  g_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->queue, call);
+  g_cond_signal (&self->queued);
   while (!call->done)
-    g_cond_wait (&call->cond, &call->lock);
-  g_mutex_unlock (&call->lock);
-  g_cond_clear (&call->cond);
-  g_mutex_clear (&call->lock);
+    g_cond_wait (&call->finished, &self->lock);
+  g_mutex_unlock (&self->lock);
+  g_cond_clear (&call->finished);
   return call->result;
 }
 
@@ -541,7 +553,8 @@ dispose (PmssDatabase * self)
   g_clear_pointer (&self->statements, g_hash_table_unref);
   if (self->handle != NULL && sqlite3_close (self->handle) != SQLITE_OK)
     g_critical ("The database has open statements");
-  g_clear_pointer (&self->queue, g_async_queue_unref);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->queued);
   g_free (self);
 }
 
@@ -567,7 +580,9 @@ pmss_database_open (const char *path, GError ** error)
   if (!create_private (path, error))
     return NULL;
   self = g_new0 (PmssDatabase, 1);
-  self->queue = g_async_queue_new ();
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->queued);
+  g_queue_init (&self->queue);
   self->statements = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       statement_free);
   if (sqlite3_open_v2 (path, &self->handle, SQLITE_OPEN_READWRITE
