@@ -36,6 +36,7 @@ typedef struct
   const char *verb;             /* for errors: "store" */
   char *name;                   /* (nullable): the shard */
   const guint *good;            /* statuses that are success, ended by 0 */
+  guint refusal;                /* put: a final status that came before the body was sent, 0: none */
   Judge judge;
   GDestroyNotify free_value;    /* of what `judge` returns */
   GBytes *expected;             /* compare: what it should be */
@@ -53,6 +54,8 @@ typedef struct
 static void
 operation_free (Operation * operation)
 {
+  if (operation->message != NULL)
+    g_signal_handlers_disconnect_by_data (operation->message, operation);
   g_clear_object (&operation->message);
   g_clear_pointer (&operation->expected, g_bytes_unref);
   g_free (operation->name);
@@ -85,14 +88,33 @@ describe (PmssNodeClient * self, Operation * operation, GError ** error)
 }
 
 static gboolean
-is_good (Operation * operation)
+is_good (Operation * operation, guint status)
 {
-  guint status = soup_message_get_status (operation->message);
-
   for (const guint * good = operation->good; *good != 0; good++)
     if (status == *good)
       return TRUE;
   return FALSE;
+}
+
+/* libsoup (3.2) loses its way when a request that expects "100 Continue" gets a final status: it begins to read headers once more, and finds the end of the
+ * connection. The status has been seen all the same; what is lost is the problem's text. */
+static gpointer
+judge_refusal (Operation * operation, GError ** error)
+{
+  PmssErrorDetails *details;
+
+  if (operation->refusal == 0
+      || !g_error_matches (*error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE))
+    return NULL;
+  g_clear_error (error);
+  if (is_good (operation, operation->refusal))
+    return GINT_TO_POINTER (TRUE);
+  *error = g_error_new (PMSS_ERROR,
+      pmss_error_from_status (operation->refusal), "refused: %s",
+      soup_status_get_phrase (operation->refusal));
+  details = pmss_error_get_details (*error);
+  details->http_status = operation->refusal;
+  return NULL;
 }
 
 static void
@@ -105,9 +127,11 @@ on_exchanged (GObject * source, GAsyncResult * result, gpointer user_data)
   g_autoptr (GBytes) body = pmss_exchange_finish (result, &error);
   gpointer value = NULL;
 
-  if (body != NULL && is_good (operation))
+  if (body == NULL)
+    value = judge_refusal (operation, &error);
+  else if (is_good (operation, soup_message_get_status (operation->message)))
     value = operation->judge (task, body, &error);
-  else if (body != NULL)
+  else
     error = pmss_exchange_problem (operation->message, body, self->peer);
   if (error == NULL) {
     g_task_return_pointer (task, value, operation->free_value);
@@ -176,6 +200,15 @@ start (GTask * task, PmssExchangeSink sink)
 
 /* --- put --- */
 
+static void
+note_refusal (SoupMessage * message, gpointer user_data)
+{
+  Operation *operation = user_data;
+
+  if (soup_message_get_status (message) >= 400)
+    operation->refusal = soup_message_get_status (message);
+}
+
 void
 pmss_node_client_put_async (PmssNodeClient * self, const char *name,
     GBytes * shard, GCancellable * cancellable, GAsyncReadyCallback callback,
@@ -198,6 +231,8 @@ pmss_node_client_put_async (PmssNodeClient * self, const char *name,
     soup_message_headers_set_expectations
         (soup_message_get_request_headers (operation->message),
         SOUP_EXPECTATION_CONTINUE);
+    g_signal_connect (operation->message, "got-headers",
+        G_CALLBACK (note_refusal), operation);
   }
   start (task, NULL);
 }
