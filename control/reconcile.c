@@ -12,7 +12,7 @@
 #include "uploads.h"
 
 #define EVERY (300 * G_USEC_PER_SEC)
-#define HOUSEKEEPING (30 * G_USEC_PER_SEC)
+#define HOUSEKEEPING (5 * G_USEC_PER_SEC)
 #define PENDING_BATCH 500
 
 struct _PmssReconciler
@@ -391,12 +391,56 @@ expire_uploads (PmssReconciler * self)
     g_warning ("Cannot remove expired uploads: %s", error->message);
 }
 
+static gboolean
+find_pending_nodes (PmssDatabase * database, gpointer user_data,
+    GError ** error)
+{
+  GArray *nodes = user_data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT DISTINCT node FROM pending_deletion");
+
+  while (pmss_rows_next (rows, &local)) {
+    guint node = pmss_rows_int (rows, 0);
+    g_array_append_val (nodes, node);
+  }
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* A node that was gone for less time than it takes to be noticed has not come up again in anybody's eyes. */
+static void
+retry_pending (PmssReconciler * self)
+{
+  g_autoptr (GArray) nodes = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autoptr (GError) error = NULL;
+
+  if (!pmss_database_transact (self->context->database, find_pending_nodes,
+          nodes, &error)) {
+    g_warning ("Cannot look for pending deletions: %s", error->message);
+    return;
+  }
+  for (guint i = 0; i < nodes->len; i++) {
+    guint node = g_array_index (nodes, guint, i);
+    g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (self->context->nodes,
+        node);
+    g_autoptr (GError) local = NULL;
+
+    if (info && info->state == PMSS_NODE_UP
+        && !delete_pending (self, node, &local)
+        && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+      g_message ("Cannot delete from node %u: %s", node, local->message);
+  }
+}
+
 static gpointer
 run (gpointer user_data)
 {
   PmssReconciler *self = user_data;
   gint64 all_at = g_get_monotonic_time () + EVERY;
-  gint64 expire_at = 0;
+  gint64 housekeeping_at = 0;
 
   self->calls = pmss_node_calls_new (self->context);
   while (!g_cancellable_is_cancelled (self->cancellable)) {
@@ -407,11 +451,12 @@ run (gpointer user_data)
       add_all_nodes (self);
       all_at = now + EVERY;
     }
-    if (now >= expire_at) {
+    if (now >= housekeeping_at) {
       expire_uploads (self);
-      expire_at = now + HOUSEKEEPING;
+      retry_pending (self);
+      housekeeping_at = now + HOUSEKEEPING;
     }
-    node = wait_for_node (self, MIN (all_at, expire_at));
+    node = wait_for_node (self, MIN (all_at, housekeeping_at));
     if (node != 0)
       reconcile_node (self, node);
   }

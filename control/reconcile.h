@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  *  - lists the node's shards and deletes those that no row knows (every row is committed before its shard is sent, so such a shard is garbage: of a request that
  *    was answered too late, or of a database that was put back). It becomes a pending deletion first, so that nobody places it there meanwhile,
  *  - counts the shards that should be there and are not.
- * Removes expired uploads, too.
+ * Every five seconds it tries again what deletions are pending at nodes that are up, and removes expired uploads.
  */
 
 /* Takes the nodes' watch. */
