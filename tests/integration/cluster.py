@@ -5,6 +5,7 @@
         nodes = 6                                     # these are the defaults
         control_options = {}                          # settings of pmss-control, "unit": "4KiB"
         storage_options = {}
+        environment = {}                              # of pmss-control, besides our own
         timeout = 240                                 # s, for the whole class
 
         def test_something (self):
@@ -70,7 +71,8 @@ def encode_metadata(**pairs):
 class Server:
     """One process. It keeps its port through restarts."""
 
-    def __init__(self, label, program, folder, options):
+    def __init__(self, label, program, folder, options, environment=None):
+        self.environment = dict(os.environ, **(environment or {}))
         self.label = label
         self.program = program
         self.folder = pathlib.Path(folder)
@@ -89,7 +91,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [str(self.program), *arguments], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log)
+                stdout=log, stderr=log, env=self.environment)
         if wait:
             self.wait_listening(at)
 
@@ -153,10 +155,11 @@ class Node(Server):
 
 class Cluster:
     def __init__(self, nodes=6, control_options=None, storage_options=None,
-                 folder=None):
+                 folder=None, environment=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
-                              dict({"min-free": "0", "log-level": "info"}, **(control_options or {})))
+                              dict({"min-free": "0", "log-level": "info"}, **(control_options or {})),
+                              environment)
         self.storage_options = dict({"min-free": "0"}, **(storage_options or {}))
         self.nodes = []
         self.token = None
@@ -374,6 +377,7 @@ class TestCase(unittest.TestCase):
     nodes = 6
     control_options = {}
     storage_options = {}
+    environment = {}
     timeout = 240
     cluster = None
     failed = False
@@ -384,7 +388,8 @@ class TestCase(unittest.TestCase):
             raise TimeoutError("the test class takes more than %d s" % cls.timeout)
         signal.signal(signal.SIGALRM, on_alarm)
         signal.alarm(cls.timeout)
-        cls.cluster = Cluster(cls.nodes, cls.control_options, cls.storage_options)
+        cls.cluster = Cluster(cls.nodes, cls.control_options, cls.storage_options,
+                              environment=cls.environment)
 
     @classmethod
     def tearDownClass(cls):

@@ -1,0 +1,412 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""From an upload to a medium that is ready, and back to nothing: with real servers that are killed, full, or damaged on the way."""
+
+import hashlib
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import threading
+import unittest
+
+import cluster
+from cluster import wait_for
+
+KIB = 1024
+SMALL = {"unit": "4KiB", "extent": "64KiB"}
+REDUNDANCIES = ("4+2", "1+2", "6+0", "1+0", "2+1")
+
+
+def make(seed, size):
+    return random.Random(seed).randbytes(size)
+
+
+class Sizes(cluster.TestCase):
+    control_options = SMALL
+
+    def test_size_classes(self):
+        """Every size around a unit and an extent, in every kind of redundancy; deleted, nothing is left."""
+        media = {}
+        for redundancy in REDUNDANCIES:
+            k = int(redundancy[0])
+            extent = -(-64 * KIB // (k * 4 * KIB)) * k * 4 * KIB
+            for size in (0, 1, 4 * KIB, 4 * KIB + 1, extent, extent + 1, 3 * extent + 123):
+                name = "sizes/%s/%d" % (redundancy, size)
+                media[name] = make(size, size)
+        jobs = {name: self.cluster.put(name, content, redundancy=name.split("/")[1])
+                for name, content in media.items()}
+        for name, content in media.items():
+            with self.subTest(name):
+                self.cluster.wait_job(jobs[name])
+                medium = self.cluster.medium(name)
+                self.assertEqual(medium["state"], "ready")
+                self.assertEqual(medium["size"], len(content))
+                self.assertEqual(medium["sha256"], hashlib.sha256(content).hexdigest())
+                self.assertEqual(self.cluster.read_back(name), content)
+        self.assert_disks_clean()
+        self.cluster.wait_nodes()
+        for name in media:
+            self.cluster.delete(name)
+            self.assert_status(404, self.cluster.medium, name)
+        self.cluster.wait_jobs()
+        self.assertEqual([n.shards() for n in self.cluster.nodes], [set()] * 6)
+        self.assert_disks_clean()
+
+    def test_names(self):
+        for name in ("a b", "\u00e4/\u65e5\u672c\u8a9e.webm", "100%", "a'b\"c", "a?b#c&d=e", "~.x", "\U0001f3ac"):
+            content = name.encode()
+            self.cluster.add(name, content, redundancy="1+0")
+            self.assertEqual(self.cluster.medium(name)["name"], name)
+            self.assertEqual(self.cluster.read_back(name), content)
+            self.cluster.delete(name)
+
+    def test_film(self):
+        film = self.cluster.folder / "film.webm"
+        subprocess.run(["gst-launch-1.0", "-q", "videotestsrc", "num-buffers=50", "!",
+                        "video/x-raw,width=64,height=48,framerate=25/1", "!", "vp8enc", "deadline=1", "!",
+                        "webmmux", "!", "filesink", "location=%s" % film], check=True, timeout=60)
+        medium = self.cluster.add("film", film.read_bytes())
+        self.assertEqual(medium["content_type"], "video/webm")
+        self.assertAlmostEqual(medium["duration_ns"], 2e9, delta=1e8)
+        self.assertEqual(medium["streams"][0]["type"], "video")
+        self.assertGreaterEqual(medium["peak_bitrate_1s"], medium["avg_bitrate"])
+        self.cluster.delete("film")
+
+    def test_garbage(self):
+        medium = self.cluster.add("garbage", make(9, 70000))
+        self.assertIsNone(medium["duration_ns"])
+        self.assertIn("/", medium["content_type"])
+        self.assertIsNone(self.cluster.job(medium["job"])["warning"])
+        self.assertEqual(self.cluster.add("typed", b"x", content_type="text/x-thing")["content_type"], "text/x-thing")
+
+    def test_keep_original(self):
+        content = make(10, 100000)
+        self.cluster.add("kept", content, keep_original="true")
+        originals = list((self.cluster.control.data / "originals").iterdir())
+        self.assertEqual([o.read_bytes() for o in originals], [content])
+        self.assertEqual(os.listdir(self.cluster.control.data / "uploads"), [])
+        self.assert_disks_clean()
+        self.cluster.wait_nodes()
+        self.cluster.delete("kept")
+        self.cluster.wait_jobs()
+        self.assertEqual(os.listdir(self.cluster.control.data / "originals"), [])
+
+    def test_orphans_and_losses(self):
+        """What a node holds without a row goes when the node comes up; what it has lost is counted."""
+        self.cluster.add("lost", make(11, 50000), redundancy="1+2")
+        name = self.cluster.session("lost")["layout"]
+        node = self.cluster.node(name["nodes"][name["extents"][0][0]]["id"])
+        shard = "%s-%08x.0" % (name["version"], 0)
+        path = node.shard_path(shard)
+        copy = path.with_name(shard[:31] + ("0" if shard[31] != "0" else "1") + shard[32:])
+        node.stop()
+        shutil.move(path, copy)
+        self.cluster.wait_nodes()
+        node.start()
+        wait_for(lambda: not copy.exists(), "the orphan to go")
+        wait_for(lambda: "has lost 1 shards" in self.cluster.control.log.read_text(), "the loss to be seen")
+        self.cluster.delete("lost")
+        self.cluster.wait_jobs()
+
+    def test_delete_while_node_is_away(self):
+        content = make(12, 200000)
+        self.cluster.add("away", content)
+        node = self.cluster.nodes[2]
+        self.assertTrue(node.shards())
+        node.kill()
+        self.cluster.delete("away")
+        self.cluster.wait_jobs()
+        for other in self.cluster.nodes:
+            if other is not node:
+                self.assertFalse(other.shards())
+        node.start()
+        wait_for(lambda: not node.shards(), "the node to be cleaned")
+        self.cluster.wait_for_nodes_clean()
+        self.assert_disks_clean()
+        self.cluster.wait_nodes()
+
+
+class Defaults(cluster.TestCase):
+    def test_large(self):
+        """40 MiB with the units and extents that everybody has."""
+        content = make(20, 40 * KIB * KIB + 4321)
+        self.cluster.add("large", content, redundancy="4+2")
+        layout = self.cluster.session("large")["layout"]
+        self.assertEqual((layout["unit"], layout["extent"]), (256 * KIB, 16 * KIB * KIB))
+        self.assertEqual(self.cluster.read_back("large"), content)
+        self.assert_disks_clean()
+
+
+class Faults(cluster.TestCase):
+    """Ingests slow enough to be met in the middle."""
+
+    control_options = dict(SMALL, **{"stripe-rate": "16000000"})
+    SIZE = 2000000
+    timeout = 500
+
+    def start(self, name, seed, redundancy):
+        content = make(seed, self.SIZE)
+        return content, self.cluster.put(name, content, redundancy=redundancy)
+
+    def wait_striping(self, job, part=0.25):
+        """Until about that part of the file is durable."""
+        def look():
+            seen = self.cluster.job(job)
+            self.assertIn(seen["state"], ("queued", "running"), seen)
+            return seen["phase"] in ("verify", "commit") or (
+                seen["phase"] == "stripe" and seen["done"] > (1 + part) * self.SIZE)
+        wait_for(look, "job %d to stripe" % job)
+
+    def finish(self, name, content, job):
+        self.cluster.wait_job(job)
+        self.assertEqual(self.cluster.read_back(name), content)
+
+    def clean(self, *names):
+        for name in names:
+            self.cluster.delete(name)
+        self.cluster.wait_jobs()
+        self.cluster.wait_for_nodes_clean()
+        self.assert_disks_clean()
+        self.cluster.wait_nodes()
+        self.assertEqual([n.shards() for n in self.cluster.nodes], [set()] * len(self.cluster.nodes))
+
+    def test_control_killed(self):
+        """SIGKILL of control at many moments: the ingest goes on, and nothing is left lying about."""
+        rng = random.Random(30)
+        content, job = self.start("killed", 30, "4+2")
+        for phase in ("probe", "stripe", "stripe", "stripe", "verify"):
+            def look():
+                seen = self.cluster.job(job)
+                return seen["phase"] == phase or seen["state"] == "done"
+            wait_for(look, "phase " + phase)
+            # a moment in the phase, not a wait for anything
+            threading.Event().wait(rng.random() * 0.3)
+            self.cluster.restart_control()
+        self.finish("killed", content, job)
+        self.clean("killed")
+
+    def test_control_killed_while_deleting(self):
+        for seed in (31, 32, 33):
+            content, job = self.start("going", seed, "2+1")
+            self.cluster.wait_job(job)
+            self.cluster.delete("going")
+            self.cluster.restart_control()
+            self.cluster.wait_nodes()
+        self.clean()
+
+    def test_pause_and_restart(self):
+        content, job = self.start("paused", 34, "2+1")
+        self.wait_striping(job)
+        self.assertEqual(self.cluster.api("POST", "/jobs/%d/pause" % job)["state"], "paused")
+        self.assert_status(409, self.cluster.api, "POST", "/jobs/%d/pause" % job)
+        done = self.cluster.job(job)["done"]
+        self.cluster.restart_control()
+        self.cluster.wait_nodes()
+        self.assertEqual(self.cluster.job(job)["state"], "paused")
+        self.assertGreaterEqual(self.cluster.job(job)["done"], done)
+        self.assertEqual(self.cluster.medium("paused")["state"], "ingesting")
+        self.cluster.api("POST", "/jobs/%d/resume" % job)
+        self.finish("paused", content, job)
+        for verb in ("pause", "resume", "cancel"):
+            self.assert_status(409, self.cluster.api, "POST", "/jobs/%d/%s" % (job, verb))
+        self.assert_status(404, self.cluster.api, "GET", "/jobs/999999")
+        self.clean("paused")
+
+    def test_cancel(self):
+        for part in (0, 0.5):
+            content, job = self.start("cancelled", 35, "2+1")
+            self.wait_striping(job, part)
+            self.assertEqual(self.cluster.api("POST", "/jobs/%d/cancel" % job)["state"], "cancelled")
+            self.assert_status(404, self.cluster.medium, "cancelled")
+            again, job = self.start("cancelled", 36, "1+0")
+            self.finish("cancelled", again, job)
+            self.clean("cancelled")
+
+    def test_delete_while_ingesting(self):
+        content, job = self.start("deleted", 37, "4+2")
+        self.wait_striping(job)
+        self.cluster.delete("deleted")
+        self.assertEqual(self.cluster.job(job)["state"], "cancelled")
+        self.clean()
+
+    def test_node_killed(self):
+        """With nodes to spare, a dead one is replaced, and cleaned when it is back."""
+        content, job = self.start("replaced", 38, "2+1")
+        self.wait_striping(job)
+        node = max(self.cluster.nodes, key=lambda n: len(n.shards()))
+        node.kill()
+        self.cluster.wait_job(job)
+        layout = self.cluster.session("replaced")["layout"]
+        node.start()
+        self.cluster.wait_nodes()
+        self.cluster.wait_for_nodes_clean()
+        self.assertEqual(self.cluster.read_back("replaced"), content)
+        used = {layout["nodes"][i]["id"] for i in layout["extents"][-1]}
+        self.assertNotIn(node.id, used)
+        self.clean("replaced")
+
+    def test_node_restarted(self):
+        """With none to spare, one that comes back soon is waited for."""
+        content, job = self.start("patient", 39, "4+2")
+        self.wait_striping(job)
+        self.cluster.nodes[1].kill()
+        self.cluster.nodes[1].start()
+        self.finish("patient", content, job)
+        self.clean("patient")
+
+    def test_too_few_nodes(self):
+        """With none to spare, one that stays away ends the job with a clear error; it goes on when the node is back."""
+        content, job = self.start("waiting", 40, "4+2")
+        self.wait_striping(job)
+        node = self.cluster.nodes[4]
+        node.kill()
+        error = self.cluster.wait_job(job, ["failed"])["error"]
+        self.assertIn("4+2", error)
+        self.assertIn("node %d (127.0.0.1:%d)" % (node.id, node.port), error)
+        self.assertIn("resume", error)
+        self.assertEqual(self.cluster.medium("waiting")["state"], "failed")
+        self.assertEqual(len(os.listdir(self.cluster.control.data / "uploads")), 1)
+        node.start()
+        self.cluster.wait_nodes()
+        self.cluster.restart_control()
+        self.cluster.wait_nodes()
+        self.assertEqual(self.cluster.job(job)["state"], "failed")
+        self.assertEqual(self.cluster.api("POST", "/jobs/%d/resume" % job)["state"], "queued")
+        self.finish("waiting", content, job)
+        self.clean("waiting")
+
+    def test_failed_and_cancelled(self):
+        content, job = self.start("hopeless", 41, "16+4")
+        error = self.cluster.wait_job(job, ["failed"])["error"]
+        self.assertIn("16+4 needs 20 storage servers", error)
+        self.cluster.api("POST", "/jobs/%d/cancel" % job)
+        self.assert_status(404, self.cluster.medium, "hopeless")
+        self.clean()
+
+    def test_damaged_between_stripe_and_verify(self):
+        """What a node does not give back as it was sent is written anew: altered, cut short, and gone."""
+        for redundancy in ("2+1", "4+2"):
+            content, job = self.start("damaged", 42, redundancy)
+            self.wait_striping(job, 0.5)
+            self.cluster.api("POST", "/jobs/%d/pause" % job)
+            shards = sorted(((s, n) for n in self.cluster.nodes for s in n.shards()), key=lambda p: p[0])[:3]
+            self.assertEqual(len(shards), 3)
+            paths = [n.shard_path(s) for s, n in shards]
+            damaged = bytearray(paths[0].read_bytes())
+            damaged[len(damaged) // 2] ^= 1
+            paths[0].chmod(0o600)
+            paths[0].write_bytes(damaged)
+            paths[1].chmod(0o600)
+            os.truncate(paths[1], paths[1].stat().st_size - 1)
+            paths[2].unlink()
+            self.cluster.api("POST", "/jobs/%d/resume" % job)
+            self.finish("damaged", content, job)
+            self.clean("damaged")
+
+
+class Probes(cluster.TestCase):
+    """Whatever becomes of the probe, the ingest goes on."""
+
+    nodes = 1
+    control_options = dict(SMALL, **{"default-redundancy": "1+0"})
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.probe = cls.cluster.folder / "probe"
+        cls.cluster.control.environment["PMSS_PROBE"] = str(cls.probe)
+        cls.cluster.restart_control()
+        cls.cluster.wait_nodes()
+
+    def set_probe(self, script):
+        self.probe.write_text("#!/bin/sh\n" + script)
+        self.probe.chmod(0o755)
+
+    def test_failures(self):
+        good = ('{"content_type":"a/b","container":null,"duration_ns":%s,"streams":[],"tags":{},"avg_bitrate":null,'
+                '"peak_bitrate_1s":null,"peak_bitrate_10s":null}')
+        cases = {
+            "crash": ("kill -SEGV $$", "signal 11"),
+            "status": ("exit 3", "status 3"),
+            "endless": ("yes", "more than it may"),
+            "not json": ("echo hello", "not JSON"),
+            "not an object": ("echo []", "not an object"),
+            "half": ("echo '%s'" % (good % 5)[:50], "not JSON"),
+            "negative": ("echo '%s'" % (good % -5), "a number"),
+            "text for a number": ("echo '%s'" % (good % '"5"'), "a number"),
+            "not utf-8": ("printf '\\377'", "not UTF-8"),
+        }
+        for name, (script, warning) in cases.items():
+            with self.subTest(name):
+                self.set_probe(script)
+                medium = self.cluster.add("probe/" + name, b"content")
+                self.assertEqual(medium["state"], "ready")
+                self.assertIsNone(medium["duration_ns"])
+                self.assertIn(warning, self.cluster.job(medium["job"])["warning"])
+        self.set_probe("echo '%s'" % (good % 5))
+        self.assertEqual(self.cluster.add("probe/good", b"x")["duration_ns"], 5)
+
+    def test_cancelled_with_its_job(self):
+        pid = self.cluster.folder / "pid"
+        self.set_probe("echo $$ > %s.new; mv %s.new %s; exec sleep 1000" % (pid, pid, pid))
+        job = self.cluster.put("hangs", b"x")
+        wait_for(pid.exists, "the probe")
+        process = int(pid.read_text())
+        self.cluster.api("POST", "/jobs/%d/cancel" % job)
+        wait_for(lambda: not pathlib.Path("/proc/%d" % process).exists(), "the probe's end")
+        self.cluster.wait_jobs()
+        # and a probe does not outlive a killed server
+        pid.unlink()
+        job = self.cluster.put("hangs", b"x")
+        wait_for(pid.exists, "the probe")
+        self.cluster.api("POST", "/jobs/%d/cancel" % job)
+        self.cluster.wait_jobs()
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root can mount a small disk")
+class FullDisks(cluster.TestCase):
+    nodes = 0
+    control_options = dict(SMALL, **{"default-redundancy": "2+1"})
+
+    def mount(self, label):
+        folder = self.cluster.folder / label
+        folder.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]).returncode != 0:
+            self.skipTest("cannot mount a tmpfs here")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
+        return folder / "data"
+
+    def test_full(self):
+        """Full nodes are passed over; when too few are left the job says so, and goes on when there is room."""
+        for i in range(4):
+            self.cluster.add_node(data=self.mount("disk%d" % i))
+        first, second = make(50, 3000000), make(51, 4500000)
+        self.cluster.add("first", first)
+        self.assertEqual(self.cluster.read_back("first"), first)
+        self.assertTrue(all(n.shards() for n in self.cluster.nodes))
+
+        job = self.cluster.put("second", second)
+        error = self.cluster.wait_job(job, ["failed"])["error"]
+        self.assertRegex(error, "2\\+1 needs 3 storage servers .* can be used")
+        self.assertRegex(error, "node \\d \\(127.0.0.1:\\d+\\) (has no room|failed)")
+        self.assertEqual(len(os.listdir(self.cluster.control.data / "uploads")), 1)
+        self.assertEqual(self.cluster.read_back("first"), first)
+
+        self.cluster.delete("first")
+        self.cluster.wait_jobs()
+        self.cluster.wait_for_nodes_clean()
+        self.wait_for_room()
+        self.cluster.api("POST", "/jobs/%d/resume" % job)
+        self.cluster.wait_job(job)
+        self.assertEqual(self.cluster.read_back("second"), second)
+        self.assert_disks_clean()
+
+    def wait_for_room(self):
+        """Until the nodes' heartbeats tell of it."""
+        wait_for(lambda: sum(n["free"] for n in self.cluster.api("GET", "/nodes")["nodes"]) > 4500000, "room")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
