@@ -73,6 +73,7 @@ typedef struct
   Extent *extent;
   guint index;
   PmssNodeClient *client;
+  gboolean again;               /* the connection broke the first time */
 } Offer;
 
 static void offer_shard (PmssWriter * self, Extent * extent, guint index,
@@ -184,6 +185,18 @@ replace_node (PmssWriter * self, Offer * offer, const GError * reason)
   }
 }
 
+static void send_offer (Offer * offer);
+
+/* A connection that breaks says little about the node: the server may have
+ * closed it for idleness just when it was used again. One more try is cheaper
+ * than another place; a shard that has arrived all the same counts as stored. */
+static gboolean
+may_be_chance (Offer * offer, const GError * error)
+{
+  return !offer->again
+      && g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE);
+}
+
 static void
 on_stored (GObject * source, GAsyncResult * result, gpointer user_data)
 {
@@ -199,6 +212,10 @@ on_stored (GObject * source, GAsyncResult * result, gpointer user_data)
     g_clear_pointer (&extent->shards[offer->index], g_bytes_unref);
     extent->stored++;
     report_durable (self);
+  } else if (self->error == NULL && may_be_chance (offer, error)) {
+    offer->again = TRUE;
+    send_offer (offer);
+    return;
   } else if (self->error == NULL) {
     replace_node (self, offer, error);
   }
@@ -233,10 +250,23 @@ refresh_token (PmssWriter * self)
 }
 
 static void
+send_offer (Offer * offer)
+{
+  PmssWriter *self = offer->writer;
+  Extent *extent = offer->extent;
+  char name[PMSS_SHARD_NAME_SIZE];
+
+  pmss_shard_name_write (&self->version, extent->number, offer->index, name);
+  pmss_node_client_set_token (offer->client, self->token);
+  self->requests++;
+  pmss_node_client_put_async (offer->client, name,
+      extent->shards[offer->index], self->stop, on_stored, offer);
+}
+
+static void
 offer_shard (PmssWriter * self, Extent * extent, guint index,
     const PmssNode * node)
 {
-  char name[PMSS_SHARD_NAME_SIZE];
   Offer *offer = g_new0 (Offer, 1);
 
   g_array_append_val (extent->offered, node->id);
@@ -244,11 +274,7 @@ offer_shard (PmssWriter * self, Extent * extent, guint index,
   offer->extent = extent;
   offer->index = index;
   offer->client = g_object_ref (client_of (self, node));
-  pmss_shard_name_write (&self->version, extent->number, index, name);
-  pmss_node_client_set_token (offer->client, self->token);
-  self->requests++;
-  pmss_node_client_put_async (offer->client, name, extent->shards[index],
-      self->stop, on_stored, offer);
+  send_offer (offer);
 }
 
 /* --- the extent that is full --- */
