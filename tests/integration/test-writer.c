@@ -99,10 +99,16 @@ signal_server (Server * server, int number)
 }
 
 static void
-stop_server (Server * server)
+ask_to_stop (Server * server)
 {
   signal_server (server, SIGCONT);
   signal_server (server, SIGTERM);
+}
+
+static void
+stop_server (Server * server)
+{
+  ask_to_stop (server);
   g_subprocess_wait (server->process, NULL, NULL);
   g_clear_object (&server->process);
 }
@@ -151,6 +157,8 @@ set_up (Fixture * fixture, gconstpointer data)
 static void
 tear_down (Fixture * fixture, gconstpointer data)
 {
+  for (guint i = 0; i < fixture->n_servers; i++)
+    ask_to_stop (&fixture->servers[i]);
   for (guint i = 0; i < fixture->n_servers; i++) {
     stop_server (&fixture->servers[i]);
     g_free (fixture->servers[i].data);
@@ -399,7 +407,7 @@ static void
 test_silent (Fixture * fixture, gconstpointer data)
 {
   signal_server (&fixture->servers[4], SIGSTOP);
-  write_all (fixture, 2 * EXTENT, 1);
+  write_all (fixture, 2 * EXTENT, 5);
   g_assert_cmpuint (fixture->replaced, ==, 2);
   check_all (fixture);
 }

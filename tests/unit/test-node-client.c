@@ -50,7 +50,7 @@ set_up (Fixture * fixture, gconstpointer data)
   fixture->shard = g_bytes_new_take (bytes, SIZE);
   fixture->peer = fake_peer_new (answer, fixture, NULL);
   node.port = fake_peer_get_port (fixture->peer);
-  fixture->client = pmss_node_client_new (&node, 1, NULL);
+  fixture->client = pmss_node_client_new (&node, GPOINTER_TO_UINT (data), NULL);
   pmss_node_client_set_token (fixture->client, "v4.public.x");
 }
 
@@ -342,21 +342,22 @@ test_cancel (Fixture * fixture, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-#define ADD(name, func) \
-  g_test_add ("/node-client/" name, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func, timeout) \
+  g_test_add ("/node-client/" name, Fixture, GUINT_TO_POINTER (timeout), \
+      set_up, func, tear_down)
 
 int
 main (int argc, char **argv)
 {
   alarm (100);
   g_test_init (&argc, &argv, NULL);
-  ADD ("put", test_put);
-  ADD ("put-refused", test_put_refused);
-  ADD ("idle", test_idle);
-  ADD ("compare", test_compare);
-  ADD ("list", test_list);
-  ADD ("bad-list", test_bad_list);
-  ADD ("delete", test_delete);
-  ADD ("cancel", test_cancel);
+  ADD ("put", test_put, 30);
+  ADD ("put-refused", test_put_refused, 30);
+  ADD ("idle", test_idle, 1);
+  ADD ("compare", test_compare, 30);
+  ADD ("list", test_list, 30);
+  ADD ("bad-list", test_bad_list, 30);
+  ADD ("delete", test_delete, 30);
+  ADD ("cancel", test_cancel, 30);
   return g_test_run ();
 }
