@@ -289,12 +289,16 @@ read_file (const char *path, char **values, GError ** error)
           "%s: there is no setting “%s”", path, *key);
       return FALSE;
     }
-    if (!values[setting])
-      values[setting] = g_key_file_get_string (file, GROUP, *key, error);
+    if (values[setting])
+      continue;
+    values[setting] = g_key_file_get_string (file, GROUP, *key, error);
     if (!values[setting]) {
       g_prefix_error (error, "%s: ", path);
       return FALSE;
     }
+    /* "join-token=": as if it were not there. */
+    if (values[setting][0] == '\0')
+      g_clear_pointer (&values[setting], g_free);
   }
   return TRUE;
 }

@@ -20,6 +20,9 @@ import unittest
 STORAGE = os.environ["PMSS_STORAGE"]
 TOOL = os.environ["PMSS_TEST_TOOL"]
 WAIT = 30                       # seconds after which anything has failed
+# Sanitizers take memory of their own.
+SANITIZED = any(name in pathlib.Path(STORAGE).read_bytes()
+                for name in (b"__asan_init", b"__tsan_init"))
 RNG = random.Random(7)
 CLUSTER = "00112233445566778899aabbccddeeff"
 
@@ -209,6 +212,10 @@ class Case(unittest.TestCase):
         server = Server(self.folder / name, self.keys if keys else None, **options)
         self.servers.append(server)
         return server.start()
+
+    def assert_memory(self, server, limit):
+        if not SANITIZED:
+            self.assertLess(server.memory(), limit)
 
     def client(self, server):
         client = server.client()

@@ -308,7 +308,7 @@ class Tokens(Case):
         self.assertEqual(server.ask("GET", path, Authorization="bearer " + good).status, 200)
         self.assertNotIn(good, server.messages())
         # as many different tokens as the memory of them holds, and more
-        self.assertLess(server.memory(), 100 << 20)
+        self.assert_memory(server, 100 << 20)
 
 
 class Settings(Case):
@@ -364,6 +364,7 @@ class Settings(Case):
         config = self.folder / "storage.conf"
         config.write_text("[storage]\nlisten=127.0.0.1:0\ndata=%s\npublic-key=%s\n"
                           "cluster=%s\nnode-id=7\nmin-free=10 MiB\nnetwork-limit=1G\n"
+                          "join-token=\nzone=\n"
                           % (self.folder / "d", self.folder / "key", CLUSTER))
         server = Server(self.folder, config=config)
         # the command line wins
