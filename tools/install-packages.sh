@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2086,SC2154
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sourced by tools/quickstart and tools/check: installs what is missing of the
+# Sourced by tools/quickstart, tools/check and tools/bench: installs what is missing of the
 # Debian packages in tools/packages. The caller sets pmss_top, the top of the
 # source tree. Lists of words are split on purpose.
 

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""tools/bench runs, writes its table and its figures, and leaves nothing behind. What it measures here means nothing: the suite runs in parallel."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BENCH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "bench"
+BUILD = os.environ.get("PMSS_BUILD_DIR", ".")
+TIMEOUT = 240
+
+
+class Bench(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="pmss-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / "tmp").mkdir()
+
+    def start(self, *arguments):
+        command = [sys.executable, str(BENCH), *arguments, "--build-dir", BUILD, "--no-build", "--no-install", "--json", str(self.folder / "out.json")]
+        return subprocess.Popen(command, env=dict(os.environ, TMPDIR=str(self.folder / "tmp")), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def assert_tidy(self):
+        self.assertEqual(os.listdir(self.folder / "tmp"), [])
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = pathlib.Path("/proc", pid, "cmdline").read_bytes()
+            except OSError:
+                continue
+            self.assertNotIn(str(self.folder / "tmp").encode(), words)
+
+    def test_throughput(self):
+        process = self.start("throughput", "--size", "16M", "--rounds", "1", "--warm-ups", "0")
+        output, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertIn("against souphttpsrc, nginx", output)
+        figures = json.loads((self.folder / "out.json").read_text())
+        rates = figures["comparisons"][0]["contenders"]["pmsssrc"]["rate"]
+        self.assertEqual(len(rates["values"]), 1)
+        self.assertGreater(rates["values"][0], 0)
+        self.assertGreater(figures["machine"]["cores"], 0)
+        self.assert_tidy()
+
+    def test_interrupted(self):
+        """Ctrl-C in the middle: servers, processes and folders go."""
+        process = self.start("throughput", "--size", "16M", "--rounds", "100000")
+        for line in process.stderr:
+            if "round 1 of" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assert_tidy()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One client as fast as it can, on loopback: pmsssrc from a cluster beside souphttpsrc from one nginx."""
+
+import hashlib
+import subprocess
+
+from . import accounting, material, nginx, servers
+from .rounds import Comparison, Contender, Metric
+
+HELP = "one client as fast as it can, from loopback"
+NAME = "bench/random.bin"
+GB = 1e9
+MIB = 1 << 20
+METRICS = [
+    Metric("rate", "rate", "MB/s", 0),
+    Metric("client_cpu", "CPU of the client", "s/GB", 3, "lower"),
+    Metric("server_cpu", "CPU of the servers", "s/GB", 3, "lower"),
+    Metric("cpu", "CPU of both", "s/GB", 3, "lower"),
+    Metric("memory", "client's peak memory", "MiB", 1, "lower"),
+]
+
+
+def add_options(parser):
+    parser.add_argument("--size", type=material.parse_size, default=1 << 30, metavar="SIZE", help="of the file; default 1G")
+    parser.add_argument("--nodes", type=int, default=6, help="storage servers; default 6")
+    parser.add_argument("--redundancy", default="4+2", metavar="K+M", help="default 4+2")
+
+
+def run(context, options):
+    path = material.random_file(context.material, options.size)
+    cluster = servers.start(context, options.nodes)
+    context.said("ingesting %d MiB" % (options.size // MIB))
+    servers.add(cluster, NAME, path, options.redundancy)
+    web = nginx.Nginx(context.scratch, path.parent).start()
+    context.on_exit(web.stop)
+    env = dict(context.env, PMSS_TOKEN=cluster.token)
+    sources = {"souphttpsrc, nginx": (["souphttpsrc", "location=%s/%s" % (web.url, path.name)], web.processes()),
+               "pmsssrc": (["pmsssrc", "location=" + servers.uri(cluster, NAME)], servers.processes(cluster))}
+    for source, _ in sources.values():
+        check_bytes(source, path, env)
+    contenders = [Contender(name, lambda s=source, p=processes: measure(s, p, options.size, env)) for name, (source, processes) in sources.items()]
+    contenders.append(Contender("start-up alone", lambda: start_up(env, options.size)))
+    comparison = Comparison("throughput: %d MiB, %s on %d nodes, loopback" % (options.size // MIB, options.redundancy, options.nodes), METRICS, contenders)
+    context.compare(comparison, everyone(sources))
+    context.note("Rate and CPU are of whole processes, from the start of gst-launch-1.0 to its end; its start-up alone, shown beside, is in all of them.")
+
+
+def everyone(sources):
+    return accounting.Processes(lambda: [pid for _, processes in sources.values() for pid in processes.pids()])
+
+
+def launch(source):
+    return ["gst-launch-1.0", "-q", *source, "!", "fakesink", "sync=false"]
+
+
+def check_bytes(source, path, env):
+    """A fast source that delivers something else would win every benchmark."""
+    command = ["gst-launch-1.0", "-q", *source, "!", "fdsink", "fd=1"]
+    digest = hashlib.sha256()
+    with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        while chunk := process.stdout.read(MIB):
+            digest.update(chunk)
+    if process.returncode != 0 or digest.hexdigest() != material.sha256(path):
+        raise RuntimeError("%s does not deliver the bytes of the file" % " ".join(source))
+
+
+def measure(source, processes, size, env):
+    before = processes.cpu()
+    usage = accounting.run(launch(source), env)
+    server = processes.cpu() - before
+    return {"rate": size / usage.seconds / 1e6, "client_cpu": usage.cpu / size * GB, "server_cpu": server / size * GB,
+            "cpu": (usage.cpu + server) / size * GB, "memory": usage.memory / MIB}
+
+
+def start_up(env, size):
+    """What gst-launch-1.0 needs for one buffer of nothing, as if it had been for @size bytes."""
+    usage = accounting.run(launch(["fakesrc", "num-buffers=1"]), env)
+    return {"client_cpu": usage.cpu / size * GB, "cpu": usage.cpu / size * GB, "memory": usage.memory / MIB}
