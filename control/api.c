@@ -66,12 +66,6 @@ pmss_api_check_medium_name (PmssApiCall * call)
   return FALSE;
 }
 
-char *
-pmss_api_format_time (gint64 seconds)
-{
-  return pmss_json_format_time (seconds);
-}
-
 void
 pmss_api_add_string (JsonBuilder * builder, const char *name, const char *value)
 {

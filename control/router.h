@@ -71,8 +71,6 @@ gboolean  pmss_api_get_query_bool (PmssApiCall *call, const char *name, gboolean
 gboolean  pmss_api_get_param_id (PmssApiCall *call, gint64 *id);
 /* Checks call->param with pmss_medium_name_check(); FALSE: answered with 400. */
 gboolean  pmss_api_check_medium_name (PmssApiCall *call);
-/* "2026-01-31T12:00:00Z" */
-char     *pmss_api_format_time (gint64 seconds);
 /* As the member @name of what @builder builds; null where @value is NULL or negative. */
 void      pmss_api_add_string (JsonBuilder *builder, const char *name, const char *value);
 void      pmss_api_add_int    (JsonBuilder *builder, const char *name, gint64 value);

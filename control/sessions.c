@@ -30,7 +30,6 @@ typedef struct
   PmssViewing *session;
   const char *id, *user;
   gint64 number;
-  const PmssVersionId *version;
   GPtrArray *list;
 } SessionCall;
 
@@ -257,33 +256,6 @@ pmss_sessions_count (PmssSessions * self, GError ** error)
   if (!pmss_database_transact (self->database, count_sessions, &call, error))
     return -1;
   return call.number;
-}
-
-static gboolean
-has_version (PmssDatabase * database, gpointer data, GError ** error)
-{
-  SessionCall *call = data;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT EXISTS (SELECT 1 FROM session WHERE version = ?1"
-      " AND expires > unixepoch ())",
-      PMSS_BLOB (call->version->bytes, sizeof (call->version->bytes)));
-
-  if (!pmss_rows_next (rows, error))
-    return FALSE;
-  call->number = pmss_rows_int (rows, 0);
-  return TRUE;
-}
-
-gboolean
-pmss_sessions_has_version (PmssSessions * self, const PmssVersionId * version,
-    gboolean * has, GError ** error)
-{
-  SessionCall call = {.version = version };
-
-  if (!pmss_database_transact (self->database, has_version, &call, error))
-    return FALSE;
-  *has = call.number != 0;
-  return TRUE;
 }
 
 char *

@@ -41,8 +41,6 @@ PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, cons
 gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user, GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 gint64        pmss_sessions_count  (PmssSessions *sessions, GError **error);
-/* Whether @version is being read: the deletion of a version may wait for that. */
-gboolean      pmss_sessions_has_version (PmssSessions *sessions, const PmssVersionId *version, gboolean *has, GError **error);
 
 /* The capability token that goes with a session: reading of its version, for three leases from now. */
 char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session);
