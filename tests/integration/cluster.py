@@ -69,9 +69,11 @@ def encode_metadata(**pairs):
 
 
 class Server:
-    """One process. It keeps its port through restarts."""
+    """One process. It keeps its port through restarts. @prefix: words to start it with, as of nsenter(1)."""
 
-    def __init__(self, label, program, folder, options, environment=None):
+    def __init__(self, label, program, folder, options, environment=None, address="127.0.0.1", prefix=()):
+        self.address = address
+        self.prefix = list(prefix)
         self.environment = dict(os.environ, **(environment or {}))
         self.label = label
         self.program = program
@@ -83,14 +85,14 @@ class Server:
         self.port = 0
 
     def start(self, wait=True, **more):
-        options = dict(self.options, listen="127.0.0.1:%d" % self.port,
+        options = dict(self.options, listen="%s:%d" % (self.address, self.port),
                        data=str(self.data), **more)
         arguments = ["--%s=%s" % (key.replace("_", "-"), value)
                      for key, value in options.items()]
         at = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [str(self.program), *arguments], stdin=subprocess.DEVNULL,
+                [*self.prefix, str(self.program), *arguments], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=self.environment)
         if wait:
             self.wait_listening(at)
@@ -155,11 +157,11 @@ class Node(Server):
 
 class Cluster:
     def __init__(self, nodes=6, control_options=None, storage_options=None,
-                 folder=None, environment=None):
+                 folder=None, environment=None, address="127.0.0.1"):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
                               dict({"min-free": "0", "log-level": "info"}, **(control_options or {})),
-                              environment)
+                              environment, address)
         self.storage_options = dict({"min-free": "0"}, **(storage_options or {}))
         self.nodes = []
         self.token = None
@@ -178,26 +180,26 @@ class Cluster:
 
     @property
     def url(self):
-        return "http://127.0.0.1:%d" % self.control.port
+        return "http://%s:%d" % (self.control.address, self.control.port)
 
-    def add_node(self, wait=True, data=None, **options):
-        """@data: its folder, where it is not to be the usual one."""
+    def add_node(self, wait=True, data=None, address="127.0.0.1", prefix=(), **options):
+        """@data: its folder, where it is not to be the usual one. @address, @prefix: see Server."""
         label = "node%d" % (len(self.nodes) + 1)
         join = self.api("POST", "/nodes/join-tokens", {}, 201)["join_token"]
         node = Node(label, BUILD / "server" / "pmss-storage", self.folder,
-                    dict(self.storage_options, control=self.url, **options))
+                    dict(self.storage_options, control=self.url, **options), address=address, prefix=prefix)
         if data:
             node.data = pathlib.Path(data)
         self.nodes.append(node)
         node.start(**{"join-token": join})
-        node.id = wait_for(lambda: self.node_at(node.port), label + " to join")
+        node.id = wait_for(lambda: self.node_at(node.address, node.port), label + " to join")
         if wait:
             self.wait_nodes()
         return node
 
-    def node_at(self, port):
+    def node_at(self, address, port):
         for node in self.api("GET", "/nodes")["nodes"]:
-            if node["port"] == port:
+            if (node["address"], node["port"]) == (address, port):
                 return node["id"]
         return 0
 
@@ -234,7 +236,7 @@ class Cluster:
         headers = dict(headers or {})
         if token:
             headers.setdefault("Authorization", "Bearer " + str(self.token))
-        connection = http.client.HTTPConnection("127.0.0.1", self.control.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.control.address, self.control.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()

@@ -38,8 +38,16 @@ class Statistics(unittest.TestCase):
     def test_ratios_are_of_pairs(self):
         """The machine halves its speed in the second round: the ratio does not see it, that of the medians would be 0.75."""
         made = comparison(theirs=[100, 50, 100, 50], ours=[150, 75, 150, 75])
-        self.assertEqual(made.ratio("ours", "rate"), Spread(1.5, 1.5, 1.5))
-        self.assertEqual(made.ratio("theirs", "rate"), Spread(1, 1, 1))
+        self.assertEqual(made.ratio("ours", RATE), Spread(1.5, 1.5, 1.5))
+        self.assertIsNone(made.ratio("theirs", RATE))
+
+    def test_another_reference_for_one_metric(self):
+        cpu = Metric("cpu", "CPU", "s", against="b")
+        contenders = [Contender("a", lambda: {"rate": 1}), Contender("b", lambda: {"rate": 2, "cpu": 2}), Contender("c", lambda: {"rate": 4, "cpu": 1})]
+        made = Comparison("a test", [RATE, cpu], contenders)
+        made.run(rounds=1, warm_ups=0)
+        self.assertEqual((made.ratio("c", RATE).median, made.ratio("c", cpu).median), (4, 0.5))
+        self.assertIsNone(made.ratio("a", cpu))
 
     def test_pairs_without_a_number(self):
         self.assertEqual(pairwise([2, None, 9], [1, 1, 3]), Spread(2.5, 2, 3))

@@ -18,7 +18,7 @@ def table(comparison):
     for metric in comparison.metrics:
         if all(comparison.spread(c.name, metric.key) is None for c in comparison.contenders):
             continue
-        lines.append("%-*s  %8s %8s %8s   against %s: median, min, max" % (width + 2, heading(metric), "median", "min", "max", comparison.reference))
+        lines.append("%-*s  %8s %8s %8s   against %s: median, min, max" % (width + 2, heading(metric), "median", "min", "max", comparison.reference_of(metric)))
         lines += [line(comparison, metric, c.name, width) for c in comparison.contenders]
     return "\n".join(lines)
 
@@ -32,7 +32,7 @@ def line(comparison, metric, name, width):
     if spread is None:
         return "  %-*s  %8s" % (width, name, "-")
     text = "  %-*s  " % (width, name) + " ".join("%8.*f" % (metric.digits, v) for v in dataclasses.astuple(spread))
-    ratio = comparison.ratio(name, metric.key) if name != comparison.reference else None
+    ratio = comparison.ratio(name, metric)
     if ratio:
         text += "   x " + "  ".join("%.3f" % v for v in dataclasses.astuple(ratio)) + "  (%s is better)" % metric.better
     return text
@@ -60,7 +60,7 @@ def comparison_document(comparison):
         return dataclasses.asdict(value) if value else None
     return {"title": comparison.title, "reference": comparison.reference, "metrics": [dataclasses.asdict(m) for m in comparison.metrics],
             "contenders": {c.name: {m.key: {"values": comparison.values(c.name, m.key), "spread": spread(comparison.spread(c.name, m.key)),
-                                            "ratio": spread(comparison.ratio(c.name, m.key))} for m in comparison.metrics}
+                                            "ratio": spread(comparison.ratio(c.name, m))} for m in comparison.metrics}
                            for c in comparison.contenders},
             "warm_ups": comparison.warm_ups}
 

@@ -18,6 +18,8 @@ class Metric:
     digits: int = 2
     # says in the table which way is good; decides nothing
     better: str = "higher"
+    # the contender that this metric's ratios are taken against, where it is not the comparison's reference
+    against: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +59,9 @@ class Comparison:
         self.reference = reference or contenders[0].name
         self.rounds = []
         self.warm_ups = []
-        if self.reference not in [c.name for c in contenders]:
-            raise ValueError("no contender is called " + self.reference)
+        for name in {self.reference, *(m.against for m in metrics if m.against)}:
+            if name not in [c.name for c in contenders]:
+                raise ValueError("no contender is called " + name)
 
     def run(self, rounds, warm_ups=1, said=lambda text: None):
         for number in range(-warm_ups, rounds):
@@ -74,8 +77,13 @@ class Comparison:
     def spread(self, name, key):
         return Spread.of(self.values(name, key))
 
-    def ratio(self, name, key):
-        return pairwise(self.values(name, key), self.values(self.reference, key))
+    def reference_of(self, metric):
+        return metric.against or self.reference
+
+    def ratio(self, name, metric):
+        """None for the reference itself, and where a number lacks."""
+        reference = self.reference_of(metric)
+        return pairwise(self.values(name, metric.key), self.values(reference, metric.key)) if name != reference else None
 
 
 def order(contenders, number):

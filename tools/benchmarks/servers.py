@@ -39,4 +39,4 @@ def processes(cluster):
 
 
 def uri(cluster, name):
-    return "pmss://127.0.0.1:%d/%s" % (cluster.control.port, name)
+    return "pmss://%s:%d/%s" % (cluster.control.address, cluster.control.port, name)
