@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <gio/gunixinputstream.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
 
 #define MAX_OUTPUT (256 * 1024)
 #define MAX_TEXT 255            /* bytes of a content type or container */
@@ -149,15 +149,16 @@ gboolean
 pmss_probe_parse (const char *text, gsize length, PmssMedium * medium,
     GError ** error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonNode *root;
+  g_autoptr (JsonNode) root = NULL;
 
+  if (length == 0)
+    return invalid (error, "nothing");
   if (!g_utf8_validate_len (text, length, NULL))
     return invalid (error, "not UTF-8");
-  if (!json_parser_load_from_data (parser, text, length, NULL))
+  root = pmss_json_parse (text, length, NULL);
+  if (!root)
     return invalid (error, "not JSON");
-  root = json_parser_get_root (parser);
-  if (!root || !JSON_NODE_HOLDS_OBJECT (root))
+  if (!JSON_NODE_HOLDS_OBJECT (root))
     return invalid (error, "not an object");
   return parse_object (json_node_get_object (root), medium, error);
 }

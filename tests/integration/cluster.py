@@ -34,8 +34,12 @@ import urllib.parse
 
 BUILD = pathlib.Path(os.environ.get("PMSS_BUILD_DIR", "."))
 SHARD = re.compile(r"^([0-9a-f]{32})-([0-9a-f]{8})\.(\d{1,2})$")
+# what no server says, whatever is done to it
+ALARMING = re.compile(r"-CRITICAL|-ERROR|ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 POLL = 0.02
-DEADLINE = 60
+# a sanitizer's build is slow
+PATIENCE = 6 if os.environ.get("TSAN_OPTIONS") or os.environ.get("ASAN_OPTIONS") else 1
+DEADLINE = 60 * PATIENCE
 
 
 class Failed(Exception):
@@ -217,6 +221,20 @@ class Cluster:
         self.control.kill() if kill else self.control.stop()
         self.control.start()
 
+    def shut_down(self):
+        """Stops all in order; returns what the servers' ends and logs have to complain of."""
+        complaints = []
+        for server in [*self.nodes, self.control]:
+            if server.process is None or not server.running():
+                continue
+            status = server.stop()
+            if status != 0:
+                complaints.append("%s ended with %d" % (server.label, status))
+        for server in [*self.nodes, self.control]:
+            complaints += ["%s: %s" % (server.label, line) for line in
+                           server.log.read_text(errors="replace").splitlines() if ALARMING.search(line)]
+        return complaints
+
     def close(self, keep=False):
         ends = {}
         for server in [*self.nodes, self.control]:
@@ -389,14 +407,17 @@ class TestCase(unittest.TestCase):
         def on_alarm(number, frame):
             raise TimeoutError("the test class takes more than %d s" % cls.timeout)
         signal.signal(signal.SIGALRM, on_alarm)
-        signal.alarm(cls.timeout)
+        signal.alarm(cls.timeout * PATIENCE)
         cls.cluster = Cluster(cls.nodes, cls.control_options, cls.storage_options,
                               environment=cls.environment)
 
     @classmethod
     def tearDownClass(cls):
+        complaints = cls.cluster.shut_down()
         signal.alarm(0)
-        cls.cluster.close(keep=cls.failed)
+        cls.cluster.close(keep=cls.failed or bool(complaints))
+        if complaints:
+            raise AssertionError("\n".join(complaints))
 
     def run(self, result=None):
         before = len(result.failures) + len(result.errors) if result else 0

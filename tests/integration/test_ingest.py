@@ -80,6 +80,8 @@ class Sizes(cluster.TestCase):
         self.assertIn("/", medium["content_type"])
         self.assertIsNone(self.cluster.job(medium["job"])["warning"])
         self.assertEqual(self.cluster.add("typed", b"x", content_type="text/x-thing")["content_type"], "text/x-thing")
+        for name in ("garbage", "typed"):
+            self.cluster.delete(name)
 
     def test_keep_original(self):
         content = make(10, 100000)
