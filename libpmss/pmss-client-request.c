@@ -306,8 +306,7 @@ make_message (Request * request)
   if (message == NULL)
     return NULL;
   if (body != NULL)
-    soup_message_set_request_body_from_bytes (message, "application/json",
-        body);
+    pmss_exchange_set_body (message, "application/json", body);
   soup_message_headers_replace (soup_message_get_request_headers (message),
       "Accept", "application/json, application/problem+json");
   if (may_repeat (request) && !request->repeated)

@@ -84,6 +84,31 @@ pmss_exchange_message_new (const char *method, const char *uri,
   return message;
 }
 
+static void
+on_restarted (SoupMessage * message, gpointer body)
+{
+  const char *type = soup_message_headers_get_content_type
+      (soup_message_get_request_headers (message), NULL);
+  g_autofree char *copy = g_strdup (type);
+
+  soup_message_set_request_body_from_bytes (message, copy, body);
+}
+
+static void
+drop_body (gpointer body, GClosure * closure)
+{
+  g_bytes_unref (body);
+}
+
+void
+pmss_exchange_set_body (SoupMessage * message, const char *content_type,
+    GBytes * body)
+{
+  soup_message_set_request_body_from_bytes (message, content_type, body);
+  g_signal_connect_data (message, "restarted", G_CALLBACK (on_restarted),
+      g_bytes_ref (body), drop_body, 0);
+}
+
 char *
 pmss_exchange_peer (const char *host, guint16 port)
 {

@@ -31,6 +31,9 @@ SoupSession *pmss_exchange_session_new (const char *host, GTlsDatabase *tls_data
 /* @uri: encoded. @token: (nullable): sent as Authorization. NULL if @uri is malformed. Use it once. */
 SoupMessage *pmss_exchange_message_new (const char *method, const char *uri, const char *token);
 
+/* Gives @message a body, also when libsoup repeats it because a kept connection proved dead: by itself it would send the spent stream. */
+void         pmss_exchange_set_body (SoupMessage *message, const char *content_type, GBytes *body);
+
 /* Copies @options. */
 void         pmss_exchange_async  (SoupSession *session, SoupMessage *message, const PmssExchangeOptions *options,
     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

@@ -225,7 +225,7 @@ pmss_node_client_put_async (PmssNodeClient * self, const char *name,
   operation = g_task_get_task_data (task);
   operation->good = good;
   if (operation->message != NULL) {
-    soup_message_set_request_body_from_bytes (operation->message,
+    pmss_exchange_set_body (operation->message,
         "application/octet-stream", shard);
     /* A refusal then comes before the body: after it the connection would be reset, and the reason lost. */
     soup_message_headers_set_expectations

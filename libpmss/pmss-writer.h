@@ -17,9 +17,10 @@ G_BEGIN_DECLS
  * goes on with a new one from the extent after the last durable one.
  * Memory: at most two extents in flight, (2 + m/k + m/k) x extent size and one extent being filled; write() blocks beyond that.
  *
- * Failure: a shard whose connection breaks is sent to the same node once more; one that a node does not take (for whatever reason) is offered to another node (`replace`); an extent is offered to each node once and to 2n nodes in
- * all. An error of a callback, the end of these tries and cancellation (at once: G_IO_ERROR_CANCELLED) end the writer: every later call fails with the same error.
- * Other errors are PMSS_ERRORs. The last unref gives up what is in flight; then shards of extents that were not reported durable may or may not exist.
+ * Failure: a shard whose connection breaks is sent to the same node once more; one that a node does not take (for whatever reason) is offered to another node
+ * (`replace`); an extent is offered to each node once and to 2n nodes in all. An error of a callback, the end of these tries and cancellation (at once:
+ * G_IO_ERROR_CANCELLED) end the writer: every later call fails with the same error. Other errors are PMSS_ERRORs. The last unref gives up what is in flight; then
+ * shards of extents that were not reported durable may or may not exist.
  */
 #define PMSS_TYPE_WRITER (pmss_writer_get_type ())
 G_DECLARE_FINAL_TYPE (PmssWriter, pmss_writer, PMSS, WRITER, GObject)

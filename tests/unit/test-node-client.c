@@ -19,6 +19,7 @@ typedef struct
   GBytes *shard;
   GAsyncResult *result;
   FakeAnswer answer;
+  gboolean cut_second;          /* a connection's second request is read and not answered */
   char *target;                 /* of the last request */
   char *authorization;
   guint64 body;                 /* its length */
@@ -34,6 +35,11 @@ answer (const FakeRequest * request, FakeAnswer * out, gpointer user_data)
   fixture->target = g_strdup_printf ("%s %s", request->method, request->target);
   fixture->authorization = g_strdup (request->authorization);
   fixture->body = request->body->len;
+  if (fixture->cut_second && request->number > 1) {
+    out->text = g_strdup ("");
+    out->close = TRUE;
+    return;
+  }
   *out = fixture->answer;
   out->text = g_strdup (fixture->answer.text);
   out->body = g_memdup2 (fixture->answer.body, fixture->answer.body_length);
@@ -140,6 +146,23 @@ test_put (Fixture * fixture, gconstpointer data)
   set_answer (fixture, "HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n");
   g_assert_true (put (fixture, &error));
   g_assert_cmpuint (fake_peer_get_connections (fixture->peer), ==, 1);
+}
+
+/* A kept connection that dies under the second shard: it goes out whole over a new one. */
+static void
+test_put_again (Fixture * fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fixture->cut_second = TRUE;
+  set_answer (fixture, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+  g_assert_true (put (fixture, &error));
+  g_clear_object (&fixture->result);
+  fixture->body = 0;
+  g_assert_true (put (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fixture->body, ==, SIZE);
+  g_assert_cmpuint (fake_peer_get_connections (fixture->peer), ==, 2);
 }
 
 static void
@@ -352,6 +375,7 @@ main (int argc, char **argv)
   alarm (100);
   g_test_init (&argc, &argv, NULL);
   ADD ("put", test_put, 30);
+  ADD ("put-again", test_put_again, 30);
   ADD ("put-refused", test_put_refused, 30);
   ADD ("idle", test_idle, 1);
   ADD ("compare", test_compare, 30);
