@@ -7,6 +7,7 @@
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 #include "nodes.h"
+#include "revocations.h"
 
 #define MAX_ADDRESS 253
 #define MAX_ZONE 64
@@ -259,11 +260,14 @@ heartbeat (PmssApiCall * call)
   PmssNodeStats stats = { 0 };
   PmssNodeState state;
   PmssNode node = { 0 };
-  gint64 id;
+  gint64 id, revocations = 0;
 
   if (!pmss_api_get_param_id (call, &id))
     return;
   if (!get_place (body, &node, &error) || !get_stats (body, &stats, &error)
+      || (pmss_json_has (body, "revocations")
+          && !pmss_json_get_int (body, "revocations", 0, G_MAXINT64,
+              &revocations, &error))
       || !pmss_nodes_heartbeat (call->context->nodes,
           id <= G_MAXUINT ? (guint) id : 0, secret != NULL ? secret : "",
           node.address, node.port, node.tls, &stats, &state, &error)) {
@@ -274,6 +278,11 @@ heartbeat (PmssApiCall * call)
   json_builder_begin_object (json);
   pmss_api_add_string (json, "state", pmss_node_state_to_string (state));
   pmss_api_add_int (json, "interval", PMSS_NODE_HEARTBEAT_INTERVAL);
+  if (!pmss_revocations_add (call->context->database, revocations, json,
+          &error)) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
   json_builder_end_object (json);
   pmss_api_respond (call, 200, json);
 }

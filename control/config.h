@@ -22,6 +22,7 @@ struct _PmssControlConfig {
   guint64 max_upload;           /* bytes, of one file */
   guint64 min_free;             /* bytes that uploads leave free on the data folder's disk */
   guint lease;                  /* seconds */
+  guint stream_lifetime;        /* seconds that the capability token of a session is valid */
   guint token_lifetime;         /* seconds, of a login */
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint64 stripe_rate;          /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */

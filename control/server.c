@@ -132,7 +132,7 @@ open_context (PmssControlContext * context, GError ** error)
   if (context->nodes == NULL)
     return FALSE;
   context->sessions = pmss_sessions_new (context->database, context->keys,
-      config->lease);
+      config->lease, config->stream_lifetime);
   return open_work (context, error);
 }
 

@@ -6,10 +6,8 @@
 #include "admission.h"
 #include "database.h"
 #include "libpmss/pmss-error.h"
+#include "revocations.h"
 #include "secret.h"
-
-/* A token outlives the lease, so that a control server that is down for a while interrupts nobody. */
-#define TOKEN_LEASES 3
 
 #define SESSION_COLUMNS \
   "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
@@ -20,7 +18,8 @@ struct _PmssSessions
 {
   PmssDatabase *database;
   PmssKeys *keys;
-  guint lease;
+  guint lease;                  /* s */
+  guint stream_lifetime;        /* s */
 };
 
 /* What a function on the database thread needs and gives. */
@@ -30,17 +29,20 @@ typedef struct
   PmssViewing *session;
   const char *id, *user;
   gint64 number;
+  gint64 token_until;
   GPtrArray *list;
 } SessionCall;
 
 PmssSessions *
-pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease)
+pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
+    guint stream_lifetime)
 {
   PmssSessions *self = g_new0 (PmssSessions, 1);
 
   self->database = database;
   self->keys = keys;
   self->lease = lease;
+  self->stream_lifetime = MAX (stream_lifetime, lease);
   return self;
 }
 
@@ -97,12 +99,13 @@ create_session (PmssDatabase * database, gpointer data, GError ** error)
           error)
       || !pmss_database_exec (database, error,
           "INSERT INTO session (id, user, medium, version, address, rate,"
-          " created, expires) SELECT ?1, ?2, v.medium, v.id, ?4, ?5, ?6, ?7"
+          " created, expires, token_until)"
+          " SELECT ?1, ?2, v.medium, v.id, ?4, ?5, ?6, ?7, ?8"
           " FROM version v WHERE v.id = ?3 AND v.state = 'ready'",
           PMSS_TEXT (s->id), PMSS_TEXT (s->user),
           PMSS_BLOB (s->version.bytes, sizeof (s->version.bytes)),
           PMSS_TEXT (s->address), PMSS_INT (s->rate), PMSS_INT (s->created),
-          PMSS_INT (s->expires)))
+          PMSS_INT (s->expires), PMSS_INT (call->token_until)))
     return FALSE;
   if (pmss_database_get_changes (database) > 0)
     return TRUE;
@@ -132,6 +135,7 @@ pmss_sessions_create (PmssSessions * self, const PmssMedium * medium,
   session->version = medium->version;
   session->created = g_get_real_time () / G_USEC_PER_SEC;
   session->expires = session->created + self->lease;
+  call.token_until = session->created + self->stream_lifetime;
   if (!pmss_database_transact (self->database, create_session, &call, error))
     return NULL;
   return g_steal_pointer (&session);
@@ -145,6 +149,22 @@ not_found (GError ** error)
   return FALSE;
 }
 
+/* One that was ended is not to be opened again by itself; one that has
+ * expired, or was never there, may be. */
+static gboolean
+explain_absence (PmssDatabase * database, const char *id, GError ** error)
+{
+  gboolean ended;
+
+  if (!pmss_revocations_has (database, id, &ended, error))
+    return FALSE;
+  if (!ended)
+    return not_found (error);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN,
+      "The session was ended");
+  return FALSE;
+}
+
 static gboolean
 renew_session (PmssDatabase * database, gpointer data, GError ** error)
 {
@@ -153,13 +173,13 @@ renew_session (PmssDatabase * database, gpointer data, GError ** error)
   g_autoptr (PmssRows) rows = NULL;
 
   if (!pmss_database_exec (database, error,
-          "UPDATE session SET expires = ?3"
+          "UPDATE session SET expires = ?3, token_until = ?4"
           " WHERE id = ?1 AND user = ?2 AND expires > unixepoch ()",
           PMSS_TEXT (call->id), PMSS_TEXT (call->user),
-          PMSS_INT (call->number)))
+          PMSS_INT (call->number), PMSS_INT (call->token_until)))
     return FALSE;
   if (pmss_database_get_changes (database) == 0)
-    return not_found (error);
+    return explain_absence (database, call->id, error);
   rows = pmss_database_query (database, "SELECT " SESSION_COLUMNS " FROM "
       SESSION_TABLES " WHERE s.id = ?1", PMSS_TEXT (call->id));
   if (pmss_rows_next (rows, &local)) {
@@ -178,7 +198,10 @@ pmss_sessions_renew (PmssSessions * self, const char *id, const char *user,
 {
   SessionCall call = {.id = id,.user = user };
 
-  call.number = g_get_real_time () / G_USEC_PER_SEC + self->lease;
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+
+  call.number = now + self->lease;
+  call.token_until = now + self->stream_lifetime;
   if (!pmss_database_transact (self->database, renew_session, &call, error))
     return NULL;
   return call.session;
@@ -264,7 +287,7 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session)
   g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
 
   claims->issued = g_get_real_time () / G_USEC_PER_SEC;
-  claims->expires = claims->issued + (gint64) self->lease * TOKEN_LEASES;
+  claims->expires = claims->issued + self->stream_lifetime;
   claims->ops = PMSS_TOKEN_READ;
   claims->version = session->version;
   claims->medium = g_strdup (session->medium_name);
@@ -274,11 +297,17 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session)
   return pmss_keys_mint (self->keys, claims);
 }
 
+/* A lease that has run out is no reason to refuse the token: the viewer may be
+ * one who can reach the storage servers and not this one. */
 static gboolean
 expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
 {
   return pmss_database_exec (database, error,
-      "DELETE FROM session WHERE expires <= unixepoch ()");
+      "UPDATE session SET token_until = 0 WHERE expires <= unixepoch ()")
+      && pmss_database_exec (database, error,
+      "DELETE FROM session WHERE expires <= unixepoch ()")
+      && pmss_database_exec (database, error,
+      "DELETE FROM revocation WHERE until <= unixepoch ()");
 }
 
 void

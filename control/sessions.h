@@ -28,21 +28,22 @@ typedef struct {
 void          pmss_viewing_free (PmssViewing *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)
 
-/* @lease: seconds */
-PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssKeys *keys, guint lease);
+/* @lease, @stream_lifetime: seconds */
+PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssKeys *keys, guint lease, guint stream_lifetime);
 void          pmss_sessions_free (PmssSessions *sessions);
 guint         pmss_sessions_get_lease (PmssSessions *sessions);
 
 /* A stream of the ready version of @medium for @user. PMSS_ERROR_CONFLICT when it is not ready (any more), PMSS_ERROR_BUSY when it is not admitted. */
 PmssViewing  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *medium, const char *user, const char *address, GError **error);
-/* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user, or it has ended. */
+/* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
 gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user, GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 gint64        pmss_sessions_count  (PmssSessions *sessions, GError **error);
 
-/* The capability token that goes with a session: reading of its version, for three leases from now. */
+/* The capability token that goes with a session: reading of its version, for the stream lifetime from now. It is much longer than a lease, so that a control server that is
+ * down interrupts nobody; when a session is ended, the storage servers are told to refuse its tokens (revocations.h). */
 char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session);
 
 /* Ends what has expired; called by a timer. */

@@ -20,6 +20,7 @@ struct _PmssAccess
   /* Protects the table, and what is in it from being freed. */
   GRWLock lock;
   GHashTable *verified;         /* token -> PmssTokenClaims */
+  GHashTable *revoked;          /* session -> until when (gint64) */
 };
 
 static void
@@ -36,6 +37,8 @@ pmss_access_new (void)
   g_rw_lock_init (&access->lock);
   access->verified = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       free_claims);
+  access->revoked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      g_free);
   return access;
 }
 
@@ -43,6 +46,7 @@ void
 pmss_access_free (PmssAccess * access)
 {
   g_hash_table_unref (access->verified);
+  g_hash_table_unref (access->revoked);
   g_rw_lock_clear (&access->lock);
   g_free (access->cluster);
   g_free (access);
@@ -66,6 +70,20 @@ now_seconds (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
+/* Under the lock: whether the claims allow this, and their session goes on. */
+static gboolean
+allows (PmssAccess * access, PmssTokenClaims * claims, PmssTokenOps op,
+    const PmssVersionId * version, GError ** error)
+{
+  if (*claims->session != '\0'
+      && g_hash_table_contains (access->revoked, claims->session)) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+        "the session of this token was ended");
+    return FALSE;
+  }
+  return pmss_token_covers (claims, op, version, access->node, error);
+}
+
 /* TRUE if @token is known; @allowed then says the rest. */
 static gboolean
 check_cached (PmssAccess * access, const char *token, PmssTokenOps op,
@@ -78,7 +96,7 @@ check_cached (PmssAccess * access, const char *token, PmssTokenOps op,
   if (claims && now_seconds () >= claims->expires)
     claims = NULL;
   if (claims)
-    *allowed = pmss_token_covers (claims, op, version, access->node, error);
+    *allowed = allows (access, claims, op, version, error);
   g_rw_lock_reader_unlock (&access->lock);
   return claims != NULL;
 }
@@ -89,20 +107,18 @@ is_expired (gpointer token, gpointer claims, gpointer now)
   return ((PmssTokenClaims *) claims)->expires <= *(gint64 *) now;
 }
 
-/* Takes @claims. */
+/* Under the lock. Takes @claims. */
 static void
 remember (PmssAccess * access, const char *token, PmssTokenClaims * claims)
 {
   gint64 now = now_seconds ();
 
-  g_rw_lock_writer_lock (&access->lock);
   if (g_hash_table_size (access->verified) >= MAX_CACHED)
     g_hash_table_foreach_remove (access->verified, is_expired, &now);
   /* All valid: begin anew, each costs one verification more. */
   if (g_hash_table_size (access->verified) >= MAX_CACHED)
     g_hash_table_remove_all (access->verified);
   g_hash_table_replace (access->verified, g_strdup (token), claims);
-  g_rw_lock_writer_unlock (&access->lock);
 }
 
 static gboolean
@@ -115,9 +131,29 @@ check_new (PmssAccess * access, const char *token, PmssTokenOps op,
 
   if (!claims)
     return FALSE;
-  allowed = pmss_token_covers (claims, op, version, access->node, error);
+  g_rw_lock_writer_lock (&access->lock);
+  allowed = allows (access, claims, op, version, error);
   remember (access, token, claims);
+  g_rw_lock_writer_unlock (&access->lock);
   return allowed;
+}
+
+static gboolean
+is_over (gpointer session, gpointer until, gpointer now)
+{
+  return *(gint64 *) until <= *(gint64 *) now;
+}
+
+void
+pmss_access_revoke (PmssAccess * access, const char *session, gint64 until)
+{
+  gint64 now = now_seconds ();
+
+  g_rw_lock_writer_lock (&access->lock);
+  g_hash_table_foreach_remove (access->revoked, is_over, &now);
+  g_hash_table_replace (access->revoked, g_strdup (session),
+      g_memdup2 (&until, sizeof until));
+  g_rw_lock_writer_unlock (&access->lock);
 }
 
 gboolean

@@ -23,6 +23,9 @@ void        pmss_access_set_trust (PmssAccess *access, const guint8 public_key[P
  * PMSS_ERROR_NOT_AUTHORIZED: no valid token; PMSS_ERROR_FORBIDDEN: a valid one that does not cover this. */
 gboolean    pmss_access_check (PmssAccess *access, const char *token, PmssTokenOps op, const PmssVersionId *version, GError **error);
 
+/* Refuses the tokens of @session (32 hex digits) until @until, seconds since 1970, when none is valid any more. */
+void        pmss_access_revoke (PmssAccess *access, const char *session, gint64 until);
+
 /* How often checks were refused. */
 guint64     pmss_access_get_refusals (PmssAccess *access);
 

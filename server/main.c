@@ -133,6 +133,14 @@ on_refused (const GError * error, gpointer data)
   g_main_loop_quit (server->loop);
 }
 
+static void
+on_revoked (const char *session, gint64 until, gpointer data)
+{
+  Server *server = data;
+
+  pmss_access_revoke (server->access, session, until);
+}
+
 static JsonNode *
 sample_stats (gpointer data)
 {
@@ -201,7 +209,7 @@ static gboolean
 start_agent (Server * server, GError ** error)
 {
   static const PmssNodeAgentFuncs funcs = {
-    on_joined, on_refused, sample_stats
+    on_joined, on_refused, on_revoked, sample_stats
   };
   PmssStoreUsage usage;
 

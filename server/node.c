@@ -10,6 +10,7 @@
 #define REQUEST_TIMEOUT 5       /* seconds */
 #define MAX_ANSWER (64 * 1024)
 #define MAX_INTERVAL 60         /* seconds */
+#define MAX_REVOKED 1000        /* in one answer */
 
 /*
  *              join token good                    each `interval`
@@ -37,6 +38,7 @@ struct _PmssNodeAgent
   guint id;
   char *secret;
   guint interval;               /* seconds */
+  gint64 revocations;           /* number of the last one that control told */
   gboolean away;                /* control: the last request failed, and that was logged */
   SoupSession *session;
   GCancellable *cancellable;
@@ -103,7 +105,7 @@ end_with (PmssNodeAgent * agent, const GError * error)
 }
 
 static void
-take_identity (PmssNodeAgent * agent, JsonNode *json)
+take_identity (PmssNodeAgent * agent, JsonNode * json)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssIdentity) identity = pmss_identity_parse (json, &error);
@@ -118,15 +120,43 @@ take_identity (PmssNodeAgent * agent, JsonNode *json)
   agent->funcs.joined (identity, agent->user_data);
 }
 
+static gboolean
+take_revocations (PmssNodeAgent * agent, JsonObject * object, GError ** error)
+{
+  JsonArray *revoked;
+  gint64 revocations;
+
+  if (!pmss_json_has (object, "revoked"))
+    return TRUE;
+  if (!pmss_json_get_int (object, "revocations", 0, G_MAXINT64, &revocations,
+          error)
+      || !pmss_json_get_array (object, "revoked", MAX_REVOKED, &revoked, error))
+    return FALSE;
+  for (guint i = 0; i < json_array_get_length (revoked); i++) {
+    JsonObject *item = pmss_json_object (json_array_get_element (revoked, i),
+        "revoked", error);
+    const char *session;
+    gint64 until;
+
+    if (!item || !pmss_json_get_string (item, "session", 32, &session, error)
+        || !pmss_json_get_int (item, "until", 0, G_MAXINT64, &until, error))
+      return FALSE;
+    agent->funcs.revoked (session, until, agent->user_data);
+  }
+  agent->revocations = revocations;
+  return TRUE;
+}
+
 static void
-take_interval (PmssNodeAgent * agent, JsonNode *json)
+take_beat (PmssNodeAgent * agent, JsonNode * json)
 {
   g_autoptr (GError) error = NULL;
   JsonObject *object = pmss_json_object (json, "the answer", &error);
   gint64 interval;
 
   if (object && pmss_json_get_int (object, "interval", 1, MAX_INTERVAL,
-          &interval, &error))
+          &interval, &error)
+      && take_revocations (agent, object, &error))
     agent->interval = interval;
   else
     g_warning ("control's answer to a heartbeat: %s", error->message);
@@ -134,7 +164,7 @@ take_interval (PmssNodeAgent * agent, JsonNode *json)
 
 /* What control says of an error, if it says it in a problem document. */
 static GError *
-problem_error (guint status, JsonNode *json)
+problem_error (guint status, JsonNode * json)
 {
   const char *detail = NULL;
   JsonObject *object = json ? pmss_json_object (json, "", NULL) : NULL;
@@ -162,7 +192,7 @@ is_final (guint status)
 }
 
 static void
-take_answer (PmssNodeAgent * agent, guint status, JsonNode *json)
+take_answer (PmssNodeAgent * agent, guint status, JsonNode * json)
 {
   g_autoptr (GError) error = NULL;
 
@@ -173,7 +203,7 @@ take_answer (PmssNodeAgent * agent, guint status, JsonNode *json)
     if (agent->state == AGENT_JOINING)
       take_identity (agent, json);
     else
-      take_interval (agent, json);
+      take_beat (agent, json);
     return;
   }
   error = problem_error (status, json);
@@ -252,7 +282,7 @@ on_sent (GObject * source, GAsyncResult * result, gpointer data)
 
 /* Takes @body. */
 static void
-post (PmssNodeAgent * agent, const char *path, JsonNode *body)
+post (PmssNodeAgent * agent, const char *path, JsonNode * body)
 {
   g_autofree char *url = g_strconcat (agent->config->control, "/api/v1", path,
       NULL);
@@ -313,6 +343,8 @@ send_heartbeat (PmssNodeAgent * agent)
 
   json_builder_begin_object (builder);
   add_place (agent, builder);
+  json_builder_set_member_name (builder, "revocations");
+  json_builder_add_int_value (builder, agent->revocations);
   json_builder_set_member_name (builder, "stats");
   json_builder_add_value (builder, agent->funcs.stats (agent->user_data));
   json_builder_end_object (builder);

@@ -20,6 +20,8 @@ typedef struct {
   void       (*joined)  (const PmssIdentity *identity, gpointer user_data);
   /* Control does not want us, or the identity cannot be stored: nothing more is tried. */
   void       (*refused) (const GError *error, gpointer user_data);
+  /* A session was ended: its tokens are refused until then, seconds since 1970. */
+  void       (*revoked) (const char *session, gint64 until, gpointer user_data);
   /* The `stats` of the next heartbeat. */
   JsonNode * (*stats)   (gpointer user_data);
 } PmssNodeAgentFuncs;

@@ -84,6 +84,14 @@ may_pass (const GError * error)
       || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY);
 }
 
+/* Somebody has ended the session, or taken the right away: no use in asking
+ * again. */
+static gboolean
+is_final (const GError * error)
+{
+  return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN);
+}
+
 /* When control does not answer: later again. Urgent when nodes refuse the
  * token that we have. */
 static void
@@ -93,6 +101,15 @@ try_later (PmssEngine * engine)
     set_lease_timer (engine, REFRESH_RETRY, lease_is_due);
   else
     wait_for_next (engine);
+}
+
+static void
+try_later_or_fail (PmssEngine * engine, const GError * error)
+{
+  if (may_pass (error) || !(engine->renewing || is_final (error)))
+    try_later (engine);
+  else
+    fail (engine, error);
 }
 
 /* --- Opening --- */
@@ -167,10 +184,8 @@ session_renewed (GObject * client, GAsyncResult * result, gpointer user_data)
     take_token (engine, token);
   else if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
     reopen (engine);
-  else if (!is_cancelled (error) && (may_pass (error) || !engine->renewing))
-    try_later (engine);
   else if (!is_cancelled (error))
-    fail (engine, error);
+    try_later_or_fail (engine, error);
   pmss_engine_release (engine);
 }
 
@@ -209,10 +224,8 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
     engine->session->id = g_steal_pointer (&session->id);
     g_mutex_unlock (&engine->lock);
     take_token (engine, session->token);
-  } else if (!is_cancelled (error) && (may_pass (error) || !engine->renewing)) {
-    try_later (engine);
   } else if (!is_cancelled (error)) {
-    fail (engine, error);
+    try_later_or_fail (engine, error);
   }
   pmss_engine_release (engine);
 }

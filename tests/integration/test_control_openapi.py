@@ -141,11 +141,11 @@ class OpenApiTest(cluster.TestCase):
         self.assertEqual(len(api("GET", "/sessions")["sessions"]), 1)
         api("PUT", "/sessions/" + session["id"])
         api("DELETE", "/sessions/" + session["id"], None, 204)
-        self.assert_status(404, api, "PUT", "/sessions/" + session["id"])
+        self.assert_status(403, api, "PUT", "/sessions/" + session["id"])
         self.assert_status(404, self.cluster.session, "none")
         session = self.cluster.session("films/a b%ä.bin")
         self.cluster.delete("films/a b%ä.bin")
-        self.assert_status(404, api, "PUT", "/sessions/" + session["id"])
+        self.assert_status(403, api, "PUT", "/sessions/" + session["id"])
         self.assert_status(404, self.cluster.medium, "films/a b%ä.bin")
 
     def exercise_uploads(self):

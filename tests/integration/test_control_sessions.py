@@ -109,7 +109,7 @@ class SessionsTest(cluster.TestCase):
         self.assertEqual(self.as_user("otto", "PUT", path)[0], 404)
         self.assertIn(session["id"], self.alive())
         self.assertEqual(self.as_user("otto", "DELETE", path)[0], 204)
-        self.assertEqual(self.as_user("anna", "PUT", path)[0], 404)
+        self.assertEqual(self.as_user("anna", "PUT", path)[0], 403)
         session = self.open("anna")
         self.assertEqual(self.as_user("anna", "DELETE", "/sessions/" + session["id"])[0], 204)
         self.assertNotIn(session["id"], self.alive())

@@ -221,12 +221,46 @@ class Trouble(ReaderCase):
             self.cluster.control.start()
         self.assertLess(result["longest_gap"], 1.0)
 
-    def test_session_ended(self):
-        """An operator ends the session: the player gets a new one."""
+    def test_lease_lost(self):
+        """The lease runs out while the player cannot reach control: a new session, and no gap."""
         def trouble():
-            for session in self.cluster.api("GET", "/sessions")["sessions"]:
-                self.cluster.api("DELETE", "/sessions/" + session["id"], status=204)
-        self.paced("ended", 5_000_000, trouble)
+            self.cluster.control.pause()
+            time.sleep(4)
+            self.cluster.control.unpause()
+        result = self.paced("lost", 8_000_000, trouble)
+        self.assertLess(result["longest_gap"], 1.0)
+
+    def test_session_ended(self):
+        """An operator ends the session: the player is told."""
+        path = self.make("ended", 8_000_000)
+        process = self.start("ended", path, "--rate", PACE, "--read-ahead", 4 * EXTENT)
+        session, = wait_for(lambda: self.cluster.api("GET", "/sessions")["sessions"], "the session")
+        self.cluster.api("DELETE", "/sessions/" + session["id"], status=204)
+        result = self.finish(process)
+        self.assertFalse(result["ok"])
+        self.assertIn("session was ended", result["error"])
+
+    def test_token_of_ended_session(self):
+        """Each node refuses it soon after, also after a restart, and before it looks for the shard."""
+        self.make("replay", EXTENT)
+        session = self.cluster.session("replay")
+        layout = session["layout"]
+        node = self.cluster.node(layout["nodes"][layout["extents"][0][0]]["id"])
+
+        def ask(shard):
+            return subprocess.run(
+                ["curl", "-sS", "-o", os.devnull, "-w", "%{http_code}",
+                 "-H", "Authorization: Bearer " + session["token"],
+                 "http://127.0.0.1:%d/v1/shards/%s" % (node.port, shard)],
+                check=True, stdout=subprocess.PIPE, text=True).stdout
+        there = "%s-00000000.0" % layout["version"]
+        self.assertEqual(ask(there), "200")
+        self.cluster.api("DELETE", "/sessions/" + session["id"], status=204)
+        wait_for(lambda: ask(there) == "401", "the node to hear of it", 5)
+        self.assertEqual(ask("%s-00000077.0" % layout["version"]), "401")
+        node.kill()
+        node.start()
+        wait_for(lambda: ask(there) == "401", "the node to hear of it again", 5)
 
     def damage(self, name, index, change):
         layout = self.layout(name)

@@ -92,7 +92,8 @@ class Joining(Case):
         secret, beat = control.beats[-1]
         self.assertEqual(secret, "Bearer hush")
         stats = beat.pop("stats")
-        self.assertEqual(beat, {"address": "127.0.0.1", "port": server.port, "tls": False})
+        self.assertEqual(beat, {"address": "127.0.0.1", "port": server.port, "tls": False,
+                                "revocations": 0})
         self.assertTrue(0 <= stats["cpu"] <= 1)
         self.assertGreater(stats["memory_total"], stats["memory"])
         self.assertEqual(stats["network_limit"], 10 ** 9)

@@ -102,15 +102,18 @@ test_failed_migration (void)
 {
   ControlFixture f;
   g_autoptr (GError) error = NULL;
+  g_autofree char *restore = NULL;
 
   control_fixture_init (&f);
+  restore = g_strdup_printf ("PRAGMA user_version = %d",
+      pmss_database_get_schema_version (f.database));
   pmss_database_close (f.database);
   run_beside (f.path, "PRAGMA user_version = 0");
   f.database = pmss_database_open (f.path, &error);
   g_assert_null (f.database);
   g_assert_nonnull (strstr (error->message, "Migration 0001"));
   g_clear_error (&error);
-  run_beside (f.path, "PRAGMA user_version = 1");
+  run_beside (f.path, restore);
   f.database = pmss_database_open (f.path, &error);
   g_assert_no_error (error);
   control_fixture_clear (&f);
