@@ -23,9 +23,15 @@ class Control(http.server.ThreadingHTTPServer):
         self.join_status = 201
         self.beat_status = 200
         self.beaten = threading.Condition()
+        self.sockets = []
         super().__init__(("127.0.0.1", port), ControlHandler)
         self.thread = threading.Thread(target=self.serve_forever, args=(0.02,))
         self.thread.start()
+
+    def get_request(self):
+        connection, address = super().get_request()
+        self.sockets.append(connection)
+        return connection, address
 
     def handle_error(self, request, address):
         pass                    # a node that was stopped hangs up
@@ -34,6 +40,12 @@ class Control(http.server.ThreadingHTTPServer):
         self.shutdown()
         self.thread.join()
         self.server_close()
+        # connections that are kept alive end with a server, too
+        for connection in self.sockets:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass            # closed already
 
     def wait_for_beats(self, number):
         with self.beaten:
