@@ -145,7 +145,10 @@ finish_put (PmssHttpRequest * request, gpointer data)
   Call *call = pmss_http_request_get_data (request);
   g_autoptr (GError) error = NULL;
 
-  if (!pmss_store_put_commit (call->put, &error)) {
+  pmss_store_put_commit (call->put, &error);
+  /* Nothing of a refused shard stays, and that is so before anyone is told. */
+  g_clear_pointer (&call->put, pmss_store_put_free);
+  if (error) {
     respond (request, error);
     return;
   }
@@ -357,6 +360,7 @@ on_body (PmssHttpRequest * request, const void *bytes, gsize length,
 
   if (pmss_store_put_write (call->put, bytes, length, &error))
     return TRUE;
+  g_clear_pointer (&call->put, pmss_store_put_free);
   respond (request, error);
   return FALSE;
 }
