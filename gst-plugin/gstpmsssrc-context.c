@@ -6,6 +6,22 @@
 #define GST_CAT_DEFAULT gst_pmss_src_debug
 #define KEY "gst-pmss-credentials"
 
+/* Contexts get logged, and by some players printed: as what a client shows. */
+static void
+client_to_string (const GValue * client, GValue * string)
+{
+  PmssClient *object = g_value_get_object (client);
+
+  g_value_set_string (string, object ? pmss_client_get_url (object) : NULL);
+}
+
+void
+gst_pmss_context_init (void)
+{
+  g_value_register_transform_func (PMSS_TYPE_CLIENT, G_TYPE_STRING,
+      client_to_string);
+}
+
 void
 gst_pmss_context_request (GstElement * element, GstPad * pad)
 {

@@ -15,6 +15,8 @@ G_BEGIN_DECLS
  */
 #define GST_PMSS_CLIENT_CONTEXT "gst.pmss.client"
 
+/* Once, before the others. */
+void        gst_pmss_context_init       (void);
 /* Asks the peer of @pad, then everybody by a NEED_CONTEXT message; answers come through the
  * element's set_context. No lock held. */
 void        gst_pmss_context_request    (GstElement * element, GstPad * pad);

@@ -425,6 +425,7 @@ gst_pmss_src_class_init (GstPmssSrcClass * klass)
 
   object_class->finalize = gst_pmss_src_finalize;
   gst_pmss_src_install_properties (object_class);
+  gst_pmss_context_init ();
 
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_pmss_src_change_state);
   element_class->set_context = GST_DEBUG_FUNCPTR (gst_pmss_src_set_context);
