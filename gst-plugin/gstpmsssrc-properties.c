@@ -397,13 +397,13 @@ install_retries (GObjectClass * klass)
   /**
    * GstPmssSrc:retry-backoff-factor:
    *
-   * Seconds between two tries, doubled with each; 0 tries again at once.
+   * Seconds by which the time between two tries grows with each of them.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_RETRY_BACKOFF_FACTOR,
       g_param_spec_double ("retry-backoff-factor", "Retry backoff factor",
-          "Exponential backoff factor for retries, in seconds", 0.0,
+          "How much longer to wait with each try, in seconds", 0.0,
           G_MAXDOUBLE, DEFAULT_RETRY_BACKOFF_FACTOR, FLAGS));
   /**
    * GstPmssSrc:retry-backoff-max:

@@ -17,6 +17,12 @@ MEDIA = pathlib.Path(os.environ.get("PMSS_TEST_MEDIA") or ROOT.parent / "shared"
 HEADLESS = ["--videosink=fakesink", "--audiosink=fakesink"]
 
 
+def sanitized():
+    """Whether the plugin is of a build with a sanitizer: not every process can load it then."""
+    plugin = (cluster.BUILD / "gst-plugin" / "libgstpmss.so").read_bytes()
+    return b"__asan_init" in plugin or b"__tsan_init" in plugin
+
+
 def need(program):
     """Skips the test where a program is not installed."""
     if not shutil.which(program):
@@ -25,17 +31,26 @@ def need(program):
 
 
 class GstCase(cluster.TestCase):
+    plugins = None              # names of all that is wanted of the system's; None: everything
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.shelf = {}
+        # the registry of everything is shared: it is replaced whole, and takes seconds to make
+        cls.gst = {"GST_REGISTRY_1_0": str(cluster.BUILD / "tests" / "integration" / "registry.bin")}
+        if cls.plugins is not None:
+            folder = cls.cluster.folder / "plugins"
+            folder.mkdir()
+            for name in cls.plugins:
+                (folder / ("libgst%s.so" % name)).symlink_to(
+                    pathlib.Path(os.environ["PMSS_GST_PLUGINS_DIR"]) / ("libgst%s.so" % name))
+            cls.gst = {"GST_REGISTRY_1_0": str(cls.cluster.folder / "registry.bin"), "GST_REGISTRY_FORK": "no",
+                       "GST_PLUGIN_SYSTEM_PATH_1_0": str(folder)}
 
-    def environment(self, **more):
-        # one registry for all: it is replaced whole, and takes seconds to make
-        return dict(os.environ, PMSS_TOKEN=self.cluster.token,
-                    XDG_CONFIG_HOME=str(self.cluster.folder / "config"),
-                    GST_REGISTRY_1_0=str(cluster.BUILD / "tests" / "integration" / "registry.bin"),
-                    LC_ALL="C.UTF-8", **more)
+    def variables(self, **more):
+        return dict(os.environ, PMSS_TOKEN=self.cluster.token, XDG_CONFIG_HOME=str(self.cluster.folder / "config"),
+                    LC_ALL="C.UTF-8", **self.gst, **more)
 
     def uri(self, name, user=""):
         return "pmss://%s127.0.0.1:%d/%s" % (user, self.cluster.control.port, cluster.encode_name(name))
@@ -57,7 +72,7 @@ class GstCase(cluster.TestCase):
 
     def execute(self, *command, timeout=120, status=0, stdin=subprocess.DEVNULL, **more):
         """Runs a program to its end; returns what it printed, on both channels."""
-        done = subprocess.run([str(part) for part in command], env=self.environment(**more),
+        done = subprocess.run([str(part) for part in command], env=self.variables(**more),
                               stdin=stdin, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout)
         if status is not None:

@@ -129,7 +129,8 @@ exercise_push (const char *uri, const char *path, guint32 seed, guint count)
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   guint64 size = g_mapped_file_get_length (file);
 
-  /* without preroll: a flush in PLAYING would take the state away for a moment */
+  /* without preroll: a flush in PLAYING would take the state away for a moment
+   * */
   g_object_set (sink, "sync", FALSE, "async", FALSE, "max-buffers", 4, NULL);
   add_linked (pipeline, source, sink);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);

@@ -86,6 +86,7 @@ start (const char *uri, char **properties, GstElement ** source,
   return pipeline;
 }
 
+/* So that a test can do something meanwhile; without any input it goes on. */
 static void
 wait_for_line (const char *what)
 {
@@ -94,7 +95,7 @@ wait_for_line (const char *what)
   g_print ("%s\n", what);
   fflush (stdout);
   if (!fgets (line, sizeof line, stdin))
-    die ("no more input");
+    clearerr (stdin);
 }
 
 void
