@@ -140,6 +140,7 @@ class Joining(Case):
         self.assertEqual((answer.status, answer.json()["status"]),
                          (503, "has not joined a cluster yet"))
         self.assertEqual(server.ask("GET", "/v1/shards", self.all).status, 503)
+        wait_for(lambda: "goes on without it" in server.messages(), "one try at least")
         control = Control(self.keys, port)
         control.wait_for_beats(1)
         self.assertEqual(control.joins[0]["address"], "node.example")
