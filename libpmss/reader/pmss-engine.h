@@ -12,13 +12,17 @@ G_BEGIN_DECLS
  *
  * What works behind a PmssReader: the I/O thread with its main context, the
  * links to the nodes, the rows of units, and the plan of what to ask for
- * next. The parts: pmss-engine.c (thread, opening, what comes in),
- * pmss-plan.c (what to ask, of whom), pmss-lease.c (the session with control),
- * pmss-wait.c (readers waiting for units).
+ * next. The parts: pmss-engine.c (thread, opening, closing),
+ * pmss-engine-links.c (the nodes' health), pmss-engine-streams.c (what comes
+ * in), pmss-engine-tick.c (what happens because time passes), pmss-plan.c (what
+ * to ask, of whom), pmss-lease.c (the session with control), pmss-wait.c
+ * (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
  */
 typedef struct _PmssEngine PmssEngine;
+/* Something that the reader's user is to be told. */
+typedef struct _PmssEvent PmssEvent;
 
 typedef struct
 {
@@ -95,7 +99,7 @@ struct _PmssEngine
   guint tries;                  /* to open, in a row */
   guint refusals;               /* of tokens, in a row */
   guint degraded_by;            /* as last told */
-  GQueue events;                /* of Event, to be told without the lock */
+  GQueue events;                /* of PmssEvent, to be told without the lock */
   gboolean closing;
   guint n_streams;
   guint n_requests;             /* besides the streams, under way */
@@ -104,7 +108,7 @@ struct _PmssEngine
   GCond changed;                /* a unit came, an error, a state */
   PmssEngineState state;
   GError *failure;              /* FAILED, CLOSED: why */
-  PmssSession *session;         /* replaced as a whole by the I/O thread */
+  PmssSession *session;         /* set when OPEN; its id may be replaced */
   PmssRows rows;
   PmssCursor cursors[PMSS_N_CURSORS];
   PmssCursor *active;           /* nullable */
@@ -131,15 +135,47 @@ void pmss_engine_pause (PmssEngine *engine);
 /* Ends all waits with G_IO_ERROR_CLOSED; what is under way is cancelled. */
 void pmss_engine_close (PmssEngine *engine);
 
-/* For the engine's parts; I/O thread. */
-void pmss_engine_fail (PmssEngine *engine, const GError *error);
-/* Lock held. */
-void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
-    const PmssStreamRange *range);
+/* pmss-engine-links.c; I/O thread. */
+/* The link that has shard @index of @extent; NULL: the shard is lost. */
 PmssLink *pmss_engine_get_shard_link (PmssEngine *engine, guint32 extent,
+    guint index);
+/* A shard that its node does not have, or has wrong: not asked any more. */
+void pmss_engine_set_shard_bad (PmssEngine *engine, guint32 extent,
     guint index);
 gboolean pmss_engine_is_shard_bad (PmssEngine *engine, guint32 extent,
     guint index);
+/* Lock held: what was heard of a node. */
+void pmss_engine_link_good (PmssEngine *engine, PmssLink *link);
+void pmss_engine_link_failed (PmssEngine *engine, PmssLink *link,
+    const GError *error);
+/* Lock held: asks a lost node whether it is back. */
+void pmss_engine_probe_link (PmssEngine *engine, PmssLink *link);
+/* Lock not held: says what has happened to links since the last time. */
+void pmss_engine_tell_events (PmssEngine *engine);
+void pmss_event_free (PmssEvent *event);
+
+/* pmss-engine-streams.c; I/O thread, lock held. */
+void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
+    const PmssStreamRange *range);
+void pmss_engine_cancel_streams (PmssEngine *engine, PmssLink *link,
+    GQuark domain, int code, const char *reason);
+
+/* pmss-engine-tick.c; I/O thread. */
+gboolean pmss_engine_on_tick (gpointer engine);
+/* Lock held: sets the tick's time if it is needed. */
+void pmss_engine_set_tick (PmssEngine *engine);
+
+/* pmss-engine.c, for the others; I/O thread. */
+/* Lock held: every wait ends with @error. */
+void pmss_engine_fail (PmssEngine *engine, const GError *error);
+/* Opened: takes @session, whose layout is good. */
+void pmss_engine_opened (PmssEngine *engine, PmssSession *session);
+/* Lock held: the value of the Authorization header from now on. */
+void pmss_engine_set_token (PmssEngine *engine, const char *token);
+/* A request besides the streams begins or has ended: the thread stays until
+ * all have. */
+void pmss_engine_hold (PmssEngine *engine);
+void pmss_engine_release (PmssEngine *engine);
 
 /* pmss-plan.c; I/O thread, lock held: decides what is wanted, and starts as
  * many requests as there is room for. */
@@ -153,15 +189,6 @@ gboolean pmss_plan_note_read (PmssEngine *engine, guint64 row, guint index,
 void pmss_plan_give_up (PmssEngine *engine, gint64 now);
 /* Lock held: says why @row cannot be had. */
 GError *pmss_plan_new_row_error (PmssEngine *engine, PmssRow *row);
-
-/* Opened: takes @session, whose layout is good. */
-void pmss_engine_opened (PmssEngine *engine, PmssSession *session);
-/* Lock held: the value of the Authorization header from now on. */
-void pmss_engine_set_token (PmssEngine *engine, const char *token);
-/* A request besides the streams begins or has ended: the thread stays until
- * all have. */
-void pmss_engine_hold (PmssEngine *engine);
-void pmss_engine_release (PmssEngine *engine);
 
 /* pmss-lease.c; I/O thread. */
 /* Asks control for session and layout, again after failures that may pass. */

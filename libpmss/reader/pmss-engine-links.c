@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-exchange.h"
+#include "libpmss/reader/pmss-engine.h"
+
+/* What becomes of the links to the nodes, and who is told. */
+
+#define PROBE_PATIENCE 2000     /* ms */
+#define MAX_PROBE_BODY 4096
+
+/* --- What is told without the lock --- */
+
+struct _PmssEvent
+{
+  PmssLink *link;               /* NULL: degraded */
+  GError *error;                /* NULL: back */
+  guint missing, spare;
+};
+
+void
+pmss_event_free (PmssEvent * event)
+{
+  g_clear_error (&event->error);
+  g_free (event);
+}
+
+static void
+push_event (PmssEngine * engine, PmssLink * link, const GError * error)
+{
+  PmssEvent *event = g_new0 (PmssEvent, 1);
+
+  event->link = link;
+  if (error != NULL)
+    event->error = g_error_copy (error);
+  g_queue_push_tail (&engine->events, event);
+}
+
+static void
+push_degraded (PmssEngine * engine)
+{
+  guint i, missing = 0, m = engine->rows.redundancy.m;
+  PmssEvent *event;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    missing += link->reported;
+  }
+  if (missing == engine->degraded_by)
+    return;
+  engine->degraded_by = missing;
+  event = g_new0 (PmssEvent, 1);
+  event->missing = missing;
+  event->spare = missing < m ? m - missing : 0;
+  g_queue_push_tail (&engine->events, event);
+}
+
+void
+pmss_engine_tell_events (PmssEngine * engine)
+{
+  const PmssEngineFuncs *funcs = engine->funcs;
+  PmssEvent *event;
+
+  while ((event = g_queue_pop_head (&engine->events)) != NULL) {
+    PmssLink *link = event->link;
+
+    if (link == NULL)
+      funcs->degraded (event->missing, event->spare, engine->user_data);
+    else if (event->error != NULL)
+      funcs->node_lost (link->node.id, link->peer, event->error,
+          engine->user_data);
+    else
+      funcs->node_back (link->node.id, link->peer, engine->user_data);
+    pmss_event_free (event);
+  }
+}
+
+/* --- Links --- */
+
+PmssLink *
+pmss_engine_get_shard_link (PmssEngine * engine, guint32 extent, guint index)
+{
+  gint node = pmss_layout_get_shard_node (engine->rows.layout, extent, index);
+
+  return node < 0 ? NULL : engine->links->pdata[node];
+}
+
+static gpointer
+shard_key (guint32 extent, guint index)
+{
+  return GSIZE_TO_POINTER (((gsize) extent << 5 | index) + 1);
+}
+
+void
+pmss_engine_set_shard_bad (PmssEngine * engine, guint32 extent, guint index)
+{
+  g_hash_table_add (engine->bad_shards, shard_key (extent, index));
+}
+
+gboolean
+pmss_engine_is_shard_bad (PmssEngine * engine, guint32 extent, guint index)
+{
+  return g_hash_table_contains (engine->bad_shards, shard_key (extent, index));
+}
+
+void
+pmss_engine_link_good (PmssEngine * engine, PmssLink * link)
+{
+  pmss_link_note_good (link);
+  engine->refusals = 0;
+  if (!link->reported)
+    return;
+  link->reported = FALSE;
+  push_event (engine, link, NULL);
+  push_degraded (engine);
+}
+
+void
+pmss_engine_link_failed (PmssEngine * engine, PmssLink * link,
+    const GError * error)
+{
+  link->counters.errors++;
+  pmss_link_note_failure (link, error, engine->settings.backoff_factor,
+      engine->settings.backoff_max);
+  /* A single reset is a closed connection or a restarted server until the
+   * probe, which follows at once, says otherwise. */
+  if (link->failures < 2 || link->reported)
+    return;
+  link->reported = TRUE;
+  g_debug ("node %u (%s) is lost: %s", link->node.id, link->peer,
+      error->message);
+  push_event (engine, link, error);
+  push_degraded (engine);
+}
+
+typedef struct
+{
+  PmssEngine *engine;
+  PmssLink *link;
+  SoupMessage *message;
+} Probe;
+
+static GError *
+probe_result (Probe * probe, GAsyncResult * result)
+{
+  GError *error = NULL;
+  g_autoptr (GBytes) body = pmss_exchange_finish (result, &error);
+
+  if (body != NULL
+      && soup_message_get_status (probe->message) != SOUP_STATUS_OK)
+    error = pmss_exchange_problem (probe->message, body, probe->link->peer);
+  return error;
+}
+
+static void
+probe_answered (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  Probe *probe = user_data;
+  PmssEngine *engine = probe->engine;
+  g_autoptr (GError) error = probe_result (probe, result);
+
+  g_mutex_lock (&engine->lock);
+  g_clear_object (&probe->link->probe);
+  if (error != NULL)
+    pmss_engine_link_failed (engine, probe->link, error);
+  else
+    pmss_link_note_probe (probe->link);
+  pmss_engine_kick (engine);
+  g_mutex_unlock (&engine->lock);
+  pmss_engine_release (engine);
+  g_object_unref (probe->message);
+  g_free (probe);
+}
+
+void
+pmss_engine_probe_link (PmssEngine * engine, PmssLink * link)
+{
+  const PmssExchangeOptions options = {.timeout = PROBE_PATIENCE,
+    .max_body = MAX_PROBE_BODY,.peer = link->peer
+  };
+  Probe *probe = g_new0 (Probe, 1);
+  g_autoptr (GUri) uri =
+      g_uri_parse_relative (link->base, "/healthz", G_URI_FLAGS_NONE, NULL);
+  g_autofree char *text = g_uri_to_string (uri);
+
+  link->state = PMSS_LINK_PROBING;
+  link->probe = g_cancellable_new ();
+  probe->engine = engine;
+  probe->link = link;
+  probe->message = pmss_exchange_message_new (SOUP_METHOD_GET, text, NULL);
+  pmss_engine_hold (engine);
+  pmss_exchange_async (engine->soup, probe->message, &options, link->probe,
+      probe_answered, probe);
+}

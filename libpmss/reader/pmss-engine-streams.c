@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/pmss-error.h"
+#include "libpmss/reader/pmss-engine.h"
+#include "libpmss/reader/pmss-wait.h"
+
+/* What comes in: records into rows, failures to whom they concern. */
+
+static PmssRow *
+stream_row (PmssEngine * engine, PmssStream * stream, guint32 row)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+
+  return pmss_rows_get (&engine->rows,
+      range->geometry.extent * engine->rows.rows_per_extent + row);
+}
+
+/* Lock held: rebuilds what is missing in @row if enough has come. */
+static void
+try_rebuild (PmssEngine * engine, PmssRow * row)
+{
+  PmssExtentGeometry geometry;
+  guint i, had, k = engine->rows.redundancy.k;
+  GError *error = NULL;
+  int n;
+
+  if (row->missing == 0)
+    return;
+  pmss_rows_geometry (&engine->rows, row, &geometry);
+  had = pmss_rows_count_ready (&engine->rows, row);
+  for (i = 0; i < k; i++)
+    had += pmss_extent_geometry_unit_length (&geometry, row->row, i) == 0;
+  if (had < k)
+    return;
+  n = pmss_rows_rebuild (&engine->rows, row, engine->erasure, engine->pool,
+      &error);
+  if (n >= 0) {
+    engine->rebuilt += n;
+  } else {
+    pmss_error_get_details (error)->medium = g_strdup (engine->medium);
+    g_clear_error (&row->error);
+    row->error = error;
+  }
+}
+
+static void
+record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
+    gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+  PmssLink *link = pmss_stream_get_owner (stream);
+  guint index = pmss_stream_get_range (stream)->index;
+  PmssRow *row;
+
+  g_mutex_lock (&engine->lock);
+  link->counters.units++;
+  pmss_engine_link_good (engine, link);
+  row = stream_row (engine, stream, row_number);
+  if (row == NULL || row->slots[index].state != PMSS_UNIT_ASKED
+      || row->slots[index].stream != stream) {
+    link->counters.wasted++;
+    pmss_block_unref (block);
+  } else if (!pmss_rows_check_crc (&engine->rows, row, block)) {
+    link->counters.errors++;
+    pmss_block_unref (block);
+    pmss_rows_set_empty (&engine->rows, row, index, PMSS_UNIT_BAD);
+    pmss_engine_kick (engine);
+  } else {
+    pmss_rows_set_ready (&engine->rows, row, index, block);
+    try_rebuild (engine, row);
+    if (pmss_wait_is_for (engine, row->number, -1))
+      pmss_wait_check (engine, pmss_stream_get_progress (stream));
+  }
+  g_mutex_unlock (&engine->lock);
+}
+
+static void
+record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
+    gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+  PmssLink *link = pmss_stream_get_owner (stream);
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  PmssRow *row;
+
+  g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
+      link->peer, range->geometry.extent, range->index, error->message);
+  g_mutex_lock (&engine->lock);
+  link->counters.errors++;
+  row = stream_row (engine, stream, row_number);
+  if (row != NULL && row->slots[range->index].stream == stream)
+    pmss_rows_set_empty (&engine->rows, row, range->index, PMSS_UNIT_BAD);
+  pmss_engine_kick (engine);
+  g_mutex_unlock (&engine->lock);
+}
+
+/* What the stream was to bring and has not brought is to be asked again. */
+static void
+release_rows (PmssEngine * engine, PmssStream * stream)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  guint32 i;
+
+  for (i = 0; i < range->n_rows; i++) {
+    PmssRow *row = stream_row (engine, stream, range->first_row + i);
+
+    if (row != NULL && row->slots[range->index].state == PMSS_UNIT_ASKED
+        && row->slots[range->index].stream == stream)
+      pmss_rows_set_empty (&engine->rows, row, range->index, PMSS_UNIT_NONE);
+  }
+}
+
+/* Lock held: what an error says: about the node, the shard, or the token. */
+static void
+stream_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
+    const GError * error)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
+    link->counters.errors++;
+    pmss_lease_refresh (engine, error);
+  } else if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_RANGE)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL)) {
+    g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
+        link->peer, range->geometry.extent, range->index, error->message);
+    link->counters.errors++;
+    pmss_engine_link_good (engine, link);
+    pmss_engine_set_shard_bad (engine, range->geometry.extent, range->index);
+  } else {
+    pmss_engine_link_failed (engine, link, error);
+  }
+}
+
+static void
+stream_done (PmssStream * stream, const GError * error, gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+  PmssLink *link = pmss_stream_get_owner (stream);
+
+  g_mutex_lock (&engine->lock);
+  g_ptr_array_remove_fast (link->streams, stream);
+  engine->n_streams--;
+  link->counters.bytes += pmss_stream_get_received (stream);
+  pmss_link_note_timing (link, stream);
+  release_rows (engine, stream);
+  if (error != NULL)
+    stream_failed (engine, link, stream, error);
+  pmss_engine_kick (engine);
+  g_mutex_unlock (&engine->lock);
+}
+
+static const PmssStreamFuncs stream_funcs = {
+  record_came, record_damaged, stream_done
+};
+
+void
+pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
+    const PmssStreamRange * range)
+{
+  PmssStream *stream = pmss_stream_start (engine->soup, link->base,
+      engine->authorization, range, engine->pool, &stream_funcs, engine);
+  guint32 i;
+
+  pmss_stream_set_owner (stream, link);
+  g_ptr_array_add (link->streams, stream);
+  engine->n_streams++;
+  link->counters.requests++;
+  for (i = 0; i < range->n_rows; i++) {
+    PmssRow *row = stream_row (engine, stream, range->first_row + i);
+
+    if (range->index >= engine->rows.redundancy.k)
+      link->counters.hedged++;
+    pmss_rows_set_asked (&engine->rows, row, range->index, stream);
+  }
+}
+
+void
+pmss_engine_cancel_streams (PmssEngine * engine, PmssLink * link, GQuark domain,
+    int code, const char *reason)
+{
+  guint i;
+
+  for (i = 0; i < link->streams->len; i++)
+    pmss_stream_cancel (link->streams->pdata[i], domain, code, reason);
+}

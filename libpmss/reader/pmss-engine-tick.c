@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/pmss-error.h"
+#include "libpmss/reader/pmss-engine.h"
+#include "libpmss/reader/pmss-wait.h"
+
+/* What happens because time passes: silence, retries, deadlines. */
+
+#define TICK (50 * G_TIME_SPAN_MILLISECOND)
+/* A late node's connection is given up after a third of the reader's
+ * timeout, within these. */
+#define MIN_DEAD (1 * G_TIME_SPAN_SECOND)
+#define MAX_DEAD (5 * G_TIME_SPAN_SECOND)
+
+static gboolean
+anybody_talks (PmssEngine * engine, gint64 now)
+{
+  guint i;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    if (link->streams->len > 0 && pmss_link_get_silence (link, now) <
+        pmss_link_get_patience (link))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gint64
+dead_after (PmssEngine * engine)
+{
+  if (engine->settings.timeout == 0)
+    return MAX_DEAD;
+  return CLAMP (engine->settings.timeout / 3, MIN_DEAD, MAX_DEAD);
+}
+
+/* When nobody talks it is the client's own network that is slow, or everybody
+ * has given all that was asked; then nobody is called late. */
+static void
+tick_silence (PmssEngine * engine, gint64 now)
+{
+  gboolean others_talk = anybody_talks (engine, now);
+  guint i;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+    gint64 silence = pmss_link_get_silence (link, now);
+
+    if (silence < pmss_link_get_patience (link))
+      continue;
+    if (link->state == PMSS_LINK_UP && (others_talk || silence > MIN_DEAD)) {
+      link->state = PMSS_LINK_LATE;
+      link->counters.late++;
+      pmss_engine_kick (engine);
+    }
+    if (silence > dead_after (engine))
+      pmss_engine_cancel_streams (engine, link, PMSS_ERROR,
+          PMSS_ERROR_TIMED_OUT, "does not answer");
+  }
+}
+
+static void
+tick_retries (PmssEngine * engine, gint64 now)
+{
+  guint i;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    if (link->streams->len > 0)
+      continue;
+    /* Late, and nothing under way that could show that it is not. */
+    if (link->state == PMSS_LINK_LATE
+        || (link->state == PMSS_LINK_LOST && link->retry_at <= now))
+      pmss_engine_probe_link (engine, link);
+  }
+}
+
+static gboolean
+needs_tick (PmssEngine * engine)
+{
+  guint i;
+
+  if (engine->n_streams > 0 || engine->waiting.length > 0)
+    return TRUE;
+  for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    if (link->state != PMSS_LINK_UP && !engine->paused)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+void
+pmss_engine_set_tick (PmssEngine * engine)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (engine->closing || !needs_tick (engine))
+    g_source_set_ready_time (engine->tick, -1);
+  else if (g_source_get_ready_time (engine->tick) < now)
+    g_source_set_ready_time (engine->tick, now + TICK);
+}
+
+gboolean
+pmss_engine_on_tick (gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+  gint64 now = g_get_monotonic_time ();
+
+  g_mutex_lock (&engine->lock);
+  g_source_set_ready_time (engine->tick, -1);
+  if (engine->state == PMSS_ENGINE_OPEN && !engine->paused) {
+    tick_silence (engine, now);
+    tick_retries (engine, now);
+    pmss_plan_run (engine);
+    pmss_plan_give_up (engine, now);
+  }
+  pmss_wait_check (engine, now);
+  pmss_engine_set_tick (engine);
+  g_mutex_unlock (&engine->lock);
+  pmss_engine_tell_events (engine);
+  return G_SOURCE_CONTINUE;
+}
