@@ -44,6 +44,10 @@ class ReaderCase(cluster.TestCase):
         self.assertTrue(result["ok"], result)
         return result
 
+    def sessions(self, name):
+        return [session for session in self.cluster.api("GET", "/sessions")["sessions"]
+                if session["medium"] == name]
+
     def layout(self, name):
         return self.cluster.session(name)["layout"]
 
@@ -190,7 +194,7 @@ class Trouble(ReaderCase):
         """Reads as a player would, lets @trouble happen on the way."""
         path = self.make(name, size)
         process = self.start(name, path, "--rate", PACE)
-        wait_for(lambda: len(self.cluster.api("GET", "/sessions")["sessions"]) > 0, "the session")
+        wait_for(lambda: self.sessions(name), "the session")
         time.sleep(random.Random(name).uniform(0.2, 0.8))
         trouble()
         result = self.finish(process)
@@ -234,7 +238,7 @@ class Trouble(ReaderCase):
         """An operator ends the session: the player is told."""
         path = self.make("ended", 8_000_000)
         process = self.start("ended", path, "--rate", PACE, "--read-ahead", 4 * EXTENT)
-        session, = wait_for(lambda: self.cluster.api("GET", "/sessions")["sessions"], "the session")
+        session, = wait_for(lambda: self.sessions("ended"), "the session")
         self.cluster.api("DELETE", "/sessions/" + session["id"], status=204)
         result = self.finish(process)
         self.assertFalse(result["ok"])
