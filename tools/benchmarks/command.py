@@ -9,9 +9,9 @@ import signal
 import sys
 import tempfile
 
-from . import accounting, build, hosts, machine, report, throughput
+from . import accounting, build, hosts, latency, machine, report, throughput
 
-MODES = {"throughput": throughput, "hosts": hosts}
+MODES = {"throughput": throughput, "hosts": hosts, "latency": latency}
 EPILOG = """Every comparison takes turns in one run, after a warm-up; the ratios are of the two figures of one round. The table goes to the standard output, all
 single figures to a JSON file. Nothing is judged: the exit status tells only whether everything could be measured. docs/performance.md explains."""
 
