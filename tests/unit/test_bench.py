@@ -90,10 +90,11 @@ class Reports(unittest.TestCase):
     def test_little_is_said_to_be_little(self):
         watch = {"other_cpus": 1.5, "load_before": (1, 1, 1), "load_after": (1, 1, 1)}
         machine = {"cpu": "x", "cores": 2, "kernel": "6", "system": "y"}
-        text = report.conditions(machine, watch, rounds=2)
+        text = report.conditions(machine, [watch], rounds=2)
         self.assertIn("too few", text)
         self.assertIn("not ours alone", text)
-        self.assertNotIn("too few", report.conditions(machine, dict(watch, other_cpus=0), rounds=5))
+        self.assertNotIn("too few", report.conditions(machine, [dict(watch, other_cpus=0)], rounds=5))
+        self.assertIn("others used 1.50 of 2 CPUs", report.meanwhile(machine, watch))
 
 
 class Accounting(unittest.TestCase):

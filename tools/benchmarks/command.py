@@ -5,13 +5,14 @@ import argparse
 import contextlib
 import datetime
 import pathlib
+import resource
 import signal
 import sys
 import tempfile
 
-from . import accounting, build, hosts, latency, machine, report, throughput
+from . import accounting, build, hosts, latency, machine, many, report, throughput
 
-MODES = {"throughput": throughput, "hosts": hosts, "latency": latency}
+MODES = {"throughput": throughput, "hosts": hosts, "latency": latency, "many": many}
 EPILOG = """Every comparison takes turns in one run, after a warm-up; the ratios are of the two figures of one round. The table goes to the standard output, all
 single figures to a JSON file. Nothing is judged: the exit status tells only whether everything could be measured. docs/performance.md explains."""
 
@@ -45,7 +46,7 @@ class Context:
         self.watches.append(dict(watch.report(), comparison=comparison.title))
         self.comparisons.append(comparison)
         print(report.table(comparison))
-        print(report.conditions(machine.describe(), self.watches[-1], self.rounds), flush=True)
+        print(report.meanwhile(machine.describe(), self.watches[-1]), flush=True)
 
 
 def parser():
@@ -84,6 +85,7 @@ def perform(options):
         scratch = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pmss-bench-")))
         context = Context(options, scratch, stack)
         MODES[options.mode].run(context, options)
+    print(report.conditions(machine.describe(), context.watches, options.rounds))
     for note in context.notes:
         print(note)
     path = options.json or options.build_dir / "results" / ("%s-%s.json" % (options.mode, datetime.datetime.now().strftime("%Y%m%d-%H%M%S")))
@@ -101,6 +103,8 @@ def main():
     options = parser().parse_args()
     if options.rounds < 1 or options.warm_ups < 0:
         parser().error("--rounds is at least 1, --warm-ups at least 0")
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     try:

@@ -12,6 +12,7 @@ CONFIG = """
 daemon off;
 %(user)s
 worker_processes auto;
+worker_rlimit_nofile 8192;
 pid %(folder)s/nginx.pid;
 error_log %(folder)s/nginx-error.log warn;
 events { worker_connections 4096; }

@@ -8,6 +8,8 @@ import pathlib
 import subprocess
 
 ENOUGH_ROUNDS = 5
+# of the processors, when others use them
+MUCH = 0.1
 
 
 def table(comparison):
@@ -38,12 +40,14 @@ def line(comparison, metric, name, width):
     return text
 
 
-def conditions(machine, watch, rounds):
-    lines = ["%s, %d cores, kernel %s, %s" % (machine["cpu"], machine["cores"], machine["kernel"], machine["system"]),
-             "meanwhile: others used %.2f of %d CPUs; load average %s before, %s after" % (
-                 watch["other_cpus"], machine["cores"], " ".join("%.1f" % v for v in watch["load_before"]),
-                 " ".join("%.1f" % v for v in watch["load_after"]))]
-    if watch["other_cpus"] > 0.1 * machine["cores"]:
+def meanwhile(machine, watch):
+    return "  meanwhile others used %.2f of %d CPUs; load average %s before, %s after" % (
+        watch["other_cpus"], machine["cores"], " ".join("%.1f" % v for v in watch["load_before"]), " ".join("%.1f" % v for v in watch["load_after"]))
+
+
+def conditions(machine, watches, rounds):
+    lines = ["", "%s, %d cores, kernel %s, %s" % (machine["cpu"], machine["cores"], machine["kernel"], machine["system"])]
+    if any(watch["other_cpus"] > MUCH * machine["cores"] for watch in watches):
         lines.append("The machine was not ours alone: look at the ratios, not at the figures.")
     if rounds < ENOUGH_ROUNDS:
         lines.append("%d counted rounds are too few to conclude from: take %d or more." % (rounds, ENOUGH_ROUNDS))
