@@ -4,6 +4,7 @@
 #include "database.h"
 #include "httpd/pmss-httpd.h"
 #include "nodes.h"
+#include "reconcile.h"
 #include "sessions.h"
 
 static void
@@ -79,6 +80,29 @@ add_nodes (GString * text, GPtrArray * nodes)
 }
 
 static void
+add_reconciler (GString * text, PmssReconciler * reconciler)
+{
+  g_autoptr (GArray) nodes = NULL;
+  guint64 orphans, deleted;
+
+  if (reconciler == NULL)
+    return;
+  nodes = pmss_reconciler_get_stats (reconciler, &orphans, &deleted);
+  add_one (text, "orphans_total", "counter",
+      "Shards found on nodes that no row knew.", orphans);
+  add_one (text, "deleted_shards_total", "counter",
+      "Pending deletions and orphans that nodes have confirmed.", deleted);
+  add_head (text, "missing_shards", "gauge",
+      "Shards that a node should have and had not when it was last listed.");
+  for (guint i = 0; i < nodes->len; i++) {
+    const PmssReconciled *found = &g_array_index (nodes, PmssReconciled, i);
+
+    g_string_append_printf (text, "pmss_control_missing_shards{node=\"%u\"} %"
+        G_GUINT64_FORMAT "\n", found->node, found->missing);
+  }
+}
+
+static void
 add_http (GString * text, PmssHttpd * httpd)
 {
   PmssHttpdStats stats;
@@ -120,6 +144,7 @@ pmss_control_metrics (PmssControlContext * context, GError ** error)
     return NULL;
   }
   add_one (text, "sessions", "gauge", "Admitted streams.", (guint64) sessions);
+  add_reconciler (text, context->reconciler);
   add_http (text, g_atomic_pointer_get (&context->httpd));
   return g_string_free (g_steal_pointer (&text), FALSE);
 }

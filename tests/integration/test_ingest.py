@@ -108,7 +108,8 @@ class Sizes(cluster.TestCase):
         self.cluster.wait_nodes()
         node.start()
         wait_for(lambda: not copy.exists(), "the orphan to go")
-        wait_for(lambda: "has lost 1 shards" in self.cluster.control.log.read_text(), "the loss to be seen")
+        metric = b'pmss_control_missing_shards{node="%d"} 1' % node.id
+        wait_for(lambda: metric in self.cluster.request("GET", "/metrics", token=False)[2], "the loss to be counted")
         self.cluster.delete("lost")
         self.cluster.wait_jobs()
 
