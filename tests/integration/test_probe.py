@@ -18,12 +18,14 @@ PROBE = os.environ["PMSS_PROBE"]
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 MEDIA = pathlib.Path(os.environ.get("PMSS_TEST_MEDIA")
                      or SOURCE.parent / "shared" / "media")
+# a sanitizer's build is slow
+PATIENCE = 6 if os.environ.get("TSAN_OPTIONS") or os.environ.get("ASAN_OPTIONS") else 1
 KEYS = {"content_type", "container", "duration_ns", "streams", "tags",
         "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s"}
 NUMBERS = ("duration_ns", "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s")
 
 
-def run(path, *options, timeout=60):
+def run(path, *options, timeout=60 * PATIENCE):
     return subprocess.run([PROBE, *options, str(path)], timeout=timeout,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -36,7 +38,7 @@ def launch(description):
 class Probe(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        signal.alarm(240)
+        signal.alarm(240 * PATIENCE)
         cls.folder = tempfile.TemporaryDirectory(prefix="pmss-probe-")
         cls.dir = pathlib.Path(cls.folder.name)
         cls.film = cls.dir / "film.webm"
