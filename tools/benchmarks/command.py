@@ -10,9 +10,9 @@ import signal
 import sys
 import tempfile
 
-from . import accounting, build, hosts, latency, machine, many, report, throughput
+from . import accounting, build, hosts, ingest, latency, machine, many, report, throughput
 
-MODES = {"throughput": throughput, "hosts": hosts, "latency": latency, "many": many}
+MODES = {"throughput": throughput, "hosts": hosts, "latency": latency, "many": many, "ingest": ingest}
 EPILOG = """Every comparison takes turns in one run, after a warm-up; the ratios are of the two figures of one round. The table goes to the standard output, all
 single figures to a JSON file. Nothing is judged: the exit status tells only whether everything could be measured. docs/performance.md explains."""
 

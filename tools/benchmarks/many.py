@@ -25,7 +25,7 @@ RECORD = HEADER + UNIT
 def add_options(parser):
     parser.add_argument("--only", choices=["players", "connections"], help="one of the two")
     parser.add_argument("--rate", type=float, default=8, metavar="MBIT", help="of a player, Mbit/s; default 8")
-    parser.add_argument("--interval", type=int, default=50, metavar="MS", help="from one player's start to the next's; default 50")
+    parser.add_argument("--interval", type=int, default=100, metavar="MS", help="from one player's start to the next's; default 100")
     parser.add_argument("--most", type=int, default=1000, metavar="N", help="players; default 1000")
     parser.add_argument("--connections", default="1,100,1000", metavar="N,...", help="default 1,100,1000")
     parser.add_argument("--seconds", type=int, default=5, metavar="S", help="of load a measurement; default 5")

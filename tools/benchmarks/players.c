@@ -10,6 +10,9 @@
 
 #include <gst/gst.h>
 
+/* For how long so many are watched when they are as many as were asked for. */
+#define HOLD (10 * G_USEC_PER_SEC)
+
 /* What a player has in hand before it begins to play. */
 #define HEAD_START G_USEC_PER_SEC
 /* Below this the kernel would begin to drop the page cache that is streamed. */
@@ -133,7 +136,8 @@ start_players (const char *source, guint most, gint64 interval)
 
   do {
     if (n == most) {
-      end_because ("most");
+      if (!wait_until_over (next + HOLD))
+        end_because ("most");
     } else if (memory_is_short ()) {
       end_because ("memory");
     } else {
