@@ -209,6 +209,7 @@ static void
 get_stats (GstPmssSrc * src, GValue * value)
 {
   g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GVariant) stats = NULL;
 
   g_mutex_lock (&src->lock);
   if (src->open_state == GST_PMSS_SRC_OPEN
@@ -216,9 +217,9 @@ get_stats (GstPmssSrc * src, GValue * value)
     g_set_object (&reader, src->reader);
   g_mutex_unlock (&src->lock);
 
-  g_value_take_boxed (value,
-      gst_pmss_stats_to_structure (reader ? pmss_reader_get_stats (reader) :
-          NULL));
+  if (reader)
+    stats = g_variant_take_ref (pmss_reader_get_stats (reader));
+  g_value_take_boxed (value, gst_pmss_stats_to_structure (stats));
 }
 
 static void

@@ -77,7 +77,6 @@ gst_pmss_stats_to_structure (GVariant * stats)
   if (stats) {
     g_autoptr (GVariant) nodes = NULL;
 
-    g_variant_ref_sink (stats);
     copy_entries (structure, stats);
     nodes = g_variant_lookup_value (stats, "nodes", G_VARIANT_TYPE ("aa{sv}"));
     for (gsize i = 0; nodes && i < g_variant_n_children (nodes); i++) {
@@ -85,7 +84,6 @@ gst_pmss_stats_to_structure (GVariant * stats)
 
       append_node (&array, node, &rate, &rtt, &n_rtt);
     }
-    g_variant_unref (stats);
   }
 
   gst_structure_set (structure, "rate", G_TYPE_UINT64, rate,

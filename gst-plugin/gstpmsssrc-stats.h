@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 /**
  * gst_pmss_stats_to_structure:
- * @stats: (nullable): what pmss_reader_get_stats() gave; floating is sunk
+ * @stats: (nullable): what pmss_reader_get_stats() gave
  *
  * The same as a structure "pmss-stats": counters (guint64) in all and, in "nodes" (GST_TYPE_ARRAY
  * of structures "pmss-node-stats"), for each node.

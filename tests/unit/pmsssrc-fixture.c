@@ -109,7 +109,12 @@ fake_control_free (FakeControl * control)
 {
   g_main_loop_quit (control->loop);
   g_thread_join (control->thread);
+  /* its sockets are closed by their context */
+  g_main_context_push_thread_default (control->context);
+  soup_server_disconnect (control->server);
   g_object_unref (control->server);
+  while (g_main_context_iteration (control->context, FALSE));
+  g_main_context_pop_thread_default (control->context);
   g_main_loop_unref (control->loop);
   g_main_context_unref (control->context);
   g_free (control);
