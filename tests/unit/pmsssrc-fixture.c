@@ -78,21 +78,29 @@ control_thread (gpointer data)
 FakeControl *
 fake_control_new (void)
 {
+  return fake_control_new_tls (NULL);
+}
+
+FakeControl *
+fake_control_new_tls (GTlsCertificate * certificate)
+{
   FakeControl *control = g_new0 (FakeControl, 1);
   g_autoptr (GError) error = NULL;
+  SoupServerListenOptions options = SOUP_SERVER_LISTEN_IPV4_ONLY;
   GSList *uris;
 
   control->context = g_main_context_new ();
   control->loop = g_main_loop_new (control->context, FALSE);
 
   g_main_context_push_thread_default (control->context);
-  control->server = soup_server_new (NULL, NULL);
+  control->server = soup_server_new ("tls-certificate", certificate, NULL);
+  if (certificate)
+    options |= SOUP_SERVER_LISTEN_HTTPS;
   soup_server_add_handler (control->server, "/api/v1/login", on_login, control,
       NULL);
   soup_server_add_handler (control->server, "/api/v1/sessions", on_session,
       control, NULL);
-  soup_server_listen_local (control->server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY,
-      &error);
+  soup_server_listen_local (control->server, 0, options, &error);
   g_assert_no_error (error);
   g_main_context_pop_thread_default (control->context);
 

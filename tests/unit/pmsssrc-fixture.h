@@ -15,6 +15,7 @@ void pmsssrc_test_init (int *argc, char ***argv);
 typedef struct _FakeControl FakeControl;
 
 FakeControl *fake_control_new        (void);
+FakeControl *fake_control_new_tls    (GTlsCertificate * certificate);
 void         fake_control_free       (FakeControl * control);
 guint        fake_control_get_port   (FakeControl * control);
 void         fake_control_set_status (FakeControl * control, guint status);
