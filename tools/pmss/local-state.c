@@ -206,21 +206,77 @@ pmss_local_cluster_save (PmssLocalCluster * cluster, GError ** error)
       G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
-/* flock() with a deadline: another `pmss local` may be starting servers. */
 static gboolean
-lock (PmssLocalCluster * cluster, GCancellable * cancellable, GError ** error)
+make_folder (const char *dir, GError ** error)
+{
+  if (g_mkdir_with_parents (dir, 0700) == 0)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+      "Cannot make the folder %s: %s", dir, g_strerror (errno));
+  return FALSE;
+}
+
+static void
+set_absent (PmssLocalCluster * cluster, GError ** error)
+{
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+      "There is no local cluster in %s; 'pmss local up --dir %s' makes one",
+      cluster->dir, cluster->dir);
+}
+
+/* The lock is of the file that has the name now: one that was waited for may
+ * have been deleted with its cluster meanwhile. */
+static gboolean
+is_current (int fd, const char *path)
+{
+  struct stat held, named;
+
+  return fstat (fd, &held) == 0 && stat (path, &named) == 0 &&
+      held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+/* One try: 0 or an errno; EWOULDBLOCK: another one has it. */
+static int
+try_lock (PmssLocalCluster * cluster, const char *path)
+{
+  int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  int code = 0;
+
+  if (fd < 0)
+    return errno;
+  if (flock (fd, LOCK_EX | LOCK_NB) != 0)
+    code = errno;
+  else if (!is_current (fd, path))
+    code = EWOULDBLOCK;
+  if (code == 0)
+    cluster->lock_fd = fd;
+  else
+    close (fd);
+  return code;
+}
+
+/* With a deadline: another `pmss local` may be starting servers. @create: the
+ * folder is made again if that one deletes it. */
+static gboolean
+lock (PmssLocalCluster * cluster, gboolean create, GCancellable * cancellable,
+    GError ** error)
 {
   g_autofree char *path = g_build_filename (cluster->dir, LOCK_FILE, NULL);
   gint64 deadline = g_get_monotonic_time () + LOCK_WAIT;
-  int code;
 
-  cluster->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   for (;;) {
-    if (cluster->lock_fd >= 0 &&
-        flock (cluster->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    int code;
+
+    if (create && !make_folder (cluster->dir, error))
+      return FALSE;
+    code = try_lock (cluster, path);
+    if (code == 0)
       return TRUE;
-    code = errno;
-    if (code != EWOULDBLOCK && code != EINTR) {
+    if (code == ENOENT && !create) {
+      set_absent (cluster, error);
+      return FALSE;
+    }
+    if (code != EWOULDBLOCK && code != EINTR && code != ENOENT) {
       g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
           "Cannot lock %s: %s", path, g_strerror (code));
       return FALSE;
@@ -234,16 +290,6 @@ lock (PmssLocalCluster * cluster, GCancellable * cancellable, GError ** error)
       return FALSE;
     g_usleep (20000);
   }
-}
-
-static gboolean
-make_folder (const char *dir, GError ** error)
-{
-  if (g_mkdir_with_parents (dir, 0700) == 0)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
-      "Cannot make the folder %s: %s", dir, g_strerror (errno));
-  return FALSE;
 }
 
 PmssLocalCluster *
@@ -260,16 +306,16 @@ pmss_local_cluster_open (const char *dir, gboolean create, gboolean write,
       g_build_filename (g_get_user_data_dir (), "pmss-local", NULL);
   path = g_build_filename (cluster->dir, STATE_FILE, NULL);
   if (!create && !g_file_test (path, G_FILE_TEST_EXISTS)) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
-        "There is no local cluster in %s; 'pmss local up --dir %s' makes one",
-        cluster->dir, cluster->dir);
+    set_absent (cluster, error);
     return NULL;
   }
-  if (create && !make_folder (cluster->dir, error))
-    return NULL;
-  if (write && !lock (cluster, cancellable, error))
+  if (write && !lock (cluster, create, cancellable, error))
     return NULL;
   cluster->fresh = !g_file_test (path, G_FILE_TEST_EXISTS);
+  if (cluster->fresh && !create) {
+    set_absent (cluster, error);
+    return NULL;
+  }
   if (!cluster->fresh && !load (cluster, path, error))
     return NULL;
   return g_steal_pointer (&cluster);
