@@ -293,7 +293,7 @@ post_result (Opening * opening, const GError * error)
   if (!error) {
     end_progress (opening, GST_PROGRESS_TYPE_COMPLETE, "Connected");
     gst_pmss_post_layout (GST_ELEMENT (opening->src), opening->reader);
-  } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+  } else if (g_cancellable_is_cancelled (opening->cancellable)) {
     end_progress (opening, GST_PROGRESS_TYPE_CANCELED, "Cancelled");
   } else {
     end_progress (opening, GST_PROGRESS_TYPE_ERROR, error->message);
@@ -308,7 +308,7 @@ take_result (GstPmssSrc * src, Opening * opening, GError * error)
   if (!error) {
     src->open_state = GST_PMSS_SRC_OPEN;
     src->admission_deadline = 0;
-  } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+  } else if (g_cancellable_is_cancelled (opening->cancellable)) {
     src->open_state = GST_PMSS_SRC_CLOSED;
     g_error_free (error);
   } else {
@@ -335,11 +335,7 @@ open_from_closed (GstPmssSrc * src)
   g_mutex_unlock (&src->lock);
 
   reader_retire (old, src);
-  if (!open_medium (&opening, &error)
-      && g_cancellable_is_cancelled (opening.cancellable)) {
-    g_clear_error (&error);
-    g_cancellable_set_error_if_cancelled (opening.cancellable, &error);
-  }
+  open_medium (&opening, &error);
   post_result (&opening, error);
 
   g_mutex_lock (&src->lock);
@@ -347,23 +343,29 @@ open_from_closed (GstPmssSrc * src)
   opening_clear (&opening);
 }
 
-/* With the lock, which is given up meanwhile. FALSE: flushing. */
+/* With the lock, which is given up meanwhile. TRUE: it is OPEN or has FAILED;
+ * FALSE: flushing. */
 static gboolean
 leave_closed (GstPmssSrc * src)
 {
   g_autoptr (GCancellable) cancellable = g_object_ref (src->cancellable);
 
-  if (src->flushing)
-    return FALSE;
-  if (src->open_state == GST_PMSS_SRC_CLOSED && src->started)
-    open_from_closed (src);
-  while (src->open_state == GST_PMSS_SRC_OPENING
-      && !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&src->changed, &src->lock);
-
-  return !g_cancellable_is_cancelled (cancellable)
-      && (src->open_state == GST_PMSS_SRC_OPEN
-      || src->open_state == GST_PMSS_SRC_FAILED);
+  while (!src->flushing && !g_cancellable_is_cancelled (cancellable)) {
+    switch (src->open_state) {
+      case GST_PMSS_SRC_CLOSED:
+        if (!src->started)
+          return FALSE;
+        open_from_closed (src);
+        break;
+      case GST_PMSS_SRC_OPENING:
+        /* by somebody else, who perhaps was just cancelled */
+        g_cond_wait (&src->changed, &src->lock);
+        break;
+      default:
+        return TRUE;
+    }
+  }
+  return FALSE;
 }
 
 void
@@ -418,12 +420,38 @@ gst_pmss_src_fail (GstPmssSrc * src, const GError * error)
 }
 
 void
+gst_pmss_src_cancel (GstPmssSrc * src, gboolean flushing)
+{
+  g_autoptr (GCancellable) old = NULL;
+
+  g_mutex_lock (&src->lock);
+  src->flushing = flushing;
+  old = src->cancellable;
+  src->cancellable = g_cancellable_new ();
+  g_mutex_unlock (&src->lock);
+
+  g_cancellable_cancel (old);
+
+  g_mutex_lock (&src->lock);
+  g_cond_broadcast (&src->changed);
+  g_mutex_unlock (&src->lock);
+}
+
+void
 gst_pmss_src_pause (GstPmssSrc * src)
 {
   g_autoptr (PmssReader) keep = NULL, drop = NULL;
 
   g_mutex_lock (&src->lock);
   src->started = FALSE;
+  g_mutex_unlock (&src->lock);
+
+  /* a query may have begun to open since unlock_stop () */
+  gst_pmss_src_cancel (src, FALSE);
+
+  g_mutex_lock (&src->lock);
+  while (src->open_state == GST_PMSS_SRC_OPENING)
+    g_cond_wait (&src->changed, &src->lock);
   src->admission_deadline = 0;
   g_clear_error (&src->failure);
   if (src->open_state == GST_PMSS_SRC_OPEN) {

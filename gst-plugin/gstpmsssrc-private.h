@@ -65,8 +65,8 @@ struct _GstPmssSrc {
 
   gboolean started;             /* between start () and stop () */
   gboolean flushing;            /* between unlock () and unlock_stop () */
-  /* Of all that blocks. Replaced by unlock_stop (), never reset: who still holds the old one must
-   * stay cancelled. */
+  /* Of all that blocks. Replaced when it is cancelled, never reset: who still holds the old one
+   * must stay cancelled. */
   GCancellable *cancellable;
 
   GstPmssSrcOpenState open_state;
@@ -101,6 +101,8 @@ GstFlowReturn gst_pmss_src_acquire   (GstPmssSrc * src, PmssReader ** reader, GC
 void          gst_pmss_src_wait_open (GstPmssSrc * src);
 /* Takes note that a read failed, and posts the element error. */
 void          gst_pmss_src_fail      (GstPmssSrc * src, const GError * error);
+/* Ends all that blocks; what begins after it has a new cancellable, or is refused while @flushing. */
+void          gst_pmss_src_cancel    (GstPmssSrc * src, gboolean flushing);
 /* For stop (): what is open stays so and rests, what has failed may be tried again. */
 void          gst_pmss_src_pause     (GstPmssSrc * src);
 /* Gives the session back. At most 300 ms. */

@@ -81,19 +81,7 @@ gst_pmss_src_stop (GstBaseSrc * bsrc)
 static gboolean
 gst_pmss_src_unlock (GstBaseSrc * bsrc)
 {
-  GstPmssSrc *src = GST_PMSS_SRC (bsrc);
-  g_autoptr (GCancellable) cancellable = NULL;
-
-  g_mutex_lock (&src->lock);
-  cancellable = g_object_ref (src->cancellable);
-  src->flushing = TRUE;
-  g_mutex_unlock (&src->lock);
-
-  g_cancellable_cancel (cancellable);
-
-  g_mutex_lock (&src->lock);
-  g_cond_broadcast (&src->changed);
-  g_mutex_unlock (&src->lock);
+  gst_pmss_src_cancel (GST_PMSS_SRC (bsrc), TRUE);
   return TRUE;
 }
 
@@ -103,8 +91,6 @@ gst_pmss_src_unlock_stop (GstBaseSrc * bsrc)
   GstPmssSrc *src = GST_PMSS_SRC (bsrc);
 
   g_mutex_lock (&src->lock);
-  g_object_unref (src->cancellable);
-  src->cancellable = g_cancellable_new ();
   src->flushing = FALSE;
   g_mutex_unlock (&src->lock);
   return TRUE;
