@@ -21,6 +21,7 @@ struct _PmssStream
   GCancellable *cancellable;
   GInputStream *body;
   GSource *source;              /* body is readable */
+  gboolean waits_for_socket;    /* source, that is; see stream_would_block() */
   GError *cancel_reason;
 
   guint32 row;                  /* being received */
@@ -37,12 +38,17 @@ struct _PmssStream
 };
 
 static void
+stream_unwatch (PmssStream * stream)
+{
+  if (stream->source != NULL)
+    g_source_destroy (stream->source);
+  g_clear_pointer (&stream->source, g_source_unref);
+}
+
+static void
 stream_free (PmssStream * stream)
 {
-  if (stream->source != NULL) {
-    g_source_destroy (stream->source);
-    g_source_unref (stream->source);
-  }
+  stream_unwatch (stream);
   g_clear_pointer (&stream->block, pmss_block_unref);
   g_clear_object (&stream->body);
   g_signal_handlers_disconnect_by_data (stream->message, stream);
@@ -164,6 +170,33 @@ stream_read_end (PmssStream * stream)
         stream->length, error != NULL ? error->message : "more bytes");
 }
 
+static gboolean stream_readable (GObject * body, gpointer user_data);
+
+static void
+stream_watch (PmssStream * stream)
+{
+  stream_unwatch (stream);
+  stream->source =
+      g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM
+      (stream->body), stream->cancellable);
+  g_source_set_callback (stream->source, G_SOURCE_FUNC (stream_readable),
+      stream, NULL);
+  g_source_attach (stream->source, g_main_context_get_thread_default ());
+}
+
+/* A source that was made while libsoup still held bytes that came with the
+ * head says "ready" for ever, and never looks at the socket: the loop would
+ * spin until the next byte. Now that nothing is held, one that waits. */
+static gboolean
+stream_would_block (PmssStream * stream)
+{
+  if (stream->waits_for_socket)
+    return G_SOURCE_CONTINUE;
+  stream->waits_for_socket = TRUE;
+  stream_watch (stream);
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 stream_readable (GObject * body, gpointer user_data)
 {
@@ -180,7 +213,7 @@ stream_readable (GObject * body, gpointer user_data)
     if (!stream_read_some (stream, &error)) {
       if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
         g_error_free (error);
-        return G_SOURCE_CONTINUE;
+        return stream_would_block (stream);
       }
       pmss_error_adopt (&error, NULL);
       stream_finish (stream, error);
@@ -254,12 +287,7 @@ stream_answered (GObject * session, GAsyncResult * result, gpointer user_data)
     return;
   }
   stream_begin_record (stream);
-  stream->source =
-      g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM
-      (stream->body), stream->cancellable);
-  g_source_set_callback (stream->source, G_SOURCE_FUNC (stream_readable),
-      stream, NULL);
-  g_source_attach (stream->source, g_main_context_get_thread_default ());
+  stream_watch (stream);
 }
 
 /* libsoup would collect the body of a 421 by itself, however long. */
