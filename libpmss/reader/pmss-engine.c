@@ -16,7 +16,6 @@ close_in_thread (PmssEngine * engine)
   if (engine->closing)
     return;
   engine->closing = TRUE;
-  g_cancellable_cancel (engine->cancellable);
   for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
     PmssLink *link = engine->links->pdata[i];
 

@@ -95,6 +95,7 @@ struct _PmssEngine
   GHashTable *bad_shards;       /* of (extent * 32 + index): not to be asked */
   GCancellable *cancellable;    /* of all requests but the streams */
   GSource *lease_timer;
+  gboolean opening;             /* control is being asked for a session */
   gboolean renewing;            /* a new token is on its way: nothing is asked */
   guint tries;                  /* to open, in a row */
   guint refusals;               /* of tokens, in a row */
@@ -195,7 +196,8 @@ GError *pmss_plan_new_row_error (PmssEngine *engine, PmssRow *row);
 void pmss_lease_open (PmssEngine *engine);
 /* A node refused the token: get a new one, nothing is asked meanwhile. */
 void pmss_lease_refresh (PmssEngine *engine, const GError *refusal);
-/* Gives the session back; waits for that 300 ms at most. */
+/* Gives the session back, also one that is still being asked for; waits for
+ * that 300 ms at most. */
 void pmss_lease_end (PmssEngine *engine);
 
 G_END_DECLS

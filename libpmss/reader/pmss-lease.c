@@ -13,6 +13,7 @@
  * the cluster (a clock, a key), not with the token's age. */
 #define MAX_REFUSALS 3
 
+static void give_back (PmssEngine * engine, const char *session);
 static void renew (PmssEngine * engine);
 static void reopen (PmssEngine * engine);
 
@@ -153,7 +154,11 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
   PmssSession *session =
       pmss_client_open_session_finish (PMSS_CLIENT (client), result, &error);
 
-  if (session != NULL) {
+  engine->opening = FALSE;
+  if (session != NULL && engine->closing) {
+    give_back (engine, session->id);
+    pmss_session_free (session);
+  } else if (session != NULL) {
     pmss_engine_opened (engine, session);
     wait_for_next (engine);
   } else if (!is_cancelled (error) && !try_open_again (engine, error)) {
@@ -165,6 +170,7 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
 void
 pmss_lease_open (PmssEngine * engine)
 {
+  engine->opening = TRUE;
   pmss_engine_hold (engine);
   pmss_client_open_session_async (engine->client, engine->medium,
       engine->cancellable, session_opened, engine);
@@ -273,22 +279,39 @@ goodbye_is_late (gpointer cancellable)
   return G_SOURCE_REMOVE;
 }
 
+/* Cancels @cancellable when the patience with a last request is at its end. */
+static void
+cancel_late (PmssEngine * engine, GCancellable * cancellable)
+{
+  GSource *deadline = g_timeout_source_new (GOODBYE_PATIENCE);
+
+  g_source_set_callback (deadline, goodbye_is_late,
+      g_object_ref (cancellable), g_object_unref);
+  g_source_attach (deadline, engine->context);
+  g_source_unref (deadline);
+}
+
+static void
+give_back (PmssEngine * engine, const char *session)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  cancel_late (engine, cancellable);
+  pmss_engine_hold (engine);
+  pmss_client_close_session_async (engine->client, session, cancellable,
+      session_closed, engine);
+}
+
 void
 pmss_lease_end (PmssEngine * engine)
 {
-  GCancellable *cancellable;
-  GSource *deadline;
-
   set_lease_timer (engine, 0, NULL);
-  if (engine->session == NULL)
-    return;
-  cancellable = g_cancellable_new ();
-  deadline = g_timeout_source_new (GOODBYE_PATIENCE);
-  g_source_set_callback (deadline, goodbye_is_late, cancellable,
-      g_object_unref);
-  g_source_attach (deadline, engine->context);
-  g_source_unref (deadline);
-  pmss_engine_hold (engine);
-  pmss_client_close_session_async (engine->client, engine->session->id,
-      cancellable, session_closed, engine);
+  /* A session that is being opened would stay at control until its lease
+   * ends: better to hear of it and give it back. */
+  if (engine->opening)
+    cancel_late (engine, engine->cancellable);
+  else
+    g_cancellable_cancel (engine->cancellable);
+  if (engine->session != NULL)
+    give_back (engine, engine->session->id);
 }
