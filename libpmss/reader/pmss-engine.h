@@ -116,6 +116,7 @@ struct _PmssEngine
   gboolean paused;
   gboolean jumped;              /* the plan is to cancel what is not wanted */
   guint64 replan_at;            /* row of the active cursor */
+  gboolean tail_asked;          /* the file's last unit was asked for */
   GQueue waiting;               /* of PmssWait */
   guint64 rebuilt;              /* units */
 };

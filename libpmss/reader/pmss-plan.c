@@ -392,6 +392,30 @@ cancel_unwanted (PmssEngine * engine, PmssCursor * cursor)
   }
 }
 
+/* Type finders and demuxers look at a file's end first (an index, the tags of
+ * an mp3), so its last unit is asked for as soon as a link has nothing better
+ * to do. */
+static void
+plan_tail (PmssEngine * engine, PmssCursor * cursor)
+{
+  PmssCursor tail = {.row = engine->rows.n_rows - 1,.window = 1 };
+  PmssExtentGeometry geometry;
+  PmssRow *row;
+  guint i;
+
+  if (engine->tail_asked || cursor_covers (cursor, tail.row))
+    return;
+  row = pmss_rows_ensure (&engine->rows, tail.row);
+  pmss_rows_geometry (&engine->rows, row, &geometry);
+  while (tail.index + 1 < engine->rows.redundancy.k
+      && pmss_extent_geometry_unit_length (&geometry, row->row, tail.index + 1))
+    tail.index++;
+  plan_row (engine, row, tail.index, FALSE);
+  for (i = 0; i < engine->links->len; i++)
+    start_one (engine, &tail, engine->links->pdata[i]);
+  engine->tail_asked = row->slots[tail.index].state != PMSS_UNIT_NONE;
+}
+
 void
 pmss_plan_run (PmssEngine * engine)
 {
@@ -411,6 +435,7 @@ pmss_plan_run (PmssEngine * engine)
   for (i = 0; i < engine->links->len; i++) {
     while (start_one (engine, cursor, engine->links->pdata[i]));
   }
+  plan_tail (engine, cursor);
   engine->replan_at =
       cursor->row + MAX (1, worthwhile_rows (engine, cursor) / 2);
 }

@@ -23,6 +23,7 @@ static int cancel_every = 0;
 static gint64 cache_size = 0;
 static gint64 read_ahead = 0;
 static gboolean use_async = FALSE;
+static int tail_after = 0;
 
 static const GOptionEntry entries[] = {
   {"random", 0, 0, G_OPTION_ARG_INT, &n_random,
@@ -36,6 +37,9 @@ static const GOptionEntry entries[] = {
       "Cancel every Nth read soon after it began, then repeat it", "N"},
   {"cache-size", 0, 0, G_OPTION_ARG_INT64, &cache_size, "Bytes", "B"},
   {"read-ahead", 0, 0, G_OPTION_ARG_INT64, &read_ahead, "Bytes", "B"},
+  {"tail-after", 0, 0, G_OPTION_ARG_INT, &tail_after,
+      "Read the first bytes, wait until N units have come, then read the last"
+        " ones, for which no request may be made", "N"},
   {"async", 0, 0, G_OPTION_ARG_NONE, &use_async, "Use the asynchronous calls",
       NULL},
   {NULL}
@@ -200,6 +204,41 @@ run_paced (Tool * tool, GError ** error)
   return TRUE;
 }
 
+static guint64
+get_counter (Tool * tool, const char *name)
+{
+  g_autoptr (GVariant) stats = pmss_reader_get_stats (tool->reader);
+  guint64 value = 0;
+
+  g_variant_lookup (stats, name, "t", &value);
+  return value;
+}
+
+static gboolean
+run_tail (Tool * tool, GError ** error)
+{
+  gint64 deadline = g_get_monotonic_time () + 10 * G_TIME_SPAN_SECOND;
+  guint64 requests;
+
+  if (!read_range (tool, 0, 100, error))
+    return FALSE;
+  while (get_counter (tool, "units") < (guint64) tail_after) {
+    if (g_get_monotonic_time () > deadline) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT, "%"
+          G_GUINT64_FORMAT " units have come", get_counter (tool, "units"));
+      return FALSE;
+    }
+    g_usleep (1000);
+  }
+  requests = get_counter (tool, "requests");
+  if (!read_range (tool, tool->size - 100, 100, error))
+    return FALSE;
+  if (get_counter (tool, "requests") == requests)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "the tail was asked for");
+  return FALSE;
+}
+
 static gboolean
 run (Tool * tool, GError ** error)
 {
@@ -210,6 +249,8 @@ run (Tool * tool, GError ** error)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT, "wrong size");
     return FALSE;
   }
+  if (tail_after > 0)
+    return run_tail (tool, error);
   if (n_random > 0)
     return run_random (tool, error);
   if (rate > 0)
