@@ -14,6 +14,14 @@ stream_row (PmssEngine * engine, PmssStream * stream, guint32 row)
       range->geometry.extent * engine->rows.rows_per_extent + row);
 }
 
+/* Lock held: a record has come, good or bad. */
+static void
+count_record (PmssLink * link, const PmssStreamRange * range, guint32 row)
+{
+  link->counters.bytes += PMSS_RECORD_HEADER_SIZE +
+      pmss_extent_geometry_unit_length (&range->geometry, row, range->index);
+}
+
 /* Lock held: rebuilds what is missing in @row if enough has come. */
 static void
 try_rebuild (PmssEngine * engine, PmssRow * row)
@@ -48,10 +56,12 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
 {
   PmssEngine *engine = user_data;
   PmssLink *link = pmss_stream_get_owner (stream);
-  guint index = pmss_stream_get_range (stream)->index;
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  guint index = range->index;
   PmssRow *row;
 
   g_mutex_lock (&engine->lock);
+  count_record (link, range, row_number);
   link->counters.units++;
   pmss_engine_link_good (engine, link);
   row = stream_row (engine, stream, row_number);
@@ -85,6 +95,7 @@ record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
   g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
       link->peer, range->geometry.extent, range->index, error->message);
   g_mutex_lock (&engine->lock);
+  count_record (link, range, row_number);
   link->counters.errors++;
   row = stream_row (engine, stream, row_number);
   if (row != NULL && row->slots[range->index].stream == stream)
@@ -144,7 +155,6 @@ stream_done (PmssStream * stream, const GError * error, gpointer user_data)
   g_mutex_lock (&engine->lock);
   g_ptr_array_remove_fast (link->streams, stream);
   engine->n_streams--;
-  link->counters.bytes += pmss_stream_get_received (stream);
   pmss_link_note_timing (link, stream);
   release_rows (engine, stream);
   if (error != NULL)
