@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import json
 import pathlib
+import shutil
 import subprocess
 
 ENOUGH_ROUNDS = 5
@@ -72,6 +73,8 @@ def comparison_document(comparison):
 def commit():
     """Of the source tree, with a + where it has changes that are not committed."""
     top = pathlib.Path(__file__).resolve().parents[2]
+    if shutil.which("git") is None:
+        return None
     run = subprocess.run(["git", "-C", str(top), "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
     return run.stdout.strip() or None
 
