@@ -229,3 +229,36 @@ source_pipeline_end (GstElement * pipeline)
   g_assert_cmpint (GST_OBJECT_REFCOUNT_VALUE (pipeline), ==, 1);
   gst_object_unref (pipeline);
 }
+
+guint
+source_count_errors (GstElement * pipeline, GError ** first,
+    GstStructure ** details)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message =
+      gst_bus_timed_pop_filtered (bus, 10 * GST_SECOND, GST_MESSAGE_ERROR);
+  guint n = 0;
+
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, first, NULL);
+  gst_message_parse_error_details (message, (const GstStructure **) details);
+  if (*details)
+    *details = gst_structure_copy (*details);
+
+  /* in NULL the streaming thread has ended and said all */
+  gst_pipeline_set_auto_flush_bus (GST_PIPELINE (pipeline), FALSE);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  do {
+    g_autoptr (GError) error = NULL;
+    g_autofree char *debug = NULL;
+
+    gst_message_parse_error (message, &error, &debug);
+    g_test_message ("%s: %s", error->message, debug);
+    if (!strstr (debug, "gst_base_src_loop"))
+      n++;
+    gst_message_unref (message);
+    message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  } while (message);
+  gst_bus_set_flushing (bus, TRUE);
+  return n;
+}

@@ -2,42 +2,6 @@
 /* What the element says, and how soon, when it cannot open its medium. */
 #include "pmsssrc-fixture.h"
 
-#include "test-certificate.h"
-
-/* Waits for an error, ends the pipeline, and counts the element's own errors:
- * the base class adds one of its own. */
-static guint
-count_errors (GstElement * pipeline, GError ** first, GstStructure ** details)
-{
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message =
-      gst_bus_timed_pop_filtered (bus, 10 * GST_SECOND, GST_MESSAGE_ERROR);
-  guint n = 0;
-
-  g_assert_nonnull (message);
-  gst_message_parse_error (message, first, NULL);
-  gst_message_parse_error_details (message, (const GstStructure **) details);
-  if (*details)
-    *details = gst_structure_copy (*details);
-
-  /* in NULL the streaming thread has ended and said all */
-  gst_pipeline_set_auto_flush_bus (GST_PIPELINE (pipeline), FALSE);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  do {
-    g_autoptr (GError) error = NULL;
-    g_autofree char *debug = NULL;
-
-    gst_message_parse_error (message, &error, &debug);
-    g_test_message ("%s: %s", error->message, debug);
-    if (!strstr (debug, "gst_base_src_loop"))
-      n++;
-    gst_message_unref (message);
-    message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-  } while (message);
-  gst_bus_set_flushing (bus, TRUE);
-  return n;
-}
-
 static void
 expect_error (const char *location, GstResourceError code, guint http_status)
 {
@@ -50,7 +14,7 @@ expect_error (const char *location, GstResourceError code, guint http_status)
 
   g_object_set (source, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  n = count_errors (pipeline, &error, &details);
+  n = source_count_errors (pipeline, &error, &details);
   g_assert_cmpint (g_get_monotonic_time () - begin, <, 5 * G_TIME_SPAN_SECOND);
   g_assert_error (error, GST_RESOURCE_ERROR, (gint) code);
   g_assert_cmpuint (n, ==, 1);
@@ -200,7 +164,7 @@ test_timeout (void)
 
   g_object_set (source, "timeout", 1, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (count_errors (pipeline, &error, &details), ==, 1);
+  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
   source_pipeline_end (pipeline);
 }
@@ -223,7 +187,7 @@ test_admission_wait (void)
   /* it asks on; as soon as the answer is another one, that one counts */
   fake_control_set_status (control, 404);
   wait_progress (pipeline, "admission", GST_PROGRESS_TYPE_ERROR);
-  g_assert_cmpuint (count_errors (pipeline, &error, &details), ==, 1);
+  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
   g_assert_cmpuint (fake_control_get_sessions (control), >=, 2);
   source_pipeline_end (pipeline);
@@ -243,7 +207,7 @@ test_admission_wait_ends (void)
   fake_control_set_status (control, 503);
   g_object_set (source, "wait-for-admission", 1, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (count_errors (pipeline, &error, &details), ==, 1);
+  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY);
   source_pipeline_end (pipeline);
 }
@@ -262,68 +226,6 @@ test_admission_wait_shutdown (void)
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   wait_progress (pipeline, "admission", GST_PROGRESS_TYPE_START);
   source_pipeline_end (pipeline);
-}
-
-static FakeControl *
-tls_control_new (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GTlsCertificate) certificate =
-      g_tls_certificate_new_from_pem (TEST_CERTIFICATE, -1, &error);
-
-  g_assert_no_error (error);
-  return fake_control_new_tls (certificate);
-}
-
-/* What comes of a server whose certificate nobody knows: the TLS error, or, if
- * it is let through, the server's own 404. */
-static void
-expect_tls (GstResourceError code, const char *property, gpointer handler)
-{
-  g_autoptr (FakeControl) control = tls_control_new ();
-  g_autofree char *location = g_strdup_printf ("pmsss://127.0.0.1:%u/a",
-      fake_control_get_port (control));
-  GstElement *source;
-  GstElement *pipeline = source_pipeline_new (location, &source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstStructure) details = NULL;
-
-  fake_control_set_status (control, 404);
-  g_object_set (source, "retries", 0, NULL);
-  if (property)
-    gst_util_set_object_arg (G_OBJECT (source), "tls-validation-flags",
-        property);
-  if (handler)
-    g_signal_connect (source, "accept-certificate", G_CALLBACK (handler), NULL);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (count_errors (pipeline, &error, &details), ==, 1);
-  g_assert_error (error, GST_RESOURCE_ERROR, (gint) code);
-  source_pipeline_end (pipeline);
-}
-
-static gboolean
-on_certificate_yes (GstElement * source, GTlsCertificate * certificate,
-    GTlsCertificateFlags errors, gpointer data)
-{
-  g_assert_true (G_IS_TLS_CERTIFICATE (certificate));
-  g_assert_cmpint (errors & G_TLS_CERTIFICATE_UNKNOWN_CA, !=, 0);
-  return TRUE;
-}
-
-static gboolean
-on_certificate_no (GstElement * source, GTlsCertificate * certificate,
-    GTlsCertificateFlags errors, gpointer data)
-{
-  return FALSE;
-}
-
-static void
-test_tls (void)
-{
-  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, NULL, NULL);
-  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, NULL, on_certificate_no);
-  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, NULL, on_certificate_yes);
-  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, "no-flags", NULL);
 }
 
 /* Two elements of one pipeline with the same login log in once. */
@@ -385,7 +287,6 @@ main (int argc, char **argv)
   g_test_add_func ("/pmsssrc/admission-wait-ends", test_admission_wait_ends);
   g_test_add_func ("/pmsssrc/admission-wait-shutdown",
       test_admission_wait_shutdown);
-  g_test_add_func ("/pmsssrc/tls", test_tls);
   g_test_add_func ("/pmsssrc/shared-client", test_shared_client);
   return g_test_run ();
 }
