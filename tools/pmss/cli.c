@@ -12,9 +12,14 @@
 
 #include "cli-text.h"
 
-G_DEFINE_QUARK (pmss - cli - error - quark, pmss_cli_error)
-     static void
-         print_commands (const PmssCliCommand * commands, const char *intro)
+GQuark
+pmss_cli_error_quark (void)
+{
+  return g_quark_from_static_string ("pmss-cli-error-quark");
+}
+
+static void
+print_commands (const PmssCliCommand * commands, const char *intro)
 {
   g_print ("Usage: %s COMMAND [OPTION…] [ARGUMENT…]\n\n%s\n\nCommands:\n",
       g_get_prgname (), intro);
