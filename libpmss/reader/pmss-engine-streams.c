@@ -22,9 +22,8 @@ count_record (PmssLink * link, const PmssStreamRange * range, guint32 row)
       pmss_extent_geometry_unit_length (&range->geometry, row, range->index);
 }
 
-/* Lock held: rebuilds what is missing in @row if enough has come. */
-static void
-try_rebuild (PmssEngine * engine, PmssRow * row)
+void
+pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
 {
   PmssExtentGeometry geometry;
   guint i, had, k = engine->rows.redundancy.k;
@@ -76,7 +75,7 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
     pmss_engine_kick (engine);
   } else {
     pmss_rows_set_ready (&engine->rows, row, index, block);
-    try_rebuild (engine, row);
+    pmss_engine_try_rebuild (engine, row);
     if (pmss_wait_is_for (engine, row->number, -1))
       pmss_wait_check (engine, pmss_stream_get_progress (stream));
   }

@@ -159,6 +159,9 @@ void pmss_event_free (PmssEvent *event);
 /* pmss-engine-streams.c; I/O thread, lock held. */
 void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
     const PmssStreamRange *range);
+/* Rebuilds what is missing in @row if enough is there: to be called whenever
+ * a unit has come, and whenever the plan finds that one is missing. */
+void pmss_engine_try_rebuild (PmssEngine *engine, PmssRow *row);
 void pmss_engine_cancel_streams (PmssEngine *engine, PmssLink *link,
     GQuark domain, int code, const char *reason);
 

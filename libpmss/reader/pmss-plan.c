@@ -250,6 +250,9 @@ plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent)
   if (row->missing == 0 || plan.had >= plan.k) {
     row->stuck_since = 0;
     g_clear_error (&row->error);
+    /* All that it takes may be there from an earlier rebuilding: then no
+     * record comes any more that would make it happen. */
+    pmss_engine_try_rebuild (engine, row);
   } else if (row->stuck_since == 0) {
     row->stuck_since = g_get_monotonic_time ();
   }
