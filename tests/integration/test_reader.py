@@ -84,6 +84,10 @@ class Bytes(ReaderCase):
     def test_3_1(self):
         self.check_all("3+1")
 
+
+class Ways(ReaderCase):
+    """How it goes about it: memory, cancelling, nodes and connections."""
+
     def test_small_cache(self):
         """With a cache of two rows, jumping about: each block goes and comes again."""
         path = self.make("small-cache", 20 * EXTENT)
