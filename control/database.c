@@ -392,7 +392,7 @@ run_nested (PmssDatabase * self, PmssDatabaseFunc func, gpointer user_data,
 static Call *
 wait_for_call (PmssDatabase * self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
 
   while (g_queue_is_empty (&self->queue))
     g_cond_wait (&self->queued, &self->lock);

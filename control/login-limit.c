@@ -134,7 +134,7 @@ pmss_login_limit_take (PmssLoginLimit * self, const char *address,
     const char *user, gint64 now, guint * retry_after)
 {
   g_autofree char *network = address_name (address);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
   Bucket *by_address = get_bucket (&self->address, network, now);
   Bucket *by_user = get_bucket (&self->user, user, now);
 
@@ -153,7 +153,7 @@ pmss_login_limit_give_back (PmssLoginLimit * self, const char *address,
     const char *user, gint64 now)
 {
   g_autofree char *network = address_name (address);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
 
   get_bucket (&self->address, network, now)->level += 1;
   get_bucket (&self->user, user, now)->level += 1;

@@ -175,7 +175,7 @@ tell_watch (PmssNodes * self, guint id, PmssNodeState state)
 PmssNodeInfo *
 pmss_nodes_peek (PmssNodes * self, guint id)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
   Entry *entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
 
   return entry != NULL ? entry_to_info (entry) : NULL;
@@ -361,7 +361,7 @@ static gboolean
 check_node (PmssNodes * self, const PmssNode * told, const char *secret,
     gboolean * same_address)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
   Entry *entry = g_hash_table_lookup (self->entries,
       GUINT_TO_POINTER (told->id));
 

@@ -261,6 +261,7 @@ keep_escapes (void *data, struct MHD_Connection *connection, char *text)
 /* It tells of every peer that goes away and, when descriptors run out, of
  * every try to accept: nothing that a log should be flooded with. */
 static void
+G_GNUC_PRINTF (2, 0)
 on_log (void *data, const char *format, va_list args)
 {
   g_autofree char *text = NULL;

@@ -186,7 +186,7 @@ guint
 unused_port (void)
 {
   guint port;
-  g_autoptr (GSocket) socket = bind_loopback (&port);
+  g_autoptr (GSocket) G_GNUC_UNUSED socket = bind_loopback (&port);
 
   return port;
 }

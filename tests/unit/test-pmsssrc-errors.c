@@ -99,7 +99,7 @@ static void
 test_silent_server (void)
 {
   guint port;
-  g_autoptr (GSocket) listener = silent_listener_new (&port);
+  g_autoptr (GSocket) G_GNUC_UNUSED listener = silent_listener_new (&port);
   g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/a", port);
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
@@ -116,7 +116,7 @@ static void
 test_state_cycles (void)
 {
   guint port;
-  g_autoptr (GSocket) listener = silent_listener_new (&port);
+  g_autoptr (GSocket) G_GNUC_UNUSED listener = silent_listener_new (&port);
   g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/a", port);
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
@@ -136,7 +136,7 @@ static void
 test_seek_while_opening (void)
 {
   guint port;
-  g_autoptr (GSocket) listener = silent_listener_new (&port);
+  g_autoptr (GSocket) G_GNUC_UNUSED listener = silent_listener_new (&port);
   g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/a", port);
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
@@ -155,7 +155,7 @@ static void
 test_timeout (void)
 {
   guint port;
-  g_autoptr (GSocket) listener = silent_listener_new (&port);
+  g_autoptr (GSocket) G_GNUC_UNUSED listener = silent_listener_new (&port);
   g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/a", port);
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
