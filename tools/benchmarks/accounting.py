@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What processes use: a command from its start to its end, and servers that go on running."""
 
+import contextlib
 import dataclasses
 import os
 import resource
@@ -68,21 +69,39 @@ def run(command, env=None, timeout=600, accept=(0,)):
     """
     with tempfile.NamedTemporaryFile("r", prefix="pmss-bench-") as report:
         begin = time.monotonic()
-        process = subprocess.Popen(["time", "-q", "-f", "%M", "-o", report.name, *map(str, command)], env=env, text=True, errors="replace",
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-        before = child_cpu()
+        process = None
         try:
+            with deferred_interrupts():
+                process = subprocess.Popen(["time", "-q", "-f", "%M", "-o", report.name, *map(str, command)], env=env, text=True, errors="replace",
+                                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+            before = child_cpu()
             output, errors = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             raise CommandFailed("%s did not end within %g s" % (describe(command), timeout)) from None
         finally:
-            end_group(process)
-            process.stdout.close()
-            process.stderr.close()
+            if process:
+                end_group(process)
+                process.stdout.close()
+                process.stderr.close()
         seconds = time.monotonic() - begin
         if process.returncode not in accept:
             raise CommandFailed("%s ended with %d: %s" % (describe(command), process.returncode, (errors or output)[-2000:]))
         return Usage(seconds, child_cpu() - before, int(report.read().split()[-1]) * 1024, output, errors)
+
+
+@contextlib.contextmanager
+def deferred_interrupts():
+    """An interruption while a process is being started waits until it is known: nobody else could end it."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    pending = []
+    handlers = {number: signal.signal(number, lambda *arguments: pending.append(arguments)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for arguments in pending:
+        handlers[arguments[0]](*arguments)
 
 
 def child_cpu():

@@ -7,8 +7,10 @@ import datetime
 import pathlib
 import resource
 import signal
+import shutil
 import sys
 import tempfile
+import time
 
 from . import accounting, build, hosts, ingest, latency, machine, many, report, throughput
 
@@ -80,9 +82,23 @@ def prepare(options):
         build.release(options.build_dir, log)
 
 
+@contextlib.contextmanager
+def scratch_folder():
+    """A temporary folder that goes even if a program that was cut off writes one more file as it ends."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-bench-"))
+    # whatever is made from now on goes with it, wherever an interruption strikes
+    tempfile.tempdir = str(folder)
+    try:
+        yield folder
+    finally:
+        end = time.monotonic() + 10
+        while folder.exists() and time.monotonic() < end:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def perform(options):
     with contextlib.ExitStack() as stack:
-        scratch = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pmss-bench-")))
+        scratch = stack.enter_context(scratch_folder())
         context = Context(options, scratch, stack)
         MODES[options.mode].run(context, options)
     print(report.conditions(machine.describe(), context.watches, options.rounds))
