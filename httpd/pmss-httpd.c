@@ -2,7 +2,6 @@
 #include "pmss-httpd.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "libpmss/pmss-error.h"
 #include "pmss-http-listen.h"
@@ -399,8 +398,9 @@ start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
     httpd->daemon = MHD_start_daemon (daemon_flags (config), 0, on_accept,
         httpd, on_access, httpd, MHD_OPTION_ARRAY, options.items,
         MHD_OPTION_END);
+    /* Where it fails, libmicrohttpd has closed the socket. To close it again
+     * would be to close what another thread has opened meanwhile. */
     if (!httpd->daemon) {
-      close (fd);
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
           "cannot start the HTTP server on %s%s", config->listen,
           config->tls_certificate ? ": are certificate and key valid?" : "");
