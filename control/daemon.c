@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon.h"
+#include "control/daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>

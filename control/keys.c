@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "keys.h"
+#include "control/keys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
-#include "secret.h"
+#include "control/accounts/secret.h"
 
 #define KEY_FILE "token.key"
 #define CLUSTER_FILE "cluster"

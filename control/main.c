@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
-#include "config.h"
-#include "daemon.h"
-#include "server.h"
+#include "control/config.h"
+#include "control/daemon.h"
+#include "control/server.h"
 
 int
 main (int argc, char **argv)

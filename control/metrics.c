@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "metrics.h"
+#include "control/metrics.h"
 
-#include "database.h"
+#include "control/database/database.h"
+#include "control/jobs/reconcile.h"
+#include "control/nodes/nodes.h"
+#include "control/sessions/sessions.h"
 #include "httpd/pmss-httpd.h"
-#include "nodes.h"
-#include "reconcile.h"
-#include "sessions.h"
 
 static void
 add_head (GString * text, const char *name, const char *type, const char *help)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "server.h"
+#include "control/server.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -9,21 +9,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "accounts.h"
-#include "admin-password.h"
-#include "catalog.h"
-#include "config.h"
-#include "daemon.h"
-#include "database.h"
+#include "control/accounts/accounts.h"
+#include "control/accounts/admin-password.h"
+#include "control/api/router.h"
+#include "control/catalog/catalog.h"
+#include "control/config.h"
+#include "control/daemon.h"
+#include "control/database/database.h"
+#include "control/ingest/ingest.h"
+#include "control/jobs/jobs.h"
+#include "control/jobs/reconcile.h"
+#include "control/keys.h"
+#include "control/nodes/nodes.h"
+#include "control/sessions/sessions.h"
+#include "control/uploads/uploads.h"
 #include "httpd/pmss-httpd.h"
-#include "ingest.h"
-#include "jobs.h"
-#include "keys.h"
-#include "nodes.h"
-#include "reconcile.h"
-#include "router.h"
-#include "sessions.h"
-#include "uploads.h"
 
 #define NODES_TICK_MS 500
 #define SESSIONS_TICK_S 5

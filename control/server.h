@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "context.h"
+#include "control/context.h"
 
 G_BEGIN_DECLS
 

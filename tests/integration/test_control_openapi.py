@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""control/openapi.json against the running server: every operation is called, and every answer on the way has to be as the document says."""
+"""control/api/openapi.json against the running server: every operation is called, and every answer on the way has to be as the document says."""
 
 import json
 import re

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "control/database.h"
+#include "control/database/database.h"
 
 G_BEGIN_DECLS
 

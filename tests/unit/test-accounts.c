@@ -3,10 +3,10 @@
 #include <glib/gstdio.h>
 
 #include "control-fixture.h"
-#include "control/accounts.h"
-#include "control/admin-password.h"
-#include "control/login-limit.h"
-#include "control/secret.h"
+#include "control/accounts/accounts.h"
+#include "control/accounts/admin-password.h"
+#include "control/accounts/login-limit.h"
+#include "control/accounts/secret.h"
 #include "libpmss/pmss-error.h"
 
 typedef struct

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "control-fixture.h"
-#include "control/catalog.h"
+#include "control/catalog/catalog.h"
 #include "libpmss/pmss-error.h"
 
 typedef struct

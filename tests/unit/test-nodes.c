@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "control-fixture.h"
-#include "control/nodes.h"
+#include "control/nodes/nodes.h"
 #include "libpmss/pmss-error.h"
 
 typedef struct

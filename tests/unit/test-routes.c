@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "control/router.h"
+#include "control/api/router.h"
 
-/* control/openapi.json and the tables of routes say the same. What the answers look like is integration-control-openapi's. */
+/* control/api/openapi.json and the tables of routes say the same. What the answers look like is integration-control-openapi's. */
 
 typedef struct
 {

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/api/router.h"
+
+#include <string.h>
+
+#include "control/config.h"
+#include "control/database/database.h"
+#include "control/keys.h"
+#include "control/metrics.h"
+
+#define OPENAPI "/org/pmss/control/openapi.json"
+
+static void
+get_cluster (PmssApiCall * call)
+{
+  const PmssControlConfig *config = call->context->config;
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  char redundancy[8];
+
+  pmss_redundancy_to_string (config->redundancy, redundancy);
+  json_builder_begin_object (json);
+  pmss_api_add_string (json, "cluster",
+      pmss_keys_get_cluster (call->context->keys));
+  pmss_api_add_string (json, "version", PMSS_VERSION);
+  pmss_api_add_string (json, "public_url", config->public_url);
+  json_builder_set_member_name (json, "defaults");
+  json_builder_begin_object (json);
+  pmss_api_add_string (json, "redundancy", redundancy);
+  pmss_api_add_int (json, "unit", config->unit);
+  pmss_api_add_int (json, "extent", config->extent);
+  pmss_api_add_int (json, "lease", config->lease);
+  pmss_api_add_int (json, "max_upload", (gint64) config->max_upload);
+  json_builder_end_object (json);
+  json_builder_end_object (json);
+  pmss_api_respond (call, 200, json);
+}
+
+static void
+get_openapi (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) document = g_resources_lookup_data (OPENAPI,
+      G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
+
+  if (document != NULL)
+    pmss_http_request_respond (call->request, 200, "application/json",
+        document);
+  else
+    pmss_http_request_respond_error (call->request, error);
+}
+
+static gboolean
+do_nothing (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return TRUE;
+}
+
+/* Healthy is who gets an answer from the database. */
+static void
+get_health (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  gboolean ok = pmss_database_transact (call->context->database, do_nothing,
+      NULL, &error);
+
+  json_builder_begin_object (json);
+  pmss_api_add_string (json, "status", ok ? "ok" : error->message);
+  json_builder_end_object (json);
+  pmss_api_respond (call, ok ? 200 : 503, json);
+}
+
+static void
+get_metrics (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  char *text = pmss_control_metrics (call->context, &error);
+  g_autoptr (GBytes) body = NULL;
+
+  if (text == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  body = g_bytes_new_take (text, strlen (text));
+  pmss_http_request_respond (call->request, 200,
+      "text/plain; version=0.0.4; charset=utf-8", body);
+}
+
+const PmssRoute pmss_routes_cluster[] = {
+  {"GET", "/healthz", PMSS_ROLE_NONE, PMSS_BODY_NONE, get_health},
+  {"GET", "/metrics", PMSS_ROLE_NONE, PMSS_BODY_NONE, get_metrics},
+  {"GET", "/api/v1/openapi.json", PMSS_ROLE_NONE, PMSS_BODY_NONE,
+      get_openapi},
+  {"GET", "/api/v1/cluster", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, get_cluster},
+  {NULL}
+};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/api/router.h"
+#include "control/jobs/jobs.h"
+
+#define MAX_JOBS 1000
+#define DEFAULT_JOBS 100
+
+static void
+add_job (JsonBuilder * json, const PmssJob * job)
+{
+  json_builder_begin_object (json);
+  pmss_api_add_int (json, "id", job->id);
+  pmss_api_add_string (json, "type", job->type);
+  pmss_api_add_string (json, "state", pmss_job_state_to_string (job->state));
+  pmss_api_add_string (json, "phase", job->phase);
+  pmss_api_add_string (json, "medium", job->medium_name);
+  pmss_api_add_int (json, "done", job->done);
+  pmss_api_add_int (json, "total", job->total);
+  pmss_api_add_int (json, "rate_limit", job->rate_limit);
+  pmss_api_add_string (json, "error", job->error);
+  pmss_api_add_string (json, "warning", job->warning);
+  pmss_api_add_string (json, "user", job->user);
+  pmss_api_add_time (json, "created", job->created);
+  pmss_api_add_time (json, "updated", job->updated);
+  json_builder_end_object (json);
+}
+
+static void
+list_jobs (PmssApiCall * call)
+{
+  const char *text = pmss_http_request_get_query (call->request, "state");
+  PmssJobState state;
+  guint64 limit;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) jobs = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+
+  if (text && !pmss_job_state_parse (text, &state)) {
+    pmss_http_request_respond_problem (call->request, 400,
+        "state is none of queued, running, paused, done, failed, cancelled");
+    return;
+  }
+  if (!pmss_api_get_query_uint (call, "limit", 1, MAX_JOBS, DEFAULT_JOBS,
+          &limit))
+    return;
+  jobs = pmss_jobs_list (call->context->jobs, text ? &state : NULL, limit,
+      &error);
+  if (!jobs) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "jobs");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < jobs->len; i++)
+    add_job (json, g_ptr_array_index (jobs, i));
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+  pmss_api_respond (call, 200, json);
+}
+
+typedef PmssJob *(*JobFunc) (PmssJobs * jobs, gint64 id, GError ** error);
+
+static void
+respond_with (PmssApiCall * call, JobFunc func)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssJob) job = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  gint64 id;
+
+  if (!pmss_api_get_param_id (call, &id))
+    return;
+  job = func (call->context->jobs, id, &error);
+  if (!job) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  add_job (json, job);
+  pmss_api_respond (call, 200, json);
+}
+
+static void
+get_job (PmssApiCall * call)
+{
+  respond_with (call, pmss_jobs_get);
+}
+
+static void
+pause_job (PmssApiCall * call)
+{
+  respond_with (call, pmss_jobs_pause);
+}
+
+static void
+resume_job (PmssApiCall * call)
+{
+  respond_with (call, pmss_jobs_resume);
+}
+
+static void
+cancel_job (PmssApiCall * call)
+{
+  respond_with (call, pmss_jobs_cancel);
+}
+
+const PmssRoute pmss_routes_jobs[] = {
+  {"GET", "/api/v1/jobs", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, list_jobs},
+  {"GET", "/api/v1/jobs/{id}", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, get_job},
+  {"POST", "/api/v1/jobs/{id}/pause", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
+      pause_job},
+  {"POST", "/api/v1/jobs/{id}/resume", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
+      resume_job},
+  {"POST", "/api/v1/jobs/{id}/cancel", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
+      cancel_job},
+  {NULL}
+};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/api/api-media.h"
+
+#include <string.h>
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
+
+#define DEFAULT_LIMIT 100
+#define MAX_LIMIT 1000
+
+/* What the catalog keeps as JSON text. It was written by this program; should it be damaged all the same, the medium is shown without it. */
+static void
+add_document (JsonBuilder * json, const char *name, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  JsonNode *node = text == NULL ? NULL
+      : pmss_json_parse (text, strlen (text), &error);
+
+  json_builder_set_member_name (json, name);
+  if (node != NULL)
+    json_builder_add_value (json, node);
+  else
+    json_builder_add_null_value (json);
+  if (error != NULL)
+    g_warning ("The catalog has damaged %s: %s", name, error->message);
+}
+
+void
+pmss_api_add_medium (JsonBuilder * json, const PmssMedium * medium)
+{
+  char redundancy[8], version[PMSS_VERSION_ID_STRLEN];
+
+  pmss_redundancy_to_string (medium->redundancy, redundancy);
+  pmss_version_id_to_string (&medium->version, version);
+  json_builder_begin_object (json);
+  pmss_api_add_int (json, "id", medium->id);
+  pmss_api_add_string (json, "name", medium->name);
+  pmss_api_add_string (json, "title", medium->title);
+  pmss_api_add_string (json, "content_type", medium->content_type);
+  pmss_api_add_known (json, "size", medium->size);
+  pmss_api_add_string (json, "sha256", medium->sha256);
+  pmss_api_add_string (json, "state",
+      pmss_medium_state_to_string (medium->state));
+  pmss_api_add_string (json, "redundancy", redundancy);
+  pmss_api_add_bool (json, "keep_original", medium->keep_original);
+  pmss_api_add_time (json, "created", medium->created);
+  pmss_api_add_string (json, "version", medium->has_version ? version : NULL);
+  pmss_api_add_string (json, "container", medium->container);
+  pmss_api_add_known (json, "duration_ns", medium->duration_ns);
+  pmss_api_add_known (json, "avg_bitrate", medium->avg_bitrate);
+  pmss_api_add_known (json, "peak_bitrate_1s", medium->peak_bitrate_1s);
+  pmss_api_add_known (json, "peak_bitrate_10s", medium->peak_bitrate_10s);
+  add_document (json, "streams", medium->streams);
+  add_document (json, "tags", medium->tags);
+  pmss_api_add_known (json, "job", medium->job > 0 ? medium->job : -1);
+  json_builder_end_object (json);
+}
+
+static void
+list_media (PmssApiCall * call)
+{
+  PmssHttpRequest *request = call->request;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) media = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  g_autofree char *next = NULL;
+  guint64 limit;
+
+  if (!pmss_api_get_query_uint (call, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT,
+          &limit))
+    return;
+  media = pmss_catalog_list_media (call->context->catalog,
+      pmss_http_request_get_query (request, "prefix"),
+      pmss_http_request_get_query (request, "after"), (guint) limit, &next,
+      &error);
+  if (media == NULL) {
+    pmss_http_request_respond_error (request, error);
+    return;
+  }
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "media");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < media->len; i++)
+    pmss_api_add_medium (json, g_ptr_array_index (media, i));
+  json_builder_end_array (json);
+  pmss_api_add_string (json, "next", next);
+  json_builder_end_object (json);
+  pmss_api_respond (call, 200, json);
+}
+
+static void
+get_medium (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssMedium) medium = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+
+  if (!pmss_api_check_medium_name (call))
+    return;
+  medium = pmss_catalog_get_medium (call->context->catalog, call->param,
+      &error);
+  if (medium == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  pmss_api_add_medium (json, medium);
+  pmss_api_respond (call, 200, json);
+}
+
+const PmssRoute pmss_routes_media[] = {
+  {"GET", "/api/v1/media", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, list_media},
+  {"GET", "/api/v1/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
+      get_medium},
+  {NULL}
+};

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/api/router.h"
+
+#include <string.h>
+
+#include "control/keys.h"
+#include "control/nodes/nodes.h"
+#include "control/sessions/revocations.h"
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
+
+#define MAX_ADDRESS 253
+#define MAX_ZONE 64
+#define MAX_SECRET 128
+
+static void
+add_stats (JsonBuilder * json, const PmssNodeInfo * info)
+{
+  const PmssNodeStats *stats = &info->stats;
+
+  json_builder_set_member_name (json, "stats");
+  if (info->last_seen == 0) {
+    json_builder_add_null_value (json);
+    return;
+  }
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "cpu");
+  json_builder_add_double_value (json, stats->cpu);
+  pmss_api_add_int (json, "memory", (gint64) stats->memory);
+  pmss_api_add_int (json, "memory_total", (gint64) stats->memory_total);
+  pmss_api_add_int (json, "disk_read", (gint64) stats->disk_read);
+  pmss_api_add_int (json, "disk_write", (gint64) stats->disk_write);
+  pmss_api_add_int (json, "net_in", (gint64) stats->net_in);
+  pmss_api_add_int (json, "net_out", (gint64) stats->net_out);
+  pmss_api_add_int (json, "connections", (gint64) stats->connections);
+  json_builder_end_object (json);
+}
+
+static void
+add_node_json (JsonBuilder * json, const PmssNodeInfo * info)
+{
+  gboolean seen = info->last_seen != 0;
+
+  json_builder_begin_object (json);
+  pmss_api_add_int (json, "id", info->node.id);
+  pmss_api_add_string (json, "address", info->node.address);
+  pmss_api_add_int (json, "port", info->node.port);
+  pmss_api_add_bool (json, "tls", info->node.tls);
+  pmss_api_add_string (json, "zone", info->node.zone);
+  pmss_api_add_string (json, "state", pmss_node_state_to_string (info->state));
+  if (seen)
+    pmss_api_add_time (json, "last_seen", info->last_seen);
+  else
+    pmss_api_add_string (json, "last_seen", NULL);
+  pmss_api_add_int (json, "capacity", (gint64) info->capacity);
+  pmss_api_add_known (json, "used", seen ? (gint64) info->used : -1);
+  pmss_api_add_known (json, "free", seen ? (gint64) info->free : -1);
+  pmss_api_add_int (json, "shards", (gint64) info->shards);
+  add_stats (json, info);
+  json_builder_end_object (json);
+}
+
+static void
+list_nodes (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) nodes = pmss_nodes_list (call->context->nodes, &error);
+  g_autoptr (JsonBuilder) json = NULL;
+
+  if (nodes == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "nodes");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < nodes->len; i++)
+    add_node_json (json, g_ptr_array_index (nodes, i));
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+  pmss_api_respond (call, 200, json);
+}
+
+static gboolean
+check_zone (const char *zone, GError ** error)
+{
+  for (const char *c = zone; *c != '\0'; c++) {
+    if (!g_ascii_isgraph (*c)) {
+      g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+          "A zone is a word of visible ASCII characters");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+get_zone (JsonObject * body, const char **zone, GError ** error)
+{
+  return pmss_json_get_string (body, "zone", MAX_ZONE, zone, error)
+      && check_zone (*zone, error);
+}
+
+static void
+create_join_token (PmssApiCall * call)
+{
+  static const char *const members[] = { "zone", NULL };
+  JsonObject *body = pmss_http_request_get_json (call->request);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  g_autofree char *token = NULL;
+  const char *zone = NULL;
+  gint64 expires;
+
+  if (!pmss_json_check_members (body, members, &error)
+      || (pmss_json_has (body, "zone") && !get_zone (body, &zone, &error))
+      || (token = pmss_nodes_create_join_token (call->context->nodes, zone,
+              &expires, &error)) == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  pmss_api_add_string (json, "join_token", token);
+  pmss_api_add_time (json, "expires", expires);
+  json_builder_end_object (json);
+  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
+  pmss_api_respond (call, 201, json);
+}
+
+/* A host name or a literal: it goes into URLs that others build. */
+static gboolean
+check_address (const char *address, GError ** error)
+{
+  static const char allowed[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ".-_:";
+
+  if (address[0] != '\0' && strspn (address, allowed) == strlen (address)
+      && (strchr (address, ':') == NULL || g_hostname_is_ip_address (address)))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "address: neither a host name nor an IP address");
+  return FALSE;
+}
+
+/* Where a node can be reached; the strings stay the body's. */
+static gboolean
+get_place (JsonObject * body, PmssNode * node, GError ** error)
+{
+  const char *address;
+  gint64 port;
+
+  if (!pmss_json_get_string (body, "address", MAX_ADDRESS, &address, error)
+      || !check_address (address, error)
+      || !pmss_json_get_int (body, "port", 1, 65535, &port, error)
+      || !pmss_json_get_boolean (body, "tls", &node->tls, error))
+    return FALSE;
+  node->address = (char *) address;
+  node->port = (guint16) port;
+  return TRUE;
+}
+
+static char *
+join_node (PmssApiCall * call, PmssNode * node, GError ** error)
+{
+  static const char *const members[] = {
+    "join_token", "address", "port", "tls", "zone", "capacity", NULL
+  };
+  JsonObject *body = pmss_http_request_get_json (call->request);
+  const char *token, *zone = "";
+  gint64 capacity;
+
+  if (!pmss_json_check_members (body, members, error)
+      || !pmss_json_get_string (body, "join_token", MAX_SECRET, &token, error)
+      || !get_place (body, node, error)
+      || (pmss_json_has (body, "zone") && !get_zone (body, &zone, error))
+      || !pmss_json_get_int (body, "capacity", 0, G_MAXINT64, &capacity, error))
+    return NULL;
+  node->zone = (char *) zone;
+  return pmss_nodes_join (call->context->nodes, token, node,
+      (guint64) capacity, error);
+}
+
+static void
+join (PmssApiCall * call)
+{
+  const guint8 *key = pmss_keys_get_public (call->context->keys);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (GString) hex = g_string_new (NULL);
+  PmssNode node = { 0 };
+  g_autofree char *secret = join_node (call, &node, &error);
+
+  if (secret == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  for (guint i = 0; i < PMSS_TOKEN_PUBLIC_KEY_SIZE; i++)
+    g_string_append_printf (hex, "%02x", key[i]);
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  pmss_api_add_int (json, "id", node.id);
+  pmss_api_add_string (json, "secret", secret);
+  pmss_api_add_string (json, "cluster",
+      pmss_keys_get_cluster (call->context->keys));
+  pmss_api_add_string (json, "public_key", hex->str);
+  json_builder_end_object (json);
+  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
+  pmss_api_respond (call, 201, json);
+}
+
+/* Members that are absent count as 0: a node may not be able to tell. */
+static gboolean
+get_stats (JsonObject * body, PmssNodeStats * stats, GError ** error)
+{
+  const struct
+  {
+    const char *name;
+    guint64 *value;
+  } members[] = {
+    {"memory", &stats->memory},
+    {"memory_total", &stats->memory_total},
+    {"disk_read", &stats->disk_read},
+    {"disk_write", &stats->disk_write},
+    {"net_in", &stats->net_in},
+    {"net_out", &stats->net_out},
+    {"connections", &stats->connections},
+    {"used", &stats->used},
+    {"free", &stats->free},
+    {"shards", &stats->shards},
+  };
+  JsonObject *object;
+
+  if (!pmss_json_get_object (body, "stats", &object, error)
+      || (pmss_json_has (object, "cpu")
+          && !pmss_json_get_double (object, "cpu", 0, 1024, &stats->cpu,
+              error)))
+    return FALSE;
+  /* what is measured over a second may come out as a little more than all */
+  stats->cpu = MIN (stats->cpu, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++) {
+    gint64 value = 0;
+
+    if (pmss_json_has (object, members[i].name)
+        && !pmss_json_get_int (object, members[i].name, 0, G_MAXINT64,
+            &value, error))
+      return FALSE;
+    *members[i].value = (guint64) value;
+  }
+  return TRUE;
+}
+
+static void
+heartbeat (PmssApiCall * call)
+{
+  JsonObject *body = pmss_http_request_get_json (call->request);
+  const char *secret = pmss_http_request_get_bearer (call->request);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  PmssNodeStats stats = { 0 };
+  PmssNodeState state;
+  PmssNode node = { 0 };
+  gint64 id, revocations = 0;
+
+  if (!pmss_api_get_param_id (call, &id))
+    return;
+  if (!get_place (body, &node, &error) || !get_stats (body, &stats, &error)
+      || (pmss_json_has (body, "revocations")
+          && !pmss_json_get_int (body, "revocations", 0, G_MAXINT64,
+              &revocations, &error))
+      || !pmss_nodes_heartbeat (call->context->nodes,
+          id <= G_MAXUINT ? (guint) id : 0, secret != NULL ? secret : "",
+          node.address, node.port, node.tls, &stats, &state, &error)) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  pmss_api_add_string (json, "state", pmss_node_state_to_string (state));
+  pmss_api_add_int (json, "interval", PMSS_NODE_HEARTBEAT_INTERVAL);
+  if (!pmss_revocations_add (call->context->database, revocations, json,
+          &error)) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json_builder_end_object (json);
+  pmss_api_respond (call, 200, json);
+}
+
+static void
+delete_node (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 id;
+
+  if (!pmss_api_get_param_id (call, &id))
+    return;
+  if (pmss_nodes_remove (call->context->nodes,
+          id <= G_MAXUINT ? (guint) id : 0, &error))
+    pmss_http_request_respond_empty (call->request, 204);
+  else
+    pmss_http_request_respond_error (call->request, error);
+}
+
+const PmssRoute pmss_routes_nodes[] = {
+  {"GET", "/api/v1/nodes", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, list_nodes},
+  {"POST", "/api/v1/nodes/join-tokens", PMSS_ROLE_ADMIN, PMSS_BODY_JSON,
+      create_join_token},
+  /* these two have secrets of their own */
+  {"POST", "/api/v1/nodes/join", PMSS_ROLE_NONE, PMSS_BODY_JSON, join},
+  {"POST", "/api/v1/nodes/{id}/heartbeat", PMSS_ROLE_NONE, PMSS_BODY_JSON,
+      heartbeat},
+  {"DELETE", "/api/v1/nodes/{id}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
+      delete_node},
+  {NULL}
+};

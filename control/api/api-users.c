@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/api/router.h"
+
+#include "control/accounts/admin-password.h"
+#include "control/api/api-login.h"
+#include "control/config.h"
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
+
+static void
+add_user_json (JsonBuilder * json, const PmssUser * user)
+{
+  json_builder_begin_object (json);
+  pmss_api_add_string (json, "name", user->name);
+  pmss_api_add_string (json, "role", pmss_role_to_string (user->role));
+  pmss_api_add_bool (json, "one_time_password", user->one_time);
+  pmss_api_add_time (json, "created", user->created);
+  json_builder_end_object (json);
+}
+
+static void
+list_users (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) users =
+      pmss_accounts_list_users (call->context->accounts, &error);
+  g_autoptr (JsonBuilder) json = NULL;
+
+  if (users == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "users");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < users->len; i++)
+    add_user_json (json, g_ptr_array_index (users, i));
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+  pmss_api_respond (call, 200, json);
+}
+
+static PmssUser *
+create_user (PmssApiCall * call, GError ** error)
+{
+  static const char *const members[] = { "name", "password", "role", NULL };
+  JsonObject *body = pmss_http_request_get_json (call->request);
+  PmssAccounts *accounts = call->context->accounts;
+  const char *name, *password, *role_name;
+  PmssRole role;
+
+  if (!pmss_json_check_members (body, members, error)
+      || !pmss_json_get_string (body, "name", PMSS_MAX_USER, &name, error)
+      || !pmss_json_get_string (body, "password", PMSS_MAX_PASSWORD,
+          &password, error)
+      || !pmss_json_get_string (body, "role", 16, &role_name, error)
+      || !pmss_role_parse (role_name, &role, error)
+      || !pmss_accounts_add_user (accounts, name, password, role, FALSE, error))
+    return NULL;
+  return pmss_accounts_get_user (accounts, name, error);
+}
+
+static void
+post_user (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssUser) user = create_user (call, &error);
+  g_autoptr (JsonBuilder) json = NULL;
+
+  if (user == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  add_user_json (json, user);
+  pmss_api_respond (call, 201, json);
+}
+
+static void
+delete_user (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (pmss_accounts_remove_user (call->context->accounts, call->param, &error))
+    pmss_http_request_respond_empty (call->request, 204);
+  else
+    pmss_http_request_respond_error (call->request, error);
+}
+
+/* Whoever changes the own password has to know the old one: a stolen token alone must not take an account over. */
+static gboolean
+check_old_password (PmssApiCall * call, JsonObject * body)
+{
+  const char *old;
+  guint retry_after = 0;
+  g_autoptr (GError) error = NULL;
+
+  if (!pmss_json_get_string (body, "old_password", PMSS_MAX_PASSWORD, &old,
+          &error)) {
+    pmss_http_request_respond_error (call->request, error);
+    return FALSE;
+  }
+  if (pmss_accounts_check_password (call->context->accounts, call->param,
+          old, pmss_http_request_get_address (call->request), &retry_after,
+          &error))
+    return TRUE;
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED))
+    pmss_http_request_respond_problem (call->request, 403,
+        "The old password is wrong");
+  else
+    pmss_api_respond_login_error (call, error, retry_after);
+  return FALSE;
+}
+
+static void
+put_password (PmssApiCall * call)
+{
+  static const char *const members[] = { "password", "old_password", NULL };
+  JsonObject *body = pmss_http_request_get_json (call->request);
+  gboolean oneself = g_str_equal (call->user->name, call->param);
+  const char *password;
+  g_autoptr (GError) error = NULL;
+
+  if (!oneself && call->user->role < PMSS_ROLE_ADMIN) {
+    pmss_http_request_respond_problem (call->request, 403,
+        "Only an administrator changes the passwords of others");
+    return;
+  }
+  if (!pmss_json_check_members (body, members, &error)
+      || !pmss_json_get_string (body, "password", PMSS_MAX_PASSWORD,
+          &password, &error)) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  if (oneself && !check_old_password (call, body))
+    return;
+  if (!pmss_accounts_set_password (call->context->accounts, call->param,
+          password, oneself ? pmss_http_request_get_bearer (call->request)
+          : NULL, &error)
+      || !pmss_admin_password_tidy (call->context->accounts,
+          call->context->config->data, &error)) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  pmss_http_request_respond_empty (call->request, 204);
+}
+
+const PmssRoute pmss_routes_users[] = {
+  {"GET", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_NONE, list_users},
+  {"POST", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_JSON, post_user},
+  {"DELETE", "/api/v1/users/{name}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
+      delete_user},
+  {"PUT", "/api/v1/users/{name}/password", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,
+      put_password},
+  {NULL}
+};

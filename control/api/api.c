@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/api/router.h"
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
+#include "libpmss/pmss-types.h"
+
+/* What more than one resource needs: parameters in, JSON out. */
+
+gboolean
+pmss_api_get_query_uint (PmssApiCall * call, const char *name,
+    guint64 minimum, guint64 maximum, guint64 fallback, guint64 * value)
+{
+  const char *text = pmss_http_request_get_query (call->request, name);
+  g_autoptr (GError) error = NULL;
+
+  *value = fallback;
+  if (text == NULL
+      || g_ascii_string_to_unsigned (text, 10, minimum, maximum, value, &error))
+    return TRUE;
+  pmss_http_request_respond_problem (call->request, 400, "%s: %s", name,
+      error->message);
+  return FALSE;
+}
+
+gboolean
+pmss_api_get_query_bool (PmssApiCall * call, const char *name,
+    gboolean fallback, gboolean * value)
+{
+  const char *text = pmss_http_request_get_query (call->request, name);
+
+  *value = fallback;
+  if (text == NULL)
+    return TRUE;
+  *value = g_str_equal (text, "true");
+  if (*value || g_str_equal (text, "false"))
+    return TRUE;
+  pmss_http_request_respond_problem (call->request, 400,
+      "%s is true or false", name);
+  return FALSE;
+}
+
+gboolean
+pmss_api_get_param_id (PmssApiCall * call, gint64 * id)
+{
+  guint64 number;
+
+  if (g_ascii_string_to_unsigned (call->param, 10, 1, G_MAXINT64, &number,
+          NULL)) {
+    *id = (gint64) number;
+    return TRUE;
+  }
+  pmss_http_request_respond_problem (call->request, 404,
+      "'%s' is not a number that anything here could have", call->param);
+  return FALSE;
+}
+
+gboolean
+pmss_api_check_medium_name (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (pmss_medium_name_check (call->param, &error))
+    return TRUE;
+  pmss_http_request_respond_error (call->request, error);
+  return FALSE;
+}
+
+void
+pmss_api_add_string (JsonBuilder * builder, const char *name, const char *value)
+{
+  json_builder_set_member_name (builder, name);
+  if (value != NULL)
+    json_builder_add_string_value (builder, value);
+  else
+    json_builder_add_null_value (builder);
+}
+
+void
+pmss_api_add_int (JsonBuilder * builder, const char *name, gint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, value);
+}
+
+void
+pmss_api_add_known (JsonBuilder * builder, const char *name, gint64 value)
+{
+  if (value >= 0)
+    pmss_api_add_int (builder, name, value);
+  else
+    pmss_api_add_string (builder, name, NULL);
+}
+
+void
+pmss_api_add_bool (JsonBuilder * builder, const char *name, gboolean value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_boolean_value (builder, value);
+}
+
+void
+pmss_api_add_time (JsonBuilder * builder, const char *name, gint64 seconds)
+{
+  g_autofree char *text = pmss_json_format_time (seconds);
+
+  pmss_api_add_string (builder, name, text);
+}
+
+void
+pmss_api_respond (PmssApiCall * call, guint status, JsonBuilder * builder)
+{
+  pmss_http_request_respond_json (call->request, status,
+      json_builder_get_root (builder));
+}

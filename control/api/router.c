@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/api/router.h"
+
+#include <string.h>
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-types.h"
+
+#define MAX_JSON (64 * 1024)
+
+const PmssRoute *const pmss_route_tables[] = {
+  pmss_routes_cluster,
+  pmss_routes_ingest,
+  pmss_routes_jobs,
+  pmss_routes_login,
+  pmss_routes_media,
+  pmss_routes_nodes,
+  pmss_routes_sessions,
+  pmss_routes_uploads,
+  pmss_routes_users,
+  NULL
+};
+
+/* Decodes one component of a path. NULL if it hides a slash or a NUL: what it is called would then depend on who decodes it. */
+static char *
+decode_component (const char *text, gsize length)
+{
+  g_autofree char *encoded = g_strndup (text, length);
+  char *decoded = g_uri_unescape_string (encoded, "/");
+
+  if (decoded != NULL && g_utf8_validate (decoded, -1, NULL))
+    return decoded;
+  g_free (decoded);
+  return NULL;
+}
+
+static char *
+decode_path (const char *path)
+{
+  g_auto (GStrv) parts = g_strsplit (path, "/", -1);
+
+  for (char **part = parts; *part != NULL; part++) {
+    char *decoded = decode_component (*part, strlen (*part));
+
+    if (decoded == NULL)
+      return NULL;
+    g_free (*part);
+    *part = decoded;
+  }
+  return g_strjoinv ("/", parts);
+}
+
+/* Whether @path has the form of @pattern. @place, @length: what stands in the pattern's place; not set if it has none. */
+static gboolean
+match_path (const char *pattern, const char *path, const char **place,
+    gsize * length)
+{
+  const char *open = strchr (pattern, '{'), *rest;
+  gsize head, tail, n;
+
+  *place = NULL;
+  if (open == NULL)
+    return g_str_equal (pattern, path);
+  head = (gsize) (open - pattern);
+  if (strncmp (pattern, path, head) != 0)
+    return FALSE;
+  path += head;
+  rest = strchr (open, '}') + 1;
+  tail = strlen (rest);
+  n = strlen (path);
+  if (n <= tail || strcmp (path + n - tail, rest) != 0)
+    return FALSE;
+  n -= tail;
+  if (rest[-2] != '+' && memchr (path, '/', n) != NULL)
+    return FALSE;
+  *place = path;
+  *length = n;
+  return TRUE;
+}
+
+typedef struct
+{
+  const PmssRoute *route;
+  const char *place;
+  gsize length;
+  GString *allowed;             /* methods that the path has */
+} Match;
+
+static gboolean
+method_matches (const PmssRoute * route, const char *method, gboolean as_get)
+{
+  return g_str_equal (route->method, as_get ? "GET" : method);
+}
+
+/* HEAD goes where GET goes, unless it has a route of its own; libmicrohttpd leaves the body out. */
+static void
+consider_route (const char *method, const PmssRoute * route,
+    const char *place, gsize length, Match * match)
+{
+  gboolean as_get = g_str_equal (method, "HEAD") && match->route == NULL;
+
+  g_string_append_printf (match->allowed, "%s%s",
+      match->allowed->len > 0 ? ", " : "", route->method);
+  if (method_matches (route, method, FALSE)
+      || (as_get && method_matches (route, method, TRUE))) {
+    match->route = route;
+    match->place = place;
+    match->length = length;
+  }
+}
+
+/* Routes whose path has a place, or those whose path has none. */
+static void
+find_among (gboolean with_place, const char *method, const char *path,
+    Match * match)
+{
+  for (guint i = 0; pmss_route_tables[i] != NULL; i++) {
+    for (const PmssRoute * r = pmss_route_tables[i]; r->method != NULL; r++) {
+      const char *place;
+      gsize length = 0;
+
+      if ((strchr (r->path, '{') != NULL) == with_place
+          && match_path (r->path, path, &place, &length))
+        consider_route (method, r, place, length, match);
+    }
+  }
+}
+
+/* A path that is there as it stands is no other's place: "/nodes/join" is not the node "join". */
+static void
+find_route (const char *method, const char *path, Match * match)
+{
+  find_among (FALSE, method, path, match);
+  if (match->allowed->len == 0)
+    find_among (TRUE, method, path, match);
+}
+
+static gboolean
+authenticate (PmssApiCall * call)
+{
+  const char *token;
+  g_autoptr (GError) error = NULL;
+
+  if (call->route->role == PMSS_ROLE_NONE)
+    return TRUE;
+  token = pmss_http_request_get_bearer (call->request);
+  if (token == NULL) {
+    pmss_http_request_add_header (call->request, "WWW-Authenticate", "Bearer");
+    pmss_http_request_respond_problem (call->request, 401,
+        "This needs a token: log in first");
+    return FALSE;
+  }
+  call->user = pmss_accounts_authenticate (call->context->accounts, token,
+      &error);
+  if (call->user == NULL) {
+    pmss_http_request_add_header (call->request, "WWW-Authenticate",
+        "Bearer error=\"invalid_token\"");
+    pmss_http_request_respond_error (call->request, error);
+    return FALSE;
+  }
+  if (call->user->role >= call->route->role)
+    return TRUE;
+  pmss_http_request_respond_problem (call->request, 403,
+      "This is for the role %s; '%s' is a %s",
+      pmss_role_to_string (call->route->role), call->user->name,
+      pmss_role_to_string (call->user->role));
+  return FALSE;
+}
+
+static gboolean
+take_param (PmssApiCall * call, const Match * match)
+{
+  g_autofree char *text = NULL;
+
+  if (match->place == NULL)
+    return TRUE;
+  text = g_strndup (match->place, match->length);
+  call->param = decode_path (text);
+  if (call->param != NULL)
+    return TRUE;
+  pmss_http_request_respond_problem (call->request, 400,
+      "The path is not encoded component by component in UTF-8");
+  return FALSE;
+}
+
+static void
+accept_body (PmssApiCall * call)
+{
+  guint64 length;
+
+  switch (call->route->body) {
+    case PMSS_BODY_NONE:
+      if (pmss_http_request_get_content_length (call->request, &length)
+          && length > 0)
+        pmss_http_request_respond_problem (call->request, 400,
+            "This request has no body");
+      break;
+    case PMSS_BODY_JSON:
+      pmss_http_request_accept_json (call->request, MAX_JSON);
+      break;
+    case PMSS_BODY_STREAM:
+      call->route->begin (call);
+      break;
+  }
+}
+
+static void
+on_begin (PmssHttpRequest * request, gpointer user_data)
+{
+  Match match = {.allowed = g_string_new (NULL) };
+  PmssApiCall *call;
+
+  find_route (pmss_http_request_get_method (request),
+      pmss_http_request_get_path (request), &match);
+  if (match.route != NULL) {
+    call = g_new0 (PmssApiCall, 1);
+    call->context = user_data;
+    call->request = request;
+    call->route = match.route;
+    pmss_http_request_set_data (request, call);
+    if (authenticate (call) && take_param (call, &match)) {
+      call->begun = TRUE;
+      accept_body (call);
+    }
+  } else if (match.allowed->len > 0) {
+    pmss_http_request_add_header (request, "Allow", match.allowed->str);
+    pmss_http_request_respond_problem (request, 405,
+        "This knows only %s", match.allowed->str);
+  } else {
+    pmss_http_request_respond_problem (request, 404,
+        "There is nothing at this path");
+  }
+  g_string_free (match.allowed, TRUE);
+}
+
+static gboolean
+on_body (PmssHttpRequest * request, const void *data, gsize length,
+    gpointer user_data)
+{
+  PmssApiCall *call = pmss_http_request_get_data (request);
+
+  return call->route->data (call, data, length);
+}
+
+static void
+on_complete (PmssHttpRequest * request, gpointer user_data)
+{
+  PmssApiCall *call = pmss_http_request_get_data (request);
+
+  call->route->run (call);
+}
+
+static void
+on_end (PmssHttpRequest * request, gboolean answered, gpointer user_data)
+{
+  PmssApiCall *call = pmss_http_request_get_data (request);
+
+  if (call == NULL)
+    return;
+  if (call->begun && call->route->end != NULL)
+    call->route->end (call, answered);
+  g_clear_pointer (&call->user, pmss_user_free);
+  g_free (call->param);
+  g_free (call);
+}
+
+const PmssHttpdHandler pmss_router = {
+  on_begin, on_body, on_complete, on_end
+};

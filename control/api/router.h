@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/accounts/accounts.h"
+#include "control/context.h"
+#include "httpd/pmss-httpd.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssRoute:
+ *
+ * One line of the API: which method and path, who may, which body, which function. The files api-*.c have one table each, ended by an empty line; router.c
+ * lists the tables. A request is matched, its caller authenticated and its role compared before any function of a route runs.
+ */
+typedef struct _PmssApiCall PmssApiCall;
+
+typedef enum {
+  PMSS_BODY_NONE,               /* a body is refused */
+  PMSS_BODY_JSON,               /* a JSON object of at most 64 KiB; pmss_http_request_get_json() in `run` */
+  PMSS_BODY_STREAM,             /* `begin` accepts it, `data` gets it */
+} PmssBodyKind;
+
+typedef struct {
+  const char *method;
+  /* "/api/v1/jobs/{id}/pause"; at most one place: {x} is one component, {x+} at the end one or more. */
+  const char *path;
+  PmssRole role;                /* the least; PMSS_ROLE_NONE: everybody, no token is looked at */
+  PmssBodyKind body;
+  /* All run on the connection's thread and may block. */
+  void     (*run)   (PmssApiCall *call);        /* the body, if any, is complete: has to answer */
+  void     (*begin) (PmssApiCall *call);        /* only PMSS_BODY_STREAM: calls pmss_http_request_accept_body(), or answers */
+  gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);        /* only PMSS_BODY_STREAM; FALSE after having answered */
+  void     (*end)   (PmssApiCall *call, gboolean answered);     /* nullable; once, last, even if no other function ran */
+} PmssRoute;
+
+struct _PmssApiCall {
+  PmssControlContext *context;
+  PmssHttpRequest *request;
+  const PmssRoute *route;
+  PmssUser *user;               /* who asks; NULL with PMSS_ROLE_NONE */
+  char *param;                  /* what stood in the place of the path, decoded; NULL if it has none */
+  gpointer data;                /* the route's own, freed by its `end` */
+  gboolean begun;               /* the router's: `end` is due */
+};
+
+/* Each resource's table, in its api-*.c. */
+extern const PmssRoute pmss_routes_cluster[];
+extern const PmssRoute pmss_routes_ingest[];
+extern const PmssRoute pmss_routes_jobs[];
+extern const PmssRoute pmss_routes_login[];
+extern const PmssRoute pmss_routes_media[];
+extern const PmssRoute pmss_routes_nodes[];
+extern const PmssRoute pmss_routes_sessions[];
+extern const PmssRoute pmss_routes_uploads[];
+extern const PmssRoute pmss_routes_users[];
+
+/* All of the above that are served, NULL at the end. */
+extern const PmssRoute *const pmss_route_tables[];
+
+/* What pmss_httpd_start() gets; its user data is the #PmssControlContext. */
+extern const PmssHttpdHandler pmss_router;
+
+/* What more than one resource needs. */
+
+/* "?limit=": @fallback if absent; FALSE: answered with 400. */
+gboolean  pmss_api_get_query_uint (PmssApiCall *call, const char *name, guint64 minimum, guint64 maximum, guint64 fallback, guint64 *value);
+/* "?keep_original=true": @fallback if absent; FALSE: answered with 400. */
+gboolean  pmss_api_get_query_bool (PmssApiCall *call, const char *name, gboolean fallback, gboolean *value);
+/* Numbers in paths ("/jobs/12"); FALSE: answered with 404, since nothing is called so. */
+gboolean  pmss_api_get_param_id (PmssApiCall *call, gint64 *id);
+/* Checks call->param with pmss_medium_name_check(); FALSE: answered with 400. */
+gboolean  pmss_api_check_medium_name (PmssApiCall *call);
+/* As the member @name of what @builder builds; null where @value is NULL or negative. */
+void      pmss_api_add_string (JsonBuilder *builder, const char *name, const char *value);
+void      pmss_api_add_int    (JsonBuilder *builder, const char *name, gint64 value);
+void      pmss_api_add_known  (JsonBuilder *builder, const char *name, gint64 value);
+void      pmss_api_add_bool   (JsonBuilder *builder, const char *name, gboolean value);
+void      pmss_api_add_time   (JsonBuilder *builder, const char *name, gint64 seconds);
+
+/* Answers with what @builder holds. */
+void      pmss_api_respond (PmssApiCall *call, guint status, JsonBuilder *builder);
+
+G_END_DECLS

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/api/upload-request.h"
+
+#include <string.h>
+
+#include "libpmss/pmss-error.h"
+
+#define MAX_TITLE 1024          /* bytes */
+#define MAX_TYPE 255
+
+static gboolean
+invalid (GError ** error, const char *what)
+{
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID, what);
+  return FALSE;
+}
+
+static gboolean
+parse_flag (const char *text, gboolean * flag, GError ** error)
+{
+  if (!text || g_str_equal (text, "false"))
+    *flag = FALSE;
+  else if (g_str_equal (text, "true"))
+    *flag = TRUE;
+  else
+    return invalid (error, "keep_original is neither true nor false");
+  return TRUE;
+}
+
+static gboolean
+check_title (const char *title, GError ** error)
+{
+  if (strlen (title) > MAX_TITLE || !g_utf8_validate (title, -1, NULL))
+    return invalid (error, "title is not UTF-8 of up to 1024 bytes");
+  for (const char *c = title; *c; c = g_utf8_next_char (c))
+    if (g_unichar_iscntrl (g_utf8_get_char (c)))
+      return invalid (error, "title has control characters");
+  return TRUE;
+}
+
+/* type "/" subtype and perhaps parameters (RFC 9110, 8.3.1): it becomes a header once. */
+static gboolean
+check_type (const char *type, GError ** error)
+{
+  static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  gsize main_length = strspn (type, token), sub_length = 0;
+
+  if (type[main_length] == '/')
+    sub_length = strspn (type + main_length + 1, token);
+  if (strlen (type) > MAX_TYPE || main_length == 0 || sub_length == 0)
+    return invalid (error, "content_type is not like video/mp4");
+  type += main_length + 1 + sub_length;
+  if (*type != '\0' && *type != ';')
+    return invalid (error, "content_type is not like video/mp4");
+  for (; *type; type++)
+    if (!g_ascii_isprint (*type))
+      return invalid (error, "content_type has control characters");
+  return TRUE;
+}
+
+PmssMedium *
+pmss_upload_request_check (const PmssUploadRequest * request,
+    const PmssControlConfig * config, GError ** error)
+{
+  g_autoptr (PmssMedium) medium = pmss_medium_new ();
+  gboolean given;
+
+  if (!request->name) {
+    invalid (error, "The medium's name is missing");
+    return NULL;
+  }
+  medium->redundancy = config->redundancy;
+  given = request->redundancy && *request->redundancy;
+  if (!pmss_medium_name_check (request->name, error)
+      || (given && !pmss_redundancy_parse (request->redundancy,
+              &medium->redundancy, error))
+      || !parse_flag (request->keep_original, &medium->keep_original, error)
+      || (request->title && !check_title (request->title, error))
+      || (request->content_type && *request->content_type
+          && !check_type (request->content_type, error)))
+    return NULL;
+  medium->name = g_strdup (request->name);
+  medium->size = request->size;
+  if (request->title && *request->title)
+    medium->title = g_strdup (request->title);
+  if (request->content_type && *request->content_type)
+    medium->content_type = g_strdup (request->content_type);
+  return g_steal_pointer (&medium);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/catalog/catalog.h"
+#include "control/config.h"
+
+G_BEGIN_DECLS
+
+/* What a client says of a file that it wants to upload; all but the name may be NULL. Hostile. */
+typedef struct {
+  const char *name;
+  const char *redundancy;       /* "4+2" */
+  const char *keep_original;    /* "true", "false" */
+  const char *title;
+  const char *content_type;
+  guint64 size;
+} PmssUploadRequest;
+
+/* The medium that it asks for, with the server's defaults for what it does not say. PMSS_ERROR_INVALID names what is wrong. */
+PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request, const PmssControlConfig *config, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/context.h"
+#include "libpmss/pmss-layout.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssCatalog:
+ *
+ * Media, their versions, and where every shard lies. docs/data-model.md has the tables.
+ *
+ * Every function is one transaction, blocks until it is durable, and may be called on any thread; called inside pmss_database_transact() it becomes a part of that
+ * transaction. Nothing is cached: the database is the truth.
+ *
+ * The rule that all else rests on: a shard may exist on a node only while a row says so: an extent row with that node in the shard's place, or a pending
+ * deletion. Hence place_extent() and replace_shard() come before the shard is sent, and rows go after the node has confirmed the deletion.
+ */
+PmssCatalog *pmss_catalog_new  (PmssDatabase *database);
+void         pmss_catalog_free (PmssCatalog *catalog);
+
+/* Media */
+
+typedef enum { PMSS_MEDIUM_UPLOADING, PMSS_MEDIUM_INGESTING, PMSS_MEDIUM_READY, PMSS_MEDIUM_FAILED, PMSS_MEDIUM_DELETING } PmssMediumState;
+const char  *pmss_medium_state_to_string (PmssMediumState state);
+
+/* Strings are owned; NULL or -1: unknown. */
+typedef struct {
+  gint64 id;
+  char *name;
+  PmssMediumState state;
+  char *title, *content_type;
+  gint64 size;
+  char *sha256;                 /* 64 hex digits */
+  PmssRedundancy redundancy;
+  gboolean keep_original;
+  char *container;
+  gint64 duration_ns;
+  gint64 avg_bitrate, peak_bitrate_1s, peak_bitrate_10s;        /* bit/s */
+  char *streams;                /* JSON array */
+  char *tags;                   /* JSON object */
+  gint64 created, updated;      /* seconds since 1970; written by the catalog */
+  gboolean has_version;
+  PmssVersionId version;        /* the ready one; only read */
+  gint64 job;                   /* id of the newest job of it, 0: none; only read */
+} PmssMedium;
+
+/* A new one with everything unknown. */
+PmssMedium  *pmss_medium_new  (void);
+void         pmss_medium_free (PmssMedium *medium);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssMedium, pmss_medium_free)
+
+/* Reserves medium->name and writes all of @medium (state uploading or ingesting); fills in its id. PMSS_ERROR_EXISTS: the name is taken. */
+gboolean     pmss_catalog_add_medium    (PmssCatalog *catalog, PmssMedium *medium, GError **error);
+/* The living medium of that name. PMSS_ERROR_NOT_FOUND. */
+PmssMedium  *pmss_catalog_get_medium    (PmssCatalog *catalog, const char *name, GError **error);
+PmssMedium  *pmss_catalog_get_medium_by_id (PmssCatalog *catalog, gint64 id, GError **error);
+/* Living media whose name begins with @prefix (nullable) and sorts after @after (nullable), in byte order, at most @limit; @next: (out) (nullable) the name
+ * to go on after, NULL at the end. */
+GPtrArray   *pmss_catalog_list_media    (PmssCatalog *catalog, const char *prefix, const char *after, guint limit, char **next, GError **error);
+/* Writes what was found out: title, content_type, size, sha256, container, duration_ns, bitrates, streams, tags. Not name, state, redundancy. */
+gboolean     pmss_catalog_update_medium (PmssCatalog *catalog, const PmssMedium *medium, GError **error);
+/* Moves on; PMSS_ERROR_CONFLICT if the medium is not in @from. Allowed: uploading->ingesting, ingesting->failed, failed->ingesting; deleting and ready have
+ * functions of their own. */
+gboolean     pmss_catalog_set_medium_state (PmssCatalog *catalog, gint64 id, PmssMediumState from, PmssMediumState to, GError **error);
+/* state := deleting, whatever it was, and all its versions with it; its sessions end; the name is free from now on. PMSS_ERROR_NOT_FOUND. */
+gboolean     pmss_catalog_mark_deleting (PmssCatalog *catalog, gint64 id, GError **error);
+/* Drops the row of a medium that is deleting and has no versions left. */
+gboolean     pmss_catalog_remove_medium (PmssCatalog *catalog, gint64 id, GError **error);
+
+/* Versions */
+
+typedef enum { PMSS_VERSION_WRITING, PMSS_VERSION_READY, PMSS_VERSION_DELETING } PmssVersionState;
+typedef struct {
+  PmssVersionId id;
+  gint64 medium;
+  PmssVersionState state;
+  guint64 size;
+  PmssRedundancy redundancy;
+  guint32 unit;
+  guint32 extent;               /* bytes */
+} PmssVersion;
+
+/* Writes @version, state writing. */
+gboolean     pmss_catalog_add_version     (PmssCatalog *catalog, const PmssVersion *version, GError **error);
+gboolean     pmss_catalog_get_version     (PmssCatalog *catalog, const PmssVersionId *id, PmssVersion *version, GError **error);
+/* All versions of a medium (@medium 0: of any) that are in @state: array of PmssVersion. */
+GArray      *pmss_catalog_list_versions   (PmssCatalog *catalog, gint64 medium, PmssVersionState state, GError **error);
+/* In one step: @id becomes the ready version of its medium, the one before it (if any) deleting, the medium ready. PMSS_ERROR_CONFLICT unless all its
+ * extents are there and verified, or when the medium is being deleted. */
+gboolean     pmss_catalog_publish_version (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
+/* writing or ready -> deleting */
+gboolean     pmss_catalog_retire_version  (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
+/* Drops the row of a deleting version that has no extents left. Sessions of it go with it. */
+gboolean     pmss_catalog_remove_version  (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
+/* Layout of a version; PMSS_ERROR_CONFLICT unless every extent is there. */
+PmssLayout  *pmss_catalog_load_layout     (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
+
+/* Extents */
+
+typedef enum { PMSS_EXTENT_PLACED, PMSS_EXTENT_DURABLE, PMSS_EXTENT_VERIFIED } PmssExtentState;
+typedef struct {
+  guint32 number;
+  PmssExtentState state;
+  guint n_nodes;
+  guint nodes[PMSS_MAX_SHARDS]; /* node ids by shard; 0: that shard is lost */
+} PmssExtent;
+
+/* Before any of its shards is sent. PMSS_ERROR_EXISTS if it is placed already. */
+gboolean     pmss_catalog_place_extent     (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, const guint *nodes, guint n_nodes, GError **error);
+/* Before the shard is sent to @node. What the node before it may hold of it becomes a pending deletion. */
+gboolean     pmss_catalog_replace_shard    (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint shard, guint node, GError **error);
+gboolean     pmss_catalog_set_extent_state (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, PmssExtentState state, GError **error);
+/* Up to @limit extents from number @first on, in order: array of PmssExtent. */
+GArray      *pmss_catalog_list_extents     (PmssCatalog *catalog, const PmssVersionId *version, guint32 first, guint limit, GError **error);
+/* Drops an extent's row. Bit s of @kept: shard s is not known to be gone, becomes a pending deletion. */
+gboolean     pmss_catalog_remove_extent    (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint32 kept, GError **error);
+/* Whether a row places shard @shard on @node (a pending deletion does not count). */
+gboolean     pmss_catalog_places_shard     (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint shard, guint node, gboolean *places, GError **error);
+
+/* Pending deletions: shards that a node may still hold and that nobody wants. */
+
+/* Up to @limit shard names of @node, in order: array of char * that frees them. */
+GPtrArray   *pmss_catalog_list_pending  (PmssCatalog *catalog, guint node, guint limit, GError **error);
+/* Nothing is done when a row places this shard on this node. */
+gboolean     pmss_catalog_add_pending   (PmssCatalog *catalog, guint node, const char *shard, GError **error);
+/* The node has confirmed that it has no such shard. */
+gboolean     pmss_catalog_clear_pending (PmssCatalog *catalog, guint node, const char *shard, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/ingest/ingest-private.h"
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-striper.h"
+
+/* One extent at work. */
+typedef struct
+{
+  Ingest *ingest;
+  PmssExtent extent;            /* follows the replacements */
+  guint n;
+  GBytes *shards[PMSS_MAX_SHARDS];      /* as they have to be */
+  GError *errors[PMSS_MAX_SHARDS];      /* of the calls last run; NULL: good */
+} Check;
+
+static void
+check_clear (Check * check)
+{
+  for (guint i = 0; i < check->n; i++) {
+    g_clear_pointer (&check->shards[i], g_bytes_unref);
+    g_clear_error (&check->errors[i]);
+  }
+}
+
+/* The nodes are not asked about the bytes that they were sent: all is computed anew from the upload. */
+static gboolean
+stripe_again (Check * check, GError ** error)
+{
+  Ingest *ingest = check->ingest;
+  const PmssVersion *version = &ingest->version;
+  guint64 offset = (guint64) check->extent.number * version->extent;
+  PmssExtentGeometry geometry = {
+    .version = version->id,
+    .extent = check->extent.number,
+    .redundancy = version->redundancy,
+    .unit = version->unit,
+    .payload = MIN (version->extent, version->size - offset),
+  };
+  g_autofree guint8 *payload = g_malloc (geometry.payload);
+
+  if (!pmss_ingest_read (ingest, ingest->fd, offset, payload,
+          geometry.payload, error))
+    return FALSE;
+  if (!ingest->erasure)
+    ingest->erasure = pmss_erasure_new (version->redundancy);
+  pmss_striper_run (ingest->erasure, &geometry, payload, check->shards);
+  return TRUE;
+}
+
+static void
+shard_name (Check * check, guint shard, char name[PMSS_SHARD_NAME_SIZE])
+{
+  pmss_shard_name_write (&check->ingest->version.id, check->extent.number,
+      shard, name);
+}
+
+static void
+keep_error (guint node, const char *shard, guint tag, const GError * error,
+    gpointer user_data)
+{
+  Check *check = user_data;
+
+  g_clear_error (&check->errors[tag]);
+  if (error)
+    check->errors[tag] = g_error_copy (error);
+}
+
+static gboolean
+run_calls (Check * check, GError ** error)
+{
+  return pmss_node_calls_run (check->ingest->calls, keep_error, check,
+      pmss_job_run_get_cancellable (check->ingest->run), error);
+}
+
+static void
+add_compare (Check * check, guint shard)
+{
+  char name[PMSS_SHARD_NAME_SIZE];
+
+  shard_name (check, shard, name);
+  pmss_node_calls_compare (check->ingest->calls, check->extent.nodes[shard],
+      name, check->shards[shard], shard);
+}
+
+/* On the same node what is there has to go first: it counts as stored otherwise. */
+static gboolean
+write_shard (Check * check, guint shard, gboolean same, GError ** error)
+{
+  PmssNodeCalls *calls = check->ingest->calls;
+  guint node = check->extent.nodes[shard];
+  char name[PMSS_SHARD_NAME_SIZE];
+
+  shard_name (check, shard, name);
+  if (same) {
+    pmss_node_calls_delete (calls, node, name, shard);
+    if (!run_calls (check, error))
+      return FALSE;
+  }
+  pmss_node_calls_put (calls, node, name, check->shards[shard], shard);
+  return run_calls (check, error);
+}
+
+/* Chooses where the shard goes: elsewhere, or else the same node if it can be tried again. */
+static gboolean
+move_shard (Check * check, guint shard, const GError * reason, gboolean * same,
+    GError ** error)
+{
+  Ingest *ingest = check->ingest;
+  g_autoptr (GError) local = NULL;
+  PmssNode node;
+
+  *same = FALSE;
+  if (pmss_placer_replace (ingest->placer, check->extent.number, shard,
+          check->extent.nodes[shard], reason, &node, &local)) {
+    check->extent.nodes[shard] = node.id;
+    return TRUE;
+  }
+  *same = g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NO_SPACE)
+      && pmss_placer_retry (ingest->placer);
+  if (!*same)
+    g_propagate_error (error, g_steal_pointer (&local));
+  return *same;
+}
+
+/* Writes the shard anew, where it will be taken, and compares again. */
+static gboolean
+rewrite (Check * check, guint shard, GError ** error)
+{
+  gboolean same;
+
+  while (check->errors[shard]) {
+    g_autoptr (GError) reason = g_steal_pointer (&check->errors[shard]);
+
+    g_warning ("%s: extent %u, shard %u on node %u: %s",
+        check->ingest->medium->name, check->extent.number, shard,
+        check->extent.nodes[shard], reason->message);
+    if (!move_shard (check, shard, reason, &same, error)
+        || !write_shard (check, shard, same, error))
+      return FALSE;
+  }
+  add_compare (check, shard);
+  return run_calls (check, error);
+}
+
+static gboolean
+check_shards (Check * check, GError ** error)
+{
+  if (!stripe_again (check, error))
+    return FALSE;
+  for (guint i = 0; i < check->n; i++)
+    add_compare (check, i);
+  if (!run_calls (check, error))
+    return FALSE;
+  for (guint i = 0; i < check->n; i++) {
+    if (!check->errors[i])
+      continue;
+    if (!rewrite (check, i, error))
+      return FALSE;
+    if (check->errors[i]) {
+      g_propagate_prefixed_error (error, g_steal_pointer (&check->errors[i]),
+          "Extent %u, shard %u was written anew on node %u and is still not "
+          "good: ", check->extent.number, i, check->extent.nodes[i]);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+pmss_ingest_verify_extent (Ingest * ingest, const PmssExtent * extent,
+    GError ** error)
+{
+  Check check = {.ingest = ingest,.extent = *extent,.n = extent->n_nodes };
+  gboolean good;
+
+  if (!ingest->calls)
+    ingest->calls = pmss_node_calls_new (ingest->context);
+  good = check_shards (&check, error)
+      && pmss_catalog_set_extent_state (ingest->context->catalog,
+      &ingest->version.id, extent->number, PMSS_EXTENT_VERIFIED, error);
+  check_clear (&check);
+  return good;
+}

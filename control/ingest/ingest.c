@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/ingest/ingest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/config.h"
+#include "control/database/database.h"
+#include "control/ingest/ingest-private.h"
+#include "control/ingest/probe-runner.h"
+#include "control/keys.h"
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-writer.h"
+
+#define BLOCK (1024 * 1024)
+#define PROBE_SECONDS 120
+
+/* Bytes of the phases before, of three times the size in all. */
+#define HASHED(ingest) ((ingest)->upload->size)
+#define STRIPED(ingest) (2 * (ingest)->upload->size)
+
+/* The upload's file */
+
+static void
+set_errno (GError ** error, const char *path)
+{
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "%s: %s", path,
+      g_strerror (errno));
+}
+
+static int
+open_upload (Ingest * ingest, GError ** error)
+{
+  int fd = g_open (ingest->path, O_RDONLY | O_CLOEXEC, 0);
+  struct stat st;
+
+  if (fd < 0 || fstat (fd, &st) != 0) {
+    set_errno (error, ingest->path);
+  } else if ((guint64) st.st_size != ingest->upload->size) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
+        "%s has %" G_GINT64_FORMAT " bytes instead of %" G_GUINT64_FORMAT,
+        ingest->path, (gint64) st.st_size, ingest->upload->size);
+  } else {
+    posix_fadvise (fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return fd;
+  }
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+gboolean
+pmss_ingest_read (Ingest * ingest, int fd, guint64 offset, guint8 * to,
+    gsize length, GError ** error)
+{
+  while (length > 0) {
+    gssize n = pread (fd, to, length, offset);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      set_errno (error, ingest->path);
+      return FALSE;
+    }
+    if (n == 0) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT, "%s is too short",
+          ingest->path);
+      return FALSE;
+    }
+    to += n;
+    offset += n;
+    length -= n;
+  }
+  return TRUE;
+}
+
+/* probe */
+
+static gboolean
+run_probe (Ingest * ingest, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autofree char *warning = NULL;
+
+  if (pmss_probe_run (ingest->path, ingest->medium, PROBE_SECONDS,
+          pmss_job_run_get_cancellable (ingest->run), &local))
+    return pmss_catalog_update_medium (ingest->context->catalog,
+        ingest->medium, error);
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  g_warning ("%s: %s", ingest->medium->name, local->message);
+  warning = g_strdup_printf ("The file's characteristics are unknown: %s",
+      local->message);
+  return pmss_job_run_set_warning (ingest->run, warning, error);
+}
+
+/* hash */
+
+static gboolean
+hash_file (Ingest * ingest, int fd, GChecksum * checksum, GError ** error)
+{
+  g_autofree guint8 *block = g_malloc (BLOCK);
+  guint64 size = ingest->upload->size;
+
+  for (guint64 offset = 0; offset < size;) {
+    gsize length = MIN (BLOCK, size - offset);
+
+    if (!pmss_ingest_read (ingest, fd, offset, block, length, error))
+      return FALSE;
+    g_checksum_update (checksum, block, length);
+    offset += length;
+    if (!pmss_job_run_progress (ingest->run, offset, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+run_hash (Ingest * ingest, GError ** error)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  if (!hash_file (ingest, ingest->fd, checksum, error))
+    return FALSE;
+  g_free (ingest->medium->sha256);
+  ingest->medium->sha256 = g_strdup (g_checksum_get_string (checksum));
+  return pmss_catalog_update_medium (ingest->context->catalog, ingest->medium,
+      error);
+}
+
+/* stripe */
+
+static gboolean
+add_version (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Ingest *ingest = user_data;
+
+  return pmss_catalog_add_version (ingest->context->catalog, &ingest->version,
+      error)
+      && pmss_job_run_set_version (ingest->run, &ingest->version.id, error);
+}
+
+static gboolean
+make_version (Ingest * ingest, GError ** error)
+{
+  PmssVersion *version = &ingest->version;
+  PmssControlConfig *config = ingest->context->config;
+
+  pmss_version_id_generate (&version->id);
+  version->medium = ingest->medium->id;
+  version->state = PMSS_VERSION_WRITING;
+  version->size = ingest->upload->size;
+  version->redundancy = ingest->medium->redundancy;
+  version->unit = config->unit;
+  version->extent = pmss_layout_round_extent (config->extent,
+      version->redundancy, version->unit);
+  return pmss_database_transact (ingest->context->database, add_version,
+      ingest, error);
+}
+
+/* Durable ones stay: the first that is not, and those before it told to the placer. */
+static gboolean
+find_first_extent (Ingest * ingest, guint32 * first, GError ** error)
+{
+  for (*first = 0;;) {
+    g_autoptr (GArray) extents = pmss_catalog_list_extents
+        (ingest->context->catalog, &ingest->version.id, *first, 1000, error);
+
+    if (!extents)
+      return FALSE;
+    for (guint i = 0; i < extents->len; i++) {
+      PmssExtent *extent = &g_array_index (extents, PmssExtent, i);
+      if (extent->number != *first || extent->state < PMSS_EXTENT_DURABLE)
+        return TRUE;
+      pmss_placer_note (ingest->placer, extent);
+      (*first)++;
+    }
+    if (extents->len == 0)
+      return TRUE;
+  }
+}
+
+static gboolean
+place (guint32 extent, PmssNode * nodes, gpointer user_data, GError ** error)
+{
+  return pmss_placer_place (((Ingest *) user_data)->placer, extent, nodes,
+      error);
+}
+
+static gboolean
+replace (guint32 extent, guint shard, const PmssNode * failed,
+    const GError * reason, PmssNode * node, gpointer user_data, GError ** error)
+{
+  return pmss_placer_replace (((Ingest *) user_data)->placer, extent, shard,
+      failed->id, reason, node, error);
+}
+
+static char *
+mint_token (gpointer user_data)
+{
+  return pmss_keys_mint_internal (((Ingest *) user_data)->context->keys,
+      PMSS_TOKEN_WRITE);
+}
+
+static gboolean
+durable (guint32 extent, gpointer user_data, GError ** error)
+{
+  Ingest *ingest = user_data;
+  guint64 end = ((guint64) extent + 1) * ingest->version.extent;
+
+  return pmss_catalog_set_extent_state (ingest->context->catalog,
+      &ingest->version.id, extent, PMSS_EXTENT_DURABLE, error)
+      && pmss_job_run_progress (ingest->run,
+      HASHED (ingest) + MIN (end, ingest->upload->size), error);
+}
+
+static gboolean
+write_extents (Ingest * ingest, PmssWriter * writer, guint32 first,
+    GError ** error)
+{
+  GCancellable *cancellable = pmss_job_run_get_cancellable (ingest->run);
+  g_autofree guint8 *block = g_malloc (BLOCK);
+  guint64 size = ingest->upload->size;
+
+  for (guint64 offset = (guint64) first * ingest->version.extent;
+      offset < size;) {
+    gsize length = MIN (BLOCK, size - offset);
+
+    if (!pmss_ingest_read (ingest, ingest->fd, offset, block, length, error)
+        || !pmss_writer_write (writer, block, length, cancellable, error)
+        || !pmss_job_run_throttle (ingest->run, length, error))
+      return FALSE;
+    offset += length;
+  }
+  return pmss_writer_finish (writer, cancellable, error);
+}
+
+static gboolean
+stripe_rest (Ingest * ingest, GError ** error)
+{
+  static const PmssWriterFuncs funcs = { place, replace, mint_token, durable };
+  PmssVersion *version = &ingest->version;
+  g_autoptr (PmssWriter) writer = NULL;
+  guint32 first;
+
+  if (!find_first_extent (ingest, &first, error))
+    return FALSE;
+  if ((guint64) first * version->extent >= version->size)
+    return TRUE;
+  writer = pmss_writer_new (&version->id, version->size, version->redundancy,
+      version->unit, version->extent, first, &funcs, ingest);
+  g_object_set (writer, "tls-database", ingest->context->tls_database, NULL);
+  return write_extents (ingest, writer, first, error);
+}
+
+/* A writer ends when a node fails and no other can take its place. If that node comes back soon, another writer goes on: what is durable stays, and what is stored
+ * counts as stored. */
+static gboolean
+run_stripe (Ingest * ingest, GError ** error)
+{
+  for (;;) {
+    g_autoptr (GError) local = NULL;
+
+    if (stripe_rest (ingest, &local))
+      return TRUE;
+    if (!g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NO_SPACE)
+        || !pmss_placer_retry (ingest->placer)) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+    g_message ("%s: once more: %s", ingest->medium->name, local->message);
+  }
+}
+
+/* verify */
+
+static gboolean
+run_verify (Ingest * ingest, GError ** error)
+{
+  guint32 next = 0;
+
+  for (;;) {
+    g_autoptr (GArray) extents = pmss_catalog_list_extents
+        (ingest->context->catalog, &ingest->version.id, next, 100, error);
+
+    if (!extents)
+      return FALSE;
+    if (extents->len == 0)
+      return TRUE;
+    for (guint i = 0; i < extents->len; i++) {
+      PmssExtent *extent = &g_array_index (extents, PmssExtent, i);
+      guint64 end = ((guint64) extent->number + 1) * ingest->version.extent;
+
+      if (extent->state < PMSS_EXTENT_VERIFIED
+          && !pmss_ingest_verify_extent (ingest, extent, error))
+        return FALSE;
+      if (!pmss_job_run_progress (ingest->run,
+              STRIPED (ingest) + MIN (end, ingest->upload->size), error))
+        return FALSE;
+      next = extent->number + 1;
+    }
+  }
+}
+
+/* commit */
+
+static char *
+original_path (Ingest * ingest)
+{
+  return
+      g_build_filename (pmss_uploads_get_originals (ingest->context->uploads),
+      ingest->upload->id, NULL);
+}
+
+/* A second name for the same bytes: until the transaction, the upload is the one that counts. */
+static gboolean
+link_original (Ingest * ingest, GError ** error)
+{
+  g_autofree char *path = original_path (ingest);
+  const char *folder = pmss_uploads_get_originals (ingest->context->uploads);
+  gboolean good = link (ingest->path, path) == 0 || errno == EEXIST;
+  int fd = good ? g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) : -1;
+
+  good = good && fd >= 0 && fsync (fd) == 0;
+  if (!good)
+    set_errno (error, path);
+  if (fd >= 0)
+    close (fd);
+  return good;
+}
+
+static gboolean
+commit_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Ingest *ingest = user_data;
+  PmssControlContext *context = ingest->context;
+
+  if (!pmss_catalog_publish_version (context->catalog, &ingest->version.id,
+          error))
+    return FALSE;
+  if (ingest->medium->keep_original
+      && !pmss_database_exec (database, error,
+          "INSERT INTO original (medium, file, size) VALUES (?1, ?2, ?3)",
+          PMSS_INT (ingest->medium->id), PMSS_TEXT (ingest->upload->id),
+          PMSS_INT (ingest->upload->size)))
+    return FALSE;
+  return pmss_uploads_drop (context->uploads, ingest->medium->id, error)
+      && pmss_jobs_set_done (context->jobs, ingest->job->id, error);
+}
+
+static gboolean
+run_commit (Ingest * ingest, GError ** error)
+{
+  if (ingest->medium->keep_original && !link_original (ingest, error))
+    return FALSE;
+  if (!pmss_database_transact (ingest->context->database, commit_rows, ingest,
+          error))
+    return FALSE;
+  if (g_unlink (ingest->path) != 0)
+    g_warning ("%s: %s", ingest->path, g_strerror (errno));
+  return TRUE;
+}
+
+/* The whole */
+
+static const struct
+{
+  const char *name;
+    gboolean (*run) (Ingest * ingest, GError ** error);
+} phases[] = {
+  {"probe", run_probe},
+  {"hash", run_hash},
+  {"stripe", run_stripe},
+  {"verify", run_verify},
+  {"commit", run_commit},
+};
+
+#define STRIPE 2                /* from here on there is a version */
+
+static guint
+find_phase (const char *name)
+{
+  for (guint i = 0; name && i < G_N_ELEMENTS (phases); i++)
+    if (g_str_equal (name, phases[i].name))
+      return i;
+  return 0;
+}
+
+static gboolean
+begin_writing (Ingest * ingest, GError ** error)
+{
+  if (ingest->placer)
+    return TRUE;
+  if (ingest->job->has_version ?
+      !pmss_catalog_get_version (ingest->context->catalog,
+          &ingest->job->version, &ingest->version, error) :
+      !make_version (ingest, error))
+    return FALSE;
+  ingest->placer = pmss_placer_new (ingest->context, &ingest->version,
+      pmss_job_run_get_cancellable (ingest->run));
+  return TRUE;
+}
+
+static gboolean
+run_phases (Ingest * ingest, GError ** error)
+{
+  for (guint i = find_phase (ingest->job->phase); i < G_N_ELEMENTS (phases);
+      i++) {
+    if (!pmss_job_run_set_phase (ingest->run, phases[i].name, error)
+        || (i >= STRIPE && !begin_writing (ingest, error))
+        || !phases[i].run (ingest, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+open_ingest (Ingest * ingest, GError ** error)
+{
+  PmssControlContext *context = ingest->context;
+
+  ingest->medium = pmss_catalog_get_medium_by_id (context->catalog,
+      ingest->job->medium, error);
+  if (!ingest->medium)
+    return FALSE;
+  ingest->upload = pmss_uploads_get_by_medium (context->uploads,
+      ingest->job->medium, error);
+  if (!ingest->upload)
+    return FALSE;
+  ingest->path = pmss_uploads_get_path (context->uploads, ingest->upload->id);
+  ingest->fd = open_upload (ingest, error);
+  return ingest->fd >= 0;
+}
+
+static gboolean
+run_ingest (PmssJobRun * run, GError ** error)
+{
+  Ingest ingest = {
+    .run = run,
+    .context = pmss_job_run_get_context (run),
+    .job = pmss_job_run_get_job (run),
+    .fd = -1,
+  };
+  gboolean done = open_ingest (&ingest, error) && run_phases (&ingest, error);
+
+  g_clear_pointer (&ingest.calls, pmss_node_calls_free);
+  g_clear_pointer (&ingest.placer, pmss_placer_free);
+  g_clear_pointer (&ingest.erasure, pmss_erasure_unref);
+  if (ingest.fd >= 0)
+    close (ingest.fd);
+  g_free (ingest.path);
+  g_clear_pointer (&ingest.upload, pmss_upload_free);
+  g_clear_pointer (&ingest.medium, pmss_medium_free);
+  return done;
+}
+
+/* What becomes of the medium when its job changes. */
+static gboolean
+follow_state (PmssControlContext * context, const PmssJob * job,
+    PmssJobState to, GError ** error)
+{
+  if (to == PMSS_JOB_FAILED)
+    return pmss_catalog_set_medium_state (context->catalog, job->medium,
+        PMSS_MEDIUM_INGESTING, PMSS_MEDIUM_FAILED, error);
+  if (to == PMSS_JOB_QUEUED && job->state == PMSS_JOB_FAILED)
+    return pmss_catalog_set_medium_state (context->catalog, job->medium,
+        PMSS_MEDIUM_FAILED, PMSS_MEDIUM_INGESTING, error);
+  if (to == PMSS_JOB_CANCELLED)
+    return pmss_catalog_mark_deleting (context->catalog, job->medium, error)
+        && pmss_jobs_add (context->jobs, pmss_job_type_delete.type, job->medium,
+        job->medium_name, job->total / 3, 0, job->user, error) != 0;
+  return TRUE;
+}
+
+const PmssJobType pmss_job_type_ingest = {
+  .type = "ingest",
+  .max_running = 2,
+  .can_cancel = TRUE,
+  .run = run_ingest,
+  .changes = follow_state,
+};
+
+/* Starting */
+
+typedef struct
+{
+  PmssControlContext *context;
+  const char *upload, *user;
+  gint64 job;
+} Start;
+
+static gboolean
+start_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Start *start = user_data;
+  PmssControlContext *context = start->context;
+  g_autoptr (PmssUpload) upload = NULL;
+
+  if (!pmss_uploads_finish (context->uploads, start->upload, error)
+      || !(upload = pmss_uploads_get (context->uploads, start->upload, error)))
+    return FALSE;
+  start->job = pmss_jobs_add (context->jobs, pmss_job_type_ingest.type,
+      upload->medium, upload->name, 3 * upload->size,
+      context->config->stripe_rate, start->user, error);
+  return start->job != 0;
+}
+
+gint64
+pmss_ingest_start (PmssControlContext * context, const char *upload,
+    const char *user, GError ** error)
+{
+  Start start = { context, upload, user };
+
+  if (!pmss_database_transact (context->database, start_rows, &start, error))
+    return 0;
+  pmss_jobs_wake (context->jobs);
+  return start.job;
+}
+
+gboolean
+pmss_ingest_recover (PmssControlContext * context, GError ** error)
+{
+  g_autoptr (GPtrArray) uploads = pmss_uploads_list (context->uploads, error);
+
+  for (guint i = 0; uploads && i < uploads->len; i++) {
+    PmssUpload *upload = g_ptr_array_index (uploads, i);
+    if (upload->received == upload->size
+        && !pmss_ingest_start (context, upload->id, upload->user, error))
+      return FALSE;
+  }
+  return uploads != NULL;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/context.h"
+
+G_BEGIN_DECLS
+
+/**
+ * How an upload becomes a medium: the job "ingest" (pmss_job_type_ingest).
+ *
+ *   probe ──▶ hash ──▶ stripe ──▶ verify ──▶ commit
+ *
+ * probe:  pmss-probe says what the file is; its failing is a warning, no more.
+ * hash:   SHA-256 of the upload.
+ * stripe: extent by extent on to the nodes; each extent's place is committed before its first byte is sent, and that it is durable after its last.
+ * verify: every shard is computed again from the upload and compared with what its node sends; one that differs or is missing is written once more, elsewhere.
+ * commit: version and medium become ready in one transaction with the end of upload and job; the original is kept or dropped.
+ *
+ * Interrupted at any point, the job goes on with the phase that it was in; of stripe and verify, with the first extent that was not done. Failed (no space, too few
+ * nodes), it can be resumed; cancelled, the medium is deleted with all that was written of it.
+ */
+
+/* The upload is whole: makes the job, and the medium's state ingesting. Returns the job's id, 0 on error (PMSS_ERROR_CONFLICT: not whole, or done before). */
+gint64   pmss_ingest_start   (PmssControlContext *context, const char *upload, const char *user, GError **error);
+
+/* At the start of the server: uploads that were whole when it went down, but had no job yet. */
+gboolean pmss_ingest_recover (PmssControlContext *context, GError **error);
+
+G_END_DECLS

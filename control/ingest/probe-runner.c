@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/ingest/probe-runner.h"
+
+#include <errno.h>
+#include <gio/gunixinputstream.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
+
+#define MAX_OUTPUT (256 * 1024)
+#define MAX_TEXT 255            /* bytes of a content type or container */
+#define MAX_TITLE 1024
+
+/* Parsing */
+
+static gboolean
+invalid (GError ** error, const char *what)
+{
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+      "pmss-probe said something malformed: %s", what);
+  return FALSE;
+}
+
+/* (nullable) bounded string without control characters; FALSE if it is anything else. */
+static gboolean
+get_text (JsonObject * object, const char *key, gsize max, const char **text)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  *text = NULL;
+  if (!node || JSON_NODE_HOLDS_NULL (node))
+    return TRUE;
+  if (!JSON_NODE_HOLDS_VALUE (node)
+      || json_node_get_value_type (node) != G_TYPE_STRING)
+    return FALSE;
+  *text = json_node_get_string (node);
+  if (strlen (*text) > max || !g_utf8_validate (*text, -1, NULL))
+    return FALSE;
+  for (const char *c = *text; *c; c++)
+    if (g_ascii_iscntrl (*c))
+      return FALSE;
+  return TRUE;
+}
+
+/* -1: unknown */
+static gboolean
+get_number (JsonObject * object, const char *key, gint64 * number)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  *number = -1;
+  if (!node || JSON_NODE_HOLDS_NULL (node))
+    return TRUE;
+  if (!JSON_NODE_HOLDS_VALUE (node)
+      || json_node_get_value_type (node) != G_TYPE_INT64)
+    return FALSE;
+  *number = json_node_get_int (node);
+  return *number >= 0;
+}
+
+static gboolean
+is_flat (JsonObject * object)
+{
+  g_autoptr (GList) values = json_object_get_values (object);
+
+  for (GList * l = values; l; l = l->next)
+    if (!JSON_NODE_HOLDS_VALUE (l->data) && !JSON_NODE_HOLDS_NULL (l->data))
+      return FALSE;
+  return TRUE;
+}
+
+static char *
+get_streams (JsonObject * object)
+{
+  JsonNode *node = json_object_get_member (object, "streams");
+  JsonArray *array;
+
+  if (!node || !JSON_NODE_HOLDS_ARRAY (node))
+    return NULL;
+  array = json_node_get_array (node);
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    JsonNode *stream = json_array_get_element (array, i);
+    if (!JSON_NODE_HOLDS_OBJECT (stream)
+        || !is_flat (json_node_get_object (stream)))
+      return NULL;
+  }
+  return json_to_string (node, FALSE);
+}
+
+static char *
+get_tags (JsonObject * object)
+{
+  JsonNode *node = json_object_get_member (object, "tags");
+
+  if (!node || !JSON_NODE_HOLDS_OBJECT (node)
+      || !is_flat (json_node_get_object (node)))
+    return NULL;
+  return json_to_string (node, FALSE);
+}
+
+static void
+set_if_unknown (char **to, const char *value)
+{
+  if (!*to && value && *value)
+    *to = g_strdup (value);
+}
+
+static gboolean
+parse_object (JsonObject * object, PmssMedium * medium, GError ** error)
+{
+  const char *type, *container, *title = NULL;
+  gint64 duration, average, peak_1s, peak_10s;
+  g_autofree char *streams = get_streams (object);
+  g_autofree char *tags = get_tags (object);
+
+  if (!get_text (object, "content_type", MAX_TEXT, &type)
+      || !get_text (object, "container", MAX_TEXT, &container))
+    return invalid (error, "content_type or container");
+  if (!get_number (object, "duration_ns", &duration)
+      || !get_number (object, "avg_bitrate", &average)
+      || !get_number (object, "peak_bitrate_1s", &peak_1s)
+      || !get_number (object, "peak_bitrate_10s", &peak_10s))
+    return invalid (error, "a number");
+  if (!streams || !tags)
+    return invalid (error, "streams or tags");
+  /* a title with control characters is no title */
+  if (!get_text (json_object_get_object_member (object, "tags"), "title",
+          MAX_TITLE, &title))
+    title = NULL;
+
+  set_if_unknown (&medium->content_type, type);
+  set_if_unknown (&medium->title, title);
+  g_free (medium->container);
+  medium->container = g_strdup (container);
+  medium->duration_ns = duration;
+  medium->avg_bitrate = average;
+  medium->peak_bitrate_1s = peak_1s;
+  medium->peak_bitrate_10s = peak_10s;
+  g_free (medium->streams);
+  medium->streams = g_steal_pointer (&streams);
+  g_free (medium->tags);
+  medium->tags = g_steal_pointer (&tags);
+  return TRUE;
+}
+
+gboolean
+pmss_probe_parse (const char *text, gsize length, PmssMedium * medium,
+    GError ** error)
+{
+  g_autoptr (JsonNode) root = NULL;
+
+  if (length == 0)
+    return invalid (error, "nothing");
+  if (!g_utf8_validate_len (text, length, NULL))
+    return invalid (error, "not UTF-8");
+  root = pmss_json_parse (text, length, NULL);
+  if (!root)
+    return invalid (error, "not JSON");
+  if (!JSON_NODE_HOLDS_OBJECT (root))
+    return invalid (error, "not an object");
+  return parse_object (json_node_get_object (root), medium, error);
+}
+
+/* Running */
+
+static GSubprocess *
+spawn (const char *path, const char *name, guint seconds, GError ** error)
+{
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new
+      (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  const char *probe = g_getenv ("PMSS_PROBE");
+  g_autofree char *deadline = g_strdup_printf ("%u", seconds);
+
+  g_subprocess_launcher_set_cwd (launcher, "/");
+  return g_subprocess_launcher_spawn (launcher, error,
+      probe && *probe ? probe : PMSS_PROBE_PATH, "--deadline", deadline,
+      "--name", name, "--", path, NULL);
+}
+
+/* Waits until there is something to read, the time is up, or @cancellable. */
+static gboolean
+wait_readable (int fd, gint64 deadline, GCancellable * cancellable,
+    GError ** error)
+{
+  gint64 left = deadline - g_get_monotonic_time ();
+  GPollFD fds[2] = { {.fd = fd,.events = G_IO_IN} };
+  guint n = 1;
+
+  if (cancellable && g_cancellable_make_pollfd (cancellable, &fds[1]))
+    n = 2;
+  if (left > 0)
+    g_poll (fds, n, left / 1000 + 1);
+  if (n == 2)
+    g_cancellable_release_fd (cancellable);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (g_get_monotonic_time () < deadline)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT,
+      "pmss-probe did not end in time");
+  return FALSE;
+}
+
+static GByteArray *
+read_output (GSubprocess * process, gint64 deadline, GCancellable * cancellable,
+    GError ** error)
+{
+  int fd = g_unix_input_stream_get_fd
+      (G_UNIX_INPUT_STREAM (g_subprocess_get_stdout_pipe (process)));
+  g_autoptr (GByteArray) output = g_byte_array_new ();
+  guint8 block[4096];
+  gssize n;
+
+  for (;;) {
+    if (!wait_readable (fd, deadline, cancellable, error))
+      return NULL;
+    n = read (fd, block, sizeof block);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+      continue;
+    if (n <= 0)
+      return g_steal_pointer (&output);
+    if (output->len + n > MAX_OUTPUT) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+          "pmss-probe said more than it may");
+      return NULL;
+    }
+    g_byte_array_append (output, block, n);
+  }
+}
+
+/* Its last word, if it had none of its own. A process that has crashed is past being killed: its status stays that of the crash. */
+static void
+explain_end (GSubprocess * process, GError ** error)
+{
+  if (g_subprocess_get_if_signaled (process)) {
+    g_clear_error (error);
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+        "pmss-probe ended by signal %d (%s)",
+        g_subprocess_get_term_sig (process),
+        g_strsignal (g_subprocess_get_term_sig (process)));
+  } else if (g_subprocess_get_exit_status (process) != 0) {
+    g_clear_error (error);
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+        "pmss-probe ended with status %d",
+        g_subprocess_get_exit_status (process));
+  }
+}
+
+gboolean
+pmss_probe_run (const char *path, PmssMedium * medium, guint seconds,
+    GCancellable * cancellable, GError ** error)
+{
+  /* the probe keeps its own deadline, too, and says then what it knows */
+  gint64 deadline = g_get_monotonic_time () + (seconds + 5) * G_USEC_PER_SEC;
+  g_autoptr (GSubprocess) process = spawn (path, medium->name, seconds, error);
+  g_autoptr (GByteArray) output = NULL;
+
+  if (!process) {
+    pmss_error_adopt (error, NULL);
+    return FALSE;
+  }
+  output = read_output (process, deadline, cancellable, error);
+  g_subprocess_force_exit (process);
+  g_subprocess_wait (process, NULL, NULL);
+  if (!output)
+    return FALSE;
+  if (pmss_probe_parse ((const char *) output->data, output->len, medium,
+          error))
+    return TRUE;
+  explain_end (process, error);
+  return FALSE;
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/jobs/jobs-private.h"
+
+#include "libpmss/pmss-error.h"
+#include "control/nodes/nodes.h"
+
+#define WORKERS 3               /* two ingests, and deletions do not wait for them */
+#define WRITE_EVERY G_USEC_PER_SEC
+#define NODES_PATIENCE (10 * G_USEC_PER_SEC)
+#define NODES_LOOK_EVERY (G_USEC_PER_SEC / 4)
+
+/* Claiming: what to run next */
+
+typedef struct
+{
+  GArray *busy_jobs, *busy_media;       /* gint64: what runs now */
+  GHashTable *counts;           /* type -> number of runs */
+  PmssJob *job;
+} Claim;
+
+static gboolean
+contains (GArray * array, gint64 value)
+{
+  for (guint i = 0; i < array->len; i++)
+    if (g_array_index (array, gint64, i) == value)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+is_runnable (Claim * claim, const PmssJob * job)
+{
+  const PmssJobType *type = pmss_job_type_find (job->type);
+
+  return type && !contains (claim->busy_jobs, job->id)
+      && !contains (claim->busy_media, job->medium)
+      && GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, type->type))
+      < type->max_running;
+}
+
+static gboolean
+claim_row (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Claim *claim = user_data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE state = 'queued' "
+      "ORDER BY id");
+
+  while (!claim->job && pmss_rows_next (rows, &local)) {
+    g_autoptr (PmssJob) job = pmss_job_read_row (rows);
+    if (is_runnable (claim, job))
+      claim->job = g_steal_pointer (&job);
+  }
+  if (local) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  if (!claim->job)
+    return TRUE;
+  claim->job->state = PMSS_JOB_RUNNING;
+  return pmss_database_exec (database, error,
+      "UPDATE job SET state = 'running', error = NULL WHERE id = ?1",
+      PMSS_INT (claim->job->id));
+}
+
+static void
+note_active (PmssJobs * self, Claim * claim)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->active->len; i++) {
+    PmssJobRun *run = g_ptr_array_index (self->active, i);
+    gpointer type = (gpointer) run->type->type;
+    guint count = GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, type));
+
+    g_array_append_val (claim->busy_jobs, run->job->id);
+    if (run->job->medium != 0)
+      g_array_append_val (claim->busy_media, run->job->medium);
+    g_hash_table_insert (claim->counts, type, GUINT_TO_POINTER (count + 1));
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+static PmssJobRun *
+run_new (PmssJobs * self, PmssJob * job)
+{
+  PmssJobRun *run = g_new0 (PmssJobRun, 1);
+
+  run->jobs = self;
+  run->job = job;
+  run->type = pmss_job_type_find (job->type);
+  run->cancellable = g_cancellable_new ();
+  run->done = job->done;
+  return run;
+}
+
+static void
+run_free (PmssJobRun * run)
+{
+  g_object_unref (run->cancellable);
+  pmss_job_free (run->job);
+  g_free (run);
+}
+
+static PmssJobRun *
+claim_run (PmssJobs * self)
+{
+  g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (GArray) media = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (GHashTable) counts = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GError) error = NULL;
+  Claim claim = { jobs, media, counts };
+  PmssJobRun *run = NULL;
+
+  g_mutex_lock (&self->claim_lock);
+  note_active (self, &claim);
+  if (!pmss_database_transact (self->context->database, claim_row, &claim,
+          &error)) {
+    g_warning ("Cannot look for jobs: %s", error->message);
+    g_clear_pointer (&claim.job, pmss_job_free);
+  }
+  if (claim.job) {
+    run = run_new (self, claim.job);
+    g_mutex_lock (&self->lock);
+    g_ptr_array_add (self->active, run);
+    if (self->stopping)
+      g_cancellable_cancel (run->cancellable);
+    g_mutex_unlock (&self->lock);
+  }
+  g_mutex_unlock (&self->claim_lock);
+  return run;
+}
+
+/* Running */
+
+/* Somebody else may have paused or cancelled it while it ended: theirs stands then. */
+static void
+end_state (PmssJobRun * run, PmssJobState to, const char *text)
+{
+  g_autoptr (PmssJob) job = pmss_jobs_get (run->jobs, run->job->id, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!job || job->state != PMSS_JOB_RUNNING)
+    return;
+  if (!pmss_jobs_change_state (run->jobs, job->id, to, text, NULL, &error)
+      && !g_error_matches (error, PMSS_ERROR, PMSS_ERROR_CONFLICT))
+    g_warning ("Job %" G_GINT64_FORMAT ": %s", job->id, error->message);
+}
+
+static void
+execute (PmssJobRun * run)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean done;
+
+  g_message ("Job %" G_GINT64_FORMAT ": %s of %s begins", run->job->id,
+      run->job->type, run->job->medium_name);
+  done = run->type->run (run, &error);
+
+  if (done) {
+    g_message ("Job %" G_GINT64_FORMAT ": done", run->job->id);
+    end_state (run, PMSS_JOB_DONE, NULL);
+  } else if (g_cancellable_is_cancelled (run->cancellable)) {
+    g_message ("Job %" G_GINT64_FORMAT ": stopped", run->job->id);
+  } else {
+    g_warning ("Job %" G_GINT64_FORMAT ": %s", run->job->id, error->message);
+    end_state (run, PMSS_JOB_FAILED, error->message);
+  }
+}
+
+static gboolean
+has_heard_of_all (PmssJobs * self)
+{
+  g_autoptr (GPtrArray) infos = pmss_nodes_list (self->context->nodes, NULL);
+
+  for (guint i = 0; infos && i < infos->len; i++)
+    if (((PmssNodeInfo *) g_ptr_array_index (infos, i))->last_seen == 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* After a start all nodes count as down until they are heard of: nobody is to conclude anything from that. */
+static void
+wait_for_nodes (PmssJobs * self)
+{
+  gint64 deadline = g_get_monotonic_time () + NODES_PATIENCE;
+  gboolean stopping = FALSE;
+
+  while (!stopping && g_get_monotonic_time () < deadline
+      && !has_heard_of_all (self)) {
+    gint64 until = g_get_monotonic_time () + NODES_LOOK_EVERY;
+
+    g_mutex_lock (&self->lock);
+    while (!self->stopping
+        && g_cond_wait_until (&self->cond, &self->lock, until));
+    stopping = self->stopping;
+    g_mutex_unlock (&self->lock);
+  }
+}
+
+static gpointer
+work (gpointer user_data)
+{
+  PmssJobs *self = user_data;
+
+  wait_for_nodes (self);
+  g_mutex_lock (&self->lock);
+  while (!self->stopping) {
+    guint64 generation = self->generation;
+    PmssJobRun *run;
+
+    g_mutex_unlock (&self->lock);
+    run = claim_run (self);
+    if (run)
+      execute (run);
+    g_mutex_lock (&self->lock);
+    if (run) {
+      g_ptr_array_remove (self->active, run);
+      run_free (run);
+      /* what waited for this one's medium, or for its kind, may go now */
+      self->generation++;
+      g_cond_broadcast (&self->cond);
+    }
+    while (!self->stopping && generation == self->generation)
+      g_cond_wait (&self->cond, &self->lock);
+  }
+  g_mutex_unlock (&self->lock);
+  return NULL;
+}
+
+static GArray *
+list_active (PmssJobs * self)
+{
+  GArray *ids = g_array_new (FALSE, FALSE, sizeof (gint64));
+
+  for (guint i = 0; i < self->active->len; i++) {
+    PmssJobRun *run = g_ptr_array_index (self->active, i);
+    g_array_append_val (ids, run->job->id);
+  }
+  return ids;
+}
+
+static void
+stop_run (PmssJobs * self, gint64 id)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->active->len; i++) {
+    PmssJobRun *run = g_ptr_array_index (self->active, i);
+    if (run->job->id == id)
+      g_cancellable_cancel (run->cancellable);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+pmss_jobs_wake (PmssJobs * self)
+{
+  g_autoptr (GArray) ids = NULL;
+
+  g_mutex_lock (&self->lock);
+  self->generation++;
+  g_cond_broadcast (&self->cond);
+  ids = list_active (self);
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < ids->len; i++) {
+    gint64 id = g_array_index (ids, gint64, i);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (PmssJob) job = pmss_jobs_get (self, id, &error);
+
+    if (job ? job->state != PMSS_JOB_RUNNING
+        : g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
+      stop_run (self, id);
+  }
+}
+
+/* The whole */
+
+static gboolean
+requeue_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "UPDATE job SET state = 'queued' WHERE state = 'running'");
+}
+
+PmssJobs *
+pmss_jobs_new (PmssControlContext * context, GError ** error)
+{
+  PmssJobs *self;
+
+  if (!pmss_database_transact (context->database, requeue_rows, NULL, error))
+    return NULL;
+  self = g_new0 (PmssJobs, 1);
+  self->context = context;
+  self->workers = g_ptr_array_new ();
+  self->active = g_ptr_array_new ();
+  g_mutex_init (&self->claim_lock);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  return self;
+}
+
+void
+pmss_jobs_start (PmssJobs * self)
+{
+  for (guint i = 0; i < WORKERS; i++)
+    g_ptr_array_add (self->workers, g_thread_new ("job", work, self));
+}
+
+void
+pmss_jobs_free (PmssJobs * self)
+{
+  g_mutex_lock (&self->lock);
+  self->stopping = TRUE;
+  g_cond_broadcast (&self->cond);
+  for (guint i = 0; i < self->active->len; i++) {
+    PmssJobRun *run = g_ptr_array_index (self->active, i);
+    g_cancellable_cancel (run->cancellable);
+  }
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < self->workers->len; i++)
+    g_thread_join (g_ptr_array_index (self->workers, i));
+  g_ptr_array_unref (self->workers);
+  g_ptr_array_unref (self->active);
+  g_cond_clear (&self->cond);
+  g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->claim_lock);
+  g_free (self);
+}
+
+/* For the run functions */
+
+PmssControlContext *
+pmss_job_run_get_context (PmssJobRun * run)
+{
+  return run->jobs->context;
+}
+
+const PmssJob *
+pmss_job_run_get_job (PmssJobRun * run)
+{
+  return run->job;
+}
+
+GCancellable *
+pmss_job_run_get_cancellable (PmssJobRun * run)
+{
+  return run->cancellable;
+}
+
+typedef struct
+{
+  PmssJobRun *run;
+  const char *phase, *warning;
+  const PmssVersionId *version;
+} Update;
+
+static gboolean
+update_row (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Update *update = user_data;
+  PmssJobRun *run = update->run;
+
+  if (!pmss_database_exec (database, error,
+          "UPDATE job SET done = ?2, phase = coalesce(?3, phase), "
+          "warning = coalesce(?4, warning), version = coalesce(?5, version), "
+          "updated = ?6 WHERE id = ?1 AND state = 'running'",
+          PMSS_INT (run->job->id), PMSS_INT (run->done),
+          PMSS_TEXT (update->phase), PMSS_TEXT (update->warning),
+          update->version ? PMSS_BLOB (update->version->bytes, 16) : PMSS_NULL,
+          PMSS_INT (g_get_real_time () / G_USEC_PER_SEC)))
+    return FALSE;
+  if (pmss_database_get_changes (database) == 1)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+      "The job is no longer running");
+  return FALSE;
+}
+
+/* A row that is no longer running: pmss_jobs_wake() is about to say so, but the run need not wait for that. */
+static gboolean
+update (PmssJobRun * run, Update * values, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+
+  values->run = run;
+  if (pmss_database_transact (run->jobs->context->database, update_row, values,
+          &local))
+    return TRUE;
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_cancellable_cancel (run->cancellable);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+gboolean
+pmss_job_run_set_phase (PmssJobRun * run, const char *phase, GError ** error)
+{
+  Update values = {.phase = phase };
+
+  if (!update (run, &values, error))
+    return FALSE;
+  g_free (run->job->phase);
+  run->job->phase = g_strdup (phase);
+  return TRUE;
+}
+
+gboolean
+pmss_job_run_set_version (PmssJobRun * run, const PmssVersionId * version,
+    GError ** error)
+{
+  Update values = {.version = version };
+
+  if (!update (run, &values, error))
+    return FALSE;
+  run->job->has_version = TRUE;
+  run->job->version = *version;
+  return TRUE;
+}
+
+gboolean
+pmss_job_run_set_warning (PmssJobRun * run, const char *warning,
+    GError ** error)
+{
+  Update values = {.warning = warning };
+
+  return update (run, &values, error);
+}
+
+gboolean
+pmss_job_run_progress (PmssJobRun * run, guint64 done, GError ** error)
+{
+  gint64 time = g_get_monotonic_time ();
+  Update values = { NULL };
+
+  if (g_cancellable_set_error_if_cancelled (run->cancellable, error))
+    return FALSE;
+  g_mutex_lock (&run->jobs->lock);
+  run->done = done;
+  g_mutex_unlock (&run->jobs->lock);
+  if (time - run->written_at < WRITE_EVERY)
+    return TRUE;
+  run->written_at = time;
+  return update (run, &values, error);
+}
+
+static gboolean
+wait_until (GCancellable * cancellable, gint64 until, GError ** error)
+{
+  gint64 left;
+
+  while ((left = until - g_get_monotonic_time ()) > 0) {
+    GPollFD fd;
+
+    if (!g_cancellable_make_pollfd (cancellable, &fd)) {
+      g_usleep (MIN (left, G_USEC_PER_SEC / 10));
+    } else {
+      g_poll (&fd, 1, left / 1000 + 1);
+      g_cancellable_release_fd (cancellable);
+    }
+    if (g_cancellable_set_error_if_cancelled (cancellable, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+pmss_job_run_throttle (PmssJobRun * run, gsize bytes, GError ** error)
+{
+  gint64 time = g_get_monotonic_time ();
+
+  if (run->job->rate_limit == 0)
+    return TRUE;
+  run->due = MAX (run->due, time)
+      + (gint64) (bytes * 8.0 * G_USEC_PER_SEC / run->job->rate_limit);
+  return wait_until (run->cancellable, run->due, error);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/database/database.h"
+#include "control/jobs/jobs.h"
+
+G_BEGIN_DECLS
+
+/* Shared by jobs.c (rows) and job-runs.c (threads). */
+struct _PmssJobs {
+  PmssControlContext *context;
+  GPtrArray *workers;           /* GThread; made by start, joined by free */
+
+  GMutex claim_lock;            /* held while a worker looks for a job: one at a time, so that no two take jobs of one medium */
+  GMutex lock;                  /* protects all below, and what is said so in #PmssJobRun; never held over a transaction */
+  GCond cond;                   /* `generation` or `stopping` has changed */
+  guint64 generation;           /* grows whenever there may be something to run */
+  gboolean stopping;
+  GPtrArray *active;            /* PmssJobRun, owned by their workers */
+};
+
+struct _PmssJobRun {
+  PmssJobs *jobs;
+  PmssJob *job;
+  const PmssJobType *type;
+  GCancellable *cancellable;
+  gint64 written_at;            /* monotonic, us: when progress went to the database */
+  gint64 due;                   /* monotonic, us: what the rate limit allows next */
+  guint64 done;                 /* under the jobs' lock: others show it */
+};
+
+const PmssJobType *pmss_job_type_find (const char *type);
+
+/* Inside a transaction. */
+PmssJob *pmss_job_read     (PmssDatabase *database, gint64 id, GError **error);
+PmssJob *pmss_job_read_row (PmssRows *rows);
+#define PMSS_JOB_COLUMNS "id, type, state, phase, medium, medium_name, version, done, total, rate_limit, error, warning, user, created, updated"
+
+/* Moves @id on to @to in a transaction of its own. @text: (nullable) the error of a failed job. @job: (out) (nullable) as it is then. */
+gboolean pmss_jobs_change_state (PmssJobs *jobs, gint64 id, PmssJobState to, const char *text, PmssJob **job, GError **error);
+
+G_END_DECLS

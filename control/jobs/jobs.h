@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/context.h"
+#include "libpmss/pmss-types.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssJobs:
+ *
+ * Background work that outlives a crash: a row of the table job each, and a few worker threads that run what is queued, the oldest first.
+ *
+ *            ┌────────── resume ◀─────────┬──────────┐
+ *            ▼                            │          │
+ *   add ─▶ queued ──start──▶ running ──▶ failed      │
+ *            │ │              │ │ └────▶ done        │
+ *            │ └────pause─────│─┴──────────────▶ paused
+ *            └────cancel──────┴──▶ cancelled ◀── (paused, failed: too)
+ *
+ * A running job keeps what it has done by steps of its own; after a restart it is queued again and goes on from the last step that it committed. Pause and cancel
+ * are cooperative: the state changes at once, the work stops at the end of the piece at hand. No two jobs of one medium run at a time.
+ *
+ * All functions block and may be called on any thread; those that change something may be a part of a larger transaction, save where said.
+ */
+
+typedef enum { PMSS_JOB_QUEUED, PMSS_JOB_RUNNING, PMSS_JOB_PAUSED, PMSS_JOB_DONE, PMSS_JOB_FAILED, PMSS_JOB_CANCELLED } PmssJobState;
+const char   *pmss_job_state_to_string (PmssJobState state);
+gboolean      pmss_job_state_parse     (const char *text, PmssJobState *state);
+
+/* Strings are owned. */
+typedef struct {
+  gint64 id;
+  char *type;                   /* "ingest", "delete" */
+  PmssJobState state;
+  char *phase;                  /* nullable */
+  gint64 medium;                /* 0: its row is gone */
+  char *medium_name;
+  gboolean has_version;
+  PmssVersionId version;        /* that the job writes */
+  guint64 done, total;          /* bytes over all phases */
+  guint64 rate_limit;           /* bit/s, 0: none */
+  char *error;                  /* nullable: why it failed */
+  char *warning;                /* nullable: what was not as it should be and did not keep the job from being done */
+  char *user;                   /* who started it, "" for the server itself */
+  gint64 created, updated;      /* seconds since 1970 */
+} PmssJob;
+
+void          pmss_job_free (PmssJob *job);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssJob, pmss_job_free)
+
+/* One run of a job on its worker thread. */
+typedef struct _PmssJobRun PmssJobRun;
+
+/* A kind of work. */
+typedef struct {
+  const char *type;
+  guint max_running;            /* at a time */
+  gboolean can_cancel;
+  /* Does the work, or what is left of it. FALSE with G_IO_ERROR_CANCELLED when told to stop; with any other error the job fails. */
+  gboolean (*run)     (PmssJobRun *run, GError **error);
+  /* (nullable) A part of each transaction that changes the state of @job from @job->state to @to: what the job is about changes with it. */
+  gboolean (*changes) (PmssControlContext *context, const PmssJob *job, PmssJobState to, GError **error);
+} PmssJobType;
+
+extern const PmssJobType pmss_job_type_ingest;  /* ingest.c */
+extern const PmssJobType pmss_job_type_delete;  /* deletion.c */
+
+/* Makes jobs that a crash interrupted ready to go on. No job runs before pmss_jobs_start(). */
+PmssJobs     *pmss_jobs_new   (PmssControlContext *context, GError **error);
+/* Once the context is complete. */
+void          pmss_jobs_start (PmssJobs *jobs);
+/* Stops the work at the end of the pieces at hand; it goes on at the next start. */
+void          pmss_jobs_free  (PmssJobs *jobs);
+
+/* A new one, queued. After the transaction that this is a part of, call pmss_jobs_wake(). Returns its id, 0 on error. */
+gint64        pmss_jobs_add   (PmssJobs *jobs, const char *type, gint64 medium, const char *medium_name, guint64 total, guint64 rate_limit,
+    const char *user, GError **error);
+/* Looks what there is to run, and ends the runs of jobs that no longer are to. Not inside a transaction. */
+void          pmss_jobs_wake  (PmssJobs *jobs);
+/* All jobs of a medium that have not ended become cancelled, without their `changes`. */
+gboolean      pmss_jobs_drop_medium (PmssJobs *jobs, gint64 medium, GError **error);
+/* For the last transaction of a run: running -> done. PMSS_ERROR_CONFLICT if it is no longer running. */
+gboolean      pmss_jobs_set_done (PmssJobs *jobs, gint64 id, GError **error);
+
+/* PMSS_ERROR_NOT_FOUND */
+PmssJob      *pmss_jobs_get   (PmssJobs *jobs, gint64 id, GError **error);
+/* The newest @limit jobs, the newest first; @state: (nullable) only those. */
+GPtrArray    *pmss_jobs_list  (PmssJobs *jobs, const PmssJobState *state, guint limit, GError **error);
+
+/* Return the job as it is then; PMSS_ERROR_CONFLICT where the picture above has no such arrow. Not inside a transaction. */
+PmssJob      *pmss_jobs_pause  (PmssJobs *jobs, gint64 id, GError **error);
+PmssJob      *pmss_jobs_resume (PmssJobs *jobs, gint64 id, GError **error);
+PmssJob      *pmss_jobs_cancel (PmssJobs *jobs, gint64 id, GError **error);
+
+/* For the run functions, on their thread. */
+PmssControlContext *pmss_job_run_get_context (PmssJobRun *run);
+/* As it was when the run began; phase and version as the run sets them. */
+const PmssJob *pmss_job_run_get_job         (PmssJobRun *run);
+GCancellable *pmss_job_run_get_cancellable  (PmssJobRun *run);
+/* Commits that the run is in @phase now. */
+gboolean      pmss_job_run_set_phase        (PmssJobRun *run, const char *phase, GError **error);
+/* Commits which version the job writes (inside the transaction that makes it). */
+gboolean      pmss_job_run_set_version      (PmssJobRun *run, const PmssVersionId *version, GError **error);
+gboolean      pmss_job_run_set_warning      (PmssJobRun *run, const char *warning, GError **error);
+/* @done bytes of all are done. Seen at once by whoever asks, written to the database at most once a second. FALSE: told to stop. */
+gboolean      pmss_job_run_progress         (PmssJobRun *run, guint64 done, GError **error);
+/* Waits as long as the job's rate limit wants after @bytes more. FALSE: told to stop. */
+gboolean      pmss_job_run_throttle         (PmssJobRun *run, gsize bytes, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/context.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssReconciler:
+ *
+ * Brings what the nodes hold into line with the catalog, on a thread of its own: for each node that comes up, and for all of them every five minutes,
+ *  - carries out the pending deletions,
+ *  - lists the node's shards and deletes those that no row knows (every row is committed before its shard is sent, so such a shard is garbage: of a request that
+ *    was answered too late, or of a database that was put back). It becomes a pending deletion first, so that nobody places it there meanwhile,
+ *  - counts the shards that should be there and are not.
+ * Every five seconds it tries again what deletions are pending at nodes that are up, and removes expired uploads.
+ */
+
+/* Takes the nodes' watch. */
+PmssReconciler *pmss_reconciler_start (PmssControlContext *context);
+/* Ends at the request at hand; joins the thread. */
+void            pmss_reconciler_stop  (PmssReconciler *reconciler);
+
+/* One node as of its last complete reconciliation. */
+typedef struct {
+  guint node;
+  gint64 when;                  /* seconds since 1970 */
+  guint64 shards;               /* listed */
+  guint64 missing;              /* that the catalog has on it, and it has not */
+} PmssReconciled;
+
+/* Totals since the start, and for each node what was found last: array of #PmssReconciled. Any thread. */
+GArray         *pmss_reconciler_get_stats (PmssReconciler *reconciler, guint64 *orphans, guint64 *deleted);
+
+G_END_DECLS

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/nodes/nodes.h"
+
+#include <string.h>
+
+#include "control/accounts/secret.h"
+#include "control/database/database.h"
+#include "libpmss/pmss-error.h"
+
+typedef struct
+{
+  PmssNode node;
+  guint8 secret[PMSS_SECRET_HASH_SIZE];
+  guint64 capacity;
+  PmssNodeState state;
+  gint64 heard;                 /* monotonic, of the last heartbeat */
+  gint64 last_seen;
+  PmssNodeStats stats;
+} Entry;
+
+struct _PmssNodes
+{
+  PmssDatabase *database;
+  GMutex lock;                  /* protects what follows; not held over the database or the watch */
+  GHashTable *entries;          /* id -> Entry */
+  PmssNodesWatch watch;
+  gpointer watch_data;
+};
+
+/* What a function on the database thread needs and gives. */
+typedef struct
+{
+  PmssNodes *nodes;
+  PmssNode *node;
+  guint id;
+  guint64 capacity;
+  guint8 hash[PMSS_SECRET_HASH_SIZE];
+  guint8 join_hash[PMSS_SECRET_HASH_SIZE];
+  const char *zone;
+  char *given_zone;
+  gint64 expires;
+  GPtrArray *list;
+} NodeCall;
+
+const char *
+pmss_node_state_to_string (PmssNodeState state)
+{
+  static const char *const names[] = {
+    [PMSS_NODE_DOWN] = "down",
+    [PMSS_NODE_SUSPECT] = "suspect",
+    [PMSS_NODE_UP] = "up",
+  };
+
+  return names[state];
+}
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  g_free (entry->node.address);
+  g_free (entry->node.zone);
+  g_free (entry);
+}
+
+void
+pmss_node_info_free (PmssNodeInfo * info)
+{
+  g_free (info->node.address);
+  g_free (info->node.zone);
+  g_free (info);
+}
+
+static void
+copy_node (PmssNode * to, const PmssNode * from)
+{
+  *to = *from;
+  to->address = g_strdup (from->address);
+  to->zone = g_strdup (from->zone);
+}
+
+static PmssNodeInfo *
+entry_to_info (const Entry * entry)
+{
+  PmssNodeInfo *info = g_new0 (PmssNodeInfo, 1);
+
+  copy_node (&info->node, &entry->node);
+  info->state = entry->state;
+  info->last_seen = entry->last_seen;
+  info->capacity = entry->capacity;
+  info->used = entry->stats.used;
+  info->free = entry->stats.free;
+  info->stats = entry->stats;
+  return info;
+}
+
+/* Before any other thread knows of the object: without the lock. */
+static gboolean
+load_entries (PmssDatabase * database, gpointer data, GError ** error)
+{
+  PmssNodes *self = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT id, address, port, tls, zone, capacity, secret FROM node");
+
+  while (pmss_rows_next (rows, &local)) {
+    Entry *entry = g_new0 (Entry, 1);
+    gsize length;
+    const void *secret = pmss_rows_blob (rows, 6, &length);
+
+    entry->node.id = (guint) pmss_rows_int (rows, 0);
+    entry->node.address = g_strdup (pmss_rows_text (rows, 1));
+    entry->node.port = (guint16) pmss_rows_int (rows, 2);
+    entry->node.tls = pmss_rows_int (rows, 3) != 0;
+    entry->node.zone = g_strdup (pmss_rows_text (rows, 4));
+    entry->capacity = (guint64) pmss_rows_int (rows, 5);
+    memcpy (entry->secret, secret, MIN (length, sizeof (entry->secret)));
+    g_hash_table_insert (self->entries, GUINT_TO_POINTER (entry->node.id),
+        entry);
+  }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+PmssNodes *
+pmss_nodes_new (PmssDatabase * database, GError ** error)
+{
+  PmssNodes *self = g_new0 (PmssNodes, 1);
+
+  g_mutex_init (&self->lock);
+  self->database = database;
+  self->entries = g_hash_table_new_full (NULL, NULL, NULL, entry_free);
+  if (pmss_database_transact (database, load_entries, self, error))
+    return self;
+  pmss_nodes_free (self);
+  return NULL;
+}
+
+void
+pmss_nodes_free (PmssNodes * self)
+{
+  g_hash_table_unref (self->entries);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+void
+pmss_nodes_set_watch (PmssNodes * self, PmssNodesWatch watch,
+    gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  self->watch = watch;
+  self->watch_data = user_data;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+tell_watch (PmssNodes * self, guint id, PmssNodeState state)
+{
+  PmssNodesWatch watch;
+  gpointer data;
+
+  g_mutex_lock (&self->lock);
+  watch = self->watch;
+  data = self->watch_data;
+  g_mutex_unlock (&self->lock);
+  g_message ("Node %u is %s", id, pmss_node_state_to_string (state));
+  if (watch != NULL)
+    watch (id, state, data);
+}
+
+PmssNodeInfo *
+pmss_nodes_peek (PmssNodes * self, guint id)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
+  Entry *entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
+
+  return entry != NULL ? entry_to_info (entry) : NULL;
+}
+
+/* The database says which nodes there are and what they hold, the memory what they told. */
+static gboolean
+list_nodes (PmssDatabase * database, gpointer data, GError ** error)
+{
+  NodeCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT id, shards FROM node WHERE ?1 = 0 OR id = ?1 ORDER BY id",
+      PMSS_INT (call->id));
+
+  while (pmss_rows_next (rows, &local)) {
+    PmssNodeInfo *info = pmss_nodes_peek (call->nodes,
+        (guint) pmss_rows_int (rows, 0));
+
+    /* joining in another thread at this moment */
+    if (info == NULL)
+      continue;
+    info->shards = (guint64) pmss_rows_int (rows, 1);
+    g_ptr_array_add (call->list, info);
+  }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static GPtrArray *
+list_some (PmssNodes * self, guint id, GError ** error)
+{
+  g_autoptr (GPtrArray) list =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_node_info_free);
+  NodeCall call = {.nodes = self,.id = id,.list = list };
+
+  if (!pmss_database_transact (self->database, list_nodes, &call, error))
+    return NULL;
+  return g_steal_pointer (&list);
+}
+
+GPtrArray *
+pmss_nodes_list (PmssNodes * self, GError ** error)
+{
+  return list_some (self, 0, error);
+}
+
+PmssNodeInfo *
+pmss_nodes_get (PmssNodes * self, guint id, GError ** error)
+{
+  g_autoptr (GPtrArray) list = id != 0 ? list_some (self, id, error) : NULL;
+
+  if (list != NULL && list->len > 0)
+    return g_ptr_array_steal_index (list, 0);
+  if (list != NULL || id == 0)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+        "There is no node %u", id);
+  return NULL;
+}
+
+/* Joining */
+
+static gboolean
+add_join_token (PmssDatabase * database, gpointer data, GError ** error)
+{
+  NodeCall *call = data;
+
+  return pmss_database_exec (database, error,
+      "DELETE FROM join_token WHERE expires <= unixepoch ()")
+      && pmss_database_exec (database, error,
+      "INSERT INTO join_token (hash, zone, created, expires)"
+      " VALUES (?1, ?2, unixepoch (), ?3)",
+      PMSS_BLOB (call->join_hash, sizeof (call->join_hash)),
+      PMSS_TEXT (call->zone), PMSS_INT (call->expires));
+}
+
+char *
+pmss_nodes_create_join_token (PmssNodes * self, const char *zone,
+    gint64 * expires, GError ** error)
+{
+  g_autofree char *token = pmss_secret_new ();
+  NodeCall call = {.zone = zone };
+
+  call.expires = g_get_real_time () / G_USEC_PER_SEC + PMSS_JOIN_TOKEN_LIFETIME;
+  pmss_secret_hash (token, call.join_hash);
+  if (!pmss_database_transact (self->database, add_join_token, &call, error))
+    return NULL;
+  *expires = call.expires;
+  return g_steal_pointer (&token);
+}
+
+/* Deletes the token, so that it is good once; gives the zone that it was made for. */
+static gboolean
+use_join_token (PmssDatabase * database, NodeCall * call, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "DELETE FROM join_token WHERE hash = ?1 AND expires > unixepoch ()"
+      " RETURNING zone", PMSS_BLOB (call->join_hash, sizeof (call->join_hash)));
+
+  if (pmss_rows_next (rows, &local)) {
+    call->given_zone = g_strdup (pmss_rows_text (rows, 0));
+    return TRUE;
+  }
+  if (local != NULL)
+    g_propagate_error (error, g_steal_pointer (&local));
+  else
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+        "The join token is unknown, used or expired: make a new one");
+  return FALSE;
+}
+
+static gboolean
+add_node (PmssDatabase * database, gpointer data, GError ** error)
+{
+  NodeCall *call = data;
+  PmssNode *node = call->node;
+
+  if (!use_join_token (database, call, error))
+    return FALSE;
+  if (!pmss_database_exec (database, error,
+          "INSERT INTO node (address, port, tls, zone, capacity, secret,"
+          " created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, unixepoch ())",
+          PMSS_TEXT (node->address), PMSS_INT (node->port),
+          PMSS_INT (node->tls ? 1 : 0),
+          PMSS_TEXT (call->given_zone != NULL ? call->given_zone
+              : node->zone), PMSS_INT (call->capacity),
+          PMSS_BLOB (call->hash, sizeof (call->hash))))
+    return FALSE;
+  node->id = (guint) pmss_database_get_last_id (database);
+  return TRUE;
+}
+
+char *
+pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
+    guint64 capacity, GError ** error)
+{
+  g_autofree char *secret = pmss_secret_new ();
+  NodeCall call = {.node = node,.capacity = capacity };
+  g_autofree char *zone = NULL;
+  Entry *entry;
+
+  pmss_secret_hash (join_token, call.join_hash);
+  pmss_secret_hash (secret, call.hash);
+  if (!pmss_database_transact (self->database, add_node, &call, error)) {
+    g_free (call.given_zone);
+    return NULL;
+  }
+  zone = call.given_zone;
+  entry = g_new0 (Entry, 1);
+  copy_node (&entry->node, node);
+  if (zone != NULL) {
+    g_free (entry->node.zone);
+    entry->node.zone = g_strdup (zone);
+  }
+  memcpy (entry->secret, call.hash, sizeof (call.hash));
+  entry->capacity = capacity;
+  g_mutex_lock (&self->lock);
+  g_hash_table_insert (self->entries, GUINT_TO_POINTER (node->id), entry);
+  g_mutex_unlock (&self->lock);
+  g_message ("Node %u has joined: %s, port %u", node->id, node->address,
+      node->port);
+  return g_steal_pointer (&secret);
+}
+
+/* Heartbeats */
+
+static gboolean
+update_address (PmssDatabase * database, gpointer data, GError ** error)
+{
+  const PmssNode *node = ((NodeCall *) data)->node;
+
+  return pmss_database_exec (database, error,
+      "UPDATE node SET address = ?2, port = ?3, tls = ?4 WHERE id = ?1",
+      PMSS_INT (node->id), PMSS_TEXT (node->address), PMSS_INT (node->port),
+      PMSS_INT (node->tls ? 1 : 0));
+}
+
+/* Whether @secret is the node's, and whether the address is the one that is known. */
+static gboolean
+check_node (PmssNodes * self, const PmssNode * told, const char *secret,
+    gboolean * same_address)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
+  Entry *entry = g_hash_table_lookup (self->entries,
+      GUINT_TO_POINTER (told->id));
+
+  if (entry == NULL || !pmss_secret_check (secret, entry->secret))
+    return FALSE;
+  *same_address = g_str_equal (entry->node.address, told->address)
+      && entry->node.port == told->port && !entry->node.tls == !told->tls;
+  return TRUE;
+}
+
+gboolean
+pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
+    const char *address, guint16 port, gboolean tls,
+    const PmssNodeStats * stats, PmssNodeState * state, GError ** error)
+{
+  PmssNode told = {
+    .id = id,.address = (char *) address,.port = port,.tls = tls
+  };
+  NodeCall call = {.node = &told };
+  gboolean same_address, changed = FALSE;
+  Entry *entry;
+
+  if (!check_node (self, &told, secret, &same_address)) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+        "Unknown node or wrong secret");
+    return FALSE;
+  }
+  if (!same_address
+      && !pmss_database_transact (self->database, update_address, &call, error))
+    return FALSE;
+
+  g_mutex_lock (&self->lock);
+  entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
+  if (entry != NULL) {
+    if (!same_address) {
+      g_free (entry->node.address);
+      entry->node.address = g_strdup (address);
+      entry->node.port = port;
+      entry->node.tls = tls;
+    }
+    changed = entry->state != PMSS_NODE_UP;
+    entry->state = PMSS_NODE_UP;
+    entry->heard = g_get_monotonic_time ();
+    entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
+    entry->stats = *stats;
+  }
+  g_mutex_unlock (&self->lock);
+  *state = PMSS_NODE_UP;
+  if (changed)
+    tell_watch (self, id, PMSS_NODE_UP);
+  return TRUE;
+}
+
+static PmssNodeState
+state_after (gint64 silence)
+{
+  if (silence >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)
+    return PMSS_NODE_DOWN;
+  if (silence >= PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC)
+    return PMSS_NODE_SUSPECT;
+  return PMSS_NODE_UP;
+}
+
+typedef struct
+{
+  guint id;
+  PmssNodeState state;
+} Change;
+
+void
+pmss_nodes_tick (PmssNodes * self, gint64 now)
+{
+  g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (Change));
+  GHashTableIter iter;
+  gpointer value;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Entry *entry = value;
+    PmssNodeState state = state_after (now - entry->heard);
+
+    if (state < entry->state) {
+      Change change = { entry->node.id, state };
+
+      entry->state = state;
+      g_array_append_val (changed, change);
+    }
+  }
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < changed->len; i++) {
+    Change *change = &g_array_index (changed, Change, i);
+
+    tell_watch (self, change->id, change->state);
+  }
+}
+
+/* Leaving */
+
+static gboolean
+remove_node (PmssDatabase * database, gpointer data, GError ** error)
+{
+  NodeCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT shards FROM node WHERE id = ?1", PMSS_INT (call->id));
+  gint64 shards;
+
+  if (!pmss_rows_next (rows, &local)) {
+    if (local != NULL)
+      g_propagate_error (error, g_steal_pointer (&local));
+    else
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+          "There is no node %u", call->id);
+    return FALSE;
+  }
+  shards = pmss_rows_int (rows, 0);
+  if (shards == 0)
+    return pmss_database_exec (database, error,
+        "DELETE FROM node WHERE id = ?1", PMSS_INT (call->id));
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "Node %u holds %" G_GINT64_FORMAT " shards", call->id, shards);
+  return FALSE;
+}
+
+gboolean
+pmss_nodes_remove (PmssNodes * self, guint id, GError ** error)
+{
+  NodeCall call = {.id = id };
+
+  if (!pmss_database_transact (self->database, remove_node, &call, error))
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->entries, GUINT_TO_POINTER (id));
+  g_mutex_unlock (&self->lock);
+  g_message ("Node %u was removed", id);
+  return TRUE;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/context.h"
+#include "libpmss/pmss-layout.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssNodes:
+ *
+ * The storage servers: identity in the database, state and statistics in memory (they come anew with every heartbeat).
+ *
+ *          heartbeat                 heartbeat
+ *      ┌──────────────┐      ┌──────────────────────┐
+ *      ▼   3 s none   │      │        15 s none     │
+ *     up ─────────▶ suspect ─┴───────▶ down ────────┘
+ *
+ * After a start of control all nodes are down until their first heartbeat. Threads: any.
+ */
+
+typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
+
+#define PMSS_NODE_SUSPECT_AFTER 3       /* seconds */
+#define PMSS_NODE_DOWN_AFTER 15
+#define PMSS_NODE_HEARTBEAT_INTERVAL 1
+#define PMSS_JOIN_TOKEN_LIFETIME 3600
+
+/* What a heartbeat tells. Fractions are 0..1, rates bytes/s, sizes bytes. */
+typedef struct {
+  double cpu;
+  guint64 memory, memory_total;
+  guint64 disk_read, disk_write, net_in, net_out;
+  guint64 connections;
+  guint64 used, free;
+  guint64 shards;               /* as the node counts them */
+} PmssNodeStats;
+
+/* One node at one moment. */
+typedef struct {
+  PmssNode node;                /* id, address, port, tls, zone */
+  PmssNodeState state;
+  gint64 last_seen;             /* seconds since 1970; 0: not since control started */
+  guint64 capacity;             /* bytes that it offers */
+  guint64 used, free;           /* as of the last heartbeat */
+  guint64 shards;               /* that the catalog has on it, pending deletions included */
+  PmssNodeStats stats;
+} PmssNodeInfo;
+
+void          pmss_node_info_free (PmssNodeInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssNodeInfo, pmss_node_info_free)
+const char   *pmss_node_state_to_string (PmssNodeState state);
+
+PmssNodes    *pmss_nodes_new  (PmssDatabase *database, GError **error);
+void          pmss_nodes_free (PmssNodes *nodes);
+
+/* All nodes by id: an array of #PmssNodeInfo that frees them. */
+GPtrArray    *pmss_nodes_list (PmssNodes *nodes, GError **error);
+/* PMSS_ERROR_NOT_FOUND */
+PmssNodeInfo *pmss_nodes_get  (PmssNodes *nodes, guint id, GError **error);
+/* From memory alone, no database: the address that a request goes to. FALSE: no such node. Free with pmss_node_info_free(); `shards` is not filled in. */
+PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
+
+/* One-time join tokens. @zone: (nullable) the zone that the joining node is put in, whatever it says itself. */
+char         *pmss_nodes_create_join_token (PmssNodes *nodes, const char *zone, gint64 *expires, GError **error);
+/* Uses up @join_token. Fills in node->id; returns the node's secret. PMSS_ERROR_NOT_AUTHORIZED for an unknown, used or expired token. */
+char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNode *node, guint64 capacity, GError **error);
+/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too. A changed address is written to the database. */
+gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret, const char *address, guint16 port, gboolean tls,
+    const PmssNodeStats *stats, PmssNodeState *state, GError **error);
+/* PMSS_ERROR_CONFLICT while the catalog has shards on it. */
+gboolean      pmss_nodes_remove (PmssNodes *nodes, guint id, GError **error);
+
+/* Moves nodes on to suspect and down. Called by a timer twice a second; @now as of g_get_monotonic_time(). */
+void          pmss_nodes_tick (PmssNodes *nodes, gint64 now);
+
+/* One watcher: told of each change of a node's state, on whichever thread saw it, with no lock held. It must not block: it wakes its own thread. */
+typedef void (*PmssNodesWatch) (guint id, PmssNodeState state, gpointer user_data);
+void          pmss_nodes_set_watch (PmssNodes *nodes, PmssNodesWatch watch, gpointer user_data);
+
+G_END_DECLS

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/sessions/sessions.h"
+
+#include <string.h>
+
+#include "control/accounts/secret.h"
+#include "control/database/database.h"
+#include "control/sessions/admission.h"
+#include "control/sessions/revocations.h"
+#include "libpmss/pmss-error.h"
+
+#define SESSION_COLUMNS \
+  "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
+  " s.expires"
+#define SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
+
+struct _PmssSessions
+{
+  PmssDatabase *database;
+  PmssKeys *keys;
+  guint lease;                  /* s */
+  guint stream_lifetime;        /* s */
+};
+
+/* What a function on the database thread needs and gives. */
+typedef struct
+{
+  const PmssMedium *medium;
+  PmssViewing *session;
+  const char *id, *user;
+  gint64 number;
+  gint64 token_until;
+  GPtrArray *list;
+} SessionCall;
+
+PmssSessions *
+pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
+    guint stream_lifetime)
+{
+  PmssSessions *self = g_new0 (PmssSessions, 1);
+
+  self->database = database;
+  self->keys = keys;
+  self->lease = lease;
+  self->stream_lifetime = MAX (stream_lifetime, lease);
+  return self;
+}
+
+void
+pmss_sessions_free (PmssSessions * self)
+{
+  g_free (self);
+}
+
+guint
+pmss_sessions_get_lease (PmssSessions * self)
+{
+  return self->lease;
+}
+
+void
+pmss_viewing_free (PmssViewing * session)
+{
+  g_free (session->id);
+  g_free (session->user);
+  g_free (session->address);
+  g_free (session->medium_name);
+  g_free (session);
+}
+
+static PmssViewing *
+read_session (PmssRows * rows)
+{
+  PmssViewing *session = g_new0 (PmssViewing, 1);
+  gsize length;
+  const void *version = pmss_rows_blob (rows, 5, &length);
+
+  session->id = g_strdup (pmss_rows_text (rows, 0));
+  session->user = g_strdup (pmss_rows_text (rows, 1));
+  session->address = g_strdup (pmss_rows_text (rows, 2));
+  session->medium = pmss_rows_int (rows, 3);
+  session->medium_name = g_strdup (pmss_rows_text (rows, 4));
+  memcpy (session->version.bytes, version,
+      MIN (length, sizeof (session->version.bytes)));
+  session->rate = (guint64) pmss_rows_int (rows, 6);
+  session->created = pmss_rows_int (rows, 7);
+  session->expires = pmss_rows_int (rows, 8);
+  return session;
+}
+
+/* Only while its version is the ready one: the caller's copy of the medium may be old by now. */
+static gboolean
+create_session (PmssDatabase * database, gpointer data, GError ** error)
+{
+  SessionCall *call = data;
+  PmssViewing *s = call->session;
+
+  if (!pmss_admission_decide (database, call->medium, &s->version, &s->rate,
+          error)
+      || !pmss_database_exec (database, error,
+          "INSERT INTO session (id, user, medium, version, address, rate,"
+          " created, expires, token_until)"
+          " SELECT ?1, ?2, v.medium, v.id, ?4, ?5, ?6, ?7, ?8"
+          " FROM version v WHERE v.id = ?3 AND v.state = 'ready'",
+          PMSS_TEXT (s->id), PMSS_TEXT (s->user),
+          PMSS_BLOB (s->version.bytes, sizeof (s->version.bytes)),
+          PMSS_TEXT (s->address), PMSS_INT (s->rate), PMSS_INT (s->created),
+          PMSS_INT (s->expires), PMSS_INT (call->token_until)))
+    return FALSE;
+  if (pmss_database_get_changes (database) > 0)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "'%s' is not ready", s->medium_name);
+  return FALSE;
+}
+
+PmssViewing *
+pmss_sessions_create (PmssSessions * self, const PmssMedium * medium,
+    const char *user, const char *address, GError ** error)
+{
+  g_autoptr (PmssViewing) session = g_new0 (PmssViewing, 1);
+  SessionCall call = {.medium = medium,.session = session };
+
+  if (medium->state != PMSS_MEDIUM_READY || !medium->has_version) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "'%s' is not ready but %s", medium->name,
+        pmss_medium_state_to_string (medium->state));
+    return NULL;
+  }
+  session->id = pmss_secret_new_id ();
+  session->user = g_strdup (user);
+  session->address = g_strdup (address);
+  session->medium = medium->id;
+  session->medium_name = g_strdup (medium->name);
+  session->version = medium->version;
+  session->created = g_get_real_time () / G_USEC_PER_SEC;
+  session->expires = session->created + self->lease;
+  call.token_until = session->created + self->stream_lifetime;
+  if (!pmss_database_transact (self->database, create_session, &call, error))
+    return NULL;
+  return g_steal_pointer (&session);
+}
+
+static gboolean
+not_found (GError ** error)
+{
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+      "There is no such session, or it has ended");
+  return FALSE;
+}
+
+/* One that was ended is not to be opened again by itself; one that has
+ * expired, or was never there, may be. */
+static gboolean
+explain_absence (PmssDatabase * database, const char *id, GError ** error)
+{
+  gboolean ended;
+
+  if (!pmss_revocations_has (database, id, &ended, error))
+    return FALSE;
+  if (!ended)
+    return not_found (error);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN,
+      "The session was ended");
+  return FALSE;
+}
+
+static gboolean
+renew_session (PmssDatabase * database, gpointer data, GError ** error)
+{
+  SessionCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = NULL;
+
+  if (!pmss_database_exec (database, error,
+          "UPDATE session SET expires = ?3, token_until = ?4"
+          " WHERE id = ?1 AND user = ?2 AND expires > unixepoch ()",
+          PMSS_TEXT (call->id), PMSS_TEXT (call->user),
+          PMSS_INT (call->number), PMSS_INT (call->token_until)))
+    return FALSE;
+  if (pmss_database_get_changes (database) == 0)
+    return explain_absence (database, call->id, error);
+  rows = pmss_database_query (database, "SELECT " SESSION_COLUMNS " FROM "
+      SESSION_TABLES " WHERE s.id = ?1", PMSS_TEXT (call->id));
+  if (pmss_rows_next (rows, &local)) {
+    call->session = read_session (rows);
+    return TRUE;
+  }
+  if (local == NULL)
+    return not_found (error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+PmssViewing *
+pmss_sessions_renew (PmssSessions * self, const char *id, const char *user,
+    GError ** error)
+{
+  SessionCall call = {.id = id,.user = user };
+
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+
+  call.number = now + self->lease;
+  call.token_until = now + self->stream_lifetime;
+  if (!pmss_database_transact (self->database, renew_session, &call, error))
+    return NULL;
+  return call.session;
+}
+
+static gboolean
+end_session (PmssDatabase * database, gpointer data, GError ** error)
+{
+  SessionCall *call = data;
+
+  if (!pmss_database_exec (database, error,
+          "DELETE FROM session"
+          " WHERE id = ?1 AND (?2 IS NULL OR user = ?2)",
+          PMSS_TEXT (call->id), PMSS_TEXT (call->user)))
+    return FALSE;
+  return pmss_database_get_changes (database) > 0 || not_found (error);
+}
+
+gboolean
+pmss_sessions_end (PmssSessions * self, const char *id, const char *user,
+    GError ** error)
+{
+  SessionCall call = {.id = id,.user = user };
+
+  return pmss_database_transact (self->database, end_session, &call, error);
+}
+
+static gboolean
+list_sessions (PmssDatabase * database, gpointer data, GError ** error)
+{
+  SessionCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT " SESSION_COLUMNS " FROM " SESSION_TABLES
+      " WHERE s.expires > unixepoch () ORDER BY s.created, s.id");
+
+  while (pmss_rows_next (rows, &local))
+    g_ptr_array_add (call->list, read_session (rows));
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+GPtrArray *
+pmss_sessions_list (PmssSessions * self, GError ** error)
+{
+  g_autoptr (GPtrArray) list =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_viewing_free);
+  SessionCall call = {.list = list };
+
+  if (!pmss_database_transact (self->database, list_sessions, &call, error))
+    return NULL;
+  return g_steal_pointer (&list);
+}
+
+static gboolean
+count_sessions (PmssDatabase * database, gpointer data, GError ** error)
+{
+  SessionCall *call = data;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT count(*) FROM session WHERE expires > unixepoch ()");
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  call->number = pmss_rows_int (rows, 0);
+  return TRUE;
+}
+
+gint64
+pmss_sessions_count (PmssSessions * self, GError ** error)
+{
+  SessionCall call = { 0 };
+
+  if (!pmss_database_transact (self->database, count_sessions, &call, error))
+    return -1;
+  return call.number;
+}
+
+char *
+pmss_sessions_mint (PmssSessions * self, const PmssViewing * session)
+{
+  g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
+
+  claims->issued = g_get_real_time () / G_USEC_PER_SEC;
+  claims->expires = claims->issued + self->stream_lifetime;
+  claims->ops = PMSS_TOKEN_READ;
+  claims->version = session->version;
+  claims->medium = g_strdup (session->medium_name);
+  claims->user = g_strdup (session->user);
+  claims->session = g_strdup (session->id);
+  claims->rate = session->rate;
+  return pmss_keys_mint (self->keys, claims);
+}
+
+/* A lease that has run out is no reason to refuse the token: the viewer may be
+ * one who can reach the storage servers and not this one. */
+static gboolean
+expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "UPDATE session SET token_until = 0 WHERE expires <= unixepoch ()")
+      && pmss_database_exec (database, error,
+      "DELETE FROM session WHERE expires <= unixepoch ()")
+      && pmss_database_exec (database, error,
+      "DELETE FROM revocation WHERE until <= unixepoch ()");
+}
+
+void
+pmss_sessions_tick (PmssSessions * self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!pmss_database_transact (self->database, expire_sessions, NULL, &error))
+    g_warning ("Cannot end expired sessions: %s", error->message);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/catalog/catalog.h"
+#include "control/context.h"
+#include "control/keys.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssSessions:
+ *
+ * Admitted streams. A session is a row of the database with a lease: a client that renews keeps it, one that went away loses it when the lease ends. The
+ * database is the truth, so a restart of control loses none of them. Threads: any.
+ */
+
+/* One session. (PmssSession is what libpmss calls a client's end of it.) */
+typedef struct {
+  char *id;                     /* 32 hex digits */
+  char *user;
+  char *address;                /* of the client */
+  gint64 medium;
+  char *medium_name;
+  PmssVersionId version;
+  guint64 rate;                 /* bit/s that it may take; 0: no limit */
+  gint64 created, expires;      /* seconds since 1970 */
+} PmssViewing;
+void          pmss_viewing_free (PmssViewing *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)
+
+/* @lease, @stream_lifetime: seconds */
+PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssKeys *keys, guint lease, guint stream_lifetime);
+void          pmss_sessions_free (PmssSessions *sessions);
+guint         pmss_sessions_get_lease (PmssSessions *sessions);
+
+/* A stream of the ready version of @medium for @user. PMSS_ERROR_CONFLICT when it is not ready (any more), PMSS_ERROR_BUSY when it is not admitted. */
+PmssViewing  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *medium, const char *user, const char *address, GError **error);
+/* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
+PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
+/* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
+gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user, GError **error);
+GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
+gint64        pmss_sessions_count  (PmssSessions *sessions, GError **error);
+
+/* The capability token that goes with a session: reading of its version, for the stream lifetime from now. It is much longer than a lease, so that a control server that is
+ * down interrupts nobody; when a session is ended, the storage servers are told to refuse its tokens (revocations.h). */
+char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session);
+
+/* Ends what has expired; called by a timer. */
+void          pmss_sessions_tick   (PmssSessions *sessions);
+
+G_END_DECLS

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/uploads/uploads-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "libpmss/pmss-error.h"
+
+#define COLUMNS "upload.id, upload.medium, medium.name, upload.user, " \
+    "upload.kind, upload.state, upload.size, upload.received, " \
+    "upload.created, upload.expires " \
+    "FROM upload JOIN medium ON medium.id = upload.medium"
+
+static gint64
+now (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+void
+pmss_upload_free (PmssUpload * upload)
+{
+  g_free (upload->id);
+  g_free (upload->name);
+  g_free (upload->user);
+  g_free (upload);
+}
+
+void
+pmss_uploads_set_errno (GError ** error, int code, const char *what)
+{
+  gboolean full = code == ENOSPC || code == EDQUOT || code == EFBIG;
+
+  g_set_error (error, PMSS_ERROR,
+      full ? PMSS_ERROR_NO_SPACE : PMSS_ERROR_FAILED, "%s: %s", what,
+      g_strerror (code));
+}
+
+gboolean
+pmss_uploads_check_space (PmssUploads * self, guint64 bytes, GError ** error)
+{
+  struct statvfs disk;
+  g_autofree char *need = NULL, *have = NULL;
+  guint64 available, wanted = bytes + self->config->min_free;
+
+  if (statvfs (self->folder, &disk) != 0) {
+    pmss_uploads_set_errno (error, errno, self->folder);
+    return FALSE;
+  }
+  available = (guint64) disk.f_bavail * disk.f_frsize;
+  if (wanted >= bytes && available >= wanted)
+    return TRUE;
+  need = g_format_size (bytes);
+  have = g_format_size (available);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE,
+      "The control server's disk has no room for %s more: %s are free, of "
+      "which some have to stay so", need, have);
+  return FALSE;
+}
+
+char *
+pmss_uploads_get_path (PmssUploads * self, const char *id)
+{
+  return g_build_filename (self->folder, id, NULL);
+}
+
+const char *
+pmss_uploads_get_originals (PmssUploads * self)
+{
+  return self->originals;
+}
+
+/* Rows */
+
+static PmssUpload *
+read_row (PmssRows * rows)
+{
+  PmssUpload *upload = g_new0 (PmssUpload, 1);
+
+  upload->id = g_strdup (pmss_rows_text (rows, 0));
+  upload->medium = pmss_rows_int (rows, 1);
+  upload->name = g_strdup (pmss_rows_text (rows, 2));
+  upload->user = g_strdup (pmss_rows_text (rows, 3));
+  upload->kind = g_str_equal (pmss_rows_text (rows, 4), "tus")
+      ? PMSS_UPLOAD_TUS : PMSS_UPLOAD_PUT;
+  upload->complete = g_str_equal (pmss_rows_text (rows, 5), "complete");
+  upload->size = pmss_rows_int (rows, 6);
+  upload->received = pmss_rows_int (rows, 7);
+  upload->created = pmss_rows_int (rows, 8);
+  upload->expires = pmss_rows_int (rows, 9);
+  return upload;
+}
+
+typedef struct
+{
+  PmssUploads *self;
+  const char *id;               /* nullable: then by medium */
+  gint64 medium;
+  PmssUpload *upload;
+} Get;
+
+static gboolean
+get_row (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Get *get = user_data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = get->id ?
+      pmss_database_query (database, "SELECT " COLUMNS
+      " WHERE upload.id = ?1", PMSS_TEXT (get->id)) :
+      pmss_database_query (database, "SELECT " COLUMNS
+      " WHERE upload.medium = ?1", PMSS_INT (get->medium));
+
+  if (pmss_rows_next (rows, &local)) {
+    get->upload = read_row (rows);
+    return TRUE;
+  }
+  if (local)
+    g_propagate_error (error, g_steal_pointer (&local));
+  else
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND, "No such upload");
+  return FALSE;
+}
+
+PmssUpload *
+pmss_uploads_get (PmssUploads * self, const char *id, GError ** error)
+{
+  Get get = { self, id };
+
+  if (!pmss_database_transact (self->database, get_row, &get, error))
+    return NULL;
+  if (!get.upload->complete && get.upload->expires <= now ()) {
+    pmss_upload_free (get.upload);
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+        "The upload has expired");
+    return NULL;
+  }
+  return get.upload;
+}
+
+PmssUpload *
+pmss_uploads_get_by_medium (PmssUploads * self, gint64 medium, GError ** error)
+{
+  Get get = { self, NULL, medium };
+
+  pmss_database_transact (self->database, get_row, &get, error);
+  return get.upload;
+}
+
+typedef struct
+{
+  gboolean expired;             /* only those */
+  gboolean put;                 /* only plain PUTs */
+  GPtrArray *uploads;
+} List;
+
+static gboolean
+list_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  List *list = user_data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT " COLUMNS " WHERE upload.state = 'receiving'"
+      " AND (?1 = 0 OR upload.expires <= ?2)"
+      " AND (?3 = 0 OR upload.kind = 'put') ORDER BY upload.id",
+      PMSS_INT (list->expired), PMSS_INT (now ()), PMSS_INT (list->put));
+
+  while (pmss_rows_next (rows, &local))
+    g_ptr_array_add (list->uploads, read_row (rows));
+  if (local) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static GPtrArray *
+list_uploads (PmssUploads * self, gboolean expired, gboolean put,
+    GError ** error)
+{
+  g_autoptr (GPtrArray) uploads =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_upload_free);
+  List list = { expired, put, uploads };
+
+  if (!pmss_database_transact (self->database, list_rows, &list, error))
+    return NULL;
+  return g_steal_pointer (&uploads);
+}
+
+GPtrArray *
+pmss_uploads_list (PmssUploads * self, GError ** error)
+{
+  return list_uploads (self, FALSE, FALSE, error);
+}
+
+/* Creation */
+
+static gboolean
+sync_folder (const char *path, GError ** error)
+{
+  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  gboolean good = fd >= 0 && fsync (fd) == 0;
+
+  if (!good)
+    pmss_uploads_set_errno (error, errno, path);
+  if (fd >= 0)
+    close (fd);
+  return good;
+}
+
+/* The file comes before the row: whoever finds a row finds the file. */
+static gboolean
+make_file (PmssUploads * self, const char *id, GError ** error)
+{
+  g_autofree char *path = pmss_uploads_get_path (self, id);
+  int fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+  if (fd < 0) {
+    pmss_uploads_set_errno (error, errno, path);
+    return FALSE;
+  }
+  close (fd);
+  if (sync_folder (self->folder, error))
+    return TRUE;
+  g_unlink (path);
+  return FALSE;
+}
+
+static void
+remove_file (PmssUploads * self, const char *id)
+{
+  g_autofree char *path = pmss_uploads_get_path (self, id);
+
+  if (g_unlink (path) != 0 && errno != ENOENT)
+    g_warning ("%s: %s", path, g_strerror (errno));
+}
+
+typedef struct
+{
+  PmssUploads *self;
+  PmssMedium *medium;
+  PmssUpload *upload;
+} Create;
+
+static gboolean
+create_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Create *create = user_data;
+  PmssUpload *upload = create->upload;
+
+  if (!pmss_catalog_add_medium (create->self->catalog, create->medium, error))
+    return FALSE;
+  upload->medium = create->medium->id;
+  return pmss_database_exec (database, error,
+      "INSERT INTO upload (id, medium, user, kind, state, size, created, "
+      "expires) VALUES (?1, ?2, ?3, ?4, 'receiving', ?5, ?6, ?7)",
+      PMSS_TEXT (upload->id), PMSS_INT (upload->medium),
+      PMSS_TEXT (upload->user),
+      PMSS_TEXT (upload->kind == PMSS_UPLOAD_TUS ? "tus" : "put"),
+      PMSS_INT (upload->size), PMSS_INT (upload->created),
+      PMSS_INT (upload->expires));
+}
+
+static char *
+make_id (void)
+{
+  guint8 bytes[16];
+  char text[33];
+
+  randombytes_buf (bytes, sizeof bytes);
+  return g_strdup (sodium_bin2hex (text, sizeof text, bytes, sizeof bytes));
+}
+
+PmssUpload *
+pmss_uploads_create (PmssUploads * self, PmssMedium * medium,
+    PmssUploadKind kind, const char *user, GError ** error)
+{
+  g_autoptr (PmssUpload) upload = g_new0 (PmssUpload, 1);
+  Create create = { self, medium, upload };
+
+  upload->id = make_id ();
+  upload->name = g_strdup (medium->name);
+  upload->user = g_strdup (user);
+  upload->kind = kind;
+  upload->size = medium->size;
+  upload->created = now ();
+  upload->expires = upload->created + self->config->upload_lifetime;
+  medium->state = PMSS_MEDIUM_UPLOADING;
+
+  if (!pmss_uploads_check_space (self, upload->size, error)
+      || !make_file (self, upload->id, error))
+    return NULL;
+  if (!pmss_database_transact (self->database, create_rows, &create, error)) {
+    remove_file (self, upload->id);
+    return NULL;
+  }
+  return g_steal_pointer (&upload);
+}
+
+/* Removal */
+
+static gboolean
+remove_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Get *get = user_data;
+
+  if (!get_row (database, get, error))
+    return FALSE;
+  if (get->upload->complete) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "The upload is complete: cancel its job, or delete the medium");
+    return FALSE;
+  }
+  /* the upload's row goes with the medium's */
+  return pmss_catalog_mark_deleting (get->self->catalog, get->upload->medium,
+      error)
+      && pmss_catalog_remove_medium (get->self->catalog, get->upload->medium,
+      error);
+}
+
+gboolean
+pmss_uploads_remove (PmssUploads * self, const char *id, GError ** error)
+{
+  Get get = { self, id };
+  gboolean removed;
+
+  g_mutex_lock (&self->lock);
+  removed = g_hash_table_add (self->writing, g_strdup (id));
+  g_mutex_unlock (&self->lock);
+  if (!removed) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+        "Somebody is writing to this upload");
+    return FALSE;
+  }
+
+  removed = pmss_database_transact (self->database, remove_rows, &get, error);
+  if (removed)
+    remove_file (self, id);
+  g_clear_pointer (&get.upload, pmss_upload_free);
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->writing, id);
+  g_mutex_unlock (&self->lock);
+  return removed;
+}
+
+static gboolean
+remove_listed (PmssUploads * self, gboolean expired, gboolean put,
+    GError ** error)
+{
+  g_autoptr (GPtrArray) uploads = list_uploads (self, expired, put, error);
+
+  for (guint i = 0; uploads && i < uploads->len; i++) {
+    PmssUpload *upload = g_ptr_array_index (uploads, i);
+    g_autoptr (GError) local = NULL;
+
+    if (pmss_uploads_remove (self, upload->id, &local))
+      g_message ("Removed the unfinished upload of %s", upload->name);
+    else if (!g_error_matches (local, PMSS_ERROR, PMSS_ERROR_BUSY)
+        && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)
+        && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_CONFLICT)) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  }
+  return uploads != NULL;
+}
+
+gboolean
+pmss_uploads_expire (PmssUploads * self, GError ** error)
+{
+  return remove_listed (self, TRUE, FALSE, error);
+}
+
+/* Parts of larger transactions */
+
+static gboolean
+finish_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Get *get = user_data;
+
+  if (!get_row (database, get, error)
+      || !pmss_database_exec (database, error,
+          "UPDATE upload SET state = 'complete' WHERE id = ?1 "
+          "AND state = 'receiving' AND received = size", PMSS_TEXT (get->id)))
+    return FALSE;
+  if (pmss_database_get_changes (database) != 1) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "The upload is not there as a whole, or was complete before");
+    return FALSE;
+  }
+  return pmss_catalog_set_medium_state (get->self->catalog,
+      get->upload->medium, PMSS_MEDIUM_UPLOADING, PMSS_MEDIUM_INGESTING, error);
+}
+
+gboolean
+pmss_uploads_finish (PmssUploads * self, const char *id, GError ** error)
+{
+  Get get = { self, id };
+  gboolean done = pmss_database_transact (self->database, finish_rows, &get,
+      error);
+
+  g_clear_pointer (&get.upload, pmss_upload_free);
+  return done;
+}
+
+static gboolean
+drop_row (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  gint64 *medium = user_data;
+
+  return pmss_database_exec (database, error,
+      "DELETE FROM upload WHERE medium = ?1", PMSS_INT (*medium));
+}
+
+gboolean
+pmss_uploads_drop (PmssUploads * self, gint64 medium, GError ** error)
+{
+  return pmss_database_transact (self->database, drop_row, &medium, error);
+}
+
+/* The start */
+
+typedef struct
+{
+  const char *name;
+  gboolean known;
+} Known;
+
+static gboolean
+is_upload (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Known *known = user_data;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT 1 FROM upload WHERE id = ?1", PMSS_TEXT (known->name));
+
+  known->known = pmss_rows_next (rows, error);
+  return known->known || !error || !*error;
+}
+
+static gboolean
+is_original (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Known *known = user_data;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT 1 FROM original WHERE file = ?1", PMSS_TEXT (known->name));
+
+  known->known = pmss_rows_next (rows, error);
+  return known->known || !error || !*error;
+}
+
+/* What a crash between row and file has left. An original without a row has its bytes in the upload as well. */
+static gboolean
+sweep (PmssUploads * self, const char *folder, PmssDatabaseFunc is_known,
+    GError ** error)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
+  const char *name;
+
+  while (dir && (name = g_dir_read_name (dir))) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    g_autoptr (GError) local = NULL;
+    Known known = { name, TRUE };
+
+    if (!pmss_database_transact (self->database, is_known, &known, &local)) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+    if (!known.known && g_unlink (path) != 0)
+      g_warning ("%s: %s", path, g_strerror (errno));
+  }
+  return dir != NULL;
+}
+
+PmssUploads *
+pmss_uploads_new (PmssControlConfig * config, PmssDatabase * database,
+    PmssCatalog * catalog, GError ** error)
+{
+  PmssUploads *self = g_new0 (PmssUploads, 1);
+
+  self->config = config;
+  self->database = database;
+  self->catalog = catalog;
+  self->folder = g_build_filename (config->data, "uploads", NULL);
+  self->originals = g_build_filename (config->data, "originals", NULL);
+  g_mutex_init (&self->lock);
+  self->writing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  if (g_mkdir_with_parents (self->folder, 0700) != 0)
+    pmss_uploads_set_errno (error, errno, self->folder);
+  else if (g_mkdir_with_parents (self->originals, 0700) != 0)
+    pmss_uploads_set_errno (error, errno, self->originals);
+  else if (sync_folder (config->data, error)
+      && remove_listed (self, FALSE, TRUE, error)
+      && sweep (self, self->folder, is_upload, error)
+      && sweep (self, self->originals, is_original, error))
+    return self;
+  pmss_uploads_free (self);
+  return NULL;
+}
+
+void
+pmss_uploads_free (PmssUploads * self)
+{
+  g_hash_table_unref (self->writing);
+  g_mutex_clear (&self->lock);
+  g_free (self->originals);
+  g_free (self->folder);
+  g_free (self);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/catalog/catalog.h"
+#include "control/context.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssUploads:
+ *
+ * Files on their way in: a row of the table upload and a file in data/uploads each. The medium's name is taken from creation on.
+ *
+ *   create ──▶ receiving ──finish──▶ complete ──▶ (dropped by the ingest's commit, or by a deletion)
+ *                  │ removed, expired; a plain PUT: cut off
+ *                  ▼
+ *                gone: row, file and medium
+ *
+ * What counts as received has been synced to the disk and then committed; bytes in the file beyond that count for nothing and are written again.
+ * All functions block and may be called on any thread.
+ */
+
+typedef enum { PMSS_UPLOAD_PUT, PMSS_UPLOAD_TUS } PmssUploadKind;
+
+/* Strings are owned. */
+typedef struct {
+  char *id;                     /* 32 hex digits */
+  gint64 medium;
+  char *name;                   /* of the medium */
+  char *user;
+  PmssUploadKind kind;
+  gboolean complete;
+  guint64 size, received;       /* bytes */
+  gint64 created, expires;      /* seconds since 1970 */
+} PmssUpload;
+
+void          pmss_upload_free (PmssUpload *upload);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUpload, pmss_upload_free)
+
+/* Makes the folder, and undoes what a crash left behind: plain PUTs that were cut off, files that no row knows. */
+PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database, PmssCatalog *catalog, GError **error);
+void          pmss_uploads_free   (PmssUploads *uploads);
+
+/* Takes the name. @medium: name, size, redundancy, keep_original, and what else is known; its id is filled in. PMSS_ERROR_EXISTS: the name is taken;
+ * PMSS_ERROR_NO_SPACE: the disk has no room for it. */
+PmssUpload   *pmss_uploads_create (PmssUploads *uploads, PmssMedium *medium, PmssUploadKind kind, const char *user, GError **error);
+/* PMSS_ERROR_NOT_FOUND, once it has expired, too. */
+PmssUpload   *pmss_uploads_get    (PmssUploads *uploads, const char *id, GError **error);
+/* The upload that a medium is made from. PMSS_ERROR_NOT_FOUND */
+PmssUpload   *pmss_uploads_get_by_medium (PmssUploads *uploads, gint64 medium, GError **error);
+/* Those not complete, by id: array that frees them. */
+GPtrArray    *pmss_uploads_list   (PmssUploads *uploads, GError **error);
+/* Where its bytes are. */
+char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
+/* The folder of kept originals. */
+const char   *pmss_uploads_get_originals (PmssUploads *uploads);
+/* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while somebody writes; PMSS_ERROR_CONFLICT when complete. */
+gboolean      pmss_uploads_remove (PmssUploads *uploads, const char *id, GError **error);
+/* Removes those whose time is up. */
+gboolean      pmss_uploads_expire (PmssUploads *uploads, GError **error);
+
+/* Parts of a larger transaction: see pmss_ingest_start() and the deletion. */
+/* All bytes are there: complete; the medium begins to be ingested. PMSS_ERROR_CONFLICT if not. */
+gboolean      pmss_uploads_finish (PmssUploads *uploads, const char *id, GError **error);
+/* Drops the row of @medium's upload, if there is one; the file is the caller's to unlink, after the commit (a crash in between: the next start does). */
+gboolean      pmss_uploads_drop   (PmssUploads *uploads, gint64 medium, GError **error);
+
+/**
+ * PmssUploadWriter:
+ *
+ * The right to add bytes to one upload; there is one at a time. Belongs to one thread.
+ */
+typedef struct _PmssUploadWriter PmssUploadWriter;
+
+/* PMSS_ERROR_BUSY: somebody else writes; PMSS_ERROR_CONFLICT: @offset is not what has been received, or the upload is complete. */
+PmssUploadWriter *pmss_upload_writer_open  (PmssUploads *uploads, const char *id, guint64 offset, GError **error);
+/* PMSS_ERROR_NO_SPACE; PMSS_ERROR_RANGE past the size. What was written before counts once synced. */
+gboolean          pmss_upload_writer_write (PmssUploadWriter *writer, const void *data, gsize length, GError **error);
+/* What came is on the disk and committed when this returns TRUE. Also done by close. */
+gboolean          pmss_upload_writer_sync  (PmssUploadWriter *writer, GError **error);
+/* As of the last sync. */
+guint64           pmss_upload_writer_get_received (PmssUploadWriter *writer);
+/* Seconds since 1970, as of the last sync. */
+gint64            pmss_upload_writer_get_expires  (PmssUploadWriter *writer);
+/* Syncs and ends. FALSE: the sync failed; the writer is gone all the same. */
+gboolean          pmss_upload_writer_close (PmssUploadWriter *writer, GError **error);
+/* Ends without a sync: what came since the last one does not count. */
+void              pmss_upload_writer_abandon (PmssUploadWriter *writer);
+
+G_END_DECLS
