@@ -11,6 +11,9 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+/* TCP_CLOSE_WAIT, which linux/tcp.h leaves out */
+#define PEER_HAS_CLOSED 8
+
 struct _PmssPeer
 {
   GList link;                   /* in watchdog->peers; under watchdog->lock */
@@ -29,6 +32,7 @@ struct _PmssPeer
   guint64 base_out;
   guint64 counted_in;
   guint64 counted_out;
+  gboolean half_closed;         /* at the last look it had ended, and owed us something */
   gboolean closed;
 };
 
@@ -76,19 +80,28 @@ format_address (const struct sockaddr *address, char out[INET6_ADDRSTRLEN])
 
 /* Adds what has moved since the last look to the totals. */
 static gboolean
-count_bytes (PmssWatchdog * watchdog, PmssPeer * peer)
+count_bytes (PmssWatchdog * watchdog, PmssPeer * peer, struct tcp_info *info)
 {
-  struct tcp_info info;
-  socklen_t length = sizeof info;
+  socklen_t length = sizeof *info;
 
-  memset (&info, 0, sizeof info);
-  if (getsockopt (peer->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+  memset (info, 0, sizeof *info);
+  if (getsockopt (peer->fd, IPPROTO_TCP, TCP_INFO, info, &length) != 0)
     return FALSE;
-  watchdog->bytes_in += info.tcpi_bytes_received - peer->counted_in;
-  watchdog->bytes_out += info.tcpi_bytes_acked - peer->counted_out;
-  peer->counted_in = info.tcpi_bytes_received;
-  peer->counted_out = info.tcpi_bytes_acked;
+  watchdog->bytes_in += info->tcpi_bytes_received - peer->counted_in;
+  watchdog->bytes_out += info->tcpi_bytes_acked - peer->counted_out;
+  peer->counted_in = info->tcpi_bytes_received;
+  peer->counted_out = info->tcpi_bytes_acked;
   return TRUE;
+}
+
+/* SIOCINQ: what has come and we have not read. SIOCOUTQ: what the peer has not
+ * taken. */
+static gboolean
+is_queue_empty (PmssPeer * peer, unsigned long queue)
+{
+  int bytes = 0;
+
+  return ioctl (peer->fd, queue, &bytes) != 0 || bytes == 0;
 }
 
 /* shutdown() wakes the worker, which closes the connection; nobody else may. */
@@ -137,11 +150,9 @@ look_at_head (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now)
     peer->in_head = TRUE;
     start_window (peer, now);
   } else if (elapsed > watchdog->head_timeout) {
-    int unsent = 0;
-
     if (peer->in_head)
       cut_peer (watchdog, peer);
-    else if (ioctl (peer->fd, SIOCOUTQ, &unsent) != 0 || unsent == 0)
+    else if (is_queue_empty (peer, SIOCOUTQ))
       close_peer (peer);
     else if (rate_is_low (watchdog, peer->counted_out - peer->base_out,
             elapsed))
@@ -151,40 +162,65 @@ look_at_head (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now)
   }
 }
 
+/* @ours: nothing can move because of us; a disk is slower than the peer. */
 static void
 look_at_rate (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now,
-    guint64 moved)
+    guint64 moved, gboolean ours)
 {
   gint64 elapsed = now - peer->since;
 
   if (elapsed < watchdog->window)
     return;
-  if (rate_is_low (watchdog, moved, elapsed))
+  if (!ours && rate_is_low (watchdog, moved, elapsed))
     cut_peer (watchdog, peer);
   else
     start_window (peer, now);
 }
 
+/* It has said that nothing more comes, we have read all, and the request is
+ * not whole. libmicrohttpd with epoll does not see the end when it comes
+ * together with the last bytes. Two looks: the worker may be just about to
+ * make something of what it has read. */
+static gboolean
+is_half_closed (PmssPeer * peer, const struct tcp_info *info)
+{
+  gboolean before = peer->half_closed;
+
+  peer->half_closed = info->tcpi_state == PEER_HAS_CLOSED
+      && is_queue_empty (peer, SIOCINQ);
+  return before && peer->half_closed;
+}
+
 static void
-look_at (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now)
+look_at (PmssWatchdog * watchdog, PmssPeer * peer, const struct tcp_info *info,
+    gint64 now)
 {
   guint value = atomic_load (&peer->phase);
 
   if (value != peer->seen_phase) {
     peer->seen_phase = value;
     peer->in_head = FALSE;
+    peer->half_closed = FALSE;
     start_window (peer, now);
     return;
   }
   switch ((PmssPeerPhase) (value & 3)) {
     case PMSS_PEER_HEAD:
-      look_at_head (watchdog, peer, now);
+      if (is_half_closed (peer, info))
+        close_peer (peer);
+      else
+        look_at_head (watchdog, peer, now);
       break;
     case PMSS_PEER_BODY:
-      look_at_rate (watchdog, peer, now, peer->counted_in - peer->base_in);
+      if (is_half_closed (peer, info))
+        close_peer (peer);
+      else
+        look_at_rate (watchdog, peer, now, peer->counted_in - peer->base_in,
+            !is_queue_empty (peer, SIOCINQ));
       break;
     case PMSS_PEER_ANSWER:
-      look_at_rate (watchdog, peer, now, peer->counted_out - peer->base_out);
+      look_at_rate (watchdog, peer, now, peer->counted_out - peer->base_out,
+          is_queue_empty (peer, SIOCOUTQ));
       break;
     case PMSS_PEER_WORK:
       break;
@@ -198,9 +234,10 @@ look_at_all (PmssWatchdog * watchdog)
 
   for (GList * l = watchdog->peers.head; l; l = l->next) {
     PmssPeer *peer = l->data;
+    struct tcp_info info;
 
-    if (!peer->closed && count_bytes (watchdog, peer))
-      look_at (watchdog, peer, now);
+    if (!peer->closed && count_bytes (watchdog, peer, &info))
+      look_at (watchdog, peer, &info, now);
   }
 }
 
@@ -276,11 +313,12 @@ pmss_watchdog_add (PmssWatchdog * watchdog, int fd,
 void
 pmss_watchdog_remove (PmssWatchdog * watchdog, PmssPeer * peer)
 {
+  struct tcp_info info;
   int unsent = 0;
 
   g_mutex_lock (&watchdog->lock);
   /* The kernel goes on sending what it has, unless we cut the peer. */
-  if (count_bytes (watchdog, peer) && !peer->closed
+  if (count_bytes (watchdog, peer, &info) && !peer->closed
       && ioctl (peer->fd, SIOCOUTQ, &unsent) == 0)
     watchdog->bytes_out += unsent;
   g_queue_unlink (&watchdog->peers, &peer->link);

@@ -11,6 +11,8 @@ G_BEGIN_DECLS
  *
  * Cuts peers that are too slow. libmicrohttpd closes connections that do nothing; a peer that sends or takes a byte now and then escapes it. The watchdog
  * reads the kernel's own counters of each socket (TCP_INFO: bytes received, bytes acknowledged), so it sees what really moved, through TLS and sendfile too.
+ * A peer that waits for us (bytes that we have not read, an answer whose next bytes we do not have yet) is not a slow one. One that has closed its half in the
+ * middle of a request is closed after the next two looks.
  *
  * Owns one thread. The connections' worker threads only say which phase they are in; everything else of a peer belongs to the watchdog's thread.
  */
@@ -26,7 +28,7 @@ typedef struct _PmssPeer PmssPeer;
  */
 typedef enum {
   PMSS_PEER_HEAD,               /* idle, or sending a head: head_timeout from its first byte (or from the connection's start) */
-  PMSS_PEER_BODY,               /* sending a body: min_rate */
+  PMSS_PEER_BODY,               /* sending a body that is not whole yet: min_rate */
   PMSS_PEER_WORK,               /* waits for us: no limit */
   PMSS_PEER_ANSWER,             /* takes an answer: min_rate */
 } PmssPeerPhase;

@@ -101,6 +101,10 @@ on_body (PmssHttpRequest * request, const char *data, gsize length)
   PmssHttpd *httpd = request->httpd;
 
   request->received += length;
+  /* It has done its part: what the handler makes of the last piece may take a
+   * while. */
+  if (request->received == request->head.length)
+    pmss_peer_enter (request->peer, PMSS_PEER_WORK);
   switch (request->stage) {
     case PMSS_HTTP_STAGE_BODY:
       if (httpd->handler.body (request, data, length, httpd->user_data))
@@ -144,17 +148,23 @@ do_work (gpointer item, gpointer data)
   atomic_fetch_sub (&httpd->deferred, 1);
 }
 
-/* FALSE: it is done already, by the connection's own thread. */
+/* FALSE: it is done already, by the connection's own thread: libmicrohttpd
+ * aborts when it is stopped with a suspended connection. First the count and
+ * then the look, and pmss_httpd_stop() the other way round: whoever is not
+ * seen by it sees it. */
 static gboolean
 start_work (PmssHttpRequest * request)
 {
-  if (!request->httpd->blocking) {
+  PmssHttpd *httpd = request->httpd;
+
+  atomic_fetch_add (&httpd->deferred, 1);
+  if (!httpd->blocking || atomic_load (&httpd->stopping)) {
+    atomic_fetch_sub (&httpd->deferred, 1);
     run_work (request);
     return FALSE;
   }
-  atomic_fetch_add (&request->httpd->deferred, 1);
   MHD_suspend_connection (request->connection);
-  g_thread_pool_push (request->httpd->blocking, request, NULL);
+  g_thread_pool_push (httpd->blocking, request, NULL);
   return TRUE;
 }
 

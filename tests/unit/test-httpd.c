@@ -134,6 +134,11 @@ on_complete (PmssHttpRequest * request, gpointer data)
 
     text = g_bytes_new_static ("an object", 9);
     pmss_http_request_respond (request, 200, "text/plain", text);
+  } else if (g_str_equal (path, "/defer-late")) {
+    g_atomic_int_inc (&fixture->working);
+    while (g_atomic_int_get (&fixture->hold))
+      g_usleep (1000);
+    pmss_http_request_defer (request, work_slowly);
   } else if (g_str_equal (path, "/defer")) {
     pmss_http_request_defer (request, work_slowly);
   } else if (g_str_equal (path, "/empty")) {
@@ -683,6 +688,35 @@ test_peer_gone (void)
     g_thread_yield ();
 }
 
+/* A peer that ends its half together with what it sends: a request that is
+ * not whole is over, one that is whole is answered, and nobody waits for more.
+ * Only who looks for it sees it: the limits here are hours. */
+static void
+test_half_closed (gconstpointer mode)
+{
+  static const char *const requests[] = { "GET / HTTP/1.1\r\nHost",
+    "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
+    "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+  };
+  const PmssHttpdConfig config = {.head_timeout = 3600,.min_rate_window = 3600,
+    .thread_per_connection = GPOINTER_TO_INT (mode)
+  };
+  g_autoptr (Fixture) fixture = fixture_new (&config);
+  int fds[30];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++) {
+    fds[i] = dial (fixture);
+    say (fds[i], requests[i % 3], -1);
+    shutdown (fds[i], SHUT_WR);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++) {
+    g_autofree char *heard = hear (fds[i]);
+    g_autofree char *got = statuses (heard);
+
+    g_assert_cmpstr (got, ==, i % 3 == 2 ? "200" : "");
+  }
+}
+
 /* Deferred requests hold up nobody, and stopping waits for them. */
 static void
 test_defer (gconstpointer config)
@@ -743,6 +777,55 @@ test_stop_deferred (void)
   g_free (fixture);
 }
 
+static gpointer
+stop_at_once (gpointer httpd)
+{
+  pmss_httpd_stop (httpd, 0);
+  return NULL;
+}
+
+static gboolean
+is_refused (guint16 port)
+{
+  struct sockaddr_in address = {.sin_family = AF_INET,
+    .sin_port = htons (port),.sin_addr.s_addr = htonl (INADDR_LOOPBACK)
+  };
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  gboolean refused =
+      connect (fd, (struct sockaddr *) &address, sizeof address) != 0;
+
+  close (fd);
+  return refused;
+}
+
+/* A request that wants to be deferred when nobody waits for such any more. */
+static void
+test_stop_before_defer (void)
+{
+  Fixture *fixture = fixture_new (&plain);
+  guint16 port = pmss_httpd_get_port (fixture->httpd);
+  GThread *thread;
+  int fd;
+
+  g_atomic_int_set (&fixture->hold, TRUE);
+  fd = dial (fixture);
+  say (fd, GET ("/defer-late", ""), -1);
+  while (g_atomic_int_get (&fixture->working) == 0)
+    g_thread_yield ();
+  thread = g_thread_new ("stop", stop_at_once, fixture->httpd);
+  /* then libmicrohttpd waits for its workers */
+  while (!is_refused (port))
+    g_usleep (1000);
+  g_atomic_int_set (&fixture->hold, FALSE);
+  g_thread_join (thread);
+  g_assert_cmpint (fixture->working, ==, 2);
+  g_assert_cmpint (fixture->ended, ==, 1);
+  close (fd);
+  g_unlink (fixture->file);
+  g_free (fixture->file);
+  g_free (fixture);
+}
+
 static void
 test_listen_errors (void)
 {
@@ -790,9 +873,14 @@ main (int argc, char **argv)
       test_slow_peers);
   g_test_add_func ("/httpd/stats", test_stats);
   g_test_add_func ("/httpd/peer-gone", test_peer_gone);
+  g_test_add_data_func ("/httpd/half-closed", GINT_TO_POINTER (FALSE),
+      test_half_closed);
+  g_test_add_data_func ("/httpd/half-closed-threads", GINT_TO_POINTER (TRUE),
+      test_half_closed);
   g_test_add_data_func ("/httpd/defer", &plain, test_defer);
   g_test_add_data_func ("/httpd/defer-threads", &threads, test_defer);
   g_test_add_func ("/httpd/stop-deferred", test_stop_deferred);
+  g_test_add_func ("/httpd/stop-before-defer", test_stop_before_defer);
   g_test_add_func ("/httpd/listen-errors", test_listen_errors);
   return g_test_run ();
 }
