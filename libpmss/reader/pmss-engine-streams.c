@@ -119,6 +119,19 @@ release_rows (PmssEngine * engine, PmssStream * stream)
   }
 }
 
+/* Only an answer can speak about the shard: a name that does not resolve, a
+ * connection that ends or what is no HTTP at all are the node's trouble. */
+static gboolean
+is_about_shard (const GError * error)
+{
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+
+  return details != NULL && details->http_status != 0
+      && (error->code == PMSS_ERROR_NOT_FOUND
+      || error->code == PMSS_ERROR_FORBIDDEN
+      || error->code == PMSS_ERROR_RANGE || error->code == PMSS_ERROR_PROTOCOL);
+}
+
 /* Lock held: what an error says: about the node, the shard, or the token. */
 static void
 stream_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
@@ -131,10 +144,7 @@ stream_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
   if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
     link->counters.errors++;
     pmss_lease_refresh (engine, error);
-  } else if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)
-      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN)
-      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_RANGE)
-      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL)) {
+  } else if (is_about_shard (error)) {
     g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
         link->peer, range->geometry.extent, range->index, error->message);
     link->counters.errors++;

@@ -144,7 +144,7 @@ stream_read_some (PmssStream * stream, GError ** error)
   if (n < 0)
     return FALSE;
   if (n == 0) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE,
         "the answer ended %" G_GUINT64_FORMAT " bytes early",
         pmss_stream_get_remaining (stream));
     return FALSE;

@@ -66,6 +66,7 @@ read_request (GIOStream * stream, FakeRequest * request, GCancellable * stop)
   request->method = g_strdup (words[0]);
   request->target = g_strdup (words[1]);
   request->authorization = header_of (head, "Authorization");
+  request->range = header_of (head, "Range");
   request->body = g_string_new (NULL);
   if (expect != NULL && !g_output_stream_write_all (out,
           "HTTP/1.1 100 Continue\r\n\r\n", 25, NULL, stop, NULL))
@@ -85,6 +86,7 @@ request_clear (FakeRequest * request)
   g_free (request->method);
   g_free (request->target);
   g_free (request->authorization);
+  g_free (request->range);
   if (request->body != NULL)
     g_string_free (request->body, TRUE);
 }

@@ -14,6 +14,7 @@ typedef struct {
   char *method;
   char *target;
   char *authorization;          /* nullable */
+  char *range;                  /* nullable */
   GString *body;
 } FakeRequest;
 

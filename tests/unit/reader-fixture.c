@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "reader-fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libpmss/pmss-striper.h"
+
+#define ROWS 8
+
+static PmssLayout *
+new_layout (FakeCluster * cluster)
+{
+  PmssVersionId version;
+
+  pmss_version_id_generate (&version);
+  return pmss_layout_new (&version, cluster->size, cluster->redundancy,
+      CLUSTER_UNIT, ROWS * cluster->redundancy.k * CLUSTER_UNIT, NULL);
+}
+
+/* --- Storage servers --- */
+
+void
+fake_node_answer (FakeAnswer * answer, GBytes * shard, gsize first,
+    gsize length)
+{
+  answer->text = g_strdup_printf ("HTTP/1.1 206 Partial Content\r\n"
+      "Content-Length: %" G_GSIZE_FORMAT "\r\n"
+      "Content-Range: bytes %" G_GSIZE_FORMAT "-%" G_GSIZE_FORMAT "/%"
+      G_GSIZE_FORMAT "\r\n\r\n", length, first, first + length - 1,
+      g_bytes_get_size (shard));
+  answer->body =
+      g_memdup2 ((const guint8 *) g_bytes_get_data (shard, NULL) + first,
+      length);
+  answer->body_length = length;
+}
+
+static void
+node_answers (const FakeRequest * request, FakeAnswer * answer,
+    gpointer user_data)
+{
+  FakeNode *node = user_data;
+  GBytes *shard = node->cluster->shards[node->index];
+  unsigned long first, last;
+
+  if (g_str_equal (request->target, "/healthz")) {
+    answer->text = fake_peer_answer ("200 OK", "application/json",
+        "{\"status\":\"ok\"}");
+    return;
+  }
+  g_assert_cmpint (sscanf (request->range, "bytes=%lu-%lu", &first, &last), ==,
+      2);
+  g_atomic_int_inc (&node->requests);
+  if (node->misbehave == NULL
+      || !node->misbehave (request, answer, shard, first, last - first + 1))
+    fake_node_answer (answer, shard, first, last - first + 1);
+}
+
+/* --- The control server --- */
+
+/* Lock held. */
+static char *
+open_session (FakeCluster * cluster)
+{
+  g_autoptr (PmssLayout) other = cluster->replaced ? new_layout (cluster) :
+      NULL;
+  g_autoptr (JsonNode) layout =
+      pmss_layout_to_json (other != NULL ? other : cluster->layout);
+  g_autofree char *layout_text = json_to_string (layout, FALSE);
+  g_autofree char *body = NULL;
+  char *id = g_strdup_printf ("%032x", ++cluster->n_sessions);
+
+  g_hash_table_add (cluster->sessions, id);
+  body = g_strdup_printf ("{\"id\":\"%s\",\"lease\":%u,\"token\":\"token-0\","
+      "\"medium\":{},\"layout\":%s}", id, cluster->lease, layout_text);
+  return fake_peer_answer ("201 Created", "application/json", body);
+}
+
+/* Lock held. */
+static char *
+renew_session (FakeCluster * cluster, const char *id)
+{
+  g_autofree char *body = NULL;
+
+  cluster->renewals++;
+  if (cluster->forgets || !g_hash_table_contains (cluster->sessions, id))
+    return fake_peer_answer ("404 Not Found", "application/json",
+        "{\"detail\":\"no such session\"}");
+  body = g_strdup_printf ("{\"lease\":%u,\"token\":\"token-%u\"}",
+      cluster->lease, cluster->renewals);
+  return fake_peer_answer ("200 OK", "application/json", body);
+}
+
+static void
+control_answers (const FakeRequest * request, FakeAnswer * answer,
+    gpointer user_data)
+{
+  FakeCluster *cluster = user_data;
+  const char *id = request->target + strlen ("/api/v1/sessions/");
+
+  g_mutex_lock (&cluster->lock);
+  if (g_str_equal (request->method, "POST")) {
+    answer->text = open_session (cluster);
+  } else if (g_str_equal (request->method, "PUT")) {
+    answer->text = renew_session (cluster, id);
+  } else {
+    g_hash_table_remove (cluster->sessions, id);
+    answer->text = g_strdup ("HTTP/1.1 204 No Content\r\n\r\n");
+  }
+  g_mutex_unlock (&cluster->lock);
+}
+
+static guint
+get_locked (FakeCluster * cluster, const guint * number)
+{
+  guint value;
+
+  g_mutex_lock (&cluster->lock);
+  value = *number;
+  g_mutex_unlock (&cluster->lock);
+  return value;
+}
+
+guint
+fake_cluster_count_sessions (FakeCluster * cluster)
+{
+  guint n;
+
+  g_mutex_lock (&cluster->lock);
+  n = g_hash_table_size (cluster->sessions);
+  g_mutex_unlock (&cluster->lock);
+  return n;
+}
+
+guint
+fake_cluster_count_renewals (FakeCluster * cluster)
+{
+  return get_locked (cluster, &cluster->renewals);
+}
+
+/* --- All of it --- */
+
+FakeCluster *
+fake_cluster_new (PmssRedundancy redundancy, guint64 size)
+{
+  FakeCluster *cluster = g_new0 (FakeCluster, 1);
+  g_autoptr (PmssErasure) erasure = pmss_erasure_new (redundancy);
+  PmssExtentGeometry geometry;
+  guint i;
+
+  cluster->redundancy = redundancy;
+  cluster->size = size;
+  cluster->lease = 3600;
+  g_mutex_init (&cluster->lock);
+  cluster->sessions =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  cluster->bytes = g_malloc (size);
+  for (guint64 at = 0; at < size; at++)
+    cluster->bytes[at] = g_test_rand_int ();
+  cluster->layout = new_layout (cluster);
+  pmss_layout_get_geometry (cluster->layout, 0, &geometry);
+  pmss_striper_run (erasure, &geometry, cluster->bytes, cluster->shards);
+  for (i = 0; i < redundancy.k + redundancy.m; i++) {
+    FakeNode *node = &cluster->nodes[i];
+
+    node->cluster = cluster;
+    node->index = i;
+    node->peer = fake_peer_new (node_answers, node, NULL);
+  }
+  cluster->control = fake_peer_new (control_answers, cluster, NULL);
+  return cluster;
+}
+
+void
+fake_cluster_free (FakeCluster * cluster)
+{
+  guint i;
+
+  fake_peer_free (cluster->control);
+  for (i = 0; i < cluster->redundancy.k + cluster->redundancy.m; i++) {
+    fake_peer_free (cluster->nodes[i].peer);
+    g_bytes_unref (cluster->shards[i]);
+  }
+  g_hash_table_unref (cluster->sessions);
+  pmss_layout_unref (cluster->layout);
+  g_mutex_clear (&cluster->lock);
+  g_free (cluster->bytes);
+  g_free (cluster);
+}
+
+static void
+place_nodes (FakeCluster * cluster)
+{
+  gint places[PMSS_MAX_SHARDS];
+  guint i;
+
+  for (i = 0; i < cluster->redundancy.k + cluster->redundancy.m; i++) {
+    FakeNode *node = &cluster->nodes[i];
+    PmssNode listed = {.id = i + 1,.address = (char *) "127.0.0.1" };
+
+    if (node->address != NULL)
+      listed.address = (char *) node->address;
+    listed.port = fake_peer_get_port (node->peer);
+    places[i] = pmss_layout_add_node (cluster->layout, &listed);
+  }
+  pmss_layout_set_extent (cluster->layout, 0, places);
+}
+
+PmssReader *
+fake_cluster_open (FakeCluster * cluster, const char *first_property, ...)
+{
+  g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u",
+      fake_peer_get_port (cluster->control));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssClient) client = pmss_client_new (url, &error);
+  PmssReader *reader;
+  va_list properties;
+
+  g_assert_no_error (error);
+  place_nodes (cluster);
+  pmss_client_set_credentials (client, "login", NULL, NULL);
+  reader = pmss_reader_new (client, "films/a");
+  va_start (properties, first_property);
+  g_object_set_valist (G_OBJECT (reader), first_property, properties);
+  va_end (properties);
+  pmss_reader_open (reader, NULL, &error);
+  g_assert_no_error (error);
+  return reader;
+}
+
+gboolean
+fake_cluster_read_all (FakeCluster * cluster, PmssReader * reader,
+    GError ** error)
+{
+  guint64 offset = 0;
+
+  while (offset < cluster->size) {
+    g_autoptr (GBytes) bytes =
+        pmss_reader_read (reader, offset, CLUSTER_UNIT, NULL, error);
+
+    if (bytes == NULL)
+      return FALSE;
+    g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
+        cluster->bytes + offset, g_bytes_get_size (bytes));
+    offset += g_bytes_get_size (bytes);
+  }
+  return TRUE;
+}
+
+guint64
+reader_get_counter (PmssReader * reader, const char *name)
+{
+  g_autoptr (GVariant) stats = pmss_reader_get_stats (reader);
+  guint64 value = G_MAXUINT64;
+
+  g_variant_lookup (stats, name, "t", &value);
+  return value;
+}

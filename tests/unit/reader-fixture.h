@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "fake-peer.h"
+#include "libpmss/pmss-reader.h"
+
+G_BEGIN_DECLS
+
+/**
+ * FakeCluster:
+ *
+ * A control server and storage servers, one for each shard of a medium's
+ * extents, that behave as a test wants: for what proper servers do not do to
+ * a reader.
+ */
+#define CLUSTER_UNIT 4096u
+#define CLUSTER_MAX_NODES 6
+
+typedef struct _FakeCluster FakeCluster;
+
+typedef struct
+{
+  FakeCluster *cluster;
+  guint index;
+  FakePeer *peer;
+  const char *address;          /* in the layout; NULL: where it listens */
+  /* Answers a request for records in place of the proper answer; NULL: none.
+   * @first, @length: of the range; @shard: the whole file. Its thread. */
+  gboolean (*misbehave) (const FakeRequest *request, FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
+  int requests;                 /* atomic: for records */
+} FakeNode;
+
+struct _FakeCluster
+{
+  PmssRedundancy redundancy;
+  guint64 size;
+  guint8 *bytes;
+  PmssLayout *layout;
+  GBytes *shards[PMSS_MAX_SHARDS];    /* of the only extent */
+  FakeNode nodes[CLUSTER_MAX_NODES];
+  FakePeer *control;
+  GMutex lock;                  /* protects what follows */
+  guint lease;                  /* s, of the next session */
+  gboolean forgets;             /* control: it knows no session any more */
+  gboolean replaced;            /* control: the medium has another version */
+  guint renewals;
+  GHashTable *sessions;         /* id: open */
+  guint n_sessions;             /* in all */
+};
+
+/* @size: at most an extent of 8 rows. */
+FakeCluster *fake_cluster_new  (PmssRedundancy redundancy, guint64 size);
+void         fake_cluster_free (FakeCluster *cluster);
+/* After the nodes were told how to behave: a reader of the medium. */
+PmssReader  *fake_cluster_open (FakeCluster *cluster, const char *first_property, ...) G_GNUC_NULL_TERMINATED;
+guint        fake_cluster_count_sessions (FakeCluster *cluster);
+guint        fake_cluster_count_renewals (FakeCluster *cluster);
+
+/* The proper answer to a request for records. */
+void         fake_node_answer (FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
+/* Reads all of the medium and compares it. */
+gboolean     fake_cluster_read_all (FakeCluster *cluster, PmssReader *reader, GError **error);
+guint64      reader_get_counter (PmssReader *reader, const char *name);
+
+G_END_DECLS

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* PmssReader and peers that do what no proper server does. With real servers:
+ * integration-reader. */
+#include <string.h>
+
+#include "libpmss/pmss-error.h"
+#include "reader-fixture.h"
+
+#define ROW (4 * CLUSTER_UNIT)
+
+/* A name that does not resolve is the node's trouble, and no shard's. */
+static void
+test_unknown_host (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 4, 0 }, 3 * ROW);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cluster->nodes[2].address = "node.invalid";
+  reader = fake_cluster_open (cluster, "retries", 1, NULL);
+  g_assert_false (fake_cluster_read_all (cluster, reader, &error));
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_TOO_FEW_SHARDS);
+  g_assert_nonnull (strstr (error->message, "node 3 (node.invalid"));
+  g_assert_null (strstr (error->message, "damaged"));
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
+/* The first two answers end in the middle of a record: the server went. */
+static gboolean
+end_early (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  static int times = 0;
+
+  if (g_atomic_int_add (&times, 1) >= 2)
+    return FALSE;
+  answer->text = g_strdup_printf ("HTTP/1.1 206 Partial Content\r\n"
+      "Connection: close\r\nContent-Length: %" G_GSIZE_FORMAT "\r\n"
+      "Content-Range: bytes %" G_GSIZE_FORMAT "-%" G_GSIZE_FORMAT "/%"
+      G_GSIZE_FORMAT "\r\n\r\nxyz", length, first, first + length - 1,
+      g_bytes_get_size (shard));
+  answer->close = TRUE;
+  return TRUE;
+}
+
+static gboolean
+say_garbage (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  static int times = 0;
+
+  if (g_atomic_int_add (&times, 1) >= 2)
+    return FALSE;
+  answer->text = g_strdup ("220 mail.example ESMTP\r\n\r\n");
+  answer->close = TRUE;
+  return TRUE;
+}
+
+/* What ends with the server's trouble, the shard must not suffer for. */
+static void
+test_passing_trouble (gconstpointer misbehave)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 4, 0 }, 3 * ROW);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cluster->nodes[1].misbehave = misbehave;
+  reader = fake_cluster_open (cluster, "retries", 3, NULL);
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/reader/unknown-host", test_unknown_host);
+  g_test_add_data_func ("/reader/ends-early", end_early, test_passing_trouble);
+  g_test_add_data_func ("/reader/says-garbage", say_garbage,
+      test_passing_trouble);
+  return g_test_run ();
+}
