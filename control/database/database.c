@@ -12,6 +12,7 @@
 #include "libpmss/pmss-error.h"
 
 #define MIGRATIONS "/org/pmss/control/migrations/"
+#define CHECKPOINT_PAGES 1000   /* SQLite's own number */
 /* Statement texts are literals in the code, so their number is bounded; this only sizes an assertion. */
 #define MAX_STATEMENTS 512
 
@@ -48,6 +49,7 @@ struct _PmssDatabase
   sqlite3 *handle;
   GHashTable *statements;       /* text -> Statement */
   guint depth;                  /* of nested transactions */
+  gboolean log_grows;           /* the last checkpoint failed, and that was said */
 
   /* written before the thread starts */
   int schema_version;
@@ -392,7 +394,8 @@ run_nested (PmssDatabase * self, PmssDatabaseFunc func, gpointer user_data,
 static Call *
 wait_for_call (PmssDatabase * self)
 {
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
 
   while (g_queue_is_empty (&self->queue))
     g_cond_wait (&self->queued, &self->lock);
@@ -532,6 +535,29 @@ migrate (PmssDatabase * self, GError ** error)
   return TRUE;
 }
 
+/* In place of SQLite's own, which forgets the error of a checkpoint: a sync that fails there has to end the process like any other. What is not fatal (a full
+ * disk) leaves the commits in the log; the next one tries again. */
+static int
+checkpoint (void *data, sqlite3 * handle, const char *name, int pages)
+{
+  PmssDatabase *self = data;
+  g_autoptr (GError) error = NULL;
+  int code;
+
+  if (pages < CHECKPOINT_PAGES)
+    return SQLITE_OK;
+  code = sqlite3_wal_checkpoint_v2 (handle, name, SQLITE_CHECKPOINT_PASSIVE,
+      NULL, NULL);
+  if (code != SQLITE_OK) {
+    set_error (self, code, "checkpoint", &error);
+    if (!self->log_grows)
+      g_warning ("%s: the log grows until it can be carried over",
+          error->message);
+  }
+  self->log_grows = code != SQLITE_OK;
+  return SQLITE_OK;
+}
+
 /* One connection and no other: with the exclusive lock the log's index is in memory, another process cannot get in between, and SQLite's
  * reset of the log with two connections (wrong before 3.51.3) cannot happen. */
 static gboolean
@@ -540,6 +566,7 @@ configure (PmssDatabase * self, GError ** error)
   sqlite3_extended_result_codes (self->handle, 1);
   sqlite3_db_config (self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config (self->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  sqlite3_wal_hook (self->handle, checkpoint, self);
   return run_script (self,
       "PRAGMA locking_mode = EXCLUSIVE;"
       "PRAGMA journal_mode = WAL;"

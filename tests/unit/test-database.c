@@ -9,12 +9,25 @@
 #include "libpmss/pmss-error.h"
 
 /* SQLite's own calls come here, since an executable's symbols go before a library's. */
-static gint fail_syncs;
+typedef enum
+{ SYNCS_WORK, SYNCS_FAIL, SYNCS_FAIL_BUT_OF_LOG } Syncs;
+static gint syncs;
+
+static gboolean
+is_log (int fd)
+{
+  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autofree char *path = g_file_read_link (link, NULL);
+
+  return path != NULL && g_str_has_suffix (path, "-wal");
+}
 
 int
 fdatasync (int fd)
 {
-  if (g_atomic_int_get (&fail_syncs) == 0)
+  int now = g_atomic_int_get (&syncs);
+
+  if (now == SYNCS_WORK || (now == SYNCS_FAIL_BUT_OF_LOG && is_log (fd)))
     return 0;
   errno = EIO;
   return -1;
@@ -309,15 +322,21 @@ test_threads (void)
 #define PATH_VARIABLE "PMSS_TEST_DATABASE"
 
 static void
-run_child (gboolean syncs_fail)
+run_child (Syncs how)
 {
   PmssDatabase *database = pmss_database_open (g_getenv (PATH_VARIABLE), NULL);
 
   g_assert_nonnull (database);
-  g_atomic_int_set (&fail_syncs, syncs_fail ? 1 : 0);
+  g_atomic_int_set (&syncs, how);
   /* not GTest's way: the process has to end by itself */
   g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  /* the first commit, and enough of them for the log to be carried over */
   pmss_database_transact (database, add_user, (gpointer) "a", NULL);
+  for (guint i = 0; how == SYNCS_FAIL_BUT_OF_LOG && i < 20; i++) {
+    g_autofree char *name = g_strnfill (1 << 18, 'a' + i);
+
+    g_assert_true (pmss_database_transact (database, add_user, name, NULL));
+  }
   _exit (0);
 }
 
@@ -337,7 +356,21 @@ test_failed_sync (void)
   ControlFixture f;
 
   if (g_test_subprocess ())
-    run_child (TRUE);
+    run_child (SYNCS_FAIL);
+  control_fixture_init (&f);
+  g_clear_pointer (&f.database, pmss_database_close);
+  expect_death (&f);
+  control_fixture_clear (&f);
+}
+
+/* Nor after one that failed while the log was carried over. */
+static void
+test_failed_checkpoint (void)
+{
+  ControlFixture f;
+
+  if (g_test_subprocess ())
+    run_child (SYNCS_FAIL_BUT_OF_LOG);
   control_fixture_init (&f);
   g_clear_pointer (&f.database, pmss_database_close);
   expect_death (&f);
@@ -363,7 +396,7 @@ test_corruption (void)
   gint64 page;
 
   if (g_test_subprocess ())
-    run_child (FALSE);
+    run_child (SYNCS_WORK);
   control_fixture_init (&f);
   page = control_fixture_count (&f,
       "SELECT rootpage FROM sqlite_schema WHERE name = 'user'");
@@ -386,6 +419,7 @@ main (int argc, char **argv)
   g_test_add_func ("/database/nested-queries", test_nested_queries);
   g_test_add_func ("/database/threads", test_threads);
   g_test_add_func ("/database/failed-sync", test_failed_sync);
+  g_test_add_func ("/database/failed-checkpoint", test_failed_checkpoint);
   g_test_add_func ("/database/corruption", test_corruption);
   return g_test_run ();
 }
