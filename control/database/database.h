@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /**
  * PmssDatabase:
  *
- * The one SQLite connection, on the one thread that ever touches it. Only this module includes sqlite3.h.
+ * The one SQLite connection, on the one thread that ever touches it. Only this folder includes sqlite3.h.
  *
  * Whoever wants something of the database, on any thread, hands a function to pmss_database_transact() and blocks until it has run on the database thread,
  * inside one transaction: all of what it did is durable (fsynced) when transact returns TRUE, none of it was done when it returns FALSE.

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "control/database/database.h"
+
+G_BEGIN_DECLS
+
+/* Shared by database.c (the thread and its transactions), statements.c and migrations.c. */
+
+struct _PmssDatabase {
+  GThread *thread;
+
+  GMutex lock;                  /* protects the queue and the done of each call */
+  GQueue queue;                 /* of Call */
+  GCond queued;
+
+  /* only on the database thread */
+  sqlite3 *handle;
+  GHashTable *statements;       /* text -> Statement */
+  gboolean log_grows;           /* the last checkpoint failed, and that was said */
+
+  /* written before the thread starts */
+  int schema_version;
+  gboolean serving;             /* opened: from now on a doubtful file ends the process */
+};
+
+/* From SQLite's @code and what it says of it. Ends the process where the file is in doubt. */
+void     pmss_database_set_error      (PmssDatabase *database, int code, const char *what, GError **error);
+/* A value of `statements`. */
+void     pmss_database_statement_free (gpointer statement);
+/* Statements without rows or parameters whose text is not worth keeping: pragmas and migrations. */
+gboolean pmss_database_run_script     (PmssDatabase *database, const char *script, GError **error);
+/* Ends what BEGIN began, if that is still under way; or the process. */
+void     pmss_database_roll_back      (PmssDatabase *database);
+/* To the newest schema. Before the thread starts. */
+gboolean pmss_database_migrate        (PmssDatabase *database, GError **error);
+
+G_END_DECLS
