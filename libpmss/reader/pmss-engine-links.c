@@ -133,6 +133,53 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link,
   push_degraded (engine);
 }
 
+/* Whether a node other than @link takes our tokens. */
+static gboolean
+is_trusted_elsewhere (PmssEngine * engine, PmssLink * link)
+{
+  guint i;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *other = engine->links->pdata[i];
+
+    if (other != link && other->refusals == 0 && other->counters.units > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The first time it may be the token's age: a new one is asked for, and the
+ * others give what they can meanwhile. A node that refuses that one, too, has
+ * a clock or a key of its own: then it is a node that does not work, and no
+ * reason to ask control again and again. */
+void
+pmss_engine_link_refused (PmssEngine * engine, PmssLink * link,
+    const GError * error)
+{
+  if (link->refusals == 0 || link->refused_token != engine->token_number)
+    link->refusals++;
+  link->refused_token = engine->token_number;
+  pmss_engine_link_failed (engine, link, error);
+  if (link->refusals == 1 || !is_trusted_elsewhere (engine, link))
+    pmss_lease_refresh (engine, error);
+}
+
+void
+pmss_engine_retry_refused (PmssEngine * engine)
+{
+  guint i;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    if (link->state != PMSS_LINK_LOST || link->refusals == 0
+        || (link->refusals > 1 && is_trusted_elsewhere (engine, link)))
+      continue;
+    link->state = PMSS_LINK_UP;
+    link->failures = 0;
+  }
+}
+
 typedef struct
 {
   PmssEngine *engine;

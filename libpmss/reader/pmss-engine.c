@@ -79,6 +79,7 @@ pmss_engine_set_token (PmssEngine * engine, const char *token)
 {
   g_free (engine->authorization);
   engine->authorization = g_strconcat ("Bearer ", token, NULL);
+  engine->token_number++;
 }
 
 static void

@@ -92,11 +92,12 @@ struct _PmssEngine
   /* The I/O thread's alone. */
   SoupSession *soup;
   char *authorization;
+  guint token_number;           /* counts the tokens */
   GHashTable *bad_shards;       /* of (extent * 32 + index): not to be asked */
   GCancellable *cancellable;    /* of all requests but the streams */
   GSource *lease_timer;
   gboolean opening;             /* control is being asked for a session */
-  gboolean renewing;            /* a new token is on its way: nothing is asked */
+  gboolean renewing;            /* a node refused the token: we ask for one */
   guint tries;                  /* to open, in a row */
   guint refusals;               /* of tokens, in a row */
   guint degraded_by;            /* as last told */
@@ -150,6 +151,11 @@ gboolean pmss_engine_is_shard_bad (PmssEngine *engine, guint32 extent,
 void pmss_engine_link_good (PmssEngine *engine, PmssLink *link);
 void pmss_engine_link_failed (PmssEngine *engine, PmssLink *link,
     const GError *error);
+/* Lock held: it refused the token. That may be the token's age, or the node. */
+void pmss_engine_link_refused (PmssEngine *engine, PmssLink *link,
+    const GError *error);
+/* Lock held: there is a new token. */
+void pmss_engine_retry_refused (PmssEngine *engine);
 /* Lock held: asks a lost node whether it is back. */
 void pmss_engine_probe_link (PmssEngine *engine, PmssLink *link);
 /* Lock not held: says what has happened to links since the last time. */
@@ -175,7 +181,7 @@ void pmss_engine_set_tick (PmssEngine *engine);
 void pmss_engine_fail (PmssEngine *engine, const GError *error);
 /* Opened: takes @session, whose layout is good. */
 void pmss_engine_opened (PmssEngine *engine, PmssSession *session);
-/* Lock held: the value of the Authorization header from now on. */
+/* Lock held: the token of requests from now on. */
 void pmss_engine_set_token (PmssEngine *engine, const char *token);
 /* A request besides the streams begins or has ended: the thread stays until
  * all have. */
@@ -198,7 +204,7 @@ GError *pmss_plan_new_row_error (PmssEngine *engine, PmssRow *row);
 /* pmss-lease.c; I/O thread. */
 /* Asks control for session and layout, again after failures that may pass. */
 void pmss_lease_open (PmssEngine *engine);
-/* A node refused the token: get a new one, nothing is asked meanwhile. */
+/* Lock held: a node refused the token: get a new one. */
 void pmss_lease_refresh (PmssEngine *engine, const GError *refusal);
 /* Gives the session back, also one that is still being asked for; waits for
  * that 300 ms at most. */

@@ -58,6 +58,7 @@ take_token (PmssEngine * engine, const char *token)
   g_mutex_lock (&engine->lock);
   pmss_engine_set_token (engine, token);
   engine->renewing = FALSE;
+  pmss_engine_retry_refused (engine);
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
   wait_for_next (engine);

@@ -62,6 +62,7 @@ pmss_link_note_good (PmssLink * link)
 {
   link->state = PMSS_LINK_UP;
   link->failures = 0;
+  link->refusals = 0;
   g_clear_error (&link->trouble);
 }
 

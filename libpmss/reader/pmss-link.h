@@ -57,6 +57,8 @@ typedef struct
   guint failures;               /* in a row */
   gint64 retry_at;              /* monotonic, when LOST */
   gboolean reported;            /* "node-lost" was said */
+  guint refusals;               /* different tokens that it refused, in a row */
+  guint refused_token;          /* PmssEngine.token_number of the last one */
   GCancellable *probe;          /* when PROBING */
   GPtrArray *streams;           /* of PmssStream, under way */
 

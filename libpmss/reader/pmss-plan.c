@@ -426,8 +426,7 @@ pmss_plan_run (PmssEngine * engine)
   gsize wanted;
   guint i;
 
-  if (cursor == NULL || engine->paused || engine->renewing
-      || engine->state != PMSS_ENGINE_OPEN)
+  if (cursor == NULL || engine->paused || engine->state != PMSS_ENGINE_OPEN)
     return;
   if (engine->jumped)
     cancel_unwanted (engine, cursor);

@@ -41,6 +41,7 @@ struct _FakeCluster
   FakePeer *control;
   GMutex lock;                  /* protects what follows */
   guint lease;                  /* s, of the next session */
+  gboolean silent;              /* control: it does not answer renewals */
   gboolean forgets;             /* control: it knows no session any more */
   gboolean replaced;            /* control: the medium has another version */
   guint renewals;

@@ -73,6 +73,83 @@ test_passing_trouble (gconstpointer misbehave)
   fake_cluster_free (cluster);
 }
 
+/* --- Refused tokens --- */
+
+static gboolean
+refuse (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  answer->text = fake_peer_answer ("401 Unauthorized", "text/plain", "no");
+  return TRUE;
+}
+
+static gboolean
+refuse_first_token (const FakeRequest * request, FakeAnswer * answer,
+    GBytes * shard, gsize first, gsize length)
+{
+  return g_str_equal (request->authorization, "Bearer token-0")
+      && refuse (request, answer, shard, first, length);
+}
+
+/* A node whose clock or key is wrong is one node less, no more: nobody waits
+ * for control because of it, and control is not asked for ever. */
+static void
+test_refused_by_one (gconstpointer control_is_silent)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
+      16 * CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cluster->nodes[0].misbehave = refuse;
+  cluster->silent = control_is_silent != NULL;
+  reader = fake_cluster_open (cluster, "timeout", 5, "read-ahead",
+      (guint64) 4 * CLUSTER_UNIT, NULL);
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (fake_cluster_count_renewals (cluster), ==, 1);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
+/* Tokens that are too old: a new one, and all goes on. */
+static void
+test_refused_until_renewed (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 3, 0 },
+      24 * CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+  guint i;
+
+  for (i = 0; i < 3; i++)
+    cluster->nodes[i].misbehave = refuse_first_token;
+  reader = fake_cluster_open (cluster, "timeout", 5, NULL);
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (fake_cluster_count_renewals (cluster), ==, 1);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
+static void
+test_refused_by_all (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
+      16 * CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+  guint i;
+
+  for (i = 0; i < 3; i++)
+    cluster->nodes[i].misbehave = refuse;
+  reader = fake_cluster_open (cluster, "timeout", 5, NULL);
+  g_assert_false (fake_cluster_read_all (cluster, reader, &error));
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -81,5 +158,10 @@ main (int argc, char **argv)
   g_test_add_data_func ("/reader/ends-early", end_early, test_passing_trouble);
   g_test_add_data_func ("/reader/says-garbage", say_garbage,
       test_passing_trouble);
+  g_test_add_data_func ("/reader/refused-by-one", NULL, test_refused_by_one);
+  g_test_add_data_func ("/reader/refused-by-one-control-silent", "",
+      test_refused_by_one);
+  g_test_add_func ("/reader/refused-until-renewed", test_refused_until_renewed);
+  g_test_add_func ("/reader/refused-by-all", test_refused_by_all);
   return g_test_run ();
 }
