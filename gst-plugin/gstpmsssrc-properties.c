@@ -405,7 +405,7 @@ install_retries (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_RETRY_BACKOFF_FACTOR,
       g_param_spec_double ("retry-backoff-factor", "Retry backoff factor",
           "How much longer to wait with each try, in seconds", 0.0,
-          G_MAXDOUBLE, DEFAULT_RETRY_BACKOFF_FACTOR, FLAGS));
+          3600.0, DEFAULT_RETRY_BACKOFF_FACTOR, FLAGS));
   /**
    * GstPmssSrc:retry-backoff-max:
    *
@@ -415,7 +415,7 @@ install_retries (GObjectClass * klass)
    */
   g_object_class_install_property (klass, PROP_RETRY_BACKOFF_MAX,
       g_param_spec_double ("retry-backoff-max", "Retry backoff max",
-          "Longest time between two tries, in seconds", 0.0, G_MAXDOUBLE,
+          "Longest time between two tries, in seconds", 0.0, 3600.0,
           DEFAULT_RETRY_BACKOFF_MAX, FLAGS));
 }
 
@@ -485,7 +485,7 @@ install_reading (GObjectClass * klass)
    */
   g_object_class_install_property (klass, PROP_MAX_CONNECTIONS,
       g_param_spec_uint ("max-connections", "Max connections",
-          "Most connections to each storage server", 1, 64,
+          "Most connections to each storage server", 1, 16,
           DEFAULT_MAX_CONNECTIONS, FLAGS));
   /**
    * GstPmssSrc:cache-size:

@@ -33,7 +33,7 @@ typedef struct
   gboolean anonymous;           /* needs no token: the login itself */
   gboolean logged_in;           /* a login was part of this request */
   gboolean repeated;
-  gint64 deadline;              /* monotonic, µs */
+  gint64 deadline;              /* monotonic, µs; 0: none */
   SoupSession *session;
   SoupMessage *message;         /* of the current exchange */
   PmssClient *client;
@@ -316,14 +316,22 @@ make_message (Request * request)
   return message;
 }
 
+/* ms until the deadline, 0: there is none */
+static guint
+time_left (Request * request)
+{
+  gint64 left = (request->deadline - g_get_monotonic_time ()) / 1000;
+
+  return request->deadline == 0 ? 0 : MAX (left, 1);
+}
+
 /* Begins the exchange of the current step. */
 static void
 advance (GTask * task)
 {
   Request *request = g_task_get_task_data (task);
-  gint64 left = (request->deadline - g_get_monotonic_time ()) / 1000;
   PmssExchangeOptions options = {
-    .timeout = MAX (left, 1),
+    .timeout = time_left (request),
     .max_body = MAX_ANSWER,
     .peer = request->client->peer,
   };
@@ -366,8 +374,9 @@ start_request (PmssClient * self, const char *method, const char *path,
   request->body = body;
   request->anonymous = anonymous;
   request->session = pmss_soup_pool_take (self->pool);
-  request->deadline = g_get_monotonic_time ()
-      + self->timeout * G_USEC_PER_SEC;
+  if (self->timeout > 0)
+    request->deadline = g_get_monotonic_time ()
+        + self->timeout * G_USEC_PER_SEC;
   request->step = !anonymous && needs_login (self) ? STEP_LOGIN : STEP_SEND;
   g_task_set_task_data (task, request, (GDestroyNotify) request_free);
   advance (task);

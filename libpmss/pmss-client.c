@@ -277,7 +277,7 @@ install_properties (GObjectClass * class)
 
   props[PROP_URL] = g_param_spec_string ("url", NULL, NULL, NULL,
       flags | G_PARAM_CONSTRUCT_ONLY);
-  props[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 1, 86400,
+  props[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 0, 86400,
       DEFAULT_TIMEOUT, flags | G_PARAM_CONSTRUCT);
   props[PROP_TLS_DATABASE] = g_param_spec_object ("tls-database", NULL, NULL,
       G_TYPE_TLS_DATABASE, flags);

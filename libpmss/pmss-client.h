@@ -21,7 +21,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (PmssClient, pmss_client, PMSS, CLIENT, GObject)
 
 /* @url: (PMSS_ERROR_INVALID if it is something else; without a port 80 or 443) "http://host:port" or "https://host:port" of the control server.
- * Properties: "url" (construct only), "timeout" (uint, seconds, default 15), "tls-database" (GTlsDatabase), "tls-interaction", "tls-validation-flags" (GTlsCertificateFlags).
+ * Properties: "url" (construct only), "timeout" (uint, seconds, default 15, 0: none), "tls-database" (GTlsDatabase), "tls-interaction", "tls-validation-flags" (GTlsCertificateFlags).
  * Signal "accept-certificate" (GTlsCertificate, GTlsCertificateFlags) -> gboolean; emitted in whichever thread does the request. */
 PmssClient *pmss_client_new (const char *url, GError **error);
 const char *pmss_client_get_url (PmssClient *client);

@@ -426,6 +426,8 @@ start_watch (Exchange * exchange)
 {
   guint interval = exchange->options.timeout;
 
+  if (interval == 0)
+    return;
   if (exchange->options.idle)
     interval = MAX (interval / IDLE_TICKS, 1);
   exchange->watch = g_timeout_source_new (interval);

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 typedef gboolean (*PmssExchangeSink) (const guint8 *data, gsize length, gpointer user_data, GError **error);
 
 typedef struct {
-  guint timeout;                /* ms, > 0 */
+  guint timeout;                /* ms, 0: none */
   gboolean idle;                /* `timeout` counts anew at every progress (16 KiB of body, or a step of the request); else it is for the whole exchange */
   gsize max_body;               /* bytes of an answer that are collected; a longer answer is PMSS_ERROR_PROTOCOL */
   PmssExchangeSink sink;        /* (nullable): takes the body of a 200 or 206 instead of its being collected */

@@ -124,6 +124,8 @@ send_answer (FakePeer * peer, GIOStream * stream, const FakeAnswer * answer)
     wait_for_end (stream, peer->stop);
     return FALSE;
   }
+  if (answer->delay > 0 && !wait_ms (answer->delay, peer->stop))
+    return FALSE;
   if (!g_output_stream_write_all (out, answer->text, strlen (answer->text),
           NULL, peer->stop, NULL))
     return FALSE;

@@ -22,6 +22,7 @@ typedef struct {
   char *text;                   /* head and body, raw; freed with g_free. NULL: says nothing and waits */
   guint8 *body;                 /* goes on with these; freed with g_free */
   gsize body_length;
+  guint delay;                  /* ms before `text` */
   gboolean close;               /* the connection ends after `text` */
   gboolean endless;             /* goes on with zeros until the other side is gone */
   guint trickle;                /* ms: goes on with a byte each so many */

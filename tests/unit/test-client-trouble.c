@@ -109,6 +109,25 @@ test_timeout (void)
       .text = g_strdup ("HTTP/1.1 200 OK\r\n\r\n"),.trickle = 20});
 }
 
+/* 0 is no timeout, and not the shortest one. */
+static void
+test_no_timeout (void)
+{
+  SmallControl control;
+  g_autoptr (PmssClient) client = NULL;
+  g_autoptr (JsonNode) json = NULL;
+  g_autoptr (GError) error = NULL;
+
+  small_control_init (&control);
+  control.answer.text = fake_peer_answer ("200 OK", "application/json", "{}");
+  control.answer.delay = 50;
+  client = small_control_new_client (&control);
+  g_object_set (client, "timeout", 0, NULL);
+  json = pmss_client_request (client, "GET", "/odd", NULL, NULL, &error);
+  g_assert_no_error (error);
+  small_control_clear (&control);
+}
+
 static gpointer
 cancel_when_asked (gpointer user_data)
 {
@@ -229,6 +248,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/problem", test_problem);
   g_test_add_func ("/client/lies", test_lies);
   g_test_add_func ("/client/timeout", test_timeout);
+  g_test_add_func ("/client/no-timeout", test_no_timeout);
   g_test_add_func ("/client/cancel", test_cancel);
   g_test_add_func ("/client/refused", test_refused);
   g_test_add_func ("/client/bad-session", test_bad_session);

@@ -169,6 +169,47 @@ test_timeout (void)
   source_pipeline_end (pipeline);
 }
 
+/* Whatever its properties can be set to, what is behind it takes. */
+static void
+test_extreme_settings (gconstpointer most)
+{
+  GParamSpec **specs;
+  guint n;
+  g_autofree char *location =
+      g_strdup_printf ("pmss://127.0.0.1:%u/a", unused_port ());
+  GstElement *source;
+  GstElement *pipeline = source_pipeline_new (location, &source);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstStructure) details = NULL;
+
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (source), &n);
+  for (guint i = 0; i < n; i++) {
+    g_auto (GValue) value = G_VALUE_INIT;
+
+    if (specs[i]->owner_type != G_OBJECT_TYPE (source)
+        || !(specs[i]->flags & G_PARAM_WRITABLE))
+      continue;
+    g_value_init (&value, specs[i]->value_type);
+    if (G_VALUE_HOLDS_UINT (&value))
+      g_value_set_uint (&value, most ? G_MAXUINT : 0);
+    else if (G_VALUE_HOLDS_UINT64 (&value))
+      g_value_set_uint64 (&value, most ? G_MAXUINT64 : 0);
+    else if (G_VALUE_HOLDS_DOUBLE (&value))
+      g_value_set_double (&value, most ? G_MAXDOUBLE : -G_MAXDOUBLE);
+    else
+      continue;
+    g_param_value_validate (specs[i], &value);
+    g_object_set_property (G_OBJECT (source), specs[i]->name, &value);
+  }
+  g_free (specs);
+
+  g_object_set (source, "retries", 0, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
+  source_pipeline_end (pipeline);
+}
+
 static void
 test_admission_wait (void)
 {
@@ -283,6 +324,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pmsssrc/state-cycles", test_state_cycles);
   g_test_add_func ("/pmsssrc/seek-while-opening", test_seek_while_opening);
   g_test_add_func ("/pmsssrc/timeout", test_timeout);
+  g_test_add_data_func ("/pmsssrc/least-settings", NULL, test_extreme_settings);
+  g_test_add_data_func ("/pmsssrc/most-settings", "", test_extreme_settings);
   g_test_add_func ("/pmsssrc/admission-wait", test_admission_wait);
   g_test_add_func ("/pmsssrc/admission-wait-ends", test_admission_wait_ends);
   g_test_add_func ("/pmsssrc/admission-wait-shutdown",
