@@ -184,6 +184,14 @@ pmss_accounts_list_users (PmssAccounts * self, GError ** error)
 
 /* Passwords */
 
+static gboolean
+wrong_login (GError ** error)
+{
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+      "Wrong user or password");
+  return FALSE;
+}
+
 /* The stored hash of call->name; NULL, and still TRUE, for an unknown user. */
 static gboolean
 get_stored (PmssDatabase * database, gpointer data, GError ** error)
@@ -201,10 +209,10 @@ get_stored (PmssDatabase * database, gpointer data, GError ** error)
   return FALSE;
 }
 
-gboolean
-pmss_accounts_check_password (PmssAccounts * self, const char *name,
-    const char *password, const char *address, guint * retry_after,
-    GError ** error)
+/* @checked: what the password was compared with. */
+static gboolean
+check_password (PmssAccounts * self, const char *name, const char *password,
+    const char *address, guint * retry_after, char **checked, GError ** error)
 {
   AccountCall call = {.name = name };
   g_autofree char *stored = NULL;
@@ -223,14 +231,23 @@ pmss_accounts_check_password (PmssAccounts * self, const char *name,
   if (!pmss_passwords_check (self->passwords, stored, password, &matches,
           error))
     return FALSE;
-  if (!matches) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
-        "Wrong user or password");
-    return FALSE;
-  }
+  if (!matches)
+    return wrong_login (error);
   pmss_login_limit_give_back (self->limit, address, name,
       g_get_monotonic_time ());
+  *checked = g_steal_pointer (&stored);
   return TRUE;
+}
+
+gboolean
+pmss_accounts_check_password (PmssAccounts * self, const char *name,
+    const char *password, const char *address, guint * retry_after,
+    GError ** error)
+{
+  g_autofree char *checked = NULL;
+
+  return check_password (self, name, password, address, retry_after, &checked,
+      error);
 }
 
 static gboolean
@@ -247,18 +264,22 @@ check_new_password (const char *password, GError ** error)
 
 /* Tokens */
 
+/* Only while the password is the one that was checked: it may have been changed meanwhile, and then no login with the old one is to be left. */
 static gboolean
 add_token (PmssDatabase * database, gpointer data, GError ** error)
 {
   AccountCall *call = data;
 
-  if (!get_user (database, call, error))
+  if (!pmss_database_exec (database, error,
+          "INSERT INTO api_token (hash, user, created, expires)"
+          " SELECT ?1, name, unixepoch (), ?3 FROM user"
+          " WHERE name = ?2 AND password = ?4",
+          PMSS_BLOB (call->hash, sizeof (call->hash)), PMSS_TEXT (call->name),
+          PMSS_INT (call->expires), PMSS_TEXT (call->stored)))
     return FALSE;
-  return pmss_database_exec (database, error,
-      "INSERT INTO api_token (hash, user, created, expires)"
-      " VALUES (?1, ?2, unixepoch (), ?3)",
-      PMSS_BLOB (call->hash, sizeof (call->hash)), PMSS_TEXT (call->name),
-      PMSS_INT (call->expires));
+  if (pmss_database_get_changes (database) == 0)
+    return wrong_login (error);
+  return get_user (database, call, error);
 }
 
 PmssLogin *
@@ -267,11 +288,13 @@ pmss_accounts_login (PmssAccounts * self, const char *user,
     GError ** error)
 {
   AccountCall call = {.name = user };
+  g_autofree char *checked = NULL;
   g_autoptr (PmssLogin) login = NULL;
 
-  if (!pmss_accounts_check_password (self, user, password, address,
-          retry_after, error))
+  if (!check_password (self, user, password, address, retry_after, &checked,
+          error))
     return NULL;
+  call.stored = checked;
   login = g_new0 (PmssLogin, 1);
   login->token = pmss_secret_new ();
   login->expires = g_get_real_time () / G_USEC_PER_SEC + self->token_lifetime;

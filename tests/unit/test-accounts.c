@@ -100,6 +100,43 @@ test_expiry (Fixture * f, gconstpointer data)
           "SELECT count(*) FROM api_token"), ==, 0);
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  const char *user;
+} Change;
+
+static gpointer
+change_password (gpointer data)
+{
+  Change *change = data;
+
+  g_assert_true (pmss_accounts_set_password (change->fixture->accounts,
+          change->user, "battery staple", NULL, NULL));
+  return NULL;
+}
+
+/* Who logs in with the old password while it is being changed is in either
+ * before, and then out again, or not at all. */
+static void
+test_login_beside_change (Fixture * f, gconstpointer data)
+{
+  for (guint i = 0; i < 8; i++) {
+    g_autofree char *name = g_strdup_printf ("user%u", i);
+    Change change = { f, name };
+    g_autoptr (PmssLogin) login = NULL;
+    GThread *thread;
+
+    add (f, name, PMSS_ROLE_VIEWER);
+    thread = g_thread_new ("change", change_password, &change);
+    login = log_in (f, name, "correct horse", NULL);
+    g_thread_join (thread);
+    if (login != NULL)
+      g_assert_null (pmss_accounts_authenticate (f->accounts, login->token,
+              NULL));
+  }
+}
+
 static void
 test_users (Fixture * f, gconstpointer data)
 {
@@ -314,6 +351,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("login", test_login);
   ADD ("expiry", test_expiry);
+  ADD ("login-beside-change", test_login_beside_change);
   ADD ("users", test_users);
   ADD ("set-password", test_set_password);
   ADD ("first-admin", test_first_admin);
