@@ -8,6 +8,8 @@
 
 /* A token is at most 4 KiB: 16 MiB at the very most. */
 #define MAX_CACHED 4096
+/* Before so many sessions were revoked nobody looks which of them are over. */
+#define MIN_REVOKED 1024
 
 struct _PmssAccess
 {
@@ -21,6 +23,7 @@ struct _PmssAccess
   GRWLock lock;
   GHashTable *verified;         /* token -> PmssTokenClaims */
   GHashTable *revoked;          /* session -> until when (gint64) */
+  guint look_at;                /* how many are in it when they are looked through next */
 };
 
 static void
@@ -39,6 +42,7 @@ pmss_access_new (void)
       free_claims);
   access->revoked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
+  access->look_at = MIN_REVOKED;
   return access;
 }
 
@@ -144,13 +148,23 @@ is_over (gpointer session, gpointer until, gpointer now)
   return *(gint64 *) until <= *(gint64 *) now;
 }
 
-void
-pmss_access_revoke (PmssAccess * access, const char *session, gint64 until)
+/* Under the lock. Not each time: everybody waits meanwhile. */
+static void
+forget_those_over (PmssAccess * access)
 {
   gint64 now = now_seconds ();
 
-  g_rw_lock_writer_lock (&access->lock);
+  if (g_hash_table_size (access->revoked) < access->look_at)
+    return;
   g_hash_table_foreach_remove (access->revoked, is_over, &now);
+  access->look_at = MAX (MIN_REVOKED, 2 * g_hash_table_size (access->revoked));
+}
+
+void
+pmss_access_revoke (PmssAccess * access, const char *session, gint64 until)
+{
+  g_rw_lock_writer_lock (&access->lock);
+  forget_those_over (access);
   g_hash_table_replace (access->revoked, g_strdup (session),
       g_memdup2 (&until, sizeof until));
   g_rw_lock_writer_unlock (&access->lock);

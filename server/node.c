@@ -39,6 +39,7 @@ struct _PmssNodeAgent
   char *secret;
   guint interval;               /* seconds */
   gint64 revocations;           /* number of the last one that control told */
+  gboolean behind;              /* there may be more of them */
   gboolean away;                /* control: the last request failed, and that was logged */
   SoupSession *session;
   GCancellable *cancellable;
@@ -126,6 +127,7 @@ take_revocations (PmssNodeAgent * agent, JsonObject * object, GError ** error)
   JsonArray *revoked;
   gint64 revocations;
 
+  agent->behind = FALSE;
   if (!pmss_json_has (object, "revoked"))
     return TRUE;
   if (!pmss_json_get_int (object, "revocations", 0, G_MAXINT64, &revocations,
@@ -143,6 +145,7 @@ take_revocations (PmssNodeAgent * agent, JsonObject * object, GError ** error)
       return FALSE;
     agent->funcs.revoked (session, until, agent->user_data);
   }
+  agent->behind = revocations > agent->revocations;
   agent->revocations = revocations;
   return TRUE;
 }
@@ -253,7 +256,10 @@ on_read (GObject * source, GAsyncResult * result, gpointer data)
     if (length < MAX_ANSWER)
       json = pmss_json_parse (exchange->buffer, length, NULL);
     take_answer (agent, soup_message_get_status (exchange->message), json);
-    if (was == AGENT_JOINING && agent->state == AGENT_BEATING)
+    /* After a start there may be many sessions whose tokens are to be refused:
+     * not one answer's worth a second. */
+    if ((was == AGENT_JOINING && agent->state == AGENT_BEATING)
+        || agent->behind)
       agent_advance (agent);
     else
       again_in (agent, agent->interval);

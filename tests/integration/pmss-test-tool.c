@@ -71,6 +71,8 @@ set_claim (PmssTokenClaims * claims, const char *name, const char *value)
     claims->ops = parse_ops (value);
   else if (g_str_equal (name, "ver"))
     return pmss_version_id_parse (value, &claims->version);
+  else if (g_str_equal (name, "sid"))
+    claims->session = g_strdup (value);
   else if (g_str_equal (name, "nod"))
     add_node (claims, value);
   else if (g_str_equal (name, "issued"))

@@ -22,6 +22,7 @@ class Control(http.server.ThreadingHTTPServer):
         self.joins, self.beats = [], []
         self.join_status = 201
         self.beat_status = 200
+        self.revoked = []       # sessions, numbered from 1
         self.beaten = threading.Condition()
         self.sockets = []
         super().__init__(("127.0.0.1", port), ControlHandler)
@@ -79,7 +80,11 @@ class ControlHandler(http.server.BaseHTTPRequestHandler):
             with server.beaten:
                 server.beats.append((self.headers["Authorization"], body))
                 server.beaten.notify_all()
-            self.answer(server.beat_status, {"state": "up", "interval": 1})
+            known = body["revocations"]
+            page = server.revoked[known:known + 500]
+            self.answer(server.beat_status, {
+                "state": "up", "interval": 1, "revocations": known + len(page),
+                "revoked": [{"session": s, "until": 1 << 40} for s in page]})
         else:
             self.answer(404, {})
 
@@ -156,6 +161,20 @@ class Joining(Case):
         control.beat_status = 401
         control.wait_for_beats(len(control.beats) + 3)
         self.assertEqual(server.messages().count("goes on without it"), 3)
+        self.assertEqual(server.ask("GET", "/v1/shards", self.all).status, 200)
+
+    def test_many_revocations(self):
+        """A node that was away hears of all of them at once, not of a page a second."""
+        control = self.control()
+        control.revoked = ["%032x" % number for number in range(75000)]
+        tokens = [self.keys.mint(ops="l", sid=control.revoked[i]) for i in (0, -1)]
+        server = self.serve(keys=False, control="http://127.0.0.1:%d"
+                            % control.server_port, join_token="once")
+        with control.beaten:
+            self.assertTrue(control.beaten.wait_for(
+                lambda: control.beats and control.beats[-1][1]["revocations"] == 75000, WAIT))
+        for token in tokens:
+            self.assertEqual(server.ask("GET", "/v1/shards", token).status, 401)
         self.assertEqual(server.ask("GET", "/v1/shards", self.all).status, 200)
 
     def test_refused(self):
