@@ -147,6 +147,27 @@ end_state (PmssJobRun * run, PmssJobState to, const char *text)
     g_warning ("Job %" G_GINT64_FORMAT ": %s", job->id, error->message);
 }
 
+static gboolean
+requeue_row (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  PmssJobRun *run = user_data;
+
+  return pmss_database_exec (database, error,
+      "UPDATE job SET state = 'queued' WHERE id = ?1 AND state = 'running'",
+      PMSS_INT (run->job->id));
+}
+
+/* Told to stop by who saw the state that it had before this run, as when many pause and resume it at once: what still is to run runs again. */
+static void
+requeue_unless_ended (PmssJobRun * run)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!pmss_database_transact (run->jobs->context->database, requeue_row, run,
+          &error))
+    g_warning ("Job %" G_GINT64_FORMAT ": %s", run->job->id, error->message);
+}
+
 static void
 execute (PmssJobRun * run)
 {
@@ -162,6 +183,7 @@ execute (PmssJobRun * run)
     end_state (run, PMSS_JOB_DONE, NULL);
   } else if (g_cancellable_is_cancelled (run->cancellable)) {
     g_message ("Job %" G_GINT64_FORMAT ": stopped", run->job->id);
+    requeue_unless_ended (run);
   } else {
     g_warning ("Job %" G_GINT64_FORMAT ": %s", run->job->id, error->message);
     end_state (run, PMSS_JOB_FAILED, error->message);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib/gstdio.h>
+
+#include "control-fixture.h"
+#include "control/config.h"
+#include "control/jobs/jobs-private.h"
+#include "control/nodes/nodes.h"
+#include "control/uploads/uploads.h"
+
+#define WAIT (20 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  ControlFixture base;
+  PmssControlConfig config;
+  PmssControlContext context;
+  gint64 job;
+  gboolean stopped;
+} Fixture;
+
+/* A job that deletes a medium whose one shard is lost already: it needs no
+ * node, and looks whether it was told to stop. */
+static void
+setup (Fixture * f, gconstpointer data)
+{
+  PmssControlContext *context = &f->context;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f->base);
+  f->config.data = f->base.folder;
+  context->config = &f->config;
+  context->database = f->base.database;
+  context->catalog = pmss_catalog_new (context->database);
+  context->nodes = pmss_nodes_new (context->database, &error);
+  g_assert_no_error (error);
+  context->uploads = pmss_uploads_new (&f->config, context->database,
+      context->catalog, &error);
+  g_assert_no_error (error);
+  control_fixture_exec (&f->base, "INSERT INTO medium (id, name, state, k, m,"
+      " created, updated) VALUES (1, 'gone', 'deleting', 1, 0, 1, 1)");
+  control_fixture_exec (&f->base, "INSERT INTO version (id, medium, state,"
+      " size, k, m, unit, extent, created)"
+      " VALUES (zeroblob (16), 1, 'deleting', 1, 1, 0, 4096, 4096, 1)");
+  control_fixture_exec (&f->base, "INSERT INTO extent (version, number, state,"
+      " nodes) VALUES (zeroblob (16), 0, 2, zeroblob (4))");
+  context->jobs = pmss_jobs_new (context, &error);
+  g_assert_no_error (error);
+  f->job = pmss_jobs_add (context->jobs, "delete", 1, "gone", 1, 0, "", &error);
+  g_assert_no_error (error);
+}
+
+static void
+teardown (Fixture * f, gconstpointer data)
+{
+  g_autofree char *originals = g_build_filename (f->base.folder, "originals",
+      NULL);
+  g_autofree char *uploads = g_build_filename (f->base.folder, "uploads", NULL);
+
+  g_clear_pointer (&f->context.jobs, pmss_jobs_free);
+  pmss_uploads_free (f->context.uploads);
+  pmss_nodes_free (f->context.nodes);
+  pmss_catalog_free (f->context.catalog);
+  g_assert_cmpint (g_rmdir (originals), ==, 0);
+  g_assert_cmpint (g_rmdir (uploads), ==, 0);
+  control_fixture_clear (&f->base);
+}
+
+static PmssJobState
+get_state (Fixture * f)
+{
+  g_autoptr (PmssJob) job = pmss_jobs_get (f->context.jobs, f->job, NULL);
+
+  return job->state;
+}
+
+static void
+wait_for_state (Fixture * f, PmssJobState state)
+{
+  gint64 end = g_get_monotonic_time () + WAIT;
+
+  while (get_state (f) != state && g_get_monotonic_time () < end)
+    g_usleep (1000);
+  g_assert_cmpint (get_state (f), ==, state);
+}
+
+static void
+test_runs (Fixture * f, gconstpointer data)
+{
+  pmss_jobs_start (f->context.jobs);
+  wait_for_state (f, PMSS_JOB_DONE);
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM medium"), ==, 0);
+}
+
+/* On the database thread: while this waits, the run waits for it. */
+static gboolean
+stop_what_runs (PmssDatabase * database, gpointer data, GError ** error)
+{
+  Fixture *f = data;
+  PmssJobs *jobs = f->context.jobs;
+
+  g_assert_cmpint (get_state (f), !=, PMSS_JOB_DONE);
+  if (get_state (f) != PMSS_JOB_RUNNING)
+    return TRUE;
+  while (!f->stopped) {
+    g_mutex_lock (&jobs->lock);
+    for (guint i = 0; i < jobs->active->len; i++) {
+      g_cancellable_cancel (((PmssJobRun *)
+              g_ptr_array_index (jobs->active, i))->cancellable);
+      f->stopped = TRUE;
+    }
+    g_mutex_unlock (&jobs->lock);
+  }
+  return TRUE;
+}
+
+/* Whoever tells a run to stop has looked at the job before, and may be late:
+ * what is still to run is not lost. */
+static void
+test_stopped_by_mistake (Fixture * f, gconstpointer data)
+{
+  pmss_jobs_start (f->context.jobs);
+  while (!f->stopped)
+    g_assert_true (pmss_database_transact (f->base.database, stop_what_runs, f,
+            NULL));
+  wait_for_state (f, PMSS_JOB_DONE);
+}
+
+/* What a killed server left running. */
+static void
+test_goes_on (Fixture * f, gconstpointer data)
+{
+  control_fixture_exec (&f->base, "UPDATE job SET state = 'running'");
+  pmss_jobs_free (f->context.jobs);
+  f->context.jobs = pmss_jobs_new (&f->context, NULL);
+  g_assert_cmpint (get_state (f), ==, PMSS_JOB_QUEUED);
+  pmss_jobs_start (f->context.jobs);
+  wait_for_state (f, PMSS_JOB_DONE);
+}
+
+#define ADD(name, func) \
+  g_test_add ("/jobs/" name, Fixture, NULL, setup, func, teardown)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("runs", test_runs);
+  ADD ("stopped-by-mistake", test_stopped_by_mistake);
+  ADD ("goes-on", test_goes_on);
+  return g_test_run ();
+}
