@@ -101,6 +101,7 @@ typedef struct
   PmssUploads *self;
   const char *id;               /* nullable: then by medium */
   gint64 medium;
+  gboolean expired;             /* only if it still is, where that is asked */
   PmssUpload *upload;
 } Get;
 
@@ -315,6 +316,11 @@ remove_rows (PmssDatabase * database, gpointer user_data, GError ** error)
         "The upload is complete: cancel its job, or delete the medium");
     return FALSE;
   }
+  /* somebody may have written since it was listed */
+  if (get->expired && get->upload->expires > now ()) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT, "The upload goes on");
+    return FALSE;
+  }
   /* the upload's row goes with the medium's */
   return pmss_catalog_mark_deleting (get->self->catalog, get->upload->medium,
       error)
@@ -322,10 +328,11 @@ remove_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       error);
 }
 
-gboolean
-pmss_uploads_remove (PmssUploads * self, const char *id, GError ** error)
+static gboolean
+remove_upload (PmssUploads * self, const char *id, gboolean expired,
+    GError ** error)
 {
-  Get get = { self, id };
+  Get get = {.self = self,.id = id,.expired = expired };
   gboolean removed;
 
   g_mutex_lock (&self->lock);
@@ -348,6 +355,12 @@ pmss_uploads_remove (PmssUploads * self, const char *id, GError ** error)
   return removed;
 }
 
+gboolean
+pmss_uploads_remove (PmssUploads * self, const char *id, GError ** error)
+{
+  return remove_upload (self, id, FALSE, error);
+}
+
 static gboolean
 remove_listed (PmssUploads * self, gboolean expired, gboolean put,
     GError ** error)
@@ -358,7 +371,7 @@ remove_listed (PmssUploads * self, gboolean expired, gboolean put,
     PmssUpload *upload = g_ptr_array_index (uploads, i);
     g_autoptr (GError) local = NULL;
 
-    if (pmss_uploads_remove (self, upload->id, &local))
+    if (remove_upload (self, upload->id, expired, &local))
       g_message ("Removed the unfinished upload of %s", upload->name);
     else if (!g_error_matches (local, PMSS_ERROR, PMSS_ERROR_BUSY)
         && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)
