@@ -8,7 +8,7 @@ from . import accounting, films, nginx, relay, servers
 from .rounds import Comparison, Contender, Metric
 
 HELP = "first buffer, first frame, seeks; from loopback and 20 ms away"
-PLAIN, OURS = "souphttpsrc, nginx", "pmsssrc"
+PLAIN, OURS, LOCAL = "souphttpsrc, nginx", "pmsssrc", "local file"
 BUFFER = [Metric("first_buffer", "start to first buffer", "ms", 1, "lower")]
 FILM = [
     Metric("first_frame", "start to first frame", "ms", 1, "lower"),
@@ -35,13 +35,13 @@ def run(context, options):
     web = nginx.Nginx(context.scratch, context.material / "films").start()
     context.on_exit(web.stop)
     if options.only != "distant":
-        compare(context, "loopback", wanted, cluster, web.port, cluster.control.port)
+        compare(context, "loopback", paths, wanted, cluster, web.port, cluster.control.port)
     if options.only != "loopback":
         distant = relay.Relay(context.build, options.delay, ["127.0.0.1:%d" % port for port in [
             web.port, cluster.control.port, *(node.port for node in cluster.nodes)]])
         context.on_exit(distant.stop)
         move_nodes(cluster, distant.ports[2:])
-        compare(context, "%g ms each way" % options.delay, wanted, cluster, *distant.ports[:2])
+        compare(context, "%g ms each way" % options.delay, paths, wanted, cluster, *distant.ports[:2])
     context.note("Times begin when the process is started. The relay delays bytes and handshakes; it has no slow start and loses nothing.")
 
 
@@ -58,18 +58,19 @@ def move_nodes(cluster, ports):
     cluster.wait_nodes()
 
 
-def compare(context, where, wanted, cluster, web_port, control_port):
+def compare(context, where, paths, wanted, cluster, web_port, control_port):
     env = dict(context.env, PMSS_TOKEN=cluster.token)
     processes = servers.processes(cluster)
 
-    def contenders(name, what, plain, ours):
+    def contenders(name, what, plain, ours, local):
         return [Contender(PLAIN, lambda: measure(context, env, what, plain % (web_port, name))),
-                Contender(OURS, lambda: measure(context, env, what, ours % (control_port, name)))]
+                Contender(OURS, lambda: measure(context, env, what, ours % (control_port, name))),
+                Contender(LOCAL, lambda: measure(context, env, what, local % paths[name]))]
     context.compare(Comparison("latency, %s: gst-launch" % where, BUFFER, contenders(
-        wanted[0], "buffer", "souphttpsrc location=http://127.0.0.1:%d/%s", "pmsssrc location=pmss://127.0.0.1:%d/%s")), processes)
+        wanted[0], "buffer", "souphttpsrc location=http://127.0.0.1:%d/%s", "pmsssrc location=pmss://127.0.0.1:%d/%s", "filesrc location=%s")), processes)
     for name in wanted:
         context.compare(Comparison("latency, %s: playbin3, %s" % (where, name), FILM, contenders(
-            name, "play", "http://127.0.0.1:%d/%s", "pmss://127.0.0.1:%d/%s")), processes)
+            name, "play", "http://127.0.0.1:%d/%s", "pmss://127.0.0.1:%d/%s", "file://%s")), processes)
 
 
 def measure(context, env, what, source):
