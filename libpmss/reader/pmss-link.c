@@ -5,8 +5,6 @@
  * restarted, a connection that was closed for idleness), then with growing
  * pauses from this on. */
 #define FIRST_BACKOFF (100 * G_TIME_SPAN_MILLISECOND)
-/* A request may begin when the one before it has less than this to go. */
-#define ALMOST_THROUGH (512 * 1024)
 #define MIN_PATIENCE (250 * G_TIME_SPAN_MILLISECOND)
 #define MAX_PATIENCE (2 * G_TIME_SPAN_SECOND)
 
@@ -51,7 +49,8 @@ pmss_link_has_room (PmssLink * link, guint max)
   if (link->streams->len >= max)
     return FALSE;
   for (i = 0; i < link->streams->len; i++) {
-    if (pmss_stream_get_remaining (link->streams->pdata[i]) > ALMOST_THROUGH)
+    if (pmss_stream_get_remaining (link->streams->pdata[i]) >
+        PMSS_LINK_ALMOST_THROUGH)
       return FALSE;
   }
   return TRUE;

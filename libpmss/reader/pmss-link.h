@@ -67,6 +67,9 @@ typedef struct
   guint64 rate;                 /* bytes/s of one answer, smoothed */
 } PmssLink;
 
+/* Bytes: a request may begin when the one before it has no more to go. */
+#define PMSS_LINK_ALMOST_THROUGH (512 * 1024)
+
 PmssLink *pmss_link_new (const PmssNode *node, guint index);
 void pmss_link_free (PmssLink *link);
 

@@ -14,6 +14,11 @@
  * in the same shard: one request.
  */
 
+/* Bytes before the place of a jump that are asked for with it, where they are
+ * of the same row, and so come from other links: demuxers look at a second
+ * track there. */
+#define LOOK_BACK (1024 * 1024)
+
 /* The first part of the window, where a late node is not waited for. */
 static guint64
 urgent_rows (PmssCursor * cursor)
@@ -258,6 +263,15 @@ plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent)
   }
 }
 
+/* The first unit of the cursor's row that is wanted. */
+static guint
+first_index (PmssEngine * engine, PmssCursor * cursor)
+{
+  guint back = LOOK_BACK / pmss_layout_get_unit (engine->rows.layout);
+
+  return cursor->index - MIN (cursor->index, back);
+}
+
 static gsize
 plan_rows (PmssEngine * engine, PmssCursor * cursor)
 {
@@ -270,8 +284,8 @@ plan_rows (PmssEngine * engine, PmssCursor * cursor)
   for (number = cursor->row; number < end; number++) {
     PmssRow *row = pmss_rows_ensure (&engine->rows, number);
 
-    plan_row (engine, row, number == cursor->row ? cursor->index : 0,
-        number < urgent);
+    plan_row (engine, row, number == cursor->row ? first_index (engine,
+            cursor) : 0, number < urgent);
     for (i = 0; i < engine->rows.redundancy.k + engine->rows.redundancy.m; i++)
       wanted += row->slots[i].wanted;
   }
@@ -375,24 +389,45 @@ stream_is_wanted (PmssEngine * engine, PmssCursor * cursor, PmssStream * stream)
   return first < window_end (engine, cursor) && end > cursor->row;
 }
 
+/* Cancelling costs the connection, and a round trip for a new one: what comes
+ * within that time may as well come. */
+static gboolean
+is_worth_finishing (PmssLink * link, PmssStream * stream)
+{
+  guint64 soon = link->rate * link->rtt / G_TIME_SPAN_SECOND;
+
+  return pmss_stream_get_remaining (stream) <= CLAMP (soon, PMSS_DEFAULT_UNIT,
+      PMSS_LINK_ALMOST_THROUGH);
+}
+
+/* One connection of each link is left for what is wanted now. */
+static void
+cancel_unwanted_of (PmssEngine * engine, PmssCursor * cursor, PmssLink * link)
+{
+  guint finishing = 0;
+  guint i;
+
+  for (i = 0; i < link->streams->len; i++) {
+    PmssStream *stream = link->streams->pdata[i];
+
+    if (stream_is_wanted (engine, cursor, stream))
+      continue;
+    if (is_worth_finishing (link, stream)
+        && finishing + 1 < engine->settings.max_connections)
+      finishing++;
+    else
+      pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+          "not wanted any more");
+  }
+}
+
 static void
 cancel_unwanted (PmssEngine * engine, PmssCursor * cursor)
 {
-  guint i, j;
+  guint i;
 
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
-
-    for (j = 0; j < link->streams->len; j++) {
-      PmssStream *stream = link->streams->pdata[j];
-
-      /* The last few bytes cost less than a new connection. */
-      if (!stream_is_wanted (engine, cursor, stream)
-          && pmss_stream_get_remaining (stream) > PMSS_DEFAULT_UNIT)
-        pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-            "not wanted any more");
-    }
-  }
+  for (i = 0; i < engine->links->len; i++)
+    cancel_unwanted_of (engine, cursor, engine->links->pdata[i]);
 }
 
 /* Type finders and demuxers look at a file's end first (an index, the tags of

@@ -150,6 +150,36 @@ test_refused_by_all (void)
   fake_cluster_free (cluster);
 }
 
+static gboolean
+wait_for_units (PmssReader * reader, guint64 n)
+{
+  gint64 end = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+
+  while (reader_get_counter (reader, "units") < n)
+    if (g_get_monotonic_time () > end)
+      return FALSE;
+    else
+      g_usleep (1000);
+  return TRUE;
+}
+
+/* What stands before the place of a jump in its row comes along. */
+static void
+test_jump_looks_back (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 4, 0 }, 8 * ROW);
+  g_autoptr (PmssReader) reader = fake_cluster_open (cluster, "timeout", 30,
+      NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = pmss_reader_read (reader, 6 * ROW - 1, 1, NULL,
+      &error);
+
+  g_assert_no_error (error);
+  g_assert_true (wait_for_units (reader, 3 * 4));
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -163,5 +193,6 @@ main (int argc, char **argv)
       test_refused_by_one);
   g_test_add_func ("/reader/refused-until-renewed", test_refused_until_renewed);
   g_test_add_func ("/reader/refused-by-all", test_refused_by_all);
+  g_test_add_func ("/reader/jump-looks-back", test_jump_looks_back);
   return g_test_run ();
 }
