@@ -9,6 +9,12 @@
  * starve the rest of the loop. */
 #define MAX_READS_PER_TURN 16
 
+/* Bytes that count as progress, as long as a record has not come: a peer that
+ * trickles is as good as silent. */
+#define PROGRESS (16 * 1024)
+/* Answers of the kind "100 Continue" that one request may get. */
+#define MAX_INFORMATIONAL 8
+
 struct _PmssStream
 {
   PmssStreamRange range;
@@ -35,6 +41,8 @@ struct _PmssStream
   gint64 started;
   gint64 answered;
   gint64 progress;
+  gsize moved;                  /* bytes since then */
+  guint informational;
 };
 
 static void
@@ -130,6 +138,18 @@ stream_has_all (PmssStream * stream)
   return stream->row == stream->range.first_row + stream->range.n_rows;
 }
 
+static void
+stream_note_progress (PmssStream * stream, gsize bytes)
+{
+  stream->filled += bytes;
+  stream->received += bytes;
+  stream->moved += bytes;
+  if (stream->moved < PROGRESS && stream->filled < stream->record_size)
+    return;
+  stream->moved = 0;
+  stream->progress = g_get_monotonic_time ();
+}
+
 /* One read. Returns FALSE when there is nothing more to read for now or ever;
  * then @error tells which. */
 static gboolean
@@ -149,9 +169,7 @@ stream_read_some (PmssStream * stream, GError ** error)
         pmss_stream_get_remaining (stream));
     return FALSE;
   }
-  stream->filled += n;
-  stream->received += n;
-  stream->progress = g_get_monotonic_time ();
+  stream_note_progress (stream, n);
   return TRUE;
 }
 
@@ -299,6 +317,14 @@ stream_got_headers (SoupMessage * message, PmssStream * stream)
         "says that it is another server (HTTP status 421)");
 }
 
+static void
+stream_got_informational (SoupMessage * message, PmssStream * stream)
+{
+  if (++stream->informational > MAX_INFORMATIONAL)
+    pmss_stream_cancel (stream, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "keeps sending interim answers");
+}
+
 static SoupMessage *
 stream_new_message (PmssStream * stream, GUri * base, const char *authorization)
 {
@@ -318,6 +344,8 @@ stream_new_message (PmssStream * stream, GUri * base, const char *authorization)
   message = pmss_exchange_message_new (SOUP_METHOD_GET, text, NULL);
   g_signal_connect (message, "got-headers", G_CALLBACK (stream_got_headers),
       stream);
+  g_signal_connect (message, "got-informational",
+      G_CALLBACK (stream_got_informational), stream);
   headers = soup_message_get_request_headers (message);
   soup_message_headers_replace (headers, "Authorization", authorization);
   soup_message_headers_set_range (headers, stream->first_byte,

@@ -61,7 +61,7 @@ guint32 pmss_stream_get_row (PmssStream *stream);
 guint64 pmss_stream_get_remaining (PmssStream *stream);
 guint64 pmss_stream_get_received (PmssStream *stream);
 /* g_get_monotonic_time(): of the request, of the answer's head (0: not yet),
- * and of the last byte. */
+ * and of the last bytes that were worth speaking of. */
 gint64 pmss_stream_get_started (PmssStream *stream);
 gint64 pmss_stream_get_answered (PmssStream *stream);
 gint64 pmss_stream_get_progress (PmssStream *stream);

@@ -180,6 +180,83 @@ test_jump_looks_back (void)
   fake_cluster_free (cluster);
 }
 
+/* --- Lies --- */
+
+static gboolean
+trickle (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  fake_node_answer (answer, shard, first, length);
+  answer->body_length = 100;
+  answer->trickle = 20;
+  return TRUE;
+}
+
+static gboolean
+announce (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < 1000; i++)
+    g_string_append (text, "HTTP/1.1 102 Wait\r\n\r\n");
+  answer->text = g_string_free (text, FALSE);
+  answer->trickle = 20;
+  return TRUE;
+}
+
+static gboolean
+never_end (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  fake_node_answer (answer, shard, first, length);
+  answer->endless = TRUE;
+  return TRUE;
+}
+
+/* One node may do what it will: the others have enough. */
+static void
+test_liar (gconstpointer misbehave)
+{
+  guint i;
+
+  for (i = 0; i < 3; i++) {
+    FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 2 },
+        16 * CLUSTER_UNIT);
+    g_autoptr (PmssReader) reader = NULL;
+    g_autoptr (GError) error = NULL;
+    gint64 begin = g_get_monotonic_time ();
+
+    cluster->nodes[i].misbehave = misbehave;
+    reader = fake_cluster_open (cluster, "timeout", 10, "retries", 0, NULL);
+    fake_cluster_read_all (cluster, reader, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (g_get_monotonic_time () - begin, <,
+        5 * G_TIME_SPAN_SECOND);
+    g_clear_object (&reader);
+    fake_cluster_free (cluster);
+  }
+}
+
+/* A node that says again and again that it is about to answer is told off
+ * at once: it must not keep the loop busy. */
+static void
+test_announcements (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 1, 0 },
+      CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cluster->nodes[0].misbehave = announce;
+  reader = fake_cluster_open (cluster, "retries", 0, NULL);
+  g_assert_false (fake_cluster_read_all (cluster, reader, &error));
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_TOO_FEW_SHARDS);
+  g_assert_nonnull (strstr (error->message, "interim"));
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -194,5 +271,9 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/refused-until-renewed", test_refused_until_renewed);
   g_test_add_func ("/reader/refused-by-all", test_refused_by_all);
   g_test_add_func ("/reader/jump-looks-back", test_jump_looks_back);
+  g_test_add_data_func ("/reader/trickles", trickle, test_liar);
+  g_test_add_data_func ("/reader/announces", announce, test_liar);
+  g_test_add_func ("/reader/announcements", test_announcements);
+  g_test_add_data_func ("/reader/never-ends", never_end, test_liar);
   return g_test_run ();
 }
