@@ -27,6 +27,7 @@ struct _PmssControlConfig {
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint64 stripe_rate;          /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */
   guint max_connections;
+  guint max_connections_per_address;    /* 0: half of them */
   PmssRedundancy redundancy;    /* where an upload does not say */
   guint32 unit, extent;         /* bytes, of new versions; extent is what is wished for, see pmss_layout_round_extent() */
 };
