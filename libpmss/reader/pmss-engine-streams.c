@@ -71,7 +71,6 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
   } else if (!pmss_rows_check_crc (&engine->rows, row, block)) {
     link->counters.errors++;
     pmss_block_unref (block);
-    pmss_rows_set_empty (&engine->rows, row, index, PMSS_UNIT_BAD);
     pmss_engine_kick (engine);
   } else {
     pmss_rows_set_ready (&engine->rows, row, index, block);

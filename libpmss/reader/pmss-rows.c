@@ -160,6 +160,24 @@ pmss_rows_count_ready (PmssRows * rows, PmssRow * row)
   return n;
 }
 
+/* What was believed so far is not believed any more, nor what was rebuilt with
+ * its help. */
+static void
+row_change_sides (PmssRows * rows, PmssRow * row)
+{
+  guint i;
+
+  for (i = 0; i < n_units (rows); i++) {
+    if (row->agreeing & (1u << i))
+      pmss_rows_set_empty (rows, row, i, PMSS_UNIT_BAD);
+    else if ((row->contradicting & (1u << i))
+        || row->slots[i].state == PMSS_UNIT_READY)
+      pmss_rows_set_empty (rows, row, i, PMSS_UNIT_NONE);
+  }
+  row->has_crc = FALSE;
+  row->agreeing = row->contradicting = 0;
+}
+
 gboolean
 pmss_rows_check_crc (PmssRows * rows, PmssRow * row, PmssBlock * block)
 {
@@ -167,11 +185,19 @@ pmss_rows_check_crc (PmssRows * rows, PmssRow * row, PmssBlock * block)
 
   if (!pmss_record_header_parse (pmss_block_get_record (block), &record, NULL))
     return FALSE;
-  if (row->has_crc)
-    return memcmp (row->crc, record.crc, sizeof row->crc) == 0;
-  memcpy (row->crc, record.crc, sizeof row->crc);
+  if (!row->has_crc)
+    memcpy (row->crc, record.crc, sizeof row->crc);
   row->has_crc = TRUE;
-  return TRUE;
+  if (memcmp (row->crc, record.crc, sizeof row->crc) == 0) {
+    row->agreeing |= 1u << record.index;
+    return TRUE;
+  }
+  row->contradicting |= 1u << record.index;
+  pmss_rows_set_empty (rows, row, record.index, PMSS_UNIT_BAD);
+  if (__builtin_popcount (row->contradicting) >
+      __builtin_popcount (row->agreeing))
+    row_change_sides (rows, row);
+  return FALSE;
 }
 
 /* Data units that do not exist (the file's end) are known: nothing but

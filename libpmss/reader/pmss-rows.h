@@ -48,7 +48,9 @@ typedef struct
   guint64 used;                 /* PmssRows.clock when last read */
   guint32 missing;              /* bit j: data unit j has to be rebuilt */
   gboolean has_crc;
-  guint32 crc[PMSS_MAX_SHARDS]; /* of all units, from the first record that came */
+  guint32 crc[PMSS_MAX_SHARDS]; /* of all units, as records say */
+  guint32 agreeing;             /* bit i: the record of unit i said so */
+  guint32 contradicting;        /* bit i: it said otherwise, and is BAD */
   gint64 stuck_since;           /* monotonic, 0: not stuck */
   GError *error;                /* waiting for it makes no sense */
   PmssUnitSlot slots[];         /* k + m */
@@ -87,7 +89,9 @@ void pmss_rows_set_empty (PmssRows *rows, PmssRow *row, guint index,
 guint pmss_rows_count_ready (PmssRows *rows, PmssRow *row);
 
 /* Takes over the checksums that @block's record carries, or compares them.
- * FALSE: they contradict what another shard of the row said. */
+ * FALSE: they contradict what other shards of the row said, and the unit has
+ * become BAD. Are those that contradict more than those that agree, it is the
+ * latter that are BAD, and the others may be asked again. */
 gboolean pmss_rows_check_crc (PmssRows *rows, PmssRow *row, PmssBlock *block);
 
 /* Rebuilds the missing units of a row of which k are READY, checks them

@@ -3,6 +3,7 @@
  * integration-reader. */
 #include <string.h>
 
+#include "libpmss/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
 #include "reader-fixture.h"
 
@@ -182,6 +183,31 @@ test_jump_looks_back (void)
 
 /* --- Lies --- */
 
+/* A record that is sound in itself, of bytes that nobody stored. */
+static void
+forge_record (guint8 * record)
+{
+  PmssRecordHeader header;
+  guint8 *unit = record + PMSS_RECORD_HEADER_SIZE;
+
+  g_assert_true (pmss_record_header_parse (record, &header, NULL));
+  unit[header.length / 2] ^= 0x55;
+  header.crc[header.index] = pmss_crc32c (unit, header.length);
+  pmss_record_header_write (&header, record);
+}
+
+static gboolean
+forge (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  const gsize full = PMSS_RECORD_HEADER_SIZE + CLUSTER_UNIT;
+
+  fake_node_answer (answer, shard, first, length);
+  for (gsize at = 0; at + full <= length; at += full)
+    forge_record (answer->body + at);
+  return TRUE;
+}
+
 static gboolean
 trickle (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
     gsize first, gsize length)
@@ -257,6 +283,45 @@ test_announcements (void)
   fake_cluster_free (cluster);
 }
 
+/* Whether all of it can be read, and is right. */
+static gboolean
+is_right (FakeCluster * cluster, PmssReader * reader)
+{
+  gboolean right = TRUE;
+
+  for (guint64 at = 0; at < cluster->size; at += CLUSTER_UNIT) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) bytes =
+        pmss_reader_read (reader, at, CLUSTER_UNIT, NULL, &error);
+
+    g_assert_no_error (error);
+    right = memcmp (g_bytes_get_data (bytes, NULL), cluster->bytes + at,
+        g_bytes_get_size (bytes)) == 0 && right;
+  }
+  return right;
+}
+
+/* What a node has forged is given up as soon as two others have spoken. */
+static void
+test_forger (void)
+{
+  guint i;
+
+  for (i = 0; i < 3; i++) {
+    FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 2 },
+        16 * CLUSTER_UNIT);
+    gint64 end = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+    g_autoptr (PmssReader) reader = NULL;
+
+    cluster->nodes[i].misbehave = forge;
+    reader = fake_cluster_open (cluster, "retries", 0, NULL);
+    while (!is_right (cluster, reader))
+      g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_clear_object (&reader);
+    fake_cluster_free (cluster);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -271,6 +336,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/refused-until-renewed", test_refused_until_renewed);
   g_test_add_func ("/reader/refused-by-all", test_refused_by_all);
   g_test_add_func ("/reader/jump-looks-back", test_jump_looks_back);
+  g_test_add_func ("/reader/forger", test_forger);
   g_test_add_data_func ("/reader/trickles", trickle, test_liar);
   g_test_add_data_func ("/reader/announces", announce, test_liar);
   g_test_add_func ("/reader/announcements", test_announcements);

@@ -167,23 +167,73 @@ test_rebuild_checks (void)
   tear_down (&f);
 }
 
+/* The record of unit @index, which says of unit 0 what the others do not. */
+static PmssBlock *
+new_lie (Fixture * f, guint index)
+{
+  PmssBlock *block = new_block (f, 0, index);
+  PmssRecordHeader record;
+
+  g_assert_true (pmss_record_header_parse (pmss_block_get_record (block),
+          &record, NULL));
+  record.crc[0] ^= 1;
+  pmss_record_header_write (&record, pmss_block_get_record (block));
+  return block;
+}
+
+static gboolean
+check_crc (Fixture * f, PmssRow * row, PmssBlock * block)
+{
+  gboolean good = pmss_rows_check_crc (&f->rows, row, block);
+
+  pmss_block_unref (block);
+  return good;
+}
+
 static void
 test_contradiction (void)
 {
   Fixture f = { 0, };
   PmssRow *row;
-  g_autoptr (PmssBlock) block = NULL;
-  PmssRecordHeader record;
 
   set_up (&f, K * UNIT);
   row = pmss_rows_ensure (&f.rows, 0);
   give (&f, row, 0);
-  block = new_block (&f, 0, 1);
-  g_assert_true (pmss_record_header_parse (pmss_block_get_record (block),
-          &record, NULL));
-  record.crc[0] ^= 1;
-  pmss_record_header_write (&record, pmss_block_get_record (block));
-  g_assert_false (pmss_rows_check_crc (&f.rows, row, block));
+  g_assert_false (check_crc (&f, row, new_lie (&f, 1)));
+  g_assert_cmpint (row->slots[0].state, ==, PMSS_UNIT_READY);
+  g_assert_cmpint (row->slots[1].state, ==, PMSS_UNIT_BAD);
+  give (&f, row, 2);
+  tear_down (&f);
+}
+
+/* A lie that came first is believed until two have contradicted it. */
+static void
+test_outnumbered (void)
+{
+  Fixture f = { 0, };
+  PmssRow *row;
+  PmssBlock *lie;
+  guint i;
+
+  set_up (&f, K * UNIT);
+  row = pmss_rows_ensure (&f.rows, 0);
+  lie = new_lie (&f, 1);
+  g_assert_true (pmss_rows_check_crc (&f.rows, row, lie));
+  pmss_rows_set_ready (&f.rows, row, 1, lie);
+  g_assert_false (check_crc (&f, row, new_block (&f, 0, 2)));
+  g_assert_cmpint (row->slots[2].state, ==, PMSS_UNIT_BAD);
+  g_assert_false (check_crc (&f, row, new_block (&f, 0, 3)));
+  g_assert_cmpint (row->slots[1].state, ==, PMSS_UNIT_BAD);
+  g_assert_cmpint (row->slots[2].state, ==, PMSS_UNIT_NONE);
+  g_assert_cmpint (row->slots[3].state, ==, PMSS_UNIT_NONE);
+
+  for (i = 0; i < N; i++)
+    if (i != 1 && i != 5)
+      give (&f, row, i);
+  row->missing = 1u << 1;
+  g_assert_cmpint (pmss_rows_rebuild (&f.rows, row, f.erasure, f.pool, NULL),
+      ==, 1);
+  check_row (&f, row);
   tear_down (&f);
 }
 
@@ -264,6 +314,7 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/rows/rebuild-checks", test_rebuild_checks);
   g_test_add_func ("/rows/contradiction", test_contradiction);
+  g_test_add_func ("/rows/outnumbered", test_outnumbered);
   g_test_add_func ("/rows/places", test_places);
   g_test_add_func ("/rows/evict", test_evict);
   g_test_add_func ("/rows/slice", test_slice);
