@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What anybody can send to our listener: a real one, over a real connection.
+ * The handler may only see requests that a strict reader of the same bytes
+ * sees, in the same order: everything else is smuggled. */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+#include "httpd/pmss-http-guard.h"
+#include "httpd/pmss-httpd.h"
+
+#define WAIT 20                 /* seconds without a sign of life: it hangs */
+#define MAX_BODY 1000
+
+static guint16 port;
+static GMutex lock;             /* protects `seen` */
+static GPtrArray *seen;         /* "METHOD target" */
+
+static void
+on_begin (PmssHttpRequest * request, gpointer data)
+{
+  const char *target = pmss_http_request_get_target (request);
+  const char *host = pmss_http_request_get_header (request, "Host");
+  guint64 length;
+
+  g_assert_true (pmss_http_guard_check_target (target));
+  g_assert_true (host && *host);
+  g_mutex_lock (&lock);
+  g_ptr_array_add (seen, g_strdup_printf ("%s %s",
+          pmss_http_request_get_method (request), target));
+  g_mutex_unlock (&lock);
+  pmss_http_request_get_bearer (request);
+  if (pmss_http_request_get_content_length (request, &length) && length > 0)
+    pmss_http_request_accept_body (request, MAX_BODY);
+}
+
+static gboolean
+on_body (PmssHttpRequest * request, const void *bytes, gsize length,
+    gpointer data)
+{
+  return TRUE;
+}
+
+static void
+on_complete (PmssHttpRequest * request, gpointer data)
+{
+  guint64 first, length;
+
+  pmss_http_request_get_range (request, 1000, &first, &length);
+  pmss_http_request_respond_empty (request, 204);
+}
+
+static void
+on_end (PmssHttpRequest * request, gboolean answered, gpointer data)
+{
+}
+
+/* Its threads see the end of a connection at once; it is never stopped. */
+static void
+start (void)
+{
+  static const PmssHttpdConfig config = {.listen = "127.0.0.1:0",
+    .thread_per_connection = TRUE
+  };
+  static const PmssHttpdHandler handler = {
+    on_begin, on_body, on_complete, on_end
+  };
+  static PmssHttpd *httpd;
+  g_autoptr (GError) error = NULL;
+
+  seen = g_ptr_array_new_with_free_func (g_free);
+  httpd = pmss_httpd_start (&config, &handler, NULL, &error);
+  g_assert_no_error (error);
+  port = pmss_httpd_get_port (httpd);
+}
+
+/* --- the strict reader --- */
+
+/* "Name: value" lines; FALSE: no proper head. */
+static gboolean
+read_fields (char *lines, guint64 * length)
+{
+  g_auto (GStrv) fields = g_strsplit (lines, "\r\n", -1);
+  gboolean has_length = FALSE;
+
+  *length = 0;
+  for (char **field = fields; *field; field++) {
+    char *colon = strchr (*field, ':');
+
+    if (strpbrk (*field, "\r\n") || !colon || colon == *field
+        || strchr (" \t", **field) || strchr (" \t", colon[-1]))
+      return FALSE;
+    *colon = '\0';
+    if (g_ascii_strcasecmp (*field, "Transfer-Encoding") == 0)
+      return FALSE;
+    if (g_ascii_strcasecmp (*field, "Content-Length") != 0)
+      continue;
+    if (has_length || !g_ascii_string_to_unsigned (g_strstrip (colon + 1), 10,
+            0, G_MAXINT64, length, NULL))
+      return FALSE;
+    has_length = TRUE;
+  }
+  return TRUE;
+}
+
+/* The request at @bytes, or NULL; @used: with its body. */
+static char *
+read_request (const char *bytes, gsize size, guint64 * used)
+{
+  const char *end = g_strstr_len (bytes, size, "\r\n\r\n");
+  g_autofree char *head = end ? g_strndup (bytes, end - bytes) : NULL;
+  g_auto (GStrv) words = NULL;
+  guint64 length;
+  char *fields;
+
+  if (!head || strlen (head) != (gsize) (end - bytes)
+      || !(fields = strstr (head, "\r\n")))
+    return NULL;
+  *fields = '\0';
+  words = g_strsplit (head, " ", -1);
+  if (g_strv_length (words) != 3 || !g_str_has_prefix (words[2], "HTTP/1.")
+      || strpbrk (head, "\r\n\t") || !read_fields (fields + 2, &length))
+    return NULL;
+  *used = end + 4 - bytes + length;
+  return g_strdup_printf ("%s %s", words[0], words[1]);
+}
+
+static GPtrArray *
+read_strictly (const char *bytes, gsize size)
+{
+  GPtrArray *requests = g_ptr_array_new_with_free_func (g_free);
+
+  for (;;) {
+    guint64 used;
+    char *request;
+
+    /* RFC 9112, 2.2: empty lines before a request are no request */
+    for (; size > 0 && strchr ("\r\n", *bytes) && *bytes; size--)
+      bytes++;
+    request = read_request (bytes, size, &used);
+    if (!request)
+      return requests;
+    g_ptr_array_add (requests, request);
+    if (used > size)
+      return requests;
+    bytes += used;
+    size -= used;
+  }
+}
+
+/* --- the peer --- */
+
+static int
+dial (void)
+{
+  const struct timeval timeout = { WAIT, 0 };
+  const struct linger at_once = {.l_onoff = 1,.l_linger = 0 };
+  struct sockaddr_in address = {.sin_family = AF_INET,
+    .sin_port = htons (port),.sin_addr.s_addr = htonl (INADDR_LOOPBACK)
+  };
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_assert_cmpint (fd, >=, 0);
+  setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  /* no port is kept back: there are thousands of these a second */
+  setsockopt (fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address),
+      ==, 0);
+  return fd;
+}
+
+/* Until the server closes, which it has to do. */
+static void
+exchange (const char *bytes, gsize size)
+{
+  char answer[4096];
+  gboolean first = TRUE;
+  int fd = dial ();
+  gssize got;
+
+  for (gsize done = 0; done < size;) {
+    got = send (fd, bytes + done, size - done, MSG_NOSIGNAL);
+    if (got <= 0)
+      break;                    /* refused while we wrote */
+    done += got;
+  }
+  shutdown (fd, SHUT_WR);
+  while ((got = recv (fd, answer, sizeof answer, 0)) > 0) {
+    if (first)
+      g_assert_true (strncmp (answer, "HTTP/1.1 ", MIN (got, 9)) == 0);
+    first = FALSE;
+  }
+  g_assert_true (got == 0 || errno == ECONNRESET);
+  close (fd);
+}
+
+static void
+check_query (const char *target)
+{
+  const char *query = strchr (target, '?');
+  GHashTable *table = NULL;
+  GHashTableIter iter;
+  gpointer name, value;
+
+  if (!query || !pmss_http_guard_parse_query (query + 1, &table))
+    return;
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, &name, &value))
+    g_assert_true (name && value);
+  g_hash_table_unref (table);
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
+{
+  const char *bytes = (const char *) data;
+  g_autofree char *target = g_strndup (bytes, size);
+  g_autoptr (GPtrArray) strict = read_strictly (bytes, size);
+
+  if (!port)
+    start ();
+  if (pmss_http_guard_check_target (target))
+    check_query (target);
+
+  exchange (bytes, size);
+  g_mutex_lock (&lock);
+  g_assert_cmpuint (seen->len, <=, strict->len);
+  for (guint i = 0; i < seen->len; i++)
+    g_assert_cmpstr (seen->pdata[i], ==, strict->pdata[i]);
+  g_ptr_array_set_size (seen, 0);
+  g_mutex_unlock (&lock);
+  return 0;
+}
