@@ -178,8 +178,9 @@ void
 pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
     const PmssStreamRange * range)
 {
-  PmssStream *stream = pmss_stream_start (engine->soup, link->base,
-      engine->authorization, range, engine->pool, &stream_funcs, engine);
+  PmssStream *stream = pmss_stream_start (engine->soup, engine->sockets,
+      link->base, engine->authorization, range, engine->pool, &stream_funcs,
+      engine);
   guint32 i;
 
   pmss_stream_set_owner (stream, link);

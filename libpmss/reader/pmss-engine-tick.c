@@ -34,6 +34,21 @@ dead_after (PmssEngine * engine)
   return CLAMP (engine->settings.timeout / 3, MIN_DEAD, MAX_DEAD);
 }
 
+/* Streams wait for whole records: of those that are slow we want to know what
+ * has come. */
+static void
+tick_streams (PmssEngine * engine, gint64 now)
+{
+  guint i, j;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    for (j = 0; j < link->streams->len; j++)
+      pmss_stream_look (link->streams->pdata[j], now - TICK);
+  }
+}
+
 /* When nobody talks it is the client's own network that is slow, or everybody
  * has given all that was asked; then nobody is called late. */
 static void
@@ -112,6 +127,7 @@ pmss_engine_on_tick (gpointer user_data)
   g_mutex_lock (&engine->lock);
   g_source_set_ready_time (engine->tick, -1);
   if (engine->state == PMSS_ENGINE_OPEN && !engine->paused) {
+    tick_streams (engine, now);
     tick_silence (engine, now);
     tick_retries (engine, now);
     pmss_plan_run (engine);

@@ -91,6 +91,7 @@ struct _PmssEngine
 
   /* The I/O thread's alone. */
   SoupSession *soup;
+  PmssSockets *sockets;         /* of soup */
   char *authorization;
   guint token_number;           /* counts the tokens */
   GHashTable *bad_shards;       /* of (extent * 32 + index): not to be asked */

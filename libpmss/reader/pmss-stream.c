@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-stream.h"
 
+#include <sys/socket.h>
+
 #include "libpmss/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-exchange.h"
@@ -8,6 +10,9 @@
 /* Reads in a row before other sources get their turn: a fast peer must not
  * starve the rest of the loop. */
 #define MAX_READS_PER_TURN 16
+/* The kernel makes the receive buffer large enough for what is to be waited
+ * for; larger units wake us more than once. */
+#define MAX_LOW_WATER (PMSS_RECORD_HEADER_SIZE + PMSS_DEFAULT_UNIT)
 
 /* Bytes that count as progress, as long as a record has not come: a peer that
  * trickles is as good as silent. */
@@ -23,9 +28,12 @@ struct _PmssStream
   gpointer user_data;
   gpointer owner;
 
+  PmssSockets *sockets;
   SoupMessage *message;
   GCancellable *cancellable;
   GInputStream *body;
+  GSocket *socket;              /* under body; NULL: not known */
+  gint low_water;               /* bytes that it waits for; 1 between answers */
   GSource *source;              /* body is readable */
   gboolean waits_for_socket;    /* source, that is; see stream_would_block() */
   GError *cancel_reason;
@@ -59,6 +67,7 @@ stream_free (PmssStream * stream)
   stream_unwatch (stream);
   g_clear_pointer (&stream->block, pmss_block_unref);
   g_clear_object (&stream->body);
+  g_clear_object (&stream->socket);
   g_signal_handlers_disconnect_by_data (stream->message, stream);
   g_clear_object (&stream->message);
   g_clear_object (&stream->cancellable);
@@ -202,16 +211,53 @@ stream_watch (PmssStream * stream)
   g_source_attach (stream->source, g_main_context_get_thread_default ());
 }
 
-/* A source that was made while libsoup still held bytes that came with the
- * head says "ready" for ever, and never looks at the socket: the loop would
- * spin until the next byte. Now that nothing is held, one that waits. */
-static gboolean
-stream_would_block (PmssStream * stream)
+static void
+stream_set_low_water (PmssStream * stream, gsize bytes)
 {
+  g_autoptr (GError) error = NULL;
+  gint low_water = MIN (bytes, MAX_LOW_WATER);
+
+  if (stream->socket == NULL || low_water == stream->low_water)
+    return;
+  stream->low_water = low_water;
+  if (!g_socket_set_option (stream->socket, SOL_SOCKET, SO_RCVLOWAT, low_water,
+          &error))
+    g_debug ("SO_RCVLOWAT %d: %s", low_water, error->message);
+}
+
+/* Until the rest of the record is there. A source that was made while libsoup
+ * still held bytes that came with the head says "ready" for ever, and never
+ * looks at the socket: the loop would spin until the next byte. Now that
+ * nothing is held, one that waits. */
+static gboolean
+stream_wait (PmssStream * stream)
+{
+  stream_set_low_water (stream, stream->record_size - stream->filled);
   if (stream->waits_for_socket)
     return G_SOURCE_CONTINUE;
   stream->waits_for_socket = TRUE;
   stream_watch (stream);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+stream_failed (PmssStream * stream, GError * error)
+{
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+    g_error_free (error);
+    return stream_wait (stream);
+  }
+  pmss_error_adopt (&error, NULL);
+  stream_finish (stream, error);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+stream_succeeded (PmssStream * stream)
+{
+  stream_set_low_water (stream, 1);
+  stream_read_end (stream);
+  stream_finish (stream, NULL);
   return G_SOURCE_REMOVE;
 }
 
@@ -222,31 +268,29 @@ stream_readable (GObject * body, gpointer user_data)
   guint reads;
 
   for (reads = 0; reads < MAX_READS_PER_TURN; reads++) {
+    gboolean begun = stream->filled > 0;
     GError *error = NULL;
 
     if (stream->cancel_reason != NULL) {
       stream_finish (stream, NULL);
       return G_SOURCE_REMOVE;
     }
-    if (!stream_read_some (stream, &error)) {
-      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-        g_error_free (error);
-        return stream_would_block (stream);
-      }
-      pmss_error_adopt (&error, NULL);
-      stream_finish (stream, error);
-      return G_SOURCE_REMOVE;
+    if (!stream_read_some (stream, &error))
+      return stream_failed (stream, error);
+    if (stream->filled == stream->record_size) {
+      stream_end_record (stream);
+      if (stream_has_all (stream))
+        return stream_succeeded (stream);
+      stream_begin_record (stream);
+      if (!begun)
+        continue;
     }
-    if (stream->filled < stream->record_size)
-      continue;
-    stream_end_record (stream);
-    if (stream_has_all (stream)) {
-      stream_read_end (stream);
-      stream_finish (stream, NULL);
-      return G_SOURCE_REMOVE;
-    }
-    stream_begin_record (stream);
+    /* Not a whole record at once: the socket has a few more packets by now, at
+     * most. Only above TLS nobody knows. */
+    if (stream->socket != NULL)
+      return stream_wait (stream);
   }
+  stream_set_low_water (stream, stream->record_size - stream->filled);
   return G_SOURCE_CONTINUE;
 }
 
@@ -304,6 +348,8 @@ stream_answered (GObject * session, GAsyncResult * result, gpointer user_data)
     stream_finish (stream, error);
     return;
   }
+  stream->socket = pmss_sockets_find (stream->sockets, stream->message);
+  stream->low_water = 1;
   stream_begin_record (stream);
   stream_watch (stream);
 }
@@ -354,13 +400,14 @@ stream_new_message (PmssStream * stream, GUri * base, const char *authorization)
 }
 
 PmssStream *
-pmss_stream_start (SoupSession * session, GUri * base,
+pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
     const char *authorization, const PmssStreamRange * range,
     PmssBlockPool * pool, const PmssStreamFuncs * funcs, gpointer user_data)
 {
   PmssStream *stream = g_new0 (PmssStream, 1);
   guint32 last = range->first_row + range->n_rows - 1;
 
+  stream->sockets = sockets;
   stream->range = *range;
   stream->pool = pool;
   stream->funcs = funcs;
@@ -378,6 +425,13 @@ pmss_stream_start (SoupSession * session, GUri * base,
   soup_session_send_async (session, stream->message, G_PRIORITY_DEFAULT,
       stream->cancellable, stream_answered, stream);
   return stream;
+}
+
+void
+pmss_stream_look (PmssStream * stream, gint64 since)
+{
+  if (stream->progress < since)
+    stream_set_low_water (stream, 1);
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include "libpmss/pmss-shard.h"
 #include "libpmss/reader/pmss-block.h"
+#include "libpmss/reader/pmss-sockets.h"
 
 G_BEGIN_DECLS
 
@@ -13,7 +14,9 @@ G_BEGIN_DECLS
  *
  * One range request for consecutive records of one shard. Reads each record
  * from the socket straight into a block of its own, verifies it, and hands it
- * over as soon as it is there.
+ * over as soon as it is there. Part of a record is of no use to anybody, so the
+ * socket is told not to wake us for less than all of it (SO_RCVLOWAT): a slow
+ * link would, for every few packets.
  *
  * Lives on the reader's I/O thread, from start() until `done` has been called.
  *
@@ -44,11 +47,16 @@ typedef struct
   void (*done) (PmssStream *stream, const GError *error, gpointer user_data);
 } PmssStreamFuncs;
 
-/* @base: "http://host:port" of the node. @authorization: the header's value.
+/* @sockets: those of @session. @base: "http://host:port" of the node. @authorization: the header's value.
  * Never calls back from inside. */
-PmssStream *pmss_stream_start (SoupSession *session, GUri *base,
-    const char *authorization, const PmssStreamRange *range,
+PmssStream *pmss_stream_start (SoupSession *session, PmssSockets *sockets,
+    GUri *base, const char *authorization, const PmssStreamRange *range,
     PmssBlockPool *pool, const PmssStreamFuncs *funcs, gpointer user_data);
+
+/* If nothing has been read since @since, reads what there is, even if it is
+ * not a whole record, as soon as the main loop turns: for knowing whether the
+ * peer is silent or only slow. */
+void pmss_stream_look (PmssStream *stream, gint64 since);
 
 /* Ends it as soon as the main loop turns; `done` follows with @reason. */
 void pmss_stream_cancel (PmssStream *stream, GQuark domain, int code,

@@ -3,35 +3,45 @@
 #include <string.h>
 
 #include "fake-peer.h"
+#include "libpmss/pmss-erasure.h"
+#include "libpmss/pmss-error.h"
 #include "libpmss/reader/pmss-stream.h"
 
-#define UNIT 4096
+#define UNIT 65536
+#define RECORD (PMSS_RECORD_HEADER_SIZE + UNIT)
+#define ROWS 2
 /* Turns of the loop that nothing but a source which never rests needs. */
 #define MANY_TURNS 1000
-/* of the body, in the same packet as the head */
-#define FIRST_BYTES "xxxxxxxxxxxxxxxx"
+/* Packets of one byte. */
+#define SOME_PACKETS 20
 
-/* Then it is silent. */
+static const PmssExtentGeometry geometry = {
+  .redundancy = {1, 0},.unit = UNIT,.payload = ROWS * UNIT
+};
+
+/* What happens to a stream, and what it takes to have one. */
+typedef struct
+{
+  FakePeer *peer;
+  GUri *base;
+  SoupSession *session;
+  PmssSockets *sockets;
+  PmssBlockPool *pool;
+  SoupMessage *message;         /* of the last stream */
+  PmssStream *stream;
+  guint records;
+  gboolean over;
+  GError *error;
+} Fixture;
+
 static void
-answer_in_part (const FakeRequest * request, FakeAnswer * answer,
+record_came (PmssStream * stream, guint32 row, PmssBlock * block,
     gpointer user_data)
 {
-  guint64 first = PMSS_SHARD_HEADER_SIZE;
-  guint64 length = PMSS_RECORD_HEADER_SIZE + UNIT;
+  Fixture *f = user_data;
 
-  answer->text = g_strdup_printf ("HTTP/1.1 206 Partial Content\r\n"
-      "Content-Type: application/octet-stream\r\n"
-      "Content-Length: %" G_GUINT64_FORMAT "\r\n"
-      "Content-Range: bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%"
-      G_GUINT64_FORMAT "\r\n\r\n" FIRST_BYTES, length, first,
-      first + length - 1, first + length);
-}
-
-static void
-never_a_record (PmssStream * stream, guint32 row, PmssBlock * block,
-    gpointer user_data)
-{
-  g_assert_not_reached ();
+  f->records++;
+  pmss_block_unref (block);
 }
 
 static void
@@ -44,8 +54,111 @@ never_damaged (PmssStream * stream, guint32 row, const GError * error,
 static void
 done (PmssStream * stream, const GError * error, gpointer user_data)
 {
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  *(gboolean *) user_data = TRUE;
+  Fixture *f = user_data;
+
+  f->over = TRUE;
+  g_clear_error (&f->error);
+  f->error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+static const PmssStreamFuncs funcs = { record_came, never_damaged, done };
+
+static void
+request_queued (SoupSession * session, SoupMessage * message, Fixture * f)
+{
+  g_set_object (&f->message, message);
+}
+
+static void
+setup (Fixture * f, FakePeerFunc answer)
+{
+  g_autofree char *text = NULL;
+
+  f->peer = fake_peer_new (answer, NULL, NULL);
+  text = g_strdup_printf ("http://127.0.0.1:%u", fake_peer_get_port (f->peer));
+  f->base = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
+  f->session = soup_session_new ();
+  f->sockets = pmss_sockets_new (f->session);
+  f->pool = pmss_block_pool_new (UNIT, 1);
+  g_signal_connect (f->session, "request-queued", G_CALLBACK (request_queued),
+      f);
+}
+
+static void
+teardown (Fixture * f)
+{
+  soup_session_abort (f->session);
+  pmss_sockets_free (f->sockets);
+  g_clear_object (&f->message);
+  g_object_unref (f->session);
+  pmss_block_pool_unref (f->pool);
+  g_uri_unref (f->base);
+  fake_peer_free (f->peer);
+  g_clear_error (&f->error);
+}
+
+static void
+start (Fixture * f)
+{
+  PmssStreamRange range = {.geometry = geometry,.n_rows = ROWS };
+
+  f->over = FALSE;
+  f->stream = pmss_stream_start (f->session, f->sockets, f->base, "Bearer x",
+      &range, f->pool, &funcs, f);
+}
+
+static void
+finish (Fixture * f)
+{
+  while (!f->over)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+cancel (Fixture * f)
+{
+  pmss_stream_cancel (f->stream, G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough");
+  finish (f);
+  g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+answer_head (FakeAnswer * answer)
+{
+  guint64 first = PMSS_SHARD_HEADER_SIZE;
+
+  answer->text = g_strdup_printf ("HTTP/1.1 206 Partial Content\r\n"
+      "Content-Type: application/octet-stream\r\n"
+      "Content-Length: %u\r\nContent-Range: bytes %" G_GUINT64_FORMAT "-%"
+      G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "\r\n\r\n", ROWS * RECORD, first,
+      first + ROWS * RECORD - 1, first + ROWS * RECORD);
+}
+
+static void
+answer_body (FakeAnswer * answer, gsize length)
+{
+  guint8 *body = g_malloc0 (ROWS * RECORD);
+  guint32 row;
+
+  for (row = 0; row < ROWS; row++) {
+    PmssRecordHeader record = {.row = row,.length = UNIT };
+    guint8 *at = body + row * RECORD;
+
+    record.crc[0] = pmss_crc32c (at + PMSS_RECORD_HEADER_SIZE, UNIT);
+    pmss_record_header_write (&record, at);
+  }
+  answer->body = body;
+  answer->body_length = length;
+}
+
+/* --- */
+
+static void
+answer_in_part (const FakeRequest * request, FakeAnswer * answer,
+    gpointer user_data)
+{
+  answer_head (answer);
+  answer_body (answer, 16);
 }
 
 /* How often the loop finds something to do until it does not, or MANY_TURNS. */
@@ -63,29 +176,95 @@ count_turns (GMainContext * context)
 static void
 test_silence_costs_nothing (void)
 {
-  static const PmssStreamFuncs funcs = { never_a_record, never_damaged, done };
-  FakePeer *peer = fake_peer_new (answer_in_part, NULL, NULL);
-  g_autofree char *text =
-      g_strdup_printf ("http://127.0.0.1:%u", fake_peer_get_port (peer));
-  g_autoptr (GUri) base = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
-  g_autoptr (SoupSession) session = soup_session_new ();
-  g_autoptr (PmssBlockPool) pool = pmss_block_pool_new (UNIT, 1);
-  PmssStreamRange range = {
-    .geometry = {.redundancy = {1, 0},.unit = UNIT,.payload = UNIT},
-    .n_rows = 1,
-  };
-  gboolean over = FALSE;
-  PmssStream *stream = pmss_stream_start (session, base, "Bearer x", &range,
-      pool, &funcs, &over);
+  Fixture f = { 0, };
 
-  while (pmss_stream_get_received (stream) < strlen (FIRST_BYTES))
-    g_main_context_iteration (NULL, TRUE);
+  setup (&f, answer_in_part);
+  start (&f);
+  while (pmss_stream_get_received (f.stream) < 16) {
+    g_main_context_iteration (NULL, FALSE);
+    pmss_stream_look (f.stream, G_MAXINT64);
+  }
   g_assert_cmpuint (count_turns (NULL), <, MANY_TURNS);
+  cancel (&f);
+  teardown (&f);
+}
 
-  pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough");
-  while (!over)
+/* --- */
+
+static void
+answer_slowly (const FakeRequest * request, FakeAnswer * answer,
+    gpointer user_data)
+{
+  answer_head (answer);
+  answer_body (answer, RECORD + 1);
+  answer->trickle = 1;
+}
+
+static void
+wait_for_packets (Fixture * f)
+{
+  g_autoptr (GSocket) socket = pmss_sockets_find (f->sockets, f->message);
+  gssize before = g_socket_get_available_bytes (socket);
+
+  while (g_socket_get_available_bytes (socket) < before + SOME_PACKETS)
+    g_main_context_iteration (NULL, FALSE);
+}
+
+/* Part of a record wakes nobody, unless somebody wants to know. */
+static void
+test_packets_are_left_alone (void)
+{
+  Fixture f = { 0, };
+  guint64 received;
+
+  setup (&f, answer_slowly);
+  start (&f);
+  while (f.records < 1)
     g_main_context_iteration (NULL, TRUE);
-  fake_peer_free (peer);
+  /* one read may have been under way */
+  wait_for_packets (&f);
+  received = pmss_stream_get_received (f.stream);
+  wait_for_packets (&f);
+  g_assert_cmpuint (pmss_stream_get_received (f.stream), ==, received);
+
+  pmss_stream_look (f.stream, G_MAXINT64);
+  while (pmss_stream_get_received (f.stream) < received + SOME_PACKETS)
+    g_main_context_iteration (NULL, TRUE);
+  cancel (&f);
+  teardown (&f);
+}
+
+/* --- */
+
+static void
+answer_once (const FakeRequest * request, FakeAnswer * answer,
+    gpointer user_data)
+{
+  if (request->number == 1) {
+    answer_head (answer);
+    answer_body (answer, ROWS * RECORD);
+  } else {
+    answer->text = fake_peer_answer ("404 Not Found", "text/plain", "gone");
+  }
+}
+
+/* An answer that is shorter than what the one before was waited for with. */
+static void
+test_short_answer_follows (void)
+{
+  Fixture f = { 0, };
+
+  setup (&f, answer_once);
+  start (&f);
+  finish (&f);
+  g_assert_no_error (f.error);
+  g_assert_cmpuint (f.records, ==, ROWS);
+
+  start (&f);
+  finish (&f);
+  g_assert_error (f.error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND);
+  g_assert_cmpuint (fake_peer_get_connections (f.peer), ==, 1);
+  teardown (&f);
 }
 
 int
@@ -93,5 +272,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/stream/silence-costs-nothing", test_silence_costs_nothing);
+  g_test_add_func ("/stream/packets-are-left-alone",
+      test_packets_are_left_alone);
+  g_test_add_func ("/stream/short-answer-follows", test_short_answer_follows);
   return g_test_run ();
 }
