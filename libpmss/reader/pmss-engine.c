@@ -236,6 +236,7 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->tick = new_source (engine, pmss_engine_on_tick, G_PRIORITY_DEFAULT);
   engine->bad_shards = g_hash_table_new (NULL, NULL);
   engine->cancellable = g_cancellable_new ();
+  g_mutex_init (&engine->join_lock);
   g_mutex_init (&engine->lock);
   g_cond_init (&engine->changed);
   g_queue_init (&engine->events);
@@ -249,7 +250,8 @@ pmss_engine_open (PmssEngine * engine)
   g_mutex_lock (&engine->lock);
   if (engine->state == PMSS_ENGINE_NEW) {
     engine->state = PMSS_ENGINE_OPENING;
-    engine->thread = g_thread_new ("pmss-reader", run, engine);
+    g_atomic_pointer_set (&engine->thread,
+        g_thread_new ("pmss-reader", run, engine));
   }
   g_mutex_unlock (&engine->lock);
 }
@@ -257,7 +259,7 @@ pmss_engine_open (PmssEngine * engine)
 gboolean
 pmss_engine_is_io_thread (PmssEngine * engine)
 {
-  return engine->thread == g_thread_self ();
+  return g_atomic_pointer_get (&engine->thread) == g_thread_self ();
 }
 
 void
@@ -267,6 +269,17 @@ pmss_engine_pause (PmssEngine * engine)
   engine->paused = TRUE;
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
+}
+
+/* Several may close: all of them return when the thread has ended. */
+static void
+join_thread (PmssEngine * engine)
+{
+  g_mutex_lock (&engine->join_lock);
+  if (g_atomic_pointer_get (&engine->thread) != NULL)
+    g_thread_join (engine->thread);
+  g_atomic_pointer_set (&engine->thread, NULL);
+  g_mutex_unlock (&engine->join_lock);
 }
 
 void
@@ -282,10 +295,7 @@ pmss_engine_close (PmssEngine * engine)
     pmss_engine_kick (engine);
   }
   g_mutex_unlock (&engine->lock);
-  if (engine->thread != NULL) {
-    g_thread_join (engine->thread);
-    engine->thread = NULL;
-  }
+  join_thread (engine);
 }
 
 static void
@@ -316,6 +326,7 @@ pmss_engine_free (PmssEngine * engine)
   g_object_unref (engine->client);
   g_free (engine->authorization);
   g_free (engine->medium);
+  g_mutex_clear (&engine->join_lock);
   g_mutex_clear (&engine->lock);
   g_cond_clear (&engine->changed);
   g_free (engine);

@@ -77,7 +77,8 @@ struct _PmssEngine
   GDestroyNotify destroy;       /* of user_data */
   GMainContext *context;
   GMainLoop *loop;
-  GThread *thread;
+  GThread *thread;              /* atomic; NULL: not yet, or not any more */
+  GMutex join_lock;             /* held while it is joined */
   GSource *kick;                /* ready: look at everything again */
   GSource *tick;                /* ready at its time: who is silent? */
 

@@ -225,15 +225,19 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
   g_autoptr (PmssSession) session =
       pmss_client_open_session_finish (PMSS_CLIENT (client), result, &error);
 
-  if (session != NULL && check_same_version (engine, session, &error)) {
+  engine->opening = FALSE;
+  if (session != NULL && (engine->closing
+          || !check_same_version (engine, session, &error))) {
+    give_back (engine, session->id);
+  } else if (session != NULL) {
     g_mutex_lock (&engine->lock);
     g_free (engine->session->id);
     engine->session->id = g_steal_pointer (&session->id);
     g_mutex_unlock (&engine->lock);
     take_token (engine, session->token);
-  } else if (!is_cancelled (error)) {
-    try_later_or_fail (engine, error);
   }
+  if (error != NULL && !is_cancelled (error))
+    try_later_or_fail (engine, error);
   pmss_engine_release (engine);
 }
 
@@ -242,6 +246,9 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
 static void
 reopen (PmssEngine * engine)
 {
+  if (engine->opening)
+    return;
+  engine->opening = TRUE;
   pmss_engine_hold (engine);
   pmss_client_open_session_async (engine->client, engine->medium,
       engine->cancellable, session_reopened, engine);

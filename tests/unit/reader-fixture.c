@@ -103,6 +103,7 @@ control_answers (const FakeRequest * request, FakeAnswer * answer,
   g_mutex_lock (&cluster->lock);
   if (g_str_equal (request->method, "POST")) {
     answer->text = open_session (cluster);
+    answer->delay = cluster->delay;
   } else if (g_str_equal (request->method, "PUT")) {
     answer->text = renew_session (cluster, id);
   } else {
@@ -138,6 +139,12 @@ guint
 fake_cluster_count_renewals (FakeCluster * cluster)
 {
   return get_locked (cluster, &cluster->renewals);
+}
+
+guint
+fake_cluster_count_openings (FakeCluster * cluster)
+{
+  return get_locked (cluster, &cluster->n_sessions);
 }
 
 /* --- All of it --- */

@@ -44,9 +44,10 @@ struct _FakeCluster
   gboolean silent;              /* control: it does not answer renewals */
   gboolean forgets;             /* control: it knows no session any more */
   gboolean replaced;            /* control: the medium has another version */
+  guint delay;                  /* ms, of a new session's answer */
   guint renewals;
   GHashTable *sessions;         /* id: open */
-  guint n_sessions;             /* in all */
+  guint n_sessions;             /* that were ever opened */
 };
 
 /* @size: at most an extent of 8 rows. */
@@ -54,8 +55,10 @@ FakeCluster *fake_cluster_new  (PmssRedundancy redundancy, guint64 size);
 void         fake_cluster_free (FakeCluster *cluster);
 /* After the nodes were told how to behave: a reader of the medium. */
 PmssReader  *fake_cluster_open (FakeCluster *cluster, const char *first_property, ...) G_GNUC_NULL_TERMINATED;
+/* That are open. */
 guint        fake_cluster_count_sessions (FakeCluster *cluster);
 guint        fake_cluster_count_renewals (FakeCluster *cluster);
+guint        fake_cluster_count_openings (FakeCluster *cluster);
 
 /* The proper answer to a request for records. */
 void         fake_node_answer (FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
