@@ -289,6 +289,7 @@ add_counters (GVariantDict * dict, const PmssLinkCounters * counters)
   g_variant_dict_insert (dict, "bytes", "t", counters->bytes);
   g_variant_dict_insert (dict, "units", "t", counters->units);
   g_variant_dict_insert (dict, "requests", "t", counters->requests);
+  g_variant_dict_insert (dict, "rebuilt", "t", counters->rebuilt);
   g_variant_dict_insert (dict, "hedged", "t", counters->hedged);
   g_variant_dict_insert (dict, "late", "t", counters->late);
   g_variant_dict_insert (dict, "errors", "t", counters->errors);
@@ -317,6 +318,7 @@ sum_counters (PmssLinkCounters * sum, const PmssLinkCounters * counters)
   sum->bytes += counters->bytes;
   sum->units += counters->units;
   sum->requests += counters->requests;
+  sum->rebuilt += counters->rebuilt;
   sum->hedged += counters->hedged;
   sum->late += counters->late;
   sum->errors += counters->errors;
@@ -352,8 +354,8 @@ pmss_reader_get_stats (PmssReader * self)
     sum_counters (&sum, &link->counters);
     g_variant_builder_add_value (&nodes, link_to_variant (link));
   }
+  sum.rebuilt += engine->rebuilt_lost;
   add_counters (&dict, &sum);
-  g_variant_dict_insert (&dict, "rebuilt", "t", engine->rebuilt);
   g_variant_dict_insert (&dict, "cache-used", "t", engine->rows.layout == NULL ?
       0 : (guint64) engine->rows.n_blocks *
       pmss_layout_get_unit (engine->rows.layout));

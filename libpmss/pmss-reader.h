@@ -50,7 +50,7 @@ void        pmss_reader_pause       (PmssReader *reader);
 /* Ends everything, gives the session back (waits for that at most 300 ms) and joins the I/O thread. Pending reads end with G_IO_ERROR_CLOSED. Done by the last unref too. */
 void        pmss_reader_close       (PmssReader *reader);
 
-/* a{sv}: bytes, units, requests, rebuilt, hedged, late, errors, wasted (all t), cache-used (t), nodes: aa{sv} with node (u), peer (s), state (s), and the same counters, rate (t, bit/s), rtt (t, ns). */
+/* a{sv}: bytes, units, requests, rebuilt, hedged, late, errors, wasted (all t), cache-used (t), nodes: aa{sv} with node (u), peer (s), state (s), and its counters, rate (t, bit/s), rtt (t, ns). */
 GVariant   *pmss_reader_get_stats   (PmssReader *reader);
 
 G_END_DECLS

@@ -208,10 +208,10 @@ probe_answered (GObject * source, GAsyncResult * result, gpointer user_data)
 
   g_mutex_lock (&engine->lock);
   g_clear_object (&probe->link->probe);
-  if (error != NULL)
-    pmss_engine_link_failed (engine, probe->link, error);
-  else
+  if (error == NULL)
     pmss_link_note_probe (probe->link);
+  else if (!engine->closing)
+    pmss_engine_link_failed (engine, probe->link, error);
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
   pmss_engine_release (engine);

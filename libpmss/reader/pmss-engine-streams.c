@@ -22,13 +22,27 @@ count_record (PmssLink * link, const PmssStreamRange * range, guint32 row)
       pmss_extent_geometry_unit_length (&range->geometry, row, range->index);
 }
 
+/* Says of each unit in @rebuilt whose it was. */
+static void
+count_rebuilt (PmssEngine * engine, PmssRow * row, guint32 rebuilt)
+{
+  guint i;
+
+  for (i = 0; i < engine->rows.redundancy.k; i++) {
+    PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
+
+    if (rebuilt & (1u << i))
+      ++ * (link != NULL ? &link->counters.rebuilt : &engine->rebuilt_lost);
+  }
+}
+
 void
 pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
 {
   PmssExtentGeometry geometry;
   guint i, had, k = engine->rows.redundancy.k;
+  guint32 missing = row->missing;
   GError *error = NULL;
-  int n;
 
   if (row->missing == 0)
     return;
@@ -38,10 +52,9 @@ pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
     had += pmss_extent_geometry_unit_length (&geometry, row->row, i) == 0;
   if (had < k)
     return;
-  n = pmss_rows_rebuild (&engine->rows, row, engine->erasure, engine->pool,
-      &error);
-  if (n >= 0) {
-    engine->rebuilt += n;
+  if (pmss_rows_rebuild (&engine->rows, row, engine->erasure, engine->pool,
+          &error) >= 0) {
+    count_rebuilt (engine, row, missing);
   } else {
     pmss_error_get_details (error)->medium = g_strdup (engine->medium);
     g_clear_error (&row->error);

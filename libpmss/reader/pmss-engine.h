@@ -121,7 +121,7 @@ struct _PmssEngine
   guint64 replan_at;            /* row of the active cursor */
   gboolean tail_asked;          /* the file's last unit was asked for */
   GQueue waiting;               /* of PmssWait */
-  guint64 rebuilt;              /* units */
+  guint64 rebuilt_lost;         /* units of shards that no node has */
 };
 
 PmssEngine *pmss_engine_new (PmssClient *client, const char *medium,

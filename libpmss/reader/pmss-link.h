@@ -39,6 +39,7 @@ typedef struct
   guint64 bytes;                /* of records, headers included */
   guint64 units;
   guint64 requests;
+  guint64 rebuilt;              /* units that it should have given */
   guint64 hedged;               /* units asked in place of a late node's */
   guint64 late;                 /* times it became late */
   guint64 errors;

@@ -44,6 +44,9 @@ node_answers (const FakeRequest * request, FakeAnswer * answer,
   unsigned long first, last;
 
   if (g_str_equal (request->target, "/healthz")) {
+    g_atomic_int_inc (&node->probes);
+    if (node->sick)
+      return;
     answer->text = fake_peer_answer ("200 OK", "application/json",
         "{\"status\":\"ok\"}");
     return;

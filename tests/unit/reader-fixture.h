@@ -27,7 +27,9 @@ typedef struct
   /* Answers a request for records in place of the proper answer; NULL: none.
    * @first, @length: of the range; @shard: the whole file. Its thread. */
   gboolean (*misbehave) (const FakeRequest *request, FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
+  gboolean sick;                /* does not answer probes */
   int requests;                 /* atomic: for records */
+  int probes;                   /* atomic */
 } FakeNode;
 
 struct _FakeCluster

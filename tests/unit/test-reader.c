@@ -181,6 +181,88 @@ test_jump_looks_back (void)
   fake_cluster_free (cluster);
 }
 
+/* --- What is said of nodes --- */
+
+static gboolean
+have_nothing (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  answer->text = fake_peer_answer ("404 Not Found", "text/plain", "no");
+  return TRUE;
+}
+
+static guint64
+get_node_counter (PmssReader * reader, guint index, const char *name)
+{
+  g_autoptr (GVariant) stats = pmss_reader_get_stats (reader);
+  g_autoptr (GVariant) nodes =
+      g_variant_lookup_value (stats, "nodes", G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GVariant) node = g_variant_get_child_value (nodes, index);
+  guint64 value = G_MAXUINT64;
+
+  g_variant_lookup (node, name, "t", &value);
+  return value;
+}
+
+static void
+test_rebuilt_is_whose (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
+      16 * CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cluster->nodes[1].misbehave = have_nothing;
+  reader = fake_cluster_open (cluster, "timeout", 30, NULL);
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (reader_get_counter (reader, "rebuilt"), ==, 8);
+  g_assert_cmpuint (get_node_counter (reader, 0, "rebuilt"), ==, 0);
+  g_assert_cmpuint (get_node_counter (reader, 1, "rebuilt"), ==, 8);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
+static gboolean
+hang_up (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  answer->text = g_strdup ("");
+  answer->close = TRUE;
+  return TRUE;
+}
+
+static void
+count_call (gpointer count)
+{
+  g_atomic_int_inc ((int *) count);
+}
+
+/* A probe that ends because the reader is closed says nothing about the node. */
+static void
+test_closed_while_probing (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 1, 0 },
+      CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  gint64 end = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+  int lost = 0;
+
+  cluster->nodes[0].misbehave = hang_up;
+  cluster->nodes[0].sick = TRUE;
+  reader = fake_cluster_open (cluster, "retries", 3, NULL);
+  g_signal_connect_swapped (reader, "node-lost", G_CALLBACK (count_call),
+      &lost);
+  pmss_reader_read_async (reader, 0, 1, NULL, NULL, NULL);
+  while (g_atomic_int_get (&cluster->nodes[0].probes) == 0)
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+  pmss_reader_close (reader);
+  g_assert_cmpint (g_atomic_int_get (&lost), ==, 0);
+  while (g_main_context_iteration (NULL, FALSE));
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 /* --- Lies --- */
 
 /* A record that is sound in itself, of bytes that nobody stored. */
@@ -336,6 +418,8 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/refused-until-renewed", test_refused_until_renewed);
   g_test_add_func ("/reader/refused-by-all", test_refused_by_all);
   g_test_add_func ("/reader/jump-looks-back", test_jump_looks_back);
+  g_test_add_func ("/reader/rebuilt-is-whose", test_rebuilt_is_whose);
+  g_test_add_func ("/reader/closed-while-probing", test_closed_while_probing);
   g_test_add_func ("/reader/forger", test_forger);
   g_test_add_data_func ("/reader/trickles", trickle, test_liar);
   g_test_add_data_func ("/reader/announces", announce, test_liar);
