@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What docs/operations.md tells administrators to do: the recipe for a reverse proxy and the systemd units."""
+
+import os
+import pathlib
+import random
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import unittest
+
+import cluster
+from cluster import BUILD, wait_for
+
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+# 11: "systemd-analyze security rates both at 1.1"
+EXPOSURE = "11"
+
+CONFIG = """
+daemon off;
+%(user)s
+pid nginx.pid;
+error_log error.log warn;
+events { worker_connections 512; }
+http {
+  access_log off;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+%(server)s
+}
+"""
+
+
+def free_port():
+    """nginx cannot be told to take any port: this one was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@unittest.skipUnless(shutil.which("nginx") and shutil.which("openssl"), "needs nginx and openssl")
+class Proxy(cluster.TestCase):
+    nodes = 3
+    control_options = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "2+1"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.proxy = None
+        cls.proxy_folder = cls.cluster.folder / "nginx"
+        cls.proxy_folder.mkdir()
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "media.key", "-out", "media.crt"],
+                       cwd=cls.proxy_folder, check=True, stderr=subprocess.DEVNULL)
+        for _ in range(5):
+            cls.start_proxy()
+            if wait_for(cls.answers_or_ended, "nginx") == "answers":
+                return
+        raise RuntimeError((cls.proxy_folder / "error.log").read_text())
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.proxy and cls.proxy.poll() is None:
+            cls.proxy.terminate()
+            cls.proxy.wait(30)
+        super().tearDownClass()
+
+    @classmethod
+    def start_proxy(cls):
+        """With the recipe as it stands in the docs, but for addresses and files."""
+        recipe = re.search(r"```\n(server \{.*?\n\})\n```", DOCS.read_text(), re.S)[1]
+        cls.port = free_port()
+        for of_docs, here in (("listen 443 ssl;", "listen 127.0.0.1:%d ssl;" % cls.port),
+                              ("/etc/ssl/media.crt", "media.crt"), ("/etc/ssl/media.key", "media.key"),
+                              ("http://127.0.0.1:8470", "http://127.0.0.1:%d" % cls.cluster.control.port)):
+            assert of_docs in recipe, of_docs
+            recipe = recipe.replace(of_docs, here)
+        user = "user root;" if os.getuid() == 0 else ""
+        (cls.proxy_folder / "nginx.conf").write_text(CONFIG % {"user": user, "server": recipe})
+        cls.proxy = subprocess.Popen(["nginx", "-p", str(cls.proxy_folder), "-c", "nginx.conf", "-e", "error.log"],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    @classmethod
+    def answers_or_ended(cls):
+        if cls.proxy.poll() is not None:
+            return "ended"
+        try:
+            cls.connect().close()
+        except OSError:
+            return None
+        return "answers"
+
+    @classmethod
+    def connect(cls):
+        context = ssl.create_default_context(cafile=cls.proxy_folder / "media.crt")
+        plain = socket.create_connection(("127.0.0.1", cls.port), 30)
+        return context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def pmss(self, *arguments):
+        environment = dict(os.environ, PMSS_URL="https://127.0.0.1:%d" % self.port, PMSS_TOKEN=self.cluster.token)
+        return subprocess.run([str(BUILD / "tools" / "pmss"), *map(str, arguments), "--ca-file",
+                               str(self.proxy_folder / "media.crt")], env=environment, check=True,
+                              stdout=subprocess.PIPE, timeout=100).stdout
+
+    def test_command_line(self):
+        """Login is by token here; upload (tus), list and reading go through the proxy, the media do not."""
+        source = self.cluster.folder / "source"
+        target = self.cluster.folder / "target"
+        source.write_bytes(random.Random(1).randbytes(5000001))
+        self.pmss("put", source, "films/ä b.bin")
+        self.assertIn("films/ä b.bin", self.pmss("ls").decode())
+        self.pmss("get", "films/ä b.bin", target)
+        self.assertEqual(target.read_bytes(), source.read_bytes())
+
+    def test_put_is_passed_on(self):
+        """A large body goes on while it comes, and is not kept by the proxy first."""
+        size = 8 << 20
+        head = ("PUT /api/v1/media/large HTTP/1.1\r\nHost: media.example.org\r\nAuthorization: Bearer %s\r\n"
+                "Content-Length: %d\r\nConnection: close\r\n\r\n" % (self.cluster.token, size))
+        with self.connect() as connection:
+            connection.sendall(head.encode() + bytes(size // 2))
+            uploads = self.cluster.control.data / "uploads"
+            wait_for(lambda: any(f.stat().st_size > size // 4 for f in uploads.iterdir()), "the first half")
+            connection.sendall(bytes(size // 2))
+            self.assertIn(b" 202 ", connection.recv(4096))
+        self.cluster.wait_jobs()
+        self.assertEqual(self.cluster.medium("large")["state"], "ready")
+
+
+@unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd-analyze")
+class Units(unittest.TestCase):
+    def check(self, name):
+        unit = (BUILD / "data" / (name + ".service")).read_text()
+        folder = tempfile.TemporaryDirectory(prefix="pmss-units-")
+        self.addCleanup(folder.cleanup)
+        # the programs are not installed
+        changed = re.sub(r"(?m)^ExecStart=\S+/(\S+)", "ExecStart=/bin/true", unit)
+        self.assertNotEqual(changed, unit)
+        path = pathlib.Path(folder.name) / (name + ".service")
+        path.write_text(changed)
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=" + EXPOSURE, str(path)],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout[-300:] + done.stderr)
+
+    def test_control(self):
+        self.check("pmss-control")
+
+    def test_storage(self):
+        self.check("pmss-storage")
+
+
+if __name__ == "__main__":
+    unittest.main()
