@@ -131,18 +131,49 @@ read_request (const char *bytes, gsize size, guint64 * used)
   return g_strdup_printf ("%s %s", words[0], words[1]);
 }
 
+/* RFC 9112, 2.2: empty lines before a request are no request. And
+ * libmicrohttpd takes a line that begins with a NUL for an empty one. */
+static void
+skip_nothing (const char **bytes, gsize * size)
+{
+  while (*size > 0 && (**bytes == '\r' || **bytes == '\n' || **bytes == '\0')) {
+    const char *end = **bytes == '\0' ? memchr (*bytes, '\n', *size) : *bytes;
+    gsize used = end ? (gsize) (end + 1 - *bytes) : *size;
+
+    *bytes += used;
+    *size -= used;
+  }
+}
+
+/* libmicrohttpd puts NULs where CR LF and where a colon was. So the guard
+ * cannot tell that before a bare LF there was a NUL, or in a line of its own a
+ * colon. */
+static char *
+with_line_ends (const char *bytes, gsize size)
+{
+  char *copy = g_malloc (size + 1);
+
+  memcpy (copy, bytes, size);
+  copy[size] = '\0';
+  for (gsize i = 1; i < size; i++)
+    if (copy[i] == '\n' && (copy[i - 1] == '\0'
+            || (i > 1 && copy[i - 1] == ':' && copy[i - 2] == '\n')))
+      copy[i - 1] = '\r';
+  return copy;
+}
+
 static GPtrArray *
-read_strictly (const char *bytes, gsize size)
+read_strictly (const char *data, gsize size)
 {
   GPtrArray *requests = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *copy = with_line_ends (data, size);
+  const char *bytes = copy;
 
   for (;;) {
     guint64 used;
     char *request;
 
-    /* RFC 9112, 2.2: empty lines before a request are no request */
-    for (; size > 0 && strchr ("\r\n", *bytes) && *bytes; size--)
-      bytes++;
+    skip_nothing (&bytes, &size);
     request = read_request (bytes, size, &used);
     if (!request)
       return requests;
