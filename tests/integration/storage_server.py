@@ -27,6 +27,13 @@ RNG = random.Random(7)
 CLUSTER = "00112233445566778899aabbccddeeff"
 
 
+def descriptors():
+    """As many as this process may have at all: crowds need them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most if most != resource.RLIM_INFINITY else 1 << 20
+
+
 def tool(*arguments):
     return subprocess.run([TOOL, *map(str, arguments)], check=True, timeout=WAIT,
                           stdout=subprocess.PIPE, text=True).stdout
