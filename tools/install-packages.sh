@@ -59,7 +59,7 @@ pmss_install_packages ()
     as_root=(sudo)
     sudo -v || return 77
   fi
-  echo "Installing $(echo "$missing" | wc -l) Debian packages of tools/packages (apt-get, no recommended ones; log: $log):"
+  echo "Installing $(echo "$missing" | wc -l) Debian packages of tools/packages (apt-get, no recommended ones; this can take minutes; log: $log):"
   echo $missing | fold -s -w 76 | sed 's/^/  /'
   pmss_quietly "$log" "${as_root[@]}" apt-get -q update || echo "Going on with the package lists that are here." >&2
   # shellcheck disable=SC2086
