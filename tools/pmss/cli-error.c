@@ -3,6 +3,7 @@
 /* How errors end the program: exit codes of sysexits.h, and what to do. */
 
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include <libpmss/pmss-error.h>
@@ -68,6 +69,25 @@ exit_code_of_io (int code)
   }
 }
 
+static int
+exit_code_of_cli (const GError * error)
+{
+  switch ((PmssCliError) error->code) {
+    case PMSS_CLI_ERROR_USAGE:
+    case PMSS_CLI_ERROR_NO_SERVER:
+      return EX_USAGE;
+    case PMSS_CLI_ERROR_REFUSED:
+      return EX_NOPERM;
+    case PMSS_CLI_ERROR_NO_DECODER:
+      return EX_UNAVAILABLE;
+    case PMSS_CLI_ERROR_INTERRUPTED:
+      return EXIT_CANCELLED;
+    case PMSS_CLI_ERROR_SOFTWARE:
+      return EX_SOFTWARE;
+  }
+  return EX_SOFTWARE;
+}
+
 int
 pmss_cli_exit_code (const GError * error)
 {
@@ -85,7 +105,7 @@ pmss_cli_exit_code (const GError * error)
   if (error->domain == G_SPAWN_ERROR)
     return EX_OSERR;
   if (error->domain == PMSS_CLI_ERROR)
-    return error->code == PMSS_CLI_ERROR_SOFTWARE ? EX_SOFTWARE : EX_USAGE;
+    return exit_code_of_cli (error);
   return EX_SOFTWARE;
 }
 
@@ -95,22 +115,20 @@ hint_of_pmss (const GError * error)
 {
   switch ((PmssError) error->code) {
     case PMSS_ERROR_NOT_AUTHORIZED:
-      return "Log in with 'pmss login URL', or set PMSS_TOKEN.";
+      return strstr (error->message, "pmss login") ? NULL :
+          "Log in with 'pmss login URL', or set PMSS_TOKEN.";
     case PMSS_ERROR_FORBIDDEN:
-      return "Ask an administrator for a role that may do this "
-          "('pmss user ls' shows the roles).";
+      return "An administrator can do it, or give you the role.";
     case PMSS_ERROR_UNREACHABLE:
       return "Check that the server runs and that its address and port are "
-          "right; --server URL asks another one.";
+          "right;\n--server URL asks another one.";
     case PMSS_ERROR_TLS:
-      return "If the server's certificate is of an authority of your own, "
-          "name it with --ca-file FILE.";
+      return "If the server has no TLS, its URL begins with http://. If its "
+          "certificate is of an\nauthority of your own, name that with "
+          "--ca-file FILE.";
     case PMSS_ERROR_TIMED_OUT:
     case PMSS_ERROR_BUSY:
       return "Try again in a moment.";
-    case PMSS_ERROR_NO_SPACE:
-      return "Make room on the disk or add a storage server "
-          "('pmss node add'), then 'pmss job resume ID'.";
     case PMSS_ERROR_TOO_FEW_SHARDS:
       return "'pmss node ls' shows which storage servers are down.";
     case PMSS_ERROR_CORRUPT:
@@ -137,6 +155,7 @@ pmss_cli_print_error (const GError * error)
   g_autofree char *text = pmss_cli_escape (error->message);
   const char *hint = hint_of (error);
 
+  fflush (stdout);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     fprintf (stderr, "%s: interrupted\n", g_get_prgname ());
     return;

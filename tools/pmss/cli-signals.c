@@ -51,6 +51,13 @@ pmss_cli_watch_signals (GCancellable * cancellable)
 }
 
 void
+pmss_cli_end_by_sigpipe (void)
+{
+  signal (SIGPIPE, SIG_DFL);
+  raise (SIGPIPE);
+}
+
+void
 pmss_cli_restore_signals (gpointer unused)
 {
   sigset_t set;

@@ -91,6 +91,17 @@ pmss_cli_duration (guint64 ns)
 }
 
 char *
+pmss_cli_time (const char *iso8601)
+{
+  g_autoptr (GDateTime) time =
+      iso8601 ? g_date_time_new_from_iso8601 (iso8601, NULL) : NULL;
+  g_autoptr (GDateTime) local = time ? g_date_time_to_local (time) : NULL;
+
+  return local ? g_date_time_format (local, "%Y-%m-%d %H:%M") :
+      pmss_cli_escape (iso8601);
+}
+
+char *
 pmss_cli_shell_word (const char *text)
 {
   static const char plain[] =

@@ -17,6 +17,9 @@ char *pmss_cli_rate     (guint64 bits_per_second);
 /* "1:02:03" */
 char *pmss_cli_duration (guint64 ns);
 
+/* "2026-01-31 13:00", local time, from ISO 8601; what is something else stays as it is, escaped. */
+char *pmss_cli_time     (const char *iso8601);
+
 /* Single-quoted for a POSIX shell, only where it has to be. */
 char *pmss_cli_shell_word (const char *text);
 

@@ -27,7 +27,7 @@ print_commands (const PmssCliCommand * commands, const char *intro)
     g_autofree char *line =
         g_strdup_printf ("%s %s", commands->name, commands->parameters);
 
-    g_print ("  %-28s %s\n", line, commands->summary);
+    g_print ("  %-26s %s\n", line, commands->summary);
   }
   g_print ("\n'%s COMMAND --help' explains a command and shows examples.\n",
       g_get_prgname ());
@@ -42,6 +42,20 @@ find_command (const PmssCliCommand * commands, const char *name)
   return NULL;
 }
 
+/* "pmss help node ls" is "pmss node ls --help". */
+static gboolean
+help_on (PmssCli * cli, const PmssCliCommand * commands, const char *intro,
+    int argc, char **argv, GError ** error)
+{
+  static char option[] = "--help";
+  g_autofree char **words = g_new0 (char *, (gsize) argc + 1);
+
+  words[0] = argv[0];
+  memcpy (words + 1, argv + 2, (gsize) (argc - 2) * sizeof (char *));
+  words[argc - 1] = option;
+  return pmss_cli_dispatch (cli, commands, intro, argc, words, error);
+}
+
 gboolean
 pmss_cli_dispatch (PmssCli * cli, const PmssCliCommand * commands,
     const char *intro, int argc, char **argv, GError ** error)
@@ -51,9 +65,11 @@ pmss_cli_dispatch (PmssCli * cli, const PmssCliCommand * commands,
 
   if (argc < 2) {
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "%s needs a command", g_get_prgname ());
+        "No command was given");
     return FALSE;
   }
+  if (g_str_equal (argv[1], "help") && argc > 2)
+    return help_on (cli, commands, intro, argc, argv, error);
   if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h") ||
       g_str_equal (argv[1], "help")) {
     print_commands (commands, intro);
@@ -64,7 +80,7 @@ pmss_cli_dispatch (PmssCli * cli, const PmssCliCommand * commands,
     g_autofree char *shown = pmss_cli_escape (argv[1]);
 
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "%s has no command '%s'", g_get_prgname (), shown);
+        "There is no command '%s'", shown);
     return FALSE;
   }
   program = g_strdup_printf ("%s %s", g_get_prgname (), command->name);
@@ -72,19 +88,40 @@ pmss_cli_dispatch (PmssCli * cli, const PmssCliCommand * commands,
   return command->run (cli, argc - 1, argv + 1, error);
 }
 
-gboolean
-pmss_cli_parse (PmssCli * cli, const PmssCliUsage * usage,
-    const GOptionEntry * entries, int *argc, char ***argv, GError ** error)
+/* What every command takes. */
+static void
+add_common (PmssCli * cli, GOptionContext * context)
 {
   const GOptionEntry common[] = {
     {"server", 0, 0, G_OPTION_ARG_STRING, &cli->server,
-        "The control server (else PMSS_URL, else the last login)", "URL"},
+        "The control server to ask", "URL"},
     {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &cli->ca_file,
-        "Certificates (PEM) to trust instead of the system's", "FILE"},
+        "PEM certificates to trust, not the system's", "FILE"},
     {"json", 0, 0, G_OPTION_ARG_NONE, &cli->json,
         "Print JSON, for programs", NULL},
     {NULL}
   };
+
+  g_option_context_add_main_entries (context, common, NULL);
+}
+
+gboolean
+pmss_cli_parse_leading (PmssCli * cli, int *argc, char ***argv, GError ** error)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+
+  /* What is none of these is the command, or for it. */
+  g_option_context_set_strict_posix (context, TRUE);
+  g_option_context_set_help_enabled (context, FALSE);
+  g_option_context_set_ignore_unknown_options (context, TRUE);
+  add_common (cli, context);
+  return g_option_context_parse (context, argc, argv, error);
+}
+
+gboolean
+pmss_cli_parse (PmssCli * cli, const PmssCliUsage * usage,
+    const GOptionEntry * entries, int *argc, char ***argv, GError ** error)
+{
   g_autoptr (GOptionContext) context = g_option_context_new (usage->parameters);
   int n;
 
@@ -92,7 +129,7 @@ pmss_cli_parse (PmssCli * cli, const PmssCliUsage * usage,
   g_option_context_set_description (context, usage->description);
   if (entries)
     g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_add_main_entries (context, common, NULL);
+  add_common (cli, context);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
   /* "pmss get -- -odd-name -" leaves the "--" in place. */
@@ -104,12 +141,46 @@ pmss_cli_parse (PmssCli * cli, const PmssCliUsage * usage,
   if (n < usage->min_arguments ||
       (usage->max_arguments >= 0 && n > usage->max_arguments)) {
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "%s takes %s, and was given %d argument%s", g_get_prgname (),
+        "This takes %s, and was given %d argument%s",
         *usage->parameters ? usage->parameters : "no arguments", n,
         n == 1 ? "" : "s");
     return FALSE;
   }
   return TRUE;
+}
+
+gboolean
+pmss_cli_parse_id (const char *text, const char *what, guint64 * id,
+    GError ** error)
+{
+  if (g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT64, id, NULL))
+    return TRUE;
+  g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+      "'%s' is not the number of a %s", text, what);
+  return FALSE;
+}
+
+gboolean
+pmss_cli_for_each (PmssCli * cli, char **names, int n, PmssCliEachFunc func,
+    gpointer user_data, GError ** error)
+{
+  g_autoptr (GError) last = NULL;
+  int i;
+
+  for (i = 0; i < n && !g_cancellable_is_cancelled (cli->cancellable); i++) {
+    g_autoptr (GError) local = NULL;
+
+    if (func (cli, names[i], user_data, &local))
+      continue;
+    if (last)
+      pmss_cli_print_error (last);
+    g_clear_error (&last);
+    last = g_steal_pointer (&local);
+  }
+  if (!last)
+    return !g_cancellable_set_error_if_cancelled (cli->cancellable, error);
+  g_propagate_error (error, g_steal_pointer (&last));
+  return FALSE;
 }
 
 char *
@@ -219,7 +290,8 @@ pmss_cli_find_token (const char *url, GError ** error)
   if (stored)
     return g_steal_pointer (&stored->token);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
-      "No login at %s is stored", url);
+      "No login at %s is stored: log in with 'pmss login %s', or set PMSS_TOKEN",
+      url, url);
   return NULL;
 }
 

@@ -42,8 +42,18 @@ typedef struct {
   int max_arguments;            /* -1: any number */
 } PmssCliUsage;
 
+/* Takes --server, --ca-file and --json that stand before the command out of argv. */
+gboolean pmss_cli_parse_leading (PmssCli *cli, int *argc, char ***argv, GError **error);
+
 /* Parses options (@entries, --server, --ca-file, --json, --help) out of argv and checks how many arguments stay: argv[1] and on. */
 gboolean pmss_cli_parse (PmssCli *cli, const PmssCliUsage *usage, const GOptionEntry *entries, int *argc, char ***argv, GError **error);
+
+/* A number as an argument, of a @what: "job". Something else is an error of usage. */
+gboolean pmss_cli_parse_id (const char *text, const char *what, guint64 *id, GError **error);
+
+typedef gboolean (*PmssCliEachFunc) (PmssCli *cli, const char *name, gpointer user_data, GError **error);
+/* Does @func for each of @names. One that fails keeps no other from being tried: errors are printed as they come, but for the last, which is returned. */
+gboolean pmss_cli_for_each (PmssCli *cli, char **names, int n, PmssCliEachFunc func, gpointer user_data, GError **error);
 
 /* The control server to talk to: --server, PMSS_URL, or the one that was logged in to last. */
 char *pmss_cli_find_url (PmssCli *cli, GError **error);
@@ -63,6 +73,9 @@ typedef enum {
   PMSS_CLI_ERROR_USAGE,
   PMSS_CLI_ERROR_NO_SERVER,
   PMSS_CLI_ERROR_SOFTWARE,
+  PMSS_CLI_ERROR_REFUSED,       /* a password was wrong */
+  PMSS_CLI_ERROR_NO_DECODER,    /* GStreamer here cannot decode it */
+  PMSS_CLI_ERROR_INTERRUPTED,   /* with more to say than that */
 } PmssCliError;
 #define PMSS_CLI_ERROR (pmss_cli_error_quark ())
 GQuark pmss_cli_error_quark (void);
@@ -74,6 +87,8 @@ void pmss_cli_print_error (const GError *error);
 
 /* The signal thread, which cancels @cancellable; a second signal ends the program at once. Call before any other thread is made. */
 void pmss_cli_watch_signals (GCancellable *cancellable);
+/* Ends as a program does that writes to a pipe which nobody reads. */
+void pmss_cli_end_by_sigpipe (void);
 /* For a child between fork and exec: signals as they were before pmss_cli_watch_signals(). Async-signal-safe. */
 void pmss_cli_restore_signals (gpointer unused);
 

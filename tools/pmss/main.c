@@ -2,6 +2,7 @@
 
 /* pmss: the command line of PMSS. This file only finds the command. */
 
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -10,29 +11,29 @@
 #include "cli.h"
 
 static const PmssCliCommand commands[] = {
-  {"login", pmss_cmd_login, "URL", "log in to a control server"},
-  {"logout", pmss_cmd_logout, "", "log out and forget the login"},
+  {"login", pmss_cmd_login, "[URL]", "log in to a control server"},
+  {"logout", pmss_cmd_logout, "[URL]", "log out and forget the login"},
   {"ls", pmss_cmd_ls, "[PREFIX]", "list media"},
   {"info", pmss_cmd_info, "NAME", "show what is known of a medium"},
-  {"put", pmss_cmd_put, "FILE NAME", "upload a file"},
+  {"put", pmss_cmd_put, "FILE [NAME]", "upload a file"},
   {"get", pmss_cmd_get, "NAME FILE",
       "fetch a medium, from all its servers at once"},
   {"play", pmss_cmd_play, "NAME", "play a medium"},
-  {"verify", pmss_cmd_verify, "NAME", "read all of a medium and check it"},
+  {"verify", pmss_cmd_verify, "NAME...", "read all of a medium and check it"},
   {"rm", pmss_cmd_rm, "NAME...", "delete media"},
   {"node", pmss_cmd_node, "ls|add|remove", "storage servers"},
   {"job", pmss_cmd_job, "ls|watch|pause|...", "background work"},
   {"session", pmss_cmd_session, "ls|end", "running streams"},
   {"user", pmss_cmd_user, "ls|add|rm|passwd", "who may do what"},
   {"local", pmss_cmd_local, "up|status|down|...",
-      "a whole cluster on this machine, to try and to test"},
+      "a cluster on this machine, to try and to test"},
   {NULL}
 };
 
 static const char intro[] =
     "Talks to a PMSS control server, and reads media from its storage servers.\n"
-    "Every command takes --json, --server URL and --ca-file FILE.\n"
-    "PMSS_URL and PMSS_TOKEN in the environment stand before a stored login.";
+    "Every command takes --json, --server URL and --ca-file FILE. Without --server,\n"
+    "PMSS_URL and PMSS_TOKEN count, and without these what 'pmss login' stored.";
 
 int
 main (int argc, char **argv)
@@ -50,10 +51,16 @@ main (int argc, char **argv)
   }
   cli.cancellable = g_cancellable_new ();
   pmss_cli_watch_signals (cli.cancellable);
-  if (!pmss_cli_dispatch (&cli, commands, intro, argc, argv, &error)) {
+  if (!pmss_cli_parse_leading (&cli, &argc, &argv, &error) ||
+      !pmss_cli_dispatch (&cli, commands, intro, argc, argv, &error)) {
+    /* "pmss get NAME - | head" is no error to tell of. */
+    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE))
+      pmss_cli_end_by_sigpipe ();
     pmss_cli_print_error (error);
     status = pmss_cli_exit_code (error);
   } else if (fflush (stdout) != 0 || ferror (stdout)) {
+    if (errno == EPIPE)
+      pmss_cli_end_by_sigpipe ();
     perror ("pmss: standard output");
     status = EX_IOERR;
   }
