@@ -5,14 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli-list.h"
 #include "cli-progress.h"
-#include "cli-text.h"
-#include "cli.h"
 #include "job-follow.h"
 
 static const PmssCliUsage ls_usage = {
-  "", "Lists background work, the newest last.",
-  "Examples:\n" "  pmss job ls\n" "  pmss job ls --state running",
+  "", "Lists background work, the newest first.",
+  "Why a job failed or rests stands below the list.\n\n"
+      "Examples:\n"
+      "  pmss job ls\n"
+      "  pmss job ls --state running\n"
+      "  pmss job ls --json | jq '.jobs[] | select(.state == \"failed\") | .id'",
   0, 0
 };
 
@@ -21,7 +24,6 @@ add_row (PmssCliTable * table, JsonObject * job)
 {
   guint64 done = pmss_cli_json_number (job, "done");
   guint64 total = pmss_cli_json_number (job, "total");
-  const char *error = pmss_cli_json_string (job, "error");
 
   pmss_cli_table_add (table,
       g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (job,
@@ -30,15 +32,39 @@ add_row (PmssCliTable * table, JsonObject * job)
       pmss_cli_escape (pmss_cli_json_string (job, "phase")),
       total ? g_strdup_printf ("%.0f %%", 100.0 * (double) done /
           (double) total) : g_strdup ("-"),
-      pmss_cli_escape (pmss_cli_json_string (job, "medium")),
-      error ? pmss_cli_escape (error) : g_strdup (""));
+      pmss_cli_escape (pmss_cli_json_string (job, "medium")));
+}
+
+/* Reasons are sentences: in a column they would tear the table apart. */
+static void
+print_errors (JsonArray * jobs)
+{
+  guint i;
+
+  for (i = 0; i < json_array_get_length (jobs); i++) {
+    JsonObject *job = pmss_cli_json_element (jobs, i);
+    const char *error = pmss_cli_json_string (job, "error");
+    g_autofree char *state =
+        pmss_cli_escape (pmss_cli_json_string (job, "state"));
+
+    if (error && !g_str_equal (state, "cancelled")
+        && !g_str_equal (state, "done")) {
+      g_autofree char *shown = pmss_cli_escape (error);
+
+      printf ("\nJob %" G_GUINT64_FORMAT " %s: %s\n",
+          pmss_cli_json_number (job, "id"), state, shown);
+    }
+  }
 }
 
 static gboolean
 job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  const char *const columns[] = { ">ID", "TYPE", "STATE", "PHASE", ">DONE",
-    "MEDIUM", "ERROR", NULL
+  static const char *const columns[] = { ">ID", "TYPE", "STATE", "PHASE",
+    ">DONE", "MEDIUM", NULL
+  };
+  static const PmssCliList list = {
+    "jobs", columns, add_row, "No jobs.", print_errors
   };
   g_autofree char *state = NULL;
   const GOptionEntry entries[] = {
@@ -47,11 +73,6 @@ job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
     {NULL}
   };
   g_autoptr (GString) path = g_string_new ("/jobs");
-  g_autoptr (JsonNode) answer = NULL;
-  PmssCliTable *table;
-  JsonObject *root;
-  JsonArray *jobs;
-  guint i;
 
   if (!pmss_cli_parse (cli, &ls_usage, entries, &argc, &argv, error))
     return FALSE;
@@ -59,29 +80,7 @@ job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
     g_string_append (path, "?state=");
     g_string_append_uri_escaped (path, state, NULL, FALSE);
   }
-  answer = pmss_cli_request (cli, "GET", path->str, NULL, error);
-  root = answer ? pmss_cli_json_root (answer, error) : NULL;
-  if (!root)
-    return FALSE;
-  if (cli->json) {
-    pmss_cli_json_print (answer);
-    return TRUE;
-  }
-  table = pmss_cli_table_new (columns);
-  jobs = pmss_cli_json_array (root, "jobs");
-  for (i = 0; jobs && i < json_array_get_length (jobs); i++)
-    add_row (table, pmss_cli_json_element (jobs, i));
-  pmss_cli_table_print (table, "No jobs.");
-  return TRUE;
-}
-
-static gboolean
-parse_id (const char *text, guint64 * id, GError ** error)
-{
-  if (g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT64, id, error))
-    return TRUE;
-  g_prefix_error (error, "No job has the number '%s': ", text);
-  return FALSE;
+  return pmss_cli_list (cli, path->str, &list, error);
 }
 
 static const PmssCliUsage watch_usage = {
@@ -100,7 +99,7 @@ job_watch (PmssCli * cli, int argc, char **argv, GError ** error)
   guint64 id;
 
   if (!pmss_cli_parse (cli, &watch_usage, NULL, &argc, &argv, error) ||
-      !parse_id (argv[1], &id, error))
+      !pmss_cli_parse_id (argv[1], "job", &id, error))
     return FALSE;
   client = pmss_cli_connect (cli, error);
   if (!client)
@@ -117,19 +116,35 @@ job_watch (PmssCli * cli, int argc, char **argv, GError ** error)
   return TRUE;
 }
 
-/* "pause" -> "paused" */
-static gboolean
-job_order (PmssCli * cli, const PmssCliUsage * usage, int argc, char **argv,
-    const char *verb, GError ** error)
+/* What a job can be told, by the names of the verbs. */
+static const struct
 {
+  const char *verb;
+  PmssCliUsage usage;
+} orders[] = {
+  {"pause", {"ID", "Pauses a job; it keeps what it has done.",
+          "Example:\n  pmss job pause 12", 1, 1}},
+  {"resume", {"ID", "Lets a paused or failed job go on.",
+          "Example:\n  pmss job resume 12", 1, 1}},
+  {"cancel", {"ID", "Cancels a job and undoes what it has done.",
+          "Example:\n  pmss job cancel 12", 1, 1}},
+};
+
+static gboolean
+job_order (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  const char *verb = argv[0];
   g_autoptr (JsonNode) answer = NULL;
   g_autofree char *path = NULL;
   g_autofree char *state = NULL;
   JsonObject *root;
   guint64 id;
+  guint i = 0;
 
-  if (!pmss_cli_parse (cli, usage, NULL, &argc, &argv, error) ||
-      !parse_id (argv[1], &id, error))
+  while (!g_str_equal (orders[i].verb, verb))
+    i++;
+  if (!pmss_cli_parse (cli, &orders[i].usage, NULL, &argc, &argv, error) ||
+      !pmss_cli_parse_id (argv[1], "job", &id, error))
     return FALSE;
   path = g_strdup_printf ("/jobs/%" G_GUINT64_FORMAT "/%s", id, verb);
   answer = pmss_cli_request (cli, "POST", path, NULL, error);
@@ -145,45 +160,12 @@ job_order (PmssCli * cli, const PmssCliUsage * usage, int argc, char **argv,
   return TRUE;
 }
 
-static gboolean
-job_pause (PmssCli * cli, int argc, char **argv, GError ** error)
-{
-  static const PmssCliUsage usage = {
-    "ID", "Pauses a job; it keeps what it has done.",
-    "Example:\n  pmss job pause 12", 1, 1
-  };
-
-  return job_order (cli, &usage, argc, argv, "pause", error);
-}
-
-static gboolean
-job_resume (PmssCli * cli, int argc, char **argv, GError ** error)
-{
-  static const PmssCliUsage usage = {
-    "ID", "Lets a paused or failed job go on.",
-    "Example:\n  pmss job resume 12", 1, 1
-  };
-
-  return job_order (cli, &usage, argc, argv, "resume", error);
-}
-
-static gboolean
-job_cancel (PmssCli * cli, int argc, char **argv, GError ** error)
-{
-  static const PmssCliUsage usage = {
-    "ID", "Cancels a job and undoes what it has done.",
-    "Example:\n  pmss job cancel 12", 1, 1
-  };
-
-  return job_order (cli, &usage, argc, argv, "cancel", error);
-}
-
 static const PmssCliCommand verbs[] = {
   {"ls", job_ls, "[--state STATE]", "list jobs"},
   {"watch", job_watch, "ID", "show the progress until it ends"},
-  {"pause", job_pause, "ID", "let it rest"},
-  {"resume", job_resume, "ID", "let it go on"},
-  {"cancel", job_cancel, "ID", "end it and undo it"},
+  {"pause", job_order, "ID", "let it rest"},
+  {"resume", job_order, "ID", "let it go on"},
+  {"cancel", job_order, "ID", "end it and undo it"},
   {NULL}
 };
 

@@ -8,8 +8,7 @@
 #include <libpmss/pmss-error.h>
 #include <libpmss/pmss-types.h>
 
-#include "cli-text.h"
-#include "cli.h"
+#include "cli-list.h"
 
 static const PmssCliUsage ls_usage = {
   "", "Lists the storage servers.",
@@ -34,51 +33,34 @@ static void
 add_row (PmssCliTable * table, JsonObject * node)
 {
   JsonObject *stats = pmss_cli_json_object (node, "stats");
+  const char *zone = pmss_cli_json_string (node, "zone");
 
   pmss_cli_table_add (table,
       g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (node,
               "id")), node_address (node),
-      pmss_cli_escape (pmss_cli_json_string (node, "zone")),
+      pmss_cli_escape (zone && *zone ? zone : NULL),
       pmss_cli_escape (pmss_cli_json_string (node, "state")),
       pmss_cli_size (pmss_cli_json_number (node, "used")),
       pmss_cli_size (pmss_cli_json_number (node, "free")),
       g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (node,
               "shards")),
       g_strdup_printf ("%.0f %%", 100 * pmss_cli_json_double (stats, "cpu")),
-      pmss_cli_rate (8 * pmss_cli_json_number (stats, "net_out")),
-      g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (stats,
-              "connections")));
+      pmss_cli_rate (8 * pmss_cli_json_number (stats, "net_out")));
 }
 
 static gboolean
 node_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  const char *const columns[] = { ">ID", "ADDRESS", "ZONE", "STATE", ">USED",
-    ">FREE", ">SHARDS", ">CPU", ">SENDING", ">CONNECTIONS", NULL
+  static const char *const columns[] = { ">ID", "ADDRESS", "ZONE", "STATE",
+    ">USED", ">FREE", ">SHARDS", ">CPU", ">SENDING", NULL
   };
-  g_autoptr (JsonNode) answer = NULL;
-  PmssCliTable *table;
-  JsonObject *root;
-  JsonArray *nodes;
-  guint i;
+  static const PmssCliList list = {
+    "nodes", columns, add_row,
+    "No storage servers; 'pmss node add' says how one joins.", NULL
+  };
 
-  if (!pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error))
-    return FALSE;
-  answer = pmss_cli_request (cli, "GET", "/nodes", NULL, error);
-  root = answer ? pmss_cli_json_root (answer, error) : NULL;
-  if (!root)
-    return FALSE;
-  if (cli->json) {
-    pmss_cli_json_print (answer);
-    return TRUE;
-  }
-  table = pmss_cli_table_new (columns);
-  nodes = pmss_cli_json_array (root, "nodes");
-  for (i = 0; nodes && i < json_array_get_length (nodes); i++)
-    add_row (table, pmss_cli_json_element (nodes, i));
-  pmss_cli_table_print (table, "No storage servers; 'pmss node add' says how "
-      "one joins.");
-  return TRUE;
+  return pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error) &&
+      pmss_cli_list (cli, "/nodes", &list, error);
 }
 
 static const PmssCliUsage add_usage = {
@@ -164,12 +146,9 @@ node_remove (PmssCli * cli, int argc, char **argv, GError ** error)
   g_autofree char *path = NULL;
   guint64 id;
 
-  if (!pmss_cli_parse (cli, &remove_usage, NULL, &argc, &argv, error))
+  if (!pmss_cli_parse (cli, &remove_usage, NULL, &argc, &argv, error) ||
+      !pmss_cli_parse_id (argv[1], "storage server", &id, error))
     return FALSE;
-  if (!g_ascii_string_to_unsigned (argv[1], 10, 1, G_MAXUINT, &id, error)) {
-    g_prefix_error (error, "No storage server has the number '%s': ", argv[1]);
-    return FALSE;
-  }
   path = g_strdup_printf ("/nodes/%" G_GUINT64_FORMAT, id);
   answer = pmss_cli_request (cli, "DELETE", path, NULL, &local);
   if (local) {

@@ -4,8 +4,7 @@
 
 #include <stdio.h>
 
-#include "cli-text.h"
-#include "cli.h"
+#include "cli-list.h"
 
 static const PmssCliUsage ls_usage = {
   "", "Lists the running streams.",
@@ -15,43 +14,26 @@ static const PmssCliUsage ls_usage = {
 static void
 add_row (PmssCliTable * table, JsonObject * session)
 {
-  JsonObject *medium = pmss_cli_json_object (session, "medium");
-  const char *name = medium ? pmss_cli_json_string (medium, "name") :
-      pmss_cli_json_string (session, "medium");
-
   pmss_cli_table_add (table,
       pmss_cli_escape (pmss_cli_json_string (session, "id")),
       pmss_cli_escape (pmss_cli_json_string (session, "user")),
-      pmss_cli_escape (name),
-      pmss_cli_escape (pmss_cli_json_string (session, "expires")));
+      pmss_cli_rate (pmss_cli_json_number (session, "rate")),
+      pmss_cli_time (pmss_cli_json_string (session, "created")),
+      pmss_cli_escape (pmss_cli_json_string (session, "medium")));
 }
 
 static gboolean
 session_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  const char *const columns[] = { "ID", "USER", "MEDIUM", "LEASE ENDS", NULL };
-  g_autoptr (JsonNode) answer = NULL;
-  PmssCliTable *table;
-  JsonObject *root;
-  JsonArray *sessions;
-  guint i;
+  static const char *const columns[] = { "ID", "USER", ">RATE", "SINCE",
+    "MEDIUM", NULL
+  };
+  static const PmssCliList list = {
+    "sessions", columns, add_row, "No streams run.", NULL
+  };
 
-  if (!pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error))
-    return FALSE;
-  answer = pmss_cli_request (cli, "GET", "/sessions", NULL, error);
-  root = answer ? pmss_cli_json_root (answer, error) : NULL;
-  if (!root)
-    return FALSE;
-  if (cli->json) {
-    pmss_cli_json_print (answer);
-    return TRUE;
-  }
-  table = pmss_cli_table_new (columns);
-  sessions = pmss_cli_json_array (root, "sessions");
-  for (i = 0; sessions && i < json_array_get_length (sessions); i++)
-    add_row (table, pmss_cli_json_element (sessions, i));
-  pmss_cli_table_print (table, "No streams run.");
-  return TRUE;
+  return pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error) &&
+      pmss_cli_list (cli, "/sessions", &list, error);
 }
 
 static const PmssCliUsage end_usage = {

@@ -8,9 +8,8 @@
 #include <libpmss/pmss-credentials.h>
 #include <libpmss/pmss-error.h>
 
+#include "cli-list.h"
 #include "cli-password.h"
-#include "cli-text.h"
-#include "cli.h"
 
 static const PmssCliUsage ls_usage = {
   "", "Lists the users and their roles.",
@@ -19,38 +18,25 @@ static const PmssCliUsage ls_usage = {
       "Example:\n  pmss user ls", 0, 0
 };
 
+static void
+add_row (PmssCliTable * table, JsonObject * user)
+{
+  pmss_cli_table_add (table,
+      pmss_cli_escape (pmss_cli_json_string (user, "name")),
+      pmss_cli_escape (pmss_cli_json_string (user, "role")),
+      pmss_cli_time (pmss_cli_json_string (user, "created")));
+}
+
 static gboolean
 user_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  const char *const columns[] = { "NAME", "ROLE", "CREATED", NULL };
-  g_autoptr (JsonNode) answer = NULL;
-  PmssCliTable *table;
-  JsonObject *root;
-  JsonArray *users;
-  guint i;
+  static const char *const columns[] = { "NAME", "ROLE", "CREATED", NULL };
+  static const PmssCliList list = {
+    "users", columns, add_row, "No users.", NULL
+  };
 
-  if (!pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error))
-    return FALSE;
-  answer = pmss_cli_request (cli, "GET", "/users", NULL, error);
-  root = answer ? pmss_cli_json_root (answer, error) : NULL;
-  if (!root)
-    return FALSE;
-  if (cli->json) {
-    pmss_cli_json_print (answer);
-    return TRUE;
-  }
-  table = pmss_cli_table_new (columns);
-  users = pmss_cli_json_array (root, "users");
-  for (i = 0; users && i < json_array_get_length (users); i++) {
-    JsonObject *user = pmss_cli_json_element (users, i);
-
-    pmss_cli_table_add (table,
-        pmss_cli_escape (pmss_cli_json_string (user, "name")),
-        pmss_cli_escape (pmss_cli_json_string (user, "role")),
-        pmss_cli_escape (pmss_cli_json_string (user, "created")));
-  }
-  pmss_cli_table_print (table, "No users.");
-  return TRUE;
+  return pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error) &&
+      pmss_cli_list (cli, "/users", &list, error);
 }
 
 /* A new password: on a terminal it is asked for twice. */

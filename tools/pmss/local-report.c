@@ -90,10 +90,8 @@ pmss_local_to_json (PmssLocalCluster * cluster)
 }
 
 static void
-add_row (PmssCliTable * table, PmssLocalCluster * cluster,
-    const PmssLocalServer * server)
+add_row (PmssCliTable * table, const PmssLocalServer * server)
 {
-  g_autofree char *dir = pmss_local_server_path (cluster, server, "");
   int pid = live_pid (server);
 
   pmss_cli_table_add (table,
@@ -102,29 +100,30 @@ add_row (PmssCliTable * table, PmssLocalCluster * cluster,
       server->id ? g_strdup_printf ("%u", server->id) : g_strdup ("-"),
       g_strdup_printf ("127.0.0.1:%u", server->port),
       pid ? g_strdup_printf ("%d", pid) : g_strdup ("-"),
-      g_strdup (pmss_local_server_get_state (server)), pmss_cli_escape (dir));
+      g_strdup (pmss_local_server_get_state (server)));
 }
 
 void
 pmss_local_print (PmssLocalCluster * cluster)
 {
   const char *const columns[] = { ">INDEX", "SERVER", ">ID", "ADDRESS",
-    ">PID", "STATE", "FOLDER", NULL
+    ">PID", "STATE", NULL
   };
   PmssCliTable *table = pmss_cli_table_new (columns);
   g_autofree char *url = pmss_local_cluster_url (cluster);
   g_autofree char *dir = pmss_cli_shell_word (cluster->dir);
   guint i;
 
-  add_row (table, cluster, cluster->control);
+  add_row (table, cluster->control);
   for (i = 0; i < cluster->nodes->len; i++)
-    add_row (table, cluster, g_ptr_array_index (cluster->nodes, i));
+    add_row (table, g_ptr_array_index (cluster->nodes, i));
   pmss_cli_table_print (table, "");
+  printf ("\nFolder          %s\n", dir);
   if (!pmss_local_daemon_is_alive (&cluster->control->process)) {
-    printf ("\nStart it with   pmss local up --dir %s\n", dir);
+    printf ("Start it with   pmss local up --dir %s\n", dir);
     return;
   }
-  printf ("\nControl server  %s   user %s, password %s\n", url,
+  printf ("Control server  %s\nTo log in       user %s, password %s\n", url,
       cluster->user ? cluster->user : "-",
       cluster->password ? cluster->password : "-");
   printf ("To use it       eval \"$(pmss local env --dir %s)\"\n", dir);
