@@ -3,7 +3,6 @@
 #include "cli-password.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -28,36 +27,33 @@ pmss_cli_password_is_asked (const char *file)
   return !file && isatty (STDIN_FILENO);
 }
 
-char *
-pmss_cli_ask_user (GError ** error)
+/* Waits for something to read, or for the user to have had enough. */
+static gboolean
+wait_for_input (int fd, GCancellable * cancellable, GError ** error)
 {
-  char line[256];
+  GPollFD fds[2] = { {fd, G_IO_IN, 0} };
 
-  if (!isatty (STDIN_FILENO)) {
-    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "There is no terminal to ask for the user's name: give --user USER");
-    return NULL;
-  }
-  fputs ("User: ", stderr);
-  if (!fgets (line, sizeof line, stdin) || *g_strstrip (line) == '\0') {
-    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "No user was given");
-    return NULL;
-  }
-  return g_strdup (line);
+  if (!g_cancellable_make_pollfd (cancellable, &fds[1]))
+    return TRUE;
+  while (g_poll (fds, 2, -1) < 0 && errno == EINTR);
+  g_cancellable_release_fd (cancellable);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
 /* Reads a line unbuffered: no copy of it stays in a stdio buffer. */
 static gboolean
 read_line (int fd, PmssCliPassword * password, const char *what,
-    GError ** error)
+    GCancellable * cancellable, GError ** error)
 {
   gsize length = 0;
   gboolean ended = FALSE;
 
   while (!ended && length <= MAX_PASSWORD) {
-    gssize n = read (fd, password->text + length, 1);
+    gssize n;
 
+    if (!wait_for_input (fd, cancellable, error))
+      return FALSE;
+    n = read (fd, password->text + length, 1);
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0) {
@@ -79,8 +75,35 @@ read_line (int fd, PmssCliPassword * password, const char *what,
   return FALSE;
 }
 
+char *
+pmss_cli_ask_user (GCancellable * cancellable, GError ** error)
+{
+  g_autofree PmssCliPassword *line = g_new0 (PmssCliPassword, 1);
+  g_autoptr (GError) local = NULL;
+
+  if (!isatty (STDIN_FILENO)) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "There is no terminal to ask for the user's name: give --user USER");
+    return NULL;
+  }
+  fputs ("User: ", stderr);
+  fflush (stderr);
+  if (!read_line (STDIN_FILENO, line, "The terminal", cancellable, &local) &&
+      !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_INVALID)) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return NULL;
+  }
+  if (local || *g_strstrip (line->text) == '\0') {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "No user was given");
+    return NULL;
+  }
+  return g_strdup (line->text);
+}
+
 static gboolean
-read_file (const char *file, PmssCliPassword * password, GError ** error)
+read_file (const char *file, PmssCliPassword * password,
+    GCancellable * cancellable, GError ** error)
 {
   FILE *stream = fopen (file, "re");
   gboolean ok;
@@ -90,15 +113,15 @@ read_file (const char *file, PmssCliPassword * password, GError ** error)
         "The password file %s cannot be opened: %s", file, g_strerror (errno));
     return FALSE;
   }
-  ok = read_line (fileno (stream), password, file, error);
+  ok = read_line (fileno (stream), password, file, cancellable, error);
   fclose (stream);
   return ok;
 }
 
-/* Ctrl-C must not leave a terminal without echo: it is left to its default
- * here, which the shell repairs, only after the echo is back. */
+/* However it ends, the terminal shows again what is typed. */
 static gboolean
-read_terminal (const char *prompt, PmssCliPassword * password, GError ** error)
+read_terminal (const char *prompt, PmssCliPassword * password,
+    GCancellable * cancellable, GError ** error)
 {
   struct termios before, silent;
   gboolean ok;
@@ -112,21 +135,17 @@ read_terminal (const char *prompt, PmssCliPassword * password, GError ** error)
     return FALSE;
   }
   silent = before;
-  /* Without ISIG, Ctrl-C is a character here, which ends the line. */
-  silent.c_lflag &= (tcflag_t) ~ (ECHO | ISIG);
+  silent.c_lflag &= (tcflag_t) ~ ECHO;
   tcsetattr (STDIN_FILENO, TCSAFLUSH, &silent);
-  ok = read_line (STDIN_FILENO, password, "The terminal", error);
+  ok = read_line (STDIN_FILENO, password, "The terminal", cancellable, error);
   tcsetattr (STDIN_FILENO, TCSAFLUSH, &before);
   fputc ('\n', stderr);
-  if (ok && strchr (password->text, 3)) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Interrupted");
-    return FALSE;
-  }
   return ok;
 }
 
 PmssCliPassword *
-pmss_cli_password_get (const char *prompt, const char *file, GError ** error)
+pmss_cli_password_get (const char *prompt, const char *file,
+    GCancellable * cancellable, GError ** error)
 {
   g_autoptr (PmssCliPassword) password = NULL;
   gboolean ok;
@@ -138,11 +157,12 @@ pmss_cli_password_get (const char *prompt, const char *file, GError ** error)
     return NULL;
   }
   if (file)
-    ok = read_file (file, password, error);
+    ok = read_file (file, password, cancellable, error);
   else if (isatty (STDIN_FILENO))
-    ok = read_terminal (prompt, password, error);
+    ok = read_terminal (prompt, password, cancellable, error);
   else
-    ok = read_line (STDIN_FILENO, password, "Standard input", error);
+    ok = read_line (STDIN_FILENO, password, "Standard input", cancellable,
+        error);
   return ok ? g_steal_pointer (&password) : NULL;
 }
 

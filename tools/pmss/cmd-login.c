@@ -52,7 +52,7 @@ report_login (PmssCli * cli, const char *url, const char *user,
     pmss_cli_json_print (node);
   } else {
     g_autofree char *shown = pmss_cli_escape (user);
-    g_autofree char *end = pmss_cli_escape (expires);
+    g_autofree char *end = pmss_cli_time (expires);
 
     printf ("Logged in at %s as %s until %s.\n", url, shown, end);
   }
@@ -68,6 +68,7 @@ pmss_cmd_login (PmssCli * cli, int argc, char **argv, GError ** error)
   g_autofree char *expires = NULL;
   g_autoptr (PmssCliPassword) password = NULL;
   g_autoptr (PmssClient) client = NULL;
+  g_autoptr (GError) local = NULL;
   const GOptionEntry entries[] = {
     {"user", 'u', 0, G_OPTION_ARG_STRING, &user, "Who to log in as", "USER"},
     {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &file,
@@ -82,17 +83,26 @@ pmss_cmd_login (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!url)
     return FALSE;
   if (!user)
-    user = pmss_cli_ask_user (error);
+    user = pmss_cli_ask_user (cli->cancellable, error);
   if (!user)
     return FALSE;
-  password = pmss_cli_password_get ("Password: ", file, error);
+  password = pmss_cli_password_get ("Password: ", file, cli->cancellable,
+      error);
   if (!password)
     return FALSE;
   client = pmss_cli_client_new (cli, url, error);
-  if (!client || !pmss_client_login (client, user,
-          pmss_cli_password_text (password), &token, &expires,
-          cli->cancellable, error))
+  if (!client)
     return FALSE;
+  if (!pmss_client_login (client, user, pmss_cli_password_text (password),
+          &token, &expires, cli->cancellable, &local)) {
+    /* "Log in" would be no help. */
+    if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED))
+      g_set_error_literal (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_REFUSED,
+          local->message);
+    else
+      g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
   if (!store (url, user, token, expires, error)) {
     g_prefix_error (error, "Logged in, but the login cannot be stored: ");
     return FALSE;

@@ -41,15 +41,16 @@ user_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 
 /* A new password: on a terminal it is asked for twice. */
 static PmssCliPassword *
-new_password (const char *file, GError ** error)
+new_password (PmssCli * cli, const char *file, GError ** error)
 {
   g_autoptr (PmssCliPassword) first =
-      pmss_cli_password_get ("New password: ", file, error);
+      pmss_cli_password_get ("New password: ", file, cli->cancellable, error);
   g_autoptr (PmssCliPassword) second = NULL;
 
   if (!first || !pmss_cli_password_is_asked (file))
     return g_steal_pointer (&first);
-  second = pmss_cli_password_get ("The same again: ", NULL, error);
+  second = pmss_cli_password_get ("The same again: ", NULL,
+      cli->cancellable, error);
   if (!second)
     return NULL;
   if (strcmp (pmss_cli_password_text (first),
@@ -130,7 +131,7 @@ user_add (PmssCli * cli, int argc, char **argv, GError ** error)
 
   if (!pmss_cli_parse (cli, &add_usage, entries, &argc, &argv, error))
     return FALSE;
-  password = new_password (file, error);
+  password = new_password (cli, file, error);
   if (!password)
     return FALSE;
   body = object_of ("name", argv[1], "role", role, "password",
@@ -185,15 +186,34 @@ own_name (PmssCli * cli, GError ** error)
 {
   g_autofree char *url = pmss_cli_find_url (cli, error);
   g_autoptr (PmssCredentials) stored = NULL;
+  const char *token = g_getenv ("PMSS_TOKEN");
 
   if (!url)
     return NULL;
   stored = pmss_credentials_load (url, NULL);
-  if (stored)
+  if (stored && !(token && *token))
     return g_strdup (stored->user);
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-      "Whose password? No login at %s is stored: give the user's name", url);
+      "Whose password? No login at %s is used: give the user's name", url);
   return NULL;
+}
+
+/* One's own needs the old one, too. @silent: nobody can be asked for it. */
+static gboolean
+old_password (PmssCli * cli, const char *file, gboolean own, gboolean silent,
+    PmssCliPassword ** old, GError ** error)
+{
+  if (!file && !own)
+    return TRUE;
+  if (!file && silent) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "One's own password is changed with the old one: give "
+        "--old-password-file FILE");
+    return FALSE;
+  }
+  *old = pmss_cli_password_get ("Old password: ", file, cli->cancellable,
+      error);
+  return *old != NULL;
 }
 
 static gboolean
@@ -210,6 +230,7 @@ user_passwd (PmssCli * cli, int argc, char **argv, GError ** error)
   };
   g_autoptr (PmssCliPassword) old = NULL;
   g_autoptr (PmssCliPassword) password = NULL;
+  g_autofree char *own = NULL;
   g_autofree char *name = NULL;
   g_autofree char *path = NULL;
   g_autoptr (JsonNode) body = NULL;
@@ -218,15 +239,13 @@ user_passwd (PmssCli * cli, int argc, char **argv, GError ** error)
 
   if (!pmss_cli_parse (cli, &passwd_usage, entries, &argc, &argv, error))
     return FALSE;
-  name = argc > 1 ? g_strdup (argv[1]) : own_name (cli, error);
-  if (!name)
+  own = own_name (cli, argc > 1 ? NULL : error);
+  name = g_strdup (argc > 1 ? argv[1] : own);
+  if (!name || !old_password (cli, old_file,
+          g_strcmp0 (name, own) == 0, !pmss_cli_password_is_asked (file),
+          &old, error))
     return FALSE;
-  if (old_file || (argc < 2 && pmss_cli_password_is_asked (file))) {
-    old = pmss_cli_password_get ("Old password: ", old_file, error);
-    if (!old)
-      return FALSE;
-  }
-  password = new_password (file, error);
+  password = new_password (cli, file, error);
   if (!password)
     return FALSE;
   path = user_path (name, "/password");
