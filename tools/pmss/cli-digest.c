@@ -12,6 +12,7 @@ struct _PmssCliDigest
   char *file;
   GCancellable *cancellable;
   GError *error;                /* the thread's, until it is joined */
+  int abandoned;                /* atomic */
 
   GMutex lock;                  /* protects what follows */
   GCond changed;
@@ -59,7 +60,8 @@ hash_file (gpointer data)
 
   if (!stream)
     return NULL;
-  while ((n = g_input_stream_read (G_INPUT_STREAM (stream), piece, FILE_PIECE,
+  while (!g_atomic_int_get (&digest->abandoned) &&
+      (n = g_input_stream_read (G_INPUT_STREAM (stream), piece, FILE_PIECE,
               digest->cancellable, &digest->error)) > 0)
     g_checksum_update (digest->checksum, piece, n);
   return NULL;
@@ -103,6 +105,13 @@ pmss_cli_digest_push (PmssCliDigest * digest, GBytes * bytes)
   g_queue_push_tail (&digest->waiting, g_bytes_ref (bytes));
   g_cond_signal (&digest->changed);
   g_mutex_unlock (&digest->lock);
+}
+
+void
+pmss_cli_digest_abandon (PmssCliDigest * digest)
+{
+  g_atomic_int_set (&digest->abandoned, TRUE);
+  g_free (pmss_cli_digest_finish (digest, NULL));
 }
 
 char *

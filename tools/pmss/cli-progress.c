@@ -4,11 +4,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli-text.h"
 
 #define BAR_WIDTH 24
+#define TERMINAL_WIDTH 80       /* where it does not tell */
+#define NUMBERS_WIDTH 52        /* " 100 %  99.9 MB of 99.9 MB  99.9 MB/s  10:00:00 left" */
+#define SHARE_WIDTH 21          /* " 100 %  10:00:00 left" */
 #define TERMINAL_INTERVAL (G_USEC_PER_SEC / 10)
 #define LINE_INTERVAL (10 * G_USEC_PER_SEC)
 
@@ -17,6 +21,7 @@ struct _PmssCliProgress
   gboolean silent;
   gboolean terminal;
   gboolean on_line;             /* the cursor stands after a bar */
+  gboolean bytes;               /* what is counted are bytes, to be shown */
   char *what;
   gint64 phase_start;           /* monotonic, us */
   guint64 phase_done;           /* where this phase began, for the rate */
@@ -45,49 +50,74 @@ begin_phase (PmssCliProgress * progress, const char *what, guint64 done)
   progress->last_shown = progress->terminal ? 0 : progress->phase_start;
 }
 
-static void
-append_bar (GString * line, guint64 done, guint64 total)
+static int
+terminal_width (void)
 {
-  guint filled = (guint) ((double) done / (double) total * BAR_WIDTH);
-  guint i;
+  struct winsize size;
 
+  if (ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return size.ws_col;
+  return TERMINAL_WIDTH;
+}
+
+/* As wide as the numbers behind it leave room for at their longest: a line
+ * that wraps cannot be overwritten, and a bar that breathes is no bar. */
+static void
+append_bar (PmssCliProgress * progress, GString * line, double share)
+{
+  int rest = progress->bytes ? NUMBERS_WIDTH : SHARE_WIDTH;
+  int width = MIN (terminal_width () - (int) line->len - rest - 4, BAR_WIDTH);
+  int i;
+
+  if (width < 4)
+    return;
   g_string_append (line, " [");
-  for (i = 0; i < BAR_WIDTH; i++)
-    g_string_append_c (line, i < filled ? '#' : ' ');
+  for (i = 0; i < width; i++)
+    g_string_append_c (line, i < (int) (share * width) ? '#' : ' ');
   g_string_append (line, "]");
+}
+
+/* What stands behind the bar. */
+static void
+append_numbers (PmssCliProgress * progress, GString * text, guint64 done,
+    guint64 total, gint64 now)
+{
+  double elapsed = (double) (now - progress->phase_start) / G_USEC_PER_SEC;
+  guint64 moved = done > progress->phase_done ? done - progress->phase_done : 0;
+  double rate = elapsed > 0.2 ? (double) moved / elapsed : 0;
+
+  if (total > 0)
+    g_string_append_printf (text, " %3.0f %%",
+        100.0 * (double) done / (double) total);
+  if (progress->bytes) {
+    g_autofree char *size = pmss_cli_size (done);
+    g_autofree char *whole = pmss_cli_size (total);
+    g_autofree char *speed = pmss_cli_size ((guint64) rate);
+
+    g_string_append_printf (text, "  %s", size);
+    if (total > 0)
+      g_string_append_printf (text, " of %s", whole);
+    if (rate > 0)
+      g_string_append_printf (text, "  %s/s", speed);
+  }
+  if (rate > 0 && total > done) {
+    g_autofree char *left =
+        pmss_cli_duration ((guint64) ((double) (total - done) / rate * 1e9));
+
+    g_string_append_printf (text, "  %s left", left);
+  }
 }
 
 static void
 show (PmssCliProgress * progress, guint64 done, guint64 total, gint64 now)
 {
-  double elapsed = (double) (now - progress->phase_start) / G_USEC_PER_SEC;
   g_autoptr (GString) line = g_string_new (progress->what);
-  g_autofree char *size = pmss_cli_size (done);
-  guint64 moved = done > progress->phase_done ? done - progress->phase_done : 0;
 
-  if (total > 0) {
-    g_autofree char *whole = pmss_cli_size (total);
-
+  if (total > 0)
     done = MIN (done, total);
-    if (progress->terminal)
-      append_bar (line, done, total);
-    g_string_append_printf (line, " %3.0f %%  %s of %s",
-        100.0 * (double) done / (double) total, size, whole);
-  } else {
-    g_string_append_printf (line, " %s", size);
-  }
-  if (elapsed > 0.2 && moved > 0) {
-    double rate = (double) moved / elapsed;
-    g_autofree char *text = pmss_cli_size ((guint64) rate);
-
-    g_string_append_printf (line, "  %s/s", text);
-    if (total > done) {
-      g_autofree char *left =
-          pmss_cli_duration ((guint64) ((double) (total - done) / rate * 1e9));
-
-      g_string_append_printf (line, "  %s left", left);
-    }
-  }
+  if (progress->terminal && total > 0)
+    append_bar (progress, line, (double) done / (double) total);
+  append_numbers (progress, line, done, total, now);
   if (progress->terminal)
     fprintf (stderr, "\r%s\033[K", line->str);
   else
@@ -96,9 +126,9 @@ show (PmssCliProgress * progress, guint64 done, guint64 total, gint64 now)
   progress->on_line = progress->terminal;
 }
 
-void
-pmss_cli_progress_update (PmssCliProgress * progress, const char *what,
-    guint64 done, guint64 total)
+static void
+update (PmssCliProgress * progress, const char *what, guint64 done,
+    guint64 total, gboolean bytes)
 {
   gint64 now;
 
@@ -106,12 +136,27 @@ pmss_cli_progress_update (PmssCliProgress * progress, const char *what,
     return;
   if (g_strcmp0 (progress->what, what) != 0)
     begin_phase (progress, what, done);
+  progress->bytes = bytes;
   now = g_get_monotonic_time ();
   if (now - progress->last_shown <
       (progress->terminal ? TERMINAL_INTERVAL : LINE_INTERVAL))
     return;
   progress->last_shown = now;
   show (progress, done, total, now);
+}
+
+void
+pmss_cli_progress_update (PmssCliProgress * progress, const char *what,
+    guint64 done, guint64 total)
+{
+  update (progress, what, done, total, TRUE);
+}
+
+void
+pmss_cli_progress_update_share (PmssCliProgress * progress, const char *what,
+    guint64 done, guint64 total)
+{
+  update (progress, what, done, total, FALSE);
 }
 
 void

@@ -15,6 +15,8 @@ typedef struct _PmssCliProgress PmssCliProgress;
 PmssCliProgress *pmss_cli_progress_new    (gboolean silent);
 /* @what: "uploading"; @total 0: unknown. Cheap enough to be called for every block. */
 void             pmss_cli_progress_update (PmssCliProgress *progress, const char *what, guint64 done, guint64 total);
+/* The same of work whose amount says nothing to people: per cent only. */
+void             pmss_cli_progress_update_share (PmssCliProgress *progress, const char *what, guint64 done, guint64 total);
 /* Ends the line of the bar, so that something else can be printed. */
 void             pmss_cli_progress_clear  (PmssCliProgress *progress);
 void             pmss_cli_progress_free   (PmssCliProgress *progress);

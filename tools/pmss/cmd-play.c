@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include <libpmss/pmss-error.h>
-#include <libpmss/pmss-types.h>
 #include <libpmss/pmss-uri.h>
 
 #include "cli-text.h"
 #include "cli.h"
+#include "medium.h"
 #include "playing.h"
 
 static const PmssCliUsage usage = {
@@ -37,13 +37,31 @@ medium_uri (PmssCli * cli, const char *name, GError ** error)
 
   if (!parsed)
     return NULL;
-  if (!pmss_medium_name_check (name, error)) {
-    g_prefix_error (error, "'%s' cannot be the name of a medium: ", name);
+  if (!pmss_medium_check_name (name, error))
     return NULL;
-  }
   uri = pmss_uri_new (g_str_equal (g_uri_get_scheme (parsed), "https"),
       g_uri_get_host (parsed), (guint16) g_uri_get_port (parsed), name);
   return pmss_uri_to_string (uri);
+}
+
+/* Players tell little of what is wrong, and end with 0 all the same. */
+static gboolean
+can_be_played (PmssCli * cli, const char *name, GError ** error)
+{
+  g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
+  g_autoptr (JsonNode) node = client ?
+      pmss_medium_get (client, name, cli->cancellable, error) : NULL;
+  JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
+  g_autofree char *state = NULL;
+
+  if (!medium)
+    return FALSE;
+  state = pmss_cli_escape (pmss_cli_json_string (medium, "state"));
+  if (g_str_equal (state, "ready"))
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "'%s' is not ready but %s", name, state);
+  return FALSE;
 }
 
 /* Becomes the player. Does not return when it works. */
@@ -85,7 +103,7 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
     {"save", 0, 0, G_OPTION_ARG_FILENAME, &save,
         "Write what the element pmsssrc gives to FILE", "FILE"},
     {"stats", 0, 0, G_OPTION_ARG_NONE, &stats,
-        "With --discard or --save: say what each storage server gave", NULL},
+        "With --discard or --save: what each server gave", NULL},
     {NULL}
   };
 
@@ -98,6 +116,8 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
     puts (uri);
     return TRUE;
   }
+  if (!can_be_played (cli, argv[1], error))
+    return FALSE;
   if (discard || save)
     return pmss_playing_run (cli, uri, save, stats, error);
   /* "--" stays where options of the player follow. */

@@ -124,45 +124,69 @@ report_job (PmssCli * cli, const char *name, guint64 job)
         "' shows how it is striped.\n", shown, job);
 }
 
+/* @error if it is nothing but Ctrl-C: says what goes on and what does not. */
+static void
+explain_interruption (const char *name, guint64 job, GError ** error)
+{
+  if (!error || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  g_clear_error (error);
+  if (job)
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_INTERRUPTED,
+        "interrupted: '%s' is uploaded and goes on being striped; "
+        "'pmss job watch %" G_GUINT64_FORMAT "' shows it, 'pmss job cancel %"
+        G_GUINT64_FORMAT "' ends it", name, job, job);
+  else
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_INTERRUPTED,
+        "interrupted: the same command goes on where this one stopped");
+}
+
+/* Uploads, and waits until it is striped if that is wanted: *node is the
+ * catalog's entry then. */
+static gboolean
+transfer (PmssCli * cli, PmssUpload * upload, PmssClient * client,
+    const char *name, gboolean wait, guint64 * job, JsonNode ** node,
+    GError ** error)
+{
+  g_autoptr (PmssCliProgress) progress = pmss_cli_progress_new (cli->json);
+
+  if (!pmss_upload_run (upload, progress, job, error) ||
+      !find_job (cli, client, name, job, error))
+    return FALSE;
+  if (!wait)
+    return TRUE;
+  *node = wait_for_ingest (cli, client, name, *job, progress, error);
+  return *node != NULL;
+}
+
 /* Uploads, follows and compares; the file is hashed meanwhile by @digest. */
 static gboolean
 put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
     GError ** error)
 {
-  g_autoptr (PmssCliProgress) progress = pmss_cli_progress_new (cli->json);
   g_autoptr (PmssUpload) upload = pmss_upload_new (cli, request, error);
-  g_autoptr (PmssClient) client = NULL;
+  g_autoptr (PmssClient) client = upload ? pmss_cli_connect (cli, error) : NULL;
   g_autoptr (JsonNode) node = NULL;
   g_autofree char *sum = NULL;
-  PmssCliDigest *digest;
+  PmssCliDigest *digest = NULL;
   JsonObject *medium;
   guint64 job = 0;
-  gboolean ok;
 
-  client = upload ? pmss_cli_connect (cli, error) : NULL;
   if (!client)
     return FALSE;
-  digest = wait ? pmss_cli_digest_new_file (request->file, cli->cancellable) :
-      NULL;
-  ok = pmss_upload_run (upload, progress, &job, error) &&
-      find_job (cli, client, request->name, &job, error);
-  if (ok && wait)
-    node = wait_for_ingest (cli, client, request->name, job, progress, error);
-  if (digest)
-    sum = pmss_cli_digest_finish (digest, ok && node ? error : NULL);
-  pmss_cli_progress_clear (progress);
-  if (pmss_upload_resumed_at (upload) > 0 && !cli->json) {
-    g_autofree char *from = pmss_cli_size (pmss_upload_resumed_at (upload));
-
-    printf ("Went on with an earlier upload, from %s on.\n", from);
-  }
-  if (!ok)
+  if (wait)
+    digest = pmss_cli_digest_new_file (request->file, cli->cancellable);
+  if (!transfer (cli, upload, client, request->name, wait, &job, &node, error)) {
+    g_clear_pointer (&digest, pmss_cli_digest_abandon);
+    explain_interruption (request->name, job, error);
     return FALSE;
+  }
   if (!wait) {
     report_job (cli, request->name, job);
     return TRUE;
   }
-  medium = node && sum ? pmss_cli_json_root (node, error) : NULL;
+  sum = pmss_cli_digest_finish (digest, error);
+  medium = sum ? pmss_cli_json_root (node, error) : NULL;
   if (!medium || !compare (medium, request->file, sum, error))
     return FALSE;
   report (cli, node, request->name, pmss_cli_json_number (medium, "size"));
@@ -178,12 +202,12 @@ pmss_cmd_put (PmssCli * cli, int argc, char **argv, GError ** error)
   gboolean keep = FALSE, no_wait = FALSE;
   const GOptionEntry entries[] = {
     {"redundancy", 'r', 0, G_OPTION_ARG_STRING, &redundancy,
-        "Data and parity shards, as 4+2 (else the server's default)", "K+M"},
+        "Data and parity shards (the server's default)", "K+M"},
     {"title", 't', 0, G_OPTION_ARG_STRING, &title, "A title to show", "TEXT"},
     {"keep-original", 0, 0, G_OPTION_ARG_NONE, &keep,
         "Keep the file whole on the control server, too", NULL},
     {"no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait,
-        "Return when it is uploaded; it is striped in the background", NULL},
+        "Do not wait until it is striped", NULL},
     {NULL}
   };
   PmssRedundancy parsed;

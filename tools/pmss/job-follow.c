@@ -58,8 +58,10 @@ check_state (JsonObject * job, guint64 id, GError ** error)
   if (g_strcmp0 (state, "failed") == 0)
     g_set_error (error, PMSS_ERROR,
         reason && strstr (reason, "space") ? PMSS_ERROR_NO_SPACE :
-        PMSS_ERROR_FAILED, "Job %" G_GUINT64_FORMAT " failed: %s", id,
-        reason ? reason : "the server gives no reason");
+        PMSS_ERROR_FAILED, "Job %" G_GUINT64_FORMAT " failed: %s; "
+        "'pmss job resume %" G_GUINT64_FORMAT
+        "' tries again, 'pmss job cancel %" G_GUINT64_FORMAT "' gives up", id,
+        reason ? reason : "the server gives no reason", id, id);
   else if (g_strcmp0 (state, "cancelled") == 0)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
         "Job %" G_GUINT64_FORMAT " was cancelled", id);
@@ -71,6 +73,26 @@ check_state (JsonObject * job, guint64 id, GError ** error)
   else
     return TRUE;
   return FALSE;
+}
+
+/* What a job is at, for people. */
+static const char *
+phase_text (JsonObject * job)
+{
+  static const char *const texts[][2] = {
+    {"probe", "looking at it"},
+    {"hash", "hashing"},
+    {"stripe", "striping"},
+    {"verify", "reading back"},
+    {"commit", "finishing"},
+  };
+  const char *phase = pmss_cli_json_string (job, "phase");
+  guint i;
+
+  for (i = 0; phase && i < G_N_ELEMENTS (texts); i++)
+    if (g_str_equal (phase, texts[i][0]))
+      return texts[i][1];
+  return phase ? phase : "waiting";
 }
 
 JsonNode *
@@ -92,15 +114,12 @@ pmss_job_follow (PmssCli * cli, PmssClient * client, guint64 id,
       return NULL;
     }
     if (node) {
-      const char *phase;
-
       job = pmss_cli_json_root (node, error);
       if (!job || !check_state (job, id, error))
         return NULL;
       if (g_strcmp0 (pmss_cli_json_string (job, "state"), "done") == 0)
         return g_steal_pointer (&node);
-      phase = pmss_cli_json_string (job, "phase");
-      pmss_cli_progress_update (progress, phase ? phase : "waiting",
+      pmss_cli_progress_update_share (progress, phase_text (job),
           pmss_cli_json_number (job, "done"),
           pmss_cli_json_number (job, "total"));
     }

@@ -4,15 +4,22 @@
 
 #include <libpmss/pmss-types.h>
 
+gboolean
+pmss_medium_check_name (const char *name, GError ** error)
+{
+  if (pmss_medium_name_check (name, error))
+    return TRUE;
+  g_prefix_error (error, "'%s': ", name);
+  return FALSE;
+}
+
 char *
 pmss_medium_path (const char *name, GError ** error)
 {
   g_autofree char *encoded = NULL;
 
-  if (!pmss_medium_name_check (name, error)) {
-    g_prefix_error (error, "'%s' cannot be the name of a medium: ", name);
+  if (!pmss_medium_check_name (name, error))
     return NULL;
-  }
   encoded = pmss_client_encode_name (name);
   return g_strconcat ("/media/", encoded, NULL);
 }

@@ -12,6 +12,7 @@
 #include <libsoup/soup.h>
 
 #include "cli-text.h"
+#include "medium.h"
 #include "upload-memory.h"
 
 /* How often the connection may break without a byte of progress, and how long
@@ -31,7 +32,6 @@ struct _PmssUpload
   char *metadata;               /* Upload-Metadata */
   char *url;                    /* of this upload, once it is made */
   guint64 size;
-  guint64 resumed_at;
   guint64 job;
 
   PmssCliProgress *progress;    /* while it runs */
@@ -116,11 +116,8 @@ pmss_upload_new (PmssCli * cli, const PmssUploadRequest * request,
   g_autoptr (PmssUpload) upload = g_new0 (PmssUpload, 1);
 
   upload->cli = cli;
-  if (!pmss_medium_name_check (request->name, error)) {
-    g_prefix_error (error, "'%s' cannot be the name of a medium: ",
-        request->name);
+  if (!pmss_medium_check_name (request->name, error))
     return NULL;
-  }
   upload->server = pmss_cli_find_url (cli, error);
   if (!upload->server)
     return NULL;
@@ -144,12 +141,6 @@ pmss_upload_free (PmssUpload * upload)
   g_free (upload->metadata);
   g_free (upload->url);
   g_free (upload);
-}
-
-guint64
-pmss_upload_resumed_at (PmssUpload * upload)
-{
-  return upload->resumed_at;
 }
 
 static SoupMessage *
@@ -303,10 +294,8 @@ find_or_create (PmssUpload * upload, guint64 * offset, GError ** error)
   upload->url = pmss_upload_memory_load (upload->memory);
   if (upload->url && g_str_has_prefix (upload->url, upload->server) &&
       upload->url[strlen (upload->server)] == '/') {
-    if (get_offset (upload, offset, &local)) {
-      upload->resumed_at = *offset;
+    if (get_offset (upload, offset, &local))
       return TRUE;
-    }
     if (!g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND) &&
         !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_FORBIDDEN)) {
       g_propagate_error (error, g_steal_pointer (&local));
@@ -454,6 +443,12 @@ pmss_upload_run (PmssUpload * upload, PmssCliProgress * progress,
   upload->progress = progress;
   if (!find_or_create (upload, &offset, error))
     return FALSE;
+  if (offset > 0 && !upload->cli->json) {
+    g_autofree char *from = pmss_cli_size (offset);
+
+    printf ("Going on with an earlier upload, from %s on.\n", from);
+    fflush (stdout);
+  }
   /* An empty file is whole from the beginning. */
   if (upload->job == 0 && !send_all (upload, offset, error))
     return FALSE;
