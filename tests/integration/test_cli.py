@@ -5,13 +5,20 @@
 import hashlib
 import os
 import pathlib
+import pty
 import random
+import resource
+import select
 import shutil
 import signal
 import socket
 import subprocess
+import termios
 import threading
+import time
 import unittest
+import urllib.parse
+import urllib.request
 
 import pmss_cli
 
@@ -118,7 +125,9 @@ class Cli(pmss_cli.TestCase):
 
     def test_wrong_login(self):
         env = {"HOME": str(self.path("home"))}
-        self.pmss("login", self.url, "--user", "admin", stdin=b"wrong password\n", env=env, status=77)
+        error = self.pmss("login", self.url, "--user", "admin", stdin=b"wrong password\n", env=env, status=77).err
+        self.assertIn("Wrong user or password", error)
+        self.assertEqual(len(error.splitlines()), 1, "advice to log in is none here")
         self.pmss("login", self.url, "--user", "admin", stdin=b"", env=env, status=65)
         self.pmss("login", self.url, stdin=b"x\n", env=env, status=64)
         self.pmss("login", "ftp://nowhere", "--user", "a", stdin=b"x\n", env=env, status=65)
@@ -211,7 +220,20 @@ class Cli(pmss_cli.TestCase):
         self.assertEqual(self.pmss("ls", "--names", "list/").out.split(), ["list/2"])
         self.pmss("rm", "list/0", status=66)
         self.pmss("info", "list/0", status=66)
-        self.assertIn("No media", self.pmss("ls", "no such prefix").out)
+        self.assertIn("'no such prefix'", self.pmss("ls", "no such prefix").out)
+
+    def test_one_that_fails_keeps_no_other(self):
+        small = self.path("small")
+        small.write_bytes(b"small")
+        self.pmss("put", small, "several/1")
+        self.pmss("put", small, "several/2")
+        result = self.pmss("verify", "several/1", "several/none", "several/2", "several/nor this", status=66)
+        self.assertEqual(len(result.out.splitlines()), 2)
+        self.assertEqual(result.err.count("There is no medium called"), 2)
+        listed = self.pmss("verify", "--json", "several/none", "several/2", status=66).json["verified"]
+        self.assertEqual([entry["verified"] for entry in listed], [False, True])
+        self.pmss("rm", "several/1", "several/none", "several/2", status=66)
+        self.assertEqual(self.pmss("ls", "--names", "several/").out, "")
 
     def test_hostile_names(self):
         small = self.path("small")
@@ -232,6 +254,28 @@ class Cli(pmss_cli.TestCase):
         self.pmss("put", self.file, "x", "--redundancy", "17+1", status=65)
         self.pmss("put", self.file, "x", "--redundancy", "lots", status=65)
 
+    def test_put_that_cannot_be_striped(self):
+        small = self.path("small")
+        small.write_bytes(b"small")
+        error = self.pmss("put", small, "too wide", "--redundancy", "7+2", status=74).err
+        job = self.pmss("info", "too wide", "--json").json["job"]
+        self.assertIn(f"'pmss job resume {job}'", error)
+        self.assertIn("9 storage servers", self.pmss("info", "too wide").out)
+        listing = self.pmss("job", "ls").out.splitlines()
+        self.assertLessEqual(max(map(len, listing[:listing.index("")])), 80)
+        self.assertTrue(any(line.startswith(f"Job {job} failed: ") for line in listing))
+        self.pmss("job", "cancel", job)
+
+    def test_put_of_a_name_that_is_taken_hashes_nothing(self):
+        """The answer is there at once, however large the file is: to hash it all would take many seconds of CPU."""
+        large = self.path("large")
+        with open(large, "wb") as file:
+            file.truncate(6 << 30)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertIn("already", self.pmss("put", large, "shared/data.bin", status=73).err)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertLess(after.ru_utime - before.ru_utime, 3)
+
     # uploads that break
 
     def relay(self, limit, **options):
@@ -246,17 +290,32 @@ class Cli(pmss_cli.TestCase):
         self.assertTrue(relay.cut)
         self.assertEqual(self.pmss("get", "broken/once.bin", "-").raw, self.data)
 
+    def wait_for_upload(self, server):
+        """Until the control server says that it has something of the only upload that @self knows of."""
+        kept, = (self.folder / "home/.local/state/pmss/uploads").iterdir()
+        path = urllib.parse.urlsplit(kept.read_text().strip()).path
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            request = urllib.request.Request(f"http://{server[0]}:{server[1]}{path}", method="HEAD", headers={
+                "Authorization": f"Bearer {self.cluster['token']}", "Tus-Resumable": "1.0.0"})
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                if int(answer.headers["Upload-Offset"]) > 0:
+                    return
+            time.sleep(0.02)
+        self.fail("nothing of the upload arrived")
+
     def test_broken_upload_goes_on_in_another_run(self):
         relay, env = self.relay(3 * MIB, then_refuse=True)
         first = subprocess.Popen([pmss_cli.PMSS, "put", self.file, "broken/twice.bin"], env=dict(self.env, **env),
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertTrue(relay.has_cut.wait(60))
+        self.wait_for_upload(relay.target)
         # It tries again and again now, until its user has had enough.
         first.send_signal(signal.SIGINT)
-        self.assertIn(b"interrupted", first.communicate(timeout=60)[0])
+        self.assertIn(b"the same command goes on", first.communicate(timeout=60)[0])
         self.assertEqual(first.returncode, 130)
         relay.then_refuse = False
-        self.assertIn("Went on with an earlier upload", self.pmss("put", self.file, "broken/twice.bin", env=env).out)
+        self.assertIn("Going on with an earlier upload", self.pmss("put", self.file, "broken/twice.bin", env=env).out)
         self.assertEqual(self.pmss("get", "broken/twice.bin", "-").raw, self.data)
 
     # playing
@@ -290,7 +349,9 @@ class Cli(pmss_cli.TestCase):
         player.chmod(0o755)
         out = self.pmss("play", "--player", player, "shared/data.bin", "--", "--volume=0").out.split()
         self.assertEqual(out, ["--volume=0", self.url.replace("http:", "pmss:") + "/shared/data.bin"])
-        self.assertIn("cannot be started", self.pmss("play", "--player", "/nonexistent", "x", status=66).err)
+        self.assertIn("cannot be started", self.pmss("play", "--player", "/nonexistent", "shared/data.bin", status=66).err)
+        # Known before a player is started, which would tell it in its own way and end with 0.
+        self.assertIn("no medium called 'x'", self.pmss("play", "--player", player, "x", status=66).err)
 
     # administration
 
@@ -308,6 +369,9 @@ class Cli(pmss_cli.TestCase):
         old.write_text("vera's password\n")
         new.write_text("another password\n")
         self.pmss("user", "passwd", "vera", "--password-file", new, "--old-password-file", new, env=env, status=77)
+        for own in ([], ["vera"]):
+            self.assertIn("--old-password-file",
+                          self.pmss("user", "passwd", *own, "--password-file", new, env=env, status=64).err)
         self.pmss("user", "passwd", "--password-file", new, "--old-password-file", old, env=env)
         self.pmss("login", self.url, "--user", "vera", "--password-file", new, env=env)
         self.pmss("user", "passwd", "vera", stdin=b"by the admin\n")
@@ -323,7 +387,8 @@ class Cli(pmss_cli.TestCase):
         self.assertTrue(self.pmss("node", "add", "--json").json["join_token"])
         self.assertIn("stays", self.pmss("node", "remove", "1", status=None).err)
         self.pmss("node", "remove", "999", status=66)
-        self.pmss("node", "remove", "x", status=None)
+        self.pmss("node", "remove", "x", status=64)
+        self.assertLessEqual(max(map(len, self.pmss("node", "ls").out.splitlines())), 80)
 
     def test_jobs(self):
         file = self.path("job.bin")
@@ -335,6 +400,7 @@ class Cli(pmss_cli.TestCase):
         self.assertIn(job, [entry["id"] for entry in listed])
         self.pmss("job", "pause", job, status=None)
         self.pmss("job", "watch", "999999", status=66)
+        self.pmss("job", "cancel", "all", status=64)
 
     def test_sessions(self):
         self.pmss("session", "ls")
@@ -350,12 +416,52 @@ class Cli(pmss_cli.TestCase):
                 text = self.pmss(*command.split(), "--help").out
                 self.assertIn("Example", text)
                 self.assertIn(f"pmss {command}", text)
+                self.assertLessEqual(max(map(len, text.splitlines())), 80)
+                self.assertEqual(self.pmss("help", *command.split()).out, text)
         self.assertIn("put FILE", self.pmss("--help").out)
+        self.assertLessEqual(max(map(len, self.pmss("help").out.splitlines())), 80)
         self.pmss("--version")
         self.pmss(status=64)
         self.pmss("fly", status=64)
         self.pmss("get", "only-one", status=64)
         self.pmss("ls", "--wings", status=64)
+        self.pmss("--wings", "ls", status=64)
+        self.pmss("help", "fly", status=64)
+        self.assertIn("media", self.pmss("--json", "--server", self.url, "ls").json)
+
+    def test_reader_goes_away(self):
+        """As cat does: no complaint when head has had enough."""
+        for arguments in (["get", "shared/data.bin", "-"], ["ls", "--json"]):
+            read, write = os.pipe()
+            os.close(read)
+            try:
+                process = subprocess.run([pmss_cli.PMSS, *arguments], env=self.env, stdout=write,
+                                         stderr=subprocess.PIPE, timeout=60, check=False)
+            finally:
+                os.close(write)
+            self.assertEqual((process.returncode, process.stderr), (-signal.SIGPIPE, b""), arguments)
+
+    def on_terminal(self, *arguments):
+        """pmss with a terminal, which a test types on; ends by Ctrl-C at its first question."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(pmss_cli.PMSS, ["pmss", *map(str, arguments)], self.env)
+        shown = b""
+        try:
+            while not shown.endswith(b": "):
+                self.assertTrue(select.select([terminal], [], [], 60)[0], shown)
+                shown += os.read(terminal, 1000)
+            os.write(terminal, b"\x03")
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), termios.tcgetattr(terminal)[3]
+        finally:
+            os.close(terminal)
+
+    def test_interrupted_questions(self):
+        for arguments in (["login", self.url], ["login", self.url, "--user", "admin"], ["user", "add", "nobody"]):
+            with self.subTest(arguments):
+                status, modes = self.on_terminal(*arguments)
+                self.assertEqual(status, 130)
+                self.assertTrue(modes & termios.ECHO, "the terminal shows again what is typed")
 
     def test_completion(self):
         script = pathlib.Path(__file__).resolve().parents[2] / "data" / "pmss.bash-completion"
@@ -371,6 +477,8 @@ class Cli(pmss_cli.TestCase):
             return shell.stdout.decode().split("\n")[:-1]
         self.assertEqual(complete("pmss", "ver"), ["verify"])
         self.assertEqual(complete("pmss", "node", "a"), ["add"])
+        self.assertEqual(complete("pmss", "help", "ver"), ["verify"])
+        self.assertEqual(complete("pmss", "help", "node", "a"), ["add"])
         self.assertIn("--redundancy", complete("pmss", "put", "--"))
         self.assertEqual(complete("pmss", "info", "complete/"), ["complete/with\\ space"])
 

@@ -86,7 +86,7 @@ target_open (Target * target, const char *file, const char *name,
   }
   target->temporary = g_strdup_printf ("%s.pmss-XXXXXX", target->path);
   target->fd = g_mkstemp_full (target->temporary, O_WRONLY | O_CLOEXEC, 0666);
-  return target->fd >= 0 || fail (error, "Cannot create", target->temporary);
+  return target->fd >= 0 || fail (error, "Cannot create", target->path);
 }
 
 static gboolean

@@ -95,10 +95,28 @@ print_medium (JsonObject * medium)
   print_rates (medium);
   print_streams (pmss_cli_json_array (medium, "streams"));
   print_text ("Stored", pmss_cli_json_string (medium, "redundancy"));
-  print_text ("Created", pmss_cli_json_string (medium, "created"));
+  print_taken ("Created", pmss_cli_json_string (medium, "created") != NULL,
+      pmss_cli_time (pmss_cli_json_string (medium, "created")));
   if (pmss_cli_json_number (medium, "job"))
     printf ("%-12s %" G_GUINT64_FORMAT "\n", "Job",
         pmss_cli_json_number (medium, "job"));
+}
+
+/* Why a medium is not ready. Those who may not see jobs are not told. */
+static void
+print_job_error (PmssCli * cli, PmssClient * client, JsonObject * medium)
+{
+  g_autofree char *path = g_strdup_printf ("/jobs/%" G_GUINT64_FORMAT,
+      pmss_cli_json_number (medium, "job"));
+  g_autoptr (JsonNode) job = NULL;
+
+  if (g_strcmp0 (pmss_cli_json_string (medium, "state"), "ready") == 0 ||
+      !pmss_cli_json_number (medium, "job"))
+    return;
+  job = pmss_client_request (client, "GET", path, NULL, cli->cancellable, NULL);
+  if (job)
+    print_text ("Job's error",
+        pmss_cli_json_string (pmss_cli_json_root (job, NULL), "error"));
 }
 
 gboolean
@@ -117,9 +135,11 @@ pmss_cmd_info (PmssCli * cli, int argc, char **argv, GError ** error)
   medium = node ? pmss_cli_json_root (node, error) : NULL;
   if (!medium)
     return FALSE;
-  if (cli->json)
+  if (cli->json) {
     pmss_cli_json_print (node);
-  else
-    print_medium (medium);
+    return TRUE;
+  }
+  print_medium (medium);
+  print_job_error (cli, client, medium);
   return TRUE;
 }

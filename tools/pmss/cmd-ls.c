@@ -87,8 +87,12 @@ print_names (JsonArray * media)
 }
 
 static void
-print_table (JsonArray * media)
+print_table (JsonArray * media, const char *prefix)
 {
+  g_autofree char *shown = pmss_cli_escape (prefix);
+  g_autofree char *empty = prefix ?
+      g_strdup_printf ("No media whose names begin with '%s'.", shown) :
+      g_strdup ("No media.");
   const char *const columns[] =
       { "NAME", ">SIZE", ">LENGTH", ">RATE", "STORED", "STATE", NULL };
   PmssCliTable *table = pmss_cli_table_new (columns);
@@ -107,7 +111,7 @@ print_table (JsonArray * media)
         pmss_cli_escape (pmss_cli_json_string (medium, "redundancy")),
         pmss_cli_escape (pmss_cli_json_string (medium, "state")));
   }
-  pmss_cli_table_print (table, "No media.");
+  pmss_cli_table_print (table, empty);
 }
 
 static void
@@ -141,6 +145,6 @@ pmss_cmd_ls (PmssCli * cli, int argc, char **argv, GError ** error)
   else if (names)
     print_names (media);
   else
-    print_table (media);
+    print_table (media, argc > 1 ? argv[1] : NULL);
   return TRUE;
 }

@@ -19,9 +19,10 @@ static const PmssCliUsage usage = {
 };
 
 static gboolean
-remove_medium (PmssCli * cli, PmssClient * client, const char *name,
+remove_medium (PmssCli * cli, const char *name, gpointer user_data,
     GError ** error)
 {
+  PmssClient *client = user_data;
   g_autofree char *path = pmss_medium_path (name, error);
   g_autoptr (GError) local = NULL;
   g_autoptr (JsonNode) answer = NULL;
@@ -47,16 +48,14 @@ gboolean
 pmss_cmd_rm (PmssCli * cli, int argc, char **argv, GError ** error)
 {
   g_autoptr (PmssClient) client = NULL;
-  int i;
-
   if (!pmss_cli_parse (cli, &usage, NULL, &argc, &argv, error))
     return FALSE;
   client = pmss_cli_connect (cli, error);
   if (!client)
     return FALSE;
-  for (i = 1; i < argc; i++)
-    if (!remove_medium (cli, client, argv[i], error))
-      return FALSE;
+  if (!pmss_cli_for_each (cli, argv + 1, argc - 1, remove_medium, client,
+          error))
+    return FALSE;
   if (cli->json)
     printf ("{}\n");
   return TRUE;

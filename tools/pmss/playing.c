@@ -19,6 +19,7 @@ typedef struct
   GstElement *pipeline;
   GstElement *source;           /* pmsssrc, once there is one */
   GMutex lock;                  /* protects source: set by a streaming thread */
+  GString *missing;             /* what cannot be decoded */
 } Playing;
 
 static void
@@ -29,6 +30,7 @@ playing_clear (Playing * playing)
   gst_clear_object (&playing->pipeline);
   gst_clear_object (&playing->source);
   g_mutex_clear (&playing->lock);
+  g_string_free (playing->missing, TRUE);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Playing, playing_clear)
@@ -107,26 +109,54 @@ build_saving (Playing * playing, const char *uri, const char *save,
   return FALSE;
 }
 
+/* The PmssError that pmsssrc tells of in its error's details, else a
+ * GStreamer error's nearest. */
+static PmssError
+error_code (GstMessage * message, const GError * error)
+{
+  const GstStructure *details = NULL;
+  const char *domain;
+  int code;
+
+  gst_message_parse_error_details (message, &details);
+  domain = details ? gst_structure_get_string (details, "domain") : NULL;
+  if (g_strcmp0 (domain, g_quark_to_string (PMSS_ERROR)) == 0 &&
+      gst_structure_get_int (details, "code", &code))
+    return (PmssError) code;
+  if (g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND))
+    return PMSS_ERROR_NOT_FOUND;
+  return PMSS_ERROR_FAILED;
+}
+
+/* What GStreamer has no plug-in for: "H.264 decoder, AAC decoder" */
+static void
+note_missing (Playing * playing, GstMessage * message)
+{
+  const GstStructure *structure = gst_message_get_structure (message);
+  const char *name;
+
+  if (!structure || !gst_structure_has_name (structure, "missing-plugin"))
+    return;
+  name = gst_structure_get_string (structure, "name");
+  g_string_append_printf (playing->missing, "%s%s",
+      playing->missing->len ? ", " : "", name ? name : "a plug-in");
+}
+
 /* GStreamer's error in our words, so that the exit code fits. */
 static void
-take_error (GstMessage * message, GError ** error)
+take_error (Playing * playing, GstMessage * message, GError ** error)
 {
   g_autoptr (GError) local = NULL;
   g_autofree char *debug = NULL;
-  PmssError code = PMSS_ERROR_FAILED;
 
   gst_message_parse_error (message, &local, &debug);
-  if (g_error_matches (local, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND))
-    code = PMSS_ERROR_NOT_FOUND;
-  else if (g_error_matches (local, GST_RESOURCE_ERROR,
-          GST_RESOURCE_ERROR_NOT_AUTHORIZED))
-    code = PMSS_ERROR_NOT_AUTHORIZED;
-  else if (g_error_matches (local, GST_RESOURCE_ERROR,
-          GST_RESOURCE_ERROR_OPEN_READ))
-    code = PMSS_ERROR_UNREACHABLE;
-  else if (g_error_matches (local, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY))
-    code = PMSS_ERROR_BUSY;
-  g_set_error (error, PMSS_ERROR, code, "%s", local->message);
+  if (playing->missing->len)
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_NO_DECODER,
+        "GStreamer has no %s here; Debian's package gstreamer1.0-libav has "
+        "most decoders", playing->missing->str);
+  else
+    g_set_error (error, PMSS_ERROR, error_code (message, local), "%s",
+        local->message);
 }
 
 static gboolean
@@ -137,7 +167,8 @@ run_to_end (Playing * playing, GCancellable * cancellable, GError ** error)
   gst_element_set_state (playing->pipeline, GST_STATE_PLAYING);
   for (;;) {
     g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
-        POLL_INTERVAL, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+        POLL_INTERVAL,
+        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT);
 
     if (g_cancellable_set_error_if_cancelled (cancellable, error))
       return FALSE;
@@ -145,8 +176,11 @@ run_to_end (Playing * playing, GCancellable * cancellable, GError ** error)
       continue;
     if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
       return TRUE;
-    take_error (message, error);
-    return FALSE;
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+      take_error (playing, message, error);
+      return FALSE;
+    }
+    note_missing (playing, message);
   }
 }
 
@@ -195,13 +229,17 @@ get_stats (GstElement * source)
 }
 
 static void
-report (PmssCli * cli, GVariant * stats, gboolean print_stats, double seconds)
+report (PmssCli * cli, const Playing * playing, GVariant * stats,
+    gboolean print_stats, double seconds)
 {
   g_autoptr (JsonNode) node = NULL;
   g_autoptr (JsonObject) object = NULL;
 
   if (!cli->json) {
     printf ("Played to the end in %.2f s.\n", seconds);
+    if (playing->missing->len)
+      printf ("Not decoded, for want of plug-ins: %s.\n",
+          playing->missing->str);
     if (print_stats)
       pmss_reading_print_stats (stats, seconds);
     return;
@@ -223,6 +261,7 @@ pmss_playing_run (PmssCli * cli, const char *uri, const char *save,
   gint64 start;
 
   g_mutex_init (&playing.lock);
+  playing.missing = g_string_new (NULL);
   if (!gst_init_check (NULL, NULL, error) || !need_element ("pmsssrc", error))
     return FALSE;
   playing.pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
@@ -233,7 +272,7 @@ pmss_playing_run (PmssCli * cli, const char *uri, const char *save,
   if (!run_to_end (&playing, cli->cancellable, error))
     return FALSE;
   counters = get_stats (playing.source);
-  report (cli, counters, stats,
+  report (cli, &playing, counters, stats,
       (double) (g_get_monotonic_time () - start) / 1e6);
   return TRUE;
 }

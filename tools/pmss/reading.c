@@ -196,6 +196,7 @@ pmss_reading_print_stats (GVariant * stats, double seconds)
   PmssCliTable *table = pmss_cli_table_new (columns);
   g_autoptr (GPtrArray) nodes = sorted_nodes (stats);
   guint64 bytes = counter (stats, "bytes");
+  guint64 rebuilt = counter (stats, "rebuilt");
   g_autofree char *size = pmss_cli_size (bytes);
   g_autofree char *rate = pmss_cli_size (seconds > 0 ?
       (guint64) ((double) bytes / seconds) : 0);
@@ -205,6 +206,6 @@ pmss_reading_print_stats (GVariant * stats, double seconds)
     add_node (table, g_ptr_array_index (nodes, i));
   pmss_cli_table_print (table, "No storage server was asked.");
   printf ("In all %s in %.2f s: %s/s", size, seconds, rate);
-  printf ("; %" G_GUINT64_FORMAT " units rebuilt from parity.\n",
-      counter (stats, "rebuilt"));
+  printf ("; %" G_GUINT64_FORMAT " unit%s rebuilt from parity.\n",
+      rebuilt, rebuilt == 1 ? "" : "s");
 }
