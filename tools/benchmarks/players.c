@@ -10,6 +10,8 @@
 
 #include <gst/gst.h>
 
+#include "pace.h"
+
 /* For how long so many are watched when they are as many as were asked for. */
 #define HOLD (10 * G_USEC_PER_SEC)
 
@@ -17,12 +19,6 @@
 #define HEAD_START G_USEC_PER_SEC
 /* Below this the kernel would begin to drop the page cache that is streamed. */
 #define LEAST_MEMORY (1500 << 10)       /* KiB */
-
-typedef struct
-{
-  gint64 first;                 /* monotonic, us: its first buffer */
-  guint64 bytes;                /* that came before this one */
-} Player;
 
 static struct
 {
@@ -46,18 +42,10 @@ end_because (const char *why)
 static GstPadProbeReturn
 take (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
-  Player *player = user_data;
-  gint64 now = g_get_monotonic_time ();
-  gint64 due;
+  gsize size = gst_buffer_get_size (GST_PAD_PROBE_INFO_BUFFER (info));
 
-  if (player->first == 0)
-    player->first = now;
-  due = player->first + player->bytes / bytes_per_second * G_USEC_PER_SEC;
-  if (now > due + HEAD_START)
+  if (bench_pace_take (user_data, size) > HEAD_START)
     end_because ("late");
-  else if (now < due)
-    g_usleep (due - now);
-  player->bytes += gst_buffer_get_size (GST_PAD_PROBE_INFO_BUFFER (info));
   return GST_PAD_PROBE_OK;
 }
 
@@ -86,6 +74,7 @@ start_player (const char *source)
   g_autoptr (GstElement) sink = NULL;
   g_autoptr (GstPad) pad = NULL;
   g_autoptr (GstBus) bus = NULL;
+  BenchPace *pace = g_new0 (BenchPace, 1);
 
   if (error != NULL) {
     g_printerr ("%s\n", error->message);
@@ -93,8 +82,8 @@ start_player (const char *source)
   }
   sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   pad = gst_element_get_static_pad (sink, "sink");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, take,
-      g_new0 (Player, 1), g_free);
+  pace->bytes_per_second = bytes_per_second;
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, take, pace, g_free);
   bus = gst_element_get_bus (pipeline);
   gst_bus_set_sync_handler (bus, watch_bus, NULL, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
