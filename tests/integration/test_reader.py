@@ -332,8 +332,8 @@ class Whole(ReaderCase):
         path = self.make("films/large.bin", 100 * 1024 * 1024 + 12345)
         result = self.read("films/large.bin", path)
         self.assertEqual(result["bytes"], path.stat().st_size)
-        # two rows of four units, and the file's last one
-        self.read("films/large.bin", path, "--tail-after", 9)
+        # four rows of four units, and the file's last one
+        self.read("films/large.bin", path, "--tail-after", 17)
         self.read("films/large.bin", path, "--random", 1000, "--max-read", 1 << 20)
         self.read("films/large.bin", path, "--random", 1000, "--max-read", 1 << 18, "--seed", 7,
                   "--async", "--cache-size", 8 << 20)
