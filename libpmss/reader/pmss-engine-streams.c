@@ -16,10 +16,13 @@ stream_row (PmssEngine * engine, PmssStream * stream, guint32 row)
 
 /* Lock held: a record has come, good or bad. */
 static void
-count_record (PmssLink * link, const PmssStreamRange * range, guint32 row)
+count_record (PmssLink * link, PmssStream * stream, guint32 row)
 {
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+
   link->counters.bytes += PMSS_RECORD_HEADER_SIZE +
       pmss_extent_geometry_unit_length (&range->geometry, row, range->index);
+  pmss_link_note_record (link, stream);
 }
 
 /* Says of each unit in @rebuilt whose it was. */
@@ -73,7 +76,7 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
   PmssRow *row;
 
   g_mutex_lock (&engine->lock);
-  count_record (link, range, row_number);
+  count_record (link, stream, row_number);
   link->counters.units++;
   pmss_engine_link_good (engine, link);
   row = stream_row (engine, stream, row_number);
@@ -106,7 +109,7 @@ record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
   g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
       link->peer, range->geometry.extent, range->index, error->message);
   g_mutex_lock (&engine->lock);
-  count_record (link, range, row_number);
+  count_record (link, stream, row_number);
   link->counters.errors++;
   row = stream_row (engine, stream, row_number);
   if (row != NULL && row->slots[range->index].stream == stream)

@@ -11,21 +11,6 @@
 #define MIN_DEAD (1 * G_TIME_SPAN_SECOND)
 #define MAX_DEAD (5 * G_TIME_SPAN_SECOND)
 
-static gboolean
-anybody_talks (PmssEngine * engine, gint64 now)
-{
-  guint i;
-
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
-
-    if (link->streams->len > 0 && pmss_link_get_silence (link, now) <
-        pmss_link_get_patience (link))
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static gint64
 dead_after (PmssEngine * engine)
 {
@@ -49,26 +34,15 @@ tick_streams (PmssEngine * engine, gint64 now)
   }
 }
 
-/* When nobody talks it is the client's own network that is slow, or everybody
- * has given all that was asked; then nobody is called late. */
 static void
 tick_silence (PmssEngine * engine, gint64 now)
 {
-  gboolean others_talk = anybody_talks (engine, now);
   guint i;
 
   for (i = 0; i < engine->links->len; i++) {
     PmssLink *link = engine->links->pdata[i];
-    gint64 silence = pmss_link_get_silence (link, now);
 
-    if (silence < pmss_link_get_patience (link))
-      continue;
-    if (link->state == PMSS_LINK_UP && (others_talk || silence > MIN_DEAD)) {
-      link->state = PMSS_LINK_LATE;
-      link->counters.late++;
-      pmss_engine_kick (engine);
-    }
-    if (silence > dead_after (engine))
+    if (pmss_link_get_silence (link, now) > dead_after (engine))
       pmss_engine_cancel_streams (engine, link, PMSS_ERROR,
           PMSS_ERROR_TIMED_OUT, "does not answer");
   }
@@ -85,8 +59,8 @@ tick_retries (PmssEngine * engine, gint64 now)
     if (link->streams->len > 0)
       continue;
     /* Late, and nothing under way that could show that it is not. */
-    if (link->state == PMSS_LINK_LATE
-        || (link->state == PMSS_LINK_LOST && link->retry_at <= now))
+    if ((link->state == PMSS_LINK_LATE || link->state == PMSS_LINK_LOST)
+        && link->retry_at <= now)
       pmss_engine_probe_link (engine, link);
   }
 }
@@ -128,6 +102,7 @@ pmss_engine_on_tick (gpointer user_data)
   g_source_set_ready_time (engine->tick, -1);
   if (engine->state == PMSS_ENGINE_OPEN && !engine->paused) {
     tick_streams (engine, now);
+    pmss_late_check (engine, now);
     tick_silence (engine, now);
     tick_retries (engine, now);
     pmss_plan_run (engine);

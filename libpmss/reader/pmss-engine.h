@@ -14,8 +14,8 @@ G_BEGIN_DECLS
  * links to the nodes, the rows of units, and the plan of what to ask for
  * next. The parts: pmss-engine.c (thread, opening, closing),
  * pmss-engine-links.c (the nodes' health), pmss-engine-streams.c (what comes
- * in), pmss-engine-tick.c (what happens because time passes), pmss-plan.c (what
- * to ask, of whom), pmss-lease.c (the session with control), pmss-wait.c
+ * in), pmss-engine-tick.c (what happens because time passes), pmss-late.c (whom
+ * not to wait for), pmss-plan.c (what to ask, of whom), pmss-lease.c (the session with control), pmss-wait.c
  * (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
@@ -172,6 +172,10 @@ void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
 void pmss_engine_try_rebuild (PmssEngine *engine, PmssRow *row);
 void pmss_engine_cancel_streams (PmssEngine *engine, PmssLink *link,
     GQuark domain, int code, const char *reason);
+
+/* pmss-late.c; I/O thread, lock held: finds nodes that are not to be waited
+ * for. */
+void pmss_late_check (PmssEngine *engine, gint64 now);
 
 /* pmss-engine-tick.c; I/O thread. */
 gboolean pmss_engine_on_tick (gpointer engine);

@@ -5,8 +5,11 @@
  * restarted, a connection that was closed for idleness), then with growing
  * pauses from this on. */
 #define FIRST_BACKOFF (100 * G_TIME_SPAN_MILLISECOND)
-#define MIN_PATIENCE (250 * G_TIME_SPAN_MILLISECOND)
-#define MAX_PATIENCE (2 * G_TIME_SPAN_SECOND)
+/* The first time that it is late its next record counts at once, then only
+ * after growing pauses from this on, until it has not been late for a while. */
+#define FIRST_MISTRUST (500 * G_TIME_SPAN_MILLISECOND)
+#define MAX_MISTRUST_SHIFT 5
+#define FORGET_LATE (20 * G_TIME_SPAN_SECOND)
 
 PmssLink *
 pmss_link_new (const PmssNode * node, guint index)
@@ -59,7 +62,9 @@ pmss_link_has_room (PmssLink * link, guint max)
 void
 pmss_link_note_good (PmssLink * link)
 {
-  link->state = PMSS_LINK_UP;
+  if (link->state != PMSS_LINK_LATE
+      || link->retry_at <= g_get_monotonic_time ())
+    link->state = PMSS_LINK_UP;
   link->failures = 0;
   link->refusals = 0;
   g_clear_error (&link->trouble);
@@ -89,6 +94,22 @@ pmss_link_note_failure (PmssLink * link, const GError * error, double factor,
   link->retry_at = g_get_monotonic_time () + pause;
 }
 
+void
+pmss_link_note_late (PmssLink * link, gint64 now)
+{
+  gint64 pause = 0;
+
+  if (now - link->late_at > FORGET_LATE)
+    link->lates = 0;
+  if (link->lates > 0)
+    pause = FIRST_MISTRUST << MIN (link->lates - 1, MAX_MISTRUST_SHIFT);
+  link->lates++;
+  link->late_at = now;
+  link->retry_at = now + pause;
+  link->state = PMSS_LINK_LATE;
+  link->counters.late++;
+}
+
 static gint64
 smooth (gint64 old, gint64 sample)
 {
@@ -96,23 +117,42 @@ smooth (gint64 old, gint64 sample)
 }
 
 void
+pmss_link_note_record (PmssLink * link, PmssStream * stream)
+{
+  gint64 now = pmss_stream_get_progress (stream);
+
+  link->last_record = now;
+  link->record_time = smooth (link->record_time,
+      MAX (1, now - pmss_stream_get_awaited_since (stream)));
+}
+
+void
 pmss_link_note_timing (PmssLink * link, PmssStream * stream)
 {
   gint64 answered = pmss_stream_get_answered (stream);
   gint64 took = pmss_stream_get_progress (stream) - answered;
+  gint64 rtt;
 
   if (answered == 0)
     return;
-  link->rtt = smooth (link->rtt, answered - pmss_stream_get_started (stream));
+  rtt = answered - pmss_stream_get_started (stream);
+  link->rtt = smooth (link->rtt, rtt);
+  link->least_rtt = link->least_rtt == 0 ? rtt : MIN (rtt, link->least_rtt);
   if (took > 0)
     link->rate = smooth (link->rate,
         pmss_stream_get_received (stream) * G_TIME_SPAN_SECOND / took);
 }
 
 gint64
-pmss_link_get_patience (PmssLink * link)
+pmss_link_get_wait (PmssLink * link, gint64 now)
 {
-  return CLAMP (8 * link->rtt, MIN_PATIENCE, MAX_PATIENCE);
+  gint64 wait = 0;
+  guint i;
+
+  for (i = 0; i < link->streams->len; i++)
+    wait = MAX (wait,
+        now - pmss_stream_get_awaited_since (link->streams->pdata[i]));
+  return wait;
 }
 
 gint64

@@ -15,15 +15,16 @@ G_BEGIN_DECLS
  * to it, and what it has given. Lives on the reader's I/O thread; the
  * counters are written under the reader's lock, so that others may read them.
  *
- *            silent for a while            no connection, reset, timeout
+ *       silent or slow for a while         no connection, reset, timeout
  *   UP ───────────────────────▶ LATE ─────────────────────┐
- *   ▲ ▲         any byte         │                        ▼
+ *   ▲ ▲         a record         │                        ▼
  *   │ └──────────────────────────┘                      LOST ◀──┐
  *   │                                        retry time  │      │ fails
  *   └──────────────────── answers ──────────────────── PROBING ─┘
  *
  * LATE: nothing new is asked as long as others can give it; what was asked
- * may still come. LOST: nothing is asked until a probe (GET /healthz) has been
+ * may still come. One that is late again and again has to wait before it is
+ * trusted (retry_at). LOST: nothing is asked until a probe (GET /healthz) has been
  * answered.
  */
 typedef enum
@@ -56,7 +57,9 @@ typedef struct
   PmssLinkState state;
   GError *trouble;              /* why it is LOST, or the last failure */
   guint failures;               /* in a row */
-  gint64 retry_at;              /* monotonic, when LOST */
+  gint64 retry_at;              /* monotonic, when LOST or LATE */
+  guint lates;                  /* times it was late, in a row */
+  gint64 late_at;               /* the last of them */
   gboolean reported;            /* "node-lost" was said */
   guint refusals;               /* different tokens that it refused, in a row */
   guint refused_token;          /* PmssEngine.token_number of the last one */
@@ -64,7 +67,10 @@ typedef struct
   GPtrArray *streams;           /* of PmssStream, under way */
 
   PmssLinkCounters counters;
+  gint64 last_record;           /* when it came */
+  gint64 record_time;           /* us that a record takes, smoothed */
   gint64 rtt;                   /* us from request to head, smoothed */
+  gint64 least_rtt;             /* us; 0: none yet */
   guint64 rate;                 /* bytes/s of one answer, smoothed */
 } PmssLink;
 
@@ -91,10 +97,14 @@ void pmss_link_note_probe (PmssLink *link);
  * properties. */
 void pmss_link_note_failure (PmssLink *link, const GError *error,
     double factor, double max);
+/* It is not to be waited for. */
+void pmss_link_note_late (PmssLink *link, gint64 now);
+/* @stream has a record, damaged or not. */
+void pmss_link_note_record (PmssLink *link, PmssStream *stream);
 void pmss_link_note_timing (PmssLink *link, PmssStream *stream);
 
-/* us without a byte after which it counts as late. */
-gint64 pmss_link_get_patience (PmssLink *link);
+/* us that the record takes already which takes longest; 0 if none is awaited. */
+gint64 pmss_link_get_wait (PmssLink *link, gint64 now);
 /* us since the last byte of the request that waits longest; 0 if none waits. */
 gint64 pmss_link_get_silence (PmssLink *link, gint64 now);
 

@@ -49,6 +49,7 @@ struct _PmssStream
   gint64 started;
   gint64 answered;
   gint64 progress;
+  gint64 awaited_since;         /* the record being received */
   gsize moved;                  /* bytes since then */
   guint informational;
 };
@@ -139,6 +140,7 @@ stream_end_record (PmssStream * stream)
     stream->funcs->damaged (stream, row, error, stream->user_data);
   }
   stream->row++;
+  stream->awaited_since = stream->progress;
 }
 
 static gboolean
@@ -421,6 +423,7 @@ pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
       - stream->first_byte;
   stream->cancellable = g_cancellable_new ();
   stream->started = stream->progress = g_get_monotonic_time ();
+  stream->awaited_since = stream->started;
   stream->message = stream_new_message (stream, base, authorization);
   soup_session_send_async (session, stream->message, G_PRIORITY_DEFAULT,
       stream->cancellable, stream_answered, stream);
@@ -485,6 +488,12 @@ gint64
 pmss_stream_get_progress (PmssStream * stream)
 {
   return stream->progress;
+}
+
+gint64
+pmss_stream_get_awaited_since (PmssStream * stream)
+{
+  return stream->awaited_since;
 }
 
 void

@@ -73,6 +73,9 @@ guint64 pmss_stream_get_received (PmssStream *stream);
 gint64 pmss_stream_get_started (PmssStream *stream);
 gint64 pmss_stream_get_answered (PmssStream *stream);
 gint64 pmss_stream_get_progress (PmssStream *stream);
+/* Since when the record is awaited that it is receiving: the one before it had
+ * come, or the request was sent. */
+gint64 pmss_stream_get_awaited_since (PmssStream *stream);
 /* Free for the owner's use. */
 void pmss_stream_set_owner (PmssStream *stream, gpointer owner);
 gpointer pmss_stream_get_owner (PmssStream *stream);
