@@ -69,9 +69,9 @@ note_single (HeadCheck * check, const char *key)
 /* libmicrohttpd parses the head in place: "key:", spaces, "value", CR LF, the
  * last two overwritten by NULs. So in a head that is what it seems to be every
  * line begins right where the one before ended plus two. A bare LF is one
- * byte short, a NUL leaves a hole, a folded line has been moved elsewhere. Only
- * two things look like CR LF: NUL LF, and colon LF for the empty line at the
- * end. */
+ * byte short, a NUL leaves a hole, a folded line has been moved elsewhere. What
+ * leaves as many NULs cannot be told from CR LF: NULs before bare LFs, and a
+ * colon before one for the empty line at the end. */
 static enum MHD_Result
 check_field (void *data, enum MHD_ValueKind kind, const char *key,
     size_t key_length, const char *value, size_t value_length)

@@ -4,6 +4,7 @@
  * The handler may only see requests that a strict reader of the same bytes
  * sees, in the same order: everything else is smuggled. */
 
+#define _GNU_SOURCE             /* memmem() */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -82,29 +83,54 @@ start (void)
 
 /* --- the strict reader --- */
 
-/* "Name: value" lines; FALSE: no proper head. */
-static gboolean
-read_fields (char *lines, guint64 * length)
+/* The guard sees a head as libmicrohttpd leaves it: NULs over the ends of lines,
+ * and over a colon at the beginning of one. A head that looks like one with
+ * CR LF everywhere is as long as that one and counts for the same here. */
+#define LINE_END "\0\0"
+#define HEAD_END LINE_END LINE_END
+
+static char *
+as_left_behind (const char *bytes, gsize size)
 {
-  g_auto (GStrv) fields = g_strsplit (lines, "\r\n", -1);
+  char *copy = g_malloc (size + 1);
+
+  memcpy (copy, bytes, size);
+  copy[size] = '\0';
+  for (gsize i = 0; i < size; i++) {
+    if (copy[i] != '\n')
+      continue;
+    copy[i] = '\0';
+    if (i > 0 && (bytes[i - 1] == '\r'
+            || (i > 1 && bytes[i - 1] == ':' && bytes[i - 2] == '\n')))
+      copy[i - 1] = '\0';
+  }
+  return copy;
+}
+
+/* "Name: value" lines up to @end; FALSE: no proper head. */
+static gboolean
+read_fields (char *line, const char *end, guint64 * length)
+{
   gboolean has_length = FALSE;
 
   *length = 0;
-  for (char **field = fields; *field; field++) {
-    char *colon = strchr (*field, ':');
+  while (line < end) {
+    gsize size = strlen (line);
+    char *colon = strchr (line, ':');
 
-    if (strpbrk (*field, "\r\n") || !colon || colon == *field
-        || strchr (" \t", **field) || strchr (" \t", colon[-1]))
+    if (line[size + 1] || strchr (line, '\r') || !colon || colon == line
+        || strchr (" \t", *line) || strchr (" \t", colon[-1]))
       return FALSE;
     *colon = '\0';
-    if (g_ascii_strcasecmp (*field, "Transfer-Encoding") == 0)
+    if (g_ascii_strcasecmp (line, "Transfer-Encoding") == 0)
       return FALSE;
-    if (g_ascii_strcasecmp (*field, "Content-Length") != 0)
-      continue;
-    if (has_length || !g_ascii_string_to_unsigned (g_strstrip (colon + 1), 10,
-            0, G_MAXINT64, length, NULL))
-      return FALSE;
-    has_length = TRUE;
+    if (g_ascii_strcasecmp (line, "Content-Length") == 0) {
+      if (has_length || !g_ascii_string_to_unsigned (g_strstrip (colon + 1), 10,
+              0, G_MAXINT64, length, NULL))
+        return FALSE;
+      has_length = TRUE;
+    }
+    line += size + 2;
   }
   return TRUE;
 }
@@ -113,21 +139,20 @@ read_fields (char *lines, guint64 * length)
 static char *
 read_request (const char *bytes, gsize size, guint64 * used)
 {
-  const char *end = g_strstr_len (bytes, size, "\r\n\r\n");
-  g_autofree char *head = end ? g_strndup (bytes, end - bytes) : NULL;
+  g_autofree char *copy = as_left_behind (bytes, size);
+  char *end = memmem (copy, size, HEAD_END, 4);
   g_auto (GStrv) words = NULL;
   guint64 length;
-  char *fields;
+  gsize first = strlen (copy);
 
-  if (!head || strlen (head) != (gsize) (end - bytes)
-      || !(fields = strstr (head, "\r\n")))
+  if (!end || copy[first + 1])
     return NULL;
-  *fields = '\0';
-  words = g_strsplit (head, " ", -1);
+  words = g_strsplit (copy, " ", -1);
   if (g_strv_length (words) != 3 || !g_str_has_prefix (words[2], "HTTP/1.")
-      || strpbrk (head, "\r\n\t") || !read_fields (fields + 2, &length))
+      || strpbrk (copy, "\r\t")
+      || !read_fields (copy + first + 2, end, &length))
     return NULL;
-  *used = end + 4 - bytes + length;
+  *used = end + 4 - copy + length;
   return g_strdup_printf ("%s %s", words[0], words[1]);
 }
 
@@ -145,29 +170,10 @@ skip_nothing (const char **bytes, gsize * size)
   }
 }
 
-/* libmicrohttpd puts NULs where CR LF and where a colon was. So the guard
- * cannot tell that before a bare LF there was a NUL, or in a line of its own a
- * colon. */
-static char *
-with_line_ends (const char *bytes, gsize size)
-{
-  char *copy = g_malloc (size + 1);
-
-  memcpy (copy, bytes, size);
-  copy[size] = '\0';
-  for (gsize i = 1; i < size; i++)
-    if (copy[i] == '\n' && (copy[i - 1] == '\0'
-            || (i > 1 && copy[i - 1] == ':' && copy[i - 2] == '\n')))
-      copy[i - 1] = '\r';
-  return copy;
-}
-
 static GPtrArray *
-read_strictly (const char *data, gsize size)
+read_strictly (const char *bytes, gsize size)
 {
   GPtrArray *requests = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *copy = with_line_ends (data, size);
-  const char *bytes = copy;
 
   for (;;) {
     guint64 used;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is no proper HTTP. */
+#include <string.h>
+
+#include "httpd-fixture.h"
+
+static const PmssHttpdConfig plain = { 0 };
+static const PmssHttpdConfig threads = {.thread_per_connection = TRUE };
+
+/* What libmicrohttpd lets through, and what it refuses itself. Each has a
+ * second request behind it, which must never be answered. */
+static void
+test_guard (gconstpointer config)
+{
+  static const struct
+  {
+    const char *bytes;
+    const char *status;
+  } cases[] = {
+    {"GET / HTTP/1.1\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\nHost: x\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\n\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n\tc\r\nD: e\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", "400"},
+    {"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", "400"},
+    {"DELETE / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", "400"},
+    {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "411"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length : 3\r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x3\r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: \r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\n"
+          "Content-Length: 18446744073709551619\r\n\r\n", "413"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+          "Content-Length: 3\r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+          "Transfer-Encoding: chunked\r\n\r\n", "400"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", "411"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", "501"},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\n"
+          "Content-Length: 3\r\n\r\n", "417"},
+    {"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", "501"},
+    {"get / HTTP/1.1\r\nHost: x\r\n\r\n", "501"},
+    {"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET relative HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET * HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /%0a HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /%C2%85 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /%ff HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /% HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /\"<> HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /#f HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /?q=1&q=2 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /?q=1&%71=2 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+    {"GET /?q=%00 HTTP/1.1\r\nHost: x\r\n\r\n", "400"},
+  };
+  g_autoptr (Fixture) fixture = fixture_new (config);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *bytes = g_strconcat (cases[i].bytes,
+        "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n", NULL);
+
+    assert_answer (fixture, bytes, -1, cases[i].status);
+  }
+}
+
+/* Things with a NUL in them, and answers that are no HTTP at all. */
+static void
+test_guard_nul (void)
+{
+  static const char target[] = "GET /a\0b HTTP/1.1\r\nHost: x\r\n\r\n";
+  static const char value[] = "GET / HTTP/1.1\r\nHost: x\0y\r\n\r\n";
+  static const char inner[] = "GET / HTTP/1.1\r\nA: x\0\r\nHost: x\r\n\r\n";
+  static const char length[] =
+      "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\0" "3\r\n\r\nabc";
+  static const char name[] = "GET / HTTP/1.1\r\nHo\0st: x\r\n\r\n";
+  g_autoptr (Fixture) fixture = fixture_new (&plain);
+
+  assert_answer (fixture, target, sizeof target - 1, "400");
+  assert_answer (fixture, value, sizeof value - 1, "400");
+  assert_answer (fixture, inner, sizeof inner - 1, "400");
+  assert_answer (fixture, length, sizeof length - 1, "400");
+  assert_answer (fixture, name, sizeof name - 1, "400");
+}
+
+static void
+test_large_heads (void)
+{
+  g_autoptr (Fixture) fixture = fixture_new (&plain);
+  g_autoptr (GString) text = g_string_new ("GET / HTTP/1.1\r\nHost: x\r\nA: ");
+  g_autoptr (GString) many = g_string_new ("GET / HTTP/1.1\r\nHost: x\r\n");
+  g_autoptr (GString) target = g_string_new ("GET /");
+  g_autofree char *heard = NULL;
+
+  for (guint i = 0; i < 1 << 20; i++)
+    g_string_append_c (text, 'x');
+  g_string_append (text, "\r\n\r\n");
+  heard = exchange (fixture, text->str, text->len);
+  /* The server closes without reading the rest: the answer may get lost. */
+  g_assert_true (heard[0] == '\0' || g_str_has_prefix (heard, "HTTP/1.1 431 "));
+  g_clear_pointer (&heard, g_free);
+
+  for (guint i = 0; i < 10000; i++)
+    g_string_append_printf (many, "A-%u: b\r\n", i);
+  g_string_append (many, "\r\n");
+  heard = exchange (fixture, many->str, many->len);
+  g_assert_true (heard[0] == '\0' || g_str_has_prefix (heard, "HTTP/1.1 431 "));
+  g_clear_pointer (&heard, g_free);
+
+  for (guint i = 0; i < 100000; i++)
+    g_string_append_c (target, 'x');
+  heard = exchange (fixture, target->str, target->len);
+  g_assert_true (heard[0] == '\0' || g_str_has_prefix (heard, "HTTP/1.1 414 "));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_data_func ("/httpd/guard", &plain, test_guard);
+  g_test_add_data_func ("/httpd/guard-threads", &threads, test_guard);
+  g_test_add_func ("/httpd/guard-nul", test_guard_nul);
+  g_test_add_func ("/httpd/large-heads", test_large_heads);
+  return g_test_run ();
+}
