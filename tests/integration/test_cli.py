@@ -254,6 +254,24 @@ class Cli(pmss_cli.TestCase):
         self.pmss("put", self.file, "x", "--redundancy", "17+1", status=65)
         self.pmss("put", self.file, "x", "--redundancy", "lots", status=65)
 
+    def test_put_several(self):
+        for name in ("one", "two"):
+            self.path(name).write_bytes(name.encode())
+        files = self.path("one"), self.path("missing"), self.path("two")
+        self.assertIn("'several'", self.pmss("put", *files, "several", status=64).err)
+        result = self.pmss("put", *files, "put several/", status=66)
+        self.assertIn("missing", result.err)
+        self.assertEqual(self.pmss("ls", "--names", "put several/").out.splitlines(),
+                         ["put several/one", "put several/two"])
+
+    def test_get_here(self):
+        folder = self.path("here")
+        folder.mkdir()
+        process = subprocess.run([pmss_cli.PMSS, "get", "shared/data.bin"], env=self.env, cwd=folder, timeout=120,
+                                 capture_output=True, check=True)
+        self.assertTrue(process.stdout.startswith(b"data.bin: "))
+        self.assertEqual((folder / "data.bin").read_bytes(), self.data)
+
     def test_put_that_cannot_be_striped(self):
         small = self.path("small")
         small.write_bytes(b"small")
@@ -384,6 +402,7 @@ class Cli(pmss_cli.TestCase):
         how = self.pmss("node", "add", "--zone", "rack2").out
         self.assertIn(f"--control={self.url}", how)
         self.assertIn("--zone=rack2", how)
+        self.assertIn("this machine only", how)
         self.assertTrue(self.pmss("node", "add", "--json").json["join_token"])
         self.assertIn("stays", self.pmss("node", "remove", "1", status=None).err)
         self.pmss("node", "remove", "999", status=66)
@@ -396,6 +415,7 @@ class Cli(pmss_cli.TestCase):
         job = self.pmss("put", file, "job.bin", "--no-wait", "--json").json["job"]
         self.assertEqual(self.pmss("job", "watch", job, "--json").json["state"], "done")
         self.assertIn("job.bin", self.pmss("job", "ls").out)
+        self.assertEqual(len(self.pmss("job", "ls", "--json", "--limit", 1).json["jobs"]), 1)
         listed = self.pmss("job", "ls", "--json", "--state", "done").json["jobs"]
         self.assertIn(job, [entry["id"] for entry in listed])
         self.pmss("job", "pause", job, status=None)
@@ -423,7 +443,8 @@ class Cli(pmss_cli.TestCase):
         self.pmss("--version")
         self.pmss(status=64)
         self.pmss("fly", status=64)
-        self.pmss("get", "only-one", status=64)
+        self.pmss("get", status=64)
+        self.pmss("get", "one", "two", "three", status=64)
         self.pmss("ls", "--wings", status=64)
         self.pmss("--wings", "ls", status=64)
         self.pmss("help", "fly", status=64)

@@ -17,15 +17,17 @@
 #include "reading.h"
 
 static const PmssCliUsage usage = {
-  "NAME FILE",
+  "NAME [FILE]",
   "Fetches a medium from all its storage servers at once and checks its SHA-256.",
-  "FILE - is standard output; a folder gets the name's last part. A file appears\n"
-      "only when it is complete and checked; until then it has another name.\n\n"
+  "FILE - is standard output; in a folder, without FILE the current one, the\n"
+      "file has the last part of the name. It appears only when it is complete and\n"
+      "checked; until then it is called otherwise.\n\n"
       "Examples:\n"
+      "  pmss get films/sintel.webm\n"
       "  pmss get films/sintel.webm sintel.webm\n"
       "  pmss get films/sintel.webm - | mpv -\n"
       "  pmss get --stats films/sintel.webm /dev/null   what each server gave",
-  2, 2
+  1, 2
 };
 
 /* Where the bytes go. */
@@ -71,7 +73,8 @@ target_open (Target * target, const char *file, const char *name,
   if (g_file_test (file, G_FILE_TEST_IS_DIR)) {
     g_autofree char *base = g_path_get_basename (name);
 
-    target->path = g_build_filename (file, base, NULL);
+    target->path = g_str_equal (file, ".") ? g_steal_pointer (&base) :
+        g_build_filename (file, base, NULL);
   } else {
     target->path = g_strdup (file);
   }
@@ -162,7 +165,7 @@ pmss_cmd_get (PmssCli * cli, int argc, char **argv, GError ** error)
   g_autoptr (PmssReading) reading = NULL;
 
   if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error) ||
-      !target_open (&target, argv[2], argv[1], force, error))
+      !target_open (&target, argc > 2 ? argv[2] : ".", argv[1], force, error))
     return FALSE;
   reading = pmss_reading_run (cli, argv[1], "fetching", target_write, &target,
       error);

@@ -11,7 +11,8 @@
 
 static const PmssCliUsage ls_usage = {
   "", "Lists background work, the newest first.",
-  "Why a job failed or rests stands below the list.\n\n"
+  "Why a job failed or rests stands below the list. Of many jobs the newest are\n"
+      "shown.\n\n"
       "Examples:\n"
       "  pmss job ls\n"
       "  pmss job ls --state running\n"
@@ -67,17 +68,20 @@ job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
     "jobs", columns, add_row, "No jobs.", print_errors
   };
   g_autofree char *state = NULL;
+  int limit = 100;
   const GOptionEntry entries[] = {
     {"state", 0, 0, G_OPTION_ARG_STRING, &state,
         "queued, running, paused, done, failed or cancelled", "STATE"},
+    {"limit", 0, 0, G_OPTION_ARG_INT, &limit, "At most N, to 1000 (100)", "N"},
     {NULL}
   };
-  g_autoptr (GString) path = g_string_new ("/jobs");
+  g_autoptr (GString) path = g_string_new ("/jobs?limit=");
 
   if (!pmss_cli_parse (cli, &ls_usage, entries, &argc, &argv, error))
     return FALSE;
+  g_string_append_printf (path, "%d", limit);
   if (state) {
-    g_string_append (path, "?state=");
+    g_string_append (path, "&state=");
     g_string_append_uri_escaped (path, state, NULL, FALSE);
   }
   return pmss_cli_list (cli, path->str, &list, error);

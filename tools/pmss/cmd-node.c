@@ -79,7 +79,7 @@ print_how (const char *url, const char *token, const char *expires,
 {
   g_autofree char *word = pmss_cli_shell_word (token);
   g_autofree char *zone_word = zone ? pmss_cli_shell_word (zone) : NULL;
-  g_autofree char *end = pmss_cli_escape (expires);
+  g_autofree char *end = pmss_cli_time (expires);
 
   printf ("Join token (for one server, until %s):\n  %s\n\n", end, word);
   printf ("On the new storage server, with its own address for HOST:\n"
@@ -87,6 +87,10 @@ print_how (const char *url, const char *token, const char *expires,
       "    --data=/var/lib/pmss-storage --control=%s \\\n"
       "    --join-token=%s%s%s\n\n", PMSS_STORAGE_PORT, PMSS_STORAGE_PORT,
       url, word, zone ? " --zone=" : "", zone ? zone_word : "");
+  if (strstr (url, "//127.") || strstr (url, "//localhost") ||
+      strstr (url, "//[::1]"))
+    printf ("%s is this machine only: name the control server as the\n"
+        "new one reaches it.\n\n", url);
   printf ("or put the same keys into /etc/pmss/storage.conf and start the "
       "service:\n  systemctl enable --now pmss-storage\n");
 }

@@ -17,15 +17,17 @@
 #include "upload.h"
 
 static const PmssCliUsage usage = {
-  "FILE [NAME]",
-  "Uploads a file, waits until it is striped, and compares checksums.",
-  "Without NAME it is called as the file; a NAME that ends with / is a prefix.\n"
+  "FILE… [NAME]",
+  "Uploads files, waits until they are striped, and compares checksums.",
+  "Without NAME a medium is called as its file. A NAME that ends with / is a\n"
+      "prefix; with several files it has to be one.\n"
       "An upload that was broken off goes on when the same command is given again.\n\n"
       "Examples:\n"
       "  pmss put sintel.webm films/sintel.webm\n"
       "  pmss put sintel.webm films/ --title Sintel --redundancy 4+2\n"
-      "  pmss put master.mov masters/ --keep-original --no-wait",
-  1, 2
+      "  pmss put master.mov masters/ --keep-original --no-wait\n"
+      "  pmss put *.webm films/",
+  1, -1
 };
 
 static char *
@@ -193,32 +195,69 @@ put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
   return TRUE;
 }
 
+/* What is the same for all files. */
+typedef struct
+{
+  PmssUploadRequest request;
+  const char *name;             /* as given; nullable */
+  gboolean wait;
+} Putting;
+
+static gboolean
+put_file (PmssCli * cli, const char *file, gpointer user_data, GError ** error)
+{
+  const Putting *putting = user_data;
+  PmssUploadRequest request = putting->request;
+  g_autofree char *name = medium_name (file, putting->name);
+
+  request.file = file;
+  request.name = name;
+  return put (cli, &request, putting->wait, error);
+}
+
+/* The last argument is the name, if there are several. */
+static gboolean
+find_name (int *n_files, char **files, const char **name, GError ** error)
+{
+  if (*n_files == 1)
+    return TRUE;
+  *name = files[--*n_files];
+  if (*n_files == 1 || g_str_has_suffix (*name, "/"))
+    return TRUE;
+  g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+      "Several files need a prefix that ends with / as the last argument, "
+      "and '%s' is none", *name);
+  return FALSE;
+}
+
 gboolean
 pmss_cmd_put (PmssCli * cli, int argc, char **argv, GError ** error)
 {
   g_autofree char *redundancy = NULL;
   g_autofree char *title = NULL;
-  g_autofree char *name = NULL;
-  gboolean keep = FALSE, no_wait = FALSE;
+  gboolean no_wait = FALSE;
+  Putting putting = { {0,}, };
   const GOptionEntry entries[] = {
     {"redundancy", 'r', 0, G_OPTION_ARG_STRING, &redundancy,
         "Data and parity shards (the server's default)", "K+M"},
     {"title", 't', 0, G_OPTION_ARG_STRING, &title, "A title to show", "TEXT"},
-    {"keep-original", 0, 0, G_OPTION_ARG_NONE, &keep,
+    {"keep-original", 0, 0, G_OPTION_ARG_NONE, &putting.request.keep_original,
         "Keep the file whole on the control server, too", NULL},
     {"no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait,
         "Do not wait until it is striped", NULL},
     {NULL}
   };
   PmssRedundancy parsed;
+  int n_files;
 
   if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error))
     return FALSE;
-  if (redundancy && !pmss_redundancy_parse (redundancy, &parsed, error))
+  n_files = argc - 1;
+  if ((redundancy && !pmss_redundancy_parse (redundancy, &parsed, error)) ||
+      !find_name (&n_files, argv + 1, &putting.name, error))
     return FALSE;
-  name = medium_name (argv[1], argc > 2 ? argv[2] : NULL);
-  return put (cli, &(PmssUploadRequest) {
-      .file = argv[1],.name = name,.redundancy = redundancy,.title =
-        title,.keep_original = keep}
-      , !no_wait, error);
+  putting.request.redundancy = redundancy;
+  putting.request.title = title;
+  putting.wait = !no_wait;
+  return pmss_cli_for_each (cli, argv + 1, n_files, put_file, &putting, error);
 }
