@@ -2,6 +2,25 @@
 /* What the element says, and how soon, when it cannot open its medium. */
 #include "pmsssrc-fixture.h"
 
+static char *
+location_of (FakeControl * control)
+{
+  return g_strdup_printf ("pmss://127.0.0.1:%u/films/a",
+      fake_control_get_port (control));
+}
+
+/* The one error that the source of @pipeline has is @code; ends @pipeline. */
+static void
+end_with_error (GstElement * pipeline, GstResourceError code)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstStructure) details = NULL;
+
+  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
+  g_assert_error (error, GST_RESOURCE_ERROR, (gint) code);
+  source_pipeline_end (pipeline);
+}
+
 static void
 expect_error (const char *location, GstResourceError code, guint http_status)
 {
@@ -57,8 +76,7 @@ test_statuses (void)
     {500, GST_RESOURCE_ERROR_OPEN_READ},
   };
   g_autoptr (FakeControl) control = fake_control_new ();
-  g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/films/a",
-      fake_control_get_port (control));
+  g_autofree char *location = location_of (control);
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_test_message ("status %u", cases[i].status);
@@ -71,8 +89,7 @@ static void
 test_garbage_session (void)
 {
   g_autoptr (FakeControl) control = fake_control_new ();
-  g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/films/a",
-      fake_control_get_port (control));
+  g_autofree char *location = location_of (control);
 
   /* a session that is a problem document instead: no layout */
   fake_control_set_status (control, 201);
@@ -159,14 +176,10 @@ test_timeout (void)
   g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/a", port);
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstStructure) details = NULL;
 
   g_object_set (source, "timeout", 1, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
-  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
-  source_pipeline_end (pipeline);
+  end_with_error (pipeline, GST_RESOURCE_ERROR_OPEN_READ);
 }
 
 /* Whatever its properties can be set to, what is behind it takes. */
@@ -179,8 +192,6 @@ test_extreme_settings (gconstpointer most)
       g_strdup_printf ("pmss://127.0.0.1:%u/a", unused_port ());
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstStructure) details = NULL;
 
   specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (source), &n);
   for (guint i = 0; i < n; i++) {
@@ -205,21 +216,16 @@ test_extreme_settings (gconstpointer most)
 
   g_object_set (source, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
-  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
-  source_pipeline_end (pipeline);
+  end_with_error (pipeline, GST_RESOURCE_ERROR_OPEN_READ);
 }
 
 static void
 test_admission_wait (void)
 {
   g_autoptr (FakeControl) control = fake_control_new ();
-  g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/films/a",
-      fake_control_get_port (control));
+  g_autofree char *location = location_of (control);
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstStructure) details = NULL;
 
   fake_control_set_status (control, 503);
   g_object_set (source, "wait-for-admission", 3600, "retries", 0, NULL);
@@ -228,37 +234,29 @@ test_admission_wait (void)
   /* it asks on; as soon as the answer is another one, that one counts */
   fake_control_set_status (control, 404);
   wait_progress (pipeline, "admission", GST_PROGRESS_TYPE_ERROR);
-  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
-  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  end_with_error (pipeline, GST_RESOURCE_ERROR_NOT_FOUND);
   g_assert_cmpuint (fake_control_get_sessions (control), >=, 2);
-  source_pipeline_end (pipeline);
 }
 
 static void
 test_admission_wait_ends (void)
 {
   g_autoptr (FakeControl) control = fake_control_new ();
-  g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/films/a",
-      fake_control_get_port (control));
+  g_autofree char *location = location_of (control);
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstStructure) details = NULL;
 
   fake_control_set_status (control, 503);
   g_object_set (source, "wait-for-admission", 1, "retries", 0, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
-  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY);
-  source_pipeline_end (pipeline);
+  end_with_error (pipeline, GST_RESOURCE_ERROR_BUSY);
 }
 
 static void
 test_admission_wait_shutdown (void)
 {
   g_autoptr (FakeControl) control = fake_control_new ();
-  g_autofree char *location = g_strdup_printf ("pmss://127.0.0.1:%u/films/a",
-      fake_control_get_port (control));
+  g_autofree char *location = location_of (control);
   GstElement *source;
   GstElement *pipeline = source_pipeline_new (location, &source);
 
