@@ -88,7 +88,7 @@ pmss_engine_set_tick (PmssEngine * engine)
 
   if (engine->closing || !needs_tick (engine))
     g_source_set_ready_time (engine->tick, -1);
-  else if (g_source_get_ready_time (engine->tick) < now)
+  else if (g_source_get_ready_time (engine->tick) < 0)
     g_source_set_ready_time (engine->tick, now + TICK);
 }
 

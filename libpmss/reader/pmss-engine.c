@@ -29,6 +29,12 @@ close_in_thread (PmssEngine * engine)
   pmss_lease_end (engine);
 }
 
+typedef struct
+{
+  GSource source;
+  gboolean ready;               /* set in the I/O thread, and reset */
+} Kick;
+
 static gboolean
 on_kick (gpointer user_data)
 {
@@ -36,6 +42,7 @@ on_kick (gpointer user_data)
   guint i;
 
   g_source_set_ready_time (engine->kick, -1);
+  ((Kick *) engine->kick)->ready = FALSE;
   g_mutex_lock (&engine->lock);
   if (engine->state == PMSS_ENGINE_CLOSED) {
     close_in_thread (engine);
@@ -55,10 +62,15 @@ on_kick (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* The I/O thread itself need not be woken, which g_source_set_ready_time()
+ * would do with two system calls. */
 void
 pmss_engine_kick (PmssEngine * engine)
 {
-  g_source_set_ready_time (engine->kick, 0);
+  if (g_main_context_is_owner (engine->context))
+    ((Kick *) engine->kick)->ready = TRUE;
+  else
+    g_source_set_ready_time (engine->kick, 0);
 }
 
 void
@@ -141,15 +153,31 @@ source_dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
   return callback (user_data);
 }
 
-static GSourceFuncs source_funcs = {.dispatch = source_dispatch };
+static gboolean
+kick_prepare (GSource * source, gint * timeout)
+{
+  *timeout = -1;
+  return ((Kick *) source)->ready;
+}
+
+static gboolean
+kick_check (GSource * source)
+{
+  return ((Kick *) source)->ready;
+}
+
+static GSourceFuncs kick_funcs = {
+  .prepare = kick_prepare,.check = kick_check,.dispatch = source_dispatch
+};
+static GSourceFuncs tick_funcs = {.dispatch = source_dispatch };
 
 static GSource *
-new_source (PmssEngine * engine, GSourceFunc func, int priority)
+new_source (PmssEngine * engine, GSourceFuncs * funcs, guint size,
+    GSourceFunc func)
 {
-  GSource *source = g_source_new (&source_funcs, sizeof (GSource));
+  GSource *source = g_source_new (funcs, size);
 
   g_source_set_callback (source, func, engine, NULL);
-  g_source_set_priority (source, priority);
   g_source_attach (source, engine->context);
   return source;
 }
@@ -232,8 +260,9 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->destroy = destroy;
   engine->context = g_main_context_new ();
   engine->loop = g_main_loop_new (engine->context, FALSE);
-  engine->kick = new_source (engine, on_kick, G_PRIORITY_DEFAULT);
-  engine->tick = new_source (engine, pmss_engine_on_tick, G_PRIORITY_DEFAULT);
+  engine->kick = new_source (engine, &kick_funcs, sizeof (Kick), on_kick);
+  engine->tick = new_source (engine, &tick_funcs, sizeof (GSource),
+      pmss_engine_on_tick);
   engine->bad_shards = g_hash_table_new (NULL, NULL);
   engine->cancellable = g_cancellable_new ();
   g_mutex_init (&engine->join_lock);

@@ -79,7 +79,7 @@ struct _PmssEngine
   GMainLoop *loop;
   GThread *thread;              /* atomic; NULL: not yet, or not any more */
   GMutex join_lock;             /* held while it is joined */
-  GSource *kick;                /* ready: look at everything again */
+  GSource *kick;                /* dispatched: look at everything again */
   GSource *tick;                /* ready at its time: who is silent? */
 
   /* Set when OPEN, then constant. */

@@ -35,7 +35,6 @@ struct _PmssStream
   GSocket *socket;              /* under body; NULL: not known */
   gint low_water;               /* bytes that it waits for; 1 between answers */
   GSource *source;              /* body is readable */
-  gboolean waits_for_socket;    /* source, that is; see stream_would_block() */
   GError *cancel_reason;
 
   guint32 row;                  /* being received */
@@ -199,20 +198,6 @@ stream_read_end (PmssStream * stream)
         stream->length, error != NULL ? error->message : "more bytes");
 }
 
-static gboolean stream_readable (GObject * body, gpointer user_data);
-
-static void
-stream_watch (PmssStream * stream)
-{
-  stream_unwatch (stream);
-  stream->source =
-      g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM
-      (stream->body), stream->cancellable);
-  g_source_set_callback (stream->source, G_SOURCE_FUNC (stream_readable),
-      stream, NULL);
-  g_source_attach (stream->source, g_main_context_get_thread_default ());
-}
-
 static void
 stream_set_low_water (PmssStream * stream, gsize bytes)
 {
@@ -227,46 +212,68 @@ stream_set_low_water (PmssStream * stream, gsize bytes)
     g_debug ("SO_RCVLOWAT %d: %s", low_water, error->message);
 }
 
-/* Until the rest of the record is there. A source that was made while libsoup
- * still held bytes that came with the head says "ready" for ever, and never
- * looks at the socket: the loop would spin until the next byte. Now that
- * nothing is held, one that waits. */
-static gboolean
+static gboolean socket_readable (GSocket * socket, GIOCondition condition,
+    gpointer stream);
+static gboolean body_readable (GObject * body, gpointer user_data);
+
+/* The socket itself, where we know it: libsoup's source for the body is one
+ * upon one upon one, and GLib blocks each while it is dispatched, that is,
+ * takes the descriptor out of the poll and back and wakes itself each time. */
+static GSource *
+stream_new_source (PmssStream * stream)
+{
+  GSource *source;
+
+  if (stream->socket == NULL) {
+    source = g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM
+        (stream->body), NULL);
+    g_source_set_callback (source, G_SOURCE_FUNC (body_readable), stream, NULL);
+  } else {
+    source = g_socket_create_source (stream->socket, G_IO_IN, NULL);
+    g_source_set_callback (source, G_SOURCE_FUNC (socket_readable), stream,
+        NULL);
+    g_source_set_can_recurse (source, TRUE);
+  }
+  return source;
+}
+
+/* Until the rest of the record is there, with nothing left in libsoup of the
+ * body's first bytes, which come with the head: a source for the body that is
+ * made while there is says "ready" for ever, and never looks at the socket. */
+static void
 stream_wait (PmssStream * stream)
 {
   stream_set_low_water (stream, stream->record_size - stream->filled);
-  if (stream->waits_for_socket)
-    return G_SOURCE_CONTINUE;
-  stream->waits_for_socket = TRUE;
-  stream_watch (stream);
-  return G_SOURCE_REMOVE;
+  if (stream->source != NULL)
+    return;
+  stream->source = stream_new_source (stream);
+  g_source_attach (stream->source, g_main_context_get_thread_default ());
 }
 
-static gboolean
+static void
 stream_failed (PmssStream * stream, GError * error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
     g_error_free (error);
-    return stream_wait (stream);
+    stream_wait (stream);
+  } else {
+    pmss_error_adopt (&error, NULL);
+    stream_finish (stream, error);
   }
-  pmss_error_adopt (&error, NULL);
-  stream_finish (stream, error);
-  return G_SOURCE_REMOVE;
 }
 
-static gboolean
+static void
 stream_succeeded (PmssStream * stream)
 {
   stream_set_low_water (stream, 1);
   stream_read_end (stream);
   stream_finish (stream, NULL);
-  return G_SOURCE_REMOVE;
 }
 
-static gboolean
-stream_readable (GObject * body, gpointer user_data)
+/* Reads what there is, until it is to be waited for more, or over. */
+static void
+stream_read (PmssStream * stream)
 {
-  PmssStream *stream = user_data;
   guint reads;
 
   for (reads = 0; reads < MAX_READS_PER_TURN; reads++) {
@@ -275,24 +282,49 @@ stream_readable (GObject * body, gpointer user_data)
 
     if (stream->cancel_reason != NULL) {
       stream_finish (stream, NULL);
-      return G_SOURCE_REMOVE;
+      return;
     }
-    if (!stream_read_some (stream, &error))
-      return stream_failed (stream, error);
+    if (!stream_read_some (stream, &error)) {
+      stream_failed (stream, error);
+      return;
+    }
     if (stream->filled == stream->record_size) {
       stream_end_record (stream);
-      if (stream_has_all (stream))
-        return stream_succeeded (stream);
+      if (stream_has_all (stream)) {
+        stream_succeeded (stream);
+        return;
+      }
       stream_begin_record (stream);
       if (!begun)
         continue;
     }
     /* Not a whole record at once: the socket has a few more packets by now, at
      * most. Only above TLS nobody knows. */
-    if (stream->socket != NULL)
-      return stream_wait (stream);
+    if (stream->socket != NULL) {
+      stream_wait (stream);
+      return;
+    }
   }
-  stream_set_low_water (stream, stream->record_size - stream->filled);
+  /* The turn is over, but of what TLS still holds no poll would tell. */
+  stream_wait (stream);
+  if (stream->socket == NULL)
+    g_source_set_ready_time (stream->source, 0);
+}
+
+static gboolean
+socket_readable (GSocket * socket, GIOCondition condition, gpointer stream)
+{
+  stream_read (stream);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+body_readable (GObject * body, gpointer user_data)
+{
+  PmssStream *stream = user_data;
+
+  g_source_set_ready_time (stream->source, -1);
+  stream_read (stream);
   return G_SOURCE_CONTINUE;
 }
 
@@ -353,7 +385,7 @@ stream_answered (GObject * session, GAsyncResult * result, gpointer user_data)
   stream->socket = pmss_sockets_find (stream->sockets, stream->message);
   stream->low_water = 1;
   stream_begin_record (stream);
-  stream_watch (stream);
+  stream_read (stream);
 }
 
 /* libsoup would collect the body of a 421 by itself, however long. */
@@ -445,7 +477,10 @@ pmss_stream_cancel (PmssStream * stream, GQuark domain, int code,
     return;
   stream->cancel_reason = g_error_new_literal (domain, code, reason);
   /* Wakes the pending send or the readable source; both find the reason. */
-  g_cancellable_cancel (stream->cancellable);
+  if (stream->source != NULL)
+    g_source_set_ready_time (stream->source, 0);
+  else
+    g_cancellable_cancel (stream->cancellable);
 }
 
 const PmssStreamRange *
