@@ -94,6 +94,8 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
     if (pmss_wait_is_for (engine, row->number, -1))
       pmss_wait_check (engine, pmss_stream_get_progress (stream));
   }
+  if (pmss_link_made_room (stream, row_number))
+    pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
 }
 

@@ -59,6 +59,17 @@ pmss_link_has_room (PmssLink * link, guint max)
   return TRUE;
 }
 
+gboolean
+pmss_link_made_room (PmssStream * stream, guint32 row)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  guint64 record = PMSS_RECORD_HEADER_SIZE + range->geometry.unit;
+  guint64 rest = (range->first_row + range->n_rows - 1 - row) * record;
+
+  return rest <= PMSS_LINK_ALMOST_THROUGH
+      && rest + record > PMSS_LINK_ALMOST_THROUGH;
+}
+
 void
 pmss_link_note_good (PmssLink * link)
 {

@@ -75,7 +75,8 @@ typedef struct
 } PmssLink;
 
 /* Bytes: a request may begin when the one before it has no more to go. */
-#define PMSS_LINK_ALMOST_THROUGH (512 * 1024)
+#define PMSS_LINK_ALMOST_THROUGH \
+  (2 * (PMSS_RECORD_HEADER_SIZE + PMSS_DEFAULT_UNIT))
 
 PmssLink *pmss_link_new (const PmssNode *node, guint index);
 void pmss_link_free (PmssLink *link);
@@ -86,6 +87,8 @@ gboolean pmss_link_is_usable (PmssLink *link);
  * what is under way is nearly through, so that the new one hides the round
  * trip without taking bandwidth from what is needed earlier. */
 gboolean pmss_link_has_room (PmssLink *link, guint max);
+/* Whether it has made that room that @stream's record of @row is here. */
+gboolean pmss_link_made_room (PmssStream *stream, guint32 row);
 
 /* A record came, or an answer that speaks for the node. */
 void pmss_link_note_good (PmssLink *link);

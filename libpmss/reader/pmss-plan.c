@@ -94,6 +94,19 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   cursor->grow_at = row + cursor->window / 2;
 }
 
+/* Asked of a node that answers: nothing to be done but to wait. */
+static gboolean
+is_coming (PmssEngine * engine, guint64 number, guint index)
+{
+  PmssRow *row = pmss_rows_get (&engine->rows, number);
+  PmssLink *link;
+
+  if (row == NULL || row->slots[index].state != PMSS_UNIT_ASKED)
+    return FALSE;
+  link = pmss_stream_get_owner (row->slots[index].stream);
+  return link->state == PMSS_LINK_UP;
+}
+
 gboolean
 pmss_plan_note_read (PmssEngine * engine, guint64 row, guint index,
     gboolean hit)
@@ -112,7 +125,8 @@ pmss_plan_note_read (PmssEngine * engine, guint64 row, guint index,
   cursor->used = ++engine->rows.clock;
   engine->active = cursor;
   advance_cursor (engine, cursor, row, index);
-  return !hit || resumed || cursor != before || row >= engine->replan_at;
+  return resumed || cursor != before || row >= engine->replan_at
+      || !(hit || is_coming (engine, row, index));
 }
 
 /* --- One row --- */
