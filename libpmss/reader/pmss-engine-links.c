@@ -153,9 +153,11 @@ is_trusted_elsewhere (PmssEngine * engine, PmssLink * link)
  * a clock or a key of its own: then it is a node that does not work, and no
  * reason to ask control again and again. */
 void
-pmss_engine_link_refused (PmssEngine * engine, PmssLink * link,
+pmss_engine_link_refused (PmssEngine * engine, PmssLink * link, gint64 asked,
     const GError * error)
 {
+  if (asked < engine->token_since)
+    return;                     /* the token before: the new one is here */
   if (link->refusals == 0 || link->refused_token != engine->token_number)
     link->refusals++;
   link->refused_token = engine->token_number;

@@ -159,7 +159,8 @@ stream_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
-    pmss_engine_link_refused (engine, link, error);
+    pmss_engine_link_refused (engine, link, pmss_stream_get_started (stream),
+        error);
   } else if (is_about_shard (error)) {
     g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
         link->peer, range->geometry.extent, range->index, error->message);

@@ -95,6 +95,7 @@ struct _PmssEngine
   PmssSockets *sockets;         /* of soup */
   char *authorization;
   guint token_number;           /* counts the tokens */
+  gint64 token_since;           /* monotonic, of the latest */
   GHashTable *bad_shards;       /* of (extent * 32 + index): not to be asked */
   GCancellable *cancellable;    /* of all requests but the streams */
   GSource *lease_timer;
@@ -153,9 +154,10 @@ gboolean pmss_engine_is_shard_bad (PmssEngine *engine, guint32 extent,
 void pmss_engine_link_good (PmssEngine *engine, PmssLink *link);
 void pmss_engine_link_failed (PmssEngine *engine, PmssLink *link,
     const GError *error);
-/* Lock held: it refused the token. That may be the token's age, or the node. */
+/* Lock held: it refused the token that was current at @asked (monotonic). That
+ * may be the token's age, or the node. */
 void pmss_engine_link_refused (PmssEngine *engine, PmssLink *link,
-    const GError *error);
+    gint64 asked, const GError *error);
 /* Lock held: there is a new token. */
 void pmss_engine_retry_refused (PmssEngine *engine);
 /* Lock held: asks a lost node whether it is back. */
