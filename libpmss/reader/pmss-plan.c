@@ -444,6 +444,20 @@ cancel_unwanted (PmssEngine * engine, PmssCursor * cursor)
     cancel_unwanted_of (engine, cursor, engine->links->pdata[i]);
 }
 
+/* Whether all that unit @index of @row takes is on its way or there. */
+static gboolean
+is_asked (PmssEngine * engine, PmssRow * row, guint index)
+{
+  guint i, n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+
+  for (i = 0; i < n; i++) {
+    if (row->slots[i].wanted && row->slots[i].state == PMSS_UNIT_NONE)
+      return FALSE;
+  }
+  return row->stuck_since == 0 && (row->missing != 0
+      || row->slots[index].state != PMSS_UNIT_NONE);
+}
+
 /* Type finders and demuxers look at a file's end first (an index, the tags of
  * an mp3), so its last unit is asked for as soon as a link has nothing better
  * to do. */
@@ -465,7 +479,8 @@ plan_tail (PmssEngine * engine, PmssCursor * cursor)
   plan_row (engine, row, tail.index, FALSE);
   for (i = 0; i < engine->links->len; i++)
     start_one (engine, &tail, engine->links->pdata[i]);
-  engine->tail_asked = row->slots[tail.index].state != PMSS_UNIT_NONE;
+  /* Once is enough: where the cache has no room for it, it goes again. */
+  engine->tail_asked = is_asked (engine, row, tail.index);
 }
 
 void
