@@ -76,7 +76,7 @@ pmss_http_request_get_address (PmssHttpRequest * request)
 
 gboolean
 pmss_http_request_get_content_length (PmssHttpRequest * request,
-    guint64 *length)
+    guint64 * length)
 {
   if (length)
     *length = request->head.length;
@@ -122,7 +122,7 @@ pmss_http_request_get_data (PmssHttpRequest * request)
 
 /* Digits up to @end, nothing else. */
 static gboolean
-parse_number (const char *text, gsize length, guint64 *number)
+parse_number (const char *text, gsize length, guint64 * number)
 {
   char digits[20];
 
@@ -135,7 +135,7 @@ parse_number (const char *text, gsize length, guint64 *number)
 }
 
 static PmssHttpRange
-suffix_range (guint64 size, guint64 wanted, guint64 *first, guint64 *length)
+suffix_range (guint64 size, guint64 wanted, guint64 * first, guint64 * length)
 {
   if (wanted == 0 || size == 0)
     return PMSS_HTTP_RANGE_UNSATISFIABLE;
@@ -146,7 +146,7 @@ suffix_range (guint64 size, guint64 wanted, guint64 *first, guint64 *length)
 
 PmssHttpRange
 pmss_http_request_get_range (PmssHttpRequest * request, guint64 size,
-    guint64 *first, guint64 *length)
+    guint64 * first, guint64 * length)
 {
   const char *value = pmss_http_request_get_header (request, "Range");
   const char *dash;
@@ -247,8 +247,10 @@ pmss_http_request_get_json (PmssHttpRequest * request)
 }
 
 void
-pmss_http_request_defer (PmssHttpRequest * request, PmssHttpWork work)
+pmss_http_request_defer (PmssHttpRequest * request, PmssHttpWait wait,
+    PmssHttpWork work)
 {
   g_return_if_fail (!request->work && !request->answer);
   request->work = work;
+  request->wait = wait;
 }

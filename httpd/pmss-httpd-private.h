@@ -19,7 +19,7 @@ struct _PmssHttpd {
   PmssHttpdHandler handler;
   gpointer user_data;
   PmssWatchdog *watchdog;
-  GThreadPool *blocking;        /* runs deferred work; NULL with a thread per connection */
+  GThreadPool *pools[PMSS_HTTP_N_WAITS];        /* run deferred work; NULL with a thread per connection */
 
   atomic_uint deferred;         /* requests that are with it */
   atomic_bool stopping;
@@ -65,7 +65,8 @@ struct _PmssHttpRequest {
   GByteArray *json_text;
   JsonNode *json;
   gpointer data;
-  PmssHttpWork work;            /* that was deferred */
+  PmssHttpWork work;            /* that was deferred, */
+  PmssHttpWait wait;            /* and what it waits for */
 
   GPtrArray *headers;           /* name, value, name, value; to be added to the answer */
   struct MHD_Response *answer;

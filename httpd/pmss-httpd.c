@@ -158,13 +158,13 @@ start_work (PmssHttpRequest * request)
   PmssHttpd *httpd = request->httpd;
 
   atomic_fetch_add (&httpd->deferred, 1);
-  if (!httpd->blocking || atomic_load (&httpd->stopping)) {
+  if (!httpd->pools[request->wait] || atomic_load (&httpd->stopping)) {
     atomic_fetch_sub (&httpd->deferred, 1);
     run_work (request);
     return FALSE;
   }
   MHD_suspend_connection (request->connection);
-  g_thread_pool_push (httpd->blocking, request, NULL);
+  g_thread_pool_push (httpd->pools[request->wait], request, NULL);
   return TRUE;
 }
 
@@ -342,7 +342,7 @@ pool_size (const PmssHttpdConfig * config, guint connections)
   guint threads = config->threads;
 
   if (threads == 0)
-    threads = MAX (g_get_num_processors (), 4);
+    threads = MAX (g_get_num_processors (), 2);
   return MIN (threads, connections);
 }
 
@@ -424,8 +424,10 @@ start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
 static void
 httpd_free (PmssHttpd * httpd)
 {
-  if (httpd->blocking)
-    g_thread_pool_free (httpd->blocking, FALSE, TRUE);
+  for (guint i = 0; i < PMSS_HTTP_N_WAITS; i++) {
+    if (httpd->pools[i])
+      g_thread_pool_free (httpd->pools[i], FALSE, TRUE);
+  }
   pmss_watchdog_free (httpd->watchdog);
   g_free (httpd);
 }
@@ -443,9 +445,10 @@ pmss_httpd_start (const PmssHttpdConfig * config,
       head_timeout ? config->head_timeout : DEFAULT_HEAD_TIMEOUT,
       config->min_rate ? config->min_rate : DEFAULT_MIN_RATE,
       config->min_rate_window ? config->min_rate_window : DEFAULT_WINDOW);
-  if (!config->thread_per_connection)
-    httpd->blocking = g_thread_pool_new (do_work, httpd, BLOCKING_THREADS,
-        FALSE, NULL);
+  for (guint i = 0; i < PMSS_HTTP_N_WAITS && !config->thread_per_connection;
+      i++)
+    httpd->pools[i] =
+        g_thread_pool_new (do_work, httpd, BLOCKING_THREADS, FALSE, NULL);
   if (!start_daemon (httpd, config, error)) {
     httpd_free (httpd);
     return NULL;

@@ -25,8 +25,8 @@ typedef struct {
   const char *listen;           /* "127.0.0.1:8470", "[::]:8470", port 0: any free one */
   const char *tls_certificate;  /* nullable: PEM files; both or none */
   const char *tls_key;
-  gboolean thread_per_connection;       /* TRUE: handlers may block; FALSE: epoll worker threads, handlers must only do short disk work */
-  guint threads;                /* of the pool; 0: one per processor, at least 4 */
+  gboolean thread_per_connection;       /* TRUE: handlers may block; FALSE: epoll worker threads, handlers do what may wait for a disk in pmss_http_request_defer() */
+  guint threads;                /* of the pool; 0: one per processor, at least 2 */
   guint max_connections;        /* 0: 1000 */
   guint max_connections_per_address;    /* 0: no limit */
   guint head_timeout;           /* seconds in which a request's head has to be complete, and an idle connection is kept; 0: 10 */
@@ -98,7 +98,9 @@ JsonObject *pmss_http_request_get_json    (PmssHttpRequest *request);
  * without a body (`complete` is then not called), instead of answering.
  * The connection is set aside, @work is called on a thread of a small pool (with a thread per connection: on that) and has to answer; `end` comes after it. */
 typedef void (*PmssHttpWork) (PmssHttpRequest *request, gpointer user_data);
-void        pmss_http_request_defer       (PmssHttpRequest *request, PmssHttpWork work);
+/* Each has a pool of its own: a read is not held up by the fsyncs of an ingest. */
+typedef enum { PMSS_HTTP_WAIT_READ, PMSS_HTTP_WAIT_WRITE, PMSS_HTTP_N_WAITS } PmssHttpWait;
+void        pmss_http_request_defer       (PmssHttpRequest *request, PmssHttpWait wait, PmssHttpWork work);
 
 /* Answers: exactly one per request, a second one is a programmer's mistake. Headers are added before; values with control characters are left out and warned about.
  * A handler that returns from `complete` without an answer gets a 500 sent in its name. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "api.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +19,13 @@ typedef struct
   char name[PMSS_SHARD_NAME_SIZE];
   PmssVersionId version;
   PmssStorePut *put;
+  struct
+  {
+    int fd;                     /* -1: none */
+    guint status;
+    guint64 size;               /* of the shard */
+    guint64 first, length;
+  } range;                      /* what is to be sent */
 } Call;
 
 /* --- who may --- */
@@ -63,7 +69,7 @@ add_shard_headers (PmssHttpRequest * request, const char *name)
 
 static PmssHttpRange
 get_range (PmssHttpRequest * request, const char *name, guint64 size,
-    guint64 *first, guint64 *length)
+    guint64 * first, guint64 * length)
 {
   const char *condition = pmss_http_request_get_header (request, "If-Range");
   g_autofree char *etag = g_strdup_printf ("\"%s\"", name);
@@ -75,53 +81,90 @@ get_range (PmssHttpRequest * request, const char *name, guint64 size,
   return pmss_http_request_get_range (request, size, first, length);
 }
 
-static void
-respond_range (PmssHttpRequest * request, const char *name, int fd,
-    guint64 size)
+/* FALSE: answered. */
+static gboolean
+find_range (PmssHttpRequest * request, Call * call)
 {
-  guint64 first, length;
-  g_autofree char *range = NULL;
-  guint status = 200;
+  g_autofree char *size = NULL;
 
-  switch (get_range (request, name, size, &first, &length)) {
+  call->range.status = 200;
+  switch (get_range (request, call->name, call->range.size,
+          &call->range.first, &call->range.length)) {
     case PMSS_HTTP_RANGE_NONE:
       break;
     case PMSS_HTTP_RANGE_OK:
-      status = 206;
-      range = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT
-          "/%" G_GUINT64_FORMAT, first, first + length - 1, size);
-      pmss_http_request_add_header (request, "Content-Range", range);
+      call->range.status = 206;
       break;
     case PMSS_HTTP_RANGE_UNSATISFIABLE:
-      close (fd);
-      range = g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, size);
-      pmss_http_request_add_header (request, "Content-Range", range);
+      size = g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, call->range.size);
+      pmss_http_request_add_header (request, "Content-Range", size);
       pmss_http_request_respond_problem (request, 416,
-          "the shard has %" G_GUINT64_FORMAT " bytes", size);
-      return;
+          "the shard has %" G_GUINT64_FORMAT " bytes", call->range.size);
+      return FALSE;
     case PMSS_HTTP_RANGE_MALFORMED:
-      close (fd);
       pmss_http_request_respond_problem (request, 400, "malformed Range");
-      return;
+      return FALSE;
   }
-  /* The disk starts to read while the head is being sent. */
-  posix_fadvise (fd, first, length, POSIX_FADV_WILLNEED);
-  add_shard_headers (request, name);
-  pmss_http_request_respond_fd (request, status, "application/octet-stream", fd,
-      first, length);
+  return TRUE;
+}
+
+static void
+add_content_range (PmssHttpRequest * request, Call * call)
+{
+  g_autofree char *range = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%"
+      G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT, call->range.first,
+      call->range.first + call->range.length - 1, call->range.size);
+
+  pmss_http_request_add_header (request, "Content-Range", range);
+}
+
+static void
+send_range (PmssHttpRequest * request, Call * call)
+{
+  int fd = call->range.fd;
+
+  call->range.fd = -1;
+  if (call->range.status == 206)
+    add_content_range (request, call);
+  add_shard_headers (request, call->name);
+  pmss_http_request_respond_fd (request, call->range.status,
+      "application/octet-stream", fd, call->range.first, call->range.length);
+}
+
+/* Deferred: waits for the disk, as sendfile() on a worker would, which has
+ * other viewers to serve. */
+static void
+fetch_range (PmssHttpRequest * request, gpointer data)
+{
+  Call *call = pmss_http_request_get_data (request);
+  g_autoptr (GError) error = NULL;
+
+  if (pmss_store_fetch (call->range.fd, call->range.first, call->range.length,
+          &error))
+    send_range (request, call);
+  else
+    respond (request, error);
 }
 
 static void
 get_shard (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
 {
+  gboolean wants_bytes =
+      g_str_equal (pmss_http_request_get_method (request), "GET");
   g_autoptr (GError) error = NULL;
-  guint64 size;
-  int fd = pmss_store_open_shard (api->store, call->name, &size, &error);
 
-  if (fd < 0)
+  call->range.fd = pmss_store_open_shard (api->store, call->name,
+      &call->range.size, &error);
+  if (call->range.fd < 0)
     respond (request, error);
+  else if (!find_range (request, call))
+    return;
+  else if (wants_bytes && call->range.length > 0
+      && !pmss_store_is_cached (call->range.fd, call->range.first,
+          call->range.length))
+    pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, fetch_range);
   else
-    respond_range (request, call->name, fd, size);
+    send_range (request, call);
 }
 
 static void
@@ -201,13 +244,13 @@ begin_shard (PmssStorageApi * api, PmssHttpRequest * request, const char *name,
   else if (op == PMSS_TOKEN_WRITE)
     begin_put (api, request, call);
   else
-    pmss_http_request_defer (request, delete_shard);
+    pmss_http_request_defer (request, PMSS_HTTP_WAIT_WRITE, delete_shard);
 }
 
 /* --- the list --- */
 
 static gboolean
-get_page (PmssHttpRequest * request, const char **after, guint *limit)
+get_page (PmssHttpRequest * request, const char **after, guint * limit)
 {
   const char *text = pmss_http_request_get_query (request, "limit");
   guint64 number = DEFAULT_PAGE;
@@ -333,13 +376,14 @@ on_begin (PmssHttpRequest * request, gpointer data)
   const char *path = pmss_http_request_get_path (request);
   Call *call = g_new0 (Call, 1);
 
+  call->range.fd = -1;
   pmss_http_request_set_data (request, call);
   if (g_str_has_prefix (path, SHARDS "/")) {
     begin_shard (api, request, path + strlen (SHARDS "/"), call);
   } else if (g_str_equal (path, SHARDS)) {
     if (is_get (request)
         && check_access (api, request, PMSS_TOKEN_LIST, NULL))
-      pmss_http_request_defer (request, list_shards);
+      pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, list_shards);
   } else if (g_str_equal (path, "/healthz")) {
     if (is_get (request))
       answer_health (api, request);
@@ -368,7 +412,7 @@ on_body (PmssHttpRequest * request, const void *bytes, gsize length,
 static void
 on_complete (PmssHttpRequest * request, gpointer data)
 {
-  pmss_http_request_defer (request, finish_put);
+  pmss_http_request_defer (request, PMSS_HTTP_WAIT_WRITE, finish_put);
 }
 
 static void
@@ -377,6 +421,8 @@ on_end (PmssHttpRequest * request, gboolean answered, gpointer data)
   Call *call = pmss_http_request_get_data (request);
 
   g_clear_pointer (&call->put, pmss_store_put_free);
+  if (call->range.fd >= 0)
+    close (call->range.fd);
   g_free (call);
 }
 

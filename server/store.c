@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opening, reading, deleting. Writing is in store-put.c, going through all
  * shards in store-list.c. */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
@@ -251,7 +253,7 @@ pmss_store_has (PmssStore * store, const char *name)
 }
 
 int
-pmss_store_open_shard (PmssStore * store, const char *name, guint64 *size,
+pmss_store_open_shard (PmssStore * store, const char *name, guint64 * size,
     GError ** error)
 {
   g_autofree char *path = pmss_store_path_of (name);
@@ -276,6 +278,39 @@ pmss_store_open_shard (PmssStore * store, const char *name, guint64 *size,
   }
   *size = info.st_size;
   return fd;
+}
+
+static gboolean
+byte_is_cached (int fd, guint64 offset)
+{
+  char byte;
+  const struct iovec where = { &byte, 1 };
+
+  /* A file system that cannot tell has to be taken as it comes. */
+  return preadv2 (fd, &where, 1, offset, RWF_NOWAIT) >= 0
+      || errno == EOPNOTSUPP;
+}
+
+gboolean
+pmss_store_is_cached (int fd, guint64 first, guint64 length)
+{
+  return byte_is_cached (fd, first) && byte_is_cached (fd, first + length - 1);
+}
+
+gboolean
+pmss_store_fetch (int fd, guint64 first, guint64 length, GError ** error)
+{
+  char byte;
+  gssize got;
+
+  posix_fadvise (fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  posix_fadvise (fd, first, length, POSIX_FADV_WILLNEED);
+  do
+    got = pread (fd, &byte, 1, first);
+  while (got < 0 && errno == EINTR);
+  if (got < 0)
+    pmss_store_set_error (error, errno, "cannot read the shard");
+  return got >= 0;
 }
 
 gboolean

@@ -35,6 +35,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssStore, pmss_store_close)
 gboolean   pmss_store_has       (PmssStore *store, const char *name);
 /* A descriptor for reading, or -1 and PMSS_ERROR_NOT_FOUND, PMSS_ERROR_BUSY (no descriptors left). */
 int        pmss_store_open_shard (PmssStore *store, const char *name, guint64 *size, GError **error);
+/* Whether both ends of a range are in memory: then what is between them most likely is. */
+gboolean   pmss_store_is_cached (int fd, guint64 first, guint64 length);
+/* Has the disk read the range, and waits for its beginning. */
+gboolean   pmss_store_fetch     (int fd, guint64 first, guint64 length, GError **error);
 /* Durable. PMSS_ERROR_NOT_FOUND. */
 gboolean   pmss_store_delete    (PmssStore *store, const char *name, GError **error);
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pmss-storage when things break: killed, disk full, disk broken, peers gone."""
 
+import concurrent.futures
 import http.client
 import os
 import signal
@@ -10,10 +11,10 @@ import threading
 import time
 import unittest
 
-from storage_server import Case, Server, read_all, wait_for
+from storage_server import WAIT, Case, Server, read_all, wait_for
 from test_storage_attacks import head
 
-FAIL_FSYNC = os.environ["PMSS_FAIL_FSYNC"]
+BAD_DISK = os.environ["PMSS_BAD_DISK"]
 
 
 class Kills(Case):
@@ -155,13 +156,75 @@ class Disks(Case):
         server.process.stdout.close()
         server.log.close()
 
+    def serve_from_bad_disk(self, *troubles, **options):
+        """A server whose disk has each of @troubles (see bad-disk.c) while a file is there: returns it and the files."""
+        triggers = [self.folder / trouble for trouble in troubles]
+        return self.serve(wrapper=[
+            "env", "LD_PRELOAD=" + " ".join([BAD_DISK, *os.environ.get("LD_PRELOAD", "").split()]),
+            *("%s_WHILE=%s" % pair for pair in zip(troubles, triggers)),
+            "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")], **options), *triggers
+
+    def test_cold(self):
+        """What has to come from the disk is read by others than those who serve: one of these is enough for all, whatever the disk does."""
+        server, cold, hang = self.serve_from_bad_disk("COLD", "HANG_PREAD", threads=1)
+        (name, data), (other, other_data), *_ = self.shards(3000000, redundancy="2+1", unit=262144).items()
+        self.assertEqual(self.put(server, name, data).status, 201)
+        self.assertEqual(self.put(server, other, other_data).status, 201)
+        path, other_path = "/v1/shards/" + name, "/v1/shards/" + other
+        cold.touch()
+        self.assertEqual(server.ask("GET", path, self.all).body, data)
+        self.assertEqual(server.ask("GET", path, self.all, Range="bytes=-1").body, data[-1:])
+        hang.touch()
+        before = server.descriptors()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            waiting = [pool.submit(server.ask, "GET", path, self.all, Range="bytes=%d-%d" % (at, at + 300000)) for at in (0, 5, 400000)]
+            waiting.append(pool.submit(server.ask, "GET", path, self.all))
+            # a socket and a file each
+            wait_for(lambda: server.descriptors() >= before + 8, "all to wait for the disk")
+            # no bytes are asked for, or they are in memory; and a write waits for no read
+            self.assertEqual(server.ask("HEAD", path, self.all).status, 200)
+            self.assertEqual(server.ask("GET", path, self.all, Range="bytes=9999999-").status, 416)
+            cold.unlink()
+            self.assertEqual(server.ask("GET", other_path, self.all).body, other_data)
+            self.assertEqual(server.ask("DELETE", other_path, self.all).status, 204)
+            self.assertFalse(any(answer.done() for answer in waiting))
+            hang.unlink()
+            for at, answer in zip((0, 5, 400000), waiting):
+                got = answer.result(WAIT)
+                self.assertEqual((got.status, got.body), (206, data[at:at + 300001]))
+                self.assertEqual(got.headers["Content-Range"], "bytes %d-%d/%d" % (at, at + 300000, len(data)))
+            self.assertEqual(waiting[-1].result(WAIT).body, data)
+
+    def test_cold_peer_gone(self):
+        """Whoever does not wait for the disk leaves no descriptor behind."""
+        server, cold, hang = self.serve_from_bad_disk("COLD", "HANG_PREAD")
+        name, data = next(iter(self.shards(300000).items()))
+        self.assertEqual(self.put(server, name, data).status, 201)
+        before = server.descriptors()
+        cold.touch()
+        hang.touch()
+        for _ in range(20):
+            with server.connect() as connection:
+                connection.sendall(("GET /v1/shards/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" % (name, self.all)).encode())
+        hang.unlink()
+        wait_for(lambda: server.descriptors() <= before, "the descriptors to be closed")
+        self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).body, data)
+
+    def test_read_fails(self):
+        server, cold, fail = self.serve_from_bad_disk("COLD", "FAIL_PREAD")
+        name, data = next(iter(self.shards().items()))
+        self.assertEqual(self.put(server, name, data).status, 201)
+        cold.touch()
+        fail.touch()
+        answer = server.ask("GET", "/v1/shards/" + name, self.all, Range="bytes=0-99")
+        self.assertEqual((answer.status, answer.headers["Content-Range"]), (500, None))
+        self.assertIn("cannot read the shard", answer.json()["detail"])
+        fail.unlink()
+        self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).body, data)
+
     def broken(self, what):
         """A server whose fsync (or fdatasync) fails as soon as a file is there."""
-        trigger = self.folder / "broken"
-        server = self.serve(wrapper=[
-            "env", "LD_PRELOAD=" + " ".join([FAIL_FSYNC, *os.environ.get("LD_PRELOAD", "").split()]),
-            "FAIL_%s_WHILE=%s" % (what, trigger),
-            "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")])
+        server, trigger = self.serve_from_bad_disk("FAIL_" + what)
         (first, second, third) = self.shards(30000, redundancy="2+1").items()
         self.assertEqual(self.put(server, *first).status, 201)
         server.may_complain = True

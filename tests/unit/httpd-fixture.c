@@ -60,7 +60,7 @@ on_begin (PmssHttpRequest * request, gpointer data)
   if (g_str_equal (path, "/refuse"))
     pmss_http_request_respond_problem (request, 403, "not “here”");
   else if (g_str_equal (path, "/defer-early"))
-    pmss_http_request_defer (request, work_slowly);
+    pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, work_slowly);
   else if (g_str_equal (path, "/json"))
     pmss_http_request_accept_json (request, 1000);
   else if (g_str_equal (method, "PUT"))
@@ -125,9 +125,9 @@ on_complete (PmssHttpRequest * request, gpointer data)
     g_atomic_int_inc (&fixture->working);
     while (g_atomic_int_get (&fixture->hold))
       g_usleep (1000);
-    pmss_http_request_defer (request, work_slowly);
+    pmss_http_request_defer (request, PMSS_HTTP_WAIT_WRITE, work_slowly);
   } else if (g_str_equal (path, "/defer")) {
-    pmss_http_request_defer (request, work_slowly);
+    pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, work_slowly);
   } else if (g_str_equal (path, "/empty")) {
     pmss_http_request_respond_empty (request, 204);
   } else if (g_str_equal (path, "/error")) {

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Preloaded: a disk that is bad while certain files exist. fsync() fails while
+ * the one does that FAIL_FSYNC_WHILE names, fdatasync() with
+ * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE. With COLD_WHILE nothing
+ * is in memory, with HANG_PREAD_WHILE pread() does not return. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int
+is_on (const char *variable)
+{
+  const char *trigger = getenv (variable);
+
+  return trigger && access (trigger, F_OK) == 0;
+}
+
+static int
+fails (const char *variable)
+{
+  if (!is_on (variable))
+    return 0;
+  errno = EIO;
+  return 1;
+}
+
+int
+fsync (int fd)
+{
+  int (*real) (int) = (int (*)(int)) dlsym (RTLD_NEXT, "fsync");
+
+  return fails ("FAIL_FSYNC_WHILE") ? -1 : real (fd);
+}
+
+int
+fdatasync (int fd)
+{
+  int (*real) (int) = (int (*)(int)) dlsym (RTLD_NEXT, "fdatasync");
+
+  return fails ("FAIL_FDATASYNC_WHILE") ? -1 : real (fd);
+}
+
+ssize_t
+pread64 (int fd, void *to, size_t length, off64_t offset)
+{
+  ssize_t (*real) (int, void *, size_t, off64_t) =
+      (ssize_t (*)(int, void *, size_t, off64_t)) dlsym (RTLD_NEXT, "pread64");
+
+  while (is_on ("HANG_PREAD_WHILE"))
+    usleep (1000);
+  return fails ("FAIL_PREAD_WHILE") ? -1 : real (fd, to, length, offset);
+}
+
+ssize_t
+preadv64v2 (int fd, const struct iovec *to, int n, off64_t offset, int flags)
+{
+  ssize_t (*real) (int, const struct iovec *, int, off64_t, int) =
+      (ssize_t (*)(int, const struct iovec *, int, off64_t, int))
+      dlsym (RTLD_NEXT, "preadv64v2");
+
+  if ((flags & RWF_NOWAIT) && is_on ("COLD_WHILE")) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return real (fd, to, n, offset, flags);
+}
