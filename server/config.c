@@ -51,7 +51,7 @@ static const Setting settings[N_SETTINGS] = {
   [CLUSTER] = {"cluster", NULL, "ID", "Stand alone: the cluster's id"},
   [NODE_ID] = {"node-id", "0", "N", "Stand alone: this server's id"},
   [THREADS] = {"threads", "0", "N",
-      "Threads that serve; default: four a processor, at least 8"},
+      "Threads that serve; default: one a processor, at least 2"},
   [MAX_CONNECTIONS] = {"max-connections", "8192", "N", "Connections in all"},
   [MAX_PER_ADDRESS] = {"max-connections-per-address", "0", "N",
       "Connections of one peer's address; 0: no limit"},
@@ -66,7 +66,7 @@ static const Setting settings[N_SETTINGS] = {
 /* --- single values --- */
 
 gboolean
-pmss_storage_parse_amount (const char *text, guint64 *amount, GError ** error)
+pmss_storage_parse_amount (const char *text, guint64 * amount, GError ** error)
 {
   static const struct
   {
@@ -117,7 +117,7 @@ pmss_storage_parse_reserve (const char *text, PmssStoreReserve * reserve,
 
 static gboolean
 parse_number (char **values, guint setting, guint min, guint max,
-    guint *number, GError ** error)
+    guint * number, GError ** error)
 {
   guint64 value;
 

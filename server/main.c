@@ -164,8 +164,7 @@ start_listener (Server * server, GError ** error)
     .listen = config->listen,
     .tls_certificate = config->tls_certificate,
     .tls_key = config->tls_key,
-    .threads = config->threads ? config->threads
-        : MAX (8, 4 * g_get_num_processors ()),
+    .threads = config->threads,
     .max_connections = config->max_connections,
     .max_connections_per_address = config->max_connections_per_address,
     .head_timeout = config->head_timeout,
