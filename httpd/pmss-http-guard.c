@@ -66,6 +66,12 @@ note_single (HeadCheck * check, const char *key)
   return TRUE;
 }
 
+static gboolean
+is_line_end (const char *at)
+{
+  return at[0] == '\0' && at[1] == '\0';
+}
+
 /* libmicrohttpd parses the head in place: "key:", spaces, "value", CR LF, the
  * last two overwritten by NULs. So in a head that is what it seems to be every
  * line begins right where the one before ended plus two. A bare LF is one
@@ -78,7 +84,8 @@ check_field (void *data, enum MHD_ValueKind kind, const char *key,
 {
   HeadCheck *check = data;
 
-  if (key != check->cursor || !value || value <= key + key_length)
+  if (key != check->cursor || !is_line_end (key - 2) || !value
+      || value <= key + key_length)
     return refuse (check, 400, "malformed line in the request's head");
   if (!is_token (key, key_length) || !is_field_value (value, value_length))
     return refuse (check, 400, "malformed header field");
@@ -120,7 +127,8 @@ check_lines (HeadCheck * check, struct MHD_Connection *connection,
     return FALSE;
   size = MHD_get_connection_info (connection,
       MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-  if (!size || check->cursor + 2 != method + size->header_size)
+  if (!size || check->cursor + 2 != method + size->header_size
+      || !is_line_end (check->cursor - 2) || !is_line_end (check->cursor))
     return refuse (check, 400, "malformed line in the request's head");
   return TRUE;
 }
