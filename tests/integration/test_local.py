@@ -73,6 +73,17 @@ class Local(pmss_cli.TestCase):
         self.assertEqual([node["port"] for node in nodes], [node["port"] for node in cluster["nodes"]])
         self.assertEqual(os.stat(self.dir / "cluster.conf").st_mode & 0o777, 0o600)
 
+    def test_warning(self):
+        """A film that nobody could look into is stored, and that is told."""
+        cluster = self.local("up", "--nodes", 1, "--json", env={"PMSS_PROBE": "/bin/false"}).json
+        film = self.dir / "film"
+        film.write_bytes(b"film")
+        env = cluster["env"]
+        error = self.pmss("put", film, "film", "--redundancy", "1+0", "--keep-original", env=env).err
+        self.assertIn("pmss put: warning: ", error)
+        self.assertIn(error.removeprefix("pmss put: warning: ").strip(), self.pmss("job", "ls", env=env).out)
+        self.assertIn("kept on the control server", self.pmss("info", "film", env=env).out)
+
     def test_env(self):
         cluster = self.up(1)
         script = f'eval "$({pmss_cli.PMSS} local env --dir {self.dir})"; echo "$PMSS_URL $PMSS_TOKEN"'

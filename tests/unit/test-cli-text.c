@@ -42,6 +42,15 @@ test_numbers (void)
 }
 
 static void
+test_time (void)
+{
+  g_setenv ("TZ", "UTC-2", TRUE);
+  check_taken (pmss_cli_time ("2026-01-31T23:00:59Z"), "2026-02-01 01:00");
+  check_taken (pmss_cli_time ("soon\n"), "soon\\x0a");
+  check_taken (pmss_cli_time (NULL), "-");
+}
+
+static void
 test_shell_word (void)
 {
   check_taken (pmss_cli_shell_word ("plain/name.webm"), "plain/name.webm");
@@ -74,6 +83,9 @@ test_json (void)
   g_assert_cmpuint (pmss_cli_json_number (object, "s"), ==, 0);
   g_assert_cmpuint (pmss_cli_json_number (object, "t"), ==, 0);
   g_assert_cmpfloat (pmss_cli_json_double (object, "d"), ==, 1.5);
+  g_assert_true (pmss_cli_json_boolean (object, "t"));
+  g_assert_false (pmss_cli_json_boolean (object, "n"));
+  g_assert_false (pmss_cli_json_boolean (object, "absent"));
   g_assert_nonnull (pmss_cli_json_object (object, "o"));
   g_assert_null (pmss_cli_json_object (object, "a"));
   g_assert_null (pmss_cli_json_element (array, 0));
@@ -87,6 +99,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cli-text/escape", test_escape);
   g_test_add_func ("/cli-text/numbers", test_numbers);
+  g_test_add_func ("/cli-text/time", test_time);
   g_test_add_func ("/cli-text/shell-word", test_shell_word);
   g_test_add_func ("/cli-text/json", test_json);
   return g_test_run ();

@@ -36,6 +36,15 @@ pmss_cli_json_double (JsonObject * object, const char *name)
   return json_node_get_double (node);
 }
 
+gboolean
+pmss_cli_json_boolean (JsonObject * object, const char *name)
+{
+  JsonNode *node = member (object, name, JSON_NODE_VALUE);
+
+  return node && json_node_get_value_type (node) == G_TYPE_BOOLEAN &&
+      json_node_get_boolean (node);
+}
+
 guint64
 pmss_cli_json_number (JsonObject * object, const char *name)
 {

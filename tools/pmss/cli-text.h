@@ -32,10 +32,11 @@ void          pmss_cli_table_add   (PmssCliTable *table, ...);
 /* Prints to standard output and frees; without rows, prints @empty. */
 void          pmss_cli_table_print (PmssCliTable *table, const char *empty);
 
-/* Members of a server's answer; absent, null or of another type: NULL or 0. */
+/* Members of a server's answer; absent, null or of another type: NULL, 0 or FALSE. */
 const char   *pmss_cli_json_string (JsonObject *object, const char *name);
 guint64       pmss_cli_json_number (JsonObject *object, const char *name);
 double        pmss_cli_json_double (JsonObject *object, const char *name);
+gboolean      pmss_cli_json_boolean (JsonObject *object, const char *name);
 JsonObject   *pmss_cli_json_object (JsonObject *object, const char *name);
 JsonArray    *pmss_cli_json_array  (JsonObject *object, const char *name);
 /* The object that @node has to be; PMSS_ERROR_PROTOCOL if it is something else. */

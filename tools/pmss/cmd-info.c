@@ -95,6 +95,8 @@ print_medium (JsonObject * medium)
   print_rates (medium);
   print_streams (pmss_cli_json_array (medium, "streams"));
   print_text ("Stored", pmss_cli_json_string (medium, "redundancy"));
+  if (pmss_cli_json_boolean (medium, "keep_original"))
+    print_text ("Original", "kept on the control server");
   print_taken ("Created", pmss_cli_json_string (medium, "created") != NULL,
       pmss_cli_time (pmss_cli_json_string (medium, "created")));
   if (pmss_cli_json_number (medium, "job"))

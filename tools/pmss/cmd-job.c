@@ -11,8 +11,8 @@
 
 static const PmssCliUsage ls_usage = {
   "", "Lists background work, the newest first.",
-  "Why a job failed or rests stands below the list. Of many jobs the newest are\n"
-      "shown.\n\n"
+  "Why a job failed or rests, and warnings, stand below the list. Of many jobs\n"
+      "the newest are shown.\n\n"
       "Examples:\n"
       "  pmss job ls\n"
       "  pmss job ls --state running\n"
@@ -36,25 +36,34 @@ add_row (PmssCliTable * table, JsonObject * job)
       pmss_cli_escape (pmss_cli_json_string (job, "medium")));
 }
 
-/* Reasons are sentences: in a column they would tear the table apart. */
+/* What is still to be told of a job: why it does not go on, or a warning. */
+static const char *
+remark (JsonObject * job, const char *state)
+{
+  const char *error = pmss_cli_json_string (job, "error");
+
+  if (g_str_equal (state, "cancelled"))
+    return NULL;
+  return error && !g_str_equal (state, "done") ? error :
+      pmss_cli_json_string (job, "warning");
+}
+
+/* Sentences: in a column they would tear the table apart. */
 static void
-print_errors (JsonArray * jobs)
+print_remarks (JsonArray * jobs)
 {
   guint i;
 
   for (i = 0; i < json_array_get_length (jobs); i++) {
     JsonObject *job = pmss_cli_json_element (jobs, i);
-    const char *error = pmss_cli_json_string (job, "error");
     g_autofree char *state =
         pmss_cli_escape (pmss_cli_json_string (job, "state"));
+    const char *text = remark (job, state);
+    g_autofree char *shown = pmss_cli_escape (text);
 
-    if (error && !g_str_equal (state, "cancelled")
-        && !g_str_equal (state, "done")) {
-      g_autofree char *shown = pmss_cli_escape (error);
-
+    if (text)
       printf ("\nJob %" G_GUINT64_FORMAT " %s: %s\n",
           pmss_cli_json_number (job, "id"), state, shown);
-    }
   }
 }
 
@@ -65,7 +74,7 @@ job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
     ">DONE", "MEDIUM", NULL
   };
   static const PmssCliList list = {
-    "jobs", columns, add_row, "No jobs.", print_errors
+    "jobs", columns, add_row, "No jobs.", print_remarks
   };
   g_autofree char *state = NULL;
   int limit = 100;

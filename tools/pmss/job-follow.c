@@ -2,6 +2,7 @@
 
 #include "job-follow.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <libpmss/pmss-error.h>
@@ -95,6 +96,19 @@ phase_text (JsonObject * job)
   return phase ? phase : "waiting";
 }
 
+/* It is done, but not all of it went well. */
+static void
+tell_warning (PmssCli * cli, JsonObject * job, PmssCliProgress * progress)
+{
+  const char *warning = pmss_cli_json_string (job, "warning");
+  g_autofree char *shown = pmss_cli_escape (warning);
+
+  if (!warning || cli->json)
+    return;
+  pmss_cli_progress_clear (progress);
+  fprintf (stderr, "%s: warning: %s\n", g_get_prgname (), shown);
+}
+
 JsonNode *
 pmss_job_follow (PmssCli * cli, PmssClient * client, guint64 id,
     PmssCliProgress * progress, GError ** error)
@@ -117,8 +131,10 @@ pmss_job_follow (PmssCli * cli, PmssClient * client, guint64 id,
       job = pmss_cli_json_root (node, error);
       if (!job || !check_state (job, id, error))
         return NULL;
-      if (g_strcmp0 (pmss_cli_json_string (job, "state"), "done") == 0)
+      if (g_strcmp0 (pmss_cli_json_string (job, "state"), "done") == 0) {
+        tell_warning (cli, job, progress);
         return g_steal_pointer (&node);
+      }
       pmss_cli_progress_update_share (progress, phase_text (job),
           pmss_cli_json_number (job, "done"),
           pmss_cli_json_number (job, "total"));
