@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Writer and node client against storage servers as they are. */
 
-#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libpmss/pmss.h"
+#include "storage-servers.h"
 
 #define N_NODES 8
-#define CLUSTER "0123456789abcdef0123456789abcdef"
 #define UNIT PMSS_DEFAULT_UNIT
 #define EXTENT (4u * 1024 * 1024)
 
 typedef struct
 {
-  PmssNode node;
-  GSubprocess *process;
-  char *data;
-} Server;
-
-typedef struct
-{
   char *folder;
   guint8 secret[PMSS_TOKEN_SECRET_KEY_SIZE];
-  Server servers[N_NODES];
+  StorageServer servers[N_NODES];
   guint n_servers;
   PmssVersionId version;
   PmssRedundancy redundancy;
@@ -40,98 +30,6 @@ typedef struct
   GPid kill_at_first;           /* killed once the first extent is durable */
 } Fixture;
 
-/* --- servers --- */
-
-static void
-read_address (Server * server)
-{
-  g_autoptr (GDataInputStream) out = g_data_input_stream_new
-      (g_subprocess_get_stdout_pipe (server->process));
-  g_autofree char *line = g_data_input_stream_read_line (out, NULL, NULL,
-      NULL);
-
-  if (line == NULL || !g_str_has_prefix (line, "listening on 127.0.0.1:"))
-    g_error ("the storage server says: %s", line ? line : "nothing");
-  server->node.port = g_ascii_strtoull (strrchr (line, ':') + 1, NULL, 10);
-}
-
-/* Servers do not outlive a test that its watchdog ended. */
-static void
-die_with_parent (gpointer user_data)
-{
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-}
-
-static void
-start_server (Fixture * fixture, guint index, const char *min_free)
-{
-  Server *server = &fixture->servers[index];
-  g_autofree char *program = g_build_filename (g_getenv ("PMSS_BUILD_DIR"),
-      "server", "pmss-storage", NULL);
-  g_autofree char *key = g_build_filename (fixture->folder, "key", NULL);
-  g_autofree char *id = g_strdup_printf ("%u", index + 1);
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new
-      (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
-  g_autoptr (GError) error = NULL;
-
-  if (server->data == NULL)
-    server->data = g_build_filename (fixture->folder, id, NULL);
-  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
-  server->process = g_subprocess_launcher_spawn (launcher, &error, program,
-      "--listen", "127.0.0.1:0", "--data", server->data,
-      "--public-key", key, "--cluster", CLUSTER, "--node-id", id,
-      "--min-free", min_free, "--log-level", "warning", NULL);
-  g_assert_no_error (error);
-  server->node.id = index + 1;
-  server->node.address = (char *) "127.0.0.1";
-  server->node.zone = (char *) "";
-  read_address (server);
-}
-
-static void
-signal_server (Server * server, int number)
-{
-  const char *pid = g_subprocess_get_identifier (server->process);
-
-  /* NULL once it has ended */
-  if (pid != NULL)
-    kill (g_ascii_strtoll (pid, NULL, 10), number);
-}
-
-/* Killed: their orderly stop has tests of its own. */
-static void
-stop_server (Server * server)
-{
-  g_subprocess_force_exit (server->process);
-  g_subprocess_wait (server->process, NULL, NULL);
-  g_clear_object (&server->process);
-}
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    remove_tree (child);
-  }
-  g_remove (path);
-}
-
-static void
-write_key (Fixture * fixture, const guint8 * public_key)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  g_autofree char *path = g_build_filename (fixture->folder, "key", NULL);
-
-  for (guint i = 0; i < PMSS_TOKEN_PUBLIC_KEY_SIZE; i++)
-    g_string_append_printf (text, "%02x", public_key[i]);
-  g_assert_true (g_file_set_contents (path, text->str, -1, NULL));
-}
-
 static void
 set_up (Fixture * fixture, gconstpointer data)
 {
@@ -139,10 +37,10 @@ set_up (Fixture * fixture, gconstpointer data)
 
   fixture->folder = g_dir_make_tmp ("pmss-test-writer-XXXXXX", NULL);
   pmss_token_generate_keys (public_key, fixture->secret);
-  write_key (fixture, public_key);
+  storage_servers_write_key (fixture->folder, public_key);
   fixture->n_servers = GPOINTER_TO_UINT (data);
   for (guint i = 0; i < fixture->n_servers; i++)
-    start_server (fixture, i, "0");
+    storage_server_start (&fixture->servers[i], fixture->folder, i, "0");
   pmss_version_id_generate (&fixture->version);
   fixture->redundancy = (PmssRedundancy) {
   4, 2};
@@ -152,10 +50,10 @@ static void
 tear_down (Fixture * fixture, gconstpointer data)
 {
   for (guint i = 0; i < fixture->n_servers; i++) {
-    stop_server (&fixture->servers[i]);
+    storage_server_stop (&fixture->servers[i]);
     g_free (fixture->servers[i].data);
   }
-  remove_tree (fixture->folder);
+  storage_servers_remove_tree (fixture->folder);
   g_free (fixture->folder);
   g_free (fixture->data);
 }
@@ -171,7 +69,7 @@ make_token (Fixture * fixture, PmssTokenOps ops, const PmssVersionId * version,
   claims->issued = g_get_real_time () / G_USEC_PER_SEC - 30;
   claims->expires = claims->issued + 30 + expires_in;
   g_free (claims->cluster);
-  claims->cluster = g_strdup (CLUSTER);
+  claims->cluster = g_strdup (STORAGE_SERVERS_CLUSTER);
   claims->ops = ops;
   claims->any_version = version == NULL;
   if (version != NULL)
@@ -391,14 +289,14 @@ test_killed (Fixture * fixture, gconstpointer data)
   g_assert_cmpuint (fixture->where[7][1], >=, 6);
   /* what was stored before lies there still */
   g_clear_object (&fixture->servers[2].process);
-  start_server (fixture, 2, "0");
+  storage_server_start (&fixture->servers[2], fixture->folder, 2, "0");
   check_all (fixture);
 }
 
 static void
 test_silent (Fixture * fixture, gconstpointer data)
 {
-  signal_server (&fixture->servers[4], SIGSTOP);
+  storage_server_signal (&fixture->servers[4], SIGSTOP);
   write_all (fixture, 2 * EXTENT, 5);
   g_assert_cmpuint (fixture->replaced, ==, 2);
   check_all (fixture);
@@ -407,8 +305,8 @@ test_silent (Fixture * fixture, gconstpointer data)
 static void
 test_full (Fixture * fixture, gconstpointer data)
 {
-  stop_server (&fixture->servers[0]);
-  start_server (fixture, 0, "100%");
+  storage_server_stop (&fixture->servers[0]);
+  storage_server_start (&fixture->servers[0], fixture->folder, 0, "100%");
   write_all (fixture, EXTENT, 15);
   g_assert_cmpuint (fixture->replaced, ==, 1);
   g_assert_cmpuint (fixture->where[0][0], ==, 6);
@@ -472,8 +370,8 @@ test_refusals (Fixture * fixture, gconstpointer data)
   g_assert_false (compare (client, name, shard, &error));
   assert_refused (&error, PMSS_ERROR_NOT_FOUND, 404);
 
-  stop_server (&fixture->servers[0]);
-  start_server (fixture, 0, "100%");
+  storage_server_stop (&fixture->servers[0]);
+  storage_server_start (&fixture->servers[0], fixture->folder, 0, "100%");
   g_clear_object (&client);
   client = client_for (fixture, 0, PMSS_TOKEN_WRITE);
   g_assert_false (put (client, name, shard, &error));
