@@ -286,6 +286,29 @@ on_sent (GObject * source, GAsyncResult * result, gpointer data)
 
 /* --- requests --- */
 
+static void
+unref_body (gpointer body, GClosure * closure)
+{
+  g_bytes_unref (body);
+}
+
+/* By itself libsoup would send the body's spent stream. */
+static void
+on_restarted (SoupMessage * message, gpointer body)
+{
+  soup_message_set_request_body_from_bytes (message, "application/json", body);
+}
+
+/* libsoup opens a connection for each POST unless it may repeat it on another
+ * one when a kept connection proves dead. */
+static void
+keep_connection (SoupMessage * message, GBytes * body)
+{
+  soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
+  g_signal_connect_data (message, "restarted", G_CALLBACK (on_restarted),
+      g_bytes_ref (body), unref_body, 0);
+}
+
 /* Takes @body. */
 static void
 post (PmssNodeAgent * agent, const char *path, JsonNode * body)
@@ -302,6 +325,9 @@ post (PmssNodeAgent * agent, const char *path, JsonNode * body)
   exchange->message = soup_message_new (SOUP_METHOD_POST, url);
   soup_message_set_request_body_from_bytes (exchange->message,
       "application/json", bytes);
+  /* A join token is good for once. */
+  if (agent->state == AGENT_BEATING)
+    keep_connection (exchange->message, bytes);
   if (agent->secret) {
     g_autofree char *bearer = g_strconcat ("Bearer ", agent->secret, NULL);
 

@@ -23,6 +23,7 @@ class Control(http.server.ThreadingHTTPServer):
         self.join_status = 201
         self.beat_status = 200
         self.revoked = []       # sessions, numbered from 1
+        self.hangs_up = False   # after each heartbeat, without having said so
         self.beaten = threading.Condition()
         self.sockets = []
         super().__init__(("127.0.0.1", port), ControlHandler)
@@ -85,6 +86,7 @@ class ControlHandler(http.server.BaseHTTPRequestHandler):
             self.answer(server.beat_status, {
                 "state": "up", "interval": 1, "revocations": known + len(page),
                 "revoked": [{"session": s, "until": 1 << 40} for s in page]})
+            self.close_connection |= server.hangs_up
         else:
             self.answer(404, {})
 
@@ -100,8 +102,9 @@ class Joining(Case):
         server = self.serve(keys=False, control="http://127.0.0.1:%d/"
                             % control.server_port, join_token="once", zone="attic",
                             network_limit="1G")
-        control.wait_for_beats(2)
+        control.wait_for_beats(3)
         self.assertEqual(len(control.joins), 1)
+        self.assertEqual(len(control.sockets), 1)
         join = control.joins[0]
         self.assertGreater(join.pop("capacity"), 0)
         self.assertEqual(join, {"join_token": "once", "address": "127.0.0.1",
@@ -125,6 +128,12 @@ class Joining(Case):
         control.wait_for_beats(len(control.beats) + 2)
         self.assertEqual(control.beats[-1][1]["stats"]["shards"], 1)
         self.assertEqual(control.beats[-1][1]["stats"]["used"], len(data))
+
+        # a connection that control gave up is replaced at once
+        control.hangs_up = True
+        control.wait_for_beats(len(control.beats) + 3)
+        self.assertGreater(len(control.sockets), 1)
+        self.assertNotIn("goes on without it", server.messages())
 
         # started again it is who it was, without a token
         server.stop()
