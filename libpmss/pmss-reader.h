@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * Reads one medium from its nodes in parallel. One I/O thread of its own does all network work; a read that finds its unit in the cache never leaves the caller's thread.
  *
  * Threads: every function may be called from any thread; at most one thread should read at a time (others are served, but the read-ahead follows the last one).
- * Signals are emitted in the I/O thread, with no lock held.
+ * Signals are emitted in the I/O thread, with no lock held. What they call must not wait, nor read from this reader or close it: that thread would wait for itself.
  * Memory: cached and arriving units together take at most `cache-size` bytes (and never less than two rows); units that the consumer still holds count no more once they have left the cache.
  */
 #define PMSS_TYPE_READER (pmss_reader_get_type ())
