@@ -23,6 +23,7 @@ typedef struct {
   PmssPlacer *placer;
   PmssErasure *erasure;         /* these two from the phase verify on */
   PmssNodeCalls *calls;
+  GBytes *head;                 /* in the phase commit; NULL: an empty file */
 } Ingest;
 
 /* Exactly @length bytes of the upload. */
