@@ -63,7 +63,8 @@ typedef struct
   guint64 row;                  /* last read */
   guint index;                  /* unit in it */
   guint64 window;               /* rows from `row` on that are asked for */
-  guint64 grow_at;              /* row at which the window is doubled */
+  guint64 grow_at;              /* row at which the window is doubled, */
+  gint64 grow_after;            /* but not before this, monotonic */
   guint64 used;                 /* clock */
 } PmssCursor;
 

@@ -45,12 +45,14 @@ pmss_link_is_usable (PmssLink * link)
 }
 
 gboolean
-pmss_link_has_room (PmssLink * link, guint max)
+pmss_link_has_room (PmssLink * link, guint max, gboolean beside)
 {
   guint i;
 
   if (link->streams->len >= max)
     return FALSE;
+  if (beside)
+    return TRUE;
   for (i = 0; i < link->streams->len; i++) {
     if (pmss_stream_get_remaining (link->streams->pdata[i]) >
         PMSS_LINK_ALMOST_THROUGH)

@@ -85,8 +85,9 @@ void pmss_link_free (PmssLink *link);
 gboolean pmss_link_is_usable (PmssLink *link);
 /* Whether it can take one more request now: fewer than @max under way, and
  * what is under way is nearly through, so that the new one hides the round
- * trip without taking bandwidth from what is needed earlier. */
-gboolean pmss_link_has_room (PmssLink *link, guint max);
+ * trip without taking bandwidth from what is needed earlier. @beside: a small
+ * one, that need not wait for that. */
+gboolean pmss_link_has_room (PmssLink *link, guint max, gboolean beside);
 /* Whether it has made that room that @stream's record of @row is here. */
 gboolean pmss_link_made_room (PmssStream *stream, guint32 row);
 

@@ -77,19 +77,30 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
   cursor->index = index;
   cursor->window = engine->first_window;
   cursor->grow_at = row + 1;
+  cursor->grow_after = 0;
   return cursor;
 }
 
 /* The window doubles with every half of it that was read in sequence: a
- * jump costs little, a film soon has all links at work. */
+ * jump costs little, a film soon has all links at work. Not faster than in so
+ * many us: a demuxer that fills its queues reads some megabytes at once, and
+ * the processor is needed for the first frame then. */
+#define GROWTH_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
+
 static void
 advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
     guint index)
 {
+  gint64 now;
+
   cursor->row = row;
   cursor->index = index;
   if (row < cursor->grow_at || cursor->window >= engine->max_window)
     return;
+  now = g_get_monotonic_time ();
+  if (now < cursor->grow_after)
+    return;
+  cursor->grow_after = now + GROWTH_PAUSE;
   cursor->window = MIN (cursor->window * 2, engine->max_window);
   cursor->grow_at = row + cursor->window / 2;
 }
@@ -368,8 +379,19 @@ run_is_worthwhile (PmssEngine * engine, PmssCursor * cursor, guint64 first,
       || end % engine->rows.rows_per_extent == 0 || end == engine->rows.n_rows;
 }
 
+/* What somebody waits for goes out beside what is under way already: that is of
+ * another place. */
 static gboolean
-start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link)
+has_room_for (PmssEngine * engine, PmssLink * link, guint64 row,
+    gboolean beside)
+{
+  return pmss_link_has_room (link, engine->settings.max_connections, beside
+      || pmss_wait_is_for (engine, row, -1));
+}
+
+static gboolean
+start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
+    gboolean beside)
 {
   PmssStreamRange range;
   guint64 first, n_rows;
@@ -377,8 +399,9 @@ start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link)
 
   if (link->state != PMSS_LINK_UP && link->state != PMSS_LINK_LATE)
     return FALSE;
-  if (!pmss_link_has_room (link, engine->settings.max_connections)
+  if (!pmss_link_has_room (link, engine->settings.max_connections, TRUE)
       || !find_run (engine, cursor, link, &first, &n_rows, &shard)
+      || !has_room_for (engine, link, first, beside)
       || !run_is_worthwhile (engine, cursor, first, n_rows))
     return FALSE;
   pmss_layout_get_geometry (engine->rows.layout,
@@ -392,6 +415,8 @@ start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link)
 
 /* --- After a jump --- */
 
+/* So is the file's beginning, which demuxers come back to when they have looked
+ * at the index at its end. */
 static gboolean
 stream_is_wanted (PmssEngine * engine, PmssCursor * cursor, PmssStream * stream)
 {
@@ -400,7 +425,8 @@ stream_is_wanted (PmssEngine * engine, PmssCursor * cursor, PmssStream * stream)
   guint64 first = base + pmss_stream_get_row (stream);
   guint64 end = base + range->first_row + range->n_rows;
 
-  return first < window_end (engine, cursor) && end > cursor->row;
+  return (first < window_end (engine, cursor) && end > cursor->row)
+      || first < engine->first_window;
 }
 
 /* Cancelling costs the connection, and a round trip for a new one: what comes
@@ -459,8 +485,7 @@ is_asked (PmssEngine * engine, PmssRow * row, guint index)
 }
 
 /* Type finders and demuxers look at a file's end first (an index, the tags of
- * an mp3), so its last unit is asked for as soon as a link has nothing better
- * to do. */
+ * an mp3), so its last unit is asked for along with the first. */
 static void
 plan_tail (PmssEngine * engine, PmssCursor * cursor)
 {
@@ -478,7 +503,7 @@ plan_tail (PmssEngine * engine, PmssCursor * cursor)
     tail.index++;
   plan_row (engine, row, tail.index, FALSE);
   for (i = 0; i < engine->links->len; i++)
-    start_one (engine, &tail, engine->links->pdata[i]);
+    start_one (engine, &tail, engine->links->pdata[i], TRUE);
   /* Once is enough: where the cache has no room for it, it goes again. */
   engine->tail_asked = is_asked (engine, row, tail.index);
 }
@@ -499,7 +524,7 @@ pmss_plan_run (PmssEngine * engine)
   pmss_rows_evict (&engine->rows, cursor->row, window_end (engine, cursor) - 1,
       engine->max_blocks > wanted ? engine->max_blocks - wanted : 0);
   for (i = 0; i < engine->links->len; i++) {
-    while (start_one (engine, cursor, engine->links->pdata[i]));
+    while (start_one (engine, cursor, engine->links->pdata[i], FALSE));
   }
   plan_tail (engine, cursor);
   engine->replan_at =
