@@ -21,6 +21,7 @@ DEADLINE = 120
 
 def add_options(parser):
     parser.add_argument("--delay", type=float, default=20, metavar="MS", help="of the distant network, each way; default 20")
+    parser.add_argument("--slow-start", action="store_true", help="distant connections begin with ten segments a round trip and double, as TCP's do")
     parser.add_argument("--films", default=",".join(films.NAMES), metavar="NAME,...", help="default: all of %s" % ", ".join(films.NAMES))
     parser.add_argument("--only", choices=["loopback", "distant"], help="one of the two networks")
 
@@ -38,11 +39,11 @@ def run(context, options):
         compare(context, "loopback", paths, wanted, cluster, web.port, cluster.control.port)
     if options.only != "loopback":
         distant = relay.Relay(context.build, options.delay, ["127.0.0.1:%d" % port for port in [
-            web.port, cluster.control.port, *(node.port for node in cluster.nodes)]])
+            web.port, cluster.control.port, *(node.port for node in cluster.nodes)]], options.slow_start)
         context.on_exit(distant.stop)
         move_nodes(cluster, distant.ports[2:])
-        compare(context, "%g ms each way" % options.delay, paths, wanted, cluster, *distant.ports[:2])
-    context.note("Times begin when the process is started. The relay delays bytes and handshakes; it has no slow start and loses nothing.")
+        compare(context, "%g ms each way%s" % (options.delay, ", slow start" if options.slow_start else ""), paths, wanted, cluster, *distant.ports[:2])
+    context.note("Times begin when the process is started. The relay delays bytes and handshakes; it %s slow start and loses nothing." % ("has" if options.slow_start else "has no"))
 
 
 def move_nodes(cluster, ports):

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench-relay DELAY-MS HOST:PORT...: a distant network, for connections to loopback.
+/* bench-relay [--slow-start] DELAY-MS HOST:PORT...: a distant network, for connections to loopback.
  *
  * For each target it listens on a port of its own on 127.0.0.1 and prints the ports in one line. What is received leaves DELAY-MS later, in
  * either direction, in order. A connection's first bytes are held back for one more round trip: what the handshake would have taken.
+ * With --slow-start a connection carries ten segments in its first round trip and twice as much in each that follows, as TCP does where nothing
+ * is lost; after a second in which nothing was sent it begins anew.
  * It ends when its standard input does. */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +23,10 @@
  * window. 20 ms of 3 Gbit/s. */
 #define MOST_UNDER_WAY (8 << 20)
 
+/* Ten segments, as RFC 6928 has it. */
+#define INITIAL_WINDOW (10 * 1448)
+#define IDLE G_USEC_PER_SEC
+
 typedef struct
 {
   gint64 due;                   /* monotonic, us */
@@ -29,12 +35,23 @@ typedef struct
   guint8 data[];
 } Chunk;
 
+/* Bytes for which an acknowledgement is on its way. */
+typedef struct
+{
+  gint64 at;                    /* monotonic, us */
+  gsize length;
+} Acknowledgement;
+
 typedef struct
 {
   int from, to;
   GQueue chunks;
   gsize under_way;
   gint64 not_before;            /* nothing counts as received earlier */
+  gsize window;                 /* bytes that may be unacknowledged */
+  gsize unacknowledged;
+  GQueue acknowledgements;      /* with slow start only */
+  gint64 last;                  /* when something was sent */
   gboolean ended;               /* nothing more will be received */
   gboolean over;                /* and all of it has been sent on */
 } Direction;
@@ -48,6 +65,7 @@ typedef struct
 typedef struct
 {
   gint64 delay;                 /* us */
+  gboolean slow_start;
   GArray *listeners;            /* of int */
   GPtrArray *targets;           /* of GSocketAddress, one a listener */
   GPtrArray *connections;
@@ -62,6 +80,7 @@ connection_free (gpointer data)
   for (i = 0; i < 2; i++) {
     close (connection->sockets[i]);
     g_queue_clear_full (&connection->directions[i].chunks, g_free);
+    g_queue_clear_full (&connection->directions[i].acknowledgements, g_free);
   }
   g_free (connection);
 }
@@ -115,30 +134,81 @@ relay_accept (Relay * relay, guint listener)
     connection->directions[i].from = connection->sockets[i];
     connection->directions[i].to = connection->sockets[1 - i];
     g_queue_init (&connection->directions[i].chunks);
+    g_queue_init (&connection->directions[i].acknowledgements);
+    connection->directions[i].window =
+        relay->slow_start ? INITIAL_WINDOW : MOST_UNDER_WAY;
   }
   connection->directions[0].not_before =
       g_get_monotonic_time () + 2 * relay->delay;
   g_ptr_array_add (relay->connections, connection);
 }
 
+static void
+direction_begin_anew (Direction * direction)
+{
+  if (direction->unacknowledged == 0
+      && g_get_monotonic_time () - direction->last > IDLE)
+    direction->window = INITIAL_WINDOW;
+}
+
+static void
+direction_note_sent (Direction * direction, gsize length, gint64 acknowledged)
+{
+  Acknowledgement *acknowledgement = g_new (Acknowledgement, 1);
+
+  acknowledgement->at = acknowledged;
+  acknowledgement->length = length;
+  g_queue_push_tail (&direction->acknowledgements, acknowledgement);
+  direction->unacknowledged += length;
+  direction->last = g_get_monotonic_time ();
+}
+
+static void
+direction_acknowledge (Direction * direction)
+{
+  Acknowledgement *first;
+
+  while ((first = g_queue_peek_head (&direction->acknowledgements)) != NULL
+      && first->at <= g_get_monotonic_time ()) {
+    direction->unacknowledged -= first->length;
+    direction->window = MIN (direction->window + first->length, MOST_UNDER_WAY);
+    g_free (g_queue_pop_head (&direction->acknowledgements));
+  }
+}
+
+static gboolean
+direction_may_receive (Direction * direction)
+{
+  return !direction->ended && direction->under_way < MOST_UNDER_WAY
+      && direction->unacknowledged < direction->window;
+}
+
 /* Returns FALSE when the connection is broken. */
 static gboolean
-direction_receive (Direction * direction, gint64 delay)
+direction_receive (Direction * direction, Relay * relay)
 {
   static guint8 buffer[CHUNK];
-  ssize_t n = recv (direction->from, buffer, sizeof buffer, 0);
   Chunk *chunk;
+  ssize_t n;
+
+  if (relay->slow_start)
+    direction_begin_anew (direction);
+  n = recv (direction->from, buffer, MIN (sizeof buffer,
+          direction->window - direction->unacknowledged), 0);
 
   if (n < 0)
     return errno == EAGAIN || errno == EINTR;
   chunk = g_malloc (sizeof *chunk + n);
-  chunk->due = MAX (g_get_monotonic_time (), direction->not_before) + delay;
+  chunk->due = MAX (g_get_monotonic_time (), direction->not_before) +
+      relay->delay;
   chunk->length = n;
   chunk->sent = 0;
   memcpy (chunk->data, buffer, n);
   g_queue_push_tail (&direction->chunks, chunk);
   direction->under_way += n;
   direction->ended = n == 0;
+  if (relay->slow_start && n > 0)
+    direction_note_sent (direction, n, chunk->due + relay->delay);
   return TRUE;
 }
 
@@ -170,15 +240,17 @@ direction_send (Direction * direction)
 
 static gboolean
 connection_work (Connection * connection, const struct pollfd *polled,
-    gint64 delay)
+    Relay * relay)
 {
   guint i;
 
   for (i = 0; i < 2; i++) {
     Direction *direction = &connection->directions[i];
 
-    if (!direction->ended && (polled[i].revents & (POLLIN | POLLHUP | POLLERR))
-        && !direction_receive (direction, delay))
+    direction_acknowledge (direction);
+    if (direction_may_receive (direction)
+        && (polled[i].revents & (POLLIN | POLLHUP | POLLERR))
+        && !direction_receive (direction, relay))
       return FALSE;
     if (!direction_send (direction))
       return FALSE;
@@ -199,9 +271,12 @@ connection_poll (Connection * connection, struct pollfd *polled, gint64 * next)
   for (i = 0; i < 2; i++) {
     Direction *direction = &connection->directions[i];
     Chunk *chunk = g_queue_peek_head (&direction->chunks);
+    Acknowledgement *first = g_queue_peek_head (&direction->acknowledgements);
 
-    if (!direction->ended && direction->under_way < MOST_UNDER_WAY)
+    if (direction_may_receive (direction))
       polled[i].events |= POLLIN;
+    if (first != NULL)
+      *next = MIN (*next, first->at);
     if (chunk != NULL && chunk->due <= now)
       polled[1 - i].events |= POLLOUT;
     else if (chunk != NULL)
@@ -251,7 +326,7 @@ relay_turn (Relay * relay)
   /* from the last one on, because those that are over are removed */
   for (i = n_connections; i-- > 0;)
     if (!connection_work (g_ptr_array_index (relay->connections, i),
-            polled + 1 + n_listeners + 2 * i, relay->delay))
+            polled + 1 + n_listeners + 2 * i, relay))
       g_ptr_array_remove_index_fast (relay->connections, i);
   for (i = 0; i < n_listeners; i++)
     if (polled[1 + i].revents != 0)
@@ -288,17 +363,19 @@ int
 main (int argc, char **argv)
 {
   Relay relay = { 0 };
-  int i;
+  int i = 1;
 
-  if (argc < 3) {
-    g_printerr ("usage: bench-relay DELAY-MS HOST:PORT...\n");
+  relay.slow_start = argc > 1 && strcmp (argv[1], "--slow-start") == 0;
+  i += relay.slow_start;
+  if (argc < i + 2) {
+    g_printerr ("usage: bench-relay [--slow-start] DELAY-MS HOST:PORT...\n");
     return 64;
   }
-  relay.delay = g_ascii_strtod (argv[1], NULL) * 1000;
+  relay.delay = g_ascii_strtod (argv[i++], NULL) * 1000;
   relay.listeners = g_array_new (FALSE, FALSE, sizeof (int));
   relay.targets = g_ptr_array_new_with_free_func (g_object_unref);
   relay.connections = g_ptr_array_new_with_free_func (connection_free);
-  for (i = 2; i < argc; i++)
+  for (; i < argc; i++)
     relay_listen (&relay, argv[i]);
   g_print ("\n");
   while (relay_turn (&relay));

@@ -5,10 +5,11 @@ import subprocess
 
 
 class Relay:
-    """In front of @targets (host:port); ports[i] is that of target i."""
+    """In front of @targets (host:port); ports[i] is that of target i. @slow_start: connections begin as TCP's do."""
 
-    def __init__(self, build, delay_ms, targets):
-        self.process = subprocess.Popen([str(build / "tools" / "benchmarks" / "bench-relay"), "%g" % delay_ms, *targets],
+    def __init__(self, build, delay_ms, targets, slow_start=False):
+        program = str(build / "tools" / "benchmarks" / "bench-relay")
+        self.process = subprocess.Popen([program, *(["--slow-start"] if slow_start else []), "%g" % delay_ms, *targets],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.ports = [int(port) for port in self.process.stdout.readline().split()]
         if len(self.ports) != len(targets):
