@@ -250,6 +250,9 @@ start (Server * server)
 static void
 stop (Server * server)
 {
+  /* before the listener closes: nobody is to be sent to a closed door */
+  if (server->agent)
+    pmss_node_agent_leave (server->agent);
   g_clear_pointer (&server->agent, pmss_node_agent_free);
   if (server->httpd)
     pmss_httpd_stop (server->httpd, STOP_GRACE);

@@ -8,6 +8,7 @@
 #include "libpmss/pmss-json.h"
 
 #define REQUEST_TIMEOUT 5       /* seconds */
+#define LEAVE_TIMEOUT 1000      /* ms that an orderly stop waits for control */
 #define MAX_ANSWER (64 * 1024)
 #define MAX_INTERVAL 60         /* seconds */
 #define MAX_REVOKED 1000        /* in one answer */
@@ -16,13 +17,17 @@
  *              join token good                    each `interval`
  *   JOINING ────────────────────▶ BEATING ◀──────────────────────┐
  *    │  ▲ control is away: again    └────────────────────────────┘
- *    │  └──┘
- *    └── refused ──▶ ENDED
+ *    │  └──┘                           │ stopped
+ *    │                                 ▼
+ *    │ refused                      LEAVING: the answer under way is waited for, so
+ *    │                                 │    that no heartbeat overtakes the last one
+ *    └─────────────▶ ENDED ◀───────────┘
  */
 typedef enum
 {
   AGENT_JOINING,
   AGENT_BEATING,
+  AGENT_LEAVING,
   AGENT_ENDED,
 } AgentState;
 
@@ -89,11 +94,15 @@ on_timer (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* The next step, after an exchange has ended. */
 static void
-again_in (PmssNodeAgent * agent, guint seconds)
+go_on (PmssNodeAgent * agent, gboolean at_once)
 {
   g_clear_handle_id (&agent->timer, g_source_remove);
-  agent->timer = g_timeout_add_seconds (seconds, on_timer, agent);
+  if (at_once || agent->state == AGENT_LEAVING)
+    agent_advance (agent);
+  else if (agent->state != AGENT_ENDED)
+    agent->timer = g_timeout_add_seconds (agent->interval, on_timer, agent);
 }
 
 /* --- answers --- */
@@ -182,7 +191,10 @@ problem_error (guint status, JsonNode * json)
 static void
 note_failure (PmssNodeAgent * agent, const GError * error)
 {
-  if (!agent->away)
+  if (agent->state == AGENT_ENDED)
+    g_message ("%s: %s; it does not know that this server stops",
+        agent->config->control, error->message);
+  else if (!agent->away)
     g_warning ("%s: %s; this server goes on without it", agent->config->control,
         error->message);
   agent->away = TRUE;
@@ -233,7 +245,7 @@ check_failure (Exchange * exchange, GError * error)
     return FALSE;
   if (error) {
     note_failure (exchange->agent, error);
-    again_in (exchange->agent, exchange->agent->interval);
+    go_on (exchange->agent, FALSE);
     return FALSE;
   }
   return TRUE;
@@ -258,11 +270,8 @@ on_read (GObject * source, GAsyncResult * result, gpointer data)
     take_answer (agent, soup_message_get_status (exchange->message), json);
     /* After a start there may be many sessions whose tokens are to be refused:
      * not one answer's worth a second. */
-    if ((was == AGENT_JOINING && agent->state == AGENT_BEATING)
-        || agent->behind)
-      agent_advance (agent);
-    else
-      again_in (agent, agent->interval);
+    go_on (agent, agent->behind
+        || (was == AGENT_JOINING && agent->state == AGENT_BEATING));
   }
   exchange_free (exchange);
 }
@@ -326,7 +335,7 @@ post (PmssNodeAgent * agent, const char *path, JsonNode * body)
   soup_message_set_request_body_from_bytes (exchange->message,
       "application/json", bytes);
   /* A join token is good for once. */
-  if (agent->state == AGENT_BEATING)
+  if (agent->state != AGENT_JOINING)
     keep_connection (exchange->message, bytes);
   if (agent->secret) {
     g_autofree char *bearer = g_strconcat ("Bearer ", agent->secret, NULL);
@@ -379,6 +388,10 @@ send_heartbeat (PmssNodeAgent * agent)
   json_builder_add_int_value (builder, agent->revocations);
   json_builder_set_member_name (builder, "stats");
   json_builder_add_value (builder, agent->funcs.stats (agent->user_data));
+  if (agent->state == AGENT_LEAVING) {
+    json_builder_set_member_name (builder, "leaving");
+    json_builder_add_boolean_value (builder, TRUE);
+  }
   json_builder_end_object (builder);
   post (agent, path, json_builder_get_root (builder));
 }
@@ -392,6 +405,10 @@ agent_advance (PmssNodeAgent * agent)
       break;
     case AGENT_BEATING:
       send_heartbeat (agent);
+      break;
+    case AGENT_LEAVING:
+      send_heartbeat (agent);
+      agent->state = AGENT_ENDED;
       break;
     case AGENT_ENDED:
       break;
@@ -448,6 +465,35 @@ pmss_node_agent_new (const PmssStorageConfig * config,
   }
   agent_advance (agent);
   return agent;
+}
+
+static gboolean
+on_late (gpointer data)
+{
+  gboolean *late = data;
+
+  *late = TRUE;
+  return G_SOURCE_CONTINUE;
+}
+
+void
+pmss_node_agent_leave (PmssNodeAgent * agent)
+{
+  gboolean late = FALSE;
+  guint timer;
+
+  if (agent->state != AGENT_BEATING)
+    return;
+  agent->state = AGENT_LEAVING;
+  if (agent->pending == 0)
+    go_on (agent, TRUE);
+  timer = g_timeout_add (LEAVE_TIMEOUT, on_late, &late);
+  while (agent->pending > 0 && !late)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (timer);
+  if (late)
+    g_message ("%s has not answered that it knows of the stop",
+        agent->config->control);
 }
 
 void

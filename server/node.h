@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  * PmssNodeAgent:
  *
  * Speaks to the control server: joins once, then sends a heartbeat each second or as often as control says. A control server that is not there is
- * logged once and tried again; serving does not depend on it.
+ * logged once and tried again; serving does not depend on it. Before an orderly stop it says goodbye.
  * Threads: the main thread alone.
  */
 typedef struct _PmssNodeAgent PmssNodeAgent;
@@ -30,6 +30,8 @@ typedef struct {
  * Keeps @config and @funcs. */
 PmssNodeAgent *pmss_node_agent_new  (const PmssStorageConfig *config, const PmssIdentity *identity, guint16 port, guint64 capacity,
     const PmssNodeAgentFuncs *funcs, gpointer user_data, GError **error);
+/* An orderly stop: the last heartbeat tells control of it, so that nobody has to find out by silence. Waits for the answer, a second at most. */
+void           pmss_node_agent_leave (PmssNodeAgent *agent);
 void           pmss_node_agent_free (PmssNodeAgent *agent);
 
 /* Where others reach us: "advertise", else the listen address. NULL and error when that is "all addresses". Free with g_free(). */

@@ -261,6 +261,7 @@ heartbeat (PmssApiCall * call)
   PmssNodeState state;
   PmssNode node = { 0 };
   gint64 id, revocations = 0;
+  gboolean leaving = FALSE;
 
   if (!pmss_api_get_param_id (call, &id))
     return;
@@ -268,9 +269,11 @@ heartbeat (PmssApiCall * call)
       || (pmss_json_has (body, "revocations")
           && !pmss_json_get_int (body, "revocations", 0, G_MAXINT64,
               &revocations, &error))
+      || (pmss_json_has (body, "leaving")
+          && !pmss_json_get_boolean (body, "leaving", &leaving, &error))
       || !pmss_nodes_heartbeat (call->context->nodes,
           id <= G_MAXUINT ? (guint) id : 0, secret != NULL ? secret : "",
-          node.address, node.port, node.tls, &stats, &state, &error)) {
+          node.address, node.port, node.tls, &stats, leaving, &state, &error)) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }

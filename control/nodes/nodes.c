@@ -175,7 +175,8 @@ tell_watch (PmssNodes * self, guint id, PmssNodeState state)
 PmssNodeInfo *
 pmss_nodes_peek (PmssNodes * self, guint id)
 {
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
   Entry *entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
 
   return entry != NULL ? entry_to_info (entry) : NULL;
@@ -361,7 +362,8 @@ static gboolean
 check_node (PmssNodes * self, const PmssNode * told, const char *secret,
     gboolean * same_address)
 {
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
   Entry *entry = g_hash_table_lookup (self->entries,
       GUINT_TO_POINTER (told->id));
 
@@ -375,7 +377,8 @@ check_node (PmssNodes * self, const PmssNode * told, const char *secret,
 gboolean
 pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
     const char *address, guint16 port, gboolean tls,
-    const PmssNodeStats * stats, PmssNodeState * state, GError ** error)
+    const PmssNodeStats * stats, gboolean leaving, PmssNodeState * state,
+    GError ** error)
 {
   PmssNode told = {
     .id = id,.address = (char *) address,.port = port,.tls = tls
@@ -384,6 +387,7 @@ pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
   gboolean same_address, changed = FALSE;
   Entry *entry;
 
+  *state = leaving ? PMSS_NODE_DOWN : PMSS_NODE_UP;
   if (!check_node (self, &told, secret, &same_address)) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
         "Unknown node or wrong secret");
@@ -402,16 +406,15 @@ pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
       entry->node.port = port;
       entry->node.tls = tls;
     }
-    changed = entry->state != PMSS_NODE_UP;
-    entry->state = PMSS_NODE_UP;
+    changed = entry->state != *state;
+    entry->state = *state;
     entry->heard = g_get_monotonic_time ();
     entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
     entry->stats = *stats;
   }
   g_mutex_unlock (&self->lock);
-  *state = PMSS_NODE_UP;
   if (changed)
-    tell_watch (self, id, PMSS_NODE_UP);
+    tell_watch (self, id, *state);
   return TRUE;
 }
 

@@ -15,6 +15,8 @@ G_BEGIN_DECLS
  *      ┌──────────────┐      ┌──────────────────────┐
  *      ▼   3 s none   │      │        15 s none     │
  *     up ─────────▶ suspect ─┴───────▶ down ────────┘
+ *      └──────────────┴─────────────────▲
+ *         a last heartbeat: it leaves
  *
  * After a start of control all nodes are down until their first heartbeat. Threads: any.
  */
@@ -65,9 +67,10 @@ PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
 char         *pmss_nodes_create_join_token (PmssNodes *nodes, const char *zone, gint64 *expires, GError **error);
 /* Uses up @join_token. Fills in node->id; returns the node's secret. PMSS_ERROR_NOT_AUTHORIZED for an unknown, used or expired token. */
 char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNode *node, guint64 capacity, GError **error);
-/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too. A changed address is written to the database. */
+/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too. A changed address is written to the database.
+ * @leaving: it is about to stop, and counts as down at once. */
 gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret, const char *address, guint16 port, gboolean tls,
-    const PmssNodeStats *stats, PmssNodeState *state, GError **error);
+    const PmssNodeStats *stats, gboolean leaving, PmssNodeState *state, GError **error);
 /* PMSS_ERROR_CONFLICT while the catalog has shards on it. */
 gboolean      pmss_nodes_remove (PmssNodes *nodes, guint id, GError **error);
 

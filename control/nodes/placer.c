@@ -124,7 +124,7 @@ why_not (PmssPlacer * self, const PmssNodeInfo * info)
       GUINT_TO_POINTER (info->node.id));
 
   if (info->state != PMSS_NODE_UP)
-    return info->last_seen == 0 ? "is down" : "does not answer";
+    return info->state == PMSS_NODE_DOWN ? "is down" : "does not answer";
   if (shunned && shunned->until > g_get_monotonic_time ())
     return shunned->reason;
   if (info->free < self->shard_size)

@@ -129,7 +129,7 @@ class Server:
         self.process.stdout.close()
         if how == signal.SIGTERM and code != 0:
             raise AssertionError("exit code %d: %s" % (code, self.messages()))
-        messages = self.messages()
+        messages = self.messages_at_end = self.messages()
         if ("runtime error:" in messages or "Sanitizer:" in messages
                 or "CRITICAL" in messages and not self.may_complain):
             raise AssertionError(messages)

@@ -29,6 +29,9 @@ class Actor:
     def join(self, token, zone):
         return self.send("/nodes/join", dict(self.place, join_token=token, zone=zone, capacity=10 ** 9))
 
+    def leave(self, leaving=True):
+        return self.send("/nodes/%d/heartbeat" % self.id, dict(self.place, stats={}, leaving=leaving), self.secret)
+
     def beat(self, secret=None, **stats):
         return self.send("/nodes/%d/heartbeat" % self.id, dict(self.place, stats=stats), secret or self.secret)
 
@@ -70,6 +73,19 @@ class NodesTest(cluster.TestCase):
         a.beat()
         self.assertEqual(self.node(a.id)["state"], "up")
 
+    def test_leaving(self):
+        """A node that says that it stops is down at once, and up again when it is back."""
+        a = Actor(self, 1007)
+        a.beat()
+        for leaving in (1, "yes", {}):
+            self.assertEqual(a.leave(leaving)[0], 400, leaving)
+        self.assertEqual(a.leave(False)[1]["state"], "up")
+        status, answer = a.leave()
+        self.assertEqual((status, answer["state"]), (200, "down"))
+        self.assertEqual(self.node(a.id)["state"], "down")
+        a.beat()
+        self.assertEqual(self.node(a.id)["state"], "up")
+
     def test_new_address_and_restart(self):
         a = Actor(self, 1004)
         a.place["port"] = 2004
@@ -101,6 +117,24 @@ class NodesTest(cluster.TestCase):
             status = a.send("/nodes/%s/heartbeat" % number, dict(a.place, stats={}), a.secret)[0]
             self.assertIn(status, (401, 404), number)
         self.assertEqual(self.node(a.id)["port"], 1006)
+
+
+class Stopped(cluster.TestCase):
+    nodes = 4
+    control_options = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "2+1"}
+
+    def test_ingest_after_a_stop(self):
+        """A storage server that was stopped in order is down when it has ended: nothing is placed on it."""
+        stopped = self.cluster.nodes[0]
+        self.assertEqual(stopped.stop(), 0)
+        states = {n["id"]: n["state"] for n in self.cluster.api("GET", "/nodes")["nodes"]}
+        self.assertEqual(states.pop(stopped.id), "down")
+        self.assertEqual(set(states.values()), {"up"})
+        self.cluster.add("film", bytes(1 << 20))
+        layout = self.cluster.session("film")["layout"]
+        self.assertNotIn(stopped.id, [n["id"] for n in layout["nodes"]])
+        stopped.start()
+        self.cluster.wait_nodes()
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@
 
 import http.server
 import json
+import signal
 import socket
 import stat
 import threading
+import time
 import unittest
 
 from storage_server import CLUSTER, SANITIZED, WAIT, Case, Server, wait_for
@@ -22,6 +24,8 @@ class Control(http.server.ThreadingHTTPServer):
         self.joins, self.beats = [], []
         self.join_status = 201
         self.beat_status = 200
+        self.stuck = threading.Event()  # until it is set no heartbeat is answered
+        self.stuck.set()
         self.revoked = []       # sessions, numbered from 1
         self.hangs_up = False   # after each heartbeat, without having said so
         self.beaten = threading.Condition()
@@ -81,6 +85,7 @@ class ControlHandler(http.server.BaseHTTPRequestHandler):
             with server.beaten:
                 server.beats.append((self.headers["Authorization"], body))
                 server.beaten.notify_all()
+            server.stuck.wait(WAIT)
             known = body["revocations"]
             page = server.revoked[known:known + 500]
             self.answer(server.beat_status, {
@@ -186,6 +191,49 @@ class Joining(Case):
         for token in tokens:
             self.assertEqual(server.ask("GET", "/v1/shards", token).status, 401)
         self.assertEqual(server.ask("GET", "/v1/shards", self.all).status, 200)
+
+    def serve_for(self, control):
+        server = self.serve(keys=False, control="http://127.0.0.1:%d" % control.server_port, join_token="once")
+        control.wait_for_beats(1)
+        return server
+
+    def test_leaves(self):
+        """An orderly stop is told to control with the last heartbeat, a crash is not."""
+        control = self.control()
+        server = self.serve_for(control)
+        server.stop()
+        self.assertEqual([beat.get("leaving") for _, beat in control.beats],
+                         [None] * (len(control.beats) - 1) + [True])
+        self.assertNotIn("does not know", server.messages_at_end)
+        server.start()
+        control.wait_for_beats(len(control.beats) + 1)
+        server.stop(signal.SIGKILL)
+        self.assertNotIn("leaving", control.beats[-1][1])
+
+    def test_leaves_after_the_heartbeat_under_way(self):
+        control = self.control()
+        server = self.serve_for(control)
+        control.stuck.clear()
+        control.wait_for_beats(len(control.beats) + 1)
+        before = len(control.beats)
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "stopping" in server.messages(), "the stop to begin")
+        self.assertEqual(len(control.beats), before)
+        control.stuck.set()
+        server.stop()
+        self.assertTrue(control.beats[-1][1].get("leaving"))
+
+    def test_dead_control_delays_no_stop(self):
+        control = self.control()
+        server = self.serve_for(control)
+        control.stuck.clear()
+        control.wait_for_beats(len(control.beats) + 1)
+        begun = time.monotonic()
+        server.stop()
+        taken = time.monotonic() - begun
+        control.stuck.set()
+        # less than a request's own limit
+        self.assertLess(taken, 4)
 
     def test_refused(self):
         control = self.control()

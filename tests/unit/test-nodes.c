@@ -75,7 +75,7 @@ beat (Fixture * f, guint id, const char *secret, const char *address,
   PmssNodeState state;
 
   return pmss_nodes_heartbeat (f->nodes, id, secret, address, 8471, FALSE,
-      &stats, &state, error);
+      &stats, FALSE, &state, error);
 }
 
 static void
@@ -148,6 +148,34 @@ test_states (Fixture * f, gconstpointer data)
   pmss_nodes_tick (f->nodes, now + PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC);
   pmss_nodes_tick (f->nodes, now + PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC);
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_cmpmem (f->seen->data, f->seen->len * sizeof (PmssNodeState),
+      expected, sizeof (expected));
+}
+
+static void
+test_leaving (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (GError) error = NULL;
+  const PmssNodeStats stats = { 0 };
+  PmssNodeState state;
+  const PmssNodeState expected[] = {
+    PMSS_NODE_UP, PMSS_NODE_DOWN, PMSS_NODE_UP
+  };
+
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_false (pmss_nodes_heartbeat (f->nodes, node.id, "wrong",
+          "node.example", 8471, FALSE, &stats, TRUE, &state, &error));
+  assert_pmss_error (error, NOT_AUTHORIZED);
+  g_clear_error (&error);
+  for (guint i = 0; i < 2; i++) {
+    g_assert_true (pmss_nodes_heartbeat (f->nodes, node.id, secret,
+            "node.example", 8471, FALSE, &stats, TRUE, &state, &error));
+    g_assert_cmpint (state, ==, PMSS_NODE_DOWN);
+  }
+  pmss_nodes_tick (f->nodes, g_get_monotonic_time ());
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
   g_assert_cmpmem (f->seen->data, f->seen->len * sizeof (PmssNodeState),
       expected, sizeof (expected));
@@ -257,6 +285,7 @@ main (int argc, char **argv)
   ADD ("join", test_join);
   ADD ("join-expired", test_join_expired);
   ADD ("states", test_states);
+  ADD ("leaving", test_leaving);
   ADD ("address-changes", test_address_changes);
   ADD ("remove", test_remove);
   ADD ("threads", test_threads);
