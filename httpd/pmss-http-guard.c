@@ -77,7 +77,7 @@ is_line_end (const char *at)
  * line begins right where the one before ended plus two. A bare LF is one
  * byte short, a NUL leaves a hole, a folded line has been moved elsewhere. What
  * leaves as many NULs cannot be told from CR LF: NULs before bare LFs, and a
- * colon before one for the empty line at the end. */
+ * line of a colon alone for the empty one at the end. */
 static enum MHD_Result
 check_field (void *data, enum MHD_ValueKind kind, const char *key,
     size_t key_length, const char *value, size_t value_length)

@@ -97,12 +97,11 @@ as_left_behind (const char *bytes, gsize size)
   memcpy (copy, bytes, size);
   copy[size] = '\0';
   for (gsize i = 0; i < size; i++) {
-    if (copy[i] != '\n')
-      continue;
-    copy[i] = '\0';
-    if (i > 0 && (bytes[i - 1] == '\r'
-            || (i > 1 && bytes[i - 1] == ':' && bytes[i - 2] == '\n')))
-      copy[i - 1] = '\0';
+    gboolean ends = bytes[i] == '\n'
+        || (bytes[i] == '\r' && i + 1 < size && bytes[i + 1] == '\n');
+
+    if (ends || (bytes[i] == ':' && i > 0 && bytes[i - 1] == '\n'))
+      copy[i] = '\0';
   }
   return copy;
 }
