@@ -20,6 +20,27 @@ G_DEFINE_BOXED_TYPE (PmssUri, pmss_uri, pmss_uri_copy, pmss_uri_free)
   return FALSE;
 }
 
+/* GLib's own texts quote what they stumble over: of a password with a slash in
+ * it, that is the password. */
+static const char *
+describe_split_error (const GError * error)
+{
+  switch (error->code) {
+    case G_URI_ERROR_BAD_SCHEME:
+      return "its scheme has other characters than letters and digits";
+    case G_URI_ERROR_BAD_USER:
+    case G_URI_ERROR_BAD_PASSWORD:
+      return "its user or password has a bad percent encoding";
+    case G_URI_ERROR_BAD_HOST:
+      return "its host is neither a name nor an address";
+    case G_URI_ERROR_BAD_PORT:
+      return "its port is not a number from 1 to 65535 (in a user or password "
+          "/ ? # @ and : have to be encoded: %2F %3F %23 %40 %3A)";
+    default:
+      return "it has a bad percent encoding or a character that no URI has";
+  }
+}
+
 static gboolean
 has_controls (const char *text)
 {
@@ -94,7 +115,7 @@ pmss_uri_parse (const char *text, GError ** error)
   if (!g_uri_split_with_user (text,
           G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_PATH, &scheme, &user,
           &password, NULL, &host, &port, &path, &query, &fragment, &problem)) {
-    invalid (error, problem->message);
+    invalid (error, describe_split_error (problem));
     return NULL;
   }
   if (query != NULL || fragment != NULL) {

@@ -129,8 +129,9 @@ open_pause (PmssEngine * engine)
   double pause = engine->settings.backoff_factor * G_TIME_SPAN_SECOND *
       engine->tries;
 
-  pause = MAX (pause, FIRST_RETRY);
-  return MIN (pause, engine->settings.backoff_max * G_TIME_SPAN_SECOND) / 1000;
+  pause = MIN (pause, engine->settings.backoff_max * G_TIME_SPAN_SECOND);
+  /* whatever the settings say: a server that is not there is not hammered */
+  return MAX (pause, FIRST_RETRY) / 1000;
 }
 
 static gboolean

@@ -102,6 +102,8 @@ pmss_link_note_failure (PmssLink * link, const GError * error, double factor,
     pause = FIRST_BACKOFF << MIN (link->failures - 1, 16);
     pause += (gint64) (factor * G_TIME_SPAN_SECOND * link->failures);
     pause = MIN (pause, (gint64) (max * G_TIME_SPAN_SECOND));
+    /* whatever the settings say: a node that is not there is not hammered */
+    pause = MAX (pause, FIRST_BACKOFF);
   }
   link->failures++;
   link->retry_at = g_get_monotonic_time () + pause;

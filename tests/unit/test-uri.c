@@ -95,6 +95,23 @@ test_refuses (void)
   }
 }
 
+/* A password that is not encoded does not come back in an error. */
+static void
+test_secrets (void)
+{
+  const char *const bad[] = {
+    "pmss://user:hush/hush@host/a", "pmss://user:hush#hush@host/a",
+    "pmss://user:hush?hush@host/a", "pmss://user:1hush/@host/a",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (pmss_uri_parse (bad[i], &error));
+    g_assert_null (strstr (error->message, "hush"));
+  }
+}
+
 /* Every name comes back from its URI. */
 static void
 test_names (void)
@@ -126,6 +143,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/uri/parts", test_parts);
   g_test_add_func ("/uri/refuses", test_refuses);
+  g_test_add_func ("/uri/secrets", test_secrets);
   g_test_add_func ("/uri/names", test_names);
   return g_test_run ();
 }
