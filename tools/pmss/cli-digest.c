@@ -2,13 +2,15 @@
 
 #include "cli-digest.h"
 
+#include <libpmss/pmss-sha256.h>
+
 #define MAX_WAITING (64u * 1024 * 1024)
 #define FILE_PIECE (1024u * 1024)
 
 struct _PmssCliDigest
 {
   GThread *thread;
-  GChecksum *checksum;          /* the thread's */
+  PmssSha256 *sha256;           /* the thread's */
   char *file;
   GCancellable *cancellable;
   GError *error;                /* the thread's, until it is joined */
@@ -38,7 +40,7 @@ hash_pushed (gpointer data)
       break;
     g_mutex_unlock (&digest->lock);
     start = g_bytes_get_data (bytes, &length);
-    g_checksum_update (digest->checksum, start, (gssize) length);
+    pmss_sha256_update (digest->sha256, start, length);
     g_bytes_unref (bytes);
     g_mutex_lock (&digest->lock);
     digest->waiting_bytes -= length;
@@ -63,7 +65,7 @@ hash_file (gpointer data)
   while (!g_atomic_int_get (&digest->abandoned) &&
       (n = g_input_stream_read (G_INPUT_STREAM (stream), piece, FILE_PIECE,
               digest->cancellable, &digest->error)) > 0)
-    g_checksum_update (digest->checksum, piece, n);
+    pmss_sha256_update (digest->sha256, piece, n);
   return NULL;
 }
 
@@ -72,7 +74,7 @@ digest_start (const char *file, GCancellable * cancellable)
 {
   PmssCliDigest *digest = g_new0 (PmssCliDigest, 1);
 
-  digest->checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  digest->sha256 = pmss_sha256_new ();
   digest->file = g_strdup (file);
   g_set_object (&digest->cancellable, cancellable);
   g_mutex_init (&digest->lock);
@@ -117,18 +119,18 @@ pmss_cli_digest_abandon (PmssCliDigest * digest)
 char *
 pmss_cli_digest_finish (PmssCliDigest * digest, GError ** error)
 {
-  char *text = NULL;
+  char *text;
 
   g_mutex_lock (&digest->lock);
   digest->ended = TRUE;
   g_cond_signal (&digest->changed);
   g_mutex_unlock (&digest->lock);
   g_thread_join (digest->thread);
-  if (digest->error)
+  text = pmss_sha256_finish (digest->sha256);
+  if (digest->error) {
+    g_clear_pointer (&text, g_free);
     g_propagate_error (error, digest->error);
-  else
-    text = g_strdup (g_checksum_get_string (digest->checksum));
-  g_checksum_free (digest->checksum);
+  }
   g_free (digest->file);
   g_clear_object (&digest->cancellable);
   g_mutex_clear (&digest->lock);
