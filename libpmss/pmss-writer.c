@@ -9,7 +9,7 @@
 #include "pmss-striper.h"
 
 /* Extents whose shards may be under way at once. */
-#define MAX_IN_FLIGHT 2
+#define MAX_IN_FLIGHT 3
 /* write() looks after the network each time that it has taken so many bytes ... */
 #define CHUNK (1024u * 1024)
 /* ... for at most so many rounds, so that it comes back. */

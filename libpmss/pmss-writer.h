@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its calls (the thread's default meanwhile, in the callbacks too),
  * and starts no thread. Between the calls nothing moves, and nodes cut a body that does not move for about 10 s: who pauses for longer drops the writer and later
  * goes on with a new one from the extent after the last durable one.
- * Memory: at most two extents in flight, (2 + m/k + m/k) x extent size and one extent being filled; write() blocks beyond that.
+ * Memory: at most three extents in flight, 3 x (1 + m/k) x extent size, and one extent being filled; write() blocks beyond that.
  *
  * Failure: a shard whose connection breaks is sent to the same node once more; one that a node does not take (for whatever reason) is offered to another node
  * (`replace`); an extent is offered to each node once and to 2n nodes in all. An error of a callback, the end of these tries and cancellation (at once:

@@ -495,21 +495,21 @@ test_bad_numbers (Fixture * fixture, gconstpointer data)
   }
 }
 
-/* Waits until all requests of two extents hang, then cancels. */
+/* Waits until all requests of three extents hang, then cancels. */
 static gpointer
 cancel_when_full (gpointer user_data)
 {
   Fixture *fixture = user_data;
 
   g_mutex_lock (&fixture->lock);
-  while (fixture->refused < 12)
+  while (fixture->refused < 18)
     g_cond_wait (&fixture->changed, &fixture->lock);
   g_mutex_unlock (&fixture->lock);
   g_cancellable_cancel (fixture->cancellable);
   return NULL;
 }
 
-/* Nodes that say nothing: the writer takes two extents and the one to come, and no more. */
+/* Nodes that say nothing: the writer takes three extents and the one to come, and no more. */
 static void
 test_back_pressure (Fixture * fixture, gconstpointer data)
 {
@@ -523,7 +523,7 @@ test_back_pressure (Fixture * fixture, gconstpointer data)
   g_assert_false (write_all (fixture, 1000, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_thread_join (thread);
-  g_assert_cmpuint (fixture->placed, ==, 2);
+  g_assert_cmpuint (fixture->placed, ==, 3);
   g_assert_cmpuint (fixture->durable, ==, 0);
   g_clear_error (&error);
   g_assert_false (pmss_writer_write (fixture->writer, "x", 1, NULL, &error));
