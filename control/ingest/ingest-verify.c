@@ -23,31 +23,6 @@ check_clear (Check * check)
   }
 }
 
-/* The nodes are not asked about the bytes that they were sent: all is computed anew from the upload. */
-static gboolean
-stripe_again (Check * check, GError ** error)
-{
-  Ingest *ingest = check->ingest;
-  const PmssVersion *version = &ingest->version;
-  guint64 offset = (guint64) check->extent.number * version->extent;
-  PmssExtentGeometry geometry = {
-    .version = version->id,
-    .extent = check->extent.number,
-    .redundancy = version->redundancy,
-    .unit = version->unit,
-    .payload = MIN (version->extent, version->size - offset),
-  };
-  g_autofree guint8 *payload = g_malloc (geometry.payload);
-
-  if (!pmss_ingest_read (ingest, ingest->fd, offset, payload,
-          geometry.payload, error))
-    return FALSE;
-  if (!ingest->erasure)
-    ingest->erasure = pmss_erasure_new (version->redundancy);
-  pmss_striper_run (ingest->erasure, &geometry, payload, check->shards);
-  return TRUE;
-}
-
 static void
 shard_name (Check * check, guint shard, char name[PMSS_SHARD_NAME_SIZE])
 {
@@ -144,14 +119,19 @@ rewrite (Check * check, guint shard, GError ** error)
 }
 
 static gboolean
-check_shards (Check * check, GError ** error)
+compare_shards (Check * check, GError ** error)
 {
-  if (!stripe_again (check, error))
+  if (!pmss_ingest_compute (check->ingest, check->extent.number, check->shards,
+          error))
     return FALSE;
   for (guint i = 0; i < check->n; i++)
     add_compare (check, i);
-  if (!run_calls (check, error))
-    return FALSE;
+  return run_calls (check, error);
+}
+
+static gboolean
+put_right (Check * check, GError ** error)
+{
   for (guint i = 0; i < check->n; i++) {
     if (!check->errors[i])
       continue;
@@ -167,18 +147,72 @@ check_shards (Check * check, GError ** error)
   return TRUE;
 }
 
-gboolean
-pmss_ingest_verify_extent (Ingest * ingest, const PmssExtent * extent,
-    GError ** error)
+static gboolean
+verify_extent (Ingest * ingest, const PmssExtent * extent, GError ** error)
 {
   Check check = {.ingest = ingest,.extent = *extent,.n = extent->n_nodes };
-  gboolean good;
-
-  if (!ingest->calls)
-    ingest->calls = pmss_node_calls_new (ingest->context);
-  good = check_shards (&check, error)
+  gboolean good = compare_shards (&check, error) && put_right (&check, error)
       && pmss_catalog_set_extent_state (ingest->context->catalog,
       &ingest->version.id, extent->number, PMSS_EXTENT_VERIFIED, error);
+
   check_clear (&check);
   return good;
+}
+
+/* The phase */
+
+typedef struct
+{
+  Ingest *ingest;
+  guint32 next;                 /* the extent to look at next */
+  guint64 verified;             /* bytes */
+} Phase;
+
+static gboolean
+note_verified (Phase * phase, guint32 number, GError ** error)
+{
+  phase->verified += pmss_ingest_get_payload (phase->ingest, number);
+  return pmss_job_run_progress (phase->ingest->run,
+      phase->ingest->upload->size + phase->verified, error);
+}
+
+/* FALSE: there is none left, or an error. */
+static gboolean
+next_unverified (PmssExtent * extent, gpointer user_data, GError ** error)
+{
+  Phase *phase = user_data;
+
+  return pmss_ingest_find_unverified (phase->ingest, &phase->next, G_MAXUINT32,
+      extent, error);
+}
+
+static gboolean
+note_compared (const PmssExtent * extent, const GError * reason,
+    gpointer user_data, GError ** error)
+{
+  return reason || note_verified (user_data, extent->number, error);
+}
+
+/* What the first look finds good is done; the rest, extent by extent, is looked at again and put right. */
+gboolean
+pmss_ingest_verify (Ingest * ingest, GError ** error)
+{
+  static const PmssCompareFuncs funcs = { next_unverified, note_compared };
+  Phase phase = {.ingest = ingest };
+  GError *local = NULL;
+  PmssExtent extent;
+
+  if (!pmss_ingest_count_verified (ingest, &phase.verified, error)
+      || !pmss_ingest_compare (ingest, &funcs, &phase,
+          pmss_job_run_get_cancellable (ingest->run), error))
+    return FALSE;
+  phase.next = 0;
+  while (next_unverified (&extent, &phase, &local)) {
+    if (!verify_extent (ingest, &extent, error)
+        || !note_verified (&phase, extent.number, error))
+      return FALSE;
+  }
+  if (local)
+    g_propagate_error (error, local);
+  return !local;
 }

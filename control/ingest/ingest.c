@@ -12,17 +12,10 @@
 #include "control/database/database.h"
 #include "control/ingest/ingest-private.h"
 #include "control/ingest/probe-runner.h"
-#include "control/keys.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-head.h"
-#include "libpmss/pmss-writer.h"
 
-#define BLOCK (1024 * 1024)
 #define PROBE_SECONDS 120
-
-/* Bytes of the phases before, of three times the size in all. */
-#define HASHED(ingest) ((ingest)->upload->size)
-#define STRIPED(ingest) (2 * (ingest)->upload->size)
 
 /* The upload's file */
 
@@ -55,11 +48,11 @@ open_upload (Ingest * ingest, GError ** error)
 }
 
 gboolean
-pmss_ingest_read (Ingest * ingest, int fd, guint64 offset, guint8 * to,
+pmss_ingest_read (Ingest * ingest, guint64 offset, guint8 * to,
     gsize length, GError ** error)
 {
   while (length > 0) {
-    gssize n = pread (fd, to, length, offset);
+    gssize n = pread (ingest->fd, to, length, offset);
 
     if (n < 0 && errno == EINTR)
       continue;
@@ -101,214 +94,6 @@ run_probe (Ingest * ingest, GError ** error)
   return pmss_job_run_set_warning (ingest->run, warning, error);
 }
 
-/* hash */
-
-static gboolean
-hash_file (Ingest * ingest, int fd, GChecksum * checksum, GError ** error)
-{
-  g_autofree guint8 *block = g_malloc (BLOCK);
-  guint64 size = ingest->upload->size;
-
-  for (guint64 offset = 0; offset < size;) {
-    gsize length = MIN (BLOCK, size - offset);
-
-    if (!pmss_ingest_read (ingest, fd, offset, block, length, error))
-      return FALSE;
-    g_checksum_update (checksum, block, length);
-    offset += length;
-    if (!pmss_job_run_progress (ingest->run, offset, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-run_hash (Ingest * ingest, GError ** error)
-{
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-
-  if (!hash_file (ingest, ingest->fd, checksum, error))
-    return FALSE;
-  g_free (ingest->medium->sha256);
-  ingest->medium->sha256 = g_strdup (g_checksum_get_string (checksum));
-  return pmss_catalog_update_medium (ingest->context->catalog, ingest->medium,
-      error);
-}
-
-/* stripe */
-
-static gboolean
-add_version (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Ingest *ingest = user_data;
-
-  return pmss_catalog_add_version (ingest->context->catalog, &ingest->version,
-      error)
-      && pmss_job_run_set_version (ingest->run, &ingest->version.id, error);
-}
-
-static gboolean
-make_version (Ingest * ingest, GError ** error)
-{
-  PmssVersion *version = &ingest->version;
-  PmssControlConfig *config = ingest->context->config;
-
-  pmss_version_id_generate (&version->id);
-  version->medium = ingest->medium->id;
-  version->state = PMSS_VERSION_WRITING;
-  version->size = ingest->upload->size;
-  version->redundancy = ingest->medium->redundancy;
-  version->unit = config->unit;
-  version->extent = pmss_layout_round_extent (config->extent,
-      version->redundancy, version->unit);
-  return pmss_database_transact (ingest->context->database, add_version,
-      ingest, error);
-}
-
-/* Durable ones stay: the first that is not, and those before it told to the placer. */
-static gboolean
-find_first_extent (Ingest * ingest, guint32 * first, GError ** error)
-{
-  for (*first = 0;;) {
-    g_autoptr (GArray) extents = pmss_catalog_list_extents
-        (ingest->context->catalog, &ingest->version.id, *first, 1000, error);
-
-    if (!extents)
-      return FALSE;
-    for (guint i = 0; i < extents->len; i++) {
-      PmssExtent *extent = &g_array_index (extents, PmssExtent, i);
-      if (extent->number != *first || extent->state < PMSS_EXTENT_DURABLE)
-        return TRUE;
-      pmss_placer_note (ingest->placer, extent);
-      (*first)++;
-    }
-    if (extents->len == 0)
-      return TRUE;
-  }
-}
-
-static gboolean
-place (guint32 extent, PmssNode * nodes, gpointer user_data, GError ** error)
-{
-  return pmss_placer_place (((Ingest *) user_data)->placer, extent, nodes,
-      error);
-}
-
-static gboolean
-replace (guint32 extent, guint shard, const PmssNode * failed,
-    const GError * reason, PmssNode * node, gpointer user_data, GError ** error)
-{
-  return pmss_placer_replace (((Ingest *) user_data)->placer, extent, shard,
-      failed->id, reason, node, error);
-}
-
-static char *
-mint_token (gpointer user_data)
-{
-  return pmss_keys_mint_internal (((Ingest *) user_data)->context->keys,
-      PMSS_TOKEN_WRITE);
-}
-
-static gboolean
-durable (guint32 extent, gpointer user_data, GError ** error)
-{
-  Ingest *ingest = user_data;
-  guint64 end = ((guint64) extent + 1) * ingest->version.extent;
-
-  return pmss_catalog_set_extent_state (ingest->context->catalog,
-      &ingest->version.id, extent, PMSS_EXTENT_DURABLE, error)
-      && pmss_job_run_progress (ingest->run,
-      HASHED (ingest) + MIN (end, ingest->upload->size), error);
-}
-
-static gboolean
-write_extents (Ingest * ingest, PmssWriter * writer, guint32 first,
-    GError ** error)
-{
-  GCancellable *cancellable = pmss_job_run_get_cancellable (ingest->run);
-  g_autofree guint8 *block = g_malloc (BLOCK);
-  guint64 size = ingest->upload->size;
-
-  for (guint64 offset = (guint64) first * ingest->version.extent;
-      offset < size;) {
-    gsize length = MIN (BLOCK, size - offset);
-
-    if (!pmss_ingest_read (ingest, ingest->fd, offset, block, length, error)
-        || !pmss_writer_write (writer, block, length, cancellable, error)
-        || !pmss_job_run_throttle (ingest->run, length, error))
-      return FALSE;
-    offset += length;
-  }
-  return pmss_writer_finish (writer, cancellable, error);
-}
-
-static gboolean
-stripe_rest (Ingest * ingest, GError ** error)
-{
-  static const PmssWriterFuncs funcs = { place, replace, mint_token, durable };
-  PmssVersion *version = &ingest->version;
-  g_autoptr (PmssWriter) writer = NULL;
-  guint32 first;
-
-  if (!find_first_extent (ingest, &first, error))
-    return FALSE;
-  if ((guint64) first * version->extent >= version->size)
-    return TRUE;
-  writer = pmss_writer_new (&version->id, version->size, version->redundancy,
-      version->unit, version->extent, first, &funcs, ingest);
-  g_object_set (writer, "tls-database", ingest->context->tls_database, NULL);
-  return write_extents (ingest, writer, first, error);
-}
-
-/* A writer ends when a node fails and no other can take its place. If that node comes back soon, another writer goes on: what is durable stays, and what is stored
- * counts as stored. */
-static gboolean
-run_stripe (Ingest * ingest, GError ** error)
-{
-  for (;;) {
-    g_autoptr (GError) local = NULL;
-
-    if (stripe_rest (ingest, &local))
-      return TRUE;
-    if (!g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NO_SPACE)
-        || !pmss_placer_retry (ingest->placer)) {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
-    g_message ("%s: once more: %s", ingest->medium->name, local->message);
-  }
-}
-
-/* verify */
-
-static gboolean
-run_verify (Ingest * ingest, GError ** error)
-{
-  guint32 next = 0;
-
-  for (;;) {
-    g_autoptr (GArray) extents = pmss_catalog_list_extents
-        (ingest->context->catalog, &ingest->version.id, next, 100, error);
-
-    if (!extents)
-      return FALSE;
-    if (extents->len == 0)
-      return TRUE;
-    for (guint i = 0; i < extents->len; i++) {
-      PmssExtent *extent = &g_array_index (extents, PmssExtent, i);
-      guint64 end = ((guint64) extent->number + 1) * ingest->version.extent;
-
-      if (extent->state < PMSS_EXTENT_VERIFIED
-          && !pmss_ingest_verify_extent (ingest, extent, error))
-        return FALSE;
-      if (!pmss_job_run_progress (ingest->run,
-              STRIPED (ingest) + MIN (end, ingest->upload->size), error))
-        return FALSE;
-      next = extent->number + 1;
-    }
-  }
-}
-
 /* commit */
 
 static char *
@@ -342,7 +127,7 @@ make_head (Ingest * ingest, GError ** error)
   gsize length = MIN (PMSS_HEAD_SIZE, ingest->upload->size);
   g_autofree guint8 *bytes = g_malloc (length);
 
-  if (!pmss_ingest_read (ingest, ingest->fd, 0, bytes, length, error))
+  if (!pmss_ingest_read (ingest, 0, bytes, length, error))
     return FALSE;
   ingest->head = pmss_head_new (&ingest->version.id, bytes, length);
   return TRUE;
@@ -393,21 +178,41 @@ static const struct
     gboolean (*run) (Ingest * ingest, GError ** error);
 } phases[] = {
   {"probe", run_probe},
-  {"hash", run_hash},
-  {"stripe", run_stripe},
-  {"verify", run_verify},
+  {"stripe", pmss_ingest_stripe},
+  {"verify", pmss_ingest_verify},
   {"commit", run_commit},
 };
 
-#define STRIPE 2                /* from here on there is a version */
+#define STRIPE 1                /* from here on there is a version */
 
-static guint
-find_phase (const char *name)
+/* What is written */
+
+static gboolean
+add_version (PmssDatabase * database, gpointer user_data, GError ** error)
 {
-  for (guint i = 0; name && i < G_N_ELEMENTS (phases); i++)
-    if (g_str_equal (name, phases[i].name))
-      return i;
-  return 0;
+  Ingest *ingest = user_data;
+
+  return pmss_catalog_add_version (ingest->context->catalog, &ingest->version,
+      error)
+      && pmss_job_run_set_version (ingest->run, &ingest->version.id, error);
+}
+
+static gboolean
+make_version (Ingest * ingest, GError ** error)
+{
+  PmssVersion *version = &ingest->version;
+  PmssControlConfig *config = ingest->context->config;
+
+  pmss_version_id_generate (&version->id);
+  version->medium = ingest->medium->id;
+  version->state = PMSS_VERSION_WRITING;
+  version->size = ingest->upload->size;
+  version->redundancy = ingest->medium->redundancy;
+  version->unit = config->unit;
+  version->extent = pmss_layout_round_extent (config->extent,
+      version->redundancy, version->unit);
+  return pmss_database_transact (ingest->context->database, add_version,
+      ingest, error);
 }
 
 static gboolean
@@ -422,7 +227,18 @@ begin_writing (Ingest * ingest, GError ** error)
     return FALSE;
   ingest->placer = pmss_placer_new (ingest->context, &ingest->version,
       pmss_job_run_get_cancellable (ingest->run));
+  ingest->erasure = pmss_erasure_new (ingest->version.redundancy);
+  ingest->calls = pmss_node_calls_new (ingest->context);
   return TRUE;
+}
+
+static guint
+find_phase (const char *name)
+{
+  for (guint i = 0; name && i < G_N_ELEMENTS (phases); i++)
+    if (g_str_equal (name, phases[i].name))
+      return i;
+  return 0;
 }
 
 static gboolean
@@ -493,7 +309,7 @@ follow_state (PmssControlContext * context, const PmssJob * job,
   if (to == PMSS_JOB_CANCELLED)
     return pmss_catalog_mark_deleting (context->catalog, job->medium, error)
         && pmss_jobs_add (context->jobs, pmss_job_type_delete.type, job->medium,
-        job->medium_name, job->total / 3, 0, job->user, error) != 0;
+        job->medium_name, job->total / 2, 0, job->user, error) != 0;
   return TRUE;
 }
 
@@ -525,7 +341,7 @@ start_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       || !(upload = pmss_uploads_get (context->uploads, start->upload, error)))
     return FALSE;
   start->job = pmss_jobs_add (context->jobs, pmss_job_type_ingest.type,
-      upload->medium, upload->name, 3 * upload->size,
+      upload->medium, upload->name, 2 * upload->size,
       context->config->stripe_rate, start->user, error);
   return start->job != 0;
 }

@@ -8,16 +8,18 @@ G_BEGIN_DECLS
 /**
  * How an upload becomes a medium: the job "ingest" (pmss_job_type_ingest).
  *
- *   probe ──▶ hash ──▶ stripe ──▶ verify ──▶ commit
+ *   probe ──▶ stripe ──▶ verify ──▶ commit
  *
  * probe:  pmss-probe says what the file is; its failing is a warning, no more.
- * hash:   SHA-256 of the upload.
- * stripe: extent by extent on to the nodes; each extent's place is committed before its first byte is sent, and that it is durable after its last.
- * verify: every shard is computed again from the upload and compared with what its node sends; one that differs or is missing is written once more, elsewhere.
+ * stripe: extent by extent on to the nodes, and the SHA-256 of it all on the way; each extent's place is committed before its first byte is sent, and that it is
+ *         durable after its last. Beside it runs PmssReadBack, which does the work of verify on what is durable.
+ * verify: every shard is computed again from the upload and compared with what its node sends; one that differs or is missing is written once more, elsewhere. Here
+ *         that is done with the extents that PmssReadBack did not come to, or did not find good.
  * commit: version and medium become ready in one transaction with the end of upload and job; the original is kept or dropped.
  *
- * Interrupted at any point, the job goes on with the phase that it was in; of stripe and verify, with the first extent that was not done. Failed (no space, too few
- * nodes), it can be resumed; cancelled, the medium is deleted with all that was written of it.
+ * Interrupted at any point, the job goes on with the phase that it was in; of stripe and verify, with the first extent that was not done (what was striped before is
+ * hashed once more). Failed (no space, too few nodes), it can be resumed; cancelled, the medium is deleted with all that was written of it.
+ * Memory: the writer's, and with two extents read back 2 x (1 + m/k) + 1 extents.
  */
 
 /* The upload is whole: makes the job, and the medium's state ingesting. Returns the job's id, 0 on error (PMSS_ERROR_CONFLICT: not whole, or done before). */

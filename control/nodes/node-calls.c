@@ -25,6 +25,7 @@ struct _PmssNodeCalls
   GMainContext *main_context;
   GHashTable *lanes;            /* node id -> Lane */
   guint outstanding;            /* calls that are not over */
+  gboolean added;               /* calls that no lane has looked at */
   char *token;
   gint64 token_at;              /* monotonic, us */
   /* of the run at hand */
@@ -115,6 +116,7 @@ add_call (PmssNodeCalls * self, CallKind kind, guint node, const char *shard,
   call->tag = tag;
   g_queue_push_tail (&call->lane->waiting, call);
   self->outstanding++;
+  self->added = TRUE;
 }
 
 void
@@ -262,6 +264,19 @@ pump (Lane * lane)
   }
 }
 
+/* Again for those that are added by the results of others. */
+static void
+pump_all (PmssNodeCalls * self)
+{
+  while (self->added) {
+    g_autoptr (GList) lanes = g_hash_table_get_values (self->lanes);
+
+    self->added = FALSE;
+    for (GList * l = lanes; l; l = l->next)
+      pump (l->data);
+  }
+}
+
 gboolean
 pmss_node_calls_run (PmssNodeCalls * self, PmssNodeCallDone done,
     gpointer user_data, GCancellable * cancellable, GError ** error)
@@ -274,12 +289,13 @@ pmss_node_calls_run (PmssNodeCalls * self, PmssNodeCallDone done,
   self->cancellable = cancellable;
   g_main_context_push_thread_default (self->main_context);
   g_hash_table_iter_init (&iter, self->lanes);
-  while (g_hash_table_iter_next (&iter, NULL, &lane)) {
+  while (g_hash_table_iter_next (&iter, NULL, &lane))
     g_clear_error (&((Lane *) lane)->unreachable);
-    pump (lane);
-  }
-  while (self->outstanding > 0)
+  pump_all (self);
+  while (self->outstanding > 0) {
     g_main_context_iteration (self->main_context, TRUE);
+    pump_all (self);
+  }
   g_main_context_pop_thread_default (self->main_context);
   self->cancellable = NULL;
   return !g_cancellable_set_error_if_cancelled (cancellable, error);

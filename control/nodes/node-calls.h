@@ -29,7 +29,7 @@ void           pmss_node_calls_put     (PmssNodeCalls *calls, guint node, const 
 /* @error: NULL for success. In the thread of run(). */
 typedef void (*PmssNodeCallDone) (guint node, const char *shard, guint tag, const GError *error, gpointer user_data);
 
-/* Runs what is queued until all of it is over, one way or the other. FALSE: cancelled (all calls are over then, too). */
+/* Runs what is queued, and what @done queues meanwhile, until all of it is over, one way or the other. FALSE: cancelled (all calls are over then, too). */
 gboolean       pmss_node_calls_run  (PmssNodeCalls *calls, PmssNodeCallDone done, gpointer user_data, GCancellable *cancellable, GError **error);
 
 /* One page of a node's shards: see pmss_node_client_list_async(). */

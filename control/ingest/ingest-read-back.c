@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/ingest/ingest-private.h"
+
+struct _PmssReadBack
+{
+  Ingest *ingest;
+  GThread *thread;
+  GCancellable *cancellable;    /* the run's, and end()'s */
+  gulong handler;
+  guint32 next;                 /* the thread's: the extent to look at next */
+
+  GMutex lock;                  /* protects what follows; held over nothing */
+  GCond changed;                /* `end` or `stopping` */
+  guint32 end;                  /* extents before this one are durable */
+  gboolean stopping;
+  guint64 verified;
+};
+
+/* Extents before the result are durable; 0: told to stop. */
+static guint32
+get_end (PmssReadBack * self)
+{
+  guint32 end;
+
+  g_mutex_lock (&self->lock);
+  end = self->stopping ? 0 : self->end;
+  g_mutex_unlock (&self->lock);
+  return end;
+}
+
+/* FALSE: told to stop. */
+static gboolean
+wait_for_more (PmssReadBack * self)
+{
+  gboolean more;
+
+  g_mutex_lock (&self->lock);
+  while (!self->stopping && self->end <= self->next)
+    g_cond_wait (&self->changed, &self->lock);
+  more = !self->stopping;
+  g_mutex_unlock (&self->lock);
+  return more;
+}
+
+static gboolean
+next_durable (PmssExtent * extent, gpointer user_data, GError ** error)
+{
+  PmssReadBack *self = user_data;
+
+  return pmss_ingest_find_unverified (self->ingest, &self->next,
+      get_end (self), extent, error);
+}
+
+static gboolean
+note_compared (const PmssExtent * extent, const GError * reason,
+    gpointer user_data, GError ** error)
+{
+  PmssReadBack *self = user_data;
+
+  if (reason) {
+    g_message ("%s: extent %u is looked at again later: %s",
+        self->ingest->medium->name, extent->number, reason->message);
+    return TRUE;
+  }
+  g_mutex_lock (&self->lock);
+  self->verified += pmss_ingest_get_payload (self->ingest, extent->number);
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+static gpointer
+run (gpointer user_data)
+{
+  static const PmssCompareFuncs funcs = { next_durable, note_compared };
+  PmssReadBack *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  while (!error && wait_for_more (self))
+    pmss_ingest_compare (self->ingest, &funcs, self, self->cancellable, &error);
+  if (error)
+    g_message ("%s: reading back goes on later: %s",
+        self->ingest->medium->name, error->message);
+  return NULL;
+}
+
+static void
+on_run_cancelled (GCancellable * cancellable, gpointer own)
+{
+  g_cancellable_cancel (own);
+}
+
+PmssReadBack *
+pmss_read_back_start (Ingest * ingest, GError ** error)
+{
+  PmssReadBack *self;
+  guint64 verified;
+
+  if (!pmss_ingest_count_verified (ingest, &verified, error))
+    return NULL;
+  self = g_new0 (PmssReadBack, 1);
+  self->ingest = ingest;
+  self->verified = verified;
+  self->cancellable = g_cancellable_new ();
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
+  self->handler = g_cancellable_connect (pmss_job_run_get_cancellable
+      (ingest->run), G_CALLBACK (on_run_cancelled), self->cancellable, NULL);
+  self->thread = g_thread_new ("read-back", run, self);
+  return self;
+}
+
+void
+pmss_read_back_allow (PmssReadBack * self, guint32 end)
+{
+  g_mutex_lock (&self->lock);
+  self->end = end;
+  g_cond_signal (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+guint64
+pmss_read_back_get_verified (PmssReadBack * self)
+{
+  guint64 verified;
+
+  g_mutex_lock (&self->lock);
+  verified = self->verified;
+  g_mutex_unlock (&self->lock);
+  return verified;
+}
+
+void
+pmss_read_back_end (PmssReadBack * self, gboolean finish)
+{
+  g_mutex_lock (&self->lock);
+  self->stopping = TRUE;
+  g_cond_signal (&self->changed);
+  g_mutex_unlock (&self->lock);
+  if (!finish)
+    g_cancellable_cancel (self->cancellable);
+
+  g_thread_join (self->thread);
+  g_cancellable_disconnect (pmss_job_run_get_cancellable (self->ingest->run),
+      self->handler);
+  g_object_unref (self->cancellable);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->changed);
+  g_free (self);
+}
