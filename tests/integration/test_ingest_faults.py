@@ -197,6 +197,54 @@ class Faults(cluster.TestCase):
             self.assert_disks_clean()
             self.clean("damaged")
 
+    def wait_state(self, node, state):
+        wait_for(lambda: any((n["id"], n["state"]) == (node.id, state) for n in self.cluster.api("GET", "/nodes")["nodes"]),
+                 "node %d to be %s" % (node.id, state))
+
+    def test_node_silent(self):
+        """With nodes to spare, one that says nothing any more, but keeps its connections, is replaced."""
+        content, job = self.start("silent", 43, "2+1")
+        self.wait_striping(job)
+        node = max(self.cluster.nodes, key=lambda n: len(n.shards()))
+        node.pause()
+        self.addCleanup(node.unpause)
+        self.cluster.wait_job(job)
+        layout = self.cluster.session("silent")["layout"]
+        self.assertNotIn(node.id, {layout["nodes"][i]["id"] for i in layout["extents"][-1]})
+        node.unpause()
+        self.wait_state(node, "up")
+        self.cluster.wait_for_nodes_clean()
+        self.finish("silent", content, job)
+        self.clean("silent")
+
+    def test_node_silent_for_a_while(self):
+        """With none to spare, one that speaks again soon is waited for."""
+        content, job = self.start("pausing", 44, "4+2")
+        self.wait_striping(job)
+        node = self.cluster.nodes[3]
+        node.pause()
+        self.addCleanup(node.unpause)
+        self.wait_state(node, "suspect")
+        node.unpause()
+        self.finish("pausing", content, job)
+        self.clean("pausing")
+
+    def test_node_silent_for_long(self):
+        """With none to spare, one that stays silent ends the job in bounded time, with an error that names it; it goes on when the node speaks again."""
+        content, job = self.start("muted", 45, "4+2")
+        self.wait_striping(job)
+        node = self.cluster.nodes[0]
+        node.pause()
+        self.addCleanup(node.unpause)
+        error = self.cluster.wait_job(job, ["failed"])["error"]
+        self.assertIn("node %d (127.0.0.1:%d)" % (node.id, node.port), error)
+        self.assertEqual(self.cluster.medium("muted")["state"], "failed")
+        node.unpause()
+        self.wait_state(node, "up")
+        self.assertEqual(self.cluster.api("POST", "/jobs/%d/resume" % job)["state"], "queued")
+        self.finish("muted", content, job)
+        self.clean("muted")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
