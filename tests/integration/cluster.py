@@ -7,6 +7,7 @@
         storage_options = {}
         environment = {}                              # of pmss-control, besides our own
         timeout = 240                                 # s, for the whole class
+        ca = None                                     # see Cluster
 
         def test_something (self):
             job = self.cluster.put ("films/a.webm", b"...", redundancy="4+2")
@@ -25,6 +26,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -161,7 +163,9 @@ class Node(Server):
 
 class Cluster:
     def __init__(self, nodes=6, control_options=None, storage_options=None,
-                 folder=None, environment=None, address="127.0.0.1"):
+                 folder=None, environment=None, address="127.0.0.1", ca=None):
+        """@ca: a file with the authority that control's certificate is from, where it is started with one."""
+        self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
                               dict({"min-free": "0", "log-level": "info"}, **(control_options or {})),
@@ -184,7 +188,7 @@ class Cluster:
 
     @property
     def url(self):
-        return "http://%s:%d" % (self.control.address, self.control.port)
+        return "http%s://%s:%d" % ("s" if self.tls else "", self.control.address, self.control.port)
 
     def add_node(self, wait=True, data=None, address="127.0.0.1", prefix=(), **options):
         """@data: its folder, where it is not to be the usual one. @address, @prefix: see Server."""
@@ -254,7 +258,8 @@ class Cluster:
         headers = dict(headers or {})
         if token:
             headers.setdefault("Authorization", "Bearer " + str(self.token))
-        connection = http.client.HTTPConnection(self.control.address, self.control.port, timeout=timeout)
+        connection = (http.client.HTTPSConnection(self.control.address, self.control.port, timeout=timeout, context=self.tls)
+                      if self.tls else http.client.HTTPConnection(self.control.address, self.control.port, timeout=timeout))
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -399,6 +404,7 @@ class TestCase(unittest.TestCase):
     storage_options = {}
     environment = {}
     timeout = 240
+    ca = None
     cluster = None
     failed = False
 
@@ -409,7 +415,7 @@ class TestCase(unittest.TestCase):
         signal.signal(signal.SIGALRM, on_alarm)
         signal.alarm(cls.timeout * PATIENCE)
         cls.cluster = Cluster(cls.nodes, cls.control_options, cls.storage_options,
-                              environment=cls.environment)
+                              environment=cls.environment, ca=cls.ca)
 
     @classmethod
     def tearDownClass(cls):

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A cluster behind TLS, with an authority of its own: control, storage servers, the command line and pmsssrc; and certificates that nobody should accept."""
+
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import cluster
+from cluster import wait_for
+from gst_cluster import EXERCISE
+
+PMSS = cluster.BUILD / "tools" / "pmss"
+CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+EX_IOERR, EX_PROTOCOL = 74, 76
+
+
+class Authority:
+    """Issues certificates: pairs of files."""
+
+    def __init__(self, folder, name):
+        self.folder = pathlib.Path(folder)
+        self.name = name
+        self.config = self.folder / "openssl.cnf"
+        self.config.write_text("[req]\ndistinguished_name = name\n[name]\n")
+        self.certificate, self.key = self.make(name, "-addext", "basicConstraints=critical,CA:TRUE")
+
+    def make(self, name, *more):
+        certificate, key = self.folder / (name + ".pem"), self.folder / (name + ".key")
+        subprocess.run(["openssl", "req", "-x509", "-config", self.config, *CURVE, "-subj", "/CN=" + name,
+                        "-keyout", key, "-out", certificate, *map(str, more)], check=True, stderr=subprocess.DEVNULL)
+        return certificate, key
+
+    def issue(self, name, address):
+        """Options of a server with a certificate for @address."""
+        certificate, key = self.make("%s-%s" % (self.name, name), "-CA", self.certificate, "-CAkey", self.key,
+                                     "-addext", "subjectAltName=" + address, "-addext", "basicConstraints=critical,CA:FALSE")
+        return {"tls-certificate": str(certificate), "tls-key": str(key)}
+
+
+class Tls(cluster.TestCase):
+    timeout = 400
+
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("openssl"):
+            raise unittest.SkipTest("openssl is not installed")
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-tls-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        ours, theirs = Authority(cls.folder, "ours"), Authority(cls.folder, "theirs")
+        cls.ca = ours.certificate
+        cls.good = ours.issue("good", "IP:127.0.0.1")
+        cls.bad = {"authority": theirs.issue("stranger", "IP:127.0.0.1"), "name": ours.issue("elsewhere", "IP:127.0.0.2")}
+        cls.control_options = dict(cls.good, unit="16KiB", extent="256KiB", **{"node-ca": str(cls.ca)})
+        cls.storage_options = dict(cls.good, **{"control-ca": str(cls.ca)})
+        super().setUpClass()
+        cls.path = cls.folder / "content"
+        cls.path.write_bytes(random.Random(1).randbytes(3000000))
+
+    def execute(self, *command, status=0, **variables):
+        """Runs a program to its end; returns what it printed."""
+        done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120,
+                              env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token, LC_ALL="C.UTF-8",
+                                       XDG_CONFIG_HOME=str(self.folder / "config"), XDG_CACHE_HOME=str(self.folder / "cache"),
+                                       GST_REGISTRY_1_0=str(self.folder / "registry.bin"), GST_REGISTRY_FORK="no", **variables))
+        self.assertEqual(done.returncode, status, "%s: %s" % (" ".join(map(str, command)), done.stdout[-4000:]))
+        return done.stdout
+
+    def pmss(self, *arguments, **more):
+        return self.execute(PMSS, *arguments, "--ca-file=%s" % self.ca, **more)
+
+    def uri(self, name):
+        return "pmsss://127.0.0.1:%d/%s" % (self.cluster.control.port, name)
+
+    def assert_plays(self, name):
+        copy = self.folder / "copy"
+        self.pmss("get", name, copy)
+        self.assertEqual(copy.read_bytes(), self.path.read_bytes())
+        copy.unlink()
+        for mode in ("pull", "push"):
+            self.execute(EXERCISE, mode, self.uri(name), self.path, 1, 50, PMSS_TEST_CA=str(self.ca))
+
+    def restart_node(self, node, options):
+        node.stop()
+        node.options.update(options)
+        self.cluster.wait_nodes()
+        node.start()
+        self.cluster.wait_nodes()
+
+    def test_plays(self):
+        """Put, read in both ways and deleted; nobody who does not know the authority gets anything."""
+        self.pmss("put", self.path, "played", "--redundancy=4+2")
+        self.assertTrue(all(n["tls"] for n in self.cluster.api("GET", "/nodes")["nodes"]))
+        self.assert_plays("played")
+        self.pmss("verify", "played")
+        out = self.execute(PMSS, "get", "played", self.folder / "none", status=EX_PROTOCOL)
+        self.assertRegex(out, "127.0.0.1:%d.*certificate" % self.cluster.control.port)
+        self.assertFalse((self.folder / "none").exists())
+        out = self.execute(EXERCISE, "watch", self.uri("played"))
+        self.assertRegex(out, "error gst-resource-error-quark 5: .*certificate")
+        self.pmss("rm", "played")
+
+    def test_wrong_node(self):
+        """A node with a certificate that is not for it: media that can do without it play, others end with an error that names it; nothing is written to it."""
+        self.cluster.wait_job(self.cluster.put("safe", self.path.read_bytes(), redundancy="4+2"))
+        self.cluster.wait_job(self.cluster.put("single", self.path.read_bytes(), redundancy="6+0"))
+        node = self.cluster.nodes[2]
+        where = "127.0.0.1:%d" % node.port
+        for what, options in self.bad.items():
+            with self.subTest(what):
+                self.restart_node(node, options)
+                self.assert_plays("safe")
+                out = self.pmss("get", "single", self.folder / "none", status=EX_IOERR)
+                self.assertIn(where, out)
+                self.assertIn("certificate", out)
+                out = self.execute(EXERCISE, "watch", self.uri("single"), PMSS_TEST_CA=str(self.ca))
+                self.assertRegex(out, "error gst-resource-error-quark .*certificate")
+                job = self.cluster.put("refused", self.path.read_bytes(), redundancy="4+2")
+                error = self.cluster.wait_job(job, ["failed"])["error"]
+                self.assertIn("node %d (%s)" % (node.id, where), error)
+                self.assertIn("certificate", error)
+                self.cluster.delete("refused")
+        self.restart_node(node, self.good)
+        self.assert_plays("single")
+        for name in ("safe", "single"):
+            self.cluster.delete(name)
+        self.cluster.wait_jobs()
+        wait_for(lambda: not any(n.shards() for n in self.cluster.nodes), "the nodes to be cleaned")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
