@@ -29,7 +29,7 @@ create_upload (PmssApiCall * call, guint64 size)
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssMedium) medium =
-      pmss_upload_request_check (&wanted, call->context->config, &error);
+      pmss_upload_request_check (&wanted, call->context, &error);
   PmssUpload *upload = medium ? pmss_uploads_create (call->context->uploads,
       medium, PMSS_UPLOAD_PUT, call->user->name, &error) : NULL;
 

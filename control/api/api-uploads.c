@@ -116,7 +116,7 @@ create_upload (PmssApiCall * call, guint64 size, GError ** error)
   wanted.keep_original = g_hash_table_lookup (metadata, "keep_original");
   wanted.title = g_hash_table_lookup (metadata, "title");
   wanted.content_type = g_hash_table_lookup (metadata, "content_type");
-  medium = pmss_upload_request_check (&wanted, call->context->config, error);
+  medium = pmss_upload_request_check (&wanted, call->context, error);
   return medium ? pmss_uploads_create (call->context->uploads, medium,
       PMSS_UPLOAD_TUS, call->user->name, error) : NULL;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "control/config.h"
+#include "control/nodes/nodes.h"
 #include "libpmss/pmss-error.h"
 
 #define MAX_TITLE 1024          /* bytes */
@@ -59,9 +61,27 @@ check_type (const char *type, GError ** error)
   return TRUE;
 }
 
+/* Before a byte is sent that no extent could be made of. Those that are down count: they may be back before the upload is there. */
+static gboolean
+check_nodes (const PmssMedium * medium, PmssNodes * nodes, GError ** error)
+{
+  guint needed = medium->redundancy.k + medium->redundancy.m;
+  guint joined = pmss_nodes_count (nodes);
+  char redundancy[8];
+
+  if (joined >= needed || medium->size == 0)
+    return TRUE;
+  pmss_redundancy_to_string (medium->redundancy, redundancy);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE,
+      "Redundancy %s needs %u storage servers, and %u have joined this "
+      "cluster: choose another redundancy, or add storage servers",
+      redundancy, needed, joined);
+  return FALSE;
+}
+
 PmssMedium *
 pmss_upload_request_check (const PmssUploadRequest * request,
-    const PmssControlConfig * config, GError ** error)
+    const PmssControlContext * context, GError ** error)
 {
   g_autoptr (PmssMedium) medium = pmss_medium_new ();
   gboolean given;
@@ -70,7 +90,7 @@ pmss_upload_request_check (const PmssUploadRequest * request,
     invalid (error, "The medium's name is missing");
     return NULL;
   }
-  medium->redundancy = config->redundancy;
+  medium->redundancy = context->config->redundancy;
   given = request->redundancy && *request->redundancy;
   if (!pmss_medium_name_check (request->name, error)
       || (given && !pmss_redundancy_parse (request->redundancy,
@@ -82,6 +102,8 @@ pmss_upload_request_check (const PmssUploadRequest * request,
     return NULL;
   medium->name = g_strdup (request->name);
   medium->size = request->size;
+  if (!check_nodes (medium, context->nodes, error))
+    return NULL;
   if (request->title && *request->title)
     medium->title = g_strdup (request->title);
   if (request->content_type && *request->content_type)

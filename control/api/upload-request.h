@@ -2,7 +2,7 @@
 #pragma once
 
 #include "control/catalog/catalog.h"
-#include "control/config.h"
+#include "control/context.h"
 
 G_BEGIN_DECLS
 
@@ -16,7 +16,8 @@ typedef struct {
   guint64 size;
 } PmssUploadRequest;
 
-/* The medium that it asks for, with the server's defaults for what it does not say. PMSS_ERROR_INVALID names what is wrong. */
-PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request, const PmssControlConfig *config, GError **error);
+/* The medium that it asks for, with the server's defaults for what it does not say. PMSS_ERROR_INVALID names what is wrong;
+ * PMSS_ERROR_NO_SPACE: fewer storage servers have joined than its redundancy needs. */
+PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request, const PmssControlContext *context, GError **error);
 
 G_END_DECLS

@@ -182,6 +182,15 @@ pmss_nodes_peek (PmssNodes * self, guint id)
   return entry != NULL ? entry_to_info (entry) : NULL;
 }
 
+guint
+pmss_nodes_count (PmssNodes * self)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+
+  return g_hash_table_size (self->entries);
+}
+
 /* The database says which nodes there are and what they hold, the memory what they told. */
 static gboolean
 list_nodes (PmssDatabase * database, gpointer data, GError ** error)

@@ -60,6 +60,8 @@ void          pmss_nodes_free (PmssNodes *nodes);
 GPtrArray    *pmss_nodes_list (PmssNodes *nodes, GError **error);
 /* PMSS_ERROR_NOT_FOUND */
 PmssNodeInfo *pmss_nodes_get  (PmssNodes *nodes, guint id, GError **error);
+/* How many have joined, whatever their state. From memory. */
+guint         pmss_nodes_count (PmssNodes *nodes);
 /* From memory alone, no database: the address that a request goes to. FALSE: no such node. Free with pmss_node_info_free(); `shards` is not filled in. */
 PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
 

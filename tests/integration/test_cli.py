@@ -275,10 +275,16 @@ class Cli(pmss_cli.TestCase):
     def test_put_that_cannot_be_striped(self):
         small = self.path("small")
         small.write_bytes(b"small")
-        error = self.pmss("put", small, "too wide", "--redundancy", "7+2", status=74).err
-        job = self.pmss("info", "too wide", "--json").json["job"]
+        self.assertRegex(self.pmss("put", small, "too wide", "--redundancy", "7+2", status=74).err,
+                         "needs 9 storage servers, and 6 have joined")
+        self.pmss("info", "too wide", status=66)
+
+        self.pmss("local", "stop-node", "0", "--dir", self.cluster_dir)
+        self.addCleanup(self.pmss, "local", "start-node", "0", "--dir", self.cluster_dir)
+        error = self.pmss("put", small, "too few", "--redundancy", "4+2", status=74).err
+        job = self.pmss("info", "too few", "--json").json["job"]
         self.assertIn(f"'pmss job resume {job}'", error)
-        self.assertIn("9 storage servers", self.pmss("info", "too wide").out)
+        self.assertIn("6 storage servers", self.pmss("info", "too few").out)
         listing = self.pmss("job", "ls").out.splitlines()
         self.assertLessEqual(max(map(len, listing[:listing.index("")])), 80)
         self.assertTrue(any(line.startswith(f"Job {job} failed: ") for line in listing))

@@ -49,13 +49,13 @@ class Uploads(cluster.TestCase):
         self.assertEqual(headers["Cache-Control"], "no-store")
         return int(headers["Upload-Offset"])
 
-    def begin_patch(self, path, offset, length, data, method="PATCH"):
+    def begin_patch(self, path, offset, length, data, method="PATCH", fields=""):
         """Sends the head and a part of the body, and leaves the rest open."""
         connection = socket.create_connection(("127.0.0.1", self.cluster.control.port))
         head = ("%s %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
                 "Tus-Resumable: 1.0.0\r\nUpload-Offset: %d\r\nContent-Type: %s\r\n"
-                "Content-Length: %d\r\n\r\n"
-                % (method, path, self.cluster.token, offset, TYPE, length))
+                "%sContent-Length: %d\r\n\r\n"
+                % (method, path, self.cluster.token, offset, TYPE, fields, length))
         connection.sendall(head.encode() + data)
         return connection
 
@@ -184,6 +184,27 @@ class Uploads(cluster.TestCase):
                     ",".join("k%d" % i for i in range(40))):
             self.assertEqual(status(Upload_Metadata=bad, Upload_Length=1), 400, bad)
 
+    def test_too_few_nodes(self):
+        """What no placement could be found for is refused before a byte is sent; storage servers that are down count."""
+        status, _, text = self.tus("POST", "/api/v1/uploads", Upload_Length=1,
+                                   Upload_Metadata=encode_metadata(name="wide", redundancy="6+2"))
+        self.assertEqual(status, 507)
+        self.assertRegex(json.loads(text)["detail"], r"6\+2 needs 8 storage servers, and 3 have joined")
+        connection = self.begin_patch("/api/v1/media/wide?redundancy=3%2B1", 0, 1 << 20, b"", "PUT",
+                                      "Expect: 100-continue\r\n")
+        self.assertIn(b" 507 ", connection.recv(1000))
+        connection.close()
+        self.assert_status(404, self.cluster.medium, "wide")
+        self.cluster.add("wide but empty", b"", redundancy="6+2")
+
+        node = self.cluster.nodes[0]
+        node.stop()
+        self.cluster.wait_nodes()
+        path, _ = self.create("soon", 1)
+        self.assertEqual(self.tus("DELETE", path)[0], 204)
+        node.start()
+        self.cluster.wait_nodes()
+
     def test_name_is_taken_from_creation(self):
         path, _ = self.create("mine", 10)
         self.assertEqual(self.tus("POST", "/api/v1/uploads", Upload_Length=5,
@@ -263,8 +284,8 @@ class Uploads(cluster.TestCase):
 
 
 class Expiry(cluster.TestCase):
-    nodes = 0
-    control_options = {"upload-lifetime": "60"}
+    nodes = 1
+    control_options = {"upload-lifetime": "60", "default-redundancy": "1+0"}
 
     def test_expires(self):
         """An upload whose time is up is unknown at once, and gone after the next start."""
@@ -286,8 +307,8 @@ class Expiry(cluster.TestCase):
 
 
 class Space(cluster.TestCase):
-    nodes = 0
-    control_options = {"min-free": "1TiB"}
+    nodes = 1
+    control_options = {"min-free": "1TiB", "default-redundancy": "1+0"}
 
     def test_no_room(self):
         """What the disk cannot hold is refused before a byte is sent."""
