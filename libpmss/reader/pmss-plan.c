@@ -81,28 +81,32 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
   return cursor;
 }
 
-/* The window doubles with every half of it that was read in sequence: a
- * jump costs little, a film soon has all links at work. Not faster than in so
- * many us: a demuxer that fills its queues reads some megabytes at once, and
- * the processor is needed for the first frame then. */
+/* The window doubles with every half of it that was read in sequence, and
+ * with every row that a reader has to wait for: a jump costs little, a film
+ * soon has all links at work, and whoever is faster than the links that are at
+ * work gets the others at once. Not faster than in so many us: a demuxer that
+ * fills its queues reads some megabytes at once, and the processor is needed
+ * for the first frame then. */
 #define GROWTH_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 
-static void
+/* TRUE: the window has grown. */
+static gboolean
 advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
-    guint index)
+    guint index, gboolean hit)
 {
   gint64 now;
 
   cursor->row = row;
   cursor->index = index;
   if (row < cursor->grow_at || cursor->window >= engine->max_window)
-    return;
+    return FALSE;
   now = g_get_monotonic_time ();
   if (now < cursor->grow_after)
-    return;
+    return FALSE;
   cursor->grow_after = now + GROWTH_PAUSE;
   cursor->window = MIN (cursor->window * 2, engine->max_window);
-  cursor->grow_at = row + cursor->window / 2;
+  cursor->grow_at = row + (hit ? cursor->window / 2 : 1);
+  return TRUE;
 }
 
 /* Asked of a node that answers: nothing to be done but to wait. */
@@ -125,6 +129,7 @@ pmss_plan_note_read (PmssEngine * engine, guint64 row, guint index,
   PmssCursor *cursor = find_cursor (engine, row);
   gboolean resumed = engine->paused;
   PmssCursor *before = engine->active;
+  gboolean grown;
 
   engine->paused = FALSE;
   if (cursor == NULL && hit)
@@ -135,8 +140,8 @@ pmss_plan_note_read (PmssEngine * engine, guint64 row, guint index,
   }
   cursor->used = ++engine->rows.clock;
   engine->active = cursor;
-  advance_cursor (engine, cursor, row, index);
-  return resumed || cursor != before || row >= engine->replan_at
+  grown = advance_cursor (engine, cursor, row, index, hit);
+  return resumed || grown || cursor != before || row >= engine->replan_at
       || !(hit || is_coming (engine, row, index));
 }
 
