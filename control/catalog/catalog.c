@@ -146,6 +146,13 @@ read_medium (PmssRows * rows, GError ** error)
   return g_steal_pointer (&medium);
 }
 
+static void
+set_taken (const char *name, GError ** error)
+{
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS,
+      "There is a medium called '%s' already", name);
+}
+
 static gboolean
 add_medium (PmssDatabase * database, gpointer data, GError ** error)
 {
@@ -173,8 +180,7 @@ add_medium (PmssDatabase * database, gpointer data, GError ** error)
     return TRUE;
   }
   if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_EXISTS))
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS,
-        "There is a medium called '%s' already", m->name);
+    set_taken (m->name, error);
   else
     g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -229,6 +235,21 @@ pmss_catalog_get_medium (PmssCatalog * self, const char *name, GError ** error)
   if (!pmss_database_transact (self->database, get_by_name, &call, error))
     return NULL;
   return call.medium;
+}
+
+gboolean
+pmss_catalog_check_name (PmssCatalog * self, const char *name, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (self, name, &local);
+
+  if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
+    return TRUE;
+  if (local)
+    g_propagate_error (error, g_steal_pointer (&local));
+  else
+    set_taken (name, error);
+  return FALSE;
 }
 
 static gboolean

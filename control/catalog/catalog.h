@@ -53,6 +53,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssMedium, pmss_medium_free)
 
 /* Reserves medium->name and writes all of @medium (state uploading or ingesting); fills in its id. PMSS_ERROR_EXISTS: the name is taken. */
 gboolean     pmss_catalog_add_medium    (PmssCatalog *catalog, PmssMedium *medium, GError **error);
+/* Whether the name is free just now; PMSS_ERROR_EXISTS: it is taken. Only pmss_catalog_add_medium() takes it. */
+gboolean     pmss_catalog_check_name    (PmssCatalog *catalog, const char *name, GError **error);
 /* The living medium of that name. PMSS_ERROR_NOT_FOUND. */
 PmssMedium  *pmss_catalog_get_medium    (PmssCatalog *catalog, const char *name, GError **error);
 PmssMedium  *pmss_catalog_get_medium_by_id (PmssCatalog *catalog, gint64 id, GError **error);

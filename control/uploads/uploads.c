@@ -292,7 +292,9 @@ pmss_uploads_create (PmssUploads * self, PmssMedium * medium,
   upload->expires = upload->created + self->config->upload_lifetime;
   medium->state = PMSS_MEDIUM_UPLOADING;
 
-  if (!pmss_uploads_check_space (self, upload->size, error)
+  /* A name that is taken is the reason to tell, even where there is no room. */
+  if (!pmss_catalog_check_name (self->catalog, upload->name, error)
+      || !pmss_uploads_check_space (self, upload->size, error)
       || !make_file (self, upload->id, error))
     return NULL;
   if (!pmss_database_transact (self->database, create_rows, &create, error)) {

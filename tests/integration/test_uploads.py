@@ -318,6 +318,18 @@ class Space(cluster.TestCase):
         self.assertEqual(self.cluster.request("POST", "/api/v1/uploads", None, headers)[0], 507)
         self.assert_status(404, self.cluster.medium, "x")
 
+    def test_taken_name(self):
+        """... but of a taken name that is what is told: room would be of no use."""
+        self.cluster.control.stop()
+        self.cluster.control.start(**{"min-free": "0"})
+        self.cluster.wait_nodes()
+        self.cluster.add("taken", b"x")
+        self.cluster.restart_control()
+        self.assert_status(409, self.cluster.put, "taken", b"x")
+        headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "10",
+                   "Upload-Metadata": encode_metadata(name="taken"), "Content-Length": "0"}
+        self.assertEqual(self.cluster.request("POST", "/api/v1/uploads", None, headers)[0], 409)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

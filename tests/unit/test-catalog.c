@@ -94,6 +94,12 @@ test_names (Fixture * f, gconstpointer data)
   g_autoptr (PmssMedium) read = NULL;
   g_autoptr (GError) error = NULL;
 
+  g_assert_true (pmss_catalog_check_name (f->catalog, "films/other", &error));
+  g_assert_no_error (error);
+  g_assert_false (pmss_catalog_check_name (f->catalog, "films/a b.webm",
+          &error));
+  assert_pmss_error (error, EXISTS);
+  g_clear_error (&error);
   again->name = g_strdup ("films/a b.webm");
   again->redundancy = (PmssRedundancy) {
   1, 0};
