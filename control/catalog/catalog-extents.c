@@ -15,7 +15,7 @@ typedef struct
   guint32 kept;
   const char *name;
   gboolean found;
-  GArray *extents;
+  GArray *extents, *nodes;
   GPtrArray *names;
 } ExtentCall;
 
@@ -407,6 +407,41 @@ pmss_catalog_list_pending (PmssCatalog * self, guint node, guint limit,
 }
 
 /* Asks again, in this transaction, whether the shard is wanted: a row may have come since the caller saw it on the node. */
+static gboolean
+list_pending_nodes (PmssDatabase * database, gpointer data, GError ** error)
+{
+  ExtentCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT node FROM pending_deletion WHERE shard = ?1",
+      PMSS_TEXT (call->name));
+
+  while (pmss_rows_next (rows, &local)) {
+    guint node = (guint) pmss_rows_int (rows, 0);
+
+    g_array_append_val (call->nodes, node);
+  }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+GArray *
+pmss_catalog_list_pending_nodes (PmssCatalog * self,
+    const PmssVersionId * version, guint32 extent, guint shard, GError ** error)
+{
+  g_autoptr (GArray) nodes = g_array_new (FALSE, FALSE, sizeof (guint));
+  char name[PMSS_SHARD_NAME_SIZE];
+  ExtentCall call = {.name = name,.nodes = nodes };
+
+  pmss_shard_name_write (version, extent, shard, name);
+  if (!pmss_database_transact (self->database, list_pending_nodes, &call,
+          error))
+    return NULL;
+  return g_steal_pointer (&nodes);
+}
+
 static gboolean
 add_pending (PmssDatabase * database, gpointer data, GError ** error)
 {

@@ -130,6 +130,8 @@ gboolean     pmss_catalog_places_shard     (PmssCatalog *catalog, const PmssVers
 
 /* Up to @limit shard names of @node, in order: array of char * that frees them. */
 GPtrArray   *pmss_catalog_list_pending  (PmssCatalog *catalog, guint node, guint limit, GError **error);
+/* The nodes that may still hold shard @shard of @extent, which nobody wants there: array of guint. It cannot be placed on them until they have confirmed. */
+GArray      *pmss_catalog_list_pending_nodes (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint shard, GError **error);
 /* Nothing is done when a row places this shard on this node. */
 gboolean     pmss_catalog_add_pending   (PmssCatalog *catalog, guint node, const char *shard, GError **error);
 /* The node has confirmed that it has no such shard. */

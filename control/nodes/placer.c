@@ -338,20 +338,25 @@ prefer_zones (GArray * candidates, GPtrArray * infos, const PmssExtent * extent,
   g_array_append_vals (candidates, apart->data, apart->len);
 }
 
+/* 0: none, or an error. */
 static guint
 choose_other (PmssPlacer * self, GPtrArray * infos, const PmssExtent * extent,
-    guint shard)
+    guint shard, GError ** error)
 {
   PmssRedundancy one = { 1, 0 };
   g_autoptr (PmssPlacement) placement =
       pmss_placement_new (&self->version.id, one);
-  guint except[PMSS_MAX_SHARDS + 1] = { 0 };
+  /* those on which this very shard waits to be deleted, and those that have another one */
+  g_autoptr (GArray) except = pmss_catalog_list_pending_nodes
+      (self->context->catalog, &self->version.id, extent->number, shard, error);
   g_autoptr (GArray) candidates = NULL;
-  guint chosen;
+  guint chosen, end = 0;
 
-  for (guint i = 0; i < extent->n_nodes; i++)
-    except[i] = extent->nodes[i];
-  candidates = list_candidates (self, infos, except);
+  if (!except)
+    return 0;
+  g_array_append_vals (except, extent->nodes, extent->n_nodes);
+  g_array_append_val (except, end);
+  candidates = list_candidates (self, infos, (const guint *) except->data);
   prefer_zones (candidates, infos, extent, shard);
   return pmss_placement_choose (placement, extent->number,
       (PmssPlacementNode *) candidates->data, candidates->len,
@@ -363,6 +368,7 @@ pmss_placer_replace (PmssPlacer * self, guint32 number, guint shard,
     guint failed, const GError * reason, PmssNode * node, GError ** error)
 {
   g_autoptr (GPtrArray) infos = NULL;
+  g_autoptr (GError) local = NULL;
   PmssExtent extent;
   gboolean found;
   guint id;
@@ -378,7 +384,11 @@ pmss_placer_replace (PmssPlacer * self, guint32 number, guint shard,
   infos = pmss_nodes_list (self->context->nodes, error);
   if (!infos)
     return FALSE;
-  id = choose_other (self, infos, &extent, shard);
+  id = choose_other (self, infos, &extent, shard, &local);
+  if (local) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
   if (id == 0) {
     set_too_few (self, infos, error);
     return FALSE;

@@ -28,7 +28,8 @@ void        pmss_placer_note    (PmssPlacer *placer, const PmssExtent *extent);
  * PMSS_ERROR_NO_SPACE: too few nodes; the text names each one that cannot be used, and why. */
 gboolean    pmss_placer_place   (PmssPlacer *placer, guint32 extent, PmssNode *nodes, GError **error);
 
-/* Moves one shard from node @failed (@reason says why) to a node that holds no other shard of @extent, and is not shunned. PMSS_ERROR_NO_SPACE as above. */
+/* Moves one shard from node @failed (@reason says why) to a node that holds no other shard of @extent, does not have to delete this one first, and is
+ * not shunned. PMSS_ERROR_NO_SPACE as above. */
 gboolean    pmss_placer_replace (PmssPlacer *placer, guint32 extent, guint shard, guint failed, const GError *reason, PmssNode *node, GError **error);
 
 /* When replace() found no other node: whether the one that failed last can be tried again. Waits up to ten seconds until it is heard of again. FALSE: it was not,

@@ -319,6 +319,7 @@ test_replace (Fixture * f, gconstpointer data)
   PmssVersion version = add_version (f, id, EXTENT);
   g_autoptr (GArray) extents = NULL;
   g_autoptr (GPtrArray) pending = NULL;
+  g_autoptr (GArray) holders = NULL;
   g_autoptr (GError) error = NULL;
   char name[PMSS_SHARD_NAME_SIZE];
   PmssExtent *extent;
@@ -339,6 +340,16 @@ test_replace (Fixture * f, gconstpointer data)
   g_assert_cmpstr (pending->pdata[0], ==, name);
   g_assert_cmpint (shards_of (f, 1), ==, 1);
   g_assert_cmpint (shards_of (f, 5), ==, 1);
+
+  /* whoever looks for another place can know that it cannot be that one */
+  holders = pmss_catalog_list_pending_nodes (f->catalog, &version.id, 0, 1,
+      &error);
+  g_assert_cmpuint (holders->len, ==, 1);
+  g_assert_cmpuint (g_array_index (holders, guint, 0), ==, f->node + 1);
+  g_clear_pointer (&holders, g_array_unref);
+  holders = pmss_catalog_list_pending_nodes (f->catalog, &version.id, 0, 0,
+      &error);
+  g_assert_cmpuint (holders->len, ==, 0);
 
   g_assert_false (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 1,
           f->node + 1, &error));
