@@ -157,8 +157,13 @@ class Cli(pmss_cli.TestCase):
         self.assertEqual(copy.read_bytes(), self.data)
         self.assertEqual(self.pmss("get", name, "-").raw, self.data)
         self.assertEqual(os.listdir(copy.parent), ["copy"])
-        error = self.pmss("put", self.file, name, status=73).err
-        self.assertIn(name, error)
+        # the same once more, as after an end that was lost; and another file of the same length
+        self.assertIn("there already", self.pmss("put", self.file, name).out)
+        self.assertEqual(self.pmss("put", self.file, name, "--json").json["sha256"], stored["sha256"])
+        other = self.path("other")
+        other.write_bytes(self.data[:-1] + bytes([self.data[-1] ^ 1]))
+        self.assertIn(name, self.pmss("put", other, name, status=73).err)
+        self.assertIn(name, self.pmss("put", self.file, name, "--no-wait", status=73).err)
 
     def test_sizes(self):
         for size in (0, 1, 65536, 65537, 4 * 65536, MIB, MIB + 1):

@@ -98,7 +98,8 @@ compare (JsonObject * medium, const char *file, const char *sum,
 }
 
 static void
-report (PmssCli * cli, JsonNode * node, const char *name, guint64 size)
+report (PmssCli * cli, JsonNode * node, const char *name, guint64 size,
+    gboolean twin)
 {
   g_autofree char *shown = pmss_cli_escape (name);
   g_autofree char *human = pmss_cli_size (size);
@@ -110,8 +111,8 @@ report (PmssCli * cli, JsonNode * node, const char *name, guint64 size)
   }
   redundancy = pmss_cli_escape (pmss_cli_json_string (json_node_get_object
           (node), "redundancy"));
-  printf ("%s: %s stored as %s, SHA-256 as the file's.\n", shown, human,
-      redundancy);
+  printf ("%s: %s%s stored as %s, SHA-256 as the file's.\n", shown,
+      twin ? "there already: " : "", human, redundancy);
 }
 
 static void
@@ -161,6 +162,34 @@ transfer (PmssCli * cli, PmssUpload * upload, PmssClient * client,
   return *node != NULL;
 }
 
+/* The name may be taken by this very file, where the end of an earlier run was
+ * lost: returns the catalog's entry if that is as long, and ready, or gets so.
+ * @error: why the name could not be had. */
+static JsonNode *
+find_twin (PmssCli * cli, PmssClient * client, const char *name, guint64 size,
+    const GError * error)
+{
+  g_autoptr (PmssCliProgress) progress = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *medium;
+  const char *state;
+
+  if (!g_error_matches (error, PMSS_ERROR, PMSS_ERROR_EXISTS))
+    return NULL;
+  node = pmss_medium_get (client, name, cli->cancellable, NULL);
+  medium = node ? pmss_cli_json_root (node, NULL) : NULL;
+  if (!medium || pmss_cli_json_number (medium, "size") != size)
+    return NULL;
+  state = pmss_cli_json_string (medium, "state");
+  if (g_strcmp0 (state, "ready") == 0)
+    return g_steal_pointer (&node);
+  if (g_strcmp0 (state, "ingesting") != 0)
+    return NULL;
+  progress = pmss_cli_progress_new (cli->json);
+  return wait_for_ingest (cli, client, name, pmss_cli_json_number (medium,
+          "job"), progress, NULL);
+}
+
 /* Uploads, follows and compares; the file is hashed meanwhile by @digest. */
 static gboolean
 put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
@@ -169,6 +198,7 @@ put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
   g_autoptr (PmssUpload) upload = pmss_upload_new (cli, request, error);
   g_autoptr (PmssClient) client = upload ? pmss_cli_connect (cli, error) : NULL;
   g_autoptr (JsonNode) node = NULL;
+  g_autoptr (GError) taken = NULL;
   g_autofree char *sum = NULL;
   PmssCliDigest *digest = NULL;
   JsonObject *medium;
@@ -178,8 +208,13 @@ put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
     return FALSE;
   if (wait)
     digest = pmss_cli_digest_new_file (request->file, cli->cancellable);
-  if (!transfer (cli, upload, client, request->name, wait, &job, &node, error)) {
+  if (!transfer (cli, upload, client, request->name, wait, &job, &node, &taken)
+      && wait)
+    node = find_twin (cli, client, request->name, pmss_upload_get_size (upload),
+        taken);
+  if (taken && !node) {
     g_clear_pointer (&digest, pmss_cli_digest_abandon);
+    g_propagate_error (error, g_steal_pointer (&taken));
     explain_interruption (request->name, job, error);
     return FALSE;
   }
@@ -189,9 +224,15 @@ put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
   }
   sum = pmss_cli_digest_finish (digest, error);
   medium = sum ? pmss_cli_json_root (node, error) : NULL;
-  if (!medium || !compare (medium, request->file, sum, error))
+  if (!medium)
     return FALSE;
-  report (cli, node, request->name, pmss_cli_json_number (medium, "size"));
+  if (!compare (medium, request->file, sum, taken ? NULL : error)) {
+    if (taken)
+      g_propagate_error (error, g_steal_pointer (&taken));
+    return FALSE;
+  }
+  report (cli, node, request->name, pmss_cli_json_number (medium, "size"),
+      taken != NULL);
   return TRUE;
 }
 

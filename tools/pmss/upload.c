@@ -130,6 +130,12 @@ pmss_upload_new (PmssCli * cli, const PmssUploadRequest * request,
   return g_steal_pointer (&upload);
 }
 
+guint64
+pmss_upload_get_size (PmssUpload * upload)
+{
+  return upload->size;
+}
+
 void
 pmss_upload_free (PmssUpload * upload)
 {

@@ -24,6 +24,8 @@ typedef struct {
 PmssUpload *pmss_upload_new     (PmssCli *cli, const PmssUploadRequest *request, GError **error);
 /* Sends all of the file; a broken connection is made again, as long as it gets on. Returns the number of the ingest job, 0 where the server named none. */
 gboolean    pmss_upload_run     (PmssUpload *upload, PmssCliProgress *progress, guint64 *job, GError **error);
+/* Bytes of the file. */
+guint64     pmss_upload_get_size (PmssUpload *upload);
 void        pmss_upload_free    (PmssUpload *upload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUpload, pmss_upload_free)
 
