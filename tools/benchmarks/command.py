@@ -83,9 +83,9 @@ def prepare(options):
 
 
 @contextlib.contextmanager
-def scratch_folder():
+def scratch_folder(prefix="pmss-bench-"):
     """A temporary folder that goes even if a program that was cut off writes one more file as it ends."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-bench-"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
     # whatever is made from now on goes with it, wherever an interruption strikes
     tempfile.tempdir = str(folder)
     try:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Hosts on this machine: network namespaces with a link each to ours, which may be slow.
 
-We leave the machine's network for one of our own, which has nothing but a loopback and the links; so nothing of the machine's is touched. A host's namespace lives
-as long as one process of ours, which dies with us: there is nothing to clear away, not even after SIGKILL.
+We, the calling thread, leave the machine's network for one of our own, which has nothing but a loopback and the links; so nothing of the machine's is touched.
+A host's namespace lives as long as one process of ours, which dies with us: there is nothing to clear away, not even after SIGKILL.
 """
 
 import ctypes
 import os
 import subprocess
+import sys
 import time
 
 CLONE_NEWNET = 0x40000000
@@ -21,10 +22,10 @@ LATENCY = "50ms"
 
 
 def leave():
-    """From here on this process and its children are in a network of their own."""
+    """From here on this thread, and the processes that it starts, are in a network of their own."""
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
-        raise RuntimeError("a network namespace of our own: %s (this mode needs root, or: unshare --map-root-user tools/bench ...)" %
-                           os.strerror(ctypes.get_errno()))
+        raise RuntimeError("a network namespace of our own: %s (needs root, or: unshare --map-root-user %s ...)" %
+                           (os.strerror(ctypes.get_errno()), sys.argv[0]))
     ip("link", "set", "lo", "up")
     ip("address", "add", HERE + "/32", "dev", "lo")
 
@@ -58,7 +59,7 @@ class Host:
 
     def wait_apart(self, deadline=10):
         end = time.monotonic() + deadline
-        while os.readlink("/proc/%d/ns/net" % self.holder.pid) == os.readlink("/proc/self/ns/net"):
+        while os.readlink("/proc/%d/ns/net" % self.holder.pid) == os.readlink("/proc/thread-self/ns/net"):
             if self.holder.poll() is not None or time.monotonic() > end:
                 raise RuntimeError("no namespace for host %d" % self.number)
             time.sleep(0.005)
@@ -67,9 +68,17 @@ class Host:
         ip("link", "add", self.link, "type", "veth", "peer", "name", UPLINK, "netns", str(self.holder.pid))
         ip("address", "add", self.gateway + "/24", "dev", self.link)
         ip("link", "set", self.link, "up")
-        for words in (("link", "set", "lo", "up"), ("address", "add", self.address + "/24", "dev", UPLINK), ("link", "set", UPLINK, "up"),
-                      ("route", "add", "default", "via", self.gateway)):
+        for words in (("link", "set", "lo", "up"), ("address", "add", self.address + "/24", "dev", UPLINK)):
             command(*self.prefix, "ip", *words)
+        self.join()
+
+    def cut(self):
+        """What is sent to it vanishes, as behind a cable that was pulled out at its end."""
+        command(*self.prefix, "ip", "link", "set", UPLINK, "down")
+
+    def join(self):
+        command(*self.prefix, "ip", "link", "set", UPLINK, "up")
+        command(*self.prefix, "ip", "route", "add", "default", "via", self.gateway)
 
     def limit_sending(self, megabits):
         """What it sends; 0: no limit."""
