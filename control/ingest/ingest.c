@@ -75,15 +75,26 @@ pmss_ingest_read (Ingest * ingest, guint64 offset, guint8 * to,
 /* probe */
 
 static gboolean
+warn_of_missing (Ingest * ingest, const char *missing, GError ** error)
+{
+  g_autofree char *warning = g_strdup_printf ("The control server has no "
+      "GStreamer plugin for: %s. What the file holds may be known in part "
+      "only, or not at all; it plays all the same", missing);
+
+  return pmss_job_run_set_warning (ingest->run, warning, error);
+}
+
+static gboolean
 run_probe (Ingest * ingest, GError ** error)
 {
   g_autoptr (GError) local = NULL;
-  g_autofree char *warning = NULL;
+  g_autofree char *warning = NULL, *missing = NULL;
 
-  if (pmss_probe_run (ingest->path, ingest->medium, PROBE_SECONDS,
+  if (pmss_probe_run (ingest->path, ingest->medium, PROBE_SECONDS, &missing,
           pmss_job_run_get_cancellable (ingest->run), &local))
     return pmss_catalog_update_medium (ingest->context->catalog,
-        ingest->medium, error);
+        ingest->medium, error)
+        && (!missing || warn_of_missing (ingest, missing, error));
   if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;

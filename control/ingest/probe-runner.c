@@ -10,8 +10,9 @@
 #include "libpmss/pmss-json.h"
 
 #define MAX_OUTPUT (256 * 1024)
-#define MAX_TEXT 255            /* bytes of a content type or container */
+#define MAX_TEXT 255            /* bytes of a content type, container or decoder */
 #define MAX_TITLE 1024
+#define MAX_MISSING 16
 
 /* Parsing */
 
@@ -23,7 +24,25 @@ invalid (GError ** error, const char *what)
   return FALSE;
 }
 
-/* (nullable) bounded string without control characters; FALSE if it is anything else. */
+/* A bounded string without control characters; NULL if it is anything else. */
+static const char *
+node_text (JsonNode * node, gsize max)
+{
+  const char *text;
+
+  if (!JSON_NODE_HOLDS_VALUE (node)
+      || json_node_get_value_type (node) != G_TYPE_STRING)
+    return NULL;
+  text = json_node_get_string (node);
+  if (strlen (text) > max || !g_utf8_validate (text, -1, NULL))
+    return NULL;
+  for (const char *c = text; *c; c++)
+    if (g_ascii_iscntrl (*c))
+      return NULL;
+  return text;
+}
+
+/* @text: NULL where there is none. */
 static gboolean
 get_text (JsonObject * object, const char *key, gsize max, const char **text)
 {
@@ -32,15 +51,31 @@ get_text (JsonObject * object, const char *key, gsize max, const char **text)
   *text = NULL;
   if (!node || JSON_NODE_HOLDS_NULL (node))
     return TRUE;
-  if (!JSON_NODE_HOLDS_VALUE (node)
-      || json_node_get_value_type (node) != G_TYPE_STRING)
+  *text = node_text (node, max);
+  return *text != NULL;
+}
+
+/* "VP8 decoder, Opus decoder"; NULL: nothing is missing. */
+static gboolean
+get_missing (JsonObject * object, char **missing)
+{
+  JsonNode *node = json_object_get_member (object, "missing");
+  g_autoptr (GString) text = g_string_new (NULL);
+  JsonArray *array;
+
+  if (!node || !JSON_NODE_HOLDS_ARRAY (node))
     return FALSE;
-  *text = json_node_get_string (node);
-  if (strlen (*text) > max || !g_utf8_validate (*text, -1, NULL))
+  array = json_node_get_array (node);
+  if (json_array_get_length (array) > MAX_MISSING)
     return FALSE;
-  for (const char *c = *text; *c; c++)
-    if (g_ascii_iscntrl (*c))
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    const char *name = node_text (json_array_get_element (array, i), MAX_TEXT);
+
+    if (!name)
       return FALSE;
+    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", name);
+  }
+  *missing = text->len > 0 ? g_strdup (text->str) : NULL;
   return TRUE;
 }
 
@@ -108,7 +143,8 @@ set_if_unknown (char **to, const char *value)
 }
 
 static gboolean
-parse_object (JsonObject * object, PmssMedium * medium, GError ** error)
+parse_object (JsonObject * object, PmssMedium * medium, char **missing,
+    GError ** error)
 {
   const char *type, *container, *title = NULL;
   gint64 duration, average, peak_1s, peak_10s;
@@ -125,6 +161,8 @@ parse_object (JsonObject * object, PmssMedium * medium, GError ** error)
     return invalid (error, "a number");
   if (!streams || !tags)
     return invalid (error, "streams or tags");
+  if (!get_missing (object, missing))
+    return invalid (error, "missing");
   /* a title with control characters is no title */
   if (!get_text (json_object_get_object_member (object, "tags"), "title",
           MAX_TITLE, &title))
@@ -147,10 +185,11 @@ parse_object (JsonObject * object, PmssMedium * medium, GError ** error)
 
 gboolean
 pmss_probe_parse (const char *text, gsize length, PmssMedium * medium,
-    GError ** error)
+    char **missing, GError ** error)
 {
   g_autoptr (JsonNode) root = NULL;
 
+  *missing = NULL;
   if (length == 0)
     return invalid (error, "nothing");
   if (!g_utf8_validate_len (text, length, NULL))
@@ -160,7 +199,7 @@ pmss_probe_parse (const char *text, gsize length, PmssMedium * medium,
     return invalid (error, "not JSON");
   if (!JSON_NODE_HOLDS_OBJECT (root))
     return invalid (error, "not an object");
-  return parse_object (json_node_get_object (root), medium, error);
+  return parse_object (json_node_get_object (root), medium, missing, error);
 }
 
 /* Running */
@@ -250,13 +289,14 @@ explain_end (GSubprocess * process, GError ** error)
 
 gboolean
 pmss_probe_run (const char *path, PmssMedium * medium, guint seconds,
-    GCancellable * cancellable, GError ** error)
+    char **missing, GCancellable * cancellable, GError ** error)
 {
   /* the probe keeps its own deadline, too, and says then what it knows */
   gint64 deadline = g_get_monotonic_time () + (seconds + 5) * G_USEC_PER_SEC;
   g_autoptr (GSubprocess) process = spawn (path, medium->name, seconds, error);
   g_autoptr (GByteArray) output = NULL;
 
+  *missing = NULL;
   if (!process) {
     pmss_error_adopt (error, NULL);
     return FALSE;
@@ -267,7 +307,7 @@ pmss_probe_run (const char *path, PmssMedium * medium, guint seconds,
   if (!output)
     return FALSE;
   if (pmss_probe_parse ((const char *) output->data, output->len, medium,
-          error))
+          missing, error))
     return TRUE;
   explain_end (process, error);
   return FALSE;

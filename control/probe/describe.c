@@ -7,6 +7,8 @@
 
 #define MAX_STREAMS 64
 #define MAX_TEXT 1024           /* characters of a tag */
+#define MAX_MISSING 16
+#define MAX_NAME 60             /* characters of what is missing */
 
 /* The tags worth showing; everything else (pictures, private frames) stays in the file. */
 static const char *const tags[] = {
@@ -19,12 +21,18 @@ static const char *const tags[] = {
   GST_TAG_KEYWORDS,
 };
 
+static char *
+bound (const char *text, glong max)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  return g_utf8_substring (valid, 0, MIN (g_utf8_strlen (valid, -1), max));
+}
+
 static void
 set_text (JsonObject * object, const char *key, const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  g_autofree char *bounded = g_utf8_substring (valid, 0,
-      MIN (g_utf8_strlen (valid, -1), MAX_TEXT));
+  g_autofree char *bounded = bound (text, MAX_TEXT);
 
   json_object_set_string_member (object, key, bounded);
 }
@@ -206,6 +214,48 @@ has_time (JsonObject * object)
   return FALSE;
 }
 
+/* "application/zip decoder" says nothing that helps: only what plays is named. Nor do playlists, which are not followed on purpose. */
+static gboolean
+is_media (const char *what)
+{
+  static const char *const kinds[] = {
+    "decoder-video/", "decoder-audio/", "decoder-image/", "decoder-subpicture/",
+    "decoder-application/ogg", "decoder-application/mxf",
+    "decoder-application/x-id3", "decoder-application/x-ape",
+    "decoder-application/vnd.rn-realmedia",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_str_has_prefix (what, kinds[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* An installer's detail is "gstreamer|1.0|PROGRAM|DESCRIPTION|KIND-CAPS". */
+static void
+describe_missing (JsonObject * object, GstDiscovererInfo * info)
+{
+  JsonArray *missing = json_object_get_array_member (object, "missing");
+  const char **details;
+
+  if (gst_discoverer_info_get_result (info) != GST_DISCOVERER_MISSING_PLUGINS)
+    return;
+  details = gst_discoverer_info_get_missing_elements_installer_details (info);
+  for (; *details && json_array_get_length (missing) < MAX_MISSING; details++) {
+    g_auto (GStrv) fields = g_strsplit (*details, "|", 5);
+    g_autofree char *name = NULL;
+
+    if (g_strv_length (fields) < 5 || !is_media (fields[4]))
+      continue;
+    /* made of what the file says */
+    name = bound (fields[3], MAX_NAME);
+    for (char *c = name; *c; c++)
+      if (g_ascii_iscntrl (*c))
+        *c = ' ';
+    json_array_add_string_element (missing, name);
+  }
+}
+
 static GstDiscovererInfo *
 discover (const char *path, GstClockTime timeout)
 {
@@ -237,7 +287,9 @@ probe_describe (JsonObject * object, const char *path, const char *name,
   json_object_set_null_member (object, "duration_ns");
   json_object_set_array_member (object, "streams", json_array_new ());
   json_object_set_object_member (object, "tags", json_object_new ());
+  json_object_set_array_member (object, "missing", json_array_new ());
   if (info) {
+    describe_missing (object, info);
     caps = describe_container (object, info);
     type = probe_content_type_from_caps (caps, describe_streams (object, info));
     timed = has_time (object);

@@ -161,7 +161,11 @@ class Probes(cluster.TestCase):
 
     def test_failures(self):
         good = ('{"content_type":"a/b","container":null,"duration_ns":%s,"streams":[],"tags":{},"avg_bitrate":null,'
-                '"peak_bitrate_1s":null,"peak_bitrate_10s":null}')
+                '"peak_bitrate_1s":null,"peak_bitrate_10s":null,"missing":[]}')
+
+        def needs(missing):
+            return "echo '%s'" % (good % 5).replace("[]}", missing + "}")
+
         cases = {
             "crash": ("kill -SEGV $$", "signal 11"),
             "status": ("exit 3", "status 3"),
@@ -171,6 +175,11 @@ class Probes(cluster.TestCase):
             "half": ("echo '%s'" % (good % 5)[:50], "not JSON"),
             "negative": ("echo '%s'" % (good % -5), "a number"),
             "text for a number": ("echo '%s'" % (good % '"5"'), "a number"),
+            "not a list": (needs('"VP8"'), "malformed: missing"),
+            "not a name": (needs('[[]]'), "malformed: missing"),
+            "two lines": (needs('["a\\u000ab"]'), "malformed: missing"),
+            "long": (needs('["%s"]' % ("x" * 256)), "malformed: missing"),
+            "many": (needs("[%s]" % ",".join(['"x"'] * 17)), "malformed: missing"),
             "not utf-8": ("printf '\\377'", "not UTF-8"),
         }
         for name, (script, warning) in cases.items():
@@ -180,6 +189,10 @@ class Probes(cluster.TestCase):
                 self.assertEqual(medium["state"], "ready")
                 self.assertIsNone(medium["duration_ns"])
                 self.assertIn(warning, self.cluster.job(medium["job"])["warning"])
+        self.set_probe(needs('["VP8 decoder","Opus decoder"]'))
+        medium = self.cluster.add("probe/missing", b"x")
+        self.assertEqual(medium["duration_ns"], 5)
+        self.assertIn("no GStreamer plugin for: VP8 decoder, Opus decoder.", self.cluster.job(medium["job"])["warning"])
         self.set_probe("echo '%s'" % (good % 5))
         self.assertEqual(self.cluster.add("probe/good", b"x")["duration_ns"], 5)
 

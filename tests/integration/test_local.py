@@ -82,7 +82,9 @@ class Local(pmss_cli.TestCase):
         error = self.pmss("put", film, "film", "--redundancy", "1+0", "--keep-original", env=env).err
         self.assertIn("pmss put: warning: ", error)
         self.assertIn(error.removeprefix("pmss put: warning: ").strip(), self.pmss("job", "ls", env=env).out)
-        self.assertIn("kept on the control server", self.pmss("info", "film", env=env).out)
+        info = self.pmss("info", "film", env=env).out
+        self.assertIn("kept on the control server", info)
+        self.assertIn(error.removeprefix("pmss put: warning: ").strip(), info)
 
     def test_env(self):
         cluster = self.up(1)

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import threading
 import unittest
+import zipfile
 
 PROBE = os.environ["PMSS_PROBE"]
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -20,13 +21,13 @@ MEDIA = pathlib.Path(os.environ.get("PMSS_TEST_MEDIA")
                      or SOURCE.parent / "shared" / "media")
 # a sanitizer's build is slow
 PATIENCE = 6 if os.environ.get("TSAN_OPTIONS") or os.environ.get("ASAN_OPTIONS") else 1
-KEYS = {"content_type", "container", "duration_ns", "streams", "tags",
+KEYS = {"content_type", "container", "duration_ns", "streams", "tags", "missing",
         "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s"}
 NUMBERS = ("duration_ns", "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s")
 
 
-def run(path, *options, timeout=60 * PATIENCE):
-    return subprocess.run([PROBE, *options, str(path)], timeout=timeout,
+def run(path, *options, timeout=60 * PATIENCE, env=None):
+    return subprocess.run([PROBE, *options, str(path)], timeout=timeout, env=dict(os.environ, **(env or {})),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -53,8 +54,8 @@ class Probe(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
-    def probe(self, path, *options):
-        result = run(path, *options)
+    def probe(self, path, *options, env=None):
+        result = run(path, *options, env=env)
         self.assertEqual(result.returncode, 0, result.stderr)
         found = json.loads(result.stdout)
         self.assertEqual(set(found), KEYS)
@@ -93,6 +94,22 @@ class Probe(unittest.TestCase):
         self.assertGreater(found["peak_bitrate_1s"], 2 * found["peak_bitrate_10s"])
         self.assertGreater(found["peak_bitrate_10s"], 1.05 * found["avg_bitrate"])
 
+    def test_missing_plugins(self):
+        """A decoder or demuxer that is not there is named, for what plays; for other files there is nothing to name."""
+        self.assertEqual(self.probe(self.film)["missing"], [])
+        without = {"GST_PLUGIN_FEATURE_RANK": "vp8dec:NONE,avdec_vp8:NONE"}
+        found = self.probe(self.film, env=without)
+        self.assertEqual(found["missing"], ["VP8 decoder"])
+        self.assertIsNotNone(found["duration_ns"])
+        found = self.probe(self.film, env={"GST_PLUGIN_FEATURE_RANK": "matroskademux:NONE"})
+        self.assertEqual(len(found["missing"]), 1)
+        self.assertRegex(found["missing"][0], "WebM|Matroska")
+        self.assertIsNone(found["duration_ns"])
+        archive = self.dir / "a.zip"
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("a", b"a" * 1000)
+        self.assertEqual(self.probe(archive)["missing"], [])
+
     def test_not_media(self):
         cases = {"empty": b"", "one": b"x", "text.txt": b"Hello there.\n" * 100,
                  "noise": random.Random(1).randbytes(1 << 20),
@@ -102,6 +119,7 @@ class Probe(unittest.TestCase):
                 path = self.dir / name
                 path.write_bytes(content)
                 found = self.probe(path)
+                self.assertEqual(found["missing"], [])
                 for key in NUMBERS:
                     self.assertIsNone(found[key])
                 self.assertIn("/", found["content_type"])
@@ -152,7 +170,7 @@ class Probe(unittest.TestCase):
             }
             for name, content in files.items():
                 (self.dir / name).write_text(content)
-                self.probe(self.dir / name)
+                self.assertEqual(self.probe(self.dir / name)["missing"], [])
         finally:
             server.shutdown()
             thread.join()

@@ -104,21 +104,26 @@ print_medium (JsonObject * medium)
         pmss_cli_json_number (medium, "job"));
 }
 
-/* Why a medium is not ready. Those who may not see jobs are not told. */
+/* Why a medium is not ready, or what was amiss though it is. Those who may not
+ * see jobs are not told. */
 static void
-print_job_error (PmssCli * cli, PmssClient * client, JsonObject * medium)
+print_job (PmssCli * cli, PmssClient * client, JsonObject * medium)
 {
   g_autofree char *path = g_strdup_printf ("/jobs/%" G_GUINT64_FORMAT,
       pmss_cli_json_number (medium, "job"));
-  g_autoptr (JsonNode) job = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *job;
 
-  if (g_strcmp0 (pmss_cli_json_string (medium, "state"), "ready") == 0 ||
-      !pmss_cli_json_number (medium, "job"))
+  if (!pmss_cli_json_number (medium, "job"))
     return;
-  job = pmss_client_request (client, "GET", path, NULL, cli->cancellable, NULL);
-  if (job)
-    print_text ("Job's error",
-        pmss_cli_json_string (pmss_cli_json_root (job, NULL), "error"));
+  node = pmss_client_request (client, "GET", path, NULL, cli->cancellable,
+      NULL);
+  job = node ? pmss_cli_json_root (node, NULL) : NULL;
+  if (!job)
+    return;
+  if (g_strcmp0 (pmss_cli_json_string (medium, "state"), "ready") != 0)
+    print_text ("Job's error", pmss_cli_json_string (job, "error"));
+  print_text ("Warning", pmss_cli_json_string (job, "warning"));
 }
 
 gboolean
@@ -142,6 +147,6 @@ pmss_cmd_info (PmssCli * cli, int argc, char **argv, GError ** error)
     return TRUE;
   }
   print_medium (medium);
-  print_job_error (cli, client, medium);
+  print_job (cli, client, medium);
   return TRUE;
 }
