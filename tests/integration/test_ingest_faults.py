@@ -158,11 +158,14 @@ class Faults(cluster.TestCase):
         self.clean("waiting")
 
     def test_failed_and_cancelled(self):
-        content, job = self.start("hopeless", 41, "16+4")
+        node = self.cluster.nodes[5]
+        node.kill()
+        content, job = self.start("hopeless", 41, "4+2")
         error = self.cluster.wait_job(job, ["failed"])["error"]
-        self.assertIn("16+4 needs 20 storage servers", error)
+        self.assertIn("4+2 needs 6 storage servers", error)
         self.cluster.api("POST", "/jobs/%d/cancel" % job)
         self.assert_status(404, self.cluster.medium, "hopeless")
+        node.start()
         self.clean()
 
     def wait_held_up(self, node):
