@@ -149,3 +149,23 @@ pmss_error_adopt (GError ** error, const char *peer)
     pmss_error_get_details (*error)->peer = g_strdup (peer);
   }
 }
+
+char *
+pmss_error_without_peer (const GError * error)
+{
+  PmssErrorDetails *details = pmss_error_get_details (error);
+  g_autofree char *inner = NULL, *front = NULL;
+  g_autoptr (GString) text = g_string_new (error->message);
+  const char *found;
+
+  if (details == NULL || details->peer == NULL)
+    return g_string_free (g_steal_pointer (&text), FALSE);
+  inner = g_strdup_printf ("(%s: ", details->peer);
+  g_string_replace (text, inner, "(", 0);
+  front = g_strdup_printf ("%s: ", details->peer);
+  found = strstr (text->str, front);
+  if (found != NULL && (found == text->str
+          || (found - text->str >= 2 && found[-2] == ':' && found[-1] == ' ')))
+    return g_strdup (found + strlen (front));
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}

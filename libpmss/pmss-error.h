@@ -97,4 +97,14 @@ PmssErrorDetails *pmss_error_get_details (const GError *error);
  */
 void pmss_error_adopt (GError **error, const char *peer);
 
+/**
+ * pmss_error_without_peer: (skip)
+ * @error: any error
+ *
+ * What happened, for a text that has named the peer already: what comes after its address where that stands in front, else the whole text without the address.
+ *
+ * Returns: (transfer full): the text
+ */
+char *pmss_error_without_peer (const GError *error);
+
 G_END_DECLS

@@ -297,9 +297,10 @@ shun (PmssPlacer * self, guint node, const GError * reason)
   Shunned *before = g_hash_table_lookup (self->shunned,
       GUINT_TO_POINTER (node));
   Shunned *shunned = g_new0 (Shunned, 1);
+  g_autofree char *text = reason ? pmss_error_without_peer (reason) :
+      g_strdup ("unknown error");
 
-  shunned->reason = g_strdup_printf ("failed: %s",
-      reason ? reason->message : "unknown error");
+  shunned->reason = g_strdup_printf ("failed: %s", text);
   shunned->until = full ? G_MAXINT64 : g_get_monotonic_time () + SHUN;
   shunned->since = g_get_real_time () / G_USEC_PER_SEC;
   shunned->chances = before ? before->chances : 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-link.h"
 
+#include "libpmss/pmss-error.h"
+
 /* The first failure after a success is tried again at once (a server that was
  * restarted, a connection that was closed for idleness), then with growing
  * pauses from this on. */
@@ -180,6 +182,16 @@ pmss_link_get_silence (PmssLink * link, gint64 now)
     silence = MAX (silence,
         now - pmss_stream_get_progress (link->streams->pdata[i]));
   return silence;
+}
+
+void
+pmss_link_describe_trouble (PmssLink * link, GString * text)
+{
+  g_autofree char *trouble = link->trouble == NULL
+      ? g_strdup ("does not answer") : pmss_error_without_peer (link->trouble);
+
+  g_string_append_printf (text, "; node %u (%s): %s", link->node.id,
+      link->peer, trouble);
 }
 
 const char *

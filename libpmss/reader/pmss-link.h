@@ -112,6 +112,8 @@ gint64 pmss_link_get_wait (PmssLink *link, gint64 now);
 /* us since the last byte of the request that waits longest; 0 if none waits. */
 gint64 pmss_link_get_silence (PmssLink *link, gint64 now);
 
+/* Appends "; node 2 (host:port): what is the matter". */
+void pmss_link_describe_trouble (PmssLink *link, GString *text);
 const char *pmss_link_state_to_string (PmssLinkState state);
 
 G_END_DECLS

@@ -586,9 +586,7 @@ pmss_plan_new_row_error (PmssEngine * engine, PmssRow * row)
     if (link == NULL) {
       g_string_append_printf (text, "; shard %u is lost", i);
     } else if (unit_trouble (engine, row, i) != NULL) {
-      g_string_append_printf (text, "; node %u (%s): %s", link->node.id,
-          link->peer, link->trouble != NULL ? link->trouble->message :
-          "does not answer");
+      pmss_link_describe_trouble (link, text);
       first = first != NULL ? first : link;
     } else if (row->slots[i].state == PMSS_UNIT_BAD
         || pmss_engine_is_shard_bad (engine, row->extent, i)) {

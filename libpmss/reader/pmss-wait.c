@@ -123,11 +123,8 @@ wait_describe_silence (PmssEngine * engine, GString * text)
   for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
     PmssLink *link = engine->links->pdata[i];
 
-    if (link->state == PMSS_LINK_UP)
-      continue;
-    g_string_append_printf (text, "; node %u (%s): %s", link->node.id,
-        link->peer, link->trouble != NULL ? link->trouble->message :
-        "does not answer");
+    if (link->state != PMSS_LINK_UP)
+      pmss_link_describe_trouble (link, text);
   }
 }
 

@@ -177,6 +177,7 @@ class Trouble(ReaderCase):
         self.assertIn("bare", result["error"])
         self.assertIn("node %d" % node.id, result["error"])
         self.assertIn("refused", result["error"])
+        self.assertEqual(result["error"].count("127.0.0.1:%d" % node.port), 1, result["error"])
 
     def test_too_many_down(self):
         path = self.make("gone", 4 * EXTENT)

@@ -88,6 +88,36 @@ test_adopt (void)
 }
 
 static void
+test_without_peer (void)
+{
+  static const struct
+  {
+    const char *text, *rest;
+  } all[] = {
+    {"node:1: no answer", "no answer"},
+    {"node 2 cannot store x: node:1: no answer", "no answer"},
+    {"full (node:1: 507)", "full (507)"},
+    {"node 2 cannot store x: full (node:1: 507)",
+        "node 2 cannot store x: full (507)"},
+    {"another-node:1: no answer", "another-node:1: no answer"},
+    {"late", "late"},
+    {"", ""},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (all); i++) {
+    g_autoptr (GError) error = g_error_new_literal (PMSS_ERROR,
+        PMSS_ERROR_FAILED, all[i].text);
+    g_autofree char *whole = pmss_error_without_peer (error);
+    g_autofree char *rest = NULL;
+
+    g_assert_cmpstr (whole, ==, all[i].text);
+    pmss_error_get_details (error)->peer = g_strdup ("node:1");
+    rest = pmss_error_without_peer (error);
+    g_assert_cmpstr (rest, ==, all[i].rest);
+  }
+}
+
+static void
 test_adopt_leaves_alone (void)
 {
   GError *error = NULL;
@@ -121,6 +151,7 @@ main (int argc, char **argv)
   g_test_add_func ("/error/details", test_details);
   g_test_add_func ("/error/status", test_status);
   g_test_add_func ("/error/adopt", test_adopt);
+  g_test_add_func ("/error/without-peer", test_without_peer);
   g_test_add_func ("/error/adopt-leaves-alone", test_adopt_leaves_alone);
   return g_test_run ();
 }
