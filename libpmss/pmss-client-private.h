@@ -32,9 +32,6 @@ struct _PmssClient
 void     pmss_secret_free   (char *secret);
 /* Whether @token can be one: it goes into a header and a file. */
 gboolean pmss_client_token_is_sane (const char *token);
-/* A GET that is answered with at most @max bytes instead of JSON. It never logs in: without a token it fails at once. */
-void     pmss_client_get_bytes_async  (PmssClient *client, const char *path, gsize max, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-GBytes  *pmss_client_get_bytes_finish (PmssClient *client, GAsyncResult *result, GError **error);
 /* The member "token" of an answer. */
 gboolean pmss_client_token_member  (JsonObject *object, const char **token, GError **error);
 

@@ -9,7 +9,6 @@
 #include "pmss-json.h"
 
 #define MAX_ANSWER (64u * 1024 * 1024)
-#define MAX_PROBLEM (64u * 1024)
 
 /* An API request may take three exchanges with the server:
  *
@@ -32,7 +31,6 @@ typedef struct
   char *path;
   GBytes *body;                 /* (nullable) */
   gboolean anonymous;           /* needs no token: the login itself */
-  gsize raw;                    /* the answer is bytes, at most so many; 0: JSON */
   gboolean logged_in;           /* a login was part of this request */
   gboolean repeated;
   gint64 deadline;              /* monotonic, µs; 0: none */
@@ -221,12 +219,6 @@ send_done (GTask * task, GBytes * body)
   GError *error = NULL;
   JsonNode *json;
 
-  if (request->raw > 0) {
-    g_task_return_pointer (task, g_bytes_ref (body),
-        (GDestroyNotify) g_bytes_unref);
-    g_object_unref (task);
-    return;
-  }
   if (g_bytes_get_size (body) == 0)
     json = json_node_new (JSON_NODE_NULL);
   else
@@ -316,9 +308,7 @@ make_message (Request * request)
   if (body != NULL)
     pmss_exchange_set_body (message, "application/json", body);
   soup_message_headers_replace (soup_message_get_request_headers (message),
-      "Accept", request->raw > 0 ?
-      "application/octet-stream, application/problem+json" :
-      "application/json, application/problem+json");
+      "Accept", "application/json, application/problem+json");
   if (may_repeat (request) && !request->repeated)
     soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
   g_signal_connect (message, "accept-certificate",
@@ -342,7 +332,7 @@ advance (GTask * task)
   Request *request = g_task_get_task_data (task);
   PmssExchangeOptions options = {
     .timeout = time_left (request),
-    .max_body = request->raw > 0 ? MAX (request->raw, MAX_PROBLEM) : MAX_ANSWER,
+    .max_body = MAX_ANSWER,
     .peer = request->client->peer,
   };
 
@@ -369,10 +359,10 @@ needs_login (PmssClient * self)
 }
 
 /* Takes @body. */
-static GTask *
-new_request (PmssClient * self, const char *method, const char *path,
-    GBytes * body, GCancellable * cancellable, GAsyncReadyCallback callback,
-    gpointer user_data)
+static void
+start_request (PmssClient * self, const char *method, const char *path,
+    GBytes * body, gboolean anonymous, GCancellable * cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   Request *request = g_new0 (Request, 1);
@@ -382,13 +372,14 @@ new_request (PmssClient * self, const char *method, const char *path,
   request->method = g_intern_string (method);
   request->path = g_strdup (path);
   request->body = body;
+  request->anonymous = anonymous;
   request->session = pmss_soup_pool_take (self->pool);
   if (self->timeout > 0)
     request->deadline = g_get_monotonic_time ()
         + self->timeout * G_USEC_PER_SEC;
-  request->step = STEP_SEND;
+  request->step = !anonymous && needs_login (self) ? STEP_LOGIN : STEP_SEND;
   g_task_set_task_data (task, request, (GDestroyNotify) request_free);
-  return task;
+  advance (task);
 }
 
 void
@@ -397,7 +388,6 @@ pmss_client_request_async (PmssClient * self, const char *method,
     GAsyncReadyCallback callback, gpointer user_data)
 {
   GBytes *bytes = NULL;
-  GTask *task;
 
   g_return_if_fail (PMSS_IS_CLIENT (self));
   g_return_if_fail (path != NULL && path[0] == '/');
@@ -407,37 +397,8 @@ pmss_client_request_async (PmssClient * self, const char *method,
     bytes = g_bytes_new_with_free_func (text, strlen (text),
         (GDestroyNotify) pmss_secret_free, text);
   }
-  task = new_request (self, method, path, bytes, cancellable, callback,
+  start_request (self, method, path, bytes, FALSE, cancellable, callback,
       user_data);
-  if (needs_login (self))
-    ((Request *) g_task_get_task_data (task))->step = STEP_LOGIN;
-  advance (task);
-}
-
-/* Never logs in: that is for those to do who need the answer. */
-void
-pmss_client_get_bytes_async (PmssClient * self, const char *path, gsize max,
-    GCancellable * cancellable, GAsyncReadyCallback callback,
-    gpointer user_data)
-{
-  GTask *task = new_request (self, "GET", path, NULL, cancellable, callback,
-      user_data);
-  Request *request = g_task_get_task_data (task);
-
-  request->raw = max;
-  request->logged_in = TRUE;
-  if (needs_login (self))
-    fail (task, g_error_new_literal (PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
-            "not logged in yet"));
-  else
-    advance (task);
-}
-
-GBytes *
-pmss_client_get_bytes_finish (PmssClient * self, GAsyncResult * result,
-    GError ** error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 JsonNode *
@@ -495,14 +456,11 @@ pmss_client_login (PmssClient * self, const char *user, const char *password,
   g_autoptr (JsonNode) json = NULL;
   g_autofree char *until = NULL;
   char *text = NULL;
-  GTask *task;
 
   g_return_val_if_fail (PMSS_IS_CLIENT (self), FALSE);
   context = pmss_soup_pool_enter (self->pool);
-  task = new_request (self, "POST", "/login", login_body (user, password),
+  start_request (self, "POST", "/login", login_body (user, password), TRUE,
       cancellable, on_sync_result, &result);
-  ((Request *) g_task_get_task_data (task))->anonymous = TRUE;
-  advance (task);
   json = wait_for_answer (self, context, &result, error);
   pmss_soup_pool_leave (self->pool, context);
   if (json == NULL || !parse_login (self, json, &text, &until, error))

@@ -6,9 +6,7 @@
 
 #include "pmss-error.h"
 #include "pmss-exchange.h"
-#include "pmss-head.h"
 #include "pmss-json.h"
-#include "pmss-shard.h"
 
 /* s; longer would leave a dead client's reservation for too long */
 #define MAX_LEASE (24 * 3600)
@@ -174,26 +172,6 @@ pmss_client_open_session_finish (PmssClient * self, GAsyncResult * result,
     GError ** error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-void
-pmss_client_get_head_async (PmssClient * self, const char *medium,
-    GCancellable * cancellable, GAsyncReadyCallback callback,
-    gpointer user_data)
-{
-  g_autofree char *name = pmss_client_encode_name (medium);
-  g_autofree char *path = g_strconcat ("/heads/", name, NULL);
-
-  pmss_client_get_bytes_async (self, path,
-      PMSS_RECORD_HEADER_SIZE + PMSS_HEAD_SIZE, cancellable, callback,
-      user_data);
-}
-
-GBytes *
-pmss_client_get_head_finish (PmssClient * self, GAsyncResult * result,
-    GError ** error)
-{
-  return pmss_client_get_bytes_finish (self, result, error);
 }
 
 static void

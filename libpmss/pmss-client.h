@@ -70,9 +70,6 @@ void         pmss_client_open_session_async   (PmssClient *client, const char *m
  * Returns: (transfer full): the session; free with pmss_session_free()
  */
 PmssSession *pmss_client_open_session_finish  (PmssClient *client, GAsyncResult *result, GError **error);
-/* The medium's head, as it is sent (pmss-head.h): for whoever opens a session, at the same time. Only with a token, for it never logs in. */
-void         pmss_client_get_head_async       (PmssClient *client, const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-GBytes      *pmss_client_get_head_finish      (PmssClient *client, GAsyncResult *result, GError **error);
 /* Answers with a new token. PMSS_ERROR_NOT_FOUND: the session has ended. */
 void         pmss_client_renew_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 char        *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult *result, GError **error);

@@ -110,27 +110,7 @@ get_medium (PmssApiCall * call)
   pmss_api_respond (call, 200, json);
 }
 
-/* The catalog knows it by the name alone; what it is of, its own header says. */
-static void
-get_head (PmssApiCall * call)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) head = NULL;
-
-  if (!pmss_api_check_medium_name (call))
-    return;
-  head = pmss_catalog_get_head (call->context->catalog, call->param, &error);
-  if (head == NULL) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
-  pmss_http_request_respond (call->request, 200, "application/octet-stream",
-      head);
-}
-
 const PmssRoute pmss_routes_media[] = {
-  {"GET", "/api/v1/heads/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, get_head},
   {"GET", "/api/v1/media", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, list_media},
   {"GET", "/api/v1/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       get_medium},

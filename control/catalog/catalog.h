@@ -99,11 +99,6 @@ gboolean     pmss_catalog_remove_version  (PmssCatalog *catalog, const PmssVersi
 /* Layout of a version; PMSS_ERROR_CONFLICT unless every extent is there. */
 PmssLayout  *pmss_catalog_load_layout     (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
 
-/* The head of a version (libpmss/pmss-head.h); it goes with the version. */
-gboolean     pmss_catalog_set_head        (PmssCatalog *catalog, const PmssVersionId *version, GBytes *head, GError **error);
-/* That of the ready version of the medium called @name. PMSS_ERROR_NOT_FOUND. */
-GBytes      *pmss_catalog_get_head        (PmssCatalog *catalog, const char *name, GError **error);
-
 /* Extents */
 
 typedef enum { PMSS_EXTENT_PLACED, PMSS_EXTENT_DURABLE, PMSS_EXTENT_VERIFIED } PmssExtentState;

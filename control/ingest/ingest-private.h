@@ -32,7 +32,6 @@ typedef struct {
   PmssReadBack *read_back;
   PmssSha256 *sha256;
   guint64 hashed;               /* bytes in `sha256` */
-  GBytes *head;                 /* in the phase commit; NULL: an empty file */
 } Ingest;
 
 /* Exactly @length bytes of the upload. On any thread. */

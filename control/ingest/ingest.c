@@ -13,7 +13,6 @@
 #include "control/ingest/ingest-private.h"
 #include "control/ingest/probe-runner.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-head.h"
 
 #define PROBE_SECONDS 120
 
@@ -133,26 +132,11 @@ link_original (Ingest * ingest, GError ** error)
 }
 
 static gboolean
-make_head (Ingest * ingest, GError ** error)
-{
-  gsize length = MIN (PMSS_HEAD_SIZE, ingest->upload->size);
-  g_autofree guint8 *bytes = g_malloc (length);
-
-  if (!pmss_ingest_read (ingest, 0, bytes, length, error))
-    return FALSE;
-  ingest->head = pmss_head_new (&ingest->version.id, bytes, length);
-  return TRUE;
-}
-
-static gboolean
 commit_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Ingest *ingest = user_data;
   PmssControlContext *context = ingest->context;
 
-  if (ingest->head != NULL && !pmss_catalog_set_head (context->catalog,
-          &ingest->version.id, ingest->head, error))
-    return FALSE;
   if (!pmss_catalog_publish_version (context->catalog, &ingest->version.id,
           error))
     return FALSE;
@@ -169,8 +153,6 @@ commit_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 static gboolean
 run_commit (Ingest * ingest, GError ** error)
 {
-  if (ingest->upload->size > 0 && !make_head (ingest, error))
-    return FALSE;
   if (ingest->medium->keep_original && !link_original (ingest, error))
     return FALSE;
   if (!pmss_database_transact (ingest->context->database, commit_rows, ingest,
@@ -297,7 +279,6 @@ run_ingest (PmssJobRun * run, GError ** error)
   g_clear_pointer (&ingest.calls, pmss_node_calls_free);
   g_clear_pointer (&ingest.placer, pmss_placer_free);
   g_clear_pointer (&ingest.erasure, pmss_erasure_unref);
-  g_clear_pointer (&ingest.head, g_bytes_unref);
   if (ingest.fd >= 0)
     close (ingest.fd);
   g_free (ingest.path);

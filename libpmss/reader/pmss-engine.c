@@ -128,7 +128,6 @@ pmss_engine_opened (PmssEngine * engine, PmssSession * session)
   engine->erasure = pmss_erasure_new (engine->rows.redundancy);
   set_windows (engine, layout);
   engine->session = session;
-  pmss_opening_check_head (engine);
   pmss_engine_set_token (engine, session->token);
   if (engine->state == PMSS_ENGINE_OPENING)
     engine->state = PMSS_ENGINE_OPEN;
@@ -233,7 +232,6 @@ run (gpointer user_data)
   engine->soup = new_soup (engine);
   engine->sockets = pmss_sockets_new (engine->soup);
   pmss_lease_open (engine);
-  pmss_opening_ask_head (engine);
   g_main_loop_run (engine->loop);
   if (engine->lease_timer != NULL) {
     g_source_destroy (engine->lease_timer);
@@ -349,8 +347,6 @@ pmss_engine_free (PmssEngine * engine)
   g_clear_pointer (&engine->erasure, pmss_erasure_unref);
   g_clear_pointer (&engine->pool, pmss_block_pool_unref);
   g_clear_pointer (&engine->session, pmss_session_free);
-  g_clear_pointer (&engine->head, g_bytes_unref);
-  g_clear_pointer (&engine->first_bytes, g_bytes_unref);
   g_queue_clear_full (&engine->events, (GDestroyNotify) pmss_event_free);
   g_hash_table_unref (engine->bad_shards);
   g_clear_error (&engine->failure);

@@ -15,8 +15,7 @@ G_BEGIN_DECLS
  * next. The parts: pmss-engine.c (thread, opening, closing),
  * pmss-engine-links.c (the nodes' health), pmss-engine-streams.c (what comes
  * in), pmss-engine-tick.c (what happens because time passes), pmss-late.c (whom
- * not to wait for), pmss-plan.c (what to ask, of whom), pmss-lease.c (the
- * session with control), pmss-opening.c (the medium's head), pmss-wait.c
+ * not to wait for), pmss-plan.c (what to ask, of whom), pmss-lease.c (the session with control), pmss-wait.c
  * (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
@@ -116,8 +115,6 @@ struct _PmssEngine
   PmssEngineState state;
   GError *failure;              /* FAILED, CLOSED: why */
   PmssSession *session;         /* set when OPEN; its id may be replaced */
-  GBytes *head;                 /* as it came, and not yet known to be good */
-  GBytes *first_bytes;          /* nullable: of the medium, from its head */
   PmssRows rows;
   PmssCursor cursors[PMSS_N_CURSORS];
   PmssCursor *active;           /* nullable */
@@ -212,15 +209,6 @@ gboolean pmss_plan_note_read (PmssEngine *engine, guint64 row, guint index,
 void pmss_plan_give_up (PmssEngine *engine, gint64 now);
 /* Lock held: says why @row cannot be had. */
 GError *pmss_plan_new_row_error (PmssEngine *engine, PmssRow *row);
-
-/* pmss-opening.c; I/O thread. */
-/* Asks control for the medium's head, along with the session. */
-void pmss_opening_ask_head (PmssEngine *engine);
-/* Lock held: the session is there, or the head; with both, bytes can be had. */
-void pmss_opening_check_head (PmssEngine *engine);
-/* Any thread, lock held: (nullable) (transfer full): bytes at @offset, if the
- * head has them. */
-GBytes *pmss_opening_get_bytes (PmssEngine *engine, guint64 offset, gsize max);
 
 /* pmss-lease.c; I/O thread. */
 /* Asks control for session and layout, again after failures that may pass. */

@@ -18,7 +18,6 @@ struct _PmssWait
   GTask *task;                  /* NULL: somebody sleeps on the condition */
 
   gboolean over;
-  gboolean from_head;           /* bytes are, and not from a unit */
   GBytes *bytes;
   GError *error;
 };
@@ -84,35 +83,29 @@ wait_take_bytes (PmssWait * wait, PmssRow * row)
   wait_end (wait, NULL);
 }
 
-static void
-wait_look_for_bytes (PmssWait * wait)
-{
-  PmssEngine *engine = wait->engine;
-  PmssRow *row = pmss_rows_get (&engine->rows, wait->row);
-
-  if (row != NULL && row->slots[wait->index].state == PMSS_UNIT_READY) {
-    row->used = ++engine->rows.clock;
-    wait_take_bytes (wait, row);
-    return;
-  }
-  wait->bytes = pmss_opening_get_bytes (engine, wait->offset, wait->max);
-  wait->from_head = wait->bytes != NULL;
-  if (wait->from_head)
-    wait_end (wait, NULL);
-  else if (row != NULL && row->error != NULL)
-    wait_end (wait, g_error_copy (row->error));
-}
-
 /* Whether what it waits for is there, or will never be. */
 static void
 wait_look (PmssWait * wait)
 {
+  PmssEngine *engine = wait->engine;
+  PmssRow *row;
+
   if (wait_check_engine (wait))
     return;
-  if (!wait->for_open)
-    wait_look_for_bytes (wait);
-  else if (wait->engine->state == PMSS_ENGINE_OPEN)
-    wait_end (wait, NULL);
+  if (wait->for_open) {
+    if (engine->state == PMSS_ENGINE_OPEN)
+      wait_end (wait, NULL);
+    return;
+  }
+  row = pmss_rows_get (&engine->rows, wait->row);
+  if (row == NULL)
+    return;
+  if (row->slots[wait->index].state == PMSS_UNIT_READY) {
+    row->used = ++engine->rows.clock;
+    wait_take_bytes (wait, row);
+  } else if (row->error != NULL) {
+    wait_end (wait, g_error_copy (row->error));
+  }
 }
 
 static void
@@ -258,8 +251,7 @@ wait_begin (PmssWait * wait)
   if (!wait->for_open)
     wait_forget_error (wait);
   wait_look_or_give_up (wait, g_get_monotonic_time ());
-  /* who reads the head will read on: the units are to come */
-  hit = wait->over && wait->error == NULL && !wait->from_head;
+  hit = wait->over && wait->error == NULL;
   if (!wait->for_open && engine->state == PMSS_ENGINE_OPEN
       && pmss_plan_note_read (engine, wait->row, wait->index, hit))
     pmss_engine_kick (engine);

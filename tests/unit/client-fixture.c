@@ -54,8 +54,6 @@ answer (const FakeRequest * request, FakeAnswer * out, gpointer user_data)
   } else if (g_str_equal (target, "/sessions")) {
     out->text = fake_peer_answer ("201 Created", "application/json",
         control->session);
-  } else if (g_str_equal (target, "/heads/films/a%20b")) {
-    out->text = fake_peer_answer ("200 OK", "application/octet-stream", "head");
   } else if (g_str_equal (request->method, "PUT")) {
     out->text = fake_peer_answer ("200 OK", "application/json",
         "{\"lease\":30,\"token\":\"v4.public.new\"}");

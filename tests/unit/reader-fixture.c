@@ -96,24 +96,6 @@ renew_session (FakeCluster * cluster, const char *id)
   return fake_peer_answer ("200 OK", "application/json", body);
 }
 
-/* Lock held. */
-static void
-give_head (FakeCluster * cluster, FakeAnswer * answer)
-{
-  gconstpointer data;
-
-  if (cluster->head == NULL) {
-    answer->text = fake_peer_answer ("404 Not Found", "application/json",
-        "{\"detail\":\"no head\"}");
-    return;
-  }
-  data = g_bytes_get_data (cluster->head, &answer->body_length);
-  answer->text = g_strdup_printf ("HTTP/1.1 200 OK\r\n"
-      "Content-Type: application/octet-stream\r\nContent-Length: %"
-      G_GSIZE_FORMAT "\r\n\r\n", answer->body_length);
-  answer->body = g_memdup2 (data, answer->body_length);
-}
-
 static void
 control_answers (const FakeRequest * request, FakeAnswer * answer,
     gpointer user_data)
@@ -125,8 +107,6 @@ control_answers (const FakeRequest * request, FakeAnswer * answer,
   if (g_str_equal (request->method, "POST")) {
     answer->text = open_session (cluster);
     answer->delay = cluster->delay;
-  } else if (g_str_equal (request->method, "GET")) {
-    give_head (cluster, answer);
   } else if (g_str_equal (request->method, "PUT")) {
     answer->text = renew_session (cluster, id);
   } else {
@@ -214,7 +194,6 @@ fake_cluster_free (FakeCluster * cluster)
     g_bytes_unref (cluster->shards[i]);
   }
   g_hash_table_unref (cluster->sessions);
-  g_clear_pointer (&cluster->head, g_bytes_unref);
   pmss_layout_unref (cluster->layout);
   g_mutex_clear (&cluster->lock);
   g_free (cluster->bytes);

@@ -48,7 +48,6 @@ struct _FakeCluster
   gboolean replaced;            /* control: the medium has another version */
   guint delay;                  /* ms, of a new session's answer */
   guint renewals;
-  GBytes *head;                 /* control: of the medium; NULL: it has none */
   GHashTable *sessions;         /* id: open */
   guint n_sessions;             /* that were ever opened */
 };

@@ -119,49 +119,6 @@ test_session (void)
   small_control_clear (&control);
 }
 
-static GBytes *
-get_head (PmssClient * client, GError ** error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  pmss_client_get_head_async (client, "films/a b", NULL, client_keep_result,
-      &result);
-  return pmss_client_get_head_finish (client, client_wait_for (&result), error);
-}
-
-/* A head is nice to have: nobody logs in for it. */
-static void
-test_head (void)
-{
-  SmallControl control;
-  g_autoptr (PmssClient) client = NULL;
-  g_autoptr (PmssSession) session = NULL;
-  g_autoptr (GBytes) head = NULL;
-  g_autoptr (GError) error = NULL;
-
-  small_control_init (&control);
-  client = small_control_new_client (&control);
-  pmss_client_set_credentials (client, NULL, "ann", "secret");
-  g_assert_null (get_head (client, &error));
-  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED);
-  g_assert_cmpint (control.requests, ==, 0);
-  g_clear_error (&error);
-
-  session = client_open_session (client, &error);
-  g_assert_no_error (error);
-  head = get_head (client, &error);
-  g_assert_no_error (error);
-  g_assert_cmpmem (g_bytes_get_data (head, NULL), g_bytes_get_size (head),
-      "head", 4);
-
-  /* the token is refused: no login either */
-  g_atomic_int_inc (&control.logins);
-  g_assert_null (get_head (client, &error));
-  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED);
-  g_assert_cmpint (control.logins, ==, 2);
-  small_control_clear (&control);
-}
-
 static void
 test_login_again (void)
 {
@@ -373,7 +330,6 @@ main (int argc, char **argv)
   g_test_add_func ("/client/encode-name", test_encode_name);
   g_test_add_func ("/client/request", test_request);
   g_test_add_func ("/client/session", test_session);
-  g_test_add_func ("/client/head", test_head);
   g_test_add_func ("/client/login", test_login);
   g_test_add_func ("/client/login-again", test_login_again);
   g_test_add_func ("/client/not-authorized", test_not_authorized);
