@@ -33,6 +33,7 @@ class Relay:
         self.target, self.limit, self.then_refuse = target, limit, then_refuse
         self.cut = False
         self.has_cut = threading.Event()
+        self.before_answer = None       # called once, when the first answer has come and is not passed on yet
         self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -68,10 +69,12 @@ class Relay:
             except OSError:
                 pass
 
-    @staticmethod
-    def back(server, client):
+    def back(self, server, client):
         try:
             while data := server.recv(65536):
+                action, self.before_answer = self.before_answer, None
+                if action:
+                    action()
                 client.sendall(data)
         except OSError:
             pass
@@ -319,17 +322,22 @@ class Cli(pmss_cli.TestCase):
         self.assertTrue(relay.cut)
         self.assertEqual(self.pmss("get", "broken/once.bin", "-").raw, self.data)
 
-    def wait_for_upload(self, server):
-        """Until the control server says that it has something of the only upload that @self knows of."""
+    def upload_path(self):
+        """Of the only upload that is not done yet."""
         kept, = (self.folder / "home/.local/state/pmss/uploads").iterdir()
-        path = urllib.parse.urlsplit(kept.read_text().strip()).path
+        return urllib.parse.urlsplit(kept.read_text().strip()).path
+
+    def wait_for_upload(self, server, more_than=0):
+        """Until the control server says that it has more than so much of that upload; returns how much."""
+        path = self.upload_path()
         end = time.monotonic() + 60
         while time.monotonic() < end:
             request = urllib.request.Request(f"http://{server[0]}:{server[1]}{path}", method="HEAD", headers={
                 "Authorization": f"Bearer {self.cluster['token']}", "Tus-Resumable": "1.0.0"})
             with urllib.request.urlopen(request, timeout=10) as answer:
-                if int(answer.headers["Upload-Offset"]) > 0:
-                    return
+                offset = int(answer.headers["Upload-Offset"])
+                if offset > more_than:
+                    return offset
             time.sleep(0.02)
         self.fail("nothing of the upload arrived")
 
@@ -346,6 +354,31 @@ class Cli(pmss_cli.TestCase):
         relay.then_refuse = False
         self.assertIn("Going on with an earlier upload", self.pmss("put", self.file, "broken/twice.bin", env=env).out)
         self.assertEqual(self.pmss("get", "broken/twice.bin", "-").raw, self.data)
+
+    def test_offset_that_is_told_too_late(self):
+        """What the server says that it has is less than what it has a moment later, when it has taken in what a broken
+        connection brought: the upload goes on from there."""
+        relay, env = self.relay(3 * MIB, then_refuse=True)
+        first = subprocess.Popen([pmss_cli.PMSS, "put", self.file, "broken/late.bin"], env=dict(self.env, **env),
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertTrue(relay.has_cut.wait(60))
+        first.send_signal(signal.SIGINT)
+        first.wait(60)
+        relay.then_refuse = False
+        have = self.wait_for_upload(relay.target)
+        old = socket.create_connection(relay.target)
+        old.sendall(f"PATCH {self.upload_path()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.cluster['token']}\r\n"
+                    f"Tus-Resumable: 1.0.0\r\nUpload-Offset: {have}\r\nContent-Length: {len(self.data) - have}\r\n"
+                    "Content-Type: application/offset+octet-stream\r\n\r\n".encode() + self.data[have:have + 1000])
+
+        def end_old():
+            old.close()
+            self.wait_for_upload(relay.target, have)
+
+        relay.before_answer = end_old
+        self.assertIn("Going on with an earlier upload", self.pmss("put", self.file, "broken/late.bin", env=env).out)
+        self.assertIsNone(relay.before_answer)
+        self.assertEqual(self.pmss("get", "broken/late.bin", "-").raw, self.data)
 
     # playing
 

@@ -246,10 +246,16 @@ class Uploads(cluster.TestCase):
         path, _ = self.create("contended", 100000)
         connection = self.begin_patch(path, 0, 100000, bytes(1000))
         wait_for(lambda: self.file_of(path).stat().st_size >= 1000, "the first writer")
-        self.patch(path, 0, bytes(10), 423)
+        # what counts is what is on the disk
+        self.assertEqual(self.offset(path), 0)
+        self.patch(path, 0, b"x" * 10, 423)
         self.assertEqual(self.tus("DELETE", path)[0], 423)
         connection.close()
         wait_for(lambda: self.offset(path) == 1000, "the first writer to end")
+        # whoever goes by the offset of before overwrites nothing
+        self.patch(path, 0, b"x" * 10, 409)
+        self.assertEqual(self.file_of(path).read_bytes()[:1000], bytes(1000))
+        self.assertEqual(self.patch(path, 1000, b"x" * 10)["Upload-Offset"], "1010")
         wait_for(lambda: self.tus("DELETE", path)[0] == 204, "the deletion")
 
     def test_delete_medium_while_uploading(self):

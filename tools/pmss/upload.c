@@ -367,11 +367,23 @@ send_from (PmssUpload * upload, guint64 offset, gboolean careful,
   return TRUE;
 }
 
-/* What a new connection may help against. */
+/* The server has more of the upload than it said: a connection of before that
+ * broke was still being taken in. */
+static gboolean
+is_behind (const GError * error)
+{
+  PmssErrorDetails *details = pmss_error_get_details (error);
+
+  return details && details->http_status == SOUP_STATUS_CONFLICT;
+}
+
+/* What a new connection, or asking anew how much has arrived, may help
+ * against. */
 static gboolean
 is_passing (const GError * error)
 {
-  return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE) ||
+  return is_behind (error) ||
+      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE) ||
       g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT) ||
       g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY) ||
       (error->domain == PMSS_ERROR && error->code == PMSS_ERROR_FAILED);
