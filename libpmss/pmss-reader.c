@@ -47,7 +47,7 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (PmssReader, pmss_reader, G_TYPE_OBJECT);
 
-#define DEFAULT_CACHE_SIZE (64 * 1024 * 1024)
+#define DEFAULT_CACHE_SIZE (56 * 1024 * 1024)
 #define DEFAULT_READ_AHEAD (48 * 1024 * 1024)
 #define DEFAULT_MAX_CONNECTIONS 2
 #define DEFAULT_TIMEOUT 15
