@@ -56,7 +56,7 @@ test_defaults (void)
   g_assert_cmpfloat (factor, ==, 0.0);
   g_assert_cmpfloat (max, ==, 60.0);
   g_assert_cmpuint (max_connections, ==, 2);
-  g_assert_cmpuint (cache_size, ==, 64 << 20);
+  g_assert_cmpuint (cache_size, ==, 56 << 20);
   g_assert_cmpuint (read_ahead, ==, 48 << 20);
   g_assert_cmpuint (wait, ==, 0);
   g_assert_cmpint (flags, ==, G_TLS_CERTIFICATE_VALIDATE_ALL);
