@@ -243,12 +243,12 @@ pmss_catalog_check_name (PmssCatalog * self, const char *name, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (self, name, &local);
 
-  if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
-    return TRUE;
-  if (local)
-    g_propagate_error (error, g_steal_pointer (&local));
-  else
+  if (medium != NULL)
     set_taken (name, error);
+  else if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
+    return TRUE;
+  else
+    g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }
 

@@ -176,6 +176,7 @@ test_jump_looks_back (void)
       &error);
 
   g_assert_no_error (error);
+  g_assert_cmpuint (g_bytes_get_size (bytes), ==, 1);
   g_assert_true (wait_for_units (reader, 3 * 4));
   g_clear_object (&reader);
   fake_cluster_free (cluster);
