@@ -15,8 +15,9 @@ G_BEGIN_DECLS
  * next. The parts: pmss-engine.c (thread, opening, closing),
  * pmss-engine-links.c (the nodes' health), pmss-engine-streams.c (what comes
  * in), pmss-engine-tick.c (what happens because time passes), pmss-late.c (whom
- * not to wait for), pmss-plan.c (what to ask, of whom), pmss-lease.c (the session with control), pmss-wait.c
- * (readers waiting for units).
+ * not to wait for), pmss-plan.c (what to ask, of whom), pmss-hopeless.c (what
+ * cannot be had), pmss-lease.c (the session with control), pmss-wait.c (readers
+ * waiting for units).
  *
  * Fields are grouped by who may touch them.
  */
@@ -204,11 +205,12 @@ void pmss_plan_run (PmssEngine *engine);
  * TRUE: the I/O thread has to be kicked. */
 gboolean pmss_plan_note_read (PmssEngine *engine, guint64 row, guint index,
     gboolean hit);
-/* I/O thread, lock held: gives up rows that somebody waits for and that
- * cannot be had. */
-void pmss_plan_give_up (PmssEngine *engine, gint64 now);
+
+/* pmss-hopeless.c; I/O thread, lock held: gives up rows that somebody waits for
+ * and that cannot be had. */
+void pmss_hopeless_check (PmssEngine *engine, gint64 now);
 /* Lock held: says why @row cannot be had. */
-GError *pmss_plan_new_row_error (PmssEngine *engine, PmssRow *row);
+GError *pmss_hopeless_new_error (PmssEngine *engine, PmssRow *row);
 
 /* pmss-lease.c; I/O thread. */
 /* Asks control for session and layout, again after failures that may pass. */

@@ -7,8 +7,9 @@
  * mistaken for a slow network of the client's own, where all nodes wait alike:
  * then asking others in its place only makes it worse. So a node is late when
  * its record is overdue by what all nodes need for one, when there are no more
- * such nodes than redundancy makes up for, and when others have given theirs. One that says nothing at all is late, too, as soon as others talk
- * or a second has passed. */
+ * such nodes than redundancy makes up for, and when others have given theirs.
+ * One that says nothing at all is late, too, as soon as others talk or a second
+ * has passed. */
 
 #define MIN_PATIENCE (250 * G_TIME_SPAN_MILLISECOND)
 #define MAX_PATIENCE (2 * G_TIME_SPAN_SECOND)

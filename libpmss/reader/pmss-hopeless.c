@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/reader/pmss-engine.h"
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/reader/pmss-wait.h"
+
+/* When a row cannot be had, and what is said of it. */
+
+/* A node that never gave a byte and has been tried often enough, or a shard
+ * that is no more: waiting does not help. */
+static gboolean
+is_hopeless (PmssEngine * engine, PmssRow * row)
+{
+  guint i, gone = 0;
+  guint n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+
+  for (i = 0; i < n; i++) {
+    PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
+
+    if (link == NULL || row->slots[i].state == PMSS_UNIT_BAD
+        || pmss_engine_is_shard_bad (engine, row->extent, i))
+      gone++;
+    else if (!pmss_link_is_usable (link) && link->counters.units == 0
+        && engine->settings.retries >= 0
+        && link->failures > (guint) engine->settings.retries)
+      gone++;
+  }
+  return gone > engine->rows.redundancy.m;
+}
+
+GError *
+pmss_hopeless_new_error (PmssEngine * engine, PmssRow * row)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  guint i, k = engine->rows.redundancy.k;
+  guint n = k + engine->rows.redundancy.m;
+  PmssErrorDetails *details;
+  PmssLink *first = NULL;
+  GError *error;
+
+  for (i = 0; i < n; i++) {
+    PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
+
+    if (link == NULL) {
+      g_string_append_printf (text, "; shard %u is lost", i);
+    } else if (!pmss_link_is_usable (link)) {
+      pmss_link_describe_trouble (link, text);
+      first = first != NULL ? first : link;
+    } else if (row->slots[i].state == PMSS_UNIT_BAD
+        || pmss_engine_is_shard_bad (engine, row->extent, i)) {
+      g_string_append_printf (text, "; node %u (%s): shard %u is damaged or"
+          " missing", link->node.id, link->peer, i);
+      first = first != NULL ? first : link;
+    }
+  }
+  error = g_error_new (PMSS_ERROR, PMSS_ERROR_TOO_FEW_SHARDS,
+      "%s: extent %u needs %u of its %u shards, and fewer can be had%s",
+      engine->medium, row->extent, k, n, text->str);
+  details = pmss_error_get_details (error);
+  details->medium = g_strdup (engine->medium);
+  details->extent = row->extent;
+  if (first != NULL) {
+    details->node = first->node.id;
+    details->peer = g_strdup (first->peer);
+  }
+  return error;
+}
+
+void
+pmss_hopeless_check (PmssEngine * engine, gint64 now)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, engine->rows.table);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PmssRow *row = value;
+
+    if (row->stuck_since == 0 || row->error != NULL
+        || !pmss_wait_is_for (engine, row->number, -1))
+      continue;
+    if (is_hopeless (engine, row) || (engine->settings.timeout > 0
+            && now - row->stuck_since >= engine->settings.timeout))
+      row->error = pmss_hopeless_new_error (engine, row);
+  }
+}
