@@ -26,6 +26,7 @@ struct _PmssStore {
   struct {
     GMutex lock;
     gboolean counted;
+    GSList *puts;               /* of PmssStorePut: under way */
   } folders[PMSS_STORE_FOLDERS];
   GThread *counter;
   atomic_bool stop;
@@ -46,6 +47,8 @@ void     pmss_store_break          (PmssStore *store, const char *what, int code
 gboolean pmss_store_check_writable (PmssStore *store, GError **error);
 /* Sets @error from errno @code, with the code that goes with it. */
 void     pmss_store_set_error      (GError **error, int code, const char *what);
+/* The lock of @name's folder held: what is on its way to that name does not get there any more. */
+void     pmss_store_revoke_puts    (PmssStore *store, const char *name);
 /* Calls @visit for each shard in a folder; @visit returns FALSE to end. */
 typedef gboolean (*PmssStoreVisit) (const char *name, gpointer data);
 gboolean pmss_store_visit          (PmssStore *store, guint folder, PmssStoreVisit visit, gpointer data, GError **error);

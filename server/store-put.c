@@ -21,6 +21,7 @@ struct _PmssStorePut
   PmssStore *store;
   char *name;
   char *tmp_name;               /* NULL when there is nothing to remove */
+  gboolean revoked;             /* deleted before it was there; under the folder's lock */
   int fd;
   guint64 size;
   guint64 written;
@@ -79,6 +80,43 @@ take_room (PmssStorePut * put, GError ** error)
   return code == 0;
 }
 
+/* From its first moment: whoever deletes the name later, means this one, too,
+ * even if it is a request that nobody waits for any more. */
+static void
+announce (PmssStorePut * put)
+{
+  guint folder = pmss_store_folder_of (put->name);
+
+  g_mutex_lock (&put->store->folders[folder].lock);
+  put->store->folders[folder].puts =
+      g_slist_prepend (put->store->folders[folder].puts, put);
+  g_mutex_unlock (&put->store->folders[folder].lock);
+}
+
+static void
+retract (PmssStorePut * put)
+{
+  guint folder = pmss_store_folder_of (put->name);
+
+  g_mutex_lock (&put->store->folders[folder].lock);
+  put->store->folders[folder].puts =
+      g_slist_remove (put->store->folders[folder].puts, put);
+  g_mutex_unlock (&put->store->folders[folder].lock);
+}
+
+void
+pmss_store_revoke_puts (PmssStore * store, const char *name)
+{
+  GSList *item = store->folders[pmss_store_folder_of (name)].puts;
+
+  for (; item; item = item->next) {
+    PmssStorePut *put = item->data;
+
+    if (g_str_equal (put->name, name))
+      put->revoked = TRUE;
+  }
+}
+
 PmssStorePut *
 pmss_store_put_new (PmssStore * store, const char *name, guint64 size,
     GError ** error)
@@ -87,15 +125,16 @@ pmss_store_put_new (PmssStore * store, const char *name, guint64 size,
 
   if (!pmss_store_check_writable (store, error))
     return NULL;
-  if (pmss_store_has (store, name)) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS, "shard %s exists", name);
-    return NULL;
-  }
   put = g_new0 (PmssStorePut, 1);
   put->store = store;
   put->name = g_strdup (name);
   put->size = size;
   put->fd = -1;
+  announce (put);
+  if (pmss_store_has (store, name)) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS, "shard %s exists", name);
+    return NULL;
+  }
   put->buffer = g_malloc (WRITE_SIZE);
   put->checker = pmss_shard_checker_new (name);
   if (!create_file (put, error) || !take_room (put, error))
@@ -108,6 +147,7 @@ pmss_store_put_free (PmssStorePut * put)
 {
   PmssStore *store = put->store;
 
+  retract (put);
   if (put->fd >= 0)
     close (put->fd);
   if (put->tmp_name && unlinkat (store->tmp_fd, put->tmp_name, 0) != 0)
@@ -213,15 +253,23 @@ publish (PmssStorePut * put, GError ** error)
   PmssStore *store = put->store;
   guint folder = pmss_store_folder_of (put->name);
   g_autofree char *path = pmss_store_path_of (put->name);
-  int code;
+  gboolean revoked;
+  int code = 0;
 
   g_mutex_lock (&store->folders[folder].lock);
-  code = rename_new (store->tmp_fd, put->tmp_name, store->shards_fd, path);
-  if (code == 0 && store->folders[folder].counted) {
+  revoked = put->revoked;
+  if (!revoked)
+    code = rename_new (store->tmp_fd, put->tmp_name, store->shards_fd, path);
+  if (!revoked && code == 0 && store->folders[folder].counted) {
     atomic_fetch_add (&store->shards, 1);
     atomic_fetch_add (&store->used, put->size);
   }
   g_mutex_unlock (&store->folders[folder].lock);
+  if (revoked) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+        "shard %s was deleted while it was sent", put->name);
+    return FALSE;
+  }
   if (code != 0) {
     pmss_store_set_error (error, code, put->name);
     return FALSE;

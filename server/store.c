@@ -324,6 +324,7 @@ pmss_store_delete (PmssStore * store, const char *name, GError ** error)
   if (!pmss_store_check_writable (store, error))
     return FALSE;
   g_mutex_lock (&store->folders[folder].lock);
+  pmss_store_revoke_puts (store, name);
   if (fstatat (store->shards_fd, path, &info, AT_SYMLINK_NOFOLLOW) != 0
       || unlinkat (store->shards_fd, path, 0) != 0) {
     code = errno;

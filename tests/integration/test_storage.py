@@ -137,6 +137,29 @@ class Shards(Case):
         self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).body, data)
         self.assertEqual(list((server.data / "tmp").iterdir()), [])
 
+    def test_deleted_on_the_way(self):
+        """A shard that is deleted while it is sent does not come afterwards: nobody would know of it."""
+        server = self.serve()
+        name, data = next(iter(self.shards(400000).items()))
+        path = "/v1/shards/" + name
+        client = self.client(server)
+        client.putrequest("PUT", path)
+        client.putheader("Authorization", "Bearer " + self.all)
+        client.putheader("Content-Length", str(len(data)))
+        client.endheaders(data[:len(data) // 2])
+        unfinished = server.data / "tmp"
+        wait_for(lambda: any(unfinished.iterdir()), "the shard's first bytes")
+        self.assertEqual(server.ask("DELETE", path, self.all).status, 404)
+        client.send(data[len(data) // 2:])
+        answer = client.getresponse()
+        self.assertEqual(answer.status, 404)
+        self.assertIn("deleted while it was sent", answer.read().decode())
+        self.assertEqual(server.ask("GET", path, self.all).status, 404)
+        self.assertEqual(list(unfinished.iterdir()), [])
+        # and again, as anybody may
+        self.assertEqual(self.put(server, name, data).status, 201)
+        self.assertEqual(server.ask("GET", path, self.all).body, data)
+
     def test_list(self):
         server = self.serve()
         names = {}
