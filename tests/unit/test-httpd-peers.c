@@ -146,12 +146,21 @@ test_defer (gconstpointer config)
   }
 }
 
+/* Once nobody new is let in, which is how stopping begins. */
 static gpointer
 let_go (gpointer data)
 {
+  const gint64 end = g_get_monotonic_time () + 10 * G_TIME_SPAN_SECOND;
   Fixture *fixture = data;
+  gboolean refused;
 
-  g_usleep (100 * 1000);
+  do {
+    g_autofree char *heard = exchange (fixture,
+        GET ("/x", "Connection: close\r\n"), -1);
+
+    refused = *heard == '\0';
+    g_assert_true (refused || g_get_monotonic_time () < end);
+  } while (!refused);
   g_atomic_int_set (&fixture->hold, FALSE);
   return NULL;
 }
