@@ -59,6 +59,14 @@ on_signal (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* A terminal that is closed does not end it. */
+static gboolean
+on_hangup (gpointer data)
+{
+  g_message ("Settings are read at the start only");
+  return G_SOURCE_CONTINUE;
+}
+
 static gboolean
 make_folder (const char *path, GError ** error)
 {
@@ -189,6 +197,7 @@ run_until_signal (PmssControlContext * context)
   guint sources[] = {
     g_unix_signal_add (SIGTERM, on_signal, loop),
     g_unix_signal_add (SIGINT, on_signal, loop),
+    g_unix_signal_add (SIGHUP, on_hangup, NULL),
     g_timeout_add (NODES_TICK_MS, on_nodes_tick, context->nodes),
     g_timeout_add_seconds (SESSIONS_TICK_S, on_sessions_tick,
         context->sessions),

@@ -155,8 +155,9 @@ pmss_http_request_get_range (PmssHttpRequest * request, guint64 size,
 
   if (!value)
     return PMSS_HTTP_RANGE_NONE;
+  /* RFC 9110, 14.2: a unit that is not understood is to be ignored */
   if (g_ascii_strncasecmp (value, "bytes=", 6) != 0)
-    return PMSS_HTTP_RANGE_MALFORMED;
+    return PMSS_HTTP_RANGE_NONE;
   value += 6;
   dash = strchr (value, '-');
   if (!dash)
