@@ -6,6 +6,10 @@
 /* What becomes of the links to the nodes, and who is told. */
 
 #define PROBE_PATIENCE 2000     /* ms */
+/* While there is nobody else to ask: packets that were lost are not waited for,
+ * the next probe follows. In any case so many times what it took once. */
+#define URGENT_PATIENCE 500     /* ms */
+#define URGENT_RTTS 8
 #define MAX_PROBE_BODY 4096
 
 /* --- What is told without the lock --- */
@@ -221,10 +225,19 @@ probe_answered (GObject * source, GAsyncResult * result, gpointer user_data)
   g_free (probe);
 }
 
+static guint
+probe_patience (PmssEngine * engine, PmssLink * link)
+{
+  if (!engine->stuck || link->least_rtt == 0)
+    return PROBE_PATIENCE;
+  return CLAMP (URGENT_RTTS * link->least_rtt / G_TIME_SPAN_MILLISECOND,
+      URGENT_PATIENCE, PROBE_PATIENCE);
+}
+
 void
 pmss_engine_probe_link (PmssEngine * engine, PmssLink * link)
 {
-  const PmssExchangeOptions options = {.timeout = PROBE_PATIENCE,
+  const PmssExchangeOptions options = {.timeout = probe_patience (engine, link),
     .max_body = MAX_PROBE_BODY,.peer = link->peer
   };
   Probe *probe = g_new0 (Probe, 1);

@@ -59,8 +59,9 @@ tick_retries (PmssEngine * engine, gint64 now)
     if (link->streams->len > 0)
       continue;
     /* Late, and nothing under way that could show that it is not. */
-    if ((link->state == PMSS_LINK_LATE || link->state == PMSS_LINK_LOST)
-        && link->retry_at <= now)
+    if ((link->state == PMSS_LINK_LATE && link->retry_at <= now)
+        || (link->state == PMSS_LINK_LOST && now >= (engine->stuck ?
+                link->urgent_retry_at : link->retry_at)))
       pmss_engine_probe_link (engine, link);
   }
 }

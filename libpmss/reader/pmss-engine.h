@@ -106,6 +106,7 @@ struct _PmssEngine
   guint tries;                  /* to open, in a row */
   guint refusals;               /* of tokens, in a row */
   guint degraded_by;            /* as last told */
+  gboolean stuck;               /* somebody waits for a row that too few have */
   GQueue events;                /* of PmssEvent, to be told without the lock */
   gboolean closing;
   guint n_streams;
@@ -207,7 +208,7 @@ gboolean pmss_plan_note_read (PmssEngine *engine, guint64 row, guint index,
     gboolean hit);
 
 /* pmss-hopeless.c; I/O thread, lock held: gives up rows that somebody waits for
- * and that cannot be had. */
+ * and that cannot be had, or tells that there are such (PmssEngine.stuck). */
 void pmss_hopeless_check (PmssEngine *engine, gint64 now);
 /* Lock held: says why @row cannot be had. */
 GError *pmss_hopeless_new_error (PmssEngine *engine, PmssRow *row);

@@ -72,6 +72,7 @@ pmss_hopeless_check (PmssEngine * engine, gint64 now)
   GHashTableIter iter;
   gpointer value;
 
+  engine->stuck = FALSE;
   g_hash_table_iter_init (&iter, engine->rows.table);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     PmssRow *row = value;
@@ -82,5 +83,7 @@ pmss_hopeless_check (PmssEngine * engine, gint64 now)
     if (is_hopeless (engine, row) || (engine->settings.timeout > 0
             && now - row->stuck_since >= engine->settings.timeout))
       row->error = pmss_hopeless_new_error (engine, row);
+    else
+      engine->stuck = TRUE;
   }
 }

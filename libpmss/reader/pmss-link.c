@@ -7,6 +7,9 @@
  * restarted, a connection that was closed for idleness), then with growing
  * pauses from this on. */
 #define FIRST_BACKOFF (100 * G_TIME_SPAN_MILLISECOND)
+/* The longest of these pauses while somebody waits and there is nobody else to
+ * ask. */
+#define URGENT_BACKOFF (300 * G_TIME_SPAN_MILLISECOND)
 /* The first time that it is late its next record counts at once, then only
  * after growing pauses from this on, until it has not been late for a while. */
 #define FIRST_MISTRUST (500 * G_TIME_SPAN_MILLISECOND)
@@ -91,24 +94,33 @@ pmss_link_note_probe (PmssLink * link)
   link->state = PMSS_LINK_UP;
 }
 
+/* @longest: of our own pauses, to which the user's are added. */
+static gint64
+get_backoff (PmssLink * link, gint64 longest, double factor, double max)
+{
+  gint64 pause;
+
+  if (link->failures == 0)
+    return 0;
+  pause = MIN (FIRST_BACKOFF << MIN (link->failures - 1, 16), longest);
+  pause += (gint64) (factor * G_TIME_SPAN_SECOND * link->failures);
+  pause = MIN (pause, (gint64) (max * G_TIME_SPAN_SECOND));
+  /* whatever the settings say: a node that is not there is not hammered */
+  return MAX (pause, FIRST_BACKOFF);
+}
+
 void
 pmss_link_note_failure (PmssLink * link, const GError * error, double factor,
     double max)
 {
-  gint64 pause = 0;
+  gint64 now = g_get_monotonic_time ();
 
   g_clear_error (&link->trouble);
   link->trouble = g_error_copy (error);
   link->state = PMSS_LINK_LOST;
-  if (link->failures > 0) {
-    pause = FIRST_BACKOFF << MIN (link->failures - 1, 16);
-    pause += (gint64) (factor * G_TIME_SPAN_SECOND * link->failures);
-    pause = MIN (pause, (gint64) (max * G_TIME_SPAN_SECOND));
-    /* whatever the settings say: a node that is not there is not hammered */
-    pause = MAX (pause, FIRST_BACKOFF);
-  }
+  link->retry_at = now + get_backoff (link, G_MAXINT64, factor, max);
+  link->urgent_retry_at = now + get_backoff (link, URGENT_BACKOFF, factor, max);
   link->failures++;
-  link->retry_at = g_get_monotonic_time () + pause;
 }
 
 void

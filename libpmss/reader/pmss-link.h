@@ -58,6 +58,7 @@ typedef struct
   GError *trouble;              /* why it is LOST, or the last failure */
   guint failures;               /* in a row */
   gint64 retry_at;              /* monotonic, when LOST or LATE */
+  gint64 urgent_retry_at;       /* LOST, and nobody else is left to ask */
   guint lates;                  /* times it was late, in a row */
   gint64 late_at;               /* the last of them */
   gboolean reported;            /* "node-lost" was said */

@@ -36,6 +36,13 @@ fake_node_answer (FakeAnswer * answer, GBytes * shard, gsize first,
 }
 
 static void
+hang_up (FakeAnswer * answer)
+{
+  answer->text = g_strdup ("");
+  answer->close = TRUE;
+}
+
+static void
 node_answers (const FakeRequest * request, FakeAnswer * answer,
     gpointer user_data)
 {
@@ -47,6 +54,11 @@ node_answers (const FakeRequest * request, FakeAnswer * answer,
     g_atomic_int_inc (&node->probes);
     if (node->sick)
       return;
+    if (g_atomic_int_get (&node->gone) > 0) {
+      g_atomic_int_add (&node->gone, -1);
+      hang_up (answer);
+      return;
+    }
     answer->text = fake_peer_answer ("200 OK", "application/json",
         "{\"status\":\"ok\"}");
     return;
@@ -54,7 +66,9 @@ node_answers (const FakeRequest * request, FakeAnswer * answer,
   g_assert_cmpint (sscanf (request->range, "bytes=%lu-%lu", &first, &last), ==,
       2);
   g_atomic_int_inc (&node->requests);
-  if (node->misbehave == NULL
+  if (g_atomic_int_get (&node->gone) > 0)
+    hang_up (answer);
+  else if (node->misbehave == NULL
       || !node->misbehave (request, answer, shard, first, last - first + 1))
     fake_node_answer (answer, shard, first, last - first + 1);
 }

@@ -264,6 +264,28 @@ test_closed_while_probing (void)
   fake_cluster_free (cluster);
 }
 
+/* Nobody else can be asked: then a node is not left alone for long, however
+ * often it was asked in vain, and goes on as soon as it is back. */
+static void
+test_urgent_probes (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 0 },
+      4 * CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 begin = g_get_monotonic_time ();
+
+  cluster->nodes[1].gone = 8;
+  reader = fake_cluster_open (cluster, "retries", -1, "timeout", 60, NULL);
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_atomic_int_get (&cluster->nodes[1].probes), ==, 9);
+  /* pauses that double each time would come to 12.7 s */
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 6 * G_TIME_SPAN_SECOND);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 /* --- Lies --- */
 
 /* A record that is sound in itself, of bytes that nobody stored. */
@@ -472,6 +494,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/jump-looks-back", test_jump_looks_back);
   g_test_add_func ("/reader/rebuilt-is-whose", test_rebuilt_is_whose);
   g_test_add_func ("/reader/closed-while-probing", test_closed_while_probing);
+  g_test_add_func ("/reader/urgent-probes", test_urgent_probes);
   g_test_add_func ("/reader/forger", test_forger);
   g_test_add_data_func ("/reader/trickles", trickle, test_liar);
   g_test_add_data_func ("/reader/announces", announce, test_liar);
