@@ -52,6 +52,50 @@ check (const char *name, const guint8 * data, size_t size, size_t piece)
   return TRUE;
 }
 
+typedef struct
+{
+  guint32 rows, bad;
+} Survey;
+
+static void
+count_row (guint32 row, const guint32 crc[PMSS_MAX_SHARDS], gpointer user_data)
+{
+  Survey *survey = user_data;
+
+  g_assert_cmpuint (row, ==, survey->rows);
+  survey->rows++;
+  survey->bad += crc == NULL;
+}
+
+/* A survey looks at every row once, and is of the same opinion. Every byte behind @lost that is a multiple of it cannot be had. */
+static void
+survey (const char *name, const guint8 * data, size_t size,
+    const PmssShardHeader * header, size_t lost, gboolean whole)
+{
+  g_autoptr (PmssShardChecker) checker = pmss_shard_checker_new (name);
+  Survey seen = { 0 };
+  gboolean fed = TRUE;
+  size_t at = 0;
+
+  pmss_shard_checker_survey (checker, &header->geometry, count_row, &seen);
+  while (fed && at < size) {
+    size_t left_out = at % lost == lost - 1 ?
+        pmss_shard_checker_leave_out (checker) : 0;
+
+    if (left_out == 0)
+      fed = pmss_shard_checker_feed (checker, data + at, 1, NULL);
+    at += MAX (left_out, 1);
+  }
+  fed = fed && pmss_shard_checker_finish (checker, NULL);
+  if (lost > size)
+    g_assert_cmpint (fed, ==, whole);
+  if (fed)
+    g_assert_cmpuint (seen.bad, ==, 0);
+  if (fed || at >= size)
+    g_assert_cmpuint (seen.rows, <=,
+        pmss_extent_geometry_records (&header->geometry, header->index));
+}
+
 /* The verdict does not depend on the pieces in which the shard comes. */
 static void
 check_pieces (const guint8 * data, size_t size, const PmssShardHeader * header)
@@ -63,6 +107,8 @@ check_pieces (const guint8 * data, size_t size, const PmssShardHeader * header)
       header->index, name);
   whole = check (name, data, size, size);
   g_assert_cmpint (check (name, data, size, 97), ==, whole);
+  survey (name, data, size, header, size + 1, whole);
+  survey (name, data, size, header, 1000, whole);
 }
 
 static void

@@ -377,6 +377,134 @@ test_checker_expected_size (void)
   g_assert_cmpuint (pmss_shard_checker_get_header (checker)->index, ==, 4);
 }
 
+/* --- surveys --- */
+
+/* What a survey said of the rows: '+' good, '-' bad, in order. */
+static void
+note_row (guint32 row, const guint32 crc[PMSS_MAX_SHARDS], gpointer user_data)
+{
+  GString *rows = user_data;
+
+  g_assert_cmpuint (row, ==, rows->len);
+  g_string_append_c (rows, crc ? '+' : '-');
+}
+
+/* @lost: bytes from here on to the end of their record or header cannot be had. */
+static gboolean
+survey (const char *name, const PmssExtentGeometry * geometry,
+    const guint8 * data, gsize size, gsize piece, gsize lost, GString * rows,
+    GError ** error)
+{
+  g_autoptr (PmssShardChecker) checker = pmss_shard_checker_new (name);
+  gsize at = 0;
+
+  g_string_truncate (rows, 0);
+  pmss_shard_checker_survey (checker, geometry, note_row, rows);
+  while (at < size) {
+    gsize n = MIN (piece, size - at);
+
+    if (at < lost)
+      n = MIN (n, lost - at);
+    if (at == lost) {
+      n = pmss_shard_checker_leave_out (checker);
+      if (n == 0) {
+        g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CORRUPT, "lost");
+        return FALSE;
+      }
+    } else if (!pmss_shard_checker_feed (checker, data + at, n, error)) {
+      return FALSE;
+    }
+    at += n;
+  }
+  return pmss_shard_checker_finish (checker, error);
+}
+
+static void
+test_survey (void)
+{
+  static const gsize pieces[] = { 1, 127, 128, 129, 4096, 4224, 1 << 20 };
+  PmssExtentGeometry geometry = geometry_of (3, 2, 4096, 7 * 4096 + 5);
+  char name[PMSS_SHARD_NAME_SIZE];
+  g_autoptr (GBytes) shard = make_shard (1, name);
+  g_autoptr (GString) rows = g_string_new (NULL);
+  gsize size = g_bytes_get_size (shard);
+  g_autofree guint8 *data = g_memdup2 (g_bytes_get_data (shard, NULL), size);
+
+  for (guint i = 0; i < G_N_ELEMENTS (pieces); i++) {
+    g_autoptr (GError) error = NULL;
+    gsize piece = pieces[i];
+
+    g_assert_true (survey (name, NULL, data, size, piece, size, rows, &error));
+    g_assert_no_error (error);
+    g_assert_cmpstr (rows->str, ==, "+++");
+
+    /* a byte of each record, of its header and of its unit */
+    for (guint row = 0; row < 3; row++) {
+      g_autofree char *expected = g_strdup ("+++");
+      gsize record = pmss_extent_geometry_record_offset (&geometry, row);
+      gsize places[] = { record, record + 20, record + 128, record + 132 };
+
+      expected[row] = '-';
+      for (guint j = 0; j < G_N_ELEMENTS (places); j++) {
+        g_clear_error (&error);
+        data[places[j]] ^= 0x40;
+        g_assert_false (survey (name, NULL, data, size, piece, size, rows,
+                &error));
+        g_assert_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT);
+        g_assert_cmpstr (rows->str, ==, expected);
+        data[places[j]] ^= 0x40;
+        g_assert_false (survey (name, NULL, data, size, piece, places[j], rows,
+                NULL));
+        g_assert_cmpstr (rows->str, ==, expected);
+      }
+    }
+
+    /* two at once, and the end gone */
+    data[128] ^= 1;
+    g_clear_error (&error);
+    g_assert_false (survey (name, NULL, data, size - 1, piece, size, rows,
+            &error));
+    g_assert_cmpstr (rows->str, ==, "-+-");
+    g_assert_nonnull (strstr (error->message, "2 bad records"));
+    data[128] ^= 1;
+    g_assert_false (survey (name, NULL, data, 128, piece, size, rows, NULL));
+    g_assert_cmpstr (rows->str, ==, "---");
+  }
+}
+
+static void
+test_survey_header (void)
+{
+  PmssExtentGeometry geometry = geometry_of (3, 2, 4096, 7 * 4096 + 5);
+  PmssExtentGeometry other = geometry_of (3, 2, 4096, 7 * 4096 + 6);
+  char name[PMSS_SHARD_NAME_SIZE];
+  g_autoptr (GBytes) shard = make_shard (1, name);
+  g_autoptr (GString) rows = g_string_new (NULL);
+  gsize size = g_bytes_get_size (shard);
+  g_autofree guint8 *data = g_malloc0 (size + 1);
+
+  memcpy (data, g_bytes_get_data (shard, NULL), size);
+  /* too long: all rows are there, and the shard is bad */
+  g_assert_false (survey (name, &geometry, data, size + 1, 500, size + 1, rows,
+          NULL));
+  g_assert_cmpstr (rows->str, ==, "+++");
+  /* another shape than it has to have: the last unit is too short */
+  g_assert_true (survey (name, &geometry, data, size, 500, size, rows, NULL));
+  g_assert_false (survey (name, &other, data, size, 500, size, rows, NULL));
+  g_assert_cmpstr (rows->str, ==, "++-");
+
+  /* a bad header hides the records, unless it is known what is behind it */
+  data[30] ^= 1;
+  g_assert_false (survey (name, NULL, data, size, 500, size, rows, NULL));
+  g_assert_cmpstr (rows->str, ==, "");
+  g_assert_false (survey (name, &geometry, data, size, 500, size, rows, NULL));
+  g_assert_cmpstr (rows->str, ==, "+++");
+  g_assert_false (survey (name, NULL, data, size, 500, 0, rows, NULL));
+  g_assert_cmpstr (rows->str, ==, "");
+  g_assert_false (survey (name, &geometry, data, size, 500, 0, rows, NULL));
+  g_assert_cmpstr (rows->str, ==, "+++");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -390,5 +518,7 @@ main (int argc, char **argv)
   g_test_add_func ("/shard/checker", test_checker);
   g_test_add_func ("/shard/checker-refuses", test_checker_refuses);
   g_test_add_func ("/shard/checker-expected-size", test_checker_expected_size);
+  g_test_add_func ("/shard/survey", test_survey);
+  g_test_add_func ("/shard/survey-header", test_survey_header);
   return g_test_run ();
 }
