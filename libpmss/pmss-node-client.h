@@ -31,6 +31,9 @@ gboolean pmss_node_client_put_finish    (PmssNodeClient *client, GAsyncResult *r
 /* Reads a whole shard and compares it with @expected (no more than one block of it is in memory): PMSS_ERROR_CORRUPT with the offset of the first difference. */
 void     pmss_node_client_compare_async  (PmssNodeClient *client, const char *name, GBytes *expected, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean pmss_node_client_compare_finish (PmssNodeClient *client, GAsyncResult *result, GError **error);
+/* Reads a whole shard and appends its bytes to @into, at most until that has @max: PMSS_ERROR_CORRUPT if there are more. What came before an error is in @into, too. */
+void     pmss_node_client_get_async     (PmssNodeClient *client, const char *name, GByteArray *into, gsize max, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean pmss_node_client_get_finish    (PmssNodeClient *client, GAsyncResult *result, GError **error);
 /* A shard that is not there counts as deleted. */
 void     pmss_node_client_delete_async  (PmssNodeClient *client, const char *name, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean pmss_node_client_delete_finish (PmssNodeClient *client, GAsyncResult *result, GError **error);

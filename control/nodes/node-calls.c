@@ -35,14 +35,16 @@ struct _PmssNodeCalls
 };
 
 typedef enum
-{ CALL_DELETE, CALL_COMPARE, CALL_PUT } CallKind;
+{ CALL_DELETE, CALL_COMPARE, CALL_PUT, CALL_GET } CallKind;
 
 typedef struct
 {
   Lane *lane;
   CallKind kind;
   char *shard;
-  GBytes *bytes;
+  GBytes *bytes;                /* compare, put */
+  GByteArray *into;             /* get: where the bytes go, */
+  gsize max;                    /* and how many at most */
   guint tag;
 } Call;
 
@@ -50,6 +52,7 @@ static void
 call_free (Call * call)
 {
   g_clear_pointer (&call->bytes, g_bytes_unref);
+  g_clear_pointer (&call->into, g_byte_array_unref);
   g_free (call->shard);
   g_free (call);
 }
@@ -103,7 +106,7 @@ get_lane (PmssNodeCalls * self, guint node)
   return lane;
 }
 
-static void
+static Call *
 add_call (PmssNodeCalls * self, CallKind kind, guint node, const char *shard,
     GBytes * bytes, guint tag)
 {
@@ -117,6 +120,7 @@ add_call (PmssNodeCalls * self, CallKind kind, guint node, const char *shard,
   g_queue_push_tail (&call->lane->waiting, call);
   self->outstanding++;
   self->added = TRUE;
+  return call;
 }
 
 void
@@ -138,6 +142,16 @@ pmss_node_calls_put (PmssNodeCalls * self, guint node, const char *shard,
     GBytes * bytes, guint tag)
 {
   add_call (self, CALL_PUT, node, shard, bytes, tag);
+}
+
+void
+pmss_node_calls_get (PmssNodeCalls * self, guint node, const char *shard,
+    GByteArray * into, gsize max, guint tag)
+{
+  Call *call = add_call (self, CALL_GET, node, shard, NULL, tag);
+
+  call->into = g_byte_array_ref (into);
+  call->max = max;
 }
 
 static gboolean
@@ -219,6 +233,8 @@ on_answer (GObject * source, GAsyncResult * result, gpointer user_data)
     pmss_node_client_delete_finish (client, result, &error);
   else if (call->kind == CALL_COMPARE)
     pmss_node_client_compare_finish (client, result, &error);
+  else if (call->kind == CALL_GET)
+    pmss_node_client_get_finish (client, result, &error);
   else
     pmss_node_client_put_finish (client, result, &error);
 
@@ -241,6 +257,9 @@ start_call (Lane * lane, Call * call)
   else if (call->kind == CALL_COMPARE)
     pmss_node_client_compare_async (lane->client, call->shard, call->bytes,
         cancellable, on_answer, call);
+  else if (call->kind == CALL_GET)
+    pmss_node_client_get_async (lane->client, call->shard, call->into,
+        call->max, cancellable, on_answer, call);
   else
     pmss_node_client_put_async (lane->client, call->shard, call->bytes,
         cancellable, on_answer, call);

@@ -253,6 +253,52 @@ test_compare (Fixture * fixture, gconstpointer data)
   check_compare (fixture, PMSS_ERROR_UNREACHABLE, "node 3");
 }
 
+/* What was had, and why no more. */
+static gsize
+get (Fixture * fixture, gsize max, GError ** error)
+{
+  g_autoptr (GByteArray) into = g_byte_array_new ();
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (fixture->shard, &size);
+  gboolean got;
+
+  pmss_node_client_get_async (fixture->client, SHARD, into, max, NULL,
+      keep_result, fixture);
+  wait_for_result (fixture);
+  got = pmss_node_client_get_finish (fixture->client, fixture->result, error);
+  g_assert_true (got == (*error == NULL));
+  g_assert_cmpmem (into->data, into->len, bytes, MIN (into->len, size));
+  return into->len;
+}
+
+static void
+test_get (Fixture * fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  set_shard (fixture, SIZE, -1, SIZE);
+  g_assert_cmpuint (get (fixture, SIZE, &error), ==, SIZE);
+  g_assert_no_error (error);
+  g_assert_cmpstr (fixture->target, ==, "GET /v1/shards/" SHARD);
+  set_shard (fixture, 1000, -1, 1000);
+  g_assert_cmpuint (get (fixture, SIZE, &error), ==, 1000);
+  g_assert_no_error (error);
+  set_shard (fixture, SIZE, -1, 99999999999);
+  fixture->answer.endless = TRUE;
+  g_assert_cmpuint (get (fixture, SIZE - 1, &error), ==, SIZE - 1);
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT);
+  g_clear_error (&error);
+  set_shard (fixture, 1000, -1, SIZE);
+  fixture->answer.close = TRUE;
+  g_assert_cmpuint (get (fixture, SIZE, &error), ==, 1000);
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE);
+  g_clear_error (&error);
+  set_answer (fixture, "HTTP/1.1 404 Gone\r\nContent-Length: 4\r\n\r\nabcd");
+  g_assert_cmpuint (get (fixture, SIZE, &error), ==, 0);
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND);
+  assert_details (error, 404);
+}
+
 static GPtrArray *
 list (Fixture * fixture, const char *after, gboolean * more, GError ** error)
 {
@@ -379,6 +425,7 @@ main (int argc, char **argv)
   ADD ("put-refused", test_put_refused, 30);
   ADD ("idle", test_idle, 1);
   ADD ("compare", test_compare, 30);
+  ADD ("get", test_get, 30);
   ADD ("list", test_list, 30);
   ADD ("bad-list", test_bad_list, 30);
   ADD ("delete", test_delete, 30);
