@@ -317,37 +317,30 @@ const PmssJobType pmss_job_type_ingest = {
 
 typedef struct
 {
-  PmssControlContext *context;
   const char *upload, *user;
-  gint64 job;
 } Start;
 
-static gboolean
-start_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+static gint64
+start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
 {
   Start *start = user_data;
-  PmssControlContext *context = start->context;
   g_autoptr (PmssUpload) upload = NULL;
 
   if (!pmss_uploads_finish (context->uploads, start->upload, error)
       || !(upload = pmss_uploads_get (context->uploads, start->upload, error)))
-    return FALSE;
-  start->job = pmss_jobs_add (context->jobs, pmss_job_type_ingest.type,
+    return 0;
+  return pmss_jobs_add (context->jobs, pmss_job_type_ingest.type,
       upload->medium, upload->name, 2 * upload->size,
       context->config->stripe_rate, start->user, error);
-  return start->job != 0;
 }
 
 gint64
 pmss_ingest_start (PmssControlContext * context, const char *upload,
     const char *user, GError ** error)
 {
-  Start start = { context, upload, user };
+  Start start = { upload, user };
 
-  if (!pmss_database_transact (context->database, start_rows, &start, error))
-    return 0;
-  pmss_jobs_wake (context->jobs);
-  return start.job;
+  return pmss_jobs_begin (context->jobs, start_rows, &start, error);
 }
 
 gboolean

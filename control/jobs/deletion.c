@@ -234,35 +234,28 @@ const PmssJobType pmss_job_type_delete = {
 
 typedef struct
 {
-  PmssControlContext *context;
   const char *name, *user;
-  gint64 job;
 } Start;
 
-static gboolean
-start_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+static gint64
+start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
 {
   Start *start = user_data;
-  PmssControlContext *context = start->context;
   g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (context->catalog,
       start->name, error);
 
   if (!medium || !pmss_jobs_drop_medium (context->jobs, medium->id, error)
       || !pmss_catalog_mark_deleting (context->catalog, medium->id, error))
-    return FALSE;
-  start->job = pmss_jobs_add (context->jobs, pmss_job_type_delete.type,
-      medium->id, medium->name, MAX (medium->size, 0), 0, start->user, error);
-  return start->job != 0;
+    return 0;
+  return pmss_jobs_add (context->jobs, pmss_job_type_delete.type, medium->id,
+      medium->name, MAX (medium->size, 0), 0, start->user, error);
 }
 
 gint64
 pmss_deletion_start (PmssControlContext * context, const char *name,
     const char *user, GError ** error)
 {
-  Start start = { context, name, user };
+  Start start = { name, user };
 
-  if (!pmss_database_transact (context->database, start_rows, &start, error))
-    return 0;
-  pmss_jobs_wake (context->jobs);
-  return start.job;
+  return pmss_jobs_begin (context->jobs, start_rows, &start, error);
 }

@@ -221,7 +221,9 @@ add_row (PmssDatabase * database, gpointer user_data, GError ** error)
           "INSERT INTO job (type, state, medium, medium_name, total, "
           "rate_limit, user, created, updated) "
           "VALUES (?1, 'queued', ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
-          PMSS_TEXT (add->type), PMSS_INT (add->medium), PMSS_TEXT (add->name),
+          PMSS_TEXT (add->type),
+          add->medium ? PMSS_INT (add->medium) : PMSS_NULL,
+          PMSS_TEXT (add->name),
           PMSS_INT (add->total), PMSS_INT (add->rate_limit),
           PMSS_TEXT (add->user), PMSS_INT (now ())))
     return FALSE;
@@ -238,6 +240,36 @@ pmss_jobs_add (PmssJobs * self, const char *type, gint64 medium,
 
   return pmss_database_transact (self->context->database, add_row, &add, error)
       ? add.id : 0;
+}
+
+typedef struct
+{
+  PmssJobs *self;
+  PmssJobsBegin begin;
+  gpointer user_data;
+  gint64 id;
+} Begin;
+
+static gboolean
+begin_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Begin *begin = user_data;
+
+  begin->id = begin->begin (begin->self->context, begin->user_data, error);
+  return begin->id != 0;
+}
+
+gint64
+pmss_jobs_begin (PmssJobs * self, PmssJobsBegin func, gpointer user_data,
+    GError ** error)
+{
+  Begin begin = { self, func, user_data };
+
+  if (!pmss_database_transact (self->context->database, begin_rows, &begin,
+          error))
+    return 0;
+  pmss_jobs_wake (self);
+  return begin.id;
 }
 
 typedef struct

@@ -76,6 +76,10 @@ void          pmss_jobs_free  (PmssJobs *jobs);
 /* A new one, queued. After the transaction that this is a part of, call pmss_jobs_wake(). Returns its id, 0 on error. */
 gint64        pmss_jobs_add   (PmssJobs *jobs, const char *type, gint64 medium, const char *medium_name, guint64 total, guint64 rate_limit,
     const char *user, GError **error);
+/* What goes with a new job in one transaction: returns what pmss_jobs_add() gave, 0 on error. */
+typedef gint64 (*PmssJobsBegin) (PmssControlContext *context, gpointer user_data, GError **error);
+/* Runs @begin in a transaction, then wakes the workers. Returns the job's id, 0 on error. Not inside a transaction. */
+gint64        pmss_jobs_begin (PmssJobs *jobs, PmssJobsBegin begin, gpointer user_data, GError **error);
 /* Looks what there is to run, and ends the runs of jobs that no longer are to. Not inside a transaction. */
 void          pmss_jobs_wake  (PmssJobs *jobs);
 /* All jobs of a medium that have not ended become cancelled, without their `changes`. */
