@@ -4,6 +4,7 @@
  * decides what comes, and when. `--seed` repeats a run. */
 #include <string.h>
 
+#include "fake-stream.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-striper.h"
 #include "libpmss/reader/pmss-engine.h"
@@ -14,17 +15,6 @@
 #define STEPS 200
 /* Records until nobody wants anything more. */
 #define ENOUGH 10000
-
-struct _PmssStream
-{
-  PmssStreamRange range;
-  PmssBlockPool *pool;
-  const PmssStreamFuncs *funcs;
-  gpointer user_data;
-  gpointer owner;
-  guint32 row;                  /* that comes next */
-  GError *cancelled;
-};
 
 typedef struct
 {
@@ -38,24 +28,13 @@ typedef struct
   guint64 unit;                 /* that was read last */
 } Model;
 
-/* Streams under way; the functions of pmss-stream.h have no other place. */
-static GPtrArray *live;
-static Model *model;
-
-/* --- What stands in for pmss-stream.c --- */
-
-static gboolean
-stream_brings (PmssStream * stream, guint32 extent, guint index, guint32 row)
-{
-  return stream->cancelled == NULL && stream->range.geometry.extent == extent
-      && stream->range.index == index && row >= stream->row
-      && row < stream->range.first_row + stream->range.n_rows;
-}
+/* --- What is asked --- */
 
 /* Whether something is to be asked is judged here: it is wanted, it is not
  * there, and no stream is counted on to bring it. */
 static void
-check_request (PmssEngine * engine, const PmssStreamRange * range)
+check_request (PmssEngine * engine, const PmssStreamRange * range,
+    gpointer user_data)
 {
   PmssCursor *cursor = engine->active;
   guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
@@ -78,138 +57,12 @@ check_request (PmssEngine * engine, const PmssStreamRange * range)
   g_assert_cmpuint (cursor->window, <=, engine->max_window);
 }
 
-PmssStream *
-pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
-    const char *authorization, const PmssStreamRange * range,
-    PmssBlockPool * pool, const PmssStreamFuncs * funcs, gpointer user_data)
+static GBytes *
+get_shard (guint32 extent, guint index, gpointer user_data)
 {
-  PmssStream *stream = g_new0 (PmssStream, 1);
+  Model *m = user_data;
 
-  check_request (user_data, range);
-  stream->range = *range;
-  stream->pool = pool;
-  stream->funcs = funcs;
-  stream->user_data = user_data;
-  stream->row = range->first_row;
-  g_ptr_array_add (live, stream);
-  return stream;
-}
-
-void
-pmss_stream_look (PmssStream * stream, gint64 since)
-{
-}
-
-void
-pmss_stream_cancel (PmssStream * stream, GQuark domain, int code,
-    const char *reason)
-{
-  if (stream->cancelled == NULL)
-    stream->cancelled = g_error_new_literal (domain, code, reason);
-}
-
-const PmssStreamRange *
-pmss_stream_get_range (PmssStream * stream)
-{
-  return &stream->range;
-}
-
-guint32
-pmss_stream_get_row (PmssStream * stream)
-{
-  return stream->row;
-}
-
-guint64
-pmss_stream_get_remaining (PmssStream * stream)
-{
-  return (stream->range.first_row + stream->range.n_rows - stream->row) *
-      (guint64) UNIT;
-}
-
-guint64
-pmss_stream_get_received (PmssStream * stream)
-{
-  return (stream->row - stream->range.first_row) * (guint64) UNIT;
-}
-
-gint64
-pmss_stream_get_started (PmssStream * stream)
-{
-  return 1;
-}
-
-gint64
-pmss_stream_get_answered (PmssStream * stream)
-{
-  return 2;
-}
-
-gint64
-pmss_stream_get_progress (PmssStream * stream)
-{
-  return 3;
-}
-
-gint64
-pmss_stream_get_awaited_since (PmssStream * stream)
-{
-  return 3;
-}
-
-void
-pmss_stream_set_owner (PmssStream * stream, gpointer owner)
-{
-  stream->owner = owner;
-}
-
-gpointer
-pmss_stream_get_owner (PmssStream * stream)
-{
-  return stream->owner;
-}
-
-/* Takes @error. */
-static void
-stream_end (PmssStream * stream, GError * error)
-{
-  g_ptr_array_remove_fast (live, stream);
-  stream->funcs->done (stream, error, stream->user_data);
-  g_clear_error (&error);
-  g_clear_error (&stream->cancelled);
-  g_free (stream);
-}
-
-/* The next record comes, or the end if none is left. */
-static void
-stream_go_on (PmssStream * stream, gboolean damaged)
-{
-  const PmssStreamRange *range = &stream->range;
-  guint32 row = stream->row;
-
-  if (stream->cancelled != NULL) {
-    stream_end (stream, g_error_copy (stream->cancelled));
-    return;
-  }
-  if (damaged) {
-    g_autoptr (GError) error =
-        g_error_new (PMSS_ERROR, PMSS_ERROR_CORRUPT, "damaged");
-
-    stream->funcs->damaged (stream, row, error, stream->user_data);
-  } else {
-    PmssBlock *block = pmss_block_pool_take (stream->pool);
-    const guint8 *shard = g_bytes_get_data
-        (model->shards[range->geometry.extent][range->index], NULL);
-
-    memcpy (pmss_block_get_record (block),
-        shard + pmss_extent_geometry_record_offset (&range->geometry, row),
-        PMSS_RECORD_HEADER_SIZE +
-        pmss_extent_geometry_unit_length (&range->geometry, row, range->index));
-    stream->funcs->record (stream, row, block, stream->user_data);
-  }
-  stream->row++;
-  if (stream->row == range->first_row + range->n_rows)
-    stream_end (stream, NULL);
+  return m->shards[extent][index];
 }
 
 /* --- The model --- */
@@ -298,9 +151,7 @@ open_engine (Model * m)
 static void
 model_clear (Model * m)
 {
-  while (live->len > 0)
-    stream_end (live->pdata[0], g_error_new (G_IO_ERROR,
-            G_IO_ERROR_CANCELLED, "end"));
+  fake_streams_clear ();
   pmss_engine_free (m->engine);
   for (guint32 i = 0; i < pmss_layout_get_n_extents (m->layout); i++)
     for (guint j = 0; j < m->n; j++)
@@ -352,8 +203,8 @@ check_slots (Model * m, PmssRow * row)
 
     g_assert_true ((slot->state == PMSS_UNIT_READY) == (slot->block != NULL));
     if (slot->state == PMSS_UNIT_ASKED)
-      g_assert_true (stream_brings (slot->stream, row->extent, i, row->row)
-          || slot->stream->cancelled != NULL);
+      g_assert_true (fake_stream_brings (slot->stream, row->extent, i, row->row)
+          || fake_stream_is_cancelled (slot->stream));
     if (slot->state == PMSS_UNIT_READY && i < m->redundancy.k)
       g_assert_cmpint (memcmp (pmss_block_get_unit (slot->block),
               m->bytes + extent_start + row->row * unit_size + i * UNIT,
@@ -499,8 +350,10 @@ change_link (Model * m)
 static void
 step (Model * m)
 {
-  PmssStream *stream = live->len > 0 ? live->pdata[random_below (live->len)] :
-      NULL;
+  PmssStream *stream =
+      fake_streams.live->len >
+      0 ? fake_streams.live->pdata[random_below (fake_streams.
+          live->len)] : NULL;
   guint what = random_below (20);
 
   if (what < 5)
@@ -508,9 +361,9 @@ step (Model * m)
   else if (what == 5)
     change_link (m);
   else if (what == 6 && stream != NULL && one_in (4))
-    stream_end (stream, new_failure ());
+    fake_stream_end (stream, new_failure ());
   else if (stream != NULL)
-    stream_go_on (stream, one_in (50));
+    fake_stream_go_on (stream, one_in (50));
   plan (m);
 }
 
@@ -525,9 +378,9 @@ check_end (Model * m)
   PmssRow *row;
   gboolean hit = read_unit (m, m->unit);
 
-  for (guint i = 0; live->len > 0; i++) {
+  for (guint i = 0; fake_streams.live->len > 0; i++) {
     g_assert_cmpuint (i, <, ENOUGH);
-    stream_go_on (live->pdata[0], FALSE);
+    fake_stream_go_on (fake_streams.live->pdata[0], FALSE);
     plan (m);
   }
   if (hit)
@@ -547,8 +400,8 @@ test_model (void)
   for (guint i = 0; i < CASES; i++) {
     Model m = { 0, };
 
-    model = &m;
-    live = g_ptr_array_new ();
+    fake_streams_init (get_shard, &m);
+    fake_streams.asked = check_request;
     make_medium (&m);
     open_engine (&m);
     read_unit (&m, 0);
@@ -556,7 +409,6 @@ test_model (void)
       step (&m);
     check_end (&m);
     model_clear (&m);
-    g_ptr_array_unref (live);
   }
 }
 
