@@ -89,6 +89,20 @@ pmss_engine_get_shard_link (PmssEngine * engine, guint32 extent, guint index)
   return node < 0 ? NULL : engine->links->pdata[node];
 }
 
+gint
+pmss_engine_get_link_shard (PmssEngine * engine, PmssLink * link,
+    guint32 extent)
+{
+  guint i, n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+
+  for (i = 0; i < n; i++) {
+    if (pmss_layout_get_shard_node (engine->rows.layout, extent, i) ==
+        (gint) link->index)
+      return i;
+  }
+  return -1;
+}
+
 static gpointer
 shard_key (guint32 extent, guint index)
 {
@@ -105,6 +119,19 @@ gboolean
 pmss_engine_is_shard_bad (PmssEngine * engine, guint32 extent, guint index)
 {
   return g_hash_table_contains (engine->bad_shards, shard_key (extent, index));
+}
+
+PmssSource
+pmss_engine_get_source (PmssEngine * engine, PmssRow * row, guint index)
+{
+  PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, index);
+
+  if (link == NULL || row->slots[index].state == PMSS_UNIT_BAD
+      || pmss_engine_is_shard_bad (engine, row->extent, index))
+    return PMSS_SOURCE_NONE;
+  if (link->state == PMSS_LINK_UP)
+    return PMSS_SOURCE_GOOD;
+  return link->state == PMSS_LINK_LATE ? PMSS_SOURCE_LATE : PMSS_SOURCE_NONE;
 }
 
 void

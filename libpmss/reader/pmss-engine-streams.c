@@ -44,7 +44,7 @@ pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
 {
   PmssExtentGeometry geometry;
   guint i, had, k = engine->rows.redundancy.k;
-  guint32 missing = row->missing;
+  guint32 lost = row->missing & ~row->spared;
   GError *error = NULL;
 
   if (row->missing == 0)
@@ -57,7 +57,7 @@ pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
     return;
   if (pmss_rows_rebuild (&engine->rows, row, engine->erasure, engine->pool,
           &error) >= 0) {
-    count_rebuilt (engine, row, missing);
+    count_rebuilt (engine, row, lost);
   } else {
     pmss_error_get_details (error)->medium = g_strdup (engine->medium);
     g_clear_error (&row->error);
@@ -209,7 +209,8 @@ pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
   for (i = 0; i < range->n_rows; i++) {
     PmssRow *row = stream_row (engine, stream, range->first_row + i);
 
-    if (range->index >= engine->rows.redundancy.k)
+    if (range->index >= engine->rows.redundancy.k
+        && (row->missing & ~row->spared))
       link->counters.hedged++;
     pmss_rows_set_asked (&engine->rows, row, range->index, stream);
   }

@@ -15,9 +15,9 @@ G_BEGIN_DECLS
  * next. The parts: pmss-engine.c (thread, opening, closing),
  * pmss-engine-links.c (the nodes' health), pmss-engine-streams.c (what comes
  * in), pmss-engine-tick.c (what happens because time passes), pmss-late.c (whom
- * not to wait for), pmss-plan.c (what to ask, of whom), pmss-hopeless.c (what
- * cannot be had), pmss-lease.c (the session with control), pmss-wait.c (readers
- * waiting for units).
+ * not to wait for), pmss-plan.c (what to ask, of whom), pmss-tail.c (the last
+ * units, shared out anew), pmss-hopeless.c (what cannot be had), pmss-lease.c
+ * (the session with control), pmss-wait.c (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
  */
@@ -53,6 +53,13 @@ typedef enum
   PMSS_ENGINE_FAILED,
   PMSS_ENGINE_CLOSED,
 } PmssEngineState;
+
+typedef enum
+{
+  PMSS_SOURCE_GOOD,             /* can be asked */
+  PMSS_SOURCE_LATE,             /* can be asked, but may not answer */
+  PMSS_SOURCE_NONE,
+} PmssSource;
 
 /* A place that somebody reads from. Several, because a demuxer that reads
  * two tracks alternately makes two sequences, not a seek a read. */
@@ -148,6 +155,12 @@ void pmss_engine_close (PmssEngine *engine);
 /* The link that has shard @index of @extent; NULL: the shard is lost. */
 PmssLink *pmss_engine_get_shard_link (PmssEngine *engine, guint32 extent,
     guint index);
+/* The shard of @extent that @link has; -1: none. */
+gint pmss_engine_get_link_shard (PmssEngine *engine, PmssLink *link,
+    guint32 extent);
+/* Whether unit @index of @row can be asked for. */
+PmssSource pmss_engine_get_source (PmssEngine *engine, PmssRow *row,
+    guint index);
 /* A shard that its node does not have, or has wrong: not asked any more. */
 void pmss_engine_set_shard_bad (PmssEngine *engine, guint32 extent,
     guint index);
@@ -206,6 +219,12 @@ void pmss_plan_run (PmssEngine *engine);
  * TRUE: the I/O thread has to be kicked. */
 gboolean pmss_plan_note_read (PmssEngine *engine, guint64 row, guint index,
     gboolean hit);
+
+/* pmss-tail.c; I/O thread, lock held: shares out what is wanted of the last rows
+ * of the medium, @first to @end, so that all nodes have equally much to give;
+ * those in @fixed..@first stay as they are. */
+void pmss_tail_share (PmssEngine *engine, guint64 fixed, guint64 first,
+    guint64 end);
 
 /* pmss-hopeless.c; I/O thread, lock held: gives up rows that somebody waits for
  * and that cannot be had, or tells that there are such (PmssEngine.stuck). */

@@ -41,7 +41,7 @@ typedef struct
   guint64 units;
   guint64 requests;
   guint64 rebuilt;              /* units that it should have given */
-  guint64 hedged;               /* units asked in place of a late node's */
+  guint64 hedged;               /* units asked as others are late or lost */
   guint64 late;                 /* times it became late */
   guint64 errors;
   guint64 wasted;               /* units that came after nobody wanted them */

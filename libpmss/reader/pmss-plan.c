@@ -8,7 +8,8 @@
  * The window of the active cursor is gone through row by row, which is the
  * order of need. In each row the data units that are neither there nor on
  * their way are wanted; where one cannot be had from its own node, any others
- * of the row are wanted until there are k. Then each link with room takes the
+ * of the row are wanted until there are k. Where the medium ends in the window
+ * this is shared out anew (pmss-tail.c). Then each link with room takes the
  * earliest wanted record of its shard, and with it the wanted ones that follow
  * in the same shard: one request.
  */
@@ -17,6 +18,10 @@
  * of the same row, and so come from other links: demuxers look at a second
  * track there. */
 #define LOOK_BACK (1024 * 1024)
+
+/* Records that are asked for at once, at the medium's end: with fewer a link
+ * would wait for round trips. */
+#define LEAST_AT_END 2
 
 /* The first part of the window, where a late node is not waited for. */
 static guint64
@@ -36,6 +41,12 @@ static guint64
 window_end (PmssEngine * engine, PmssCursor * cursor)
 {
   return MIN (cursor->row + cursor->window, engine->rows.n_rows);
+}
+
+static gboolean
+ends_medium (PmssEngine * engine, PmssCursor * cursor)
+{
+  return window_end (engine, cursor) == engine->rows.n_rows;
 }
 
 /* --- Cursors --- */
@@ -158,25 +169,10 @@ typedef struct
   guint had;                    /* units there, coming, or empty */
 } RowPlan;
 
-typedef enum
-{
-  SOURCE_GOOD,                  /* can be asked */
-  SOURCE_LATE,                  /* can be asked, but may not answer */
-  SOURCE_NONE,
-} Source;
-
-static Source
+static PmssSource
 unit_source (RowPlan * plan, guint index)
 {
-  PmssLink *link = pmss_engine_get_shard_link (plan->engine, plan->row->extent,
-      index);
-
-  if (link == NULL || plan->row->slots[index].state == PMSS_UNIT_BAD
-      || pmss_engine_is_shard_bad (plan->engine, plan->row->extent, index))
-    return SOURCE_NONE;
-  if (link->state == PMSS_LINK_UP)
-    return SOURCE_GOOD;
-  return link->state == PMSS_LINK_LATE ? SOURCE_LATE : SOURCE_NONE;
+  return pmss_engine_get_source (plan->engine, plan->row, index);
 }
 
 static gboolean
@@ -195,7 +191,7 @@ unit_is_had (RowPlan * plan, guint index)
   if (slot->state == PMSS_UNIT_READY || unit_is_empty (plan, index))
     return TRUE;
   return slot->state == PMSS_UNIT_ASKED && (plan->give_late
-      || !plan->urgent || unit_source (plan, index) == SOURCE_GOOD);
+      || !plan->urgent || unit_source (plan, index) == PMSS_SOURCE_GOOD);
 }
 
 /* The data units that the consumer needs: from their own nodes if possible. */
@@ -207,7 +203,7 @@ plan_data_units (RowPlan * plan)
 
   for (j = 0; j < plan->k; j++) {
     PmssUnitSlot *slot = &plan->row->slots[j];
-    Source source;
+    PmssSource source;
 
     if (unit_is_had (plan, j)) {
       plan->had++;
@@ -216,11 +212,11 @@ plan_data_units (RowPlan * plan)
     if (j < plan->first)
       continue;
     source = unit_source (plan, j);
-    if (slot->state == PMSS_UNIT_NONE && (source == SOURCE_GOOD
-            || (source == SOURCE_LATE && plan->give_late))) {
+    if (slot->state == PMSS_UNIT_NONE && (source == PMSS_SOURCE_GOOD
+            || (source == PMSS_SOURCE_LATE && plan->give_late))) {
       slot->wanted = TRUE;
       plan->had++;
-    } else if (source != SOURCE_LATE || plan->urgent) {
+    } else if (source != PMSS_SOURCE_LATE || plan->urgent) {
       missing |= 1u << j;
     }
   }
@@ -235,22 +231,30 @@ plan_substitutes (RowPlan * plan)
 
   for (i = 0; i < plan->n && plan->had < plan->k; i++) {
     PmssUnitSlot *slot = &plan->row->slots[i];
-    Source source;
+    PmssSource source = unit_source (plan, i);
 
-    if (plan->row->missing & (1u << i))
+    if ((plan->row->missing & (1u << i)) || slot->wanted
+        || unit_is_had (plan, i))
       continue;
-    if (i < plan->k && (unit_is_had (plan, i) || slot->wanted))
-      continue;                 /* counted already */
-    if (unit_is_had (plan, i)) {
-      plan->had++;
-      continue;
-    }
-    source = unit_source (plan, i);
-    if (slot->state == PMSS_UNIT_NONE && (source == SOURCE_GOOD
-            || (source == SOURCE_LATE && plan->give_late))) {
+    if (slot->state == PMSS_UNIT_NONE && (source == PMSS_SOURCE_GOOD
+            || (source == PMSS_SOURCE_LATE && plan->give_late))) {
       slot->wanted = TRUE;
       plan->had++;
     }
+  }
+}
+
+/* Where parity was asked for, that many data units need not be. */
+static void
+plan_savings (RowPlan * plan)
+{
+  guint j;
+
+  for (j = plan->k; j-- > plan->first && plan->had > plan->k;) {
+    if (!plan->row->slots[j].wanted)
+      continue;
+    pmss_rows_spare (plan->row, j);
+    plan->had--;
   }
 }
 
@@ -260,11 +264,15 @@ plan_row_once (RowPlan * plan)
   guint i;
 
   plan->had = 0;
+  plan->row->spared = 0;
   for (i = 0; i < plan->n; i++)
     plan->row->slots[i].wanted = FALSE;
   plan->row->missing = plan_data_units (plan);
+  for (i = plan->k; i < plan->n; i++)
+    plan->had += unit_is_had (plan, i);
   if (plan->row->missing != 0)
     plan_substitutes (plan);
+  plan_savings (plan);
 }
 
 static void
@@ -323,19 +331,6 @@ plan_rows (PmssEngine * engine, PmssCursor * cursor)
 
 /* --- Requests --- */
 
-static gint
-link_shard (PmssEngine * engine, PmssLink * link, guint32 extent)
-{
-  guint i, n = engine->rows.redundancy.k + engine->rows.redundancy.m;
-
-  for (i = 0; i < n; i++) {
-    if (pmss_layout_get_shard_node (engine->rows.layout, extent, i) ==
-        (gint) link->index)
-      return i;
-  }
-  return -1;
-}
-
 static gboolean
 row_wants (PmssEngine * engine, guint64 number, gint shard)
 {
@@ -358,7 +353,7 @@ find_run (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
     guint32 extent = number / per_extent;
     guint64 extent_end = MIN ((extent + 1) * per_extent, end);
 
-    *shard = link_shard (engine, link, extent);
+    *shard = pmss_engine_get_link_shard (engine, link, extent);
     while (number < extent_end && !row_wants (engine, number, *shard))
       number++;
     if (number == extent_end)
@@ -380,7 +375,25 @@ run_is_worthwhile (PmssEngine * engine, PmssCursor * cursor, guint64 first,
 
   return first < cursor->row + urgent_rows (cursor)
       || n_rows >= worthwhile_rows (engine, cursor)
-      || end % engine->rows.rows_per_extent == 0 || end == engine->rows.n_rows;
+      || end % engine->rows.rows_per_extent == 0
+      || ends_medium (engine, cursor);
+}
+
+/* At the medium's end a link asks for half of what it is to give, then for half
+ * of the rest, and so on: what it has not asked for yet, others can take from it
+ * when they are faster. */
+static guint64
+limit_at_end (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
+    guint64 n_rows)
+{
+  guint64 number, n_wanted = 0;
+
+  if (!ends_medium (engine, cursor))
+    return n_rows;
+  for (number = cursor->row; number < engine->rows.n_rows; number++)
+    n_wanted += row_wants (engine, number, pmss_engine_get_link_shard (engine,
+            link, number / engine->rows.rows_per_extent));
+  return MIN (n_rows, MAX (LEAST_AT_END, n_wanted / 2));
 }
 
 /* What somebody waits for goes out beside what is under way already: that is of
@@ -412,7 +425,7 @@ start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
       first / engine->rows.rows_per_extent, &range.geometry);
   range.index = shard;
   range.first_row = first % engine->rows.rows_per_extent;
-  range.n_rows = n_rows;
+  range.n_rows = limit_at_end (engine, cursor, link, n_rows);
   pmss_engine_start_stream (engine, link, &range);
   return TRUE;
 }
@@ -525,6 +538,8 @@ pmss_plan_run (PmssEngine * engine)
     cancel_unwanted (engine, cursor);
   engine->jumped = FALSE;
   wanted = plan_rows (engine, cursor);
+  if (ends_medium (engine, cursor))
+    pmss_tail_share (engine, cursor->row, cursor->row + 1, engine->rows.n_rows);
   pmss_rows_evict (&engine->rows, cursor->row, window_end (engine, cursor) - 1,
       engine->max_blocks > wanted ? engine->max_blocks - wanted : 0);
   for (i = 0; i < engine->links->len; i++) {

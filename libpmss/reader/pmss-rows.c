@@ -150,6 +150,14 @@ pmss_rows_set_empty (PmssRows * rows, PmssRow * row, guint index,
   row->slots[index].wanted = FALSE;
 }
 
+void
+pmss_rows_spare (PmssRow * row, guint index)
+{
+  row->slots[index].wanted = FALSE;
+  row->missing |= 1u << index;
+  row->spared |= 1u << index;
+}
+
 guint
 pmss_rows_count_ready (PmssRows * rows, PmssRow * row)
 {

@@ -47,6 +47,7 @@ typedef struct
   guint32 row;                  /* in the extent */
   guint64 used;                 /* PmssRows.clock when last read */
   guint32 missing;              /* bit j: data unit j has to be rebuilt */
+  guint32 spared;               /* bit j: so it has, though it could be had */
   gboolean has_crc;
   guint32 crc[PMSS_MAX_SHARDS]; /* of all units, as records say */
   guint32 agreeing;             /* bit i: the record of unit i said so */
@@ -86,6 +87,8 @@ void pmss_rows_set_ready (PmssRows *rows, PmssRow *row, guint index,
 /* To NONE or BAD. */
 void pmss_rows_set_empty (PmssRows *rows, PmssRow *row, guint index,
     PmssUnitState state);
+/* Does without a unit that was wanted, as another one is: to be rebuilt. */
+void pmss_rows_spare (PmssRow *row, guint index);
 guint pmss_rows_count_ready (PmssRows *rows, PmssRow *row);
 
 /* Takes over the checksums that @block's record carries, or compares them.

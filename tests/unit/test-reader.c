@@ -214,12 +214,15 @@ test_rebuilt_is_whose (void)
   g_autoptr (GError) error = NULL;
 
   cluster->nodes[1].misbehave = have_nothing;
-  reader = fake_cluster_open (cluster, "timeout", 30, NULL);
+  reader = fake_cluster_open (cluster, "timeout", 30, "read-ahead",
+      (guint64) 4 * CLUSTER_UNIT, NULL);
   fake_cluster_read_all (cluster, reader, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (reader_get_counter (reader, "rebuilt"), ==, 8);
+  /* Of 8; the last two rows may have been planned without it anyway. */
+  g_assert_cmpuint (reader_get_counter (reader, "rebuilt"), >=, 6);
   g_assert_cmpuint (get_node_counter (reader, 0, "rebuilt"), ==, 0);
-  g_assert_cmpuint (get_node_counter (reader, 1, "rebuilt"), ==, 8);
+  g_assert_cmpuint (get_node_counter (reader, 1, "rebuilt"), ==,
+      reader_get_counter (reader, "rebuilt"));
   g_clear_object (&reader);
   fake_cluster_free (cluster);
 }
