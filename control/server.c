@@ -12,7 +12,7 @@
 #include "control/accounts/accounts.h"
 #include "control/accounts/admin-password.h"
 #include "control/api/router.h"
-#include "control/catalog/catalog.h"
+#include "control/catalog/catalog-health.h"
 #include "control/config.h"
 #include "control/daemon.h"
 #include "control/database/database.h"
@@ -111,7 +111,8 @@ open_work (PmssControlContext * context, GError ** error)
 {
   context->uploads = pmss_uploads_new (context->config, context->database,
       context->catalog, error);
-  if (context->uploads == NULL)
+  if (context->uploads == NULL
+      || !pmss_catalog_abandon_rebuilds (context->catalog, error))
     return FALSE;
   context->jobs = pmss_jobs_new (context, error);
   if (context->jobs == NULL || !pmss_ingest_recover (context, error))

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Where shards lie and where they may still lie. node.shards is kept here: it counts the places and the pending deletions of a node. */
+/* Where shards lie. node.shards is kept by these files: it counts the places, the rebuilds and the pending deletions of a node. */
 
 typedef struct
 {
@@ -13,14 +13,13 @@ typedef struct
   PmssExtentState state;
   guint shard, node, limit;
   guint32 kept;
-  const char *name;
   gboolean found;
-  GArray *extents, *nodes;
-  GPtrArray *names;
+  GArray *extents;
 } ExtentCall;
 
-static gboolean
-count_shards (PmssDatabase * database, guint node, int change, GError ** error)
+gboolean
+pmss_catalog_count_shards (PmssDatabase * database, guint node, int change,
+    GError ** error)
 {
   return pmss_database_exec (database, error,
       "UPDATE node SET shards = shards + ?2 WHERE id = ?1",
@@ -63,15 +62,16 @@ read_extent_row (PmssRows * rows, PmssExtent * extent, GError ** error)
   return TRUE;
 }
 
-static gboolean
-read_extent (PmssDatabase * database, const ExtentCall * call,
-    PmssExtent * extent, GError ** error)
+gboolean
+pmss_catalog_read_extent (PmssDatabase * database,
+    const PmssVersionId * version, guint32 number, PmssExtent * extent,
+    GError ** error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT number, state, nodes FROM extent"
       " WHERE version = ?1 AND number = ?2",
-      PMSS_VERSION_BLOB (call->version), PMSS_INT (call->number));
+      PMSS_VERSION_BLOB (version), PMSS_INT (number));
 
   if (pmss_rows_next (rows, &local))
     return read_extent_row (rows, extent, error);
@@ -79,40 +79,7 @@ read_extent (PmssDatabase * database, const ExtentCall * call,
     g_propagate_error (error, g_steal_pointer (&local));
   else
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
-        "Extent %u is not placed", call->number);
-  return FALSE;
-}
-
-static gboolean
-insert_pending (PmssDatabase * database, guint node, const char *name,
-    GError ** error)
-{
-  return pmss_database_exec (database, error,
-      "INSERT INTO pending_deletion (node, shard) VALUES (?1, ?2)"
-      " ON CONFLICT DO NOTHING", PMSS_INT (node), PMSS_TEXT (name));
-}
-
-/* A deletion on its way could hit the shard that is to be written. */
-static gboolean
-check_not_pending (PmssDatabase * database, const ExtentCall * call,
-    guint shard, guint node, GError ** error)
-{
-  char name[PMSS_SHARD_NAME_SIZE];
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = NULL;
-
-  pmss_shard_name_write (call->version, call->number, shard, name);
-  rows = pmss_database_query (database,
-      "SELECT 1 FROM pending_deletion WHERE node = ?1 AND shard = ?2",
-      PMSS_INT (node), PMSS_TEXT (name));
-  if (!pmss_rows_next (rows, &local)) {
-    if (local == NULL)
-      return TRUE;
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
-  }
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "Shard %s waits to be deleted from node %u", name, node);
+        "Extent %u is not placed", number);
   return FALSE;
 }
 
@@ -162,8 +129,9 @@ place_extent (PmssDatabase * database, gpointer data, GError ** error)
       || !check_nodes (extent, &version, error))
     return FALSE;
   for (guint i = 0; i < extent->n_nodes; i++)
-    if (!check_not_pending (database, call, i, extent->nodes[i], error)
-        || !count_shards (database, extent->nodes[i], 1, error))
+    if (!pmss_catalog_check_not_pending (database, call->version, call->number,
+            i, extent->nodes[i], error)
+        || !pmss_catalog_count_shards (database, extent->nodes[i], 1, error))
       return FALSE;
   pack_nodes (extent, blob);
   return pmss_database_exec (database, error,
@@ -188,54 +156,97 @@ pmss_catalog_place_extent (PmssCatalog * self, const PmssVersionId * version,
 }
 
 /* The old place turns from a place into a pending deletion: its node's count stays. */
-static gboolean
-abandon_place (PmssDatabase * database, const ExtentCall * call, guint shard,
-    guint node, GError ** error)
+gboolean
+pmss_catalog_abandon_place (PmssDatabase * database,
+    const PmssVersionId * version, guint32 number, guint shard, guint node,
+    GError ** error)
 {
   char name[PMSS_SHARD_NAME_SIZE];
 
   if (node == 0)
     return TRUE;
-  pmss_shard_name_write (call->version, call->number, shard, name);
-  return insert_pending (database, node, name, error)
+  pmss_shard_name_write (version, number, shard, name);
+  return pmss_catalog_insert_pending (database, node, name, error)
       && pmss_catalog_check_changed (database, error, PMSS_ERROR_CORRUPT,
       "The catalog has a shard that is both placed and to be deleted");
+}
+
+gboolean
+pmss_catalog_check_node_free (PmssDatabase * database,
+    const PmssVersionId * version, const PmssExtent * extent, guint node,
+    GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = NULL;
+  guint shard = 0;
+
+  while (shard < extent->n_nodes && extent->nodes[shard] != node)
+    shard++;
+  if (shard == extent->n_nodes) {
+    rows = pmss_database_query (database,
+        "SELECT shard FROM rebuilding"
+        " WHERE version = ?1 AND number = ?2 AND node = ?3",
+        PMSS_VERSION_BLOB (version), PMSS_INT (extent->number),
+        PMSS_INT (node));
+    if (!pmss_rows_next (rows, &local)) {
+      if (local == NULL)
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+    shard = (guint) pmss_rows_int (rows, 0);
+  }
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "Node %u has shard %u of this extent", node, shard);
+  return FALSE;
+}
+
+gboolean
+pmss_catalog_name_node (PmssDatabase * database,
+    const PmssVersionId * version, PmssExtent * extent, guint shard,
+    guint node, GError ** error)
+{
+  guint8 blob[PMSS_MAX_SHARDS * 4];
+
+  extent->nodes[shard] = node;
+  pack_nodes (extent, blob);
+  return pmss_database_exec (database, error,
+      "DELETE FROM bad_shard"
+      " WHERE version = ?1 AND number = ?2 AND shard = ?3",
+      PMSS_VERSION_BLOB (version), PMSS_INT (extent->number), PMSS_INT (shard))
+      && pmss_database_exec (database, error,
+      "UPDATE extent SET nodes = ?3 WHERE version = ?1 AND number = ?2",
+      PMSS_VERSION_BLOB (version), PMSS_INT (extent->number),
+      PMSS_BLOB (blob, extent->n_nodes * 4));
 }
 
 static gboolean
 replace_shard (PmssDatabase * database, gpointer data, GError ** error)
 {
   ExtentCall *call = data;
-  guint8 blob[PMSS_MAX_SHARDS * 4];
   PmssVersion version;
   PmssExtent extent;
   guint old;
 
   if (!check_version_alive (database, call->version, FALSE, &version, error)
-      || !read_extent (database, call, &extent, error))
+      || !pmss_catalog_read_extent (database, call->version, call->number,
+          &extent, error))
     return FALSE;
   if (call->shard >= extent.n_nodes) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
         "There is no shard %u", call->shard);
     return FALSE;
   }
-  for (guint i = 0; i < extent.n_nodes; i++) {
-    if (extent.nodes[i] == call->node) {
-      g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-          "Node %u has shard %u of this extent", call->node, i);
-      return FALSE;
-    }
-  }
   old = extent.nodes[call->shard];
-  extent.nodes[call->shard] = call->node;
-  pack_nodes (&extent, blob);
-  return check_not_pending (database, call, call->shard, call->node, error)
-      && count_shards (database, call->node, 1, error)
-      && abandon_place (database, call, call->shard, old, error)
-      && pmss_database_exec (database, error,
-      "UPDATE extent SET nodes = ?3 WHERE version = ?1 AND number = ?2",
-      PMSS_VERSION_BLOB (call->version), PMSS_INT (call->number),
-      PMSS_BLOB (blob, extent.n_nodes * 4));
+  return pmss_catalog_check_node_free (database, call->version, &extent,
+      call->node, error)
+      && pmss_catalog_check_not_pending (database, call->version, call->number,
+      call->shard, call->node, error)
+      && pmss_catalog_count_shards (database, call->node, 1, error)
+      && pmss_catalog_abandon_place (database, call->version, call->number,
+      call->shard, old, error)
+      && pmss_catalog_name_node (database, call->version, &extent, call->shard,
+      call->node, error);
 }
 
 gboolean
@@ -318,18 +329,22 @@ remove_extent (PmssDatabase * database, gpointer data, GError ** error)
   ExtentCall *call = data;
   PmssExtent extent;
 
-  if (!read_extent (database, call, &extent, error))
+  if (!pmss_catalog_read_extent (database, call->version, call->number, &extent,
+          error))
     return FALSE;
   for (guint i = 0; i < extent.n_nodes; i++) {
     guint node = extent.nodes[i];
     gboolean ok = node == 0 || ((call->kept & (1u << i)) != 0
-        ? abandon_place (database, call, i, node, error)
-        : count_shards (database, node, -1, error));
+        ? pmss_catalog_abandon_place (database, call->version, call->number, i,
+            node, error)
+        : pmss_catalog_count_shards (database, node, -1, error));
 
     if (!ok)
       return FALSE;
   }
-  return pmss_database_exec (database, error,
+  return pmss_catalog_abandon_rebuilds_of (database, call->version,
+      call->number, error)
+      && pmss_database_exec (database, error,
       "DELETE FROM extent WHERE version = ?1 AND number = ?2",
       PMSS_VERSION_BLOB (call->version), PMSS_INT (call->number));
 }
@@ -343,19 +358,19 @@ pmss_catalog_remove_extent (PmssCatalog * self, const PmssVersionId * version,
   return pmss_database_transact (self->database, remove_extent, &call, error);
 }
 
+/* Whether the layout has @node in that place. */
 static gboolean
-places_shard (PmssDatabase * database, gpointer data, GError ** error)
+read_layout_place (PmssDatabase * database, const PmssVersionId * version,
+    guint32 number, guint shard, guint node, gboolean * wanted, GError ** error)
 {
-  ExtentCall *call = data;
   g_autoptr (GError) local = NULL;
   PmssExtent extent;
 
-  if (read_extent (database, call, &extent, &local)) {
-    call->found = call->shard < extent.n_nodes
-        && extent.nodes[call->shard] == call->node;
+  *wanted = FALSE;
+  if (pmss_catalog_read_extent (database, version, number, &extent, &local)) {
+    *wanted = shard < extent.n_nodes && extent.nodes[shard] == node;
     return TRUE;
   }
-  call->found = FALSE;
   if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
@@ -363,135 +378,49 @@ places_shard (PmssDatabase * database, gpointer data, GError ** error)
 }
 
 gboolean
-pmss_catalog_places_shard (PmssCatalog * self, const PmssVersionId * version,
-    guint32 number, guint shard, guint node, gboolean * places, GError ** error)
+pmss_catalog_read_place (PmssDatabase * database,
+    const PmssVersionId * version, guint32 number, guint shard, guint node,
+    gboolean * wanted, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = NULL;
+
+  if (!read_layout_place (database, version, number, shard, node, wanted,
+          error))
+    return FALSE;
+  if (*wanted)
+    return TRUE;
+  rows = pmss_database_query (database,
+      "SELECT 1 FROM rebuilding"
+      " WHERE version = ?1 AND number = ?2 AND shard = ?3 AND node = ?4",
+      PMSS_VERSION_BLOB (version), PMSS_INT (number), PMSS_INT (shard),
+      PMSS_INT (node));
+  *wanted = pmss_rows_next (rows, &local);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+wants_shard (PmssDatabase * database, gpointer data, GError ** error)
+{
+  ExtentCall *call = data;
+
+  return pmss_catalog_read_place (database, call->version, call->number,
+      call->shard, call->node, &call->found, error);
+}
+
+gboolean
+pmss_catalog_wants_shard (PmssCatalog * self, const PmssVersionId * version,
+    guint32 number, guint shard, guint node, gboolean * wanted, GError ** error)
 {
   ExtentCall call = {
     .version = version,.number = number,.shard = shard,.node = node
   };
 
-  if (!pmss_database_transact (self->database, places_shard, &call, error))
+  if (!pmss_database_transact (self->database, wants_shard, &call, error))
     return FALSE;
-  *places = call.found;
+  *wanted = call.found;
   return TRUE;
-}
-
-static gboolean
-list_pending (PmssDatabase * database, gpointer data, GError ** error)
-{
-  ExtentCall *call = data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT shard FROM pending_deletion WHERE node = ?1"
-      " ORDER BY shard LIMIT ?2",
-      PMSS_INT (call->node), PMSS_INT (call->limit));
-
-  while (pmss_rows_next (rows, &local))
-    g_ptr_array_add (call->names, g_strdup (pmss_rows_text (rows, 0)));
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-GPtrArray *
-pmss_catalog_list_pending (PmssCatalog * self, guint node, guint limit,
-    GError ** error)
-{
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  ExtentCall call = {.node = node,.limit = limit,.names = names };
-
-  if (!pmss_database_transact (self->database, list_pending, &call, error))
-    return NULL;
-  return g_steal_pointer (&names);
-}
-
-/* Asks again, in this transaction, whether the shard is wanted: a row may have come since the caller saw it on the node. */
-static gboolean
-list_pending_nodes (PmssDatabase * database, gpointer data, GError ** error)
-{
-  ExtentCall *call = data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT node FROM pending_deletion WHERE shard = ?1",
-      PMSS_TEXT (call->name));
-
-  while (pmss_rows_next (rows, &local)) {
-    guint node = (guint) pmss_rows_int (rows, 0);
-
-    g_array_append_val (call->nodes, node);
-  }
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-GArray *
-pmss_catalog_list_pending_nodes (PmssCatalog * self,
-    const PmssVersionId * version, guint32 extent, guint shard, GError ** error)
-{
-  g_autoptr (GArray) nodes = g_array_new (FALSE, FALSE, sizeof (guint));
-  char name[PMSS_SHARD_NAME_SIZE];
-  ExtentCall call = {.name = name,.nodes = nodes };
-
-  pmss_shard_name_write (version, extent, shard, name);
-  if (!pmss_database_transact (self->database, list_pending_nodes, &call,
-          error))
-    return NULL;
-  return g_steal_pointer (&nodes);
-}
-
-static gboolean
-add_pending (PmssDatabase * database, gpointer data, GError ** error)
-{
-  ExtentCall *call = data;
-  PmssVersionId version;
-
-  if (!pmss_shard_name_parse (call->name, &version, &call->number,
-          &call->shard)) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "'%s' is not a shard's name", call->name);
-    return FALSE;
-  }
-  call->version = &version;
-  if (!places_shard (database, call, error))
-    return FALSE;
-  if (call->found)
-    return TRUE;
-  if (!insert_pending (database, call->node, call->name, error))
-    return FALSE;
-  return pmss_database_get_changes (database) == 0
-      || count_shards (database, call->node, 1, error);
-}
-
-gboolean
-pmss_catalog_add_pending (PmssCatalog * self, guint node, const char *shard,
-    GError ** error)
-{
-  ExtentCall call = {.node = node,.name = shard };
-
-  return pmss_database_transact (self->database, add_pending, &call, error);
-}
-
-static gboolean
-clear_pending (PmssDatabase * database, gpointer data, GError ** error)
-{
-  ExtentCall *call = data;
-
-  if (!pmss_database_exec (database, error,
-          "DELETE FROM pending_deletion WHERE node = ?1 AND shard = ?2",
-          PMSS_INT (call->node), PMSS_TEXT (call->name)))
-    return FALSE;
-  return pmss_database_get_changes (database) == 0
-      || count_shards (database, call->node, -1, error);
-}
-
-gboolean
-pmss_catalog_clear_pending (PmssCatalog * self, guint node, const char *shard,
-    GError ** error)
-{
-  ExtentCall call = {.node = node,.name = shard };
-
-  return pmss_database_transact (self->database, clear_pending, &call, error);
 }

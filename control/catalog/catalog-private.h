@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 /* Shared by the files catalog*.c alone. */
 struct _PmssCatalog {
   PmssDatabase *database;
+  gboolean full;                /* on the database thread: of bad shards, and that was said */
 };
 
 #define PMSS_VERSION_BLOB(id) PMSS_BLOB ((id)->bytes, sizeof ((id)->bytes))
@@ -20,5 +21,23 @@ gboolean pmss_catalog_check_changed (PmssDatabase *database, GError **error, Pms
 gboolean pmss_catalog_read_version  (PmssDatabase *database, const PmssVersionId *id, PmssVersion *version, GError **error);
 /* @rows' column as a version id; PMSS_ERROR_CORRUPT. */
 gboolean pmss_catalog_column_version (PmssRows *rows, guint column, PmssVersionId *id, GError **error);
+
+/* All that follows: on the database thread, as a part of the caller's transaction. */
+gboolean pmss_catalog_count_shards  (PmssDatabase *database, guint node, int change, GError **error);
+/* PMSS_ERROR_NOT_FOUND: it is not placed. */
+gboolean pmss_catalog_read_extent   (PmssDatabase *database, const PmssVersionId *version, guint32 number, PmssExtent *extent, GError **error);
+/* Whether a row of the layout or of a rebuild wants that shard on @node. */
+gboolean pmss_catalog_read_place    (PmssDatabase *database, const PmssVersionId *version, guint32 number, guint shard, guint node, gboolean *wanted, GError **error);
+/* PMSS_ERROR_CONFLICT: the node has, or is being sent, a shard of the extent. */
+gboolean pmss_catalog_check_node_free (PmssDatabase *database, const PmssVersionId *version, const PmssExtent *extent, guint node, GError **error);
+/* Writes that the layout names @node in that place, of which nothing bad is known from then on. Counts nothing. */
+gboolean pmss_catalog_name_node     (PmssDatabase *database, const PmssVersionId *version, PmssExtent *extent, guint shard, guint node, GError **error);
+/* What a row wanted on @node (0: nowhere) becomes a pending deletion; its count stays. */
+gboolean pmss_catalog_abandon_place (PmssDatabase *database, const PmssVersionId *version, guint32 number, guint shard, guint node, GError **error);
+gboolean pmss_catalog_insert_pending (PmssDatabase *database, guint node, const char *name, GError **error);
+/* PMSS_ERROR_CONFLICT: a deletion on its way could hit the shard that is to be written. */
+gboolean pmss_catalog_check_not_pending (PmssDatabase *database, const PmssVersionId *version, guint32 number, guint shard, guint node, GError **error);
+/* All rebuilds of the extent become pending deletions. */
+gboolean pmss_catalog_abandon_rebuilds_of (PmssDatabase *database, const PmssVersionId *version, guint32 number, GError **error);
 
 G_END_DECLS

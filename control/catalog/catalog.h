@@ -14,8 +14,9 @@ G_BEGIN_DECLS
  * Every function is one transaction, blocks until it is durable, and may be called on any thread; called inside pmss_database_transact() it becomes a part of that
  * transaction. Nothing is cached: the database is the truth.
  *
- * The rule that all else rests on: a shard may exist on a node only while a row says so: an extent row with that node in the shard's place, or a pending
- * deletion. Hence place_extent() and replace_shard() come before the shard is sent, and rows go after the node has confirmed the deletion.
+ * The rule that all else rests on: a shard may exist on a node only while a row says so: an extent row with that node in the shard's place, a rebuild
+ * (catalog-health.h), or a pending deletion. Hence place_extent(), replace_shard() and begin_rebuild() come before the shard is sent, and rows go after the
+ * node has confirmed the deletion.
  */
 PmssCatalog *pmss_catalog_new  (PmssDatabase *database);
 void         pmss_catalog_free (PmssCatalog *catalog);
@@ -118,8 +119,8 @@ gboolean     pmss_catalog_set_extent_state (PmssCatalog *catalog, const PmssVers
 GArray      *pmss_catalog_list_extents     (PmssCatalog *catalog, const PmssVersionId *version, guint32 first, guint limit, GError **error);
 /* Drops an extent's row. Bit s of @kept: shard s is not known to be gone, becomes a pending deletion. */
 gboolean     pmss_catalog_remove_extent    (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint32 kept, GError **error);
-/* Whether a row places shard @shard on @node (a pending deletion does not count). */
-gboolean     pmss_catalog_places_shard     (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint shard, guint node, gboolean *places, GError **error);
+/* Whether a row wants shard @shard on @node: a layout's, or that of a rebuild (a pending deletion does not count). */
+gboolean     pmss_catalog_wants_shard      (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint shard, guint node, gboolean *wanted, GError **error);
 
 /* Pending deletions: shards that a node may still hold and that nobody wants. */
 
@@ -127,7 +128,7 @@ gboolean     pmss_catalog_places_shard     (PmssCatalog *catalog, const PmssVers
 GPtrArray   *pmss_catalog_list_pending  (PmssCatalog *catalog, guint node, guint limit, GError **error);
 /* The nodes that may still hold shard @shard of @extent, which nobody wants there: array of guint. It cannot be placed on them until they have confirmed. */
 GArray      *pmss_catalog_list_pending_nodes (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint shard, GError **error);
-/* Nothing is done when a row places this shard on this node. */
+/* Nothing is done when a row wants this shard on this node. */
 gboolean     pmss_catalog_add_pending   (PmssCatalog *catalog, guint node, const char *shard, GError **error);
 /* The node has confirmed that it has no such shard. */
 gboolean     pmss_catalog_clear_pending (PmssCatalog *catalog, guint node, const char *shard, GError **error);

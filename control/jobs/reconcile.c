@@ -182,7 +182,7 @@ is_placed (Page * page, const char *name, gboolean * placed, GError ** error)
 
   *placed = FALSE;
   return !pmss_shard_name_parse (name, &version, &extent, &shard)
-      || pmss_catalog_places_shard (page->self->context->catalog, &version,
+      || pmss_catalog_wants_shard (page->self->context->catalog, &version,
       extent, shard, page->node, placed, error);
 }
 

@@ -1,95 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "control-fixture.h"
-#include "control/catalog/catalog.h"
+#include "catalog-fixture.h"
 #include "libpmss/pmss-error.h"
 
-typedef struct
-{
-  ControlFixture base;
-  PmssCatalog *catalog;
-  guint node;                   /* the first of ten */
-} Fixture;
-
-#define EXTENT (64 * 1024)
-
 static void
-setup (Fixture * f, gconstpointer data)
+test_names (CatalogFixture * f, gconstpointer data)
 {
-  control_fixture_init (&f->base);
-  f->catalog = pmss_catalog_new (f->base.database);
-  f->node = control_fixture_add_nodes (&f->base, 10);
-}
-
-static void
-teardown (Fixture * f, gconstpointer data)
-{
-  /* rule 4 of docs/data-model.md, whatever the test did */
-  g_assert_cmpint (control_fixture_count (&f->base,
-          "SELECT (SELECT sum (shards) FROM node)"
-          " - (SELECT coalesce (sum (length (nodes) / 4), 0) FROM extent)"
-          " - (SELECT count (*) FROM pending_deletion)"), ==, 0);
-  pmss_catalog_free (f->catalog);
-  control_fixture_clear (&f->base);
-}
-
-static gint64
-add_medium (Fixture * f, const char *name)
-{
-  g_autoptr (PmssMedium) medium = pmss_medium_new ();
-  g_autoptr (GError) error = NULL;
-
-  medium->name = g_strdup (name);
-  medium->state = PMSS_MEDIUM_INGESTING;
-  medium->redundancy = (PmssRedundancy) {
-  2, 1};
-  pmss_catalog_add_medium (f->catalog, medium, &error);
-  g_assert_no_error (error);
-  return medium->id;
-}
-
-static PmssVersion
-add_version (Fixture * f, gint64 medium, guint64 size)
-{
-  PmssVersion version = {
-    .medium = medium,.size = size,.redundancy = {2, 1},
-    .unit = 4096,.extent = EXTENT
-  };
-  g_autoptr (GError) error = NULL;
-
-  pmss_version_id_generate (&version.id);
-  pmss_catalog_add_version (f->catalog, &version, &error);
-  g_assert_no_error (error);
-  return version;
-}
-
-static void
-place (Fixture * f, const PmssVersion * version, guint32 extent, guint first)
-{
-  guint nodes[] = { f->node + first, f->node + first + 1,
-    f->node + first + 2
-  };
-  g_autoptr (GError) error = NULL;
-
-  pmss_catalog_place_extent (f->catalog, &version->id, extent, nodes, 3,
-      &error);
-  g_assert_no_error (error);
-}
-
-static gint64
-shards_of (Fixture * f, guint node)
-{
-  g_autofree char *sql = g_strdup_printf ("SELECT shards FROM node"
-      " WHERE id = %u", f->node + node);
-
-  return control_fixture_count (&f->base, sql);
-}
-
-static void
-test_names (Fixture * f, gconstpointer data)
-{
-  gint64 id = add_medium (f, "films/a b.webm");
+  gint64 id = catalog_fixture_add_medium (f, "films/a b.webm");
   g_autoptr (PmssMedium) again = pmss_medium_new ();
   g_autoptr (PmssMedium) read = NULL;
   g_autoptr (GError) error = NULL;
@@ -123,9 +41,9 @@ test_names (Fixture * f, gconstpointer data)
 }
 
 static void
-test_update (Fixture * f, gconstpointer data)
+test_update (CatalogFixture * f, gconstpointer data)
 {
-  gint64 id = add_medium (f, "a");
+  gint64 id = catalog_fixture_add_medium (f, "a");
   g_autoptr (PmssMedium) medium = NULL, read = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -152,7 +70,7 @@ test_update (Fixture * f, gconstpointer data)
 }
 
 static void
-test_list (Fixture * f, gconstpointer data)
+test_list (CatalogFixture * f, gconstpointer data)
 {
   static const char *const names[] = {
     "a/1", "a/2", "a/3", "a/\xc3\xa4", "a0", "b%25", "b_"
@@ -162,7 +80,7 @@ test_list (Fixture * f, gconstpointer data)
   guint seen = 0;
 
   for (guint i = G_N_ELEMENTS (names); i > 0; i--)
-    add_medium (f, names[i - 1]);
+    catalog_fixture_add_medium (f, names[i - 1]);
   do {
     g_autoptr (GPtrArray) page = pmss_catalog_list_media (f->catalog, NULL,
         after, 2, &next, &error);
@@ -193,29 +111,20 @@ test_list (Fixture * f, gconstpointer data)
 }
 
 static void
-finish_extents (Fixture * f, const PmssVersion * version, guint n)
+test_publish (CatalogFixture * f, gconstpointer data)
 {
-  for (guint32 i = 0; i < n; i++) {
-    place (f, version, i, i);
-    g_assert_true (pmss_catalog_set_extent_state (f->catalog, &version->id, i,
-            PMSS_EXTENT_VERIFIED, NULL));
-  }
-}
-
-static void
-test_publish (Fixture * f, gconstpointer data)
-{
-  gint64 id = add_medium (f, "a");
-  PmssVersion first = add_version (f, id, EXTENT + 1);
+  gint64 id = catalog_fixture_add_medium (f, "a");
+  PmssVersion first =
+      catalog_fixture_add_version (f, id, CATALOG_FIXTURE_EXTENT + 1);
   PmssVersion second, read;
   g_autoptr (PmssMedium) medium = NULL;
   g_autoptr (GError) error = NULL;
 
-  place (f, &first, 0, 0);
+  catalog_fixture_place (f, &first, 0, 0);
   g_assert_false (pmss_catalog_publish_version (f->catalog, &first.id, &error));
   assert_pmss_error (error, CONFLICT);
   g_clear_error (&error);
-  place (f, &first, 1, 1);
+  catalog_fixture_place (f, &first, 1, 1);
   pmss_catalog_set_extent_state (f->catalog, &first.id, 0,
       PMSS_EXTENT_VERIFIED, NULL);
   pmss_catalog_set_extent_state (f->catalog, &first.id, 1,
@@ -229,8 +138,8 @@ test_publish (Fixture * f, gconstpointer data)
   g_assert_cmpint (medium->state, ==, PMSS_MEDIUM_READY);
   g_assert_true (pmss_version_id_equal (&medium->version, &first.id));
 
-  second = add_version (f, id, EXTENT + 1);
-  finish_extents (f, &second, 2);
+  second = catalog_fixture_add_version (f, id, CATALOG_FIXTURE_EXTENT + 1);
+  catalog_fixture_place_verified (f, &second, 2);
   g_assert_true (pmss_catalog_publish_version (f->catalog, &second.id, &error));
   g_assert_true (pmss_catalog_get_version (f->catalog, &first.id, &read,
           &error));
@@ -238,10 +147,10 @@ test_publish (Fixture * f, gconstpointer data)
 }
 
 static void
-test_empty_version (Fixture * f, gconstpointer data)
+test_empty_version (CatalogFixture * f, gconstpointer data)
 {
-  gint64 id = add_medium (f, "empty");
-  PmssVersion version = add_version (f, id, 0);
+  gint64 id = catalog_fixture_add_medium (f, "empty");
+  PmssVersion version = catalog_fixture_add_version (f, id, 0);
   g_autoptr (PmssLayout) layout = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -253,19 +162,20 @@ test_empty_version (Fixture * f, gconstpointer data)
 }
 
 static void
-test_layout (Fixture * f, gconstpointer data)
+test_layout (CatalogFixture * f, gconstpointer data)
 {
-  gint64 id = add_medium (f, "a");
-  PmssVersion version = add_version (f, id, 2 * EXTENT + 1);
+  gint64 id = catalog_fixture_add_medium (f, "a");
+  PmssVersion version =
+      catalog_fixture_add_version (f, id, 2 * CATALOG_FIXTURE_EXTENT + 1);
   g_autoptr (PmssLayout) layout = NULL;
   g_autoptr (GError) error = NULL;
 
-  place (f, &version, 0, 0);
-  place (f, &version, 2, 2);
+  catalog_fixture_place (f, &version, 0, 0);
+  catalog_fixture_place (f, &version, 2, 2);
   g_assert_null (pmss_catalog_load_layout (f->catalog, &version.id, &error));
   assert_pmss_error (error, CONFLICT);
   g_clear_error (&error);
-  place (f, &version, 1, 1);
+  catalog_fixture_place (f, &version, 1, 1);
   layout = pmss_catalog_load_layout (f->catalog, &version.id, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (pmss_layout_get_n_nodes (layout), ==, 5);
@@ -280,16 +190,17 @@ test_layout (Fixture * f, gconstpointer data)
 }
 
 static void
-test_place (Fixture * f, gconstpointer data)
+test_place (CatalogFixture * f, gconstpointer data)
 {
-  gint64 id = add_medium (f, "a");
-  PmssVersion version = add_version (f, id, 3 * EXTENT);
+  gint64 id = catalog_fixture_add_medium (f, "a");
+  PmssVersion version =
+      catalog_fixture_add_version (f, id, 3 * CATALOG_FIXTURE_EXTENT);
   guint twice[] = { f->node, f->node + 1, f->node };
   guint unknown[] = { f->node, f->node + 1, f->node + 1000 };
   g_autoptr (GError) error = NULL;
 
-  place (f, &version, 0, 0);
-  g_assert_cmpint (shards_of (f, 0), ==, 1);
+  catalog_fixture_place (f, &version, 0, 0);
+  g_assert_cmpint (catalog_fixture_shards_of (f, 0), ==, 1);
   g_assert_false (pmss_catalog_place_extent (f->catalog, &version.id, 0,
           unknown, 2, &error));
   assert_pmss_error (error, INVALID);
@@ -303,7 +214,7 @@ test_place (Fixture * f, gconstpointer data)
   assert_pmss_error (error, CONFLICT);
   g_clear_error (&error);
   /* nothing of what failed counts */
-  g_assert_cmpint (shards_of (f, 0), ==, 1);
+  g_assert_cmpint (catalog_fixture_shards_of (f, 0), ==, 1);
 
   g_assert_true (pmss_catalog_mark_deleting (f->catalog, id, &error));
   twice[2] = f->node + 2;
@@ -313,10 +224,11 @@ test_place (Fixture * f, gconstpointer data)
 }
 
 static void
-test_replace (Fixture * f, gconstpointer data)
+test_replace (CatalogFixture * f, gconstpointer data)
 {
-  gint64 id = add_medium (f, "a");
-  PmssVersion version = add_version (f, id, EXTENT);
+  gint64 id = catalog_fixture_add_medium (f, "a");
+  PmssVersion version =
+      catalog_fixture_add_version (f, id, CATALOG_FIXTURE_EXTENT);
   g_autoptr (GArray) extents = NULL;
   g_autoptr (GPtrArray) pending = NULL;
   g_autoptr (GArray) holders = NULL;
@@ -324,7 +236,7 @@ test_replace (Fixture * f, gconstpointer data)
   char name[PMSS_SHARD_NAME_SIZE];
   PmssExtent *extent;
 
-  place (f, &version, 0, 0);
+  catalog_fixture_place (f, &version, 0, 0);
   g_assert_true (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 1,
           f->node + 5, &error));
   extents = pmss_catalog_list_extents (f->catalog, &version.id, 0, 10, &error);
@@ -338,8 +250,8 @@ test_replace (Fixture * f, gconstpointer data)
   pending = pmss_catalog_list_pending (f->catalog, f->node + 1, 10, &error);
   g_assert_cmpuint (pending->len, ==, 1);
   g_assert_cmpstr (pending->pdata[0], ==, name);
-  g_assert_cmpint (shards_of (f, 1), ==, 1);
-  g_assert_cmpint (shards_of (f, 5), ==, 1);
+  g_assert_cmpint (catalog_fixture_shards_of (f, 1), ==, 1);
+  g_assert_cmpint (catalog_fixture_shards_of (f, 5), ==, 1);
 
   /* whoever looks for another place can know that it cannot be that one */
   holders = pmss_catalog_list_pending_nodes (f->catalog, &version.id, 0, 1,
@@ -359,7 +271,7 @@ test_replace (Fixture * f, gconstpointer data)
           &error));
   g_assert_true (pmss_catalog_clear_pending (f->catalog, f->node + 1, name,
           &error));
-  g_assert_cmpint (shards_of (f, 1), ==, 0);
+  g_assert_cmpint (catalog_fixture_shards_of (f, 1), ==, 0);
   g_assert_true (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 1,
           f->node + 1, &error));
   g_assert_false (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 1,
@@ -368,19 +280,20 @@ test_replace (Fixture * f, gconstpointer data)
 }
 
 static void
-test_garbage (Fixture * f, gconstpointer data)
+test_garbage (CatalogFixture * f, gconstpointer data)
 {
-  gint64 id = add_medium (f, "a");
-  PmssVersion version = add_version (f, id, EXTENT), unknown;
+  gint64 id = catalog_fixture_add_medium (f, "a");
+  PmssVersion version =
+      catalog_fixture_add_version (f, id, CATALOG_FIXTURE_EXTENT), unknown;
   g_autoptr (GError) error = NULL;
   char name[PMSS_SHARD_NAME_SIZE];
   gboolean places;
 
-  place (f, &version, 0, 0);
-  g_assert_true (pmss_catalog_places_shard (f->catalog, &version.id, 0, 0,
+  catalog_fixture_place (f, &version, 0, 0);
+  g_assert_true (pmss_catalog_wants_shard (f->catalog, &version.id, 0, 0,
           f->node, &places, &error));
   g_assert_true (places);
-  g_assert_true (pmss_catalog_places_shard (f->catalog, &version.id, 0, 0,
+  g_assert_true (pmss_catalog_wants_shard (f->catalog, &version.id, 0, 0,
           f->node + 1, &places, &error));
   g_assert_false (places);
 
@@ -394,21 +307,22 @@ test_garbage (Fixture * f, gconstpointer data)
   pmss_shard_name_write (&unknown.id, 3, 0, name);
   g_assert_true (pmss_catalog_add_pending (f->catalog, f->node, name, &error));
   g_assert_true (pmss_catalog_add_pending (f->catalog, f->node, name, &error));
-  g_assert_cmpint (shards_of (f, 0), ==, 2);
+  g_assert_cmpint (catalog_fixture_shards_of (f, 0), ==, 2);
   g_assert_false (pmss_catalog_add_pending (f->catalog, f->node, "../x",
           &error));
   assert_pmss_error (error, INVALID);
 }
 
 static void
-test_remove (Fixture * f, gconstpointer data)
+test_remove (CatalogFixture * f, gconstpointer data)
 {
-  gint64 id = add_medium (f, "a");
-  PmssVersion version = add_version (f, id, 2 * EXTENT);
+  gint64 id = catalog_fixture_add_medium (f, "a");
+  PmssVersion version =
+      catalog_fixture_add_version (f, id, 2 * CATALOG_FIXTURE_EXTENT);
   g_autoptr (GArray) versions = NULL;
   g_autoptr (GError) error = NULL;
 
-  finish_extents (f, &version, 2);
+  catalog_fixture_place_verified (f, &version, 2);
   control_fixture_exec (&f->base, "INSERT INTO user (name, role, password,"
       " created) VALUES ('anna', 'viewer', 'x', 1)");
   control_fixture_exec (&f->base, "INSERT INTO session (id, user, medium,"
@@ -434,16 +348,16 @@ test_remove (Fixture * f, gconstpointer data)
   g_assert_true (pmss_catalog_remove_medium (f->catalog, id, &error));
   g_assert_cmpint (control_fixture_count (&f->base,
           "SELECT sum(shards) FROM node"), ==, 1);
-  g_assert_cmpint (shards_of (f, 3), ==, 1);
+  g_assert_cmpint (catalog_fixture_shards_of (f, 3), ==, 1);
 }
 
 static gboolean
 two_media (PmssDatabase * database, gpointer data, GError ** error)
 {
-  Fixture *f = data;
+  CatalogFixture *f = data;
   g_autoptr (PmssMedium) taken = pmss_medium_new ();
 
-  add_medium (f, "first");
+  catalog_fixture_add_medium (f, "first");
   taken->name = g_strdup ("first");
   taken->redundancy = (PmssRedundancy) {
   1, 0};
@@ -451,7 +365,7 @@ two_media (PmssDatabase * database, gpointer data, GError ** error)
 }
 
 static void
-test_composes (Fixture * f, gconstpointer data)
+test_composes (CatalogFixture * f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
@@ -463,7 +377,8 @@ test_composes (Fixture * f, gconstpointer data)
 }
 
 #define ADD(name, func) \
-  g_test_add ("/catalog/" name, Fixture, NULL, setup, func, teardown)
+  g_test_add ("/catalog/" name, CatalogFixture, NULL, catalog_fixture_init, \
+    func, catalog_fixture_clear)
 
 int
 main (int argc, char **argv)
