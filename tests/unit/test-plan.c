@@ -424,8 +424,9 @@ link_load (Model * m, PmssLink * link)
 
   for (guint i = 0; i < link->streams->len; i++) {
     PmssStream *stream = link->streams->pdata[i];
+    const PmssStreamRange *range = pmss_stream_get_range (stream);
 
-    load += stream->range.first_row + stream->range.n_rows - stream->row;
+    load += range->first_row + range->n_rows - pmss_stream_get_row (stream);
   }
   for (guint64 number = engine->active->row; number < engine->rows.n_rows;
       number++) {
@@ -508,20 +509,20 @@ test_tail (void)
     Model m = {.well = TRUE };
     guint records = 0;
 
-    model = &m;
-    live = g_ptr_array_new ();
+    fake_streams_init (get_shard, &m);
+    fake_streams.asked = check_request;
     make_medium (&m);
     open_engine (&m);
     /* It may have to go, and come again, where the cache is small. */
     m.engine->tail_asked = TRUE;
     read_unit (&m, 0);
-    for (guint turn = 0; live->len > 0; turn++) {
+    while (fake_streams.live->len > 0) {
       for (guint j = 0; j < m.engine->links->len; j++) {
         PmssLink *link = m.engine->links->pdata[j];
 
         if (link->streams->len == 0)
           continue;
-        stream_go_on (link->streams->pdata[0], FALSE);
+        fake_stream_go_on (link->streams->pdata[0], FALSE);
         records++;
         plan (&m);
         check_tail (&m);
@@ -532,7 +533,6 @@ test_tail (void)
     g_assert_cmpuint (records, ==, pmss_layout_get_n_units (m.layout));
     g_assert_true (read_unit (&m, m.unit));
     model_clear (&m);
-    g_ptr_array_unref (live);
   }
 }
 
