@@ -227,8 +227,9 @@ pmss_client_renew_session_finish (PmssClient * self, GAsyncResult * result,
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* A request whose answer says no more than that it was done. */
 static void
-on_session_closed (GObject * source, GAsyncResult * result, gpointer user_data)
+on_session_done (GObject * source, GAsyncResult * result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
@@ -251,11 +252,81 @@ pmss_client_close_session_async (PmssClient * self, const char *session,
 
   g_task_set_source_tag (task, pmss_client_close_session_async);
   pmss_client_request_async (self, "DELETE", path, NULL, cancellable,
-      on_session_closed, task);
+      on_session_done, task);
 }
 
 gboolean
 pmss_client_close_session_finish (PmssClient * self, GAsyncResult * result,
+    GError ** error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- Reports --- */
+
+static const char *
+kind_to_string (PmssReportKind kind)
+{
+  static const char *const names[] =
+      { "checksum", "length", "wrong", "missing", "unreachable" };
+
+  return names[kind];
+}
+
+static JsonNode *
+reports_to_json (const PmssReport * reports, guint n_reports)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  guint i;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "reports");
+  json_builder_begin_array (builder);
+  for (i = 0; i < n_reports; i++) {
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "extent");
+    json_builder_add_int_value (builder, reports[i].extent);
+    json_builder_set_member_name (builder, "index");
+    json_builder_add_int_value (builder, reports[i].index);
+    json_builder_set_member_name (builder, "unit");
+    if (reports[i].row >= 0)
+      json_builder_add_int_value (builder, reports[i].row);
+    else
+      json_builder_add_null_value (builder);
+    json_builder_set_member_name (builder, "node");
+    json_builder_add_int_value (builder, reports[i].node);
+    json_builder_set_member_name (builder, "kind");
+    json_builder_add_string_value (builder, kind_to_string (reports[i].kind));
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  return json_builder_get_root (builder);
+}
+
+void
+pmss_client_report_async (PmssClient * self, const char *session,
+    const PmssReport * reports, guint n_reports, GCancellable * cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task;
+  g_autofree char *path = NULL;
+  g_autofree char *target = NULL;
+  g_autoptr (JsonNode) body = NULL;
+
+  g_return_if_fail (n_reports >= 1 && n_reports <= PMSS_MAX_REPORTS);
+
+  path = session_path (session);
+  target = g_strconcat (path, "/reports", NULL);
+  body = reports_to_json (reports, n_reports);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, pmss_client_report_async);
+  pmss_client_request_async (self, "POST", target, body, cancellable,
+      on_session_done, task);
+}
+
+gboolean
+pmss_client_report_finish (PmssClient * self, GAsyncResult * result,
     GError ** error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);

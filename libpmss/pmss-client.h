@@ -76,4 +76,32 @@ char        *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult 
 void         pmss_client_close_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean     pmss_client_close_session_finish (PmssClient *client, GAsyncResult *result, GError **error);
 
+/* What a reader found: a unit, or a shard, or a node that does not give what it should. docs/protocol.md, `POST /sessions/{id}/reports`. */
+typedef enum {
+  PMSS_REPORT_CHECKSUM,         /* a record does not match its checksum */
+  PMSS_REPORT_LENGTH,           /* the shard is shorter than it has to be */
+  PMSS_REPORT_WRONG,            /* an answer that is none, or a record that contradicts the others */
+  PMSS_REPORT_MISSING,          /* the node does not have the shard, or cannot read it */
+  PMSS_REPORT_UNREACHABLE,      /* the node does not answer */
+} PmssReportKind;
+
+typedef struct {
+  guint32 extent;
+  guint index;                  /* of the shard */
+  gint64 row;                   /* in the extent; -1: none in particular */
+  guint node;
+  PmssReportKind kind;
+} PmssReport;
+
+#define PMSS_MAX_REPORTS 32
+
+/**
+ * pmss_client_report_async:
+ * @reports: (array length=n_reports): 1 to %PMSS_MAX_REPORTS
+ *
+ * Tells control what was found while a session's medium was read. Control takes one such request a second for a session (%PMSS_ERROR_BUSY).
+ */
+void         pmss_client_report_async         (PmssClient *client, const char *session, const PmssReport *reports, guint n_reports, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean     pmss_client_report_finish        (PmssClient *client, GAsyncResult *result, GError **error);
+
 G_END_DECLS

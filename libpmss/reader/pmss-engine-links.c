@@ -146,6 +146,15 @@ pmss_engine_link_good (PmssEngine * engine, PmssLink * link)
   push_degraded (engine);
 }
 
+/* A node that answers, whatever it says, can be reached. */
+static gboolean
+is_unreachable (const GError * error)
+{
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+
+  return details == NULL || details->http_status == 0;
+}
+
 void
 pmss_engine_link_failed (PmssEngine * engine, PmssLink * link,
     const GError * error)
@@ -162,6 +171,8 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link,
       error->message);
   push_event (engine, link, error);
   push_degraded (engine);
+  if (is_unreachable (error))
+    pmss_reports_add_node (engine, link);
 }
 
 /* Whether a node other than @link takes our tokens. */

@@ -65,6 +65,38 @@ pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
   }
 }
 
+static guint32
+bad_units (PmssEngine * engine, PmssRow * row)
+{
+  guint i, n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+  guint32 bad = 0;
+
+  for (i = 0; i < n; i++)
+    bad |= (guint32) (row->slots[i].state == PMSS_UNIT_BAD) << i;
+  return bad;
+}
+
+/* Whether @block's record says of the row what the others do. Those that are
+ * not believed are told of. */
+static gboolean
+check_record (PmssEngine * engine, PmssRow * row, PmssBlock * block)
+{
+  guint32 bad = bad_units (engine, row);
+  guint i;
+
+  if (pmss_rows_check_crc (&engine->rows, row, block))
+    return TRUE;
+  bad = bad_units (engine, row) & ~bad;
+  for (i = 0; bad != 0; i++, bad >>= 1) {
+    PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
+
+    if ((bad & 1) && link != NULL)
+      pmss_reports_add (engine, link, row->extent, i, row->row,
+          PMSS_REPORT_WRONG);
+  }
+  return FALSE;
+}
+
 static void
 record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
     gpointer user_data)
@@ -84,7 +116,7 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
       || row->slots[index].stream != stream) {
     link->counters.wasted++;
     pmss_block_unref (block);
-  } else if (!pmss_rows_check_crc (&engine->rows, row, block)) {
+  } else if (!check_record (engine, row, block)) {
     link->counters.errors++;
     pmss_block_unref (block);
     pmss_engine_kick (engine);
@@ -116,6 +148,8 @@ record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
   row = stream_row (engine, stream, row_number);
   if (row != NULL && row->slots[range->index].stream == stream)
     pmss_rows_set_empty (&engine->rows, row, range->index, PMSS_UNIT_BAD);
+  pmss_reports_add (engine, link, range->geometry.extent, range->index,
+      row_number, PMSS_REPORT_CHECKSUM);
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
 }
@@ -149,6 +183,29 @@ is_about_shard (const GError * error)
       || error->code == PMSS_ERROR_RANGE || error->code == PMSS_ERROR_PROTOCOL);
 }
 
+/* What control is to be told of a shard that @error speaks about. */
+static void
+report_shard (PmssEngine * engine, PmssLink * link,
+    const PmssStreamRange * range, const GError * error)
+{
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+  guint status = details != NULL ? details->http_status : 0;
+  PmssReportKind kind;
+
+  if (status == SOUP_STATUS_INTERNAL_SERVER_ERROR
+      || error->code == PMSS_ERROR_NOT_FOUND)
+    kind = PMSS_REPORT_MISSING;
+  else if (error->code == PMSS_ERROR_RANGE)
+    kind = PMSS_REPORT_LENGTH;
+  else if (error->code == PMSS_ERROR_PROTOCOL)
+    kind = PMSS_REPORT_WRONG;
+  else
+    return;
+  if (status != 0)
+    pmss_reports_add (engine, link, range->geometry.extent, range->index, -1,
+        kind);
+}
+
 /* Lock held: what an error says: about the node, the shard, or the token. */
 static void
 stream_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
@@ -158,6 +215,7 @@ stream_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
+  report_shard (engine, link, range, error);
   if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
     pmss_engine_link_refused (engine, link, pmss_stream_get_started (stream),
         error);

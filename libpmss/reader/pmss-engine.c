@@ -26,6 +26,7 @@ close_in_thread (PmssEngine * engine)
     if (link->probe != NULL)
       g_cancellable_cancel (link->probe);
   }
+  pmss_reports_end (engine);
   pmss_lease_end (engine);
 }
 
@@ -265,6 +266,7 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->tick = new_source (engine, &tick_funcs, sizeof (GSource),
       pmss_engine_on_tick);
   engine->bad_shards = g_hash_table_new (NULL, NULL);
+  engine->reports = pmss_reports_new ();
   engine->cancellable = g_cancellable_new ();
   g_mutex_init (&engine->join_lock);
   g_mutex_init (&engine->lock);
@@ -349,6 +351,7 @@ pmss_engine_free (PmssEngine * engine)
   g_clear_pointer (&engine->session, pmss_session_free);
   g_queue_clear_full (&engine->events, (GDestroyNotify) pmss_event_free);
   g_hash_table_unref (engine->bad_shards);
+  pmss_reports_free (engine->reports);
   g_clear_error (&engine->failure);
   g_main_loop_unref (engine->loop);
   g_main_context_unref (engine->context);

@@ -17,13 +17,16 @@ G_BEGIN_DECLS
  * in), pmss-engine-tick.c (what happens because time passes), pmss-late.c (whom
  * not to wait for), pmss-plan.c (what to ask, of whom), pmss-tail.c (the last
  * units, shared out anew), pmss-hopeless.c (what cannot be had), pmss-lease.c
- * (the session with control), pmss-wait.c (readers waiting for units).
+ * (the session with control), pmss-reports.c (what control is told), pmss-wait.c
+ * (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
  */
 typedef struct _PmssEngine PmssEngine;
 /* Something that the reader's user is to be told. */
 typedef struct _PmssEvent PmssEvent;
+/* What control is to be told. */
+typedef struct _PmssReports PmssReports;
 
 typedef struct
 {
@@ -115,6 +118,7 @@ struct _PmssEngine
   guint degraded_by;            /* as last told */
   gboolean stuck;               /* somebody waits for a row that too few have */
   GQueue events;                /* of PmssEvent, to be told without the lock */
+  PmssReports *reports;
   gboolean closing;
   guint n_streams;
   guint n_requests;             /* besides the streams, under way */
@@ -231,6 +235,18 @@ void pmss_tail_share (PmssEngine *engine, guint64 fixed, guint64 first,
 void pmss_hopeless_check (PmssEngine *engine, gint64 now);
 /* Lock held: says why @row cannot be had. */
 GError *pmss_hopeless_new_error (PmssEngine *engine, PmssRow *row);
+
+/* pmss-reports.c; I/O thread. */
+PmssReports *pmss_reports_new (void);
+void pmss_reports_free (PmssReports *reports);
+/* Lock held: shard @index of @extent, which @link has to have, is not what it
+ * should be; @row: which record of it, -1: none in particular. */
+void pmss_reports_add (PmssEngine *engine, PmssLink *link, guint32 extent,
+    guint index, gint64 row, PmssReportKind kind);
+/* Lock held: @link does not answer. */
+void pmss_reports_add_node (PmssEngine *engine, PmssLink *link);
+/* Nothing is told any more. */
+void pmss_reports_end (PmssEngine *engine);
 
 /* pmss-lease.c; I/O thread. */
 /* Asks control for session and layout, again after failures that may pass. */

@@ -62,6 +62,7 @@ typedef struct
   guint lates;                  /* times it was late, in a row */
   gint64 late_at;               /* the last of them */
   gboolean reported;            /* "node-lost" was said */
+  gint64 told_at;               /* control was told that it is lost; 0: never */
   guint refusals;               /* different tokens that it refused, in a row */
   guint refused_token;          /* PmssEngine.token_number of the last one */
   GCancellable *probe;          /* when PROBING */

@@ -110,6 +110,18 @@ renew_session (FakeCluster * cluster, const char *id)
   return fake_peer_answer ("200 OK", "application/json", body);
 }
 
+/* Lock held. */
+static char *
+take_reports (FakeCluster * cluster, const FakeRequest * request)
+{
+  cluster->n_reports++;
+  g_string_append_printf (cluster->reports, "%s\n", request->body->str);
+  if (cluster->reports_status == NULL)
+    return NULL;
+  return g_strdup_printf ("HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n",
+      cluster->reports_status);
+}
+
 static void
 control_answers (const FakeRequest * request, FakeAnswer * answer,
     gpointer user_data)
@@ -118,7 +130,9 @@ control_answers (const FakeRequest * request, FakeAnswer * answer,
   const char *id = request->target + strlen ("/api/v1/sessions/");
 
   g_mutex_lock (&cluster->lock);
-  if (g_str_equal (request->method, "POST")) {
+  if (g_str_has_suffix (request->target, "/reports")) {
+    answer->text = take_reports (cluster, request);
+  } else if (g_str_equal (request->method, "POST")) {
     answer->text = open_session (cluster);
     answer->delay = cluster->delay;
   } else if (g_str_equal (request->method, "PUT")) {
@@ -159,6 +173,19 @@ fake_cluster_count_renewals (FakeCluster * cluster)
 }
 
 guint
+fake_cluster_count_reports (FakeCluster * cluster, char **text)
+{
+  guint n;
+
+  g_mutex_lock (&cluster->lock);
+  n = cluster->n_reports;
+  if (text != NULL)
+    *text = g_strdup (cluster->reports->str);
+  g_mutex_unlock (&cluster->lock);
+  return n;
+}
+
+guint
 fake_cluster_count_openings (FakeCluster * cluster)
 {
   return get_locked (cluster, &cluster->n_sessions);
@@ -177,6 +204,8 @@ fake_cluster_new (PmssRedundancy redundancy, guint64 size)
   cluster->redundancy = redundancy;
   cluster->size = size;
   cluster->lease = 3600;
+  cluster->reports_status = "204 No Content";
+  cluster->reports = g_string_new (NULL);
   g_mutex_init (&cluster->lock);
   cluster->sessions =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -208,6 +237,7 @@ fake_cluster_free (FakeCluster * cluster)
     g_bytes_unref (cluster->shards[i]);
   }
   g_hash_table_unref (cluster->sessions);
+  g_string_free (cluster->reports, TRUE);
   pmss_layout_unref (cluster->layout);
   g_mutex_clear (&cluster->lock);
   g_free (cluster->bytes);

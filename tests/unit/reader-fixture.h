@@ -49,6 +49,9 @@ struct _FakeCluster
   gboolean replaced;            /* control: the medium has another version */
   guint delay;                  /* ms, of a new session's answer */
   guint renewals;
+  const char *reports_status;   /* control: what reports are answered with; NULL: nothing */
+  GString *reports;             /* all that was reported, a line a request */
+  guint n_reports;              /* requests */
   GHashTable *sessions;         /* id: open */
   guint n_sessions;             /* that were ever opened */
 };
@@ -61,6 +64,8 @@ PmssReader  *fake_cluster_open (FakeCluster *cluster, const char *first_property
 /* That are open. */
 guint        fake_cluster_count_sessions (FakeCluster *cluster);
 guint        fake_cluster_count_renewals (FakeCluster *cluster);
+/* Requests with reports; @text: (out) (optional): all of them, a line each. */
+guint        fake_cluster_count_reports  (FakeCluster *cluster, char **text);
 guint        fake_cluster_count_openings (FakeCluster *cluster);
 
 /* The proper answer to a request for records. */

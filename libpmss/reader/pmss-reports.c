@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/pmss-error.h"
+#include "libpmss/reader/pmss-engine.h"
+
+/* What the reader tells control of shards and nodes that did not give what they
+ * should have, so that somebody looks. Best effort: nobody waits for it, and
+ * what cannot be told is forgotten when the reader is closed. */
+
+/* us: what comes together is told together, and no more often than this. */
+#define GATHER (100 * G_TIME_SPAN_MILLISECOND)
+#define PAUSE (1 * G_TIME_SPAN_SECOND)
+/* Before it is tried again when control has no ear for it. */
+#define LONG_PAUSE (10 * G_TIME_SPAN_SECOND)
+/* A node that comes and goes. */
+#define NODE_PAUSE (60 * G_TIME_SPAN_SECOND)
+/* A reader that found as much says no more. */
+#define MAX_TOLD 4096
+
+struct _PmssReports
+{
+  GHashTable *told;             /* of places and kinds, see place_key() */
+  GArray *pending;              /* of PmssReport */
+  GSource *timer;               /* nullable */
+  guint sending;                /* the first so many are under way */
+  gint64 next;                  /* not before, monotonic */
+};
+
+PmssReports *
+pmss_reports_new (void)
+{
+  PmssReports *reports = g_new0 (PmssReports, 1);
+
+  reports->told = g_hash_table_new (NULL, NULL);
+  reports->pending = g_array_new (FALSE, FALSE, sizeof (PmssReport));
+  return reports;
+}
+
+static void
+clear_timer (PmssReports * reports)
+{
+  if (reports->timer != NULL)
+    g_source_destroy (reports->timer);
+  g_clear_pointer (&reports->timer, g_source_unref);
+}
+
+void
+pmss_reports_free (PmssReports * reports)
+{
+  clear_timer (reports);
+  g_hash_table_unref (reports->told);
+  g_array_unref (reports->pending);
+  g_free (reports);
+}
+
+void
+pmss_reports_end (PmssEngine * engine)
+{
+  clear_timer (engine->reports);
+}
+
+static void set_timer (PmssEngine * engine);
+
+static gboolean
+may_pass (const GError * error)
+{
+  return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY);
+}
+
+/* A control server that does not know what this is about has no use for it
+ * later either. */
+static void
+reports_sent (GObject * client, GAsyncResult * result, gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+  PmssReports *reports = engine->reports;
+  g_autoptr (GError) error = NULL;
+  gboolean taken =
+      pmss_client_report_finish (PMSS_CLIENT (client), result, &error);
+
+  if (!taken)
+    g_debug ("control does not take reports: %s", error->message);
+  if (!taken && may_pass (error))
+    reports->next = g_get_monotonic_time () + LONG_PAUSE;
+  else
+    g_array_remove_range (reports->pending, 0, reports->sending);
+  reports->sending = 0;
+  set_timer (engine);
+  pmss_engine_release (engine);
+}
+
+static gboolean
+send_reports (gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+  PmssReports *reports = engine->reports;
+
+  clear_timer (reports);
+  reports->sending = MIN (reports->pending->len, PMSS_MAX_REPORTS);
+  reports->next = g_get_monotonic_time () + PAUSE;
+  pmss_engine_hold (engine);
+  pmss_client_report_async (engine->client, engine->session->id,
+      (const PmssReport *) reports->pending->data, reports->sending,
+      engine->cancellable, reports_sent, engine);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_timer (PmssEngine * engine)
+{
+  PmssReports *reports = engine->reports;
+  gint64 now = g_get_monotonic_time ();
+
+  if (engine->closing || reports->timer != NULL || reports->sending > 0
+      || reports->pending->len == 0)
+    return;
+  reports->timer = g_timeout_source_new (MAX (reports->next - now, GATHER)
+      / G_TIME_SPAN_MILLISECOND);
+  g_source_set_callback (reports->timer, send_reports, engine, NULL);
+  g_source_attach (reports->timer, engine->context);
+}
+
+static gpointer
+place_key (const PmssReport * report)
+{
+  gsize place = (gsize) report->extent << 5 | report->index;
+
+  return GSIZE_TO_POINTER ((place << 3 | report->kind) + 1);
+}
+
+static void
+add (PmssEngine * engine, const PmssReport * report)
+{
+  g_array_append_val (engine->reports->pending, *report);
+  set_timer (engine);
+}
+
+void
+pmss_reports_add (PmssEngine * engine, PmssLink * link, guint32 extent,
+    guint index, gint64 row, PmssReportKind kind)
+{
+  GHashTable *told = engine->reports->told;
+  const PmssReport report = { extent, index, row, link->node.id, kind };
+
+  if (g_hash_table_size (told) < MAX_TOLD
+      && g_hash_table_add (told, place_key (&report)))
+    add (engine, &report);
+}
+
+/* A report names a place: the next one, from where somebody reads, that the
+ * node has. */
+static gboolean
+find_place (PmssEngine * engine, PmssLink * link, PmssReport * report)
+{
+  guint32 i, n = pmss_layout_get_n_extents (engine->rows.layout);
+  guint32 first = engine->active == NULL ? 0 :
+      engine->active->row / engine->rows.rows_per_extent;
+  guint width = engine->rows.redundancy.k + engine->rows.redundancy.m;
+
+  for (i = 0; i < n; i++) {
+    report->extent = (first + i) % n;
+    for (report->index = 0; report->index < width; report->index++) {
+      if (pmss_engine_get_shard_link (engine, report->extent, report->index)
+          == link)
+        return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+void
+pmss_reports_add_node (PmssEngine * engine, PmssLink * link)
+{
+  PmssReport report = {.row = -1,.node = link->node.id,.kind =
+        PMSS_REPORT_UNREACHABLE
+  };
+  gint64 now = g_get_monotonic_time ();
+
+  if ((link->told_at != 0 && now - link->told_at < NODE_PAUSE)
+      || !find_place (engine, link, &report))
+    return;
+  link->told_at = now;
+  add (engine, &report);
+}
