@@ -48,6 +48,16 @@ class Bench(unittest.TestCase):
         self.assertGreater(figures["machine"]["cores"], 0)
         self.assert_tidy()
 
+    def test_degraded(self):
+        process = self.start("--degraded", "--size", "16M", "--rounds", "1", "--warm-ups", "0")
+        output, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertIn("against all nodes", output)
+        figures = json.loads((self.folder / "out.json").read_text())
+        for name in ("all nodes", "2 gone"):
+            self.assertGreater(figures["comparisons"][0]["contenders"][name]["rate"]["values"][0], 0)
+        self.assert_tidy()
+
     def test_interrupted(self):
         """Ctrl-C in the middle: servers, processes and folders go."""
         process = self.start("throughput", "--size", "16M", "--rounds", "100000")
