@@ -48,6 +48,8 @@ add_node_json (JsonBuilder * json, const PmssNodeInfo * info)
   pmss_api_add_bool (json, "tls", info->node.tls);
   pmss_api_add_string (json, "zone", info->node.zone);
   pmss_api_add_string (json, "state", pmss_node_state_to_string (info->state));
+  pmss_api_add_time (json, "since", info->since);
+  pmss_api_add_string (json, "reason", info->reason);
   if (seen)
     pmss_api_add_time (json, "last_seen", info->last_seen);
   else
@@ -56,6 +58,7 @@ add_node_json (JsonBuilder * json, const PmssNodeInfo * info)
   pmss_api_add_known (json, "used", seen ? (gint64) info->used : -1);
   pmss_api_add_known (json, "free", seen ? (gint64) info->free : -1);
   pmss_api_add_int (json, "shards", (gint64) info->shards);
+  pmss_api_add_int (json, "bad_shards", (gint64) info->bad_shards);
   add_stats (json, info);
   json_builder_end_object (json);
 }

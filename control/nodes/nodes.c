@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/nodes/nodes.h"
+#include "control/nodes/nodes-private.h"
 
 #include <string.h>
 
 #include "control/accounts/secret.h"
 #include "control/database/database.h"
 #include "libpmss/pmss-error.h"
-
-typedef struct
-{
-  PmssNode node;
-  guint8 secret[PMSS_SECRET_HASH_SIZE];
-  guint64 capacity;
-  PmssNodeState state;
-  gint64 heard;                 /* monotonic, of the last heartbeat */
-  gint64 last_seen;
-  PmssNodeStats stats;
-} Entry;
-
-struct _PmssNodes
-{
-  PmssDatabase *database;
-  GMutex lock;                  /* protects what follows; not held over the database or the watch */
-  GHashTable *entries;          /* id -> Entry */
-  PmssNodesWatch watch;
-  gpointer watch_data;
-};
 
 /* What a function on the database thread needs and gives. */
 typedef struct
@@ -57,10 +37,11 @@ pmss_node_state_to_string (PmssNodeState state)
 static void
 entry_free (gpointer data)
 {
-  Entry *entry = data;
+  PmssNodeEntry *entry = data;
 
   g_free (entry->node.address);
   g_free (entry->node.zone);
+  g_free (entry->reason);
   g_free (entry);
 }
 
@@ -69,6 +50,7 @@ pmss_node_info_free (PmssNodeInfo * info)
 {
   g_free (info->node.address);
   g_free (info->node.zone);
+  g_free (info->reason);
   g_free (info);
 }
 
@@ -81,12 +63,14 @@ copy_node (PmssNode * to, const PmssNode * from)
 }
 
 static PmssNodeInfo *
-entry_to_info (const Entry * entry)
+entry_to_info (const PmssNodeEntry * entry)
 {
   PmssNodeInfo *info = g_new0 (PmssNodeInfo, 1);
 
   copy_node (&info->node, &entry->node);
   info->state = entry->state;
+  info->since = entry->since;
+  info->reason = g_strdup (entry->reason);
   info->last_seen = entry->last_seen;
   info->capacity = entry->capacity;
   info->used = entry->stats.used;
@@ -95,17 +79,24 @@ entry_to_info (const Entry * entry)
   return info;
 }
 
-/* Before any other thread knows of the object: without the lock. */
+/* Nobody has been heard of yet. Who was down stays so since then. Before any other thread knows of the object: without the lock. */
 static gboolean
 load_entries (PmssDatabase * database, gpointer data, GError ** error)
 {
   PmssNodes *self = data;
+  g_autofree char *now = pmss_node_time_to_string (g_get_real_time ()
+      / G_USEC_PER_SEC);
   g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT id, address, port, tls, zone, capacity, secret FROM node");
+  g_autoptr (PmssRows) rows = NULL;
 
+  if (!pmss_database_exec (database, error,
+          "UPDATE node SET state = 'down', since = unixepoch ()"
+          " WHERE state <> 'down' OR since = 0"))
+    return FALSE;
+  rows = pmss_database_query (database,
+      "SELECT id, address, port, tls, zone, capacity, secret, since FROM node");
   while (pmss_rows_next (rows, &local)) {
-    Entry *entry = g_new0 (Entry, 1);
+    PmssNodeEntry *entry = g_new0 (PmssNodeEntry, 1);
     gsize length;
     const void *secret = pmss_rows_blob (rows, 6, &length);
 
@@ -116,6 +107,9 @@ load_entries (PmssDatabase * database, gpointer data, GError ** error)
     entry->node.zone = g_strdup (pmss_rows_text (rows, 4));
     entry->capacity = (guint64) pmss_rows_int (rows, 5);
     memcpy (entry->secret, secret, MIN (length, sizeof (entry->secret)));
+    entry->since = pmss_rows_int (rows, 7);
+    entry->reason = g_strdup_printf ("not heard of since control started at "
+        "%s", now);
     g_hash_table_insert (self->entries, GUINT_TO_POINTER (entry->node.id),
         entry);
   }
@@ -147,37 +141,13 @@ pmss_nodes_free (PmssNodes * self)
   g_free (self);
 }
 
-void
-pmss_nodes_set_watch (PmssNodes * self, PmssNodesWatch watch,
-    gpointer user_data)
-{
-  g_mutex_lock (&self->lock);
-  self->watch = watch;
-  self->watch_data = user_data;
-  g_mutex_unlock (&self->lock);
-}
-
-static void
-tell_watch (PmssNodes * self, guint id, PmssNodeState state)
-{
-  PmssNodesWatch watch;
-  gpointer data;
-
-  g_mutex_lock (&self->lock);
-  watch = self->watch;
-  data = self->watch_data;
-  g_mutex_unlock (&self->lock);
-  g_message ("Node %u is %s", id, pmss_node_state_to_string (state));
-  if (watch != NULL)
-    watch (id, state, data);
-}
-
 PmssNodeInfo *
 pmss_nodes_peek (PmssNodes * self, guint id)
 {
   g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
       g_mutex_locker_new (&self->lock);
-  Entry *entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
+  PmssNodeEntry *entry =
+      g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
 
   return entry != NULL ? entry_to_info (entry) : NULL;
 }
@@ -198,8 +168,8 @@ list_nodes (PmssDatabase * database, gpointer data, GError ** error)
   NodeCall *call = data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT id, shards FROM node WHERE ?1 = 0 OR id = ?1 ORDER BY id",
-      PMSS_INT (call->id));
+      "SELECT id, shards, bad_shards, repair FROM node"
+      " WHERE ?1 = 0 OR id = ?1 ORDER BY id", PMSS_INT (call->id));
 
   while (pmss_rows_next (rows, &local)) {
     PmssNodeInfo *info = pmss_nodes_peek (call->nodes,
@@ -209,6 +179,8 @@ list_nodes (PmssDatabase * database, gpointer data, GError ** error)
     if (info == NULL)
       continue;
     info->shards = (guint64) pmss_rows_int (rows, 1);
+    info->bad_shards = (guint64) pmss_rows_int (rows, 2);
+    info->repair = pmss_rows_int (rows, 3) != 0;
     g_ptr_array_add (call->list, info);
   }
   if (local == NULL)
@@ -310,7 +282,8 @@ add_node (PmssDatabase * database, gpointer data, GError ** error)
     return FALSE;
   if (!pmss_database_exec (database, error,
           "INSERT INTO node (address, port, tls, zone, capacity, secret,"
-          " created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, unixepoch ())",
+          " created, since)"
+          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, unixepoch (), unixepoch ())",
           PMSS_TEXT (node->address), PMSS_INT (node->port),
           PMSS_INT (node->tls ? 1 : 0),
           PMSS_TEXT (call->given_zone != NULL ? call->given_zone
@@ -328,7 +301,7 @@ pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
   g_autofree char *secret = pmss_secret_new ();
   NodeCall call = {.node = node,.capacity = capacity };
   g_autofree char *zone = NULL;
-  Entry *entry;
+  PmssNodeEntry *entry;
 
   pmss_secret_hash (join_token, call.join_hash);
   pmss_secret_hash (secret, call.hash);
@@ -337,7 +310,7 @@ pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
     return NULL;
   }
   zone = call.given_zone;
-  entry = g_new0 (Entry, 1);
+  entry = g_new0 (PmssNodeEntry, 1);
   copy_node (&entry->node, node);
   if (zone != NULL) {
     g_free (entry->node.zone);
@@ -345,130 +318,14 @@ pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
   }
   memcpy (entry->secret, call.hash, sizeof (call.hash));
   entry->capacity = capacity;
+  entry->since = g_get_real_time () / G_USEC_PER_SEC;
+  entry->reason = g_strdup ("it has joined, and was not heard of yet");
   g_mutex_lock (&self->lock);
   g_hash_table_insert (self->entries, GUINT_TO_POINTER (node->id), entry);
   g_mutex_unlock (&self->lock);
   g_message ("Node %u has joined: %s, port %u", node->id, node->address,
       node->port);
   return g_steal_pointer (&secret);
-}
-
-/* Heartbeats */
-
-static gboolean
-update_address (PmssDatabase * database, gpointer data, GError ** error)
-{
-  const PmssNode *node = ((NodeCall *) data)->node;
-
-  return pmss_database_exec (database, error,
-      "UPDATE node SET address = ?2, port = ?3, tls = ?4 WHERE id = ?1",
-      PMSS_INT (node->id), PMSS_TEXT (node->address), PMSS_INT (node->port),
-      PMSS_INT (node->tls ? 1 : 0));
-}
-
-/* Whether @secret is the node's, and whether the address is the one that is known. */
-static gboolean
-check_node (PmssNodes * self, const PmssNode * told, const char *secret,
-    gboolean * same_address)
-{
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
-      g_mutex_locker_new (&self->lock);
-  Entry *entry = g_hash_table_lookup (self->entries,
-      GUINT_TO_POINTER (told->id));
-
-  if (entry == NULL || !pmss_secret_check (secret, entry->secret))
-    return FALSE;
-  *same_address = g_str_equal (entry->node.address, told->address)
-      && entry->node.port == told->port && !entry->node.tls == !told->tls;
-  return TRUE;
-}
-
-gboolean
-pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
-    const char *address, guint16 port, gboolean tls,
-    const PmssNodeStats * stats, gboolean leaving, PmssNodeState * state,
-    GError ** error)
-{
-  PmssNode told = {
-    .id = id,.address = (char *) address,.port = port,.tls = tls
-  };
-  NodeCall call = {.node = &told };
-  gboolean same_address, changed = FALSE;
-  Entry *entry;
-
-  *state = leaving ? PMSS_NODE_DOWN : PMSS_NODE_UP;
-  if (!check_node (self, &told, secret, &same_address)) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
-        "Unknown node or wrong secret");
-    return FALSE;
-  }
-  if (!same_address
-      && !pmss_database_transact (self->database, update_address, &call, error))
-    return FALSE;
-
-  g_mutex_lock (&self->lock);
-  entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
-  if (entry != NULL) {
-    if (!same_address) {
-      g_free (entry->node.address);
-      entry->node.address = g_strdup (address);
-      entry->node.port = port;
-      entry->node.tls = tls;
-    }
-    changed = entry->state != *state;
-    entry->state = *state;
-    entry->heard = g_get_monotonic_time ();
-    entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
-    entry->stats = *stats;
-  }
-  g_mutex_unlock (&self->lock);
-  if (changed)
-    tell_watch (self, id, *state);
-  return TRUE;
-}
-
-static PmssNodeState
-state_after (gint64 silence)
-{
-  if (silence >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)
-    return PMSS_NODE_DOWN;
-  if (silence >= PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC)
-    return PMSS_NODE_SUSPECT;
-  return PMSS_NODE_UP;
-}
-
-typedef struct
-{
-  guint id;
-  PmssNodeState state;
-} Change;
-
-void
-pmss_nodes_tick (PmssNodes * self, gint64 now)
-{
-  g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (Change));
-  GHashTableIter iter;
-  gpointer value;
-
-  g_mutex_lock (&self->lock);
-  g_hash_table_iter_init (&iter, self->entries);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    Entry *entry = value;
-    PmssNodeState state = state_after (now - entry->heard);
-
-    if (state < entry->state) {
-      Change change = { entry->node.id, state };
-
-      entry->state = state;
-      g_array_append_val (changed, change);
-    }
-  }
-  g_mutex_unlock (&self->lock);
-  for (guint i = 0; i < changed->len; i++) {
-    Change *change = &g_array_index (changed, Change, i);
-
-    tell_watch (self, change->id, change->state);
-  }
 }
 
 /* Leaving */

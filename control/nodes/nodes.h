@@ -18,7 +18,9 @@ G_BEGIN_DECLS
  *      └──────────────┴─────────────────▲
  *         a last heartbeat: it leaves
  *
- * After a start of control all nodes are down until their first heartbeat. Threads: any.
+ * Heartbeats alone do not make a node up that control was told is unreachable, and that it cannot reach itself (node-probe.h): that is suspect at once, and
+ * down after 15 s. After a start of control all nodes are down until their first heartbeat: since the start, or since they went down before it; for that, states
+ * are written to the database when they change. Threads: any.
  */
 
 typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
@@ -42,10 +44,14 @@ typedef struct {
 typedef struct {
   PmssNode node;                /* id, address, port, tls, zone */
   PmssNodeState state;
+  gint64 since;                 /* in this state; seconds since 1970 */
+  char *reason;                 /* in words, times in it as ISO 8601 in UTC; NULL: it is up */
   gint64 last_seen;             /* seconds since 1970; 0: not since control started */
   guint64 capacity;             /* bytes that it offers */
   guint64 used, free;           /* as of the last heartbeat */
   guint64 shards;               /* that the catalog has on it, pending deletions included */
+  guint64 bad_shards;           /* of them, as far as is known */
+  gboolean repair;              /* it is down, and is not to be waited for */
   PmssNodeStats stats;
 } PmssNodeInfo;
 
@@ -62,7 +68,8 @@ GPtrArray    *pmss_nodes_list (PmssNodes *nodes, GError **error);
 PmssNodeInfo *pmss_nodes_get  (PmssNodes *nodes, guint id, GError **error);
 /* How many have joined, whatever their state. From memory. */
 guint         pmss_nodes_count (PmssNodes *nodes);
-/* From memory alone, no database: the address that a request goes to. FALSE: no such node. Free with pmss_node_info_free(); `shards` is not filled in. */
+/* From memory alone, no database: the address that a request goes to. FALSE: no such node. Free with pmss_node_info_free(); what the
+ * database counts is not filled in. */
 PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
 
 /* One-time join tokens. @zone: (nullable) the zone that the joining node is put in, whatever it says itself. */
@@ -73,10 +80,14 @@ char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNod
  * @leaving: it is about to stop, and counts as down at once. */
 gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret, const char *address, guint16 port, gboolean tls,
     const PmssNodeStats *stats, gboolean leaving, PmssNodeState *state, GError **error);
+/* Whether @secret is the node's: as heartbeat() does. */
+gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secret, GError **error);
+/* Control has tried to reach the node; @readers have told before that they cannot. */
+void          pmss_nodes_note_probe (PmssNodes *nodes, guint id, gboolean reached, guint readers);
 /* PMSS_ERROR_CONFLICT while the catalog has shards on it. */
 gboolean      pmss_nodes_remove (PmssNodes *nodes, guint id, GError **error);
 
-/* Moves nodes on to suspect and down. Called by a timer twice a second; @now as of g_get_monotonic_time(). */
+/* Brings the states up to date. Called by a timer twice a second; @now as of g_get_monotonic_time(). */
 void          pmss_nodes_tick (PmssNodes *nodes, gint64 now);
 
 /* One watcher: told of each change of a node's state, on whichever thread saw it, with no lock held. It must not block: it wakes its own thread. */

@@ -453,6 +453,12 @@ class Cli(pmss_cli.TestCase):
         self.pmss("node", "remove", "x", status=64)
         self.assertLessEqual(max(map(len, self.pmss("node", "ls").out.splitlines())), 80)
 
+    def test_nodes_in_words(self):
+        self.pmss("local", "stop-node", "5", "--dir", self.cluster_dir)
+        lines = self.pmss("node", "ls").out.splitlines()
+        self.pmss("local", "start-node", "5", "--dir", self.cluster_dir)
+        self.assertRegex(lines[-1], r"^Storage server \d+ is down for \d+ s: it said that it stops\.$")
+
     def test_jobs(self):
         file = self.path("job.bin")
         file.write_bytes(self.data)

@@ -68,10 +68,13 @@ class NodesTest(cluster.TestCase):
         node = self.node(a.id)
         self.assertEqual(node["state"], "up")
         self.assertEqual((node["used"], node["free"], node["stats"]["cpu"], node["stats"]["net_out"]), (7, 93, 0.25, 12))
+        self.assertIsNone(node["reason"])
         cluster.wait_for(lambda: self.node(a.id)["state"] == "suspect", "a silent node to be suspect")
+        self.assertGreater(self.node(a.id)["since"], node["since"])
+        self.assertEqual(self.node(a.id)["reason"], "no heartbeat since " + node["last_seen"])
         cluster.wait_for(lambda: self.node(a.id)["state"] == "down", "a silent node to be down")
         a.beat()
-        self.assertEqual(self.node(a.id)["state"], "up")
+        self.assertEqual((self.node(a.id)["state"], self.node(a.id)["reason"]), ("up", None))
 
     def test_leaving(self):
         """A node that says that it stops is down at once, and up again when it is back."""
@@ -82,7 +85,7 @@ class NodesTest(cluster.TestCase):
         self.assertEqual(a.leave(False)[1]["state"], "up")
         status, answer = a.leave()
         self.assertEqual((status, answer["state"]), (200, "down"))
-        self.assertEqual(self.node(a.id)["state"], "down")
+        self.assertEqual((self.node(a.id)["state"], self.node(a.id)["reason"]), ("down", "it said that it stops"))
         a.beat()
         self.assertEqual(self.node(a.id)["state"], "up")
 
@@ -90,9 +93,12 @@ class NodesTest(cluster.TestCase):
         a = Actor(self, 1004)
         a.place["port"] = 2004
         a.beat()
+        a.leave()
+        since = self.node(a.id)["since"]
         self.cluster.restart_control()
         node = self.node(a.id)
-        self.assertEqual((node["port"], node["state"]), (2004, "down"))
+        self.assertEqual((node["port"], node["state"], node["since"]), (2004, "down", since))
+        self.assertIn("not heard of since control started", node["reason"])
         self.assertEqual(a.beat()[0], 200)
         self.assertEqual(self.node(a.id)["state"], "up")
 

@@ -51,6 +51,38 @@ test_time (void)
 }
 
 static void
+test_age (void)
+{
+  check_taken (pmss_cli_age (-1), "0 s");
+  check_taken (pmss_cli_age (59), "59 s");
+  check_taken (pmss_cli_age (60), "1 min");
+  check_taken (pmss_cli_age (12 * 60 + 59), "12 min");
+  check_taken (pmss_cli_age (2 * 3600), "2 h");
+  check_taken (pmss_cli_age (48 * 3600), "2 days");
+  check_taken (pmss_cli_age (G_MAXINT64), "106751991167300 days");
+  g_assert_null (pmss_cli_age_since (NULL));
+  g_assert_null (pmss_cli_age_since ("soon"));
+}
+
+static void
+test_sentence (void)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *today = g_date_time_format (now, "since %FT%TZ");
+  g_autofree char *words = NULL;
+
+  g_setenv ("TZ", "UTC-2", TRUE);
+  check_taken (pmss_cli_sentence ("no heartbeat since 2026-01-31T23:00:59Z."),
+      "no heartbeat since 2026-02-01 01:00:59.");
+  check_taken (pmss_cli_sentence ("at 2026-99-31T23:00:59Z"),
+      "at 2026-99-31T23:00:59Z");
+  check_taken (pmss_cli_sentence ("a\033b"), "a\\x1bb");
+  words = pmss_cli_sentence (today);
+  g_assert_true (g_regex_match_simple ("^since \\d\\d:\\d\\d:\\d\\d$",
+          words, 0, 0));
+}
+
+static void
 test_shell_word (void)
 {
   check_taken (pmss_cli_shell_word ("plain/name.webm"), "plain/name.webm");
@@ -100,6 +132,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cli-text/escape", test_escape);
   g_test_add_func ("/cli-text/numbers", test_numbers);
   g_test_add_func ("/cli-text/time", test_time);
+  g_test_add_func ("/cli-text/age", test_age);
+  g_test_add_func ("/cli-text/sentence", test_sentence);
   g_test_add_func ("/cli-text/shell-word", test_shell_word);
   g_test_add_func ("/cli-text/json", test_json);
   return g_test_run ();

@@ -154,6 +154,103 @@ test_states (Fixture * f, gconstpointer data)
 }
 
 static void
+assert_state (Fixture * f, guint id, PmssNodeState state, const char *reason)
+{
+  g_autoptr (PmssNodeInfo) info = pmss_nodes_get (f->nodes, id, NULL);
+  g_autofree char *sql = g_strdup_printf ("SELECT count (*) FROM node"
+      " WHERE id = %u AND state = '%s' AND since = %" G_GINT64_FORMAT, id,
+      pmss_node_state_to_string (state), info->since);
+
+  g_assert_cmpint (info->state, ==, state);
+  if (reason == NULL)
+    g_assert_null (info->reason);
+  else
+    g_assert_nonnull (g_strstr_len (info->reason, -1, reason));
+  g_assert_cmpint (info->since, >, 1);
+  g_assert_cmpint (control_fixture_count (&f->base, sql), ==, 1);
+}
+
+static void
+test_reasons (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (GError) error = NULL;
+  const PmssNodeStats stats = { 0 };
+  PmssNodeState state;
+  gint64 now;
+
+  assert_state (f, node.id, PMSS_NODE_DOWN, "joined");
+  control_fixture_exec (&f->base, "UPDATE node SET repair = 1");
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  assert_state (f, node.id, PMSS_NODE_UP, NULL);
+  /* nobody need be impatient any more */
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT sum (repair) FROM node"), ==, 0);
+  now = g_get_monotonic_time ();
+  pmss_nodes_tick (f->nodes, now + PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC);
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "no heartbeat since 20");
+  pmss_nodes_tick (f->nodes, now + PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC);
+  assert_state (f, node.id, PMSS_NODE_DOWN, "no heartbeat since 20");
+  g_assert_true (pmss_nodes_heartbeat (f->nodes, node.id, secret,
+          "node.example", 8471, FALSE, &stats, TRUE, &state, &error));
+  assert_state (f, node.id, PMSS_NODE_DOWN, "no heartbeat since 20");
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_true (pmss_nodes_heartbeat (f->nodes, node.id, secret,
+          "node.example", 8471, FALSE, &stats, TRUE, &state, &error));
+  assert_state (f, node.id, PMSS_NODE_DOWN, "it stops");
+}
+
+/* Heartbeats come, and nobody can read: that is suspect at once, and down after a while. */
+static void
+test_unreachable (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  pmss_nodes_note_probe (f->nodes, node.id, FALSE, 3);
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "3 readers cannot reach it");
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "3 readers cannot reach it");
+  pmss_nodes_note_probe (f->nodes, node.id, TRUE, 3);
+  assert_state (f, node.id, PMSS_NODE_UP, NULL);
+
+  pmss_nodes_note_probe (f->nodes, node.id, FALSE, 1);
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "1 reader cannot reach it");
+  pmss_nodes_note_probe (f->nodes, node.id + 1, FALSE, 1);
+  pmss_nodes_tick (f->nodes, g_get_monotonic_time ()
+      + (PMSS_NODE_DOWN_AFTER + 1) * G_USEC_PER_SEC);
+  assert_state (f, node.id, PMSS_NODE_DOWN, "no heartbeat");
+  /* what was said once goes on to be so until it is reached */
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "1 reader cannot reach it");
+}
+
+static void
+test_restart (Fixture * f, gconstpointer data)
+{
+  PmssNode node, other;
+  g_autofree char *secret = join (f, &node), *second = join (f, &other);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssNodeInfo) info = NULL;
+
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  control_fixture_exec (&f->base, "UPDATE node SET since = 7");
+  pmss_nodes_free (f->nodes);
+  open_nodes (f);
+  assert_state (f, node.id, PMSS_NODE_DOWN, "since control started at 20");
+  info = pmss_nodes_get (f->nodes, other.id, &error);
+  g_assert_cmpint (info->state, ==, PMSS_NODE_DOWN);
+  g_assert_cmpint (info->since, ==, 7);
+  /* silence is no news of somebody who was never heard */
+  pmss_nodes_tick (f->nodes, 1);
+  assert_state (f, node.id, PMSS_NODE_DOWN, "since control started at 20");
+}
+
+static void
 test_leaving (Fixture * f, gconstpointer data)
 {
   PmssNode node;
@@ -285,6 +382,9 @@ main (int argc, char **argv)
   ADD ("join", test_join);
   ADD ("join-expired", test_join_expired);
   ADD ("states", test_states);
+  ADD ("reasons", test_reasons);
+  ADD ("unreachable", test_unreachable);
+  ADD ("restart", test_restart);
   ADD ("leaving", test_leaving);
   ADD ("address-changes", test_address_changes);
   ADD ("remove", test_remove);

@@ -102,6 +102,66 @@ pmss_cli_time (const char *iso8601)
 }
 
 char *
+pmss_cli_age (gint64 seconds)
+{
+  static const struct
+  {
+    gint64 until, unit;
+    const char *name;
+  } steps[] = {
+    {60, 1, "s"}, {3600, 60, "min"}, {48 * 3600, 3600, "h"},
+    {G_MAXINT64, 24 * 3600, "days"},
+  };
+  guint i = 0;
+
+  seconds = MAX (seconds, 0);
+  while (seconds >= steps[i].until)
+    i++;
+  return g_strdup_printf ("%" G_GINT64_FORMAT " %s", seconds / steps[i].unit,
+      steps[i].name);
+}
+
+char *
+pmss_cli_age_since (const char *iso8601)
+{
+  g_autoptr (GDateTime) time =
+      iso8601 ? g_date_time_new_from_iso8601 (iso8601, NULL) : NULL;
+
+  return time ? pmss_cli_age (g_get_real_time () / G_USEC_PER_SEC -
+      g_date_time_to_unix (time)) : NULL;
+}
+
+/* Today's without the date. */
+static gboolean
+localize_time (const GMatchInfo * match, GString * result, gpointer user_data)
+{
+  g_autofree char *text = g_match_info_fetch (match, 0);
+  g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (text, NULL);
+  g_autoptr (GDateTime) local = time ? g_date_time_to_local (time) : NULL;
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *words = NULL;
+
+  if (local)
+    words = g_date_time_format (local, g_date_time_get_day_of_year (local) ==
+        g_date_time_get_day_of_year (now)
+        && g_date_time_get_year (local) == g_date_time_get_year (now)
+        ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S");
+  g_string_append (result, words ? words : text);
+  return FALSE;
+}
+
+char *
+pmss_cli_sentence (const char *text)
+{
+  g_autofree char *escaped = pmss_cli_escape (text);
+  g_autoptr (GRegex) times = g_regex_new
+      ("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ", 0, 0, NULL);
+
+  return g_regex_replace_eval (times, escaped, -1, 0, 0, localize_time, NULL,
+      NULL);
+}
+
+char *
 pmss_cli_shell_word (const char *text)
 {
   static const char plain[] =

@@ -19,6 +19,12 @@ char *pmss_cli_duration (guint64 ns);
 
 /* "2026-01-31 13:00", local time, from ISO 8601; what is something else stays as it is, escaped. */
 char *pmss_cli_time     (const char *iso8601);
+/* "12 min" */
+char *pmss_cli_age      (gint64 seconds);
+/* How long ago; NULL for what is not ISO 8601. */
+char *pmss_cli_age_since (const char *iso8601);
+/* What a server says in words: escaped, its times (ISO 8601 in UTC) in local time, and without the date where it is today's. */
+char *pmss_cli_sentence (const char *text);
 
 /* Single-quoted for a POSIX shell, only where it has to be. */
 char *pmss_cli_shell_word (const char *text);

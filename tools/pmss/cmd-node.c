@@ -11,7 +11,7 @@
 #include "cli-list.h"
 
 static const PmssCliUsage ls_usage = {
-  "", "Lists the storage servers.",
+  "", "Lists the storage servers, and says what is wrong with them.",
   "Examples:\n"
       "  pmss node ls\n"
       "  pmss node ls --json | jq '.nodes[] | select(.state != \"up\")'",
@@ -48,6 +48,31 @@ add_row (PmssCliTable * table, JsonObject * node)
       pmss_cli_rate (8 * pmss_cli_json_number (stats, "net_out")));
 }
 
+/* What is not as it should be, in words. */
+static void
+print_trouble (JsonArray * nodes)
+{
+  for (guint i = 0; i < json_array_get_length (nodes); i++) {
+    JsonObject *node = pmss_cli_json_element (nodes, i);
+    g_autofree char *age = pmss_cli_age_since (pmss_cli_json_string (node,
+            "since"));
+    g_autofree char *state = pmss_cli_escape (pmss_cli_json_string (node,
+            "state"));
+    const char *reason = pmss_cli_json_string (node, "reason");
+    g_autofree char *why = pmss_cli_sentence (reason);
+    guint64 bad = pmss_cli_json_number (node, "bad_shards");
+
+    if (reason)
+      printf ("Storage server %" G_GUINT64_FORMAT " is %s%s%s: %s.\n",
+          pmss_cli_json_number (node, "id"), state, age ? " for " : "",
+          age ? age : "", why);
+    if (bad > 0)
+      printf ("Storage server %" G_GUINT64_FORMAT " has %" G_GUINT64_FORMAT
+          " bad shard%s.\n", pmss_cli_json_number (node, "id"), bad,
+          bad == 1 ? "" : "s");
+  }
+}
+
 static gboolean
 node_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 {
@@ -56,7 +81,7 @@ node_ls (PmssCli * cli, int argc, char **argv, GError ** error)
   };
   static const PmssCliList list = {
     "nodes", columns, add_row,
-    "No storage servers; 'pmss node add' says how one joins.", NULL
+    "No storage servers; 'pmss node add' says how one joins.", print_trouble
   };
 
   return pmss_cli_parse (cli, &ls_usage, NULL, &argc, &argv, error) &&

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/nodes/nodes-private.h"
+
+#include "control/database/database.h"
+#include "libpmss/pmss-error.h"
+
+/* Heartbeats, silence, and what follows from them: the nodes' states. */
+
+typedef struct
+{
+  PmssNodes *nodes;
+  GArray *ids;                  /* guint: whose state has changed */
+} StatesCall;
+
+char *
+pmss_node_time_to_string (gint64 seconds)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
+
+  return g_date_time_format (time, "%FT%TZ");
+}
+
+void
+pmss_nodes_set_watch (PmssNodes * self, PmssNodesWatch watch,
+    gpointer user_data)
+{
+  g_mutex_lock (&self->lock);
+  self->watch = watch;
+  self->watch_data = user_data;
+  g_mutex_unlock (&self->lock);
+}
+
+static PmssNodeState
+state_after (gint64 silence)
+{
+  if (silence >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)
+    return PMSS_NODE_DOWN;
+  if (silence >= PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC)
+    return PMSS_NODE_SUSPECT;
+  return PMSS_NODE_UP;
+}
+
+static PmssNodeState
+state_at (const PmssNodeEntry * entry, gint64 now)
+{
+  PmssNodeState heard, reached = PMSS_NODE_UP;
+
+  if (entry->leaving || entry->last_seen == 0)
+    return PMSS_NODE_DOWN;
+  heard = state_after (now - entry->heard);
+  if (entry->unreachable != 0)
+    reached = MIN (state_after (now - entry->unreachable), PMSS_NODE_SUSPECT);
+  return MIN (heard, reached);
+}
+
+static char *
+explain (const PmssNodeEntry * entry, gint64 now)
+{
+  g_autofree char *seen = pmss_node_time_to_string (entry->last_seen);
+
+  if (entry->leaving)
+    return g_strdup ("it said that it stops");
+  if (state_after (now - entry->heard) < PMSS_NODE_UP)
+    return g_strdup_printf ("no heartbeat since %s", seen);
+  return g_strdup_printf ("%u reader%s cannot reach it, and neither can "
+      "control", entry->readers, entry->readers == 1 ? "" : "s");
+}
+
+/* With the lock held: brings the state up to date; whether it has changed. */
+static gboolean
+update_state (PmssNodeEntry * entry, gint64 now)
+{
+  PmssNodeState state = state_at (entry, now);
+
+  if (state == entry->state)
+    return FALSE;
+  entry->state = state;
+  entry->since = g_get_real_time () / G_USEC_PER_SEC;
+  g_free (entry->reason);
+  entry->reason = state == PMSS_NODE_UP ? NULL : explain (entry, now);
+  return TRUE;
+}
+
+/* What the states are by now: of two threads that saw changes the later to write writes what is. */
+static gboolean
+write_states (PmssDatabase * database, gpointer data, GError ** error)
+{
+  StatesCall *call = data;
+
+  for (guint i = 0; i < call->ids->len; i++) {
+    g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (call->nodes,
+        g_array_index (call->ids, guint, i));
+
+    if (info != NULL && !pmss_database_exec (database, error,
+            "UPDATE node SET state = ?2, since = ?3,"
+            " repair = repair AND ?2 <> 'up' WHERE id = ?1",
+            PMSS_INT (info->node.id),
+            PMSS_TEXT (pmss_node_state_to_string (info->state)),
+            PMSS_INT (info->since)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+tell_watch (PmssNodes * self, guint id)
+{
+  g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (self, id);
+  PmssNodesWatch watch;
+  gpointer data;
+
+  if (info == NULL)
+    return;
+  g_mutex_lock (&self->lock);
+  watch = self->watch;
+  data = self->watch_data;
+  g_mutex_unlock (&self->lock);
+  g_message ("Node %u is %s%s%s", id, pmss_node_state_to_string (info->state),
+      info->reason != NULL ? ": " : "",
+      info->reason != NULL ? info->reason : "");
+  if (watch != NULL)
+    watch (id, info->state, data);
+}
+
+static void
+tell_changes (PmssNodes * self, GArray * ids)
+{
+  StatesCall call = { self, ids };
+  g_autoptr (GError) error = NULL;
+
+  if (ids->len == 0)
+    return;
+  /* what is lost here is only since when, should control be started anew */
+  if (!pmss_database_transact (self->database, write_states, &call, &error))
+    g_warning ("Cannot write the states of nodes: %s", error->message);
+  for (guint i = 0; i < ids->len; i++)
+    tell_watch (self, g_array_index (ids, guint, i));
+}
+
+/* Heartbeats */
+
+static gboolean
+update_address (PmssDatabase * database, gpointer data, GError ** error)
+{
+  const PmssNode *node = data;
+
+  return pmss_database_exec (database, error,
+      "UPDATE node SET address = ?2, port = ?3, tls = ?4 WHERE id = ?1",
+      PMSS_INT (node->id), PMSS_TEXT (node->address), PMSS_INT (node->port),
+      PMSS_INT (node->tls ? 1 : 0));
+}
+
+gboolean
+pmss_nodes_check (PmssNodes * self, guint id, const char *secret,
+    GError ** error)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  PmssNodeEntry *entry = g_hash_table_lookup (self->entries,
+      GUINT_TO_POINTER (id));
+
+  if (entry != NULL && pmss_secret_check (secret, entry->secret))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+      "Unknown node or wrong secret");
+  return FALSE;
+}
+
+/* Whether @told is what is known. */
+static gboolean
+has_address (PmssNodes * self, const PmssNode * told)
+{
+  g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (self, told->id);
+
+  return info != NULL && g_str_equal (info->node.address, told->address)
+      && info->node.port == told->port && !info->node.tls == !told->tls;
+}
+
+/* With the lock held. */
+static gboolean
+note_heartbeat (PmssNodeEntry * entry, const PmssNode * told,
+    const PmssNodeStats * stats, gboolean leaving)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (!g_str_equal (entry->node.address, told->address)) {
+    g_free (entry->node.address);
+    entry->node.address = g_strdup (told->address);
+  }
+  entry->node.port = told->port;
+  entry->node.tls = told->tls;
+  entry->heard = now;
+  entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
+  entry->leaving = leaving;
+  entry->stats = *stats;
+  return update_state (entry, now);
+}
+
+gboolean
+pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
+    const char *address, guint16 port, gboolean tls,
+    const PmssNodeStats * stats, gboolean leaving, PmssNodeState * state,
+    GError ** error)
+{
+  PmssNode told = {
+    .id = id,.address = (char *) address,.port = port,.tls = tls
+  };
+  g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (guint));
+  PmssNodeEntry *entry;
+
+  *state = PMSS_NODE_DOWN;
+  if (!pmss_nodes_check (self, id, secret, error)
+      || (!has_address (self, &told)
+          && !pmss_database_transact (self->database, update_address, &told,
+              error)))
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
+  if (entry != NULL) {
+    if (note_heartbeat (entry, &told, stats, leaving))
+      g_array_append_val (changed, id);
+    *state = entry->state;
+  }
+  g_mutex_unlock (&self->lock);
+  tell_changes (self, changed);
+  return TRUE;
+}
+
+void
+pmss_nodes_note_probe (PmssNodes * self, guint id, gboolean reached,
+    guint readers)
+{
+  g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (guint));
+  gint64 now = g_get_monotonic_time ();
+  PmssNodeEntry *entry;
+
+  g_mutex_lock (&self->lock);
+  entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
+  if (entry != NULL) {
+    if (reached)
+      entry->unreachable = 0;
+    else if (entry->unreachable == 0)
+      entry->unreachable = now;
+    entry->readers = readers;
+    if (update_state (entry, now))
+      g_array_append_val (changed, id);
+  }
+  g_mutex_unlock (&self->lock);
+  tell_changes (self, changed);
+}
+
+void
+pmss_nodes_tick (PmssNodes * self, gint64 now)
+{
+  g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (guint));
+  GHashTableIter iter;
+  gpointer id, value;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, &id, &value)) {
+    guint number = GPOINTER_TO_UINT (id);
+
+    if (update_state (value, now))
+      g_array_append_val (changed, number);
+  }
+  g_mutex_unlock (&self->lock);
+  tell_changes (self, changed);
+}
