@@ -251,13 +251,28 @@ static const PmssStreamFuncs stream_funcs = {
   record_came, record_damaged, stream_done
 };
 
+/* Of a row that somebody waits for, the unit that is read now comes first, then
+ * those behind it; all of them before anything else. */
+static gint
+stream_priority (PmssEngine * engine, const PmssStreamRange * range)
+{
+  gint n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+  gint first = engine->active->index;
+  guint64 row = range->geometry.extent * engine->rows.rows_per_extent +
+      range->first_row;
+
+  if (!pmss_wait_is_for (engine, row, -1))
+    return G_PRIORITY_DEFAULT;
+  return G_PRIORITY_HIGH + ((gint) range->index + n - first) % n;
+}
+
 void
 pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
     const PmssStreamRange * range)
 {
   PmssStream *stream = pmss_stream_start (engine->soup, engine->sockets,
-      link->base, engine->authorization, range, engine->pool, &stream_funcs,
-      engine);
+      link->base, engine->authorization, range,
+      stream_priority (engine, range), engine->pool, &stream_funcs, engine);
   guint32 i;
 
   pmss_stream_set_owner (stream, link);

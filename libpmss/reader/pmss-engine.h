@@ -73,6 +73,7 @@ typedef struct
   guint64 row;                  /* last read */
   guint index;                  /* unit in it */
   guint64 window;               /* rows from `row` on that are asked for */
+  gboolean landing;             /* `row` is where a jump went: it comes first */
   guint64 grow_at;              /* row at which the window is doubled, */
   gint64 grow_after;            /* but not before this, monotonic */
   guint64 used;                 /* clock */

@@ -23,6 +23,10 @@
  * would wait for round trips. */
 #define LEAST_AT_END 2
 
+/* us: where a round trip takes less, the rest of the window would only hold up
+ * the row that was jumped to. It is asked for when that is there. */
+#define NEAR (3 * G_TIME_SPAN_MILLISECOND)
+
 /* The first part of the window, where a late node is not waited for. */
 static guint64
 urgent_rows (PmssCursor * cursor)
@@ -43,10 +47,32 @@ window_end (PmssEngine * engine, PmssCursor * cursor)
   return MIN (cursor->row + cursor->window, engine->rows.n_rows);
 }
 
+/* Rows before it are asked for now. */
+static guint64
+asked_end (PmssEngine * engine, PmssCursor * cursor)
+{
+  return cursor->landing ? cursor->row + 1 : window_end (engine, cursor);
+}
+
+/* Whether all nodes that have answered are near. */
+static gboolean
+is_near (PmssEngine * engine)
+{
+  gint64 rtt = 0;
+  guint i;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    rtt = MAX (rtt, link->least_rtt);
+  }
+  return rtt > 0 && rtt < NEAR;
+}
+
 static gboolean
 ends_medium (PmssEngine * engine, PmssCursor * cursor)
 {
-  return window_end (engine, cursor) == engine->rows.n_rows;
+  return asked_end (engine, cursor) == engine->rows.n_rows;
 }
 
 /* --- Cursors --- */
@@ -86,6 +112,7 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
   cursor->row = row;
   cursor->index = index;
   cursor->window = engine->first_window;
+  cursor->landing = is_near (engine);
   cursor->grow_at = row + 1;
   cursor->grow_after = 0;
   return cursor;
@@ -106,6 +133,7 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
 {
   gint64 now;
 
+  cursor->landing = cursor->landing && row == cursor->row;
   cursor->row = row;
   cursor->index = index;
   if (row < cursor->grow_at || cursor->window >= engine->max_window)
@@ -312,7 +340,7 @@ first_index (PmssEngine * engine, PmssCursor * cursor)
 static gsize
 plan_rows (PmssEngine * engine, PmssCursor * cursor)
 {
-  guint64 end = window_end (engine, cursor);
+  guint64 end = asked_end (engine, cursor);
   guint64 urgent = cursor->row + urgent_rows (cursor);
   gsize wanted = 0;
   guint64 number;
@@ -345,7 +373,7 @@ static gboolean
 find_run (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
     guint64 * first, guint64 * n_rows, gint * shard)
 {
-  guint64 end = window_end (engine, cursor);
+  guint64 end = asked_end (engine, cursor);
   guint64 per_extent = engine->rows.rows_per_extent;
   guint64 number = cursor->row;
 
@@ -537,6 +565,8 @@ pmss_plan_run (PmssEngine * engine)
   if (engine->jumped)
     cancel_unwanted (engine, cursor);
   engine->jumped = FALSE;
+  cursor->landing = cursor->landing && pmss_wait_is_for (engine, cursor->row,
+      -1);
   wanted = plan_rows (engine, cursor);
   if (ends_medium (engine, cursor))
     pmss_tail_share (engine, cursor->row, cursor->row + 1, engine->rows.n_rows);

@@ -35,6 +35,7 @@ struct _PmssStream
   GSocket *socket;              /* under body; NULL: not known */
   gint low_water;               /* bytes that it waits for; 1 between answers */
   GSource *source;              /* body is readable */
+  gint priority;                /* of what it does in the main loop */
   GError *cancel_reason;
 
   guint32 row;                  /* being received */
@@ -125,6 +126,15 @@ stream_check_record (PmssStream * stream, GError ** error)
   return TRUE;
 }
 
+/* What was waited for is here: the rest takes its turn. */
+static void
+stream_be_ordinary (PmssStream * stream)
+{
+  stream->priority = G_PRIORITY_DEFAULT;
+  if (stream->source != NULL)
+    g_source_set_priority (stream->source, stream->priority);
+}
+
 static void
 stream_end_record (PmssStream * stream)
 {
@@ -140,6 +150,8 @@ stream_end_record (PmssStream * stream)
   }
   stream->row++;
   stream->awaited_since = stream->progress;
+  if (stream->priority != G_PRIORITY_DEFAULT)
+    stream_be_ordinary (stream);
 }
 
 static gboolean
@@ -247,6 +259,7 @@ stream_wait (PmssStream * stream)
   if (stream->source != NULL)
     return;
   stream->source = stream_new_source (stream);
+  g_source_set_priority (stream->source, stream->priority);
   g_source_attach (stream->source, g_main_context_get_thread_default ());
 }
 
@@ -436,7 +449,8 @@ stream_new_message (PmssStream * stream, GUri * base, const char *authorization)
 PmssStream *
 pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
     const char *authorization, const PmssStreamRange * range,
-    PmssBlockPool * pool, const PmssStreamFuncs * funcs, gpointer user_data)
+    gint priority, PmssBlockPool * pool, const PmssStreamFuncs * funcs,
+    gpointer user_data)
 {
   PmssStream *stream = g_new0 (PmssStream, 1);
   guint32 last = range->first_row + range->n_rows - 1;
@@ -456,8 +470,11 @@ pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
   stream->cancellable = g_cancellable_new ();
   stream->started = stream->progress = g_get_monotonic_time ();
   stream->awaited_since = stream->started;
+  stream->priority = priority;
   stream->message = stream_new_message (stream, base, authorization);
-  soup_session_send_async (session, stream->message, G_PRIORITY_DEFAULT,
+  if (priority < G_PRIORITY_DEFAULT)
+    soup_message_set_priority (stream->message, SOUP_MESSAGE_PRIORITY_HIGH);
+  soup_session_send_async (session, stream->message, stream->priority,
       stream->cancellable, stream_answered, stream);
   return stream;
 }

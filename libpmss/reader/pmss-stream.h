@@ -48,10 +48,12 @@ typedef struct
 } PmssStreamFuncs;
 
 /* @sockets: those of @session. @base: "http://host:port" of the node. @authorization: the header's value.
+ * @priority: in the main loop, until its first record is there.
  * Never calls back from inside. */
 PmssStream *pmss_stream_start (SoupSession *session, PmssSockets *sockets,
     GUri *base, const char *authorization, const PmssStreamRange *range,
-    PmssBlockPool *pool, const PmssStreamFuncs *funcs, gpointer user_data);
+    gint priority, PmssBlockPool *pool, const PmssStreamFuncs *funcs,
+    gpointer user_data);
 
 /* If nothing has been read since @since, reads what there is, even if it is
  * not a whole record, as soon as the main loop turns: for knowing whether the

@@ -12,6 +12,7 @@ struct _PmssStream
   const PmssStreamFuncs *funcs;
   gpointer user_data;
   gpointer owner;
+  gint priority;
   guint32 row;                  /* that comes next */
   GError *cancelled;
 };
@@ -34,6 +35,12 @@ fake_streams_clear (void)
   g_clear_pointer (&fake_streams.live, g_ptr_array_unref);
 }
 
+gint
+fake_stream_get_priority (PmssStream * stream)
+{
+  return stream->priority;
+}
+
 gboolean
 fake_stream_brings (PmssStream * stream, guint32 extent, guint index,
     guint32 row)
@@ -46,13 +53,15 @@ fake_stream_brings (PmssStream * stream, guint32 extent, guint index,
 PmssStream *
 pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
     const char *authorization, const PmssStreamRange * range,
-    PmssBlockPool * pool, const PmssStreamFuncs * funcs, gpointer user_data)
+    gint priority, PmssBlockPool * pool, const PmssStreamFuncs * funcs,
+    gpointer user_data)
 {
   PmssStream *stream = g_new0 (PmssStream, 1);
 
   if (fake_streams.asked != NULL)
     fake_streams.asked (user_data, range, fake_streams.user_data);
   stream->range = *range;
+  stream->priority = priority;
   stream->pool = pool;
   stream->funcs = funcs;
   stream->user_data = user_data;

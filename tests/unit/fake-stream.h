@@ -30,6 +30,8 @@ void     fake_stream_go_on        (PmssStream *stream, gboolean damaged);
 /* Takes @error. */
 void     fake_stream_end          (PmssStream *stream, GError *error);
 gboolean fake_stream_brings       (PmssStream *stream, guint32 extent, guint index, guint32 row);
+/* That it was started with. */
+gint     fake_stream_get_priority (PmssStream *stream);
 gboolean fake_stream_is_cancelled (PmssStream *stream);
 
 G_END_DECLS

@@ -104,7 +104,7 @@ start (Fixture * f)
 
   f->over = FALSE;
   f->stream = pmss_stream_start (f->session, f->sockets, f->base, "Bearer x",
-      &range, f->pool, &funcs, f);
+      &range, G_PRIORITY_DEFAULT, f->pool, &funcs, f);
 }
 
 static void

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the reader asks for first when somebody jumps. The streams are the
+ * test's own. */
+#include "fake-stream.h"
+#include "libpmss/pmss-striper.h"
+#include "libpmss/reader/pmss-wait.h"
+
+#define UNIT 4096u
+#define K 4
+#define N 6
+#define ROWS 40
+#define WINDOW 4
+#define PLACE 20
+
+typedef struct
+{
+  PmssLayout *layout;
+  GBytes *shards[PMSS_MAX_SHARDS];
+  PmssEngine *engine;
+  GBytes *read;                 /* what the jump brought */
+} Fixture;
+
+static GBytes *
+get_shard (guint32 extent, guint index, gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  return f->shards[index];
+}
+
+/* One extent on six nodes. */
+static void
+make_medium (Fixture * f)
+{
+  const PmssRedundancy redundancy = { K, N - K };
+  const gint places[PMSS_MAX_SHARDS] = { 0, 1, 2, 3, 4, 5 };
+  gsize size = ROWS * K * UNIT;
+  g_autofree guint8 *bytes = g_malloc0 (size);
+  g_autoptr (PmssErasure) erasure = pmss_erasure_new (redundancy);
+  PmssExtentGeometry geometry;
+  PmssVersionId version;
+
+  pmss_version_id_generate (&version);
+  f->layout = pmss_layout_new (&version, size, redundancy, UNIT, size, NULL);
+  for (guint i = 0; i < N; i++) {
+    PmssNode node = { i + 1, (char *) "127.0.0.1", 1 + i, FALSE, NULL };
+
+    pmss_layout_add_node (f->layout, &node);
+  }
+  pmss_layout_set_extent (f->layout, 0, places);
+  pmss_layout_get_geometry (f->layout, 0, &geometry);
+  pmss_striper_run (erasure, &geometry, bytes, f->shards);
+}
+
+static void
+open_engine (Fixture * f)
+{
+  static const PmssEngineFuncs funcs = { NULL };
+  const PmssEngineSettings settings = {.max_connections = 2,
+    .cache_size = ROWS * K * UNIT,.read_ahead = WINDOW * K * UNIT,
+  };
+  g_autoptr (PmssClient) client = pmss_client_new ("http://127.0.0.1:1", NULL);
+  PmssSession *session = g_new0 (PmssSession, 1);
+
+  session->id = g_strdup ("s");
+  session->token = g_strdup ("t");
+  session->lease = 60;
+  session->layout = pmss_layout_ref (f->layout);
+  f->engine = pmss_engine_new (client, "m", &settings, &funcs, NULL, g_free);
+  f->engine->state = PMSS_ENGINE_OPENING;
+  pmss_engine_opened (f->engine, session);
+}
+
+static void
+plan (Fixture * f)
+{
+  g_mutex_lock (&f->engine->lock);
+  pmss_plan_run (f->engine);
+  g_mutex_unlock (&f->engine->lock);
+}
+
+static void
+receive_all (void)
+{
+  while (fake_streams.live->len > 0)
+    fake_stream_go_on (fake_streams.live->pdata[0], FALSE);
+}
+
+static void
+read_ended (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  Fixture *f = user_data;
+  g_autoptr (GError) error = NULL;
+
+  f->read = g_task_propagate_pointer (G_TASK (result), &error);
+  g_assert_no_error (error);
+}
+
+static void
+begin_read (Fixture * f, guint64 row, guint index)
+{
+  g_clear_pointer (&f->read, g_bytes_unref);
+  pmss_wait_read_task (f->engine, (row * K + index) * UNIT, UNIT,
+      g_task_new (NULL, NULL, read_ended, f));
+  plan (f);
+}
+
+static void
+end_read (Fixture * f)
+{
+  while (f->read == NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* The beginning has been read, so that the nodes are known. */
+static void
+setup (Fixture * f)
+{
+  fake_streams_init (get_shard, f);
+  make_medium (f);
+  open_engine (f);
+  begin_read (f, 0, 0);
+  receive_all ();
+  end_read (f);
+}
+
+static void
+teardown (Fixture * f)
+{
+  fake_streams_clear ();
+  pmss_engine_free (f->engine);
+  for (guint i = 0; i < N; i++)
+    g_bytes_unref (f->shards[i]);
+  pmss_layout_unref (f->layout);
+  g_bytes_unref (f->read);
+}
+
+static const PmssStreamRange *
+get_range (guint i)
+{
+  return pmss_stream_get_range (fake_streams.live->pdata[i]);
+}
+
+/* The row that somebody waits for is asked for alone, and in it the unit itself
+ * goes before those behind it; when it is there, the rest is. */
+static void
+test_near (void)
+{
+  Fixture f = { 0, };
+
+  setup (&f);
+  begin_read (&f, PLACE, 2);
+  g_assert_cmpuint (fake_streams.live->len, ==, K);
+  for (guint i = 0; i < K; i++) {
+    g_assert_cmpuint (get_range (i)->first_row, ==, PLACE);
+    g_assert_cmpuint (get_range (i)->n_rows, ==, 1);
+    g_assert_cmpint (fake_stream_get_priority (fake_streams.live->pdata[i]), ==,
+        G_PRIORITY_HIGH + (gint) ((get_range (i)->index + N - 2) % N));
+  }
+  receive_all ();
+  end_read (&f);
+  plan (&f);
+  g_assert_cmpuint (fake_streams.live->len, ==, K);
+  for (guint i = 0; i < K; i++) {
+    g_assert_cmpuint (get_range (i)->first_row, ==, PLACE + 1);
+    g_assert_cmpuint (get_range (i)->n_rows, ==, WINDOW - 1);
+    g_assert_cmpint (fake_stream_get_priority (fake_streams.live->pdata[i]), ==,
+        G_PRIORITY_DEFAULT);
+  }
+  teardown (&f);
+}
+
+/* A round trip is dear: all are asked for at once. */
+static void
+test_far (void)
+{
+  Fixture f = { 0, };
+
+  setup (&f);
+  for (guint i = 0; i < N; i++)
+    ((PmssLink *) f.engine->links->pdata[i])->least_rtt =
+        40 * G_TIME_SPAN_MILLISECOND;
+  begin_read (&f, PLACE, 2);
+  g_assert_cmpuint (fake_streams.live->len, ==, K);
+  for (guint i = 0; i < K; i++) {
+    g_assert_cmpuint (get_range (i)->first_row, ==, PLACE);
+    g_assert_cmpuint (get_range (i)->n_rows, ==, WINDOW);
+  }
+  receive_all ();
+  end_read (&f);
+  teardown (&f);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/jump/near", test_near);
+  g_test_add_func ("/jump/far", test_far);
+  return g_test_run ();
+}
