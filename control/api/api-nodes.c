@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/api/router.h"
+#include "control/api/api-bad-shards.h"
 
 #include <string.h>
 
@@ -253,44 +253,75 @@ get_stats (JsonObject * body, PmssNodeStats * stats, GError ** error)
   return TRUE;
 }
 
-static void
-heartbeat (PmssApiCall * call)
+/* What a node says with each heartbeat. The strings stay the body's. */
+typedef struct
 {
-  JsonObject *body = pmss_http_request_get_json (call->request);
-  const char *secret = pmss_http_request_get_bearer (call->request);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
-  PmssNodeStats stats = { 0 };
-  PmssNodeState state;
-  PmssNode node = { 0 };
-  gint64 id, revocations = 0;
-  gboolean leaving = FALSE;
+  PmssNode node;
+  PmssNodeStats stats;
+  gint64 revocations;
+  gboolean leaving;
+  GPtrArray *bad_shards;
+} Heartbeat;
 
-  if (!pmss_api_get_param_id (call, &id))
-    return;
-  if (!get_place (body, &node, &error) || !get_stats (body, &stats, &error)
+static gboolean
+get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
+{
+  if (!get_place (body, &beat->node, error)
+      || !get_stats (body, &beat->stats, error)
       || (pmss_json_has (body, "revocations")
           && !pmss_json_get_int (body, "revocations", 0, G_MAXINT64,
-              &revocations, &error))
+              &beat->revocations, error))
       || (pmss_json_has (body, "leaving")
-          && !pmss_json_get_boolean (body, "leaving", &leaving, &error))
-      || !pmss_nodes_heartbeat (call->context->nodes,
-          id <= G_MAXUINT ? (guint) id : 0, secret != NULL ? secret : "",
-          node.address, node.port, node.tls, &stats, leaving, &state, &error)) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = json_builder_new ();
+          && !pmss_json_get_boolean (body, "leaving", &beat->leaving, error)))
+    return FALSE;
+  beat->bad_shards = pmss_api_get_bad_shards (body, beat->node.id, error);
+  return beat->bad_shards != NULL;
+}
+
+static JsonBuilder *
+answer_heartbeat (PmssControlContext * context, const Heartbeat * beat,
+    const char *secret, GError ** error)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  const PmssNode *node = &beat->node;
+  PmssNodeState state;
+
+  /* the node forgets what it told when it has the answer */
+  if (!pmss_nodes_check (context->nodes, node->id, secret, error)
+      || !pmss_api_add_bad_shards (context, beat->bad_shards, error)
+      || !pmss_nodes_heartbeat (context->nodes, node->id, secret,
+          node->address, node->port, node->tls, &beat->stats, beat->leaving,
+          &state, error))
+    return NULL;
   json_builder_begin_object (json);
   pmss_api_add_string (json, "state", pmss_node_state_to_string (state));
   pmss_api_add_int (json, "interval", PMSS_NODE_HEARTBEAT_INTERVAL);
-  if (!pmss_revocations_add (call->context->database, revocations, json,
-          &error)) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
+  if (!pmss_revocations_add (context->database, beat->revocations, json, error))
+    return NULL;
   json_builder_end_object (json);
-  pmss_api_respond (call, 200, json);
+  return g_steal_pointer (&json);
+}
+
+static void
+heartbeat (PmssApiCall * call)
+{
+  const char *secret = pmss_http_request_get_bearer (call->request);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  Heartbeat beat = { 0 };
+  gint64 id;
+
+  if (!pmss_api_get_param_id (call, &id))
+    return;
+  beat.node.id = id <= G_MAXUINT ? (guint) id : 0;
+  if (get_heartbeat (pmss_http_request_get_json (call->request), &beat, &error))
+    json = answer_heartbeat (call->context, &beat, secret != NULL ? secret : "",
+        &error);
+  g_clear_pointer (&beat.bad_shards, g_ptr_array_unref);
+  if (json != NULL)
+    pmss_api_respond (call, 200, json);
+  else
+    pmss_http_request_respond_error (call->request, error);
 }
 
 static void

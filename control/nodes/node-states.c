@@ -3,6 +3,7 @@
 
 #include "control/database/database.h"
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
 
 /* Heartbeats, silence, and what follows from them: the nodes' states. */
 
@@ -11,14 +12,6 @@ typedef struct
   PmssNodes *nodes;
   GArray *ids;                  /* guint: whose state has changed */
 } StatesCall;
-
-char *
-pmss_node_time_to_string (gint64 seconds)
-{
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
-
-  return g_date_time_format (time, "%FT%TZ");
-}
 
 void
 pmss_nodes_set_watch (PmssNodes * self, PmssNodesWatch watch,
@@ -56,7 +49,7 @@ state_at (const PmssNodeEntry * entry, gint64 now)
 static char *
 explain (const PmssNodeEntry * entry, gint64 now)
 {
-  g_autofree char *seen = pmss_node_time_to_string (entry->last_seen);
+  g_autofree char *seen = pmss_json_format_time (entry->last_seen);
 
   if (entry->leaving)
     return g_strdup ("it said that it stops");

@@ -35,7 +35,4 @@ struct _PmssNodes {
   gpointer watch_data;
 };
 
-/* ISO 8601, UTC */
-char *pmss_node_time_to_string (gint64 seconds);
-
 G_END_DECLS

@@ -6,6 +6,7 @@
 #include "control/accounts/secret.h"
 #include "control/database/database.h"
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
 
 /* What a function on the database thread needs and gives. */
 typedef struct
@@ -84,7 +85,7 @@ static gboolean
 load_entries (PmssDatabase * database, gpointer data, GError ** error)
 {
   PmssNodes *self = data;
-  g_autofree char *now = pmss_node_time_to_string (g_get_real_time ()
+  g_autofree char *now = pmss_json_format_time (g_get_real_time ()
       / G_USEC_PER_SEC);
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = NULL;
