@@ -66,7 +66,7 @@ class Shards(Case):
             self.assertEqual((answer.status, answer.body), (206, data[first:last + 1]))
         for text, status in (("bytes=%d-" % size, 416), ("bytes=-0", 416),
                              ("bytes=3-2", 400), ("bytes=x-", 400),
-                             ("bytes=1-2x", 400), ("pages=1-2", 400)):
+                             ("bytes=1-2x", 400), ("pages=1-2", 200)):
             answer = server.ask("GET", path, self.all, client=client, Range=text)
             self.assertEqual(answer.status, status, text)
             if status == 416:
