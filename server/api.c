@@ -432,12 +432,13 @@ const PmssHttpdHandler pmss_storage_handler = {
 
 void
 pmss_storage_api_init (PmssStorageApi * api, PmssStore * store,
-    PmssAccess * access)
+    PmssAccess * access, PmssScrub * scrub)
 {
   memset (api, 0, sizeof *api);
   g_mutex_init (&api->lock);
   api->store = store;
   api->access = access;
+  api->scrub = scrub;
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include "access.h"
 #include "httpd/pmss-httpd.h"
+#include "scrub.h"
 #include "store.h"
 
 G_BEGIN_DECLS
@@ -11,12 +12,13 @@ G_BEGIN_DECLS
 typedef struct {
   PmssStore *store;
   PmssAccess *access;
+  PmssScrub *scrub;             /* nullable */
   PmssHttpd *httpd;             /* set right after the start, under `lock` */
   GMutex lock;
   gint node;                    /* atomic; 0: has not joined */
 } PmssStorageApi;
 
-void pmss_storage_api_init  (PmssStorageApi *api, PmssStore *store, PmssAccess *access);
+void pmss_storage_api_init  (PmssStorageApi *api, PmssStore *store, PmssAccess *access, PmssScrub *scrub);
 void pmss_storage_api_clear (PmssStorageApi *api);
 
 /* User data: the #PmssStorageApi. */

@@ -11,7 +11,8 @@
 enum
 {
   LISTEN, ADVERTISE, DATA, CONTROL, CONTROL_CA, JOIN_TOKEN, ZONE,
-  NETWORK_LIMIT, TLS_CERTIFICATE, TLS_KEY, MIN_FREE, LOG_LEVEL, PUBLIC_KEY,
+  NETWORK_LIMIT, SCRUB_PERIOD, TLS_CERTIFICATE, TLS_KEY, MIN_FREE, LOG_LEVEL,
+  PUBLIC_KEY,
   CLUSTER, NODE_ID, THREADS, MAX_CONNECTIONS, MAX_PER_ADDRESS, HEAD_TIMEOUT,
   MIN_RATE, MIN_RATE_WINDOW, N_SETTINGS
 };
@@ -38,6 +39,8 @@ static const Setting settings[N_SETTINGS] = {
   [ZONE] = {"zone", "", "NAME", "What fails together with this server"},
   [NETWORK_LIMIT] = {"network-limit", "0", "BITS",
       "Bit/s that this server can send, like 1G"},
+  [SCRUB_PERIOD] = {"scrub-period", "604800", "SECONDS",
+      "In which all shards are read once, to find what has gone bad; 0: off"},
   [TLS_CERTIFICATE] =
       {"tls-certificate", NULL, "FILE", "PEM file; turns TLS on"},
   [TLS_KEY] = {"tls-key", NULL, "FILE", "PEM file of its key"},
@@ -245,6 +248,8 @@ convert (PmssStorageConfig * config, char **values, GError ** error)
       && (!values[ADVERTISE]
       || parse_advertise (config, values[ADVERTISE], error))
       && parse_log_level (values[LOG_LEVEL], &config->log_level, error)
+      && parse_number (values, SCRUB_PERIOD, 0, G_MAXINT,
+      &config->scrub_period, error)
       && parse_number (values, NODE_ID, 0, G_MAXINT, &config->node_id, error)
       && parse_number (values, THREADS, 0, 1024, &config->threads, error)
       && parse_number (values, MAX_CONNECTIONS, 1, 1000000,

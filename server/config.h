@@ -17,6 +17,7 @@ typedef struct {
   char *join_token;             /* nullable */
   char *zone;                   /* "" if none */
   guint64 network_limit;        /* bit/s, 0: not known */
+  guint scrub_period;           /* seconds, 0: no scrubbing */
   char *tls_certificate, *tls_key;      /* nullable, both or none */
   PmssStoreReserve reserve;
   GLogLevelFlags log_level;     /* messages up to this level are written */

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "libpmss/pmss-error.h"
 #include "node.h"
+#include "scrub.h"
 #include "stats.h"
 
 #define STOP_GRACE 3            /* seconds for running answers */
@@ -20,6 +21,7 @@ typedef struct
   PmssStorageConfig *config;
   GMainLoop *loop;
   PmssStore *store;
+  PmssScrub *scrub;             /* NULL: off */
   PmssAccess *access;
   PmssStorageApi api;
   PmssIdentity *identity;       /* NULL until it has joined */
@@ -154,6 +156,22 @@ sample_stats (gpointer data)
       server->config->network_limit);
 }
 
+static JsonNode *
+get_bad_shards (gpointer data)
+{
+  Server *server = data;
+
+  return server->scrub ? pmss_scrub_get_findings (server->scrub) : NULL;
+}
+
+static gboolean
+forget_bad_shards (gpointer data)
+{
+  Server *server = data;
+
+  return pmss_scrub_forget_findings (server->scrub);
+}
+
 /* --- start and stop --- */
 
 static gboolean
@@ -208,7 +226,8 @@ static gboolean
 start_agent (Server * server, GError ** error)
 {
   static const PmssNodeAgentFuncs funcs = {
-    on_joined, on_refused, on_revoked, sample_stats
+    on_joined, on_refused, on_revoked, sample_stats, get_bad_shards,
+    forget_bad_shards
   };
   PmssStoreUsage usage;
 
@@ -234,7 +253,11 @@ start (Server * server)
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_CANTCREAT;
   }
-  pmss_storage_api_init (&server->api, server->store, server->access);
+  if (server->config->scrub_period > 0)
+    server->scrub = pmss_scrub_new (server->store, server->config->data,
+        server->config->scrub_period, server->config->control != NULL);
+  pmss_storage_api_init (&server->api, server->store, server->access,
+      server->scrub);
   if (!find_identity (server, &error)) {
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_CONFIG;
@@ -257,6 +280,7 @@ stop (Server * server)
   if (server->httpd)
     pmss_httpd_stop (server->httpd, STOP_GRACE);
   g_clear_pointer (&server->stats, pmss_stats_free);
+  g_clear_pointer (&server->scrub, pmss_scrub_free);
   if (server->store) {
     pmss_storage_api_clear (&server->api);
     pmss_store_close (server->store);

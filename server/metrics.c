@@ -40,6 +40,27 @@ add_listener (GString *text, PmssHttpd * httpd)
   }
 }
 
+static void
+add_scrub (GString *text, PmssScrub * scrub)
+{
+  PmssScrubStats stats;
+
+  pmss_scrub_get_stats (scrub, &stats);
+  add (text, "scrub_bytes_total", "counter",
+      "Bytes read to see whether they are good", stats.bytes);
+  add (text, "scrub_shards_total", "counter", "Shards read through",
+      stats.shards);
+  add (text, "scrub_bad_total", "counter",
+      "Shards found damaged or unreadable", stats.bad);
+  add (text, "scrub_pass_start_seconds", "gauge",
+      "When the pass that reads all shards began, since 1970",
+      stats.pass_start);
+  g_string_append_printf (text,
+      "# HELP pmss_storage_scrub_progress How much of the pass is done, 0..1\n"
+      "# TYPE pmss_storage_scrub_progress gauge\n"
+      "pmss_storage_scrub_progress %.4f\n", stats.progress);
+}
+
 char *
 pmss_storage_metrics (PmssStorageApi * api)
 {
@@ -62,5 +83,7 @@ pmss_storage_metrics (PmssStorageApi * api)
   add (text, "token_refusals_total", "counter",
       "Requests refused for want of a token that covers them",
       pmss_access_get_refusals (api->access));
+  if (api->scrub)
+    add_scrub (text, api->scrub);
   return g_string_free (text, FALSE);
 }

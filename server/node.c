@@ -45,6 +45,7 @@ struct _PmssNodeAgent
   guint interval;               /* seconds */
   gint64 revocations;           /* number of the last one that control told */
   gboolean behind;              /* there may be more of them */
+  gboolean told;                /* bad shards, in the heartbeat that is under way */
   gboolean away;                /* control: the last request failed, and that was logged */
   SoupSession *session;
   GCancellable *cancellable;
@@ -160,6 +161,14 @@ take_revocations (PmssNodeAgent * agent, JsonObject * object, GError ** error)
 }
 
 static void
+forget_bad_shards (PmssNodeAgent * agent)
+{
+  if (agent->told && agent->funcs.forget_bad_shards (agent->user_data))
+    agent->behind = TRUE;
+  agent->told = FALSE;
+}
+
+static void
 take_beat (PmssNodeAgent * agent, JsonNode * json)
 {
   g_autoptr (GError) error = NULL;
@@ -172,6 +181,7 @@ take_beat (PmssNodeAgent * agent, JsonNode * json)
     agent->interval = interval;
   else
     g_warning ("control's answer to a heartbeat: %s", error->message);
+  forget_bad_shards (agent);
 }
 
 /* What control says of an error, if it says it in a problem document. */
@@ -200,6 +210,17 @@ note_failure (PmssNodeAgent * agent, const GError * error)
   agent->away = TRUE;
 }
 
+/* A control server that cannot take what we found is not to lose us over it. */
+static void
+check_refusal (PmssNodeAgent * agent, guint status)
+{
+  if (!agent->told || (status != 400 && status != 413 && status != 422))
+    return;
+  g_warning ("%s does not take a list of bad shards: only the log has them",
+      agent->config->control);
+  forget_bad_shards (agent);
+}
+
 static gboolean
 is_final (guint status)
 {
@@ -221,6 +242,8 @@ take_answer (PmssNodeAgent * agent, guint status, JsonNode * json)
       take_beat (agent, json);
     return;
   }
+  agent->behind = FALSE;
+  check_refusal (agent, status);
   error = problem_error (status, json);
   if (agent->state == AGENT_JOINING && is_final (status))
     end_with (agent, error);
@@ -377,6 +400,18 @@ send_join (PmssNodeAgent * agent)
 }
 
 static void
+add_bad_shards (PmssNodeAgent * agent, JsonBuilder * builder)
+{
+  JsonNode *shards = agent->funcs.get_bad_shards (agent->user_data);
+
+  agent->told = shards != NULL;
+  if (!shards)
+    return;
+  json_builder_set_member_name (builder, "bad_shards");
+  json_builder_add_value (builder, shards);
+}
+
+static void
 send_heartbeat (PmssNodeAgent * agent)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -388,6 +423,7 @@ send_heartbeat (PmssNodeAgent * agent)
   json_builder_add_int_value (builder, agent->revocations);
   json_builder_set_member_name (builder, "stats");
   json_builder_add_value (builder, agent->funcs.stats (agent->user_data));
+  add_bad_shards (agent, builder);
   if (agent->state == AGENT_LEAVING) {
     json_builder_set_member_name (builder, "leaving");
     json_builder_add_boolean_value (builder, TRUE);

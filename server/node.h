@@ -24,6 +24,10 @@ typedef struct {
   void       (*revoked) (const char *session, gint64 until, gpointer user_data);
   /* The `stats` of the next heartbeat. */
   JsonNode * (*stats)   (gpointer user_data);
+  /* The `bad_shards` of the next heartbeat; NULL: there are none. */
+  JsonNode * (*get_bad_shards)    (gpointer user_data);
+  /* Control knows of these. Returns whether there are more. */
+  gboolean   (*forget_bad_shards) (gpointer user_data);
 } PmssNodeAgentFuncs;
 
 /* @identity: (nullable): NULL: joins first, with config->join_token. @port: the one that we listen on. @capacity: bytes that we offer.

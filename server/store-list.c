@@ -106,6 +106,20 @@ stat_entries (PmssStore * store, GArray * entries)
 }
 
 GArray *
+pmss_store_list_folder (PmssStore * store, guint folder, const char *after,
+    guint limit, GError ** error)
+{
+  g_autoptr (GArray) names =
+      g_array_new (FALSE, FALSE, sizeof (PmssStoreEntry));
+  Smallest smallest = { after, limit, names };
+
+  if (!pmss_store_visit (store, folder, keep_smallest, &smallest, error))
+    return NULL;
+  trim (&smallest);
+  return g_steal_pointer (&names);
+}
+
+GArray *
 pmss_store_list (PmssStore * store, const char *after, guint limit,
     char next[PMSS_SHARD_NAME_SIZE], GError ** error)
 {
@@ -114,17 +128,13 @@ pmss_store_list (PmssStore * store, const char *after, guint limit,
   guint folder = after ? pmss_store_folder_of (after) : 0;
 
   for (; folder < PMSS_STORE_FOLDERS && found->len <= limit; folder++) {
-    Smallest smallest = { after, limit + 1 - found->len, NULL };
+    g_autoptr (GArray) names = pmss_store_list_folder (store, folder, after,
+        limit + 1 - found->len, error);
 
-    smallest.names = g_array_new (FALSE, FALSE, sizeof (PmssStoreEntry));
-    if (!pmss_store_visit (store, folder, keep_smallest, &smallest, error)) {
-      g_array_unref (smallest.names);
+    if (!names)
       return NULL;
-    }
-    trim (&smallest);
-    if (smallest.names->len > 0)
-      g_array_append_vals (found, smallest.names->data, smallest.names->len);
-    g_array_unref (smallest.names);
+    if (names->len > 0)
+      g_array_append_vals (found, names->data, names->len);
   }
   next[0] = '\0';
   if (found->len > limit) {

@@ -7,8 +7,6 @@
 
 G_BEGIN_DECLS
 
-#define PMSS_STORE_FOLDERS 256
-
 struct _PmssStore {
   char *path;
   int lock_fd;
@@ -35,8 +33,7 @@ struct _PmssStore {
   _Atomic guint64 used;
 };
 
-/* 0..255, and "ab" */
-guint    pmss_store_folder_of      (const char *name);
+/* "ab" */
 void     pmss_store_folder_name    (guint folder, char out[3]);
 /* "ab/NAME" */
 char    *pmss_store_path_of        (const char *name);

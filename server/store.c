@@ -314,6 +314,28 @@ pmss_store_fetch (int fd, guint64 first, guint64 length, GError ** error)
 }
 
 gboolean
+pmss_store_get_stamp (PmssStore * store, const char *name,
+    PmssStoreStamp * stamp)
+{
+  g_autofree char *path = pmss_store_path_of (name);
+  struct stat info;
+
+  if (fstatat (store->shards_fd, path, &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return FALSE;
+  stamp->inode = info.st_ino;
+  stamp->seconds = info.st_ctim.tv_sec;
+  stamp->nanoseconds = info.st_ctim.tv_nsec;
+  return TRUE;
+}
+
+gboolean
+pmss_store_stamp_equal (const PmssStoreStamp * a, const PmssStoreStamp * b)
+{
+  return a->inode == b->inode && a->seconds == b->seconds
+      && a->nanoseconds == b->nanoseconds;
+}
+
+gboolean
 pmss_store_delete (PmssStore * store, const char *name, GError ** error)
 {
   g_autofree char *path = pmss_store_path_of (name);

@@ -20,6 +20,8 @@ G_BEGIN_DECLS
  */
 typedef struct _PmssStore PmssStore;
 
+#define PMSS_STORE_FOLDERS 256
+
 /* How much of the disk shards leave free. */
 typedef struct {
   guint64 bytes;
@@ -31,6 +33,9 @@ PmssStore *pmss_store_open   (const char *folder, const PmssStoreReserve *reserv
 void       pmss_store_close  (PmssStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssStore, pmss_store_close)
 
+/* The folder that a shard is in: 0..255 */
+guint      pmss_store_folder_of (const char *name);
+
 /* @name has to be a shard's name (pmss_shard_name_parse()) in all of these. */
 gboolean   pmss_store_has       (PmssStore *store, const char *name);
 /* A descriptor for reading, or -1 and PMSS_ERROR_NOT_FOUND, PMSS_ERROR_BUSY (no descriptors left). */
@@ -39,6 +44,14 @@ int        pmss_store_open_shard (PmssStore *store, const char *name, guint64 *s
 gboolean   pmss_store_is_cached (int fd, guint64 first, guint64 length);
 /* Has the disk read the range, and waits for its beginning. */
 gboolean   pmss_store_fetch     (int fd, guint64 first, guint64 length, GError **error);
+/* Which file it is that has the name now: one that comes there later has another stamp. */
+typedef struct {
+  guint64 inode;
+  gint64 seconds, nanoseconds;  /* when it was last changed */
+} PmssStoreStamp;
+/* FALSE: the shard is not here. */
+gboolean   pmss_store_get_stamp   (PmssStore *store, const char *name, PmssStoreStamp *stamp);
+gboolean   pmss_store_stamp_equal (const PmssStoreStamp *a, const PmssStoreStamp *b);
 /* Durable. PMSS_ERROR_NOT_FOUND. */
 gboolean   pmss_store_delete    (PmssStore *store, const char *name, GError **error);
 
@@ -49,6 +62,9 @@ typedef struct {
 /* Up to @limit shards whose names come after @after (NULL: all), in byte order: an array of #PmssStoreEntry. @next: what @after is
  * for the next page, or "" if there is none. Memory is bounded by @limit, time by that and by what one of the 256 folders holds. */
 GArray    *pmss_store_list      (PmssStore *store, const char *after, guint limit, char next[PMSS_SHARD_NAME_SIZE], GError **error);
+
+/* Up to @limit shards of one of the PMSS_STORE_FOLDERS folders, in the same order; their sizes are not looked for. */
+GArray    *pmss_store_list_folder (PmssStore *store, guint folder, const char *after, guint limit, GError **error);
 
 /**
  * PmssStorePut:

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Preloaded: a disk that is bad while certain files exist. fsync() fails while
  * the one does that FAIL_FSYNC_WHILE names, fdatasync() with
- * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE. With COLD_WHILE nothing
- * is in memory, with HANG_PREAD_WHILE pread() does not return. */
+ * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE (of all files, or where
+ * the file says "FIRST LAST" if it has any of these bytes to read). With
+ * COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE pread() does not
+ * return, with NO_DIRECT_WHILE nobody gets round the page cache. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -43,6 +47,20 @@ fdatasync (int fd)
   return fails ("FAIL_FDATASYNC_WHILE") ? -1 : real (fd);
 }
 
+static int
+is_bad_range (off64_t offset, size_t length)
+{
+  FILE *trigger = fopen (getenv ("FAIL_PREAD_WHILE"), "r");
+  long long first = 0, last = -1;
+  int n;
+
+  if (!trigger)
+    return 0;
+  n = fscanf (trigger, "%lld %lld", &first, &last);
+  fclose (trigger);
+  return n != 2 || (offset <= last && offset + (long long) length > first);
+}
+
 ssize_t
 pread64 (int fd, void *to, size_t length, off64_t offset)
 {
@@ -51,7 +69,15 @@ pread64 (int fd, void *to, size_t length, off64_t offset)
 
   while (is_on ("HANG_PREAD_WHILE"))
     usleep (1000);
-  return fails ("FAIL_PREAD_WHILE") ? -1 : real (fd, to, length, offset);
+  if (is_on ("NO_DIRECT_WHILE") && (fcntl (fd, F_GETFL) & O_DIRECT)) {
+    errno = EINVAL;
+    return -1;
+  }
+  if (is_on ("FAIL_PREAD_WHILE") && is_bad_range (offset, length)) {
+    errno = EIO;
+    return -1;
+  }
+  return real (fd, to, length, offset);
 }
 
 ssize_t

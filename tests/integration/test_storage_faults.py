@@ -108,9 +108,23 @@ class Kills(Case):
             connection.close()
 
 
+def bad_disk(folder, *troubles):
+    """What to run a server with whose disk has each of @troubles (see bad-disk.c) while a file is there, and the files."""
+    triggers = [folder / trouble for trouble in troubles]
+    return ["env", "LD_PRELOAD=" + " ".join([BAD_DISK, *os.environ.get("LD_PRELOAD", "").split()]),
+            *("%s_WHILE=%s" % pair for pair in zip(troubles, triggers)),
+            "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")], *triggers
+
+
 def times_open(server, name):
+    def target(link):
+        try:
+            return os.readlink(link)
+        except FileNotFoundError:   # closed meanwhile
+            return ""
+
     folder = pathlib.Path("/proc/%d/fd" % server.process.pid)
-    return sum(os.path.realpath(link).endswith("/" + name) for link in folder.iterdir())
+    return sum(target(link).endswith("/" + name) for link in folder.iterdir())
 
 
 class Disks(Case):
@@ -163,12 +177,9 @@ class Disks(Case):
         server.log.close()
 
     def serve_from_bad_disk(self, *troubles, **options):
-        """A server whose disk has each of @troubles (see bad-disk.c) while a file is there: returns it and the files."""
-        triggers = [self.folder / trouble for trouble in troubles]
-        return self.serve(wrapper=[
-            "env", "LD_PRELOAD=" + " ".join([BAD_DISK, *os.environ.get("LD_PRELOAD", "").split()]),
-            *("%s_WHILE=%s" % pair for pair in zip(troubles, triggers)),
-            "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")], **options), *triggers
+        """A server whose disk has each of @troubles: returns it and the files."""
+        wrapper, *triggers = bad_disk(self.folder, *troubles)
+        return self.serve(wrapper=wrapper, **options), *triggers
 
     def test_cold(self):
         """What has to come from the disk is read by others than those who serve: one of these is enough for all, whatever the disk does."""
