@@ -9,10 +9,11 @@ struct _PmssBlockPool
 {
   gatomicrefcount refs;         /* the owner's and one for each block taken */
   gsize record_size;
-  guint keep;
+  guint most;
 
-  GMutex lock;                  /* protects free */
+  GMutex lock;                  /* protects the rest */
   GPtrArray *free;              /* of record memory */
+  guint n_blocks;               /* in use or free */
 };
 
 struct _PmssBlock
@@ -23,13 +24,13 @@ struct _PmssBlock
 };
 
 PmssBlockPool *
-pmss_block_pool_new (gsize unit, guint keep)
+pmss_block_pool_new (gsize unit, guint most)
 {
   PmssBlockPool *pool = g_new0 (PmssBlockPool, 1);
 
   g_atomic_ref_count_init (&pool->refs);
   pool->record_size = PMSS_RECORD_HEADER_SIZE + unit;
-  pool->keep = keep;
+  pool->most = most;
   g_mutex_init (&pool->lock);
   pool->free = g_ptr_array_new_with_free_func (free);
   return pool;
@@ -53,6 +54,8 @@ pool_take_memory (PmssBlockPool * pool)
   g_mutex_lock (&pool->lock);
   if (pool->free->len > 0)
     memory = g_ptr_array_steal_index_fast (pool->free, pool->free->len - 1);
+  else
+    pool->n_blocks++;
   g_mutex_unlock (&pool->lock);
 
   if (memory == NULL) {
@@ -70,8 +73,10 @@ static void
 pool_give_memory (PmssBlockPool * pool, guint8 * memory)
 {
   g_mutex_lock (&pool->lock);
-  if (pool->free->len < pool->keep)
+  if (pool->n_blocks <= pool->most)
     g_ptr_array_add (pool->free, g_steal_pointer (&memory));
+  else
+    pool->n_blocks--;
   g_mutex_unlock (&pool->lock);
   free (memory);
 }

@@ -22,11 +22,14 @@ typedef struct _PmssBlock PmssBlock;
 /**
  * PmssBlockPool:
  *
- * Blocks of one size. Keeps at most `keep` free ones for reuse.
+ * Blocks of one size. What is given back is kept for reuse as long as there are
+ * no more than `most` blocks, those in use included: a cache that is full takes
+ * what it has just dropped, and malloc(), in which holes would be left among
+ * smaller things, has no part in it.
  */
 typedef struct _PmssBlockPool PmssBlockPool;
 
-PmssBlockPool *pmss_block_pool_new (gsize unit, guint keep);
+PmssBlockPool *pmss_block_pool_new (gsize unit, guint most);
 void pmss_block_pool_unref (PmssBlockPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssBlockPool, pmss_block_pool_unref)
 

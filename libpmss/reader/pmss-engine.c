@@ -110,7 +110,7 @@ set_windows (PmssEngine * engine, PmssLayout * layout)
   engine->first_window = CLAMP (FIRST_WINDOW / row, 2, engine->max_window);
   engine->max_blocks = MAX (2 * engine->rows.redundancy.k,
       engine->settings.cache_size / unit);
-  engine->pool = pmss_block_pool_new (unit, FIRST_WINDOW / unit + 1);
+  engine->pool = pmss_block_pool_new (unit, engine->max_blocks);
 }
 
 void
