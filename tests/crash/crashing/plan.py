@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is done, and who is killed in the middle of it: all of it follows from a seed. How far the work has come by then does not."""
+
+import dataclasses
+import random
+from typing import Optional
+
+NODES = 6
+CONTROL = "control"
+REDUNDANCIES = ("1+0", "1+1", "2+1", "4+2", "1+2")
+SMALLEST, LARGEST = 1, 1500000
+# how long who was killed is away, in seconds
+LONGEST_AWAY = 0.6
+# how often, and how soon after its start, it is killed once more
+TWICE, SOON = 0.3, 0.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    number: int
+    work: str                       # a name of works.ALL
+    delay: float                    # seconds from the work's beginning to the kill
+    victims: tuple                  # CONTROL, indices of nodes
+    away: float                     # seconds
+    again: Optional[float]          # seconds from the start afterwards to the next kill
+    redundancy: str
+    keep_original: bool
+    size: int                       # of what is uploaded
+    seed: str                       # for whatever else is to be chosen
+
+    def random(self):
+        return random.Random(self.seed)
+
+
+def make_moment(seed, number, works):
+    """@works: a dictionary of works.Work. The same arguments give the same moment."""
+    name = "%s/%d" % (seed, number)
+    rng = random.Random(name)
+    work = works[rng.choice(sorted(works))]
+    # a storage server, control, both, and now and then the whole machine
+    one = rng.randrange(NODES)
+    victims = rng.choice(([CONTROL],) * 3 + ([one],) * 3 + ([CONTROL, one],) * 2 + ([CONTROL, *range(NODES)],))
+    # small ones now and then; an ingest of a large one lasts most of a second
+    size = round(SMALLEST * (LARGEST / SMALLEST) ** rng.uniform(rng.choice((0, 0.9, 0.9)), 1))
+    return Moment(number, work.name, rng.uniform(0, work.longest), tuple(victims), rng.uniform(0, LONGEST_AWAY),
+                  rng.uniform(0, SOON) if rng.random() < TWICE else None, rng.choice(REDUNDANCIES), rng.random() < 0.3, size, name)
+
+
+def describe_victims(victims):
+    if len(victims) > NODES:
+        return "all"
+    return " and ".join(str(one) if one == CONTROL else "node %d" % (one + 1) for one in victims)
+
+
+def kind_of_victims(victims):
+    return "all" if len(victims) > NODES else "+".join(one if one == CONTROL else "node" for one in victims)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the servers are killed at. A work is a function: it asks, notes in the ledger what was answered, and tells when it has begun; it runs in a thread of
+its own and outlives the kill."""
+
+import dataclasses
+import http.client
+import time
+from typing import Callable
+
+from cluster import Failed, encode_metadata, wait_for
+
+from .ledger import State
+
+# no answer: nobody knows what has become of it
+LOST = (OSError, http.client.HTTPException)
+TUS = {"Tus-Resumable": "1.0.0"}
+# bytes a PATCH, about; and the seconds between two
+PIECES, PAUSE = 6, 0.05
+DEADLINE = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    name: str
+    # run(rig, moment, begun): calls begun() when the clock is to start
+    run: Callable
+    # seconds within which it is killed
+    longest: float
+
+
+def name_of(moment):
+    return "crash/%s-%05d" % (moment.work, moment.number)
+
+
+def keep(moment):
+    return "true" if moment.keep_original else "false"
+
+
+def put(rig, moment):
+    """Returns the job; None if nobody answered."""
+    name, content = name_of(moment), moment.random().randbytes(moment.size)
+    rig.ledger.add(name, content, moment.redundancy)
+    try:
+        job = rig.cluster.put(name, content, redundancy=moment.redundancy, keep_original=keep(moment))
+    except LOST:
+        return None
+    rig.ledger.set(name, State.THERE)
+    return job
+
+
+def run_put(rig, moment, begun):
+    """Killed while the bytes come in, or the answer goes out."""
+    begun()
+    put(rig, moment)
+
+
+def run_ingest(rig, moment, begun):
+    """Killed after it was acknowledged: probing, striping, reading back, committing."""
+    put(rig, moment)
+    begun()
+
+
+def run_cancel(rig, moment, begun):
+    job = put(rig, moment)
+    begun()
+    if job is None:
+        return
+    time.sleep(moment.random().uniform(0, 0.4))
+    rig.ledger.set(name_of(moment), State.GOING)
+    try:
+        rig.cluster.api("POST", "/jobs/%d/cancel" % job)
+        rig.ledger.set(name_of(moment), State.GONE)
+    except LOST:
+        pass
+    except Failed as error:
+        if error.status != 409:     # it is done
+            raise
+        rig.ledger.set(name_of(moment), State.THERE)
+
+
+def run_delete(rig, moment, begun):
+    """Of a medium that is ready, or still being ingested."""
+    names = rig.ledger.names(State.THERE)
+    if not names:
+        run_ingest(rig, moment, begun)
+        return
+    name = moment.random().choice(names)
+    rig.ledger.set(name, State.GOING)
+    begun()
+    try:
+        rig.cluster.delete(name)
+        rig.ledger.set(name, State.GONE)
+    except LOST:
+        pass
+
+
+class Upload:
+    """One upload by tus, which goes on after each kill where the server says."""
+
+    def __init__(self, rig, moment):
+        self.rig = rig
+        self.name = name_of(moment)
+        self.content = moment.random().randbytes(moment.size)
+        self.piece = max(1, moment.size // PIECES)
+        self.acknowledged = 0
+        rig.ledger.add(self.name, self.content, moment.redundancy)
+        status, headers, text = rig.cluster.request("POST", "/api/v1/uploads", None, dict(TUS, **{
+            "Content-Length": "0", "Upload-Length": str(moment.size),
+            "Upload-Metadata": encode_metadata(name=self.name, redundancy=moment.redundancy, keep_original=keep(moment))}))
+        if status != 201:
+            raise Failed(status, text)
+        self.path = headers["Location"]
+
+    def patch(self, offset):
+        """Returns the offset afterwards; None if it has to be asked for."""
+        body = self.content[offset:offset + self.piece]
+        try:
+            status, headers, text = self.rig.cluster.request("PATCH", self.path, body, dict(TUS, **{
+                "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}))
+        except LOST:
+            return None
+        if status in (409, 423):    # an earlier one has not noticed its end yet
+            return None
+        if status != 204:
+            raise Failed(status, text)
+        self.acknowledged = int(headers["Upload-Offset"])
+        return self.acknowledged
+
+    def head(self):
+        """Returns the offset; None while nobody answers or it is in use; -1 when the upload has become a job."""
+        try:
+            status, headers, text = self.rig.cluster.request("HEAD", self.path, None, TUS)
+        except LOST:
+            return None
+        if status == 404:
+            return -1
+        if status == 423:
+            return None
+        if status != 200:
+            raise Failed(status, text)
+        return int(headers["Upload-Offset"])
+
+    def resume(self):
+        """(offset,), because 0 is one, too."""
+        offset = self.head()
+        if offset is None:
+            return None
+        if offset != -1 and offset < self.acknowledged:
+            self.rig.complain("%s: %d bytes were acknowledged, %d are left" % (self.name, self.acknowledged, offset))
+        return (offset,)
+
+    def run(self):
+        offset = 0
+        while 0 <= offset < len(self.content):
+            offset = self.patch(offset)
+            if offset is None:
+                offset, = wait_for(self.resume, "%s to go on" % self.name, DEADLINE)
+            time.sleep(PAUSE)
+        self.rig.ledger.set(self.name, State.THERE)
+
+
+def run_upload(rig, moment, begun):
+    begun()
+    try:
+        upload = Upload(rig, moment)
+    except LOST:
+        return                      # nobody knows its address
+    upload.run()
+
+
+ALL = {work.name: work for work in (
+    Work("put", run_put, 0.1),
+    Work("upload", run_upload, 0.6),
+    Work("ingest", run_ingest, 1.5),
+    Work("cancel", run_cancel, 0.6),
+    Work("delete", run_delete, 0.25),
+)}
