@@ -11,6 +11,7 @@ typedef struct _PmssDatabase PmssDatabase;      /* database.h */
 typedef struct _PmssCatalog PmssCatalog;        /* catalog.h: media, versions, extents, pending deletions */
 typedef struct _PmssAccounts PmssAccounts;      /* accounts.h: users, passwords, API tokens, login limits */
 typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their states */
+typedef struct _PmssNodeProbe PmssNodeProbe;    /* node-probe.h: whether nodes that readers cannot reach can be reached */
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
 typedef struct _PmssUploads PmssUploads;        /* uploads.h: files on their way in */
 typedef struct _PmssJobs PmssJobs;      /* jobs.h: background work */
@@ -31,6 +32,7 @@ typedef struct {
   PmssCatalog *catalog;
   PmssAccounts *accounts;
   PmssNodes *nodes;
+  PmssNodeProbe *probe;
   PmssSessions *sessions;
   PmssUploads *uploads;
   PmssJobs *jobs;

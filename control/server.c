@@ -20,6 +20,7 @@
 #include "control/jobs/jobs.h"
 #include "control/jobs/reconcile.h"
 #include "control/keys.h"
+#include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
 #include "control/sessions/sessions.h"
 #include "control/uploads/uploads.h"
@@ -140,6 +141,7 @@ open_context (PmssControlContext * context, GError ** error)
   context->nodes = pmss_nodes_new (context->database, error);
   if (context->nodes == NULL)
     return FALSE;
+  context->probe = pmss_node_probe_start (context);
   context->sessions = pmss_sessions_new (context->database, context->keys,
       config->lease, config->stream_lifetime);
   return open_work (context, error);
@@ -152,6 +154,7 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->jobs, pmss_jobs_free);
   g_clear_pointer (&context->uploads, pmss_uploads_free);
   g_clear_pointer (&context->sessions, pmss_sessions_free);
+  g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
   g_clear_pointer (&context->accounts, pmss_accounts_free);
   g_clear_pointer (&context->catalog, pmss_catalog_free);

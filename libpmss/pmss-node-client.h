@@ -40,5 +40,8 @@ gboolean pmss_node_client_delete_finish (PmssNodeClient *client, GAsyncResult *r
 /* One page of the node's shards after @after (NULL: from the start): names in byte order (unparsable ones are an error), @more: whether there is another page. */
 void     pmss_node_client_list_async    (PmssNodeClient *client, const char *after, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *pmss_node_client_list_finish (PmssNodeClient *client, GAsyncResult *result, gboolean *more, GError **error);
+/* Asks whether the node answers, which is TRUE whatever it says. Here the client's timeout is for the whole request. */
+void     pmss_node_client_probe_async   (PmssNodeClient *client, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean pmss_node_client_probe_finish  (PmssNodeClient *client, GAsyncResult *result, GError **error);
 
 G_END_DECLS

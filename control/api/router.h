@@ -51,6 +51,7 @@ extern const PmssRoute pmss_routes_jobs[];
 extern const PmssRoute pmss_routes_login[];
 extern const PmssRoute pmss_routes_media[];
 extern const PmssRoute pmss_routes_nodes[];
+extern const PmssRoute pmss_routes_reports[];
 extern const PmssRoute pmss_routes_sessions[];
 extern const PmssRoute pmss_routes_uploads[];
 extern const PmssRoute pmss_routes_users[];

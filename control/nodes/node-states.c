@@ -176,6 +176,9 @@ note_heartbeat (PmssNodeEntry * entry, const PmssNode * told,
 {
   gint64 now = g_get_monotonic_time ();
 
+  /* it was gone, and begins anew: whoever cannot reach it still will say so */
+  if (entry->leaving || state_after (now - entry->heard) == PMSS_NODE_DOWN)
+    entry->unreachable = 0;
   if (!g_str_equal (entry->node.address, told->address)) {
     g_free (entry->node.address);
     entry->node.address = g_strdup (told->address);

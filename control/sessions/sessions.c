@@ -12,6 +12,7 @@
 #define SESSION_COLUMNS \
   "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
   " s.expires"
+#define REPORT_PAUSE G_USEC_PER_SEC
 #define SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
 
 struct _PmssSessions
@@ -20,6 +21,9 @@ struct _PmssSessions
   PmssKeys *keys;
   guint lease;                  /* s */
   guint stream_lifetime;        /* s */
+
+  GMutex lock;                  /* protects what follows; not held over the database */
+  GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */
 };
 
 /* What a function on the database thread needs and gives. */
@@ -42,6 +46,9 @@ pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
   self->database = database;
   self->keys = keys;
   self->lease = lease;
+  g_mutex_init (&self->lock);
+  self->reported = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      g_free);
   self->stream_lifetime = MAX (stream_lifetime, lease);
   return self;
 }
@@ -49,6 +56,8 @@ pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
 void
 pmss_sessions_free (PmssSessions * self)
 {
+  g_hash_table_unref (self->reported);
+  g_mutex_clear (&self->lock);
   g_free (self);
 }
 
@@ -208,6 +217,65 @@ pmss_sessions_renew (PmssSessions * self, const char *id, const char *user,
 }
 
 static gboolean
+get_session (PmssDatabase * database, gpointer data, GError ** error)
+{
+  SessionCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT " SESSION_COLUMNS " FROM " SESSION_TABLES
+      " WHERE s.id = ?1 AND s.user = ?2 AND s.expires > unixepoch ()",
+      PMSS_TEXT (call->id), PMSS_TEXT (call->user));
+
+  if (pmss_rows_next (rows, &local)) {
+    call->session = read_session (rows);
+    return TRUE;
+  }
+  if (local == NULL)
+    return not_found (error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+is_old (gpointer id, gpointer at, gpointer now)
+{
+  return *(gint64 *) now - *(gint64 *) at >= REPORT_PAUSE;
+}
+
+/* Of sessions that are there, so that there are no more entries than those. */
+static gboolean
+may_report (PmssSessions * self, const char *id)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  gint64 now = g_get_monotonic_time ();
+  gint64 *last = g_hash_table_lookup (self->reported, id);
+
+  if (last != NULL && !is_old (NULL, last, &now))
+    return FALSE;
+  g_hash_table_replace (self->reported, g_strdup (id),
+      g_memdup2 (&now, sizeof (now)));
+  return TRUE;
+}
+
+PmssViewing *
+pmss_sessions_begin_report (PmssSessions * self, const char *id,
+    const char *user, GError ** error)
+{
+  SessionCall call = {.id = id,.user = user };
+  g_autoptr (PmssViewing) session = NULL;
+
+  if (!pmss_database_transact (self->database, get_session, &call, error))
+    return NULL;
+  session = call.session;
+  if (may_report (self, id))
+    return g_steal_pointer (&session);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "A reader may report once a second");
+  return NULL;
+}
+
+static gboolean
 end_session (PmssDatabase * database, gpointer data, GError ** error)
 {
   SessionCall *call = data;
@@ -313,8 +381,12 @@ expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
 void
 pmss_sessions_tick (PmssSessions * self)
 {
+  gint64 now = g_get_monotonic_time ();
   g_autoptr (GError) error = NULL;
 
+  g_mutex_lock (&self->lock);
+  g_hash_table_foreach_remove (self->reported, is_old, &now);
+  g_mutex_unlock (&self->lock);
   if (!pmss_database_transact (self->database, expire_sessions, NULL, &error))
     g_warning ("Cannot end expired sessions: %s", error->message);
 }

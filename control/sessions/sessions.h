@@ -37,6 +37,8 @@ guint         pmss_sessions_get_lease (PmssSessions *sessions);
 PmssViewing  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *medium, const char *user, const char *address, GError **error);
 /* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
+/* The session, whose reader has something to report. PMSS_ERROR_NOT_FOUND as for renew(), PMSS_ERROR_BUSY within a second of the last time. */
+PmssViewing  *pmss_sessions_begin_report (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
 gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user, GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);

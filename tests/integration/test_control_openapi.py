@@ -138,6 +138,14 @@ class OpenApiTest(cluster.TestCase):
         page = api("GET", "/media?prefix=films&limit=1")
         self.assertEqual([m["state"] for m in page["media"]], ["ready"])
         session = self.cluster.session("films/a b%ä.bin")
+        node = session["layout"]["nodes"][session["layout"]["extents"][0][0]]["id"]
+        path = "/sessions/%s/reports" % session["id"]
+        reports = {"reports": [{"extent": 0, "index": 0, "unit": 0, "node": node, "kind": "checksum"}]}
+        api("POST", path, reports, 204)
+        headers = {"Content-Type": "application/json"}
+        cluster.wait_for(lambda: self.cluster.request("POST", "/api/v1" + path, json.dumps(reports), headers)[0] == 429,
+                         "a second report within a second")
+        self.assert_status(400, api, "POST", path, {"reports": []}, 204)
         self.assertEqual(len(api("GET", "/sessions")["sessions"]), 1)
         api("PUT", "/sessions/" + session["id"])
         api("DELETE", "/sessions/" + session["id"], None, 204)

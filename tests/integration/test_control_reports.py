@@ -91,6 +91,121 @@ class ReportsTest(cluster.TestCase):
         self.assertEqual(status, 401)
         self.assertEqual(self.bad_in_all(), before)
 
+    def report(self, session, reports, token=True):
+        """Once it is time again; the status."""
+        def look():
+            status, headers, _ = self.cluster.request(
+                "POST", "/api/v1/sessions/%s/reports" % session, json.dumps(reports), {"Content-Type": "application/json"}, token=token)
+            if status == 429:
+                self.assertEqual(headers["Retry-After"], "1")
+                return None
+            return status
+        return cluster.wait_for(look, "a report to be taken")
+
+    def test_reader(self):
+        session, places = self.places()
+        before = self.bad_in_all()
+        entries = []
+        for (shard, extent, node), kind in zip(places[3:8], ("checksum", "length", "wrong", "missing", "checksum")):
+            self.damage(shard, node)
+            entries.append({"extent": extent, "index": 0, "unit": 0 if extent % 2 else None, "node": node.id, "kind": kind})
+        self.assertEqual(self.report(session, {"reports": entries}), 204)
+        self.assertEqual(self.bad_in_all(), before + 5)
+        self.assertEqual(self.report(session, {"reports": entries}), 204)
+        self.assertEqual(self.bad_in_all(), before + 5)
+
+    def test_reader_once_a_second(self):
+        session, places = self.places()
+        _, extent, node = places[8]
+        body = json.dumps({"reports": [{"extent": extent, "index": 5, "unit": None, "node": node.id, "kind": "wrong"}]})
+        path = "/api/v1/sessions/%s/reports" % session
+
+        def post():
+            return self.cluster.request("POST", path, body, {"Content-Type": "application/json"})[0]
+        self.assertEqual(post(), 204)
+        cluster.wait_for(lambda: post() == 429, "a second report within a second")
+        cluster.wait_for(lambda: post() == 204, "a report after a second")
+
+    def test_reader_of_others(self):
+        """What is not in the layout is nobody's business, nor is another's session."""
+        session, places = self.places()
+        _, extent, node = places[9]
+        other = next(n for n in self.cluster.nodes if n is not node)
+        before = self.bad_in_all()
+        good = {"extent": extent, "index": 0, "unit": None, "node": node.id, "kind": "checksum"}
+        wrong = [dict(good, node=other.id), dict(good, node=4294967295), dict(good, index=1), dict(good, index=19), dict(good, extent=16),
+                 dict(good, extent=4294967295), dict(good, unit=16), dict(good, unit=4294967295)]
+        wrong += [dict(entry, kind="unreachable") for entry in wrong[:6]]
+        self.assertEqual(self.report(session, {"reports": wrong}), 204)
+        self.assertEqual(self.bad_in_all(), before)
+        password = "a long password"
+        self.cluster.api("POST", "/users", {"name": "eve", "password": password, "role": "operator"}, 201)
+        eve = self.cluster.login("eve", password)
+        headers = {"Authorization": "Bearer " + eve, "Content-Type": "application/json"}
+        for name in (session, "0" * 32, "x", "%2e%2e", "0" * 33):
+            status = self.cluster.request("POST", "/api/v1/sessions/%s/reports" % name, json.dumps({"reports": [good]}), headers)[0]
+            self.assertEqual(status, 404, name)
+        self.assertEqual(self.report(session, {"reports": [good]}, token=False), 401)
+        self.assertEqual(self.bad_in_all(), before)
+
+    def test_reader_malformed(self):
+        session, places = self.places()
+        _, extent, node = places[10]
+        before = self.bad_in_all()
+        good = {"extent": extent, "index": 0, "unit": None, "node": node.id, "kind": "checksum"}
+        for reports in ([], [good] * 33, {}, "x", None, [7], [None], [[]], [{}], [dict(good, more=1)], [dict(good, extent=-1)], [dict(good, extent=2 ** 32)],
+                        [dict(good, extent=1.5)], [dict(good, index=20)], [dict(good, index=-1)], [dict(good, index="0")], [dict(good, unit=-1)],
+                        [dict(good, unit=2 ** 32)], [dict(good, unit="x")], [dict(good, node=0)], [dict(good, node=2 ** 32)], [dict(good, node=None)],
+                        [dict(good, kind="")], [dict(good, kind="odd")], [dict(good, kind=None)], [good, dict(good, kind="odd")]):
+            self.assertEqual(self.report(session, {"reports": reports}), 400, reports)
+        for body in ({}, [], {"reports": [good], "more": 1}):
+            self.assertEqual(self.report(session, body), 400, body)
+        self.assertEqual(self.bad_in_all(), before)
+
+
+class UnreachableTest(cluster.TestCase):
+    """A storage server whose heartbeats come and that nobody reaches: the test sends them in its place."""
+    nodes = 1
+    control_options = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "1+0"}
+
+    def setUp(self):
+        self.cluster.add("film", bytes(EXTENT))
+        self.node = self.cluster.nodes[0]
+        self.session = self.cluster.session("film")["id"]
+
+    def beat(self):
+        secret = json.loads((self.node.data / "node.json").read_text())["secret"]
+        body = {"address": self.node.address, "port": self.node.port, "tls": False, "stats": {}}
+        self.cluster.request("POST", "/api/v1/nodes/%d/heartbeat" % self.node.id, json.dumps(body),
+                             {"Authorization": "Bearer " + secret, "Content-Type": "application/json"}, token=False)
+
+    def state(self):
+        node = self.cluster.api("GET", "/nodes")["nodes"][0]
+        return node["state"], node["reason"]
+
+    def report(self):
+        body = {"reports": [{"extent": 0, "index": 0, "unit": None, "node": self.node.id, "kind": "unreachable"}]}
+        return self.cluster.request("POST", "/api/v1/sessions/%s/reports" % self.session, json.dumps(body), {"Content-Type": "application/json"})[0]
+
+    def wait_for(self, state, reason, what):
+        def look():
+            self.beat()
+            return self.state() == (state, reason)
+        cluster.wait_for(look, what)
+
+    def test_unreachable(self):
+        why = "1 reader cannot reach it, and neither can control"
+        # whose reader is mistaken, or lies
+        self.assertEqual(self.report(), 204)
+        self.wait_for("up", None, "a node that can be reached to stay up")
+        self.node.kill()
+        self.wait_for("up", None, "a node whose heartbeats come to be up")
+        cluster.wait_for(lambda: self.report() == 204, "a report to be taken")
+        self.wait_for("suspect", why, "a node that nobody reaches to be suspect")
+        self.wait_for("down", why, "a node that nobody reaches to be down")
+        self.node.start(wait=True)
+        self.wait_for("up", None, "a node that is reached to be up")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -394,6 +394,37 @@ test_delete (Fixture * fixture, gconstpointer data)
   g_assert_cmpstr (fixture->target, ==, "DELETE /v1/shards/" SHARD);
 }
 
+static gboolean
+probe (Fixture * fixture, GError ** error)
+{
+  pmss_node_client_probe_async (fixture->client, NULL, keep_result, fixture);
+  wait_for_result (fixture);
+  return pmss_node_client_probe_finish (fixture->client, fixture->result,
+      error);
+}
+
+/* Any answer is one; one that does not end is none. */
+static void
+test_probe (Fixture * fixture, gconstpointer data)
+{
+  g_autofree char *endless = g_strconcat ("HTTP/1.1 200 OK\r\n",
+      "Content-Length: 4000\r\n\r\n", NULL);
+  g_autoptr (GError) error = NULL;
+
+  set_answer (fixture, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  g_assert_true (probe (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (fixture->target, ==, "GET /healthz");
+  g_assert_null (fixture->authorization);
+  set_answer (fixture, "HTTP/1.1 503 Not now\r\nContent-Length: 0\r\n\r\n");
+  g_assert_true (probe (fixture, &error));
+  set_answer (fixture, "HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n");
+  g_assert_true (probe (fixture, &error));
+  set_answer (fixture, endless);
+  g_assert_false (probe (fixture, &error));
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT);
+}
+
 static void
 test_cancel (Fixture * fixture, gconstpointer data)
 {
@@ -429,6 +460,7 @@ main (int argc, char **argv)
   ADD ("list", test_list, 30);
   ADD ("bad-list", test_bad_list, 30);
   ADD ("delete", test_delete, 30);
+  ADD ("probe", test_probe, 1);
   ADD ("cancel", test_cancel, 30);
   return g_test_run ();
 }
