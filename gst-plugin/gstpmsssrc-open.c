@@ -191,6 +191,7 @@ make_reader (Opening * opening, PmssClient * client)
 
   g_object_set (reader, "cache-size", settings->cache_size,
       "read-ahead", settings->read_ahead,
+      "read-ahead-time", settings->read_ahead_time,
       "max-connections", settings->max_connections,
       "timeout", settings->timeout, "retries", settings->retries,
       "retry-backoff-factor", settings->retry_backoff_factor,

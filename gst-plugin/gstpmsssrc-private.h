@@ -32,6 +32,7 @@ typedef struct {
   guint max_connections;        /* per node */
   guint64 cache_size;           /* bytes */
   guint64 read_ahead;           /* bytes */
+  guint read_ahead_time;        /* s */
   guint wait_for_admission;     /* s */
 } GstPmssSrcSettings;
 

@@ -13,6 +13,7 @@
 #define DEFAULT_MAX_CONNECTIONS 2
 #define DEFAULT_CACHE_SIZE (G_GUINT64_CONSTANT (56) << 20)
 #define DEFAULT_READ_AHEAD (G_GUINT64_CONSTANT (48) << 20)
+#define DEFAULT_READ_AHEAD_TIME 10
 #define DEFAULT_WAIT_FOR_ADMISSION 0
 
 enum
@@ -32,6 +33,7 @@ enum
   PROP_MAX_CONNECTIONS,
   PROP_CACHE_SIZE,
   PROP_READ_AHEAD,
+  PROP_READ_AHEAD_TIME,
   PROP_WAIT_FOR_ADMISSION,
   PROP_STATS,
 };
@@ -55,6 +57,7 @@ gst_pmss_src_settings_init (GstPmssSrcSettings * settings)
   settings->max_connections = DEFAULT_MAX_CONNECTIONS;
   settings->cache_size = DEFAULT_CACHE_SIZE;
   settings->read_ahead = DEFAULT_READ_AHEAD;
+  settings->read_ahead_time = DEFAULT_READ_AHEAD_TIME;
   settings->wait_for_admission = DEFAULT_WAIT_FOR_ADMISSION;
 }
 
@@ -195,6 +198,9 @@ set_property (GObject * object, guint id, const GValue * value,
     case PROP_READ_AHEAD:
       settings->read_ahead = g_value_get_uint64 (value);
       break;
+    case PROP_READ_AHEAD_TIME:
+      settings->read_ahead_time = g_value_get_uint (value);
+      break;
     case PROP_WAIT_FOR_ADMISSION:
       settings->wait_for_admission = g_value_get_uint (value);
       break;
@@ -275,6 +281,9 @@ get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_READ_AHEAD:
       g_value_set_uint64 (value, settings->read_ahead);
+      break;
+    case PROP_READ_AHEAD_TIME:
+      g_value_set_uint (value, settings->read_ahead_time);
       break;
     case PROP_WAIT_FOR_ADMISSION:
       g_value_set_uint (value, settings->wait_for_admission);
@@ -502,8 +511,9 @@ install_reading (GObjectClass * klass)
   /**
    * GstPmssSrc:read-ahead:
    *
-   * How far ahead of the position data are asked for, in bytes; bounded by
-   * #GstPmssSrc:cache-size.
+   * How far ahead of the position data are asked for at the most, in bytes;
+   * bounded by #GstPmssSrc:cache-size. Who reads slowly and never has to wait
+   * gets less: see #GstPmssSrc:read-ahead-time.
    *
    * Since: 0.1
    */
@@ -511,6 +521,20 @@ install_reading (GObjectClass * klass)
       g_param_spec_uint64 ("read-ahead", "Read ahead",
           "How far to read ahead of the position, in bytes", 0, G_MAXINT64,
           DEFAULT_READ_AHEAD, FLAGS));
+  /**
+   * GstPmssSrc:read-ahead-time:
+   *
+   * As long as nobody has to wait for data, no more is asked for ahead than
+   * what is read in so many seconds at the pace so far (and 4 MiB). 0: always
+   * as much as #GstPmssSrc:read-ahead.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_READ_AHEAD_TIME,
+      g_param_spec_uint ("read-ahead-time", "Read-ahead time",
+          "How far to read ahead for who never waits, in seconds of its own "
+          "pace (0 = as far as read-ahead)", 0, 3600, DEFAULT_READ_AHEAD_TIME,
+          FLAGS));
   /**
    * GstPmssSrc:stats:
    *

@@ -26,6 +26,7 @@ enum
   PROP_MEDIUM,
   PROP_CACHE_SIZE,
   PROP_READ_AHEAD,
+  PROP_READ_AHEAD_TIME,
   PROP_MAX_CONNECTIONS,
   PROP_TIMEOUT,
   PROP_RETRIES,
@@ -49,6 +50,7 @@ G_DEFINE_FINAL_TYPE (PmssReader, pmss_reader, G_TYPE_OBJECT);
 
 #define DEFAULT_CACHE_SIZE (56 * 1024 * 1024)
 #define DEFAULT_READ_AHEAD (48 * 1024 * 1024)
+#define DEFAULT_READ_AHEAD_TIME 10
 #define DEFAULT_MAX_CONNECTIONS 2
 #define DEFAULT_TIMEOUT 15
 #define DEFAULT_RETRIES 3
@@ -428,6 +430,10 @@ pmss_reader_set_property (GObject * object, guint id, const GValue * value,
     case PROP_READ_AHEAD:
       self->settings.read_ahead = g_value_get_uint64 (value);
       break;
+    case PROP_READ_AHEAD_TIME:
+      self->settings.read_ahead_time =
+          g_value_get_uint (value) * G_TIME_SPAN_SECOND;
+      break;
     case PROP_MAX_CONNECTIONS:
       self->settings.max_connections = g_value_get_uint (value);
       break;
@@ -467,6 +473,10 @@ pmss_reader_get_property (GObject * object, guint id, GValue * value,
     case PROP_READ_AHEAD:
       g_value_set_uint64 (value, self->settings.read_ahead);
       break;
+    case PROP_READ_AHEAD_TIME:
+      g_value_set_uint (value,
+          self->settings.read_ahead_time / G_TIME_SPAN_SECOND);
+      break;
     case PROP_MAX_CONNECTIONS:
       g_value_set_uint (value, self->settings.max_connections);
       break;
@@ -502,6 +512,8 @@ install_properties (GObjectClass * object_class)
       0, G_MAXINT64, DEFAULT_CACHE_SIZE, rw);
   props[PROP_READ_AHEAD] = g_param_spec_uint64 ("read-ahead", NULL, NULL,
       0, G_MAXINT64, DEFAULT_READ_AHEAD, rw);
+  props[PROP_READ_AHEAD_TIME] = g_param_spec_uint ("read-ahead-time", NULL,
+      NULL, 0, 3600, DEFAULT_READ_AHEAD_TIME, rw);
   props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL,
       NULL, 1, 16, DEFAULT_MAX_CONNECTIONS, rw);
   props[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 0, 3600,

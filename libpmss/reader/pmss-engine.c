@@ -110,6 +110,8 @@ set_windows (PmssEngine * engine, PmssLayout * layout)
   engine->first_window = CLAMP (FIRST_WINDOW / row, 2, engine->max_window);
   engine->max_blocks = MAX (2 * engine->rows.redundancy.k,
       engine->settings.cache_size / unit);
+  engine->blocks_behind = engine->max_blocks -
+      MIN (engine->max_blocks, engine->max_window * engine->rows.redundancy.k);
   engine->pool = pmss_block_pool_new (unit, engine->max_blocks);
 }
 

@@ -3,6 +3,7 @@
 
 #include "libpmss/pmss-client.h"
 #include "libpmss/reader/pmss-link.h"
+#include "libpmss/reader/pmss-pace.h"
 #include "libpmss/reader/pmss-rows.h"
 
 G_BEGIN_DECLS
@@ -15,10 +16,11 @@ G_BEGIN_DECLS
  * next. The parts: pmss-engine.c (thread, opening, closing),
  * pmss-engine-links.c (the nodes' health), pmss-engine-streams.c (what comes
  * in), pmss-engine-tick.c (what happens because time passes), pmss-late.c (whom
- * not to wait for), pmss-plan.c (what to ask, of whom), pmss-tail.c (the last
- * units, shared out anew), pmss-hopeless.c (what cannot be had), pmss-lease.c
- * (the session with control), pmss-reports.c (what control is told), pmss-wait.c
- * (readers waiting for units).
+ * not to wait for), pmss-plan.c (what to ask, of whom), pmss-pace.c (how fast
+ * the consumer reads), pmss-tail.c (the last units, shared out anew),
+ * pmss-hopeless.c (what cannot be had), pmss-lease.c (the session with control),
+ * pmss-reports.c (what control is told), pmss-wait.c (readers waiting for
+ * units).
  *
  * Fields are grouped by who may touch them.
  */
@@ -32,6 +34,7 @@ typedef struct
 {
   guint64 cache_size;           /* bytes */
   guint64 read_ahead;           /* bytes */
+  gint64 read_ahead_time;       /* us of the consumer's pace; 0: no limit */
   guint max_connections;        /* to one node */
   gint64 timeout;               /* us, 0: none */
   int retries;                  /* -1: for ever */
@@ -76,6 +79,9 @@ typedef struct
   gboolean landing;             /* `row` is where a jump went: it comes first */
   guint64 grow_at;              /* row at which the window is doubled, */
   gint64 grow_after;            /* but not before this, monotonic */
+  PmssPace pace;
+  gboolean missed;              /* somebody had to wait, since it was measured */
+  gboolean at_ease;             /* nobody waits, and the window is enough */
   guint64 used;                 /* clock */
 } PmssCursor;
 
@@ -102,6 +108,7 @@ struct _PmssEngine
   guint64 max_window;           /* rows */
   guint64 first_window;         /* rows */
   gsize max_blocks;
+  gsize blocks_behind;          /* of these, besides the windows */
 
   /* The I/O thread's alone. */
   SoupSession *soup;

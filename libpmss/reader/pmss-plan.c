@@ -34,11 +34,13 @@ urgent_rows (PmssCursor * cursor)
   return MAX (2, cursor->window / 4);
 }
 
-/* Requests further ahead wait until they are worth a round trip. */
+/* Requests further ahead wait until they are worth a round trip. The larger
+ * they are the less a byte costs, and who is at ease has the time. */
 static guint64
 worthwhile_rows (PmssEngine * engine, PmssCursor * cursor)
 {
-  return CLAMP (cursor->window / 4, 1, (engine->rows.rows_per_extent + 1) / 2);
+  return CLAMP (cursor->window / (cursor->at_ease ? 2 : 4), 1,
+      (engine->rows.rows_per_extent + 1) / 2);
 }
 
 static guint64
@@ -115,16 +117,30 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
   cursor->landing = is_near (engine);
   cursor->grow_at = row + 1;
   cursor->grow_after = 0;
+  cursor->missed = cursor->at_ease = FALSE;
+  pmss_pace_begin (&cursor->pace, row, g_get_monotonic_time ());
   return cursor;
 }
 
-/* The window doubles with every half of it that was read in sequence, and
- * with every row that a reader has to wait for: a jump costs little, a film
- * soon has all links at work, and whoever is faster than the links that are at
- * work gets the others at once. Not faster than in so many us: a demuxer that
- * fills its queues reads some megabytes at once, and the processor is needed
- * for the first frame then. */
+/* The window doubles with every half of it that was read in sequence, as long
+ * as that is not enough for read-ahead-time at the consumer's pace, and with
+ * every row that a reader has to wait for: a jump costs little, whoever drains
+ * the reader soon has all links at work, and a player gets what it will play
+ * soon. Not faster than in so many us: a demuxer that fills its queues reads
+ * some megabytes at once, and the processor is needed for the first frame
+ * then. */
 #define GROWTH_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
+
+/* Rows that it need not be larger than. Who had to wait gets all there is: the
+ * pace was not its own. */
+static guint64
+enough_rows (PmssEngine * engine, PmssCursor * cursor)
+{
+  guint64 rows = pmss_pace_get_rows (&cursor->pace,
+      engine->settings.read_ahead_time);
+
+  return cursor->missed ? engine->max_window : MIN (rows, engine->max_window);
+}
 
 /* TRUE: the window has grown. */
 static gboolean
@@ -132,19 +148,30 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
     guint index, gboolean hit)
 {
   gint64 now;
+  guint64 enough;
+  gboolean grown;
 
   cursor->landing = cursor->landing && row == cursor->row;
   cursor->row = row;
   cursor->index = index;
-  if (row < cursor->grow_at || cursor->window >= engine->max_window)
+  cursor->missed = cursor->missed || !hit;
+  cursor->at_ease = cursor->at_ease && hit;
+  if (row < cursor->grow_at)
     return FALSE;
   now = g_get_monotonic_time ();
   if (now < cursor->grow_after)
     return FALSE;
-  cursor->grow_after = now + GROWTH_PAUSE;
-  cursor->window = MIN (cursor->window * 2, engine->max_window);
+  pmss_pace_measure (&cursor->pace, row, now);
+  enough = enough_rows (engine, cursor);
+  cursor->at_ease = hit && cursor->window >= enough;
+  cursor->missed = FALSE;
+  grown = cursor->window < enough;
+  if (grown) {
+    cursor->grow_after = now + GROWTH_PAUSE;
+    cursor->window = MIN (cursor->window * 2, enough);
+  }
   cursor->grow_at = row + (hit ? cursor->window / 2 : 1);
-  return TRUE;
+  return grown;
 }
 
 /* Asked of a node that answers: nothing to be done but to wait. */
@@ -553,11 +580,27 @@ plan_tail (PmssEngine * engine, PmssCursor * cursor)
   engine->tail_asked = is_asked (engine, row, tail.index);
 }
 
+/* Blocks to hold: whoever is content with a small window gets no more memory
+ * behind it than there is with a full one. */
+static gsize
+enough_blocks (PmssEngine * engine)
+{
+  gsize rows = 0;
+  guint i;
+
+  for (i = 0; i < PMSS_N_CURSORS; i++) {
+    if (engine->cursors[i].in_use)
+      rows += engine->cursors[i].window;
+  }
+  return MIN (engine->max_blocks,
+      engine->blocks_behind + rows * engine->rows.redundancy.k);
+}
+
 void
 pmss_plan_run (PmssEngine * engine)
 {
   PmssCursor *cursor = engine->active;
-  gsize wanted;
+  gsize wanted, blocks;
   guint i;
 
   if (cursor == NULL || engine->paused || engine->state != PMSS_ENGINE_OPEN)
@@ -570,8 +613,9 @@ pmss_plan_run (PmssEngine * engine)
   wanted = plan_rows (engine, cursor);
   if (ends_medium (engine, cursor))
     pmss_tail_share (engine, cursor->row, cursor->row + 1, engine->rows.n_rows);
+  blocks = enough_blocks (engine);
   pmss_rows_evict (&engine->rows, cursor->row, window_end (engine, cursor) - 1,
-      engine->max_blocks > wanted ? engine->max_blocks - wanted : 0);
+      blocks > wanted ? blocks - wanted : 0);
   for (i = 0; i < engine->links->len; i++) {
     while (start_one (engine, cursor, engine->links->pdata[i], FALSE));
   }

@@ -140,6 +140,8 @@ open_engine (Model * m)
   PmssSession *session = g_new0 (PmssSession, 1);
 
   settings.read_ahead = random_below (20) * row;
+  /* the shortest makes a player of everybody, even of who never sleeps */
+  settings.read_ahead_time = one_in (2) ? 0 : 1;
   session->id = g_strdup ("s");
   session->token = g_strdup ("t");
   session->lease = 60;

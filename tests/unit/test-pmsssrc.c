@@ -38,7 +38,7 @@ static void
 test_defaults (void)
 {
   g_autoptr (GstElement) element = make ();
-  guint timeout, max_connections, wait, blocksize;
+  guint timeout, max_connections, wait, blocksize, read_ahead_time;
   guint64 cache_size, read_ahead;
   double factor, max;
   int retries;
@@ -48,7 +48,8 @@ test_defaults (void)
   g_object_get (element, "timeout", &timeout, "retries", &retries,
       "retry-backoff-factor", &factor, "retry-backoff-max", &max,
       "max-connections", &max_connections, "cache-size", &cache_size,
-      "read-ahead", &read_ahead, "wait-for-admission", &wait,
+      "read-ahead", &read_ahead, "read-ahead-time", &read_ahead_time,
+      "wait-for-admission", &wait,
       "tls-validation-flags", &flags, "location", &location,
       "blocksize", &blocksize, NULL);
   g_assert_cmpuint (timeout, ==, 15);
@@ -58,6 +59,7 @@ test_defaults (void)
   g_assert_cmpuint (max_connections, ==, 2);
   g_assert_cmpuint (cache_size, ==, 56 << 20);
   g_assert_cmpuint (read_ahead, ==, 48 << 20);
+  g_assert_cmpuint (read_ahead_time, ==, 10);
   g_assert_cmpuint (wait, ==, 0);
   g_assert_cmpint (flags, ==, G_TLS_CERTIFICATE_VALIDATE_ALL);
   g_assert_cmpuint (blocksize, ==, 256 * 1024);

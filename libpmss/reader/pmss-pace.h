@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssPace:
+ *
+ * How fast a consumer goes through rows of units, measured from one place that
+ * it has reached to the next. Not the medium's rate, which nobody knows of many
+ * files: the consumer's own. As long as it waits for nobody the two are the
+ * same for a player.
+ *
+ * Not locked: it belongs to a cursor.
+ */
+typedef struct
+{
+  guint64 row;                  /* that the measure began with */
+  gint64 since;                 /* when, monotonic */
+  gint64 row_time;              /* us that a row lasts; 0: not measured yet */
+} PmssPace;
+
+void pmss_pace_begin (PmssPace *pace, guint64 row, gint64 now);
+/* The consumer has come to @row: the pace since the last measure. */
+void pmss_pace_measure (PmssPace *pace, guint64 row, gint64 now);
+/* Rows, rounded up, that last it for @time us; G_MAXUINT64: nobody knows, or
+ * @time is 0, for ever. */
+guint64 pmss_pace_get_rows (const PmssPace *pace, gint64 time);
+
+G_END_DECLS
