@@ -96,7 +96,7 @@ column_bad_rows (PmssRows * rows, guint column)
   const guint8 *blob = pmss_rows_blob (rows, column, &length);
   GArray *list;
 
-  if (blob == NULL)
+  if (pmss_rows_is_null (rows, column))
     return NULL;
   list = g_array_sized_new (FALSE, FALSE, sizeof (guint32),
       (guint) (length / 4));
@@ -325,7 +325,8 @@ add_bad_shard (PmssDatabase * database, gpointer data, GError ** error)
   join = known != NULL && known->state == bad->state;
   if (bad->rows != NULL && !(join && known->rows == NULL)) {
     rows = join_rows (bad->rows, join ? known->rows : NULL, records);
-    if (rows != NULL && rows->len == 0)
+    /* the shard has no such rows; none at all were named where something else is bad */
+    if (rows != NULL && rows->len == 0 && bad->rows->len > 0)
       return TRUE;
   }
   if (known == NULL

@@ -33,7 +33,7 @@ typedef struct {
   guint node;
   PmssBadState state;
   PmssBadKind kind;
-  GArray *rows;                 /* (nullable) guint32: the bad ones, ascending when read; NULL: all, or not known */
+  GArray *rows;                 /* (nullable) guint32: the bad ones, ascending when read; none: the file is not as it has to be, but gives all of them; NULL: all, or not known */
   PmssFoundBy source;
   char *user;                   /* (nullable) whose reader told */
   gint64 found;                 /* seconds since 1970; written by the catalog */

@@ -85,6 +85,11 @@ test_joins (CatalogFixture * f, gconstpointer data)
   /* shard 1 of an extent of 16 units has 8 records */
   const guint32 outside[] = { 8, G_MAXUINT32 };
 
+  /* all can be had, and yet: as of a shard that is too long */
+  add (f, suspected, outside, 0);
+  assert_rows (f, PMSS_BAD_SUSPECTED, outside, 0);
+  g_assert_true (pmss_catalog_clear_bad_shard (f->catalog, &version.id, 0, 1,
+          NULL));
   add (f, suspected, outside, 2);
   g_assert_cmpint (control_fixture_count (&f->base,
           "SELECT count (*) FROM bad_shard"), ==, 0);
