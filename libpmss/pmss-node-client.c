@@ -98,7 +98,8 @@ on_exchanged (GObject * source, GAsyncResult * result, gpointer user_data)
     g_task_return_pointer (task, value, operation->free_value);
   } else {
     describe (self, operation, &error);
-    if (body != NULL && error->domain == PMSS_ERROR)
+    if (error->domain == PMSS_ERROR && operation->message != NULL
+        && pmss_error_get_details (error)->http_status == 0)
       pmss_error_get_details (error)->http_status =
           soup_message_get_status (operation->message);
     g_task_return_error (task, error);
@@ -304,7 +305,7 @@ pmss_node_client_get_async (PmssNodeClient * self, const char *name,
     GByteArray * into, gsize max, GCancellable * cancellable,
     GAsyncReadyCallback callback, gpointer user_data)
 {
-  static const guint good[] = { 200, 0 };
+  static const guint all[] = { 200, 0 }, rest[] = { 206, 0 };
   GTask *task;
   PmssNodeOperation *operation;
 
@@ -314,9 +315,12 @@ pmss_node_client_get_async (PmssNodeClient * self, const char *name,
       cancellable, callback, user_data);
   g_task_set_source_tag (task, pmss_node_client_get_async);
   operation = g_task_get_task_data (task);
-  operation->good = good;
+  operation->good = into->len > 0 ? rest : all;
   operation->into = g_byte_array_ref (into);
   operation->max = max;
+  if (into->len > 0 && operation->message != NULL)
+    soup_message_headers_set_range (soup_message_get_request_headers
+        (operation->message), into->len, -1);
   pmss_node_operation_start (task, MAX_ANSWER, take_piece);
 }
 

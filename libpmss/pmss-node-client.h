@@ -31,7 +31,8 @@ gboolean pmss_node_client_put_finish    (PmssNodeClient *client, GAsyncResult *r
 /* Reads a whole shard and compares it with @expected (no more than one block of it is in memory): PMSS_ERROR_CORRUPT with the offset of the first difference. */
 void     pmss_node_client_compare_async  (PmssNodeClient *client, const char *name, GBytes *expected, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean pmss_node_client_compare_finish (PmssNodeClient *client, GAsyncResult *result, GError **error);
-/* Reads a whole shard and appends its bytes to @into, at most until that has @max: PMSS_ERROR_CORRUPT if there are more. What came before an error is in @into, too. */
+/* Reads a shard, from the place on that @into has got to, and appends the bytes, at most until there are @max: PMSS_ERROR_CORRUPT if there are more. What came before an
+ * error is in @into, too; whether an answer began at all tells the status in the error's details. */
 void     pmss_node_client_get_async     (PmssNodeClient *client, const char *name, GByteArray *into, gsize max, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean pmss_node_client_get_finish    (PmssNodeClient *client, GAsyncResult *result, GError **error);
 /* A shard that is not there counts as deleted. */

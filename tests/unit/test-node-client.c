@@ -22,6 +22,7 @@ typedef struct
   gboolean cut_second;          /* a connection's second request is read and not answered */
   char *target;                 /* of the last request */
   char *authorization;
+  char *range;                  /* nullable */
   guint64 body;                 /* its length */
 } Fixture;
 
@@ -32,6 +33,8 @@ answer (const FakeRequest * request, FakeAnswer * out, gpointer user_data)
 
   g_free (fixture->target);
   g_free (fixture->authorization);
+  g_free (fixture->range);
+  fixture->range = g_strdup (request->range);
   fixture->target = g_strdup_printf ("%s %s", request->method, request->target);
   fixture->authorization = g_strdup (request->authorization);
   fixture->body = request->body->len;
@@ -71,6 +74,7 @@ tear_down (Fixture * fixture, gconstpointer data)
   g_free (fixture->answer.body);
   g_free (fixture->target);
   g_free (fixture->authorization);
+  g_free (fixture->range);
 }
 
 static void
@@ -197,7 +201,8 @@ test_idle (Fixture * fixture, gconstpointer data)
   fixture->answer.trickle = 10;
   g_assert_false (compare (fixture, &error));
   g_assert_error (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT);
-  assert_details (error, 0);
+  /* it had begun */
+  assert_details (error, 404);
 }
 
 /* A shard of @size bytes, changed at @change (-1: not), said to be @length long. */
@@ -292,11 +297,39 @@ test_get (Fixture * fixture, gconstpointer data)
   fixture->answer.close = TRUE;
   g_assert_cmpuint (get (fixture, SIZE, &error), ==, 1000);
   g_assert_error (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE);
+  /* it had begun to answer */
+  g_assert_cmpuint (pmss_error_get_details (error)->http_status, ==, 200);
+  g_assert_null (fixture->range);
   g_clear_error (&error);
   set_answer (fixture, "HTTP/1.1 404 Gone\r\nContent-Length: 4\r\n\r\nabcd");
   g_assert_cmpuint (get (fixture, SIZE, &error), ==, 0);
   g_assert_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND);
   assert_details (error, 404);
+}
+
+/* What has come is not asked for again. */
+static void
+test_get_rest (Fixture * fixture, gconstpointer data)
+{
+  g_autoptr (GByteArray) into = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_byte_array_append (into, (const guint8 *) "abc", 3);
+  set_answer (fixture, "HTTP/1.1 206 Part\r\nContent-Length: 4\r\n\r\ndefg");
+  pmss_node_client_get_async (fixture->client, SHARD, into, SIZE, NULL,
+      keep_result, fixture);
+  wait_for_result (fixture);
+  pmss_node_client_get_finish (fixture->client, fixture->result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (fixture->range, ==, "bytes=3-");
+  g_assert_cmpmem (into->data, into->len, "abcdefg", 7);
+  /* all of it would come to a wrong place */
+  set_answer (fixture, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd");
+  pmss_node_client_get_async (fixture->client, SHARD, into, SIZE, NULL,
+      keep_result, fixture);
+  wait_for_result (fixture);
+  g_assert_false (pmss_node_client_get_finish (fixture->client, fixture->result,
+          &error));
 }
 
 static GPtrArray *
@@ -457,6 +490,7 @@ main (int argc, char **argv)
   ADD ("idle", test_idle, 1);
   ADD ("compare", test_compare, 30);
   ADD ("get", test_get, 30);
+  ADD ("get-rest", test_get_rest, 30);
   ADD ("list", test_list, 30);
   ADD ("bad-list", test_bad_list, 30);
   ADD ("delete", test_delete, 30);
