@@ -78,6 +78,17 @@ judge_refusal (PmssNodeOperation * operation, GError ** error)
   return NULL;
 }
 
+/* The answer is what was wrong, or it had begun when the connection broke. */
+static gboolean
+is_about_answer (PmssNodeOperation * operation, GBytes * body,
+    const GError * error)
+{
+  if (error->domain != PMSS_ERROR)
+    return FALSE;
+  return body != NULL || (operation->into != NULL
+      && error->code == PMSS_ERROR_UNREACHABLE);
+}
+
 static void
 on_exchanged (GObject * source, GAsyncResult * result, gpointer user_data)
 {
@@ -98,8 +109,7 @@ on_exchanged (GObject * source, GAsyncResult * result, gpointer user_data)
     g_task_return_pointer (task, value, operation->free_value);
   } else {
     describe (self, operation, &error);
-    if (error->domain == PMSS_ERROR && operation->message != NULL
-        && pmss_error_get_details (error)->http_status == 0)
+    if (is_about_answer (operation, body, error))
       pmss_error_get_details (error)->http_status =
           soup_message_get_status (operation->message);
     g_task_return_error (task, error);
