@@ -193,6 +193,7 @@ make_reader (Opening * opening, PmssClient * client)
       "read-ahead", settings->read_ahead,
       "read-ahead-time", settings->read_ahead_time,
       "max-connections", settings->max_connections,
+      "max-extra", settings->max_extra,
       "timeout", settings->timeout, "retries", settings->retries,
       "retry-backoff-factor", settings->retry_backoff_factor,
       "retry-backoff-max", settings->retry_backoff_max, NULL);

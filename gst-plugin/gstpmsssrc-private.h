@@ -30,6 +30,7 @@ typedef struct {
   GTlsInteraction *tls_interaction;
   GTlsCertificateFlags tls_validation_flags;
   guint max_connections;        /* per node */
+  guint max_extra;              /* percent */
   guint64 cache_size;           /* bytes */
   guint64 read_ahead;           /* bytes */
   guint read_ahead_time;        /* s */

@@ -11,6 +11,7 @@
 #define DEFAULT_RETRY_BACKOFF_FACTOR 0.0
 #define DEFAULT_RETRY_BACKOFF_MAX 60.0
 #define DEFAULT_MAX_CONNECTIONS 2
+#define DEFAULT_MAX_EXTRA 5
 #define DEFAULT_CACHE_SIZE (G_GUINT64_CONSTANT (56) << 20)
 #define DEFAULT_READ_AHEAD (G_GUINT64_CONSTANT (48) << 20)
 #define DEFAULT_READ_AHEAD_TIME 10
@@ -31,6 +32,7 @@ enum
   PROP_TLS_INTERACTION,
   PROP_TLS_VALIDATION_FLAGS,
   PROP_MAX_CONNECTIONS,
+  PROP_MAX_EXTRA,
   PROP_CACHE_SIZE,
   PROP_READ_AHEAD,
   PROP_READ_AHEAD_TIME,
@@ -55,6 +57,7 @@ gst_pmss_src_settings_init (GstPmssSrcSettings * settings)
   settings->retry_backoff_max = DEFAULT_RETRY_BACKOFF_MAX;
   settings->tls_validation_flags = G_TLS_CERTIFICATE_VALIDATE_ALL;
   settings->max_connections = DEFAULT_MAX_CONNECTIONS;
+  settings->max_extra = DEFAULT_MAX_EXTRA;
   settings->cache_size = DEFAULT_CACHE_SIZE;
   settings->read_ahead = DEFAULT_READ_AHEAD;
   settings->read_ahead_time = DEFAULT_READ_AHEAD_TIME;
@@ -192,6 +195,9 @@ set_property (GObject * object, guint id, const GValue * value,
     case PROP_MAX_CONNECTIONS:
       settings->max_connections = g_value_get_uint (value);
       break;
+    case PROP_MAX_EXTRA:
+      settings->max_extra = g_value_get_uint (value);
+      break;
     case PROP_CACHE_SIZE:
       settings->cache_size = g_value_get_uint64 (value);
       break;
@@ -275,6 +281,9 @@ get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_MAX_CONNECTIONS:
       g_value_set_uint (value, settings->max_connections);
+      break;
+    case PROP_MAX_EXTRA:
+      g_value_set_uint (value, settings->max_extra);
       break;
     case PROP_CACHE_SIZE:
       g_value_set_uint64 (value, settings->cache_size);
@@ -496,6 +505,19 @@ install_reading (GObjectClass * klass)
       g_param_spec_uint ("max-connections", "Max connections",
           "Most connections to each storage server", 1, 16,
           DEFAULT_MAX_CONNECTIONS, FLAGS));
+  /**
+   * GstPmssSrc:max-extra:
+   *
+   * The share of the units, in percent, that may be asked for twice: of others
+   * when a storage server does not give them in time. 0: what is late is given
+   * up before others are asked.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_MAX_EXTRA,
+      g_param_spec_uint ("max-extra", "Max extra",
+          "Share of units that may be asked for twice (percent)", 0, 100,
+          DEFAULT_MAX_EXTRA, FLAGS));
   /**
    * GstPmssSrc:cache-size:
    *

@@ -2,8 +2,8 @@
 #include "gstpmsssrc-stats.h"
 
 static const char *const counters[] = {
-  "bytes", "units", "requests", "rebuilt", "hedged", "late", "errors",
-  "wasted", "cache-used", NULL
+  "bytes", "units", "requests", "rebuilt", "hedged", "extra", "late",
+  "errors", "wasted", "cache-used", NULL
 };
 
 static void

@@ -28,6 +28,7 @@ enum
   PROP_READ_AHEAD,
   PROP_READ_AHEAD_TIME,
   PROP_MAX_CONNECTIONS,
+  PROP_MAX_EXTRA,
   PROP_TIMEOUT,
   PROP_RETRIES,
   PROP_RETRY_BACKOFF_FACTOR,
@@ -52,6 +53,7 @@ G_DEFINE_FINAL_TYPE (PmssReader, pmss_reader, G_TYPE_OBJECT);
 #define DEFAULT_READ_AHEAD (48 * 1024 * 1024)
 #define DEFAULT_READ_AHEAD_TIME 10
 #define DEFAULT_MAX_CONNECTIONS 2
+#define DEFAULT_MAX_EXTRA 5
 #define DEFAULT_TIMEOUT 15
 #define DEFAULT_RETRIES 3
 #define DEFAULT_RETRY_BACKOFF_FACTOR 0.0
@@ -293,6 +295,7 @@ add_counters (GVariantDict * dict, const PmssLinkCounters * counters)
   g_variant_dict_insert (dict, "requests", "t", counters->requests);
   g_variant_dict_insert (dict, "rebuilt", "t", counters->rebuilt);
   g_variant_dict_insert (dict, "hedged", "t", counters->hedged);
+  g_variant_dict_insert (dict, "extra", "t", counters->extra);
   g_variant_dict_insert (dict, "late", "t", counters->late);
   g_variant_dict_insert (dict, "errors", "t", counters->errors);
   g_variant_dict_insert (dict, "wasted", "t", counters->wasted);
@@ -322,6 +325,7 @@ sum_counters (PmssLinkCounters * sum, const PmssLinkCounters * counters)
   sum->requests += counters->requests;
   sum->rebuilt += counters->rebuilt;
   sum->hedged += counters->hedged;
+  sum->extra += counters->extra;
   sum->late += counters->late;
   sum->errors += counters->errors;
   sum->wasted += counters->wasted;
@@ -437,6 +441,9 @@ pmss_reader_set_property (GObject * object, guint id, const GValue * value,
     case PROP_MAX_CONNECTIONS:
       self->settings.max_connections = g_value_get_uint (value);
       break;
+    case PROP_MAX_EXTRA:
+      self->settings.max_extra = g_value_get_uint (value);
+      break;
     case PROP_TIMEOUT:
       self->settings.timeout = g_value_get_uint (value) * G_TIME_SPAN_SECOND;
       break;
@@ -480,6 +487,9 @@ pmss_reader_get_property (GObject * object, guint id, GValue * value,
     case PROP_MAX_CONNECTIONS:
       g_value_set_uint (value, self->settings.max_connections);
       break;
+    case PROP_MAX_EXTRA:
+      g_value_set_uint (value, self->settings.max_extra);
+      break;
     case PROP_TIMEOUT:
       g_value_set_uint (value, self->settings.timeout / G_TIME_SPAN_SECOND);
       break;
@@ -516,6 +526,8 @@ install_properties (GObjectClass * object_class)
       NULL, 0, 3600, DEFAULT_READ_AHEAD_TIME, rw);
   props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL,
       NULL, 1, 16, DEFAULT_MAX_CONNECTIONS, rw);
+  props[PROP_MAX_EXTRA] = g_param_spec_uint ("max-extra", NULL, NULL, 0, 100,
+      DEFAULT_MAX_EXTRA, rw);
   props[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 0, 3600,
       DEFAULT_TIMEOUT, rw);
   props[PROP_RETRIES] = g_param_spec_int ("retries", NULL, NULL, -1, G_MAXINT,

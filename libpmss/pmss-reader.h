@@ -23,7 +23,7 @@ G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
  * Properties (set before open):
  *  "cache-size" (uint64, bytes, default 56 MiB), "read-ahead" (uint64, bytes, default 48 MiB, at most cache-size less one row),
  *  "read-ahead-time" (uint, seconds, default 10, 0: no limit: a consumer that never has to wait gets no more ahead than it reads in this time, and 4 MiB),
- *  "max-connections" (uint, per node, default 2), "timeout" (uint, seconds without the wanted data until a read fails, default 15, 0: for ever),
+ *  "max-connections" (uint, per node, default 2), "max-extra" (uint, percent, default 5: of the units, how many may be asked for twice), "timeout" (uint, seconds without the wanted data until a read fails, default 15, 0: for ever),
  *  "retries" (int, default 3, -1: for ever: how often control is asked again, and a node in trouble when no parity is left),
  *  "retry-backoff-factor" (double, s, default 0.0), "retry-backoff-max" (double, s, default 60.0).
  * Signals:
@@ -51,7 +51,7 @@ void        pmss_reader_pause       (PmssReader *reader);
 /* Ends everything, gives the session back (waits for that at most 300 ms) and joins the I/O thread. Pending reads end with G_IO_ERROR_CLOSED. Done by the last unref too. */
 void        pmss_reader_close       (PmssReader *reader);
 
-/* a{sv}: bytes, units, requests, rebuilt, hedged, late, errors, wasted (all t), cache-used (t), nodes: aa{sv} with node (u), peer (s), state (s), and its counters, rate (t, bit/s), rtt (t, ns). */
+/* a{sv}: bytes, units, requests, rebuilt, hedged, extra, late, errors, wasted (all t), cache-used (t), nodes: aa{sv} with node (u), peer (s), state (s), and its counters, rate (t, bit/s), rtt (t, ns). */
 GVariant   *pmss_reader_get_stats   (PmssReader *reader);
 
 G_END_DECLS

@@ -243,6 +243,8 @@ stream_done (PmssStream * stream, const GError * error, gpointer user_data)
   release_rows (engine, stream);
   if (error != NULL)
     stream_failed (engine, link, stream, error);
+  else
+    pmss_link_note_end (link, stream);
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
 }
@@ -281,10 +283,15 @@ pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
   link->counters.requests++;
   for (i = 0; i < range->n_rows; i++) {
     PmssRow *row = stream_row (engine, stream, range->first_row + i);
+    gboolean extra;
 
     if (range->index >= engine->rows.redundancy.k
         && (row->missing & ~row->spared))
       link->counters.hedged++;
+    extra = pmss_rows_count_claimed (&engine->rows, row) >=
+        engine->rows.redundancy.k;
+    link->counters.extra += extra;
+    pmss_budget_note (&engine->budget, extra);
     pmss_rows_set_asked (&engine->rows, row, range->index, stream);
   }
 }

@@ -5,7 +5,8 @@
 
 /* What happens because time passes: silence, retries, deadlines. */
 
-#define TICK (50 * G_TIME_SPAN_MILLISECOND)
+/* Sooner when a node may be late before, but not sooner than this. */
+#define MIN_TICK (5 * G_TIME_SPAN_MILLISECOND)
 /* A late node's connection is given up after a third of the reader's
  * timeout, within these. */
 #define MIN_DEAD (1 * G_TIME_SPAN_SECOND)
@@ -30,7 +31,7 @@ tick_streams (PmssEngine * engine, gint64 now)
     PmssLink *link = engine->links->pdata[i];
 
     for (j = 0; j < link->streams->len; j++)
-      pmss_stream_look (link->streams->pdata[j], now - TICK);
+      pmss_stream_look (link->streams->pdata[j], now - PMSS_TICK);
   }
 }
 
@@ -90,7 +91,8 @@ pmss_engine_set_tick (PmssEngine * engine)
   if (engine->closing || !needs_tick (engine))
     g_source_set_ready_time (engine->tick, -1);
   else if (g_source_get_ready_time (engine->tick) < 0)
-    g_source_set_ready_time (engine->tick, now + TICK);
+    g_source_set_ready_time (engine->tick, CLAMP (engine->look_at,
+            now + MIN_TICK, now + PMSS_TICK));
 }
 
 gboolean

@@ -128,6 +128,7 @@ pmss_engine_opened (PmssEngine * engine, PmssSession * session)
     g_ptr_array_add (engine->links,
         pmss_link_new (pmss_layout_get_node (layout, i), i));
   pmss_rows_init (&engine->rows, layout);
+  pmss_budget_init (&engine->budget, engine->settings.max_extra);
   engine->erasure = pmss_erasure_new (engine->rows.redundancy);
   set_windows (engine, layout);
   engine->session = session;

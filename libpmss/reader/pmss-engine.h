@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libpmss/pmss-client.h"
+#include "libpmss/reader/pmss-budget.h"
 #include "libpmss/reader/pmss-link.h"
 #include "libpmss/reader/pmss-pace.h"
 #include "libpmss/reader/pmss-rows.h"
@@ -15,9 +16,10 @@ G_BEGIN_DECLS
  * links to the nodes, the rows of units, and the plan of what to ask for
  * next. The parts: pmss-engine.c (thread, opening, closing),
  * pmss-engine-links.c (the nodes' health), pmss-engine-streams.c (what comes
- * in), pmss-engine-tick.c (what happens because time passes), pmss-late.c (whom
- * not to wait for), pmss-plan.c (what to ask, of whom), pmss-pace.c (how fast
- * the consumer reads), pmss-tail.c (the last units, shared out anew),
+ * in), pmss-engine-tick.c (what happens because time passes), pmss-deadline.c
+ * (when what is needed), pmss-late.c (whom not to wait for), pmss-budget.c (how
+ * much may be asked for twice), pmss-plan.c (what to ask, of whom), pmss-pace.c
+ * (how fast the consumer reads), pmss-tail.c (the last units, shared out anew),
  * pmss-hopeless.c (what cannot be had), pmss-lease.c (the session with control),
  * pmss-reports.c (what control is told), pmss-wait.c (readers waiting for
  * units).
@@ -36,6 +38,7 @@ typedef struct
   guint64 read_ahead;           /* bytes */
   gint64 read_ahead_time;       /* us of the consumer's pace; 0: no limit */
   guint max_connections;        /* to one node */
+  guint max_extra;              /* percent of units that are asked for twice */
   gint64 timeout;               /* us, 0: none */
   int retries;                  /* -1: for ever */
   double backoff_factor;        /* s */
@@ -75,6 +78,8 @@ typedef struct
   gboolean in_use;
   guint64 row;                  /* last read */
   guint index;                  /* unit in it */
+  gint64 entered;               /* when `row` was first read, monotonic, */
+  guint entered_index;          /* and at which unit */
   guint64 window;               /* rows from `row` on that are asked for */
   gboolean landing;             /* `row` is where a jump went: it comes first */
   guint64 grow_at;              /* row at which the window is doubled, */
@@ -124,6 +129,8 @@ struct _PmssEngine
   guint tries;                  /* to open, in a row */
   guint refusals;               /* of tokens, in a row */
   guint degraded_by;            /* as last told */
+  gint64 hedge_time;            /* us that almost all answers take */
+  gint64 look_at;               /* when the next node may be late */
   gboolean stuck;               /* somebody waits for a row that too few have */
   GQueue events;                /* of PmssEvent, to be told without the lock */
   PmssReports *reports;
@@ -139,6 +146,7 @@ struct _PmssEngine
   PmssRows rows;
   PmssCursor cursors[PMSS_N_CURSORS];
   PmssCursor *active;           /* nullable */
+  PmssBudget budget;            /* of units that are asked for twice */
   gboolean paused;
   gboolean jumped;              /* the plan is to cancel what is not wanted */
   guint64 replan_at;            /* row of the active cursor */
@@ -207,7 +215,13 @@ void pmss_engine_cancel_streams (PmssEngine *engine, PmssLink *link,
  * for. */
 void pmss_late_check (PmssEngine *engine, gint64 now);
 
+/* pmss-deadline.c; lock held: when unit @index of @row is needed, monotonic;
+ * G_MAXINT64: nobody needs it. */
+gint64 pmss_deadline_get (PmssEngine *engine, guint64 row, guint index);
+
 /* pmss-engine-tick.c; I/O thread. */
+/* us until everything is looked at again at the latest. */
+#define PMSS_TICK (50 * G_TIME_SPAN_MILLISECOND)
 gboolean pmss_engine_on_tick (gpointer engine);
 /* Lock held: sets the tick's time if it is needed. */
 void pmss_engine_set_tick (PmssEngine *engine);

@@ -3,19 +3,34 @@
 
 /* Who is late?
  *
- * A node that is silent, or so slow that it comes to the same. Neither may be
- * mistaken for a slow network of the client's own, where all nodes wait alike:
- * then asking others in its place only makes it worse. So a node is late when
- * its record is overdue by what all nodes need for one, when there are no more
- * such nodes than redundancy makes up for, and when others have given theirs.
- * One that says nothing at all is late, too, as soon as others talk or a second
- * has passed. */
+ * A node that will not give in time what somebody needs: silent, or so slow that
+ * it comes to the same. Others are asked in its place, as in Dean and Barroso,
+ * "The Tail at Scale" (CACM 56(2), 2013): a request is hedged when it takes
+ * longer than almost all do, and the share of such requests is bounded
+ * (pmss-budget.h). But not before it is needed: a unit's deadline is known
+ * (pmss-deadline.c), and as long as others could still give it in time the node
+ * may catch up. So a node is late when
+ *
+ * - its record takes longer than it takes almost all nodes: four times the
+ *   median, which of times that are distributed exponentially 94 % keep to;
+ * - no more than that is left until somebody needs it;
+ * - it is the exception. Where all nodes wait alike it is the client's own
+ *   network, and asking others only makes it worse: there may be no more such
+ *   nodes than redundancy makes up for, and others must have given theirs. Only
+ *   of one that says nothing at all for a second nobody asks that.
+ */
 
-#define MIN_PATIENCE (250 * G_TIME_SPAN_MILLISECOND)
-#define MAX_PATIENCE (2 * G_TIME_SPAN_SECOND)
-#define MAX_SILENCE (1 * G_TIME_SPAN_SECOND)
-/* times what an answer, or a record, takes otherwise */
 #define OVERDUE 4
+/* A node may be far away, and the client's network may be full; but that a node
+ * takes longer than it did, and longer than others, buys it no time. */
+#define MIN_PATIENCE (50 * G_TIME_SPAN_MILLISECOND)
+#define MAX_PATIENCE (2 * G_TIME_SPAN_SECOND)
+/* As long as nothing is known of any node. */
+#define FIRST_PATIENCE (250 * G_TIME_SPAN_MILLISECOND)
+#define MAX_SILENCE (1 * G_TIME_SPAN_SECOND)
+/* What is needed now, and may not be asked for twice, is taken from a late node
+ * after so long. */
+#define GIVE_UP (250 * G_TIME_SPAN_MILLISECOND)
 
 /* Of all nodes, in us; 0: nothing is known. */
 typedef struct
@@ -63,41 +78,46 @@ find_usual (PmssEngine * engine, gint64 now)
   return usual;
 }
 
-/* A node may be far away, and the client's network may be full; but that a node
- * takes longer than it did, and longer than others, buys it no time. */
+/* us that almost all answers take, from nodes that are @rtt away. */
 static gint64
-get_patience (PmssLink * link, const Usual * usual)
+get_patience (const Usual * usual, gint64 rtt)
 {
-  gint64 rtt = MAX (link->least_rtt, MIN (link->rtt, usual->rtt));
+  if (usual->rtt == 0)
+    return FIRST_PATIENCE;
+  return MAX (CLAMP (OVERDUE * rtt, MIN_PATIENCE, MAX_PATIENCE),
+      OVERDUE * usual->record_time);
+}
 
-  return CLAMP (OVERDUE * rtt, MIN_PATIENCE, MAX_PATIENCE);
+static gint64
+get_link_patience (PmssLink * link, const Usual * usual)
+{
+  return get_patience (usual, MAX (link->least_rtt, MIN (link->rtt,
+              usual->rtt)));
 }
 
 static gboolean
 is_overdue (PmssLink * link, const Usual * usual)
 {
   return pmss_link_get_wait (link, usual->now) >=
-      MAX (get_patience (link, usual), OVERDUE * usual->record_time);
+      get_link_patience (link, usual);
 }
 
-static gboolean
-is_silent (PmssLink * link, const Usual * usual)
+/* When the first of what it is to give is needed. */
+static gint64
+get_deadline (PmssEngine * engine, PmssLink * link)
 {
-  return pmss_link_get_silence (link, usual->now) >= get_patience (link, usual);
-}
-
-static gboolean
-anybody_talks (PmssEngine * engine, const Usual * usual)
-{
+  gint64 deadline = G_MAXINT64;
   guint i;
 
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (i = 0; i < link->streams->len; i++) {
+    PmssStream *stream = link->streams->pdata[i];
+    const PmssStreamRange *range = pmss_stream_get_range (stream);
+    guint64 row = range->geometry.extent * engine->rows.rows_per_extent +
+        pmss_stream_get_row (stream);
 
-    if (link->streams->len > 0 && !is_silent (link, usual))
-      return TRUE;
+    deadline = MIN (deadline, pmss_deadline_get (engine, row, range->index));
   }
-  return FALSE;
+  return deadline;
 }
 
 /* The share of the nodes that redundancy makes up for. */
@@ -124,9 +144,63 @@ are_others_well (PmssEngine * engine, PmssLink * link, const Usual * usual)
   for (i = 0; i < engine->links->len; i++) {
     PmssLink *other = engine->links->pdata[i];
 
-    if (other->state == PMSS_LINK_UP && other->last_record > 0
+    if (other != link && other->state == PMSS_LINK_UP && other->last_record > 0
         && !is_overdue (other, usual)
         && (other->streams->len == 0 || other->last_record > since))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+is_silent (PmssLink * link, const Usual * usual)
+{
+  return pmss_link_get_silence (link, usual->now) >
+      MAX (MAX_SILENCE, get_link_patience (link, usual));
+}
+
+static void
+check_link (PmssEngine * engine, PmssLink * link, const Usual * usual,
+    guint n_overdue)
+{
+  gint64 patience = get_link_patience (link, usual);
+  gint64 wait = pmss_link_get_wait (link, usual->now);
+  gint64 left = get_deadline (engine, link) - usual->now;
+
+  if (wait < patience || left > engine->hedge_time) {
+    /* When both will be so, if nothing comes. */
+    if (left < G_MAXINT64 / 2)
+      engine->look_at = MIN (engine->look_at, usual->now +
+          MAX (patience - wait, left - engine->hedge_time));
+    return;
+  }
+  if (!is_silent (link, usual) && !(are_exceptions (engine, n_overdue)
+          && are_others_well (engine, link, usual)))
+    return;
+  g_debug ("node %u (%s) is late: a record that is needed in %" G_GINT64_FORMAT
+      " ms is awaited for %" G_GINT64_FORMAT " ms", link->node.id, link->peer,
+      left / 1000, wait / 1000);
+  pmss_link_note_late (link, usual->now);
+  pmss_engine_kick (engine);
+}
+
+/* Whether @link keeps somebody waiting whom others may not be asked to help:
+ * then it is not asked any more, and they are asked once. */
+static gboolean
+is_to_be_given_up (PmssEngine * engine, PmssLink * link, gint64 now)
+{
+  guint i;
+
+  for (i = 0; i < link->streams->len; i++) {
+    PmssStream *stream = link->streams->pdata[i];
+    const PmssStreamRange *range = pmss_stream_get_range (stream);
+    guint64 number = range->geometry.extent * engine->rows.rows_per_extent +
+        pmss_stream_get_row (stream);
+    PmssRow *row = pmss_rows_get (&engine->rows, number);
+
+    if (row != NULL && row->denied
+        && now - pmss_stream_get_awaited_since (stream) >= GIVE_UP
+        && pmss_deadline_get (engine, number, range->index) <= now)
       return TRUE;
   }
   return FALSE;
@@ -136,26 +210,24 @@ void
 pmss_late_check (PmssEngine * engine, gint64 now)
 {
   const Usual usual = find_usual (engine, now);
-  gboolean talk = anybody_talks (engine, &usual);
   guint i, n_overdue = 0;
 
+  engine->hedge_time = get_patience (&usual, usual.rtt);
+  engine->look_at = G_MAXINT64;
   for (i = 0; i < engine->links->len; i++)
     n_overdue += is_overdue (engine->links->pdata[i], &usual);
   for (i = 0; i < engine->links->len; i++) {
     PmssLink *link = engine->links->pdata[i];
-    gint64 silence = pmss_link_get_silence (link, now);
-    gboolean slow = is_overdue (link, &usual)
-        && are_exceptions (engine, n_overdue)
-        && are_others_well (engine, link, &usual);
-    gboolean silent = is_silent (link, &usual)
-        && (talk || silence > MAX_SILENCE);
 
-    if (link->state != PMSS_LINK_UP || (!slow && !silent))
+    if (link->streams->len == 0)
       continue;
-    g_debug ("node %u (%s) is late: a record is awaited for %" G_GINT64_FORMAT
-        " ms, silence for %" G_GINT64_FORMAT " ms", link->node.id, link->peer,
-        pmss_link_get_wait (link, now) / 1000, silence / 1000);
-    pmss_link_note_late (link, now);
-    pmss_engine_kick (engine);
+    if (link->state == PMSS_LINK_UP) {
+      check_link (engine, link, &usual, n_overdue);
+    } else if (link->state == PMSS_LINK_LATE
+        && is_to_be_given_up (engine, link, now)) {
+      pmss_link_note_late (link, now);
+      pmss_engine_cancel_streams (engine, link, G_IO_ERROR,
+          G_IO_ERROR_CANCELLED, "late");
+    }
   }
 }

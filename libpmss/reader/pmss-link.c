@@ -15,6 +15,8 @@
 #define FIRST_MISTRUST (500 * G_TIME_SPAN_MILLISECOND)
 #define MAX_MISTRUST_SHIFT 5
 #define FORGET_LATE (20 * G_TIME_SPAN_SECOND)
+/* Records of a request: whoever gives as many in time is trusted again. */
+#define MAX_ALLOWANCE 16
 
 PmssLink *
 pmss_link_new (const PmssNode * node, guint index)
@@ -54,7 +56,7 @@ pmss_link_has_room (PmssLink * link, guint max, gboolean beside)
 {
   guint i;
 
-  if (link->streams->len >= max)
+  if (link->streams->len >= (link->allowance == 0 ? max : 1))
     return FALSE;
   if (beside)
     return TRUE;
@@ -135,8 +137,20 @@ pmss_link_note_late (PmssLink * link, gint64 now)
   link->lates++;
   link->late_at = now;
   link->retry_at = now + pause;
+  link->allowance = 1;
   link->state = PMSS_LINK_LATE;
   link->counters.late++;
+}
+
+/* Slow start, as for a connection that has lost packets. */
+void
+pmss_link_note_end (PmssLink * link, PmssStream * stream)
+{
+  if (link->allowance == 0 || pmss_stream_get_started (stream) < link->late_at)
+    return;
+  link->allowance *= 2;
+  if (link->allowance > MAX_ALLOWANCE)
+    link->allowance = 0;
 }
 
 static gint64

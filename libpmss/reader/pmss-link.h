@@ -24,7 +24,8 @@ G_BEGIN_DECLS
  *
  * LATE: nothing new is asked as long as others can give it; what was asked
  * may still come. One that is late again and again has to wait before it is
- * trusted (retry_at). LOST: nothing is asked until a probe (GET /healthz) has been
+ * trusted (retry_at), and then gets small
+ * requests, one at a time, that double as long as it is in time. LOST: nothing is asked until a probe (GET /healthz) has been
  * answered.
  */
 typedef enum
@@ -42,6 +43,7 @@ typedef struct
   guint64 requests;
   guint64 rebuilt;              /* units that it should have given */
   guint64 hedged;               /* units asked as others are late or lost */
+  guint64 extra;                /* units asked besides as many as suffice */
   guint64 late;                 /* times it became late */
   guint64 errors;
   guint64 wasted;               /* units that came after nobody wanted them */
@@ -61,6 +63,7 @@ typedef struct
   gint64 urgent_retry_at;       /* LOST, and nobody else is left to ask */
   guint lates;                  /* times it was late, in a row */
   gint64 late_at;               /* the last of them */
+  guint allowance;              /* records a request; 0: no limit */
   gboolean reported;            /* "node-lost" was said */
   gint64 told_at;               /* control was told that it is lost; 0: never */
   guint refusals;               /* different tokens that it refused, in a row */
@@ -108,6 +111,8 @@ void pmss_link_note_late (PmssLink *link, gint64 now);
 /* @stream has a record, damaged or not. */
 void pmss_link_note_record (PmssLink *link, PmssStream *stream);
 void pmss_link_note_timing (PmssLink *link, PmssStream *stream);
+/* @stream has brought all that it was to bring. */
+void pmss_link_note_end (PmssLink *link, PmssStream *stream);
 
 /* us that the record takes already which takes longest; 0 if none is awaited. */
 gint64 pmss_link_get_wait (PmssLink *link, gint64 now);

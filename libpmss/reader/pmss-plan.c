@@ -77,6 +77,15 @@ ends_medium (PmssEngine * engine, PmssCursor * cursor)
   return asked_end (engine, cursor) == engine->rows.n_rows;
 }
 
+/* Whether it is needed before the next look but one, so that others can just
+ * give it in time. */
+static gboolean
+is_due (PmssEngine * engine, guint64 row, guint index, gint64 now)
+{
+  return pmss_deadline_get (engine, row, index) - now <=
+      engine->hedge_time + PMSS_TICK;
+}
+
 /* --- Cursors --- */
 
 static gboolean
@@ -112,13 +121,14 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
   }
   cursor->in_use = TRUE;
   cursor->row = row;
-  cursor->index = index;
+  cursor->index = cursor->entered_index = index;
+  cursor->entered = g_get_monotonic_time ();
   cursor->window = engine->first_window;
   cursor->landing = is_near (engine);
   cursor->grow_at = row + 1;
   cursor->grow_after = 0;
   cursor->missed = cursor->at_ease = FALSE;
-  pmss_pace_begin (&cursor->pace, row, g_get_monotonic_time ());
+  pmss_pace_begin (&cursor->pace, row, cursor->entered);
   return cursor;
 }
 
@@ -152,6 +162,10 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   gboolean grown;
 
   cursor->landing = cursor->landing && row == cursor->row;
+  if (row != cursor->row) {
+    cursor->entered = g_get_monotonic_time ();
+    cursor->entered_index = index;
+  }
   cursor->row = row;
   cursor->index = index;
   cursor->missed = cursor->missed || !hit;
@@ -212,6 +226,13 @@ pmss_plan_note_read (PmssEngine * engine, guint64 row, guint index,
 
 /* --- One row --- */
 
+/* One look at the window. */
+typedef struct
+{
+  gint64 now;
+  guint extra;                  /* units that may be asked for twice */
+} PlanPass;
+
 typedef struct
 {
   PmssEngine *engine;
@@ -220,7 +241,9 @@ typedef struct
   guint k, n;
   guint first;                  /* data unit that is needed first */
   gboolean urgent;
+  gboolean wait_late;           /* what late nodes were asked for counts */
   gboolean give_late;           /* late nodes count as any other */
+  gint64 now;
   guint had;                    /* units there, coming, or empty */
 } RowPlan;
 
@@ -237,16 +260,28 @@ unit_is_empty (RowPlan * plan, guint index)
       index) == 0;
 }
 
+/* What a late node was asked for, it may still give in time, as long as others
+ * could. */
+static gboolean
+unit_is_coming (RowPlan * plan, guint index)
+{
+  PmssUnitSlot *slot = &plan->row->slots[index];
+
+  if (slot->state != PMSS_UNIT_ASKED)
+    return FALSE;
+  return plan->wait_late || plan->give_late
+      || unit_source (plan, index) == PMSS_SOURCE_GOOD
+      || !is_due (plan->engine, plan->row->number, index, plan->now);
+}
+
 /* Whether a unit is there or can be counted on to come. */
 static gboolean
 unit_is_had (RowPlan * plan, guint index)
 {
   PmssUnitSlot *slot = &plan->row->slots[index];
 
-  if (slot->state == PMSS_UNIT_READY || unit_is_empty (plan, index))
-    return TRUE;
-  return slot->state == PMSS_UNIT_ASKED && (plan->give_late
-      || !plan->urgent || unit_source (plan, index) == PMSS_SOURCE_GOOD);
+  return slot->state == PMSS_UNIT_READY || unit_is_empty (plan, index)
+      || unit_is_coming (plan, index);
 }
 
 /* The data units that the consumer needs: from their own nodes if possible. */
@@ -271,7 +306,8 @@ plan_data_units (RowPlan * plan)
             || (source == PMSS_SOURCE_LATE && plan->give_late))) {
       slot->wanted = TRUE;
       plan->had++;
-    } else if (source != PMSS_SOURCE_LATE || plan->urgent) {
+    } else if (slot->state == PMSS_UNIT_ASKED || source != PMSS_SOURCE_LATE
+        || plan->urgent) {
       missing |= 1u << j;
     }
   }
@@ -330,20 +366,45 @@ plan_row_once (RowPlan * plan)
   plan_savings (plan);
 }
 
-static void
-plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent)
+/* Units that would be asked for though enough are on their way. */
+static guint
+count_extra (RowPlan * plan)
 {
-  RowPlan plan = {.engine = engine,.row = row,.first = first,.urgent = urgent };
+  guint i, claimed, wanted = 0;
+
+  for (i = 0; i < plan->n; i++)
+    wanted += plan->row->slots[i].wanted;
+  if (wanted == 0)
+    return 0;
+  claimed = pmss_rows_count_claimed (&plan->engine->rows, plan->row);
+  return MAX (claimed + wanted, plan->k) - MAX (claimed, plan->k);
+}
+
+static void
+plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent,
+    PlanPass * pass)
+{
+  RowPlan plan = {.engine = engine,.row = row,.first = first,.urgent = urgent,
+    .now = pass->now
+  };
 
   plan.k = engine->rows.redundancy.k;
   plan.n = plan.k + engine->rows.redundancy.m;
   pmss_rows_geometry (&engine->rows, row, &plan.geometry);
   plan_row_once (&plan);
+  row->denied = (row->missing == 0 || plan.had >= plan.k)
+      && count_extra (&plan) > pass->extra;
+  if (row->denied) {
+    /* Nothing more may be asked for twice: what was asked for is waited for. */
+    plan.wait_late = TRUE;
+    plan_row_once (&plan);
+  }
   if (row->missing != 0 && plan.had < plan.k) {
     /* Not enough good ones: a late one is better than none. */
     plan.give_late = TRUE;
     plan_row_once (&plan);
   }
+  pass->extra -= MIN (pass->extra, count_extra (&plan));
   if (row->missing == 0 || plan.had >= plan.k) {
     row->stuck_since = 0;
     g_clear_error (&row->error);
@@ -353,6 +414,14 @@ plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent)
   } else if (row->stuck_since == 0) {
     row->stuck_since = g_get_monotonic_time ();
   }
+}
+
+static PlanPass
+begin_pass (PmssEngine * engine)
+{
+  return (PlanPass) {
+    g_get_monotonic_time (), pmss_budget_get_units (&engine->budget)
+  };
 }
 
 /* The first unit of the cursor's row that is wanted. */
@@ -369,6 +438,7 @@ plan_rows (PmssEngine * engine, PmssCursor * cursor)
 {
   guint64 end = asked_end (engine, cursor);
   guint64 urgent = cursor->row + urgent_rows (cursor);
+  PlanPass pass = begin_pass (engine);
   gsize wanted = 0;
   guint64 number;
   guint i;
@@ -377,7 +447,7 @@ plan_rows (PmssEngine * engine, PmssCursor * cursor)
     PmssRow *row = pmss_rows_ensure (&engine->rows, number);
 
     plan_row (engine, row, number == cursor->row ? first_index (engine,
-            cursor) : 0, number < urgent);
+            cursor) : 0, number < urgent, &pass);
     for (i = 0; i < engine->rows.redundancy.k + engine->rows.redundancy.m; i++)
       wanted += row->slots[i].wanted;
   }
@@ -422,6 +492,17 @@ find_run (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
   return FALSE;
 }
 
+/* Whether something of it is to come from others than those that have it, and
+ * soon. */
+static gboolean
+is_urgent_rebuild (PmssEngine * engine, guint64 number)
+{
+  PmssRow *row = pmss_rows_get (&engine->rows, number);
+
+  return (row->missing & ~row->spared) != 0
+      && is_due (engine, number, 0, g_get_monotonic_time ());
+}
+
 static gboolean
 run_is_worthwhile (PmssEngine * engine, PmssCursor * cursor, guint64 first,
     guint64 n_rows)
@@ -431,7 +512,7 @@ run_is_worthwhile (PmssEngine * engine, PmssCursor * cursor, guint64 first,
   return first < cursor->row + urgent_rows (cursor)
       || n_rows >= worthwhile_rows (engine, cursor)
       || end % engine->rows.rows_per_extent == 0
-      || ends_medium (engine, cursor);
+      || ends_medium (engine, cursor) || is_urgent_rebuild (engine, first);
 }
 
 /* At the medium's end a link asks for half of what it is to give, then for half
@@ -452,13 +533,13 @@ limit_at_end (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
 }
 
 /* What somebody waits for goes out beside what is under way already: that is of
- * another place. */
+ * another place. So does what late nodes have not given. */
 static gboolean
 has_room_for (PmssEngine * engine, PmssLink * link, guint64 row,
     gboolean beside)
 {
   return pmss_link_has_room (link, engine->settings.max_connections, beside
-      || pmss_wait_is_for (engine, row, -1));
+      || pmss_wait_is_for (engine, row, -1) || is_urgent_rebuild (engine, row));
 }
 
 static gboolean
@@ -481,6 +562,8 @@ start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
   range.index = shard;
   range.first_row = first % engine->rows.rows_per_extent;
   range.n_rows = limit_at_end (engine, cursor, link, n_rows);
+  if (link->allowance != 0)
+    range.n_rows = MIN (range.n_rows, link->allowance);
   pmss_engine_start_stream (engine, link, &range);
   return TRUE;
 }
@@ -562,6 +645,7 @@ static void
 plan_tail (PmssEngine * engine, PmssCursor * cursor)
 {
   PmssCursor tail = {.row = engine->rows.n_rows - 1,.window = 1 };
+  PlanPass pass = begin_pass (engine);
   PmssExtentGeometry geometry;
   PmssRow *row;
   guint i;
@@ -573,7 +657,7 @@ plan_tail (PmssEngine * engine, PmssCursor * cursor)
   while (tail.index + 1 < engine->rows.redundancy.k
       && pmss_extent_geometry_unit_length (&geometry, row->row, tail.index + 1))
     tail.index++;
-  plan_row (engine, row, tail.index, FALSE);
+  plan_row (engine, row, tail.index, FALSE, &pass);
   for (i = 0; i < engine->links->len; i++)
     start_one (engine, &tail, engine->links->pdata[i], TRUE);
   /* Once is enough: where the cache has no room for it, it goes again. */

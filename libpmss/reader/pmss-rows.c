@@ -168,6 +168,19 @@ pmss_rows_count_ready (PmssRows * rows, PmssRow * row)
   return n;
 }
 
+guint
+pmss_rows_count_claimed (PmssRows * rows, PmssRow * row)
+{
+  PmssExtentGeometry geometry;
+  guint i, n = 0;
+
+  pmss_rows_geometry (rows, row, &geometry);
+  for (i = 0; i < n_units (rows); i++)
+    n += holds_block (row->slots[i].state)
+        || pmss_extent_geometry_unit_length (&geometry, row->row, i) == 0;
+  return n;
+}
+
 /* What was believed so far is not believed any more, nor what was rebuilt with
  * its help. */
 static void

@@ -48,6 +48,7 @@ typedef struct
   guint64 used;                 /* PmssRows.clock when last read */
   guint32 missing;              /* bit j: data unit j has to be rebuilt */
   guint32 spared;               /* bit j: so it has, though it could be had */
+  gboolean denied;              /* more would have to be asked for twice */
   gboolean has_crc;
   guint32 crc[PMSS_MAX_SHARDS]; /* of all units, as records say */
   guint32 agreeing;             /* bit i: the record of unit i said so */
@@ -90,6 +91,8 @@ void pmss_rows_set_empty (PmssRows *rows, PmssRow *row, guint index,
 /* Does without a unit that was wanted, as another one is: to be rebuilt. */
 void pmss_rows_spare (PmssRow *row, guint index);
 guint pmss_rows_count_ready (PmssRows *rows, PmssRow *row);
+/* Units that are there, asked for, or empty. */
+guint pmss_rows_count_claimed (PmssRows *rows, PmssRow *row);
 
 /* Takes over the checksums that @block's record carries, or compares them.
  * FALSE: they contradict what other shards of the row said, and the unit has

@@ -35,6 +35,16 @@ fake_node_answer (FakeAnswer * answer, GBytes * shard, gsize first,
   answer->body_length = length;
 }
 
+gboolean
+fake_node_trickle (const FakeRequest * request, FakeAnswer * answer,
+    GBytes * shard, gsize first, gsize length)
+{
+  fake_node_answer (answer, shard, first, length);
+  answer->body_length = 100;
+  answer->trickle = 20;
+  return TRUE;
+}
+
 static void
 hang_up (FakeAnswer * answer)
 {
@@ -89,7 +99,8 @@ open_session (FakeCluster * cluster)
 
   g_hash_table_add (cluster->sessions, id);
   body = g_strdup_printf ("{\"id\":\"%s\",\"lease\":%u,\"token\":\"token-0\","
-      "\"medium\":{},\"layout\":%s}", id, cluster->lease, layout_text);
+      "\"medium\":{\"avg_bitrate\":%" G_GUINT64_FORMAT "},\"layout\":%s}",
+      id, cluster->lease, cluster->bitrate, layout_text);
   return fake_peer_answer ("201 Created", "application/json", body);
 }
 

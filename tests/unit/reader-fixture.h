@@ -44,6 +44,7 @@ struct _FakeCluster
   FakePeer *control;
   GMutex lock;                  /* protects what follows */
   guint lease;                  /* s, of the next session */
+  guint64 bitrate;              /* that control tells, bit/s; 0: none */
   gboolean silent;              /* control: it does not answer renewals */
   gboolean forgets;             /* control: it knows no session any more */
   gboolean replaced;            /* control: the medium has another version */
@@ -70,6 +71,8 @@ guint        fake_cluster_count_openings (FakeCluster *cluster);
 
 /* The proper answer to a request for records. */
 void         fake_node_answer (FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
+/* To misbehave: begins the answer, and goes on with a byte now and then. */
+gboolean     fake_node_trickle (const FakeRequest *request, FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
 /* Reads all of the medium and compares it. */
 gboolean     fake_cluster_read_all (FakeCluster *cluster, PmssReader *reader, GError **error);
 guint64      reader_get_counter (PmssReader *reader, const char *name);

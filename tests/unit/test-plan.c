@@ -39,6 +39,7 @@ check_request (PmssEngine * engine, const PmssStreamRange * range,
 {
   PmssCursor *cursor = engine->active;
   guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
+  guint extra = 0;
 
   g_assert_cmpuint (range->n_rows, >, 0);
   for (guint32 row = range->first_row; row < range->first_row + range->n_rows;
@@ -50,11 +51,14 @@ check_request (PmssEngine * engine, const PmssStreamRange * range,
     g_assert_cmpint (entry->slots[range->index].state, ==, PMSS_UNIT_NONE);
     g_assert_cmpuint (pmss_extent_geometry_unit_length (&range->geometry, row,
             range->index), >, 0);
+    extra += pmss_rows_count_claimed (&engine->rows, entry) >=
+        engine->rows.redundancy.k;
     /* in the window, or the file's tail */
     g_assert_true (base + row == engine->rows.n_rows - 1
         || (base + row >= cursor->row
             && base + row < cursor->row + cursor->window));
   }
+  g_assert_cmpuint (extra, <=, pmss_budget_get_units (&engine->budget));
   g_assert_cmpuint (cursor->window, <=, engine->max_window);
 }
 
@@ -133,6 +137,7 @@ open_engine (Model * m)
   static const PmssEngineFuncs funcs = { NULL };
   guint row = m->redundancy.k * UNIT;
   PmssEngineSettings settings = {.max_connections = 1 + random_below (3),
+    .max_extra = 5 * random_below (3),
     .cache_size = (2 + random_below (20)) * row,.retries = 3,
     .timeout = 15 * G_TIME_SPAN_SECOND
   };
@@ -149,6 +154,8 @@ open_engine (Model * m)
   m->engine = pmss_engine_new (client, "m", &settings, &funcs, NULL, g_free);
   m->engine->state = PMSS_ENGINE_OPENING;
   pmss_engine_opened (m->engine, session);
+  /* what late nodes owe is needed now, or soon enough */
+  m->engine->hedge_time = one_in (2) ? 3600 * G_TIME_SPAN_SECOND : 0;
 }
 
 static void

@@ -38,7 +38,7 @@ static void
 test_defaults (void)
 {
   g_autoptr (GstElement) element = make ();
-  guint timeout, max_connections, wait, blocksize, read_ahead_time;
+  guint timeout, max_connections, max_extra, wait, blocksize, read_ahead_time;
   guint64 cache_size, read_ahead;
   double factor, max;
   int retries;
@@ -47,7 +47,8 @@ test_defaults (void)
 
   g_object_get (element, "timeout", &timeout, "retries", &retries,
       "retry-backoff-factor", &factor, "retry-backoff-max", &max,
-      "max-connections", &max_connections, "cache-size", &cache_size,
+      "max-connections", &max_connections, "max-extra", &max_extra,
+      "cache-size", &cache_size,
       "read-ahead", &read_ahead, "read-ahead-time", &read_ahead_time,
       "wait-for-admission", &wait,
       "tls-validation-flags", &flags, "location", &location,
@@ -57,6 +58,7 @@ test_defaults (void)
   g_assert_cmpfloat (factor, ==, 0.0);
   g_assert_cmpfloat (max, ==, 60.0);
   g_assert_cmpuint (max_connections, ==, 2);
+  g_assert_cmpuint (max_extra, ==, 5);
   g_assert_cmpuint (cache_size, ==, 56 << 20);
   g_assert_cmpuint (read_ahead, ==, 48 << 20);
   g_assert_cmpuint (read_ahead_time, ==, 10);

@@ -317,16 +317,6 @@ forge (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
 }
 
 static gboolean
-trickle (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
-    gsize first, gsize length)
-{
-  fake_node_answer (answer, shard, first, length);
-  answer->body_length = 100;
-  answer->trickle = 20;
-  return TRUE;
-}
-
-static gboolean
 announce (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
     gsize first, gsize length)
 {
@@ -430,55 +420,6 @@ test_forger (void)
   }
 }
 
-/* --- Slowness --- */
-
-static gboolean
-hesitate (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
-    gsize first, gsize length)
-{
-  fake_node_answer (answer, shard, first, length);
-  answer->delay = 400;
-  return TRUE;
-}
-
-/* It is never silent, and still nobody may have to wait for it; nor for m. */
-static void
-test_slow_nodes (void)
-{
-  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 4, 2 }, 6 * ROW);
-  g_autoptr (PmssReader) reader = NULL;
-  g_autoptr (GError) error = NULL;
-
-  cluster->nodes[0].misbehave = cluster->nodes[3].misbehave = trickle;
-  reader = fake_cluster_open (cluster, "timeout", 10, "read-ahead",
-      (guint64) 2 * ROW, NULL);
-  fake_cluster_read_all (cluster, reader, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (reader_get_counter (reader, "late"), >=, 2);
-  g_clear_object (&reader);
-  fake_cluster_free (cluster);
-}
-
-/* Where all are slow alike, it is the client's network: nothing is asked twice. */
-static void
-test_slow_together (void)
-{
-  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 4, 2 }, 4 * ROW);
-  g_autoptr (PmssReader) reader = NULL;
-  g_autoptr (GError) error = NULL;
-  guint i;
-
-  for (i = 0; i < 6; i++)
-    cluster->nodes[i].misbehave = hesitate;
-  reader = fake_cluster_open (cluster, "timeout", 10, "read-ahead",
-      (guint64) 2 * ROW, NULL);
-  fake_cluster_read_all (cluster, reader, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (reader_get_counter (reader, "hedged"), ==, 0);
-  g_clear_object (&reader);
-  fake_cluster_free (cluster);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -490,8 +431,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/reader/refused-by-one", NULL, test_refused_by_one);
   g_test_add_data_func ("/reader/refused-by-one-control-silent", "",
       test_refused_by_one);
-  g_test_add_func ("/reader/slow-nodes", test_slow_nodes);
-  g_test_add_func ("/reader/slow-together", test_slow_together);
   g_test_add_func ("/reader/refused-until-renewed", test_refused_until_renewed);
   g_test_add_func ("/reader/refused-by-all", test_refused_by_all);
   g_test_add_func ("/reader/jump-looks-back", test_jump_looks_back);
@@ -499,7 +438,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/closed-while-probing", test_closed_while_probing);
   g_test_add_func ("/reader/urgent-probes", test_urgent_probes);
   g_test_add_func ("/reader/forger", test_forger);
-  g_test_add_data_func ("/reader/trickles", trickle, test_liar);
+  g_test_add_data_func ("/reader/trickles", fake_node_trickle, test_liar);
   g_test_add_data_func ("/reader/announces", announce, test_liar);
   g_test_add_func ("/reader/announcements", test_announcements);
   g_test_add_data_func ("/reader/never-ends", never_end, test_liar);
