@@ -161,7 +161,7 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link,
 {
   link->counters.errors++;
   pmss_link_note_failure (link, error, engine->settings.backoff_factor,
-      engine->settings.backoff_max);
+      engine->settings.backoff_max, engine->stuck);
   /* A single reset is a closed connection or a restarted server until the
    * probe, which follows at once, says otherwise. */
   if (link->failures < 2 || link->reported)
@@ -220,7 +220,7 @@ pmss_engine_retry_refused (PmssEngine * engine)
         || (link->refusals > 1 && is_trusted_elsewhere (engine, link)))
       continue;
     link->state = PMSS_LINK_UP;
-    link->failures = 0;
+    link->failures = link->pauses = 0;
   }
 }
 

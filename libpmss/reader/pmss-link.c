@@ -85,7 +85,7 @@ pmss_link_note_good (PmssLink * link)
   if (link->state != PMSS_LINK_LATE
       || link->retry_at <= g_get_monotonic_time ())
     link->state = PMSS_LINK_UP;
-  link->failures = 0;
+  link->failures = link->pauses = 0;
   link->refusals = 0;
   g_clear_error (&link->trouble);
 }
@@ -102,10 +102,10 @@ get_backoff (PmssLink * link, gint64 longest, double factor, double max)
 {
   gint64 pause;
 
-  if (link->failures == 0)
+  if (link->pauses == 0)
     return 0;
-  pause = MIN (FIRST_BACKOFF << MIN (link->failures - 1, 16), longest);
-  pause += (gint64) (factor * G_TIME_SPAN_SECOND * link->failures);
+  pause = MIN (FIRST_BACKOFF << MIN (link->pauses - 1, 16), longest);
+  pause += (gint64) (factor * G_TIME_SPAN_SECOND * link->pauses);
   pause = MIN (pause, (gint64) (max * G_TIME_SPAN_SECOND));
   /* whatever the settings say: a node that is not there is not hammered */
   return MAX (pause, FIRST_BACKOFF);
@@ -113,7 +113,7 @@ get_backoff (PmssLink * link, gint64 longest, double factor, double max)
 
 void
 pmss_link_note_failure (PmssLink * link, const GError * error, double factor,
-    double max)
+    double max, gboolean urgent)
 {
   gint64 now = g_get_monotonic_time ();
 
@@ -123,6 +123,9 @@ pmss_link_note_failure (PmssLink * link, const GError * error, double factor,
   link->retry_at = now + get_backoff (link, G_MAXINT64, factor, max);
   link->urgent_retry_at = now + get_backoff (link, URGENT_BACKOFF, factor, max);
   link->failures++;
+  /* What is asked more often does not make later pauses longer. */
+  if (!urgent || link->pauses == 0)
+    link->pauses++;
 }
 
 void

@@ -59,6 +59,7 @@ typedef struct
   PmssLinkState state;
   GError *trouble;              /* why it is LOST, or the last failure */
   guint failures;               /* in a row */
+  guint pauses;                 /* of these, those that made the next one longer */
   gint64 retry_at;              /* monotonic, when LOST or LATE */
   gint64 urgent_retry_at;       /* LOST, and nobody else is left to ask */
   guint lates;                  /* times it was late, in a row */
@@ -103,9 +104,9 @@ void pmss_link_note_good (PmssLink *link);
 void pmss_link_note_probe (PmssLink *link);
 /* A request failed in a way that speaks against the node, not the shard:
  * LOST until now + back-off. @factor and @max in seconds, as the reader's
- * properties. */
+ * properties; @urgent: there is nobody else to ask. */
 void pmss_link_note_failure (PmssLink *link, const GError *error,
-    double factor, double max);
+    double factor, double max, gboolean urgent);
 /* It is not to be waited for. */
 void pmss_link_note_late (PmssLink *link, gint64 now);
 /* @stream has a record, damaged or not. */

@@ -289,6 +289,32 @@ test_urgent_probes (void)
   fake_cluster_free (cluster);
 }
 
+/* That it was asked so often meanwhile is no reason to ask it seldom when others
+ * are back. */
+static void
+test_after_urgent_probes (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
+      4 * CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 end;
+
+  cluster->nodes[0].gone = 8;
+  cluster->nodes[1].gone = 10;
+  reader = fake_cluster_open (cluster, "retries", -1, "timeout", 60, NULL);
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  /* pauses that double each time would come to 38 s */
+  end = g_get_monotonic_time () + 6 * G_TIME_SPAN_SECOND;
+  while (g_atomic_int_get (&cluster->nodes[1].probes) < 11) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (1000);
+  }
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 /* --- Lies --- */
 
 /* A record that is sound in itself, of bytes that nobody stored. */
@@ -437,6 +463,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/rebuilt-is-whose", test_rebuilt_is_whose);
   g_test_add_func ("/reader/closed-while-probing", test_closed_while_probing);
   g_test_add_func ("/reader/urgent-probes", test_urgent_probes);
+  g_test_add_func ("/reader/after-urgent-probes", test_after_urgent_probes);
   g_test_add_func ("/reader/forger", test_forger);
   g_test_add_data_func ("/reader/trickles", fake_node_trickle, test_liar);
   g_test_add_data_func ("/reader/announces", announce, test_liar);
