@@ -25,6 +25,7 @@ struct _PmssControlConfig {
   guint stream_lifetime;        /* seconds that the capability token of a session is valid */
   guint token_lifetime;         /* seconds, of a login */
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
+  guint orphan_grace;           /* seconds that a shard which no row knows stays */
   guint64 stripe_rate;          /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */
   guint max_connections;
   guint max_connections_per_address;    /* 0: half of them */

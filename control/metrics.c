@@ -89,7 +89,7 @@ add_reconciler (GString * text, PmssReconciler * reconciler)
     return;
   nodes = pmss_reconciler_get_stats (reconciler, &orphans, &deleted);
   add_one (text, "orphans_total", "counter",
-      "Shards found on nodes that no row knew.", orphans);
+      "Shards on nodes that no row knew for the grace period.", orphans);
   add_one (text, "deleted_shards_total", "counter",
       "Pending deletions and orphans that nodes have confirmed.", deleted);
   add_head (text, "missing_shards", "gauge",
@@ -99,6 +99,14 @@ add_reconciler (GString * text, PmssReconciler * reconciler)
 
     g_string_append_printf (text, "pmss_control_missing_shards{node=\"%u\"} %"
         G_GUINT64_FORMAT "\n", found->node, found->missing);
+  }
+  add_head (text, "unknown_shards", "gauge",
+      "Shards that nobody knows and that are left alone for now.");
+  for (guint i = 0; i < nodes->len; i++) {
+    const PmssReconciled *found = &g_array_index (nodes, PmssReconciled, i);
+
+    g_string_append_printf (text, "pmss_control_unknown_shards{node=\"%u\"} %"
+        G_GUINT64_FORMAT "\n", found->node, found->unknown);
   }
 }
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/jobs/reconcile.h"
 
-#include <string.h>
-
 #include "control/catalog/catalog.h"
 #include "control/database/database.h"
-#include "control/nodes/node-calls.h"
+#include "control/jobs/compare-lists.h"
 #include "control/nodes/nodes.h"
 #include "control/uploads/uploads.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-shard.h"
 
 #define EVERY (300 * G_USEC_PER_SEC)
 #define HOUSEKEEPING (5 * G_USEC_PER_SEC)
@@ -21,6 +18,7 @@ struct _PmssReconciler
   GThread *thread;
   GCancellable *cancellable;
   PmssNodeCalls *calls;         /* of the thread */
+  GHashTable *unknown;          /* of the thread: node id -> PmssUnknown */
 
   GMutex lock;                  /* protects all below */
   GCond cond;                   /* `due` or `stopping` has changed */
@@ -102,228 +100,55 @@ delete_pending (PmssReconciler * self, guint node, GError ** error)
   return TRUE;
 }
 
-/* One page of a node's shards against the catalog */
+/* Lists */
 
-typedef struct
+static PmssUnknown *
+get_unknown (PmssReconciler * self, guint node)
 {
-  PmssReconciler *self;
-  guint node;
-  GPtrArray *names;             /* that the node has, in order */
-  const char *after;            /* nullable: the page begins after this */
-  const char *last;             /* nullable: and ends with this */
-  GPtrArray *expected;          /* names that the catalog has on it */
-  guint64 orphans, missing;
-} Page;
+  PmssUnknown *unknown = g_hash_table_lookup (self->unknown,
+      GUINT_TO_POINTER (node));
 
-/* Columns version, number, nodes: what of that extent lies on the page's node. */
+  if (!unknown) {
+    unknown = pmss_unknown_new ();
+    g_hash_table_insert (self->unknown, GUINT_TO_POINTER (node), unknown);
+  }
+  return unknown;
+}
+
 static void
-add_expected (Page * page, PmssRows * rows)
+tell_compared (guint node, const PmssCompared * compared, guint before,
+    guint unknown)
 {
-  PmssVersionId version;
-  gsize length;
-  const guint8 *blob = pmss_rows_blob (rows, 0, &length);
-
-  if (length != sizeof version.bytes)
-    return;
-  memcpy (version.bytes, blob, sizeof version.bytes);
-  blob = pmss_rows_blob (rows, 2, &length);
-  for (guint i = 0; i < length / 4; i++) {
-    guint32 id;
-    char name[PMSS_SHARD_NAME_SIZE];
-
-    memcpy (&id, blob + i * 4, 4);
-    if (GUINT32_FROM_LE (id) != page->node)
-      continue;
-    pmss_shard_name_write (&version, pmss_rows_int (rows, 1), i, name);
-    if ((!page->after || strcmp (name, page->after) > 0)
-        && (!page->last || strcmp (name, page->last) <= 0))
-      g_ptr_array_add (page->expected, g_strdup (name));
-  }
-}
-
-/* Rows of extents whose names lie in (after, last]: names sort as version, number, index. */
-static gboolean
-list_expected (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Page *page = user_data;
-  PmssVersionId from = { {0} }, to;
-  guint32 from_number = 0, to_number = G_MAXUINT32;
-  guint index;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = NULL;
-
-  memset (&to, 0xff, sizeof to);
-  if (page->after)
-    pmss_shard_name_parse (page->after, &from, &from_number, &index);
-  if (page->last)
-    pmss_shard_name_parse (page->last, &to, &to_number, &index);
-  rows = pmss_database_query (database,
-      "SELECT extent.version, extent.number, extent.nodes FROM extent "
-      "JOIN version ON version.id = extent.version "
-      "WHERE (extent.version, extent.number) >= (?1, ?2) "
-      "AND (extent.version, extent.number) <= (?3, ?4) "
-      "AND extent.state >= 1 AND version.state <> 'deleting'",
-      PMSS_BLOB (from.bytes, 16), PMSS_INT (from_number),
-      PMSS_BLOB (to.bytes, 16), PMSS_INT (to_number));
-  while (pmss_rows_next (rows, &local))
-    add_expected (page, rows);
-  if (!local)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-static gboolean
-is_placed (Page * page, const char *name, gboolean * placed, GError ** error)
-{
-  PmssVersionId version;
-  guint32 extent;
-  guint shard;
-
-  *placed = FALSE;
-  return !pmss_shard_name_parse (name, &version, &extent, &shard)
-      || pmss_catalog_wants_shard (page->self->context->catalog, &version,
-      extent, shard, page->node, placed, error);
-}
-
-/* Listed before it was asked for here: a shard without a row is garbage. */
-static gboolean
-queue_orphans (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Page *page = user_data;
-
-  for (guint i = 0; i < page->names->len; i++) {
-    const char *name = g_ptr_array_index (page->names, i);
-    gboolean placed;
-
-    if (!is_placed (page, name, &placed, error))
-      return FALSE;
-    if (placed)
-      continue;
-    if (!pmss_catalog_add_pending (page->self->context->catalog, page->node,
-            name, error))
-      return FALSE;
-    page->orphans++;
-  }
-  return TRUE;
-}
-
-static GHashTable *
-make_set (GPtrArray * names)
-{
-  GHashTable *set = g_hash_table_new (g_str_hash, g_str_equal);
-
-  for (guint i = 0; i < names->len; i++)
-    g_hash_table_add (set, g_ptr_array_index (names, i));
-  return set;
-}
-
-/* Names that the catalog has on the node in this page, and that are not in @names. */
-static GPtrArray *
-list_absent (Page * page, GPtrArray * names, GError ** error)
-{
-  g_autoptr (GPtrArray) expected = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) absent = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GHashTable) have = make_set (names);
-
-  page->expected = expected;
-  if (!pmss_database_transact (page->self->context->database, list_expected,
-          page, error))
-    return NULL;
-  for (guint i = 0; i < expected->len; i++)
-    if (!g_hash_table_contains (have, g_ptr_array_index (expected, i)))
-      g_ptr_array_add (absent, g_strdup (g_ptr_array_index (expected, i)));
-  return g_steal_pointer (&absent);
-}
-
-/* Between the list and the look into the catalog a shard may have come or gone: missing is what both had to have before a second list, and is in neither. */
-static gboolean
-count_missing (Page * page, GError ** error)
-{
-  PmssReconciler *self = page->self;
-  g_autoptr (GPtrArray) absent = list_absent (page, page->names, error);
-  g_autoptr (GPtrArray) again = NULL, still = NULL;
-  g_autoptr (GHashTable) before = NULL;
-  gboolean more;
-
-  if (!absent || absent->len == 0)
-    return absent != NULL;
-  again = pmss_node_calls_list (self->calls, page->node, page->after, &more,
-      self->cancellable, error);
-  if (!again)
-    return FALSE;
-  if (more && again->len > 0 && (!page->last
-          || strcmp (g_ptr_array_index (again, again->len - 1),
-              page->last) < 0))
-    page->last = g_ptr_array_index (again, again->len - 1);
-  still = list_absent (page, again, error);
-  if (!still)
-    return FALSE;
-  before = make_set (absent);
-  for (guint i = 0; i < still->len; i++) {
-    const char *name = g_ptr_array_index (still, i);
-
-    if (!g_hash_table_contains (before, name))
-      continue;
-    g_info ("Node %u has lost shard %s", page->node, name);
-    page->missing++;
-  }
-  return TRUE;
-}
-
-/* Moves on @after; NULL: that was the last page. */
-static GPtrArray *
-compare_page (Page * page, char **after, GError ** error)
-{
-  PmssReconciler *self = page->self;
-  g_autoptr (GPtrArray) names = NULL;
-  gboolean more;
-  char *next;
-
-  names = pmss_node_calls_list (self->calls, page->node, *after, &more,
-      self->cancellable, error);
-  if (!names)
-    return NULL;
-  next = more && names->len > 0
-      ? g_strdup (g_ptr_array_index (names, names->len - 1)) : NULL;
-  page->names = names;
-  page->after = *after;
-  page->last = next;
-  if (!pmss_database_transact (self->context->database, queue_orphans, page,
-          error)
-      || !count_missing (page, error)) {
-    g_free (next);
-    return NULL;
-  }
-  g_free (*after);
-  *after = next;
-  return g_steal_pointer (&names);
+  if (compared->missing > 0)
+    g_warning ("Node %u has lost %" G_GUINT64_FORMAT " shards", node,
+        compared->missing);
+  if (compared->orphans > 0)
+    g_message ("Node %u has %" G_GUINT64_FORMAT " shards that nobody knows: "
+        "they are deleted", node, compared->orphans);
+  if (unknown > before)
+    g_message ("Node %u has %u shards that nobody knows: they are left alone "
+        "for now", node, unknown);
 }
 
 static gboolean
 compare_lists (PmssReconciler * self, guint node, PmssReconciled * found,
     GError ** error)
 {
-  Page page = { self, node };
-  g_autofree char *after = NULL;
+  PmssUnknown *unknown = get_unknown (self, node);
+  guint before = pmss_unknown_get_count (unknown);
+  PmssCompared compared;
 
-  do {
-    g_autoptr (GPtrArray) names = compare_page (&page, &after, error);
-    if (!names)
-      return FALSE;
-    found->shards += names->len;
-  } while (after);
-  found->missing = page.missing;
+  if (!pmss_compare_lists (self->context, self->calls, node, unknown,
+          &compared, self->cancellable, error))
+    return FALSE;
+  found->shards = compared.shards;
+  found->missing = compared.missing;
+  found->unknown = pmss_unknown_get_count (unknown);
   g_mutex_lock (&self->lock);
-  self->orphans += page.orphans;
+  self->orphans += compared.orphans;
   g_mutex_unlock (&self->lock);
-  if (page.missing > 0)
-    g_warning ("Node %u has lost %" G_GUINT64_FORMAT " shards", node,
-        page.missing);
-  if (page.orphans > 0)
-    g_message ("Node %u has %" G_GUINT64_FORMAT " shards that nobody knows: "
-        "they are deleted", node, page.orphans);
-  return page.orphans == 0 || delete_pending (self, node, error);
+  tell_compared (node, &compared, before, pmss_unknown_get_count (unknown));
+  return compared.orphans == 0 || delete_pending (self, node, error);
 }
 
 static void
@@ -380,6 +205,36 @@ add_all_nodes (PmssReconciler * self)
       g_hash_table_add (self->due, GUINT_TO_POINTER (info->node.id));
   }
   g_mutex_unlock (&self->lock);
+}
+
+static void
+add_due (PmssReconciler * self, guint node)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_add (self->due, GUINT_TO_POINTER (node));
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Nodes that have something whose grace period is over. */
+static void
+add_overdue (PmssReconciler * self, gint64 now)
+{
+  GHashTableIter iter;
+  gpointer node, unknown;
+
+  g_hash_table_iter_init (&iter, self->unknown);
+  while (g_hash_table_iter_next (&iter, &node, &unknown)) {
+    g_autoptr (PmssNodeInfo) info = NULL;
+
+    if (pmss_unknown_get_due (unknown) > now)
+      continue;
+    info = pmss_nodes_peek (self->context->nodes, GPOINTER_TO_UINT (node));
+    if (!info)
+      g_hash_table_iter_remove (&iter);
+    else if (info->state == PMSS_NODE_UP)
+      add_due (self, GPOINTER_TO_UINT (node));
+  }
 }
 
 static void
@@ -454,6 +309,7 @@ run (gpointer user_data)
     if (now >= housekeeping_at) {
       expire_uploads (self);
       retry_pending (self);
+      add_overdue (self, now);
       housekeeping_at = now + HOUSEKEEPING;
     }
     node = wait_for_node (self, MIN (all_at, housekeeping_at));
@@ -469,12 +325,8 @@ on_node_changed (guint id, PmssNodeState state, gpointer user_data)
 {
   PmssReconciler *self = user_data;
 
-  if (state != PMSS_NODE_UP)
-    return;
-  g_mutex_lock (&self->lock);
-  g_hash_table_add (self->due, GUINT_TO_POINTER (id));
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&self->lock);
+  if (state == PMSS_NODE_UP)
+    add_due (self, id);
 }
 
 PmssReconciler *
@@ -487,6 +339,8 @@ pmss_reconciler_start (PmssControlContext * context)
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   self->due = g_hash_table_new (NULL, NULL);
+  self->unknown = g_hash_table_new_full (NULL, NULL, NULL,
+      (GDestroyNotify) pmss_unknown_free);
   self->found = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   pmss_nodes_set_watch (context->nodes, on_node_changed, self);
   /* those that came up before there was a watch */
@@ -506,6 +360,7 @@ pmss_reconciler_stop (PmssReconciler * self)
   g_cancellable_cancel (self->cancellable);
   g_thread_join (self->thread);
   g_hash_table_unref (self->due);
+  g_hash_table_unref (self->unknown);
   g_hash_table_unref (self->found);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);

@@ -10,9 +10,10 @@ G_BEGIN_DECLS
  *
  * Brings what the nodes hold into line with the catalog, on a thread of its own: for each node that comes up, and for all of them every five minutes,
  *  - carries out the pending deletions,
- *  - lists the node's shards and deletes those that no row knows (every row is committed before its shard is sent, so such a shard is garbage: of a request that
- *    was answered too late, or of a database that was put back). It becomes a pending deletion first, so that nobody places it there meanwhile,
- *  - counts the shards that should be there and are not.
+ *  - lists the node's shards and deletes those that no row has known for the grace period (every row is committed before its shard is sent, so such a shard is
+ *    garbage, of a request that was answered too late; or a database was put back that is older than it, and somebody may want to think again). It becomes a
+ *    pending deletion first, so that nobody places it there meanwhile,
+ *  - notes that the shards which should be there and are not are bad.
  * Every five seconds it tries again what deletions are pending at nodes that are up, and removes expired uploads.
  */
 
@@ -27,6 +28,7 @@ typedef struct {
   gint64 when;                  /* seconds since 1970 */
   guint64 shards;               /* listed */
   guint64 missing;              /* that the catalog has on it, and it has not */
+  guint64 unknown;              /* that nobody knows, and that are left alone for now */
 } PmssReconciled;
 
 /* Totals since the start, and for each node what was found last: array of #PmssReconciled. Any thread. */

@@ -168,7 +168,7 @@ class Cluster:
         self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
-                              dict({"min-free": "0", "log-level": "info"}, **(control_options or {})),
+                              dict({"min-free": "0", "log-level": "info", "orphan-grace": "0"}, **(control_options or {})),
                               environment, address)
         self.storage_options = dict({"min-free": "0"}, **(storage_options or {}))
         self.nodes = []
@@ -380,6 +380,8 @@ class Cluster:
                 place = (node, "%s-%08x.%d" % (version.hex(), number, index))
                 (wanted if state >= 1 else maybe).add(place)
         maybe |= set(database.execute("SELECT node, shard FROM pending_deletion"))
+        maybe |= {(node, "%s-%08x.%d" % (version.hex(), number, shard)) for version, number, shard, node in database.execute(
+            "SELECT version, number, shard, node FROM rebuilding")}
         there = {(node.id, shard) for node in self.nodes for shard in node.shards()}
         complaints += ["orphan: %s on node %d" % (s, n) for n, s in sorted(there - wanted - maybe)]
         complaints += ["missing: %s on node %d" % (s, n) for n, s in sorted(wanted - there)]

@@ -6,8 +6,10 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
+import time
 import unittest
 
 import cluster
@@ -128,6 +130,65 @@ class Sizes(cluster.TestCase):
         self.cluster.wait_for_nodes_clean()
         self.assert_disks_clean()
         self.cluster.wait_nodes()
+
+
+class Lists(cluster.TestCase):
+    """What nodes hold against the catalog. The medium has no redundancy, so that nothing is put right meanwhile."""
+    nodes = 2
+    control_options = dict(SMALL, **{"orphan-grace": "3"})
+
+    def node_json(self, node):
+        return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)
+
+    def unknown(self, node):
+        text = self.cluster.request("GET", "/metrics", token=False)[2].decode()
+        return int(dict(re.findall(r'^pmss_control_unknown_shards\{node="(\d+)"\} (\d+)$', text, re.M)).get(str(node.id), 0))
+
+    def restart(self, node):
+        node.stop()
+        self.cluster.wait_nodes()
+        node.start()
+        self.cluster.wait_nodes()
+
+    def place(self):
+        layout = self.cluster.session("film")["layout"]
+        node = self.cluster.node(layout["nodes"][layout["extents"][0][0]]["id"])
+        shard = layout["version"] + "-00000000.0"
+        return node, shard, node.shard_path(shard)
+
+    def test_grace(self):
+        """A shard that nobody knows goes, but not at once."""
+        self.cluster.add("film", make(12, 50000), redundancy="1+0")
+        node, shard, path = self.place()
+        copy = path.with_name(shard[:31] + ("0" if shard[31] != "0" else "1") + shard[32:])
+        shutil.copy(path, copy)
+        begin = time.monotonic()
+        self.restart(node)
+        wait_for(lambda: self.unknown(node) == 1, "the shard to be seen")
+        self.assertTrue(copy.exists())
+        wait_for(lambda: not copy.exists(), "the shard to go")
+        self.assertGreaterEqual(time.monotonic() - begin, 3)
+        wait_for(lambda: self.unknown(node) == 0, "the shard to be gone")
+        self.assertTrue(path.exists())
+        self.cluster.delete("film")
+        self.cluster.wait_jobs()
+
+    def test_missing(self):
+        """A shard that is not there is bad until it is there again."""
+        self.cluster.add("film", make(13, 50000), redundancy="1+0")
+        node, shard, path = self.place()
+        aside = self.cluster.folder / shard
+        shutil.move(path, aside)
+        self.restart(node)
+        wait_for(lambda: self.node_json(node)["bad_shards"] == 1, "the loss to be noted")
+        self.cluster.restart_control()
+        self.assertEqual(self.node_json(node)["bad_shards"], 1)
+        self.cluster.wait_nodes()
+        shutil.move(aside, path)
+        self.restart(node)
+        wait_for(lambda: self.node_json(node)["bad_shards"] == 0, "the shard to be good")
+        self.cluster.delete("film")
+        self.cluster.wait_jobs()
 
 
 class Defaults(cluster.TestCase):
