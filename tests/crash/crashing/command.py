@@ -17,8 +17,8 @@ from benchmarks.command import scratch_folder
 from . import plan, rig, verify, works
 
 DESCRIPTION = "Kills control and storage servers with SIGKILL at random moments of their work, starts them again, and looks at the whole catalog."
-EPILOG = """The exit status is 1 when something that was acknowledged is not there, something is there by halves, a shard is missing or unknown, or a job did not
-end well. docs/reliability.md explains."""
+EPILOG = """The exit status is 1 when something that was acknowledged is not there, something is there by halves, a shard is missing or unknown, or a job did
+not end well. docs/reliability.md explains."""
 # so that what is wrong is soon seen
 CHECK_EVERY = 25
 
@@ -33,14 +33,15 @@ def parser():
     top.add_argument("--json", type=pathlib.Path, metavar="FILE", help="all that was done and found, for programs")
     top.add_argument("--keep", action="store_true", help="with complaints, print the ends of all logs")
     top.add_argument("--build-dir", type=pathlib.Path, default=pathlib.Path(os.environ.get("PMSS_BUILD_DIR", "build")), metavar="DIR",
-                     help="a build; default $PMSS_BUILD_DIR, or build")
+                     help="a build with its tests; default $PMSS_BUILD_DIR, or build")
     return top
 
 
 def describe(moment):
     again = "" if moment.again is None else ", again after %.2f s" % moment.again
-    return "#%d %s after %.2f s: %s for %.2f s%s (%s, %d bytes)" % (
-        moment.number, moment.work, moment.delay, plan.describe_victims(moment.victims), moment.away, again, moment.redundancy, moment.size)
+    when = "after %.2f s" % moment.delay if moment.calls is None else "at change %d" % moment.calls
+    return "#%d %s %s: %s for %.2f s%s (%s, %d bytes)" % (
+        moment.number, moment.work, when, plan.describe_victims(moment.victims), moment.away, again, moment.redundancy, moment.size)
 
 
 class Run:
@@ -77,6 +78,7 @@ def conclude(run, seed):
     for (work, victims), number in sorted(counts.items()):
         print("%-8s %-14s %4d" % (work, victims, number))
     print("jobs that were interrupted: " + ", ".join("%s/%s %d" % (kind, phase or "-", number) for (kind, phase), number in run.interrupted.most_common()))
+    print("killed in front of a change to the disk: %d times of %d; otherwise in time" % (run.bench.died, run.bench.armed))
     for complaint in run.complaints:
         print("FAILED: " + complaint)
     print("%d moments, %d complaints; seed: %s" % (len(run.done), len(run.complaints), seed))
@@ -100,7 +102,8 @@ def perform(options):
             bench.close(keep=options.keep and bool(run.complaints))
     conclude(run, seed)
     if options.json:
-        options.json.write_text(json.dumps({"seed": seed, "moments": [dataclasses.asdict(one) for one in run.done], "complaints": run.complaints}, indent=1))
+        found = {"seed": seed, "moments": [dataclasses.asdict(one) for one in run.done], "complaints": run.complaints, "armed": bench.armed, "died": bench.died}
+        options.json.write_text(json.dumps(found, indent=1))
     return 1 if run.complaints else 0
 
 
@@ -112,8 +115,8 @@ def main():
     options = parser().parse_args()
     if options.moments < 1 or options.check_every < 1:
         parser().error("--moments and --check-every are at least 1")
-    if not (options.build_dir / "control" / "pmss-control").exists():
-        print("tests/crash/run: %s is no build; see --build-dir" % options.build_dir, file=sys.stderr)
+    if not (options.build_dir / "tests" / "crash" / rig.PRELOADED).exists():
+        print("tests/crash/run: %s is no build with tests; see --build-dir" % options.build_dir, file=sys.stderr)
         return 1
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)

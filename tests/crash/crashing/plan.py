@@ -9,10 +9,13 @@ NODES = 6
 CONTROL = "control"
 REDUNDANCIES = ("1+0", "1+1", "2+1", "4+2", "1+2")
 SMALLEST, LARGEST = 1, 1500000
+# Every other kill is in front of a change to the disk: the how-manieth, at most; and of what size the file then is, so that the work comes to its end.
+CALLS = {CONTROL: 80, "node": 8}
+LARGEST_COUNTED = 150000
 # how long who was killed is away, in seconds
 LONGEST_AWAY = 0.6
-# how often, and how soon after its start, it is killed once more
-TWICE, SOON = 0.3, 0.3
+# how often, and how soon after it was started, it is killed once more
+TWICE, SOON = 0.3, 0.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,9 +23,10 @@ class Moment:
     number: int
     work: str                       # a name of works.ALL
     delay: float                    # seconds from the work's beginning to the kill
+    calls: Optional[int]            # instead: changes to the disk that the first of the victims makes
     victims: tuple                  # CONTROL, indices of nodes
     away: float                     # seconds
-    again: Optional[float]          # seconds from the start afterwards to the next kill
+    again: Optional[float]          # seconds from the start afterwards to the next kill, or less: with calls
     redundancy: str
     keep_original: bool
     size: int                       # of what is uploaded
@@ -40,10 +44,15 @@ def make_moment(seed, number, works):
     # a storage server, control, both, and now and then the whole machine
     one = rng.randrange(NODES)
     victims = rng.choice(([CONTROL],) * 3 + ([one],) * 3 + ([CONTROL, one],) * 2 + ([CONTROL, *range(NODES)],))
-    # small ones now and then; an ingest of a large one lasts most of a second
-    size = round(SMALLEST * (LARGEST / SMALLEST) ** rng.uniform(rng.choice((0, 0.9, 0.9)), 1))
-    return Moment(number, work.name, rng.uniform(0, work.longest), tuple(victims), rng.uniform(0, LONGEST_AWAY),
-                  rng.uniform(0, SOON) if rng.random() < TWICE else None, rng.choice(REDUNDANCIES), rng.random() < 0.3, size, name)
+    calls = rng.randint(1, CALLS[CONTROL if victims[0] == CONTROL else "node"]) if rng.random() < 0.5 else None
+    return Moment(number, work.name, rng.uniform(0, work.longest), calls, tuple(victims), rng.uniform(0, LONGEST_AWAY),
+                  rng.uniform(0, SOON) if rng.random() < TWICE else None, rng.choice(REDUNDANCIES), rng.random() < 0.3, choose_size(rng, calls), name)
+
+
+def choose_size(rng, calls):
+    """Small ones now and then; an ingest of a large one lasts most of a second."""
+    largest = LARGEST_COUNTED if calls else LARGEST
+    return round(SMALLEST * (largest / SMALLEST) ** rng.uniform(rng.choice((0, 0.9, 0.9)), 1))
 
 
 def describe_victims(victims):
