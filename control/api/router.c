@@ -19,6 +19,7 @@ const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_sessions,
   pmss_routes_uploads,
   pmss_routes_users,
+  pmss_routes_verify,
   NULL
 };
 

@@ -23,7 +23,7 @@ typedef enum {
 
 typedef struct {
   const char *method;
-  /* "/api/v1/jobs/{id}/pause"; at most one place: {x} is one component, {x+} at the end one or more. */
+  /* "/api/v1/jobs/{id}/pause"; at most one place: {x} is one component, {x+} at the end one or more, and with POST before the end. */
   const char *path;
   PmssRole role;                /* the least; PMSS_ROLE_NONE: everybody, no token is looked at */
   PmssBodyKind body;
@@ -55,6 +55,7 @@ extern const PmssRoute pmss_routes_reports[];
 extern const PmssRoute pmss_routes_sessions[];
 extern const PmssRoute pmss_routes_uploads[];
 extern const PmssRoute pmss_routes_users[];
+extern const PmssRoute pmss_routes_verify[];
 
 /* All of the above that are served, NULL at the end. */
 extern const PmssRoute *const pmss_route_tables[];

@@ -4,7 +4,7 @@
 #include "libpmss/pmss-error.h"
 #include "control/nodes/nodes.h"
 
-#define WORKERS 3               /* two ingests, and deletions do not wait for them */
+#define WORKERS 4               /* two ingests, a verification, and deletions do not wait for them */
 #define WRITE_EVERY G_USEC_PER_SEC
 #define NODES_PATIENCE (10 * G_USEC_PER_SEC)
 #define NODES_LOOK_EVERY (G_USEC_PER_SEC / 4)

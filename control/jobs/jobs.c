@@ -29,7 +29,7 @@ static const gboolean allowed[6][6] = {
 };
 
 static const PmssJobType *const types[] = {
-  &pmss_job_type_ingest, &pmss_job_type_delete
+  &pmss_job_type_ingest, &pmss_job_type_delete, &pmss_job_type_verify
 };
 
 static gint64

@@ -31,7 +31,7 @@ gboolean      pmss_job_state_parse     (const char *text, PmssJobState *state);
 /* Strings are owned. */
 typedef struct {
   gint64 id;
-  char *type;                   /* "ingest", "delete" */
+  char *type;                   /* "ingest", "delete", "verify" */
   PmssJobState state;
   char *phase;                  /* nullable */
   gint64 medium;                /* 0: its row is gone */
@@ -65,6 +65,7 @@ typedef struct {
 
 extern const PmssJobType pmss_job_type_ingest;  /* ingest.c */
 extern const PmssJobType pmss_job_type_delete;  /* deletion.c */
+extern const PmssJobType pmss_job_type_verify;  /* repair/verify.c */
 
 /* Makes jobs that a crash interrupted ready to go on. No job runs before pmss_jobs_start(). */
 PmssJobs     *pmss_jobs_new   (PmssControlContext *context, GError **error);
