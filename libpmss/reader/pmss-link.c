@@ -156,10 +156,12 @@ pmss_link_note_end (PmssLink * link, PmssStream * stream)
     link->allowance = 0;
 }
 
+/* @n: samples so far, this one included. The first few count alike: the very
+ * first has the connecting in it, and must not be what is expected for long. */
 static gint64
-smooth (gint64 old, gint64 sample)
+smooth (gint64 old, gint64 sample, guint n)
 {
-  return old == 0 ? sample : old + (sample - old) / 8;
+  return old + (sample - old) / MIN (n, 8);
 }
 
 void
@@ -169,7 +171,7 @@ pmss_link_note_record (PmssLink * link, PmssStream * stream)
 
   link->last_record = now;
   link->record_time = smooth (link->record_time,
-      MAX (1, now - pmss_stream_get_awaited_since (stream)));
+      MAX (1, now - pmss_stream_get_awaited_since (stream)), ++link->n_records);
 }
 
 void
@@ -182,11 +184,12 @@ pmss_link_note_timing (PmssLink * link, PmssStream * stream)
   if (answered == 0)
     return;
   rtt = answered - pmss_stream_get_started (stream);
-  link->rtt = smooth (link->rtt, rtt);
+  link->rtt = smooth (link->rtt, rtt, ++link->n_rtts);
   link->least_rtt = link->least_rtt == 0 ? rtt : MIN (rtt, link->least_rtt);
   if (took > 0)
     link->rate = smooth (link->rate,
-        pmss_stream_get_received (stream) * G_TIME_SPAN_SECOND / took);
+        pmss_stream_get_received (stream) * G_TIME_SPAN_SECOND / took,
+        ++link->n_rates);
 }
 
 gint64

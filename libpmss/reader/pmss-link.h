@@ -78,6 +78,7 @@ typedef struct
   gint64 rtt;                   /* us from request to head, smoothed */
   gint64 least_rtt;             /* us; 0: none yet */
   guint64 rate;                 /* bytes/s of one answer, smoothed */
+  guint n_records, n_rtts, n_rates;     /* samples of these */
 } PmssLink;
 
 /* Bytes: a request may begin when the one before it has no more to go. */
