@@ -23,10 +23,19 @@ typedef struct
   gint64 late;
 } Gap;
 
+/* A unit, from when the sink could take it. */
+typedef struct
+{
+  gint64 came;
+  gint64 took;
+} Time;
+
 typedef struct
 {
   BenchPace pace;
   GChecksum *checksum;
+  gint64 ready;                 /* since when the sink waits for the next one */
+  GArray *times;                /* of Time */
   GArray *gaps;                 /* of Gap */
   gboolean is_late;             /* the last gap goes on */
   char *error;                  /* nullable */
@@ -62,6 +71,15 @@ take (Player * player, GstBuffer * buffer)
   }
 }
 
+static void
+note_time (Player * player)
+{
+  gint64 now = g_get_monotonic_time ();
+  const Time time = {.came = now,.took = now - player->ready };
+
+  g_array_append_val (player->times, time);
+}
+
 static GstPadProbeReturn
 on_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 {
@@ -71,11 +89,14 @@ on_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 
   if (player->pace.bytes == 0)
     g_print ("playing\n");
+  else
+    note_time (player);
   take (player, buffer);
   if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
     g_error ("a buffer cannot be read");
   g_checksum_update (player->checksum, map.data, map.size);
   gst_buffer_unmap (buffer, &map);
+  player->ready = g_get_monotonic_time ();
   return GST_PAD_PROBE_OK;
 }
 
@@ -167,6 +188,17 @@ add_stats (JsonBuilder * json, GstElement * source)
 }
 
 static void
+add_moment (JsonBuilder * json, gint64 came, const char *name, gint64 time)
+{
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "came");
+  json_builder_add_int_value (json, came);
+  json_builder_set_member_name (json, name);
+  json_builder_add_int_value (json, time);
+  json_builder_end_object (json);
+}
+
+static void
 add_gaps (JsonBuilder * json, GArray * gaps)
 {
   guint i;
@@ -176,12 +208,22 @@ add_gaps (JsonBuilder * json, GArray * gaps)
   for (i = 0; i < gaps->len; i++) {
     Gap *gap = &g_array_index (gaps, Gap, i);
 
-    json_builder_begin_object (json);
-    json_builder_set_member_name (json, "came");
-    json_builder_add_int_value (json, gap->came);
-    json_builder_set_member_name (json, "late");
-    json_builder_add_int_value (json, gap->late);
-    json_builder_end_object (json);
+    add_moment (json, gap->came, "late", gap->late);
+  }
+  json_builder_end_array (json);
+}
+
+static void
+add_times (JsonBuilder * json, GArray * times)
+{
+  guint i;
+
+  json_builder_set_member_name (json, "times");
+  json_builder_begin_array (json);
+  for (i = 0; i < times->len; i++) {
+    Time *time = &g_array_index (times, Time, i);
+
+    add_moment (json, time->came, "took", time->took);
   }
   json_builder_end_array (json);
 }
@@ -207,6 +249,7 @@ print_report (Player * player, GstElement * source)
   else
     json_builder_add_null_value (json);
   add_gaps (json, player->gaps);
+  add_times (json, player->times);
   json_builder_end_array (player->messages);
   json_builder_set_member_name (json, "messages");
   json_builder_add_value (json, json_builder_get_root (player->messages));
@@ -270,12 +313,14 @@ main (int argc, char **argv)
   player.pace.bytes_per_second = g_ascii_strtod (argv[2], NULL);
   player.checksum = g_checksum_new (G_CHECKSUM_SHA256);
   player.gaps = g_array_new (FALSE, FALSE, sizeof (Gap));
+  player.times = g_array_new (FALSE, FALSE, sizeof (Time));
   player.messages = json_builder_new ();
   json_builder_begin_array (player.messages);
   play (&player, argv[1], g_get_monotonic_time ()
       + atoi (argv[3]) * G_USEC_PER_SEC);
   g_checksum_free (player.checksum);
   g_array_unref (player.gaps);
+  g_array_unref (player.times);
   g_object_unref (player.messages);
   g_free (player.error);
   return 0;

@@ -92,7 +92,7 @@ class Viewers(unittest.TestCase):
 
 
 class Verdicts(unittest.TestCase):
-    GOOD = {"stalls": 0, "gap": 0.1, "before": 0, "wrong": False, "unfinished": False, "error": None, "extra": 0.0,
+    GOOD = {"stalls": 0, "gap": 0.1, "before": 0, "wrong": False, "unfinished": False, "error": None, "extra": 0.0, "times": [0.002] * 50,
             "stats": {"units": 100, "rebuilt": 2, "hedged": 10}}
 
     def failures(self, fault, **more):
@@ -117,7 +117,7 @@ class Verdicts(unittest.TestCase):
 
     def test_row(self):
         line = table.row("kill", [self.GOOD, dict(self.GOOD, gap=0.25, extra=0.05)])
-        self.assertEqual(line, ("kill", "2", "0", "100 ms", "250 ms", "250 ms", "0", "0", "2", "10.0 %", "5.0 %"))
+        self.assertEqual(line, ("kill", "2", "0", "100 ms", "250 ms", "250 ms", "0", "0", "2", "10.0 %", "5.0 %", "2.0 ms"))
         self.assertEqual(len(line), len(table.HEADINGS))
 
     def test_percentile(self):

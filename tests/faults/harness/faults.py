@@ -31,6 +31,12 @@ class Fault:
 
 
 @contextlib.contextmanager
+def nothing(_, __):
+    """What the others are compared with."""
+    yield
+
+
+@contextlib.contextmanager
 def kill(rig, plan):
     """SIGKILL: the system closes the connections."""
     nodes = rig.targets(plan)
@@ -68,6 +74,7 @@ def kill_control(rig, _):
 
 SOON = (0.5, 1.5)
 ALL = {fault.name: fault for fault in (
+    Fault("none", nothing, 0, where=HOSTS),
     Fault("kill", kill),
     Fault("kill-restart", kill, back=SOON),
     Fault("kill-m", kill, "m"),

@@ -7,7 +7,7 @@ import math
 BUSY_GAP = 0.1
 BUSY_LOAD = 2
 HEADINGS = ("fault", "trials", "stalls over 1 s", "median gap", "longest gap", "recovery p99", "wrong bytes", "unfinished", "rebuilt", "hedged",
-            "extra requests")
+            "extra requests", "unit p99")
 
 
 def percentile(values, share):
@@ -24,13 +24,15 @@ def row(name, trials):
     """A trial's recovery is its longest gap: next to nothing is read ahead."""
     gaps = [trial["gap"] for trial in trials]
     units = sum(trial["stats"]["units"] for trial in trials)
+    times = [time for trial in trials for time in trial["times"]]
 
     def mean(key):
         return sum(trial["stats"][key] for trial in trials) / len(trials)
     return (name, str(len(trials)), str(sum(trial["stalls"] for trial in trials)), milliseconds(percentile(gaps, 0.5)), milliseconds(max(gaps)),
             milliseconds(percentile(gaps, 0.99)),
             str(sum(trial["wrong"] for trial in trials)), str(sum(trial["unfinished"] for trial in trials)), "%.0f" % mean("rebuilt"),
-            "%.1f %%" % (100 * sum(trial["stats"]["hedged"] for trial in trials) / max(1, units)), "%.1f %%" % (100 * max(trial["extra"] for trial in trials)))
+            "%.1f %%" % (100 * sum(trial["stats"]["hedged"] for trial in trials) / max(1, units)), "%.1f %%" % (100 * max(trial["extra"] for trial in trials)),
+            "%.1f ms" % (1000 * percentile(times, 0.99)))
 
 
 def render(rows):

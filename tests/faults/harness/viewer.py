@@ -42,5 +42,6 @@ def judge(report, content_hash, size, needed, struck):
     return {"stalls": sum(gap["late"] / 1e6 > STALL for gap in after), "gap": longest(after),
             "before": longest(gap for gap in report["gaps"] if gap["came"] / 1e6 < struck),
             "wrong": report["sha256"] != content_hash(report["bytes"]), "unfinished": report["bytes"] < size, "error": report["error"],
+            "times": [time["took"] / 1e6 for time in report["times"] if time["came"] / 1e6 >= struck],
             "extra": stats["units"] / needed - 1, "stats": stats,
             "messages": [dict(message, at=message["at"] / 1e6 - struck) for message in report["messages"]]}
