@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-block.h"
 
-#include <stdlib.h>
+#include <sanitizer/asan_interface.h>
+#include <sys/mman.h>
 
 #include "libpmss/pmss-shard.h"
+
+/* Blocks lie side by side in chunks of this size. Not of malloc(): untouched
+ * memory is to cost nothing. */
+#define CHUNK (8 * 1024 * 1024)
+
+typedef struct
+{
+  guint8 *memory;
+  gsize size;
+  gboolean *taken;              /* for each block */
+  guint n_free;
+} Chunk;
 
 struct _PmssBlockPool
 {
   gatomicrefcount refs;         /* the owner's and one for each block taken */
-  gsize record_size;
-  guint most;
+  gsize record_size;            /* in whole cache lines */
+  guint per_chunk;              /* blocks */
 
-  GMutex lock;                  /* protects the rest */
-  GPtrArray *free;              /* of record memory */
-  guint n_blocks;               /* in use or free */
+  GMutex lock;                  /* protects chunks and what they say */
+  GArray *chunks;               /* of Chunk; they stay as long as the pool */
 };
 
 struct _PmssBlock
@@ -23,16 +35,29 @@ struct _PmssBlock
   guint8 *record;
 };
 
+static void
+chunk_clear (gpointer data)
+{
+  Chunk *chunk = data;
+
+  ASAN_UNPOISON_MEMORY_REGION (chunk->memory, chunk->size);
+  munmap (chunk->memory, chunk->size);
+  g_free (chunk->taken);
+}
+
 PmssBlockPool *
-pmss_block_pool_new (gsize unit, guint most)
+pmss_block_pool_new (gsize unit)
 {
   PmssBlockPool *pool = g_new0 (PmssBlockPool, 1);
 
   g_atomic_ref_count_init (&pool->refs);
-  pool->record_size = PMSS_RECORD_HEADER_SIZE + unit;
-  pool->most = most;
+  /* Cache lines, so that the unit behind the header is aligned for the
+   * vector instructions of checksum and code. */
+  pool->record_size = (PMSS_RECORD_HEADER_SIZE + unit + 63) & ~(gsize) 63;
+  pool->per_chunk = MAX (CHUNK / pool->record_size, 1);
   g_mutex_init (&pool->lock);
-  pool->free = g_ptr_array_new_with_free_func (free);
+  pool->chunks = g_array_new (FALSE, FALSE, sizeof (Chunk));
+  g_array_set_clear_func (pool->chunks, chunk_clear);
   return pool;
 }
 
@@ -41,55 +66,106 @@ pmss_block_pool_unref (PmssBlockPool * pool)
 {
   if (!g_atomic_ref_count_dec (&pool->refs))
     return;
-  g_ptr_array_unref (pool->free);
+  g_array_unref (pool->chunks);
   g_mutex_clear (&pool->lock);
   g_free (pool);
 }
 
-static guint8 *
-pool_take_memory (PmssBlockPool * pool)
+static void
+pool_grow (PmssBlockPool * pool)
 {
-  guint8 *memory = NULL;
+  Chunk chunk = {.size = pool->per_chunk * pool->record_size };
 
-  g_mutex_lock (&pool->lock);
-  if (pool->free->len > 0)
-    memory = g_ptr_array_steal_index_fast (pool->free, pool->free->len - 1);
-  else
-    pool->n_blocks++;
-  g_mutex_unlock (&pool->lock);
+  chunk.memory = mmap (NULL, chunk.size, PROT_READ | PROT_WRITE,
+      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (chunk.memory == MAP_FAILED)
+    g_error ("out of memory for %" G_GSIZE_FORMAT " bytes of blocks",
+        chunk.size);
+  ASAN_POISON_MEMORY_REGION (chunk.memory, chunk.size);
+  chunk.taken = g_new0 (gboolean, pool->per_chunk);
+  chunk.n_free = pool->per_chunk;
+  g_array_append_val (pool->chunks, chunk);
+}
 
-  if (memory == NULL) {
-    /* Cache lines, so that the unit behind the header is aligned for the
-     * vector instructions of checksum and code. */
-    memory = aligned_alloc (64, (pool->record_size + 63) & ~(gsize) 63);
-    if (memory == NULL)
-      g_error ("out of memory for a block of %" G_GSIZE_FORMAT " bytes",
-          pool->record_size);
+/* The first of up to @n free places side by side, at least one. */
+static guint8 *
+pool_find (PmssBlockPool * pool, guint * n)
+{
+  Chunk *best = NULL;
+  guint i, j, first = 0, length = 0;
+
+  for (i = 0; i < pool->chunks->len && length < *n; i++) {
+    Chunk *chunk = &g_array_index (pool->chunks, Chunk, i);
+    guint run = 0;
+
+    for (j = 0; j < pool->per_chunk && length < MIN (*n, chunk->n_free); j++) {
+      run = chunk->taken[j] ? 0 : run + 1;
+      if (run <= length)
+        continue;
+      best = chunk;
+      first = j + 1 - run;
+      length = run;
+    }
   }
-  return memory;
+  if (best == NULL)
+    return NULL;
+  *n = length;
+  for (j = first; j < first + length; j++)
+    best->taken[j] = TRUE;
+  best->n_free -= length;
+  return best->memory + first * pool->record_size;
 }
 
 static void
 pool_give_memory (PmssBlockPool * pool, guint8 * memory)
 {
+  guint i;
+
   g_mutex_lock (&pool->lock);
-  if (pool->n_blocks <= pool->most)
-    g_ptr_array_add (pool->free, g_steal_pointer (&memory));
-  else
-    pool->n_blocks--;
+  ASAN_POISON_MEMORY_REGION (memory, pool->record_size);
+  for (i = 0; i < pool->chunks->len; i++) {
+    Chunk *chunk = &g_array_index (pool->chunks, Chunk, i);
+
+    if (memory >= chunk->memory && memory < chunk->memory + chunk->size) {
+      chunk->taken[(memory - chunk->memory) / pool->record_size] = FALSE;
+      chunk->n_free++;
+      break;
+    }
+  }
   g_mutex_unlock (&pool->lock);
-  free (memory);
+}
+
+guint
+pmss_block_pool_take_adjacent (PmssBlockPool * pool, PmssBlock ** blocks,
+    guint n)
+{
+  guint8 *memory;
+  guint i;
+
+  g_mutex_lock (&pool->lock);
+  memory = pool_find (pool, &n);
+  if (memory == NULL) {
+    pool_grow (pool);
+    memory = pool_find (pool, &n);
+  }
+  ASAN_UNPOISON_MEMORY_REGION (memory, n * pool->record_size);
+  g_mutex_unlock (&pool->lock);
+  for (i = 0; i < n; i++) {
+    blocks[i] = g_new (PmssBlock, 1);
+    g_atomic_ref_count_init (&blocks[i]->refs);
+    g_atomic_ref_count_inc (&pool->refs);
+    blocks[i]->pool = pool;
+    blocks[i]->record = memory + i * pool->record_size;
+  }
+  return n;
 }
 
 PmssBlock *
 pmss_block_pool_take (PmssBlockPool * pool)
 {
-  PmssBlock *block = g_new (PmssBlock, 1);
+  PmssBlock *block;
 
-  g_atomic_ref_count_init (&block->refs);
-  g_atomic_ref_count_inc (&pool->refs);
-  block->pool = pool;
-  block->record = pool_take_memory (pool);
+  pmss_block_pool_take_adjacent (pool, &block, 1);
   return block;
 }
 

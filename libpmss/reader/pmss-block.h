@@ -22,18 +22,23 @@ typedef struct _PmssBlock PmssBlock;
 /**
  * PmssBlockPool:
  *
- * Blocks of one size. What is given back is kept for reuse as long as there are
- * no more than `most` blocks, those in use included: a cache that is full takes
- * what it has just dropped, and malloc(), in which holes would be left among
- * smaller things, has no part in it.
+ * Blocks of one size, in memory of its own that it keeps until the last of them
+ * is gone: as much as ever was in use at a time. A cache that is full takes what
+ * it has dropped, and malloc(), in which holes would be left among smaller
+ * things, has no part in it.
  */
 typedef struct _PmssBlockPool PmssBlockPool;
 
-PmssBlockPool *pmss_block_pool_new (gsize unit, guint most);
+PmssBlockPool *pmss_block_pool_new (gsize unit);
 void pmss_block_pool_unref (PmssBlockPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssBlockPool, pmss_block_pool_unref)
 
 PmssBlock *pmss_block_pool_take (PmssBlockPool *pool);
+/* From 1 to @n blocks whose memory follows on one another's without a gap, if a
+ * record fills whole cache lines: what follows on one record in a shard can be
+ * read together with it. How many. */
+guint pmss_block_pool_take_adjacent (PmssBlockPool *pool, PmssBlock **blocks,
+    guint n);
 
 PmssBlock *pmss_block_ref (PmssBlock *block);
 void pmss_block_unref (PmssBlock *block);

@@ -112,7 +112,7 @@ set_windows (PmssEngine * engine, PmssLayout * layout)
       engine->settings.cache_size / unit);
   engine->blocks_behind = engine->max_blocks -
       MIN (engine->max_blocks, engine->max_window * engine->rows.redundancy.k);
-  engine->pool = pmss_block_pool_new (unit, engine->max_blocks);
+  engine->pool = pmss_block_pool_new (unit);
 }
 
 void

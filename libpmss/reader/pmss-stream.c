@@ -10,6 +10,8 @@
 /* Reads in a row before other sources get their turn: a fast peer must not
  * starve the rest of the loop. */
 #define MAX_READS_PER_TURN 16
+/* Records that are read at once if they are there. */
+#define MAX_TOGETHER 4
 /* The kernel makes the receive buffer large enough for what is to be waited
  * for; larger units wake us more than once. */
 #define MAX_LOW_WATER (PMSS_RECORD_HEADER_SIZE + PMSS_DEFAULT_UNIT)
@@ -39,8 +41,10 @@ struct _PmssStream
   GError *cancel_reason;
 
   guint32 row;                  /* being received */
-  PmssBlock *block;             /* its memory */
-  gsize filled;                 /* bytes of it that are there */
+  PmssBlock *block;             /* its memory, */
+  PmssBlock *next[MAX_TOGETHER - 1];    /* and that of those that follow on it */
+  guint n_next;
+  gsize filled;                 /* bytes from its beginning that are there */
   gsize record_size;
 
   guint64 first_byte;           /* of the shard file */
@@ -67,6 +71,8 @@ stream_free (PmssStream * stream)
 {
   stream_unwatch (stream);
   g_clear_pointer (&stream->block, pmss_block_unref);
+  while (stream->n_next > 0)
+    pmss_block_unref (stream->next[--stream->n_next]);
   g_clear_object (&stream->body);
   g_clear_object (&stream->socket);
   g_signal_handlers_disconnect_by_data (stream->message, stream);
@@ -96,14 +102,29 @@ stream_finish (PmssStream * stream, GError * error)
 }
 
 static void
+stream_take_blocks (PmssStream * stream)
+{
+  guint32 end = stream->range.first_row + stream->range.n_rows;
+  PmssBlock *blocks[MAX_TOGETHER];
+  guint n = pmss_block_pool_take_adjacent (stream->pool, blocks,
+      MIN (end - stream->row, MAX_TOGETHER));
+
+  stream->block = blocks[0];
+  /* the last one first: they are taken from the end */
+  for (stream->n_next = 0; stream->n_next < n - 1; stream->n_next++)
+    stream->next[stream->n_next] = blocks[n - 1 - stream->n_next];
+}
+
+static void
 stream_begin_record (PmssStream * stream)
 {
   stream->record_size = PMSS_RECORD_HEADER_SIZE +
       pmss_extent_geometry_unit_length (&stream->range.geometry, stream->row,
       stream->range.index);
-  stream->filled = 0;
-  if (stream->block == NULL)
-    stream->block = pmss_block_pool_take (stream->pool);
+  if (stream->n_next > 0)
+    stream->block = stream->next[--stream->n_next];
+  else
+    stream_take_blocks (stream);
 }
 
 static gboolean
@@ -145,9 +166,10 @@ stream_end_record (PmssStream * stream)
     stream->funcs->record (stream, row, g_steal_pointer (&stream->block),
         stream->user_data);
   } else {
-    /* The block is used again for the next record. */
     stream->funcs->damaged (stream, row, error, stream->user_data);
+    g_clear_pointer (&stream->block, pmss_block_unref);
   }
+  stream->filled -= stream->record_size;
   stream->row++;
   stream->awaited_since = stream->progress;
   if (stream->priority != G_PRIORITY_DEFAULT)
@@ -172,17 +194,20 @@ stream_note_progress (PmssStream * stream, gsize bytes)
   stream->progress = g_get_monotonic_time ();
 }
 
-/* One read. Returns FALSE when there is nothing more to read for now or ever;
- * then @error tells which. */
+/* One read, into the record's block and those that follow on it. Returns FALSE
+ * when there is nothing more to read for now or ever; then @error tells which.
+ */
 static gboolean
 stream_read_some (PmssStream * stream, GError ** error)
 {
   gssize n;
   guint8 *memory = pmss_block_get_record (stream->block) + stream->filled;
+  gsize room = (1 + stream->n_next) * (PMSS_RECORD_HEADER_SIZE +
+      stream->range.geometry.unit) - stream->filled;
 
   n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM
-      (stream->body), memory, stream->record_size - stream->filled, NULL,
-      error);
+      (stream->body), memory, MIN (room, pmss_stream_get_remaining (stream)),
+      NULL, error);
   if (n < 0)
     return FALSE;
   if (n == 0) {
@@ -291,6 +316,7 @@ stream_read (PmssStream * stream)
 
   for (reads = 0; reads < MAX_READS_PER_TURN; reads++) {
     gboolean begun = stream->filled > 0;
+    gboolean whole;
     GError *error = NULL;
 
     if (stream->cancel_reason != NULL) {
@@ -301,16 +327,17 @@ stream_read (PmssStream * stream)
       stream_failed (stream, error);
       return;
     }
-    if (stream->filled == stream->record_size) {
+    whole = stream->filled >= stream->record_size;
+    while (stream->filled >= stream->record_size) {
       stream_end_record (stream);
       if (stream_has_all (stream)) {
         stream_succeeded (stream);
         return;
       }
       stream_begin_record (stream);
-      if (!begun)
-        continue;
     }
+    if (whole && !begun)
+      continue;
     /* Not a whole record at once: the socket has a few more packets by now, at
      * most. Only above TLS nobody knows. */
     if (stream->socket != NULL) {

@@ -46,7 +46,7 @@ set_up (Fixture * f, guint64 payload)
   pmss_layout_set_extent (f->layout, 0, nodes);
   pmss_layout_get_geometry (f->layout, 0, &f->geometry);
   f->erasure = pmss_erasure_new (redundancy);
-  f->pool = pmss_block_pool_new (UNIT, 4);
+  f->pool = pmss_block_pool_new (UNIT);
   pmss_striper_run (f->erasure, &f->geometry, f->bytes, f->shards);
   pmss_rows_init (&f->rows, f->layout);
 }
@@ -297,6 +297,43 @@ test_slice (void)
   g_assert_cmpint (*(const guint8 *) g_bytes_get_data (slice, NULL), ==, first);
 }
 
+/* Blocks do not share memory, come back, and adjacent ones are adjacent. */
+static void
+test_pool (void)
+{
+  g_autoptr (PmssBlockPool) pool = pmss_block_pool_new (UNIT);
+  const gsize record = PMSS_RECORD_HEADER_SIZE + UNIT;
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+  PmssBlock *blocks[5000];
+  guint n = 0;
+
+  while (n < G_N_ELEMENTS (blocks)) {
+    guint most = MIN ((guint) g_test_rand_int_range (1, 8),
+        G_N_ELEMENTS (blocks) - n);
+    guint got = pmss_block_pool_take_adjacent (pool, blocks + n, most);
+
+    g_assert_cmpuint (got, >=, 1);
+    g_assert_cmpuint (got, <=, most);
+    for (guint i = 0; i < got; i++) {
+      guint8 *memory = pmss_block_get_record (blocks[n + i]);
+
+      g_assert_true (memory == pmss_block_get_record (blocks[n]) + i * record);
+      g_assert_true (g_hash_table_add (seen, memory));
+      memset (memory, i, record);
+    }
+    n += got;
+  }
+  for (guint i = 0; i < n; i++)
+    pmss_block_unref (blocks[i]);
+  for (guint i = 0; i < n; i++) {
+    blocks[i] = pmss_block_pool_take (pool);
+    g_assert_true (g_hash_table_remove (seen,
+            pmss_block_get_record (blocks[i])));
+  }
+  for (guint i = 0; i < n; i++)
+    pmss_block_unref (blocks[i]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -318,5 +355,6 @@ main (int argc, char **argv)
   g_test_add_func ("/rows/places", test_places);
   g_test_add_func ("/rows/evict", test_evict);
   g_test_add_func ("/rows/slice", test_slice);
+  g_test_add_func ("/rows/pool", test_pool);
   return g_test_run ();
 }

@@ -79,7 +79,7 @@ setup (Fixture * f, FakePeerFunc answer)
   f->base = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
   f->session = soup_session_new ();
   f->sockets = pmss_sockets_new (f->session);
-  f->pool = pmss_block_pool_new (UNIT, 1);
+  f->pool = pmss_block_pool_new (UNIT);
   g_signal_connect (f->session, "request-queued", G_CALLBACK (request_queued),
       f);
 }
