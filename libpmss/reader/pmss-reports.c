@@ -7,7 +7,7 @@
  * what cannot be told is forgotten when the reader is closed. */
 
 /* us: what comes together is told together, and no more often than this. */
-#define GATHER (100 * G_TIME_SPAN_MILLISECOND)
+#define GATHER (20 * G_TIME_SPAN_MILLISECOND)
 #define PAUSE (1 * G_TIME_SPAN_SECOND)
 /* Before it is tried again when control has no ear for it. */
 #define LONG_PAUSE (10 * G_TIME_SPAN_SECOND)

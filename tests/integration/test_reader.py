@@ -301,6 +301,24 @@ class Trouble(ReaderCase):
         result = self.finish(self.start("flipped", path, "--timeout", 3))
         self.assertFalse(result["ok"])
 
+    def test_control_is_told(self):
+        """What a reader finds is suspected by control while the film still plays."""
+        def bad():
+            return sum(node["bad_shards"] for node in self.cluster.api("GET", "/nodes")["nodes"])
+        path = self.make("told", 4_000_000)
+        before = bad()
+
+        def flip(shard):
+            with open(shard, "r+b") as file:
+                file.seek(300)
+                byte = file.read(1)
+                file.seek(300)
+                file.write(bytes([byte[0] ^ 0x10]))
+        self.damage("told", 0, flip)
+        process = self.start("told", path, "--rate", PACE)
+        wait_for(lambda: bad() > before, "control to know of a bad shard", 10)
+        self.assertTrue(self.finish(process)["ok"])
+
     def test_cut_shards(self):
         path = self.make("cut", 5 * EXTENT)
         self.damage("cut", 1, lambda shard: os.truncate(shard, shard.stat().st_size // 2))
