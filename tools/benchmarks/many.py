@@ -10,7 +10,12 @@ from .rounds import Comparison, Contender, Metric
 HELP = "many paced players; a server's CPU with 1, 100, 1000 connections"
 NAME = "bench/random.bin"
 PLAIN, OURS, SMALL = "souphttpsrc, nginx", "pmsssrc", "pmsssrc, 4 MiB ahead"
-PLAYERS = [Metric("players", "players before the first late buffer", "", 0), Metric("capped", "ended by memory or --most", "", 0, "lower")]
+PLAYERS = [
+    Metric("players", "players before the first late buffer", "", 0),
+    Metric("capped", "ended by memory or --most", "", 0, "lower"),
+    Metric("cpu", "CPU of client and servers, a second of a player", "ms", 2, "lower"),
+    Metric("memory", "client's peak memory, a player", "MiB", 1, "lower"),
+]
 SERVER = [
     Metric("cpu", "CPU of the server", "s/GB", 3, "lower"),
     Metric("rate", "rate", "MB/s", 0),
@@ -50,15 +55,18 @@ def compare_players(context, options):
     env = dict(context.env, PMSS_TOKEN=cluster.token)
     processes = accounting.Processes(lambda: web.processes().pids() + servers.processes(cluster).pids())
     context.compare(Comparison("many: players of %g Mbit/s, one more every %d ms" % (options.rate, options.interval), PLAYERS, [
-        Contender(name, lambda s=source: ramp(context, options, s, env)) for name, source in sources.items()]), processes)
+        Contender(name, lambda s=source: ramp(context, options, s, env, processes)) for name, source in sources.items()]), processes)
     cluster.close()
 
 
-def ramp(context, options, source, env):
+def ramp(context, options, source, env, processes):
     program = context.build / "tools" / "benchmarks" / "bench-players"
+    before = processes.cpu()
     usage = accounting.run([program, source, str(options.rate * 1e6 / 8), str(options.interval), str(options.most)], env)
+    used = usage.cpu + processes.cpu() - before
     result = json.loads(usage.output.splitlines()[-1])
-    return {"players": result["players"], "capped": int(result["end"] != "late")}
+    return {"players": result["players"], "capped": int(result["end"] != "late"), "cpu": used / result["seconds"] * 1e3,
+            "memory": usage.memory / result["players"] / (1 << 20)}
 
 
 def compare_connections(context, options):

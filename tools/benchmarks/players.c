@@ -3,7 +3,7 @@
  *
  * Starts one player after the other, INTERVAL-MS apart, until a buffer of any of them is late, or MOST of them run, or memory runs short. A player is
  * a pipeline of SOURCE (as of gst-launch) and a sink that takes each byte when it is due at that rate; a buffer is late when it comes more than
- * a second after that. Prints one JSON object. */
+ * a second after that. Prints one JSON object; its "seconds" are those of all players together. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,10 +117,12 @@ wait_until_over (gint64 end)
   return over;
 }
 
+/* @seconds: how long they have played, all together. */
 static guint
-start_players (const char *source, guint most, gint64 interval)
+start_players (const char *source, guint most, gint64 interval, double *seconds)
 {
   gint64 next = g_get_monotonic_time ();
+  double started = 0;
   guint n = 0;
 
   do {
@@ -131,16 +133,19 @@ start_players (const char *source, guint most, gint64 interval)
       end_because ("memory");
     } else {
       start_player (source);
+      started += g_get_monotonic_time ();
       n++;
     }
     next += interval;
   } while (!wait_until_over (next));
+  *seconds = ((double) n * g_get_monotonic_time () - started) / G_USEC_PER_SEC;
   return n;
 }
 
 int
 main (int argc, char **argv)
 {
+  double seconds;
   guint n;
 
   if (argc != 5) {
@@ -150,13 +155,14 @@ main (int argc, char **argv)
   }
   gst_init (NULL, NULL);
   bytes_per_second = g_ascii_strtod (argv[2], NULL);
-  n = start_players (argv[1], atoi (argv[4]), atoi (argv[3]) * 1000);
+  n = start_players (argv[1], atoi (argv[4]), atoi (argv[3]) * 1000, &seconds);
   if (!g_str_equal (state.end, "late") && !g_str_equal (state.end, "most")
       && !g_str_equal (state.end, "memory")) {
     g_printerr ("%s\n", state.end);
     return 1;
   }
-  g_print ("{\"players\": %u, \"end\": \"%s\"}\n", n, state.end);
+  g_print ("{\"players\": %u, \"end\": \"%s\", \"seconds\": %.3f}\n", n,
+      state.end, seconds);
   fflush (stdout);
   /* hundreds of pipelines in the middle of their work: the kernel is quicker at taking them down */
   _Exit (0);
