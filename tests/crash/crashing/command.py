@@ -13,6 +13,7 @@ import sys
 import time
 
 from benchmarks.command import scratch_folder
+from cluster import Failed
 
 from . import plan, rig, verify, works
 
@@ -95,7 +96,7 @@ def perform(options):
         try:
             run.run(moments, options.check_every)
             run.complaints += bench.shut_down()
-        except (RuntimeError, TimeoutError, AssertionError) as error:
+        except (RuntimeError, TimeoutError, AssertionError, Failed) as error:
             run.look("after moment %d" % (run.done[-1].number if run.done else -1))
             run.complaints.append("%s: %s" % (type(error).__name__, error))
         finally:

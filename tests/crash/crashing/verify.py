@@ -33,6 +33,7 @@ class Verifier:
         there = self.check_catalog()
         self.check_bytes(there)
         self.check_disks()
+        self.check_shards(there)
         self.check_degraded(there, rng)
         self.rig.ledger.settle(there)
         self.thin_out(rng)
@@ -118,8 +119,17 @@ class Verifier:
             return len(re.findall(rb"^pmss_control_missing_shards\{", text, re.M)) == plan.NODES
         wait_for(look, "the comparison of all nodes", DEADLINE)
 
+    def check_shards(self, names):
+        """Each one whole, and parity what it is computed from: as control finds it."""
+        jobs = {name: self.cluster.api("POST", "/media/%s/verify" % encode_name(name), status=202)["job"] for name in names}
+        for name, job in jobs.items():
+            if warning := self.cluster.wait_job(job, deadline=DEADLINE)["warning"]:
+                self.rig.complain("%s: verified: %s" % (name, warning))
+            for bad in self.cluster.api("GET", "/bad-shards?" + urllib.parse.urlencode({"medium": name}))["bad_shards"]:
+                self.rig.complain("%s: bad shard: %s" % (name, bad))
+
     def check_degraded(self, names, rng):
-        """Parity is no better than what is rebuilt from it."""
+        """As a viewer does it."""
         node = rng.choice(self.cluster.nodes)
         node.kill()
         self.check_bytes([name for name in names if self.rig.ledger.media[name].m > 0])

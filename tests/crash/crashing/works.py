@@ -7,7 +7,7 @@ import http.client
 import time
 from typing import Callable
 
-from cluster import Failed, encode_metadata, wait_for
+from cluster import Failed, encode_metadata, encode_name, wait_for
 
 from .ledger import State
 
@@ -94,6 +94,21 @@ def run_delete(rig, moment, begun):
         pass
 
 
+def run_verify(rig, moment, begun):
+    """Of a medium that is ready; what it finds is looked at with everything else."""
+    names = rig.ledger.names(State.THERE)
+    begun()
+    if not names:
+        return
+    try:
+        rig.cluster.api("POST", "/media/%s/verify" % encode_name(moment.random().choice(names)), status=202)
+    except LOST:
+        pass
+    except Failed as error:
+        if error.status != 409:     # it is not ready yet
+            raise
+
+
 class Upload:
     """One upload by tus, which goes on after each kill where the server says."""
 
@@ -174,4 +189,5 @@ ALL = {work.name: work for work in (
     Work("ingest", run_ingest, 1.5),
     Work("cancel", run_cancel, 0.6),
     Work("delete", run_delete, 0.25),
+    Work("verify", run_verify, 0.4),
 )}
