@@ -26,14 +26,13 @@ add_document (JsonBuilder * json, const char *name, const char *text)
     g_warning ("The catalog has damaged %s: %s", name, error->message);
 }
 
-void
-pmss_api_add_medium (JsonBuilder * json, const PmssMedium * medium)
+static void
+add_members (JsonBuilder * json, const PmssMedium * medium)
 {
   char redundancy[8], version[PMSS_VERSION_ID_STRLEN];
 
   pmss_redundancy_to_string (medium->redundancy, redundancy);
   pmss_version_id_to_string (&medium->version, version);
-  json_builder_begin_object (json);
   pmss_api_add_int (json, "id", medium->id);
   pmss_api_add_string (json, "name", medium->name);
   pmss_api_add_string (json, "title", medium->title);
@@ -54,6 +53,13 @@ pmss_api_add_medium (JsonBuilder * json, const PmssMedium * medium)
   add_document (json, "streams", medium->streams);
   add_document (json, "tags", medium->tags);
   pmss_api_add_known (json, "job", medium->job > 0 ? medium->job : -1);
+}
+
+void
+pmss_api_add_medium (JsonBuilder * json, const PmssMedium * medium)
+{
+  json_builder_begin_object (json);
+  add_members (json, medium);
   json_builder_end_object (json);
 }
 
@@ -106,7 +112,13 @@ get_medium (PmssApiCall * call)
     return;
   }
   json = json_builder_new ();
-  pmss_api_add_medium (json, medium);
+  json_builder_begin_object (json);
+  add_members (json, medium);
+  if (!pmss_api_add_health (call->context, json, medium, &error)) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json_builder_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 

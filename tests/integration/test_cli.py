@@ -211,6 +211,19 @@ class Cli(pmss_cli.TestCase):
         result = self.pmss("verify", "--json", "degraded.bin").json["verified"][0]
         self.assertGreater(result["stats"]["rebuilt"], 0)
 
+    def test_health_with_a_node_down(self):
+        self.pmss("put", self.file, "health.bin", "--redundancy", "4+2")
+        self.pmss("put", self.file, "thin.bin", "--redundancy", "6+0")
+        self.assertIn("whole: every shard is there", self.pmss("info", "health.bin").out)
+        self.pmss("local", "stop-node", "0", "--dir", self.cluster_dir)
+        self.addCleanup(self.pmss, "local", "start-node", "0", "--dir", self.cluster_dir)
+        id = self.cluster["nodes"][0]["id"]
+        text = self.pmss("info", "health.bin").out
+        self.assertIn("degraded: every byte can be read", text)
+        self.assertIn(f"storage servers that are down: {id}\n", text)
+        self.assertEqual(self.pmss("info", "health.bin", "--json").json["health"]["nodes_down"], [id])
+        self.assertIn("unavailable: bytes cannot be read until", self.pmss("info", "thin.bin").out)
+
     def test_ls_info_rm(self):
         small = self.path("small")
         small.write_bytes(b"small")

@@ -3,6 +3,8 @@
 disks, so that nothing can be put right meanwhile."""
 
 import json
+import os
+import subprocess
 import unittest
 
 import cluster
@@ -25,12 +27,17 @@ class ReportsTest(cluster.TestCase):
     def bad_in_all(self):
         return sum(self.bad_shards(node) for node in self.cluster.nodes)
 
-    def places(self):
-        """(shard's name, extent, node) for each shard of the film; those of this session."""
-        session = self.cluster.session("film")
+    def places(self, name="film"):
+        """A session, and (shard's name, extent, node) for each shard of the medium."""
+        session = self.cluster.session(name)
         layout = session["layout"]
         return session["id"], [("%s-%08x.0" % (layout["version"], i), i, self.cluster.node(layout["nodes"][place[0]]["id"]))
                                for i, place in enumerate(layout["extents"])]
+
+    def info(self, name):
+        """What `pmss info` says."""
+        return subprocess.run([str(cluster.BUILD / "tools" / "pmss"), "info", name], check=True, capture_output=True, text=True,
+                              env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token)).stdout
 
     def damage(self, shard, node):
         with open(node.shard_path(shard), "r+b") as file:
@@ -59,6 +66,31 @@ class ReportsTest(cluster.TestCase):
         self.assertEqual(self.bad_shards(node), before + 1)
         self.cluster.wait_nodes()
 
+    def test_health(self):
+        """Exactly the bytes that are known to be lost are said to be."""
+        self.cluster.add("health", bytes(2 * EXTENT + UNIT + 1))
+        health = self.cluster.medium("health")["health"]
+        self.assertEqual(health, {
+            "state": "whole", "extents": 3, "degraded_extents": 0, "unavailable_extents": 0, "damaged_extents": 0, "damaged_bytes": 0,
+            "damaged": [], "bad_shards": 0, "suspected_shards": 0, "nodes_down": []})
+        self.assertNotIn("health", self.cluster.api("GET", "/media")["media"][0])
+        session, places = self.places("health")
+        for (shard, extent, node), rows in zip(places, ([0, 2, 3], [15], None)):
+            self.damage(shard, node)
+            self.assertEqual(self.beat(node, [{"shard": shard, "kind": "damaged", "rows": rows}])[0], 200)
+        health = self.cluster.medium("health")["health"]
+        self.assertEqual((health["state"], health["damaged_extents"], health["bad_shards"]), ("damaged", 3, 3))
+        self.assertEqual([(r["offset"], r["length"]) for r in health["damaged"]],
+                         [(0, UNIT), (2 * UNIT, 2 * UNIT), (EXTENT + 15 * UNIT, UNIT + UNIT + 1)])
+        self.assertEqual(health["damaged_bytes"], 5 * UNIT + 1)
+        words = self.info("health")
+        self.assertIn("damaged: bytes are lost\n", words)
+        for first, last in ((0, UNIT - 1), (2 * UNIT, 4 * UNIT - 1), (EXTENT + 15 * UNIT, 2 * EXTENT + UNIT)):
+            self.assertIn(" bytes %d to %d are lost\n" % (first, last), words)
+        self.assertIn(" 3 extents are damaged\n", words)
+        self.cluster.delete("health")
+        self.cluster.wait_jobs()
+
     def test_heartbeat_of_others(self):
         """A node speaks for what the catalog has on it, and for nothing else."""
         _, places = self.places()
@@ -70,8 +102,10 @@ class ReportsTest(cluster.TestCase):
         for name in (version + "-00000fff.0", "0" * 32 + "-00000000.0", version + "-00000001.1", version + "-ffffffff.19"):
             self.assertEqual(self.beat(node, [{"shard": name, "kind": "missing"}])[0], 200, name)
         self.assertEqual(self.beat(node, [{"shard": shard, "kind": "damaged", "rows": [16, 4294967295]}])[0], 200)
-        self.assertEqual(self.beat(node, [{"shard": shard, "kind": "damaged", "rows": []}])[0], 200)
         self.assertEqual(self.bad_in_all(), before)
+        # bad, though all of its rows are good
+        self.assertEqual(self.beat(node, [{"shard": shard, "kind": "damaged", "rows": []}])[0], 200)
+        self.assertEqual(self.bad_in_all(), before + 1)
 
     def test_heartbeat_malformed(self):
         _, places = self.places()

@@ -9,9 +9,10 @@
 #include "medium.h"
 
 static const PmssCliUsage usage = {
-  "NAME", "Shows what the control server knows of a medium.",
-  "Examples:\n"
-      "  pmss info films/sintel.webm\n"
+  "NAME",
+  "Shows what the control server knows of a medium, and whether all of\n"
+      "it can be read.",
+  "Examples:\n" "  pmss info films/sintel.webm\n"
       "  pmss info --json films/sintel.webm | jq -r .sha256",
   1, 1
 };
@@ -75,6 +76,85 @@ print_rates (JsonObject * medium)
   }
 }
 
+/* "3, 5" */
+static char *
+list_numbers (JsonArray * numbers)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; numbers && i < json_array_get_length (numbers); i++)
+    g_string_append_printf (text, "%s%" G_GINT64_FORMAT, i > 0 ? ", " : "",
+        json_array_get_int_element (numbers, i));
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+print_count (guint64 count, const char *one, const char *many)
+{
+  if (count > 0)
+    printf ("%-12s %" G_GUINT64_FORMAT " %s\n", "", count,
+        count == 1 ? one : many);
+}
+
+static void
+print_damaged (JsonObject * health)
+{
+  JsonArray *ranges = pmss_cli_json_array (health, "damaged");
+  guint64 bytes = pmss_cli_json_number (health, "damaged_bytes");
+
+  for (guint i = 0; ranges && i < json_array_get_length (ranges); i++) {
+    JsonObject *range = pmss_cli_json_element (ranges, i);
+    guint64 offset = pmss_cli_json_number (range, "offset");
+    guint64 length = pmss_cli_json_number (range, "length");
+
+    if (length == 0)
+      continue;
+    printf ("%-12s bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+        " are lost\n", "", offset, offset + length - 1);
+    bytes -= MIN (bytes, length);
+  }
+  print_count (bytes, "more byte is lost", "more bytes are lost");
+}
+
+/* What can be read of it, in words. */
+static void
+print_health (JsonObject * health)
+{
+  static const struct
+  {
+    const char *state, *words;
+  } states[] = {
+    {"whole", "whole: every shard is there"},
+    {"degraded", "degraded: every byte can be read, redundancy is gone"},
+    {"unavailable", "unavailable: bytes cannot be read until storage servers "
+          "are back"},
+    {"damaged", "damaged: bytes are lost"},
+  };
+  const char *state = pmss_cli_json_string (health, "state");
+  g_autofree char *down = NULL;
+
+  if (!state)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++)
+    if (g_str_equal (state, states[i].state))
+      state = states[i].words;
+  print_text ("Health", state);
+  print_damaged (health);
+  print_count (pmss_cli_json_number (health, "degraded_extents"),
+      "extent is degraded", "extents are degraded");
+  print_count (pmss_cli_json_number (health, "unavailable_extents"),
+      "extent is unavailable", "extents are unavailable");
+  print_count (pmss_cli_json_number (health, "damaged_extents"),
+      "extent is damaged", "extents are damaged");
+  print_count (pmss_cli_json_number (health, "bad_shards"),
+      "shard is bad", "shards are bad");
+  print_count (pmss_cli_json_number (health, "suspected_shards"),
+      "shard is suspected to be bad", "shards are suspected to be bad");
+  down = list_numbers (pmss_cli_json_array (health, "nodes_down"));
+  if (*down)
+    printf ("%-12s storage servers that are down: %s\n", "", down);
+}
+
 static void
 print_medium (JsonObject * medium)
 {
@@ -95,6 +175,7 @@ print_medium (JsonObject * medium)
   print_rates (medium);
   print_streams (pmss_cli_json_array (medium, "streams"));
   print_text ("Stored", pmss_cli_json_string (medium, "redundancy"));
+  print_health (pmss_cli_json_object (medium, "health"));
   if (pmss_cli_json_boolean (medium, "keep_original"))
     print_text ("Original", "kept on the control server");
   print_taken ("Created", pmss_cli_json_string (medium, "created") != NULL,
