@@ -94,6 +94,44 @@ run_beside (const char *path, const char *sql)
 }
 
 static void
+run_migration (const char *path, const char *name)
+{
+  g_autofree char *resource =
+      g_strconcat ("/org/pmss/control/migrations/", name, NULL);
+  g_autoptr (GBytes) script = g_resources_lookup_data (resource,
+      G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  g_autofree char *text = g_strndup (g_bytes_get_data (script, NULL),
+      g_bytes_get_size (script));
+
+  run_beside (path, text);
+}
+
+/* A database of before there was repair: what it has is as it was, and nothing bad is known. */
+static void
+test_migrates_old (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f);
+  pmss_database_close (f.database);
+  g_assert_cmpint (g_unlink (f.path), ==, 0);
+  run_migration (f.path, "0001-initial.sql");
+  run_migration (f.path, "0002-revocations.sql");
+  run_beside (f.path, "PRAGMA user_version = 2;"
+      " INSERT INTO node (address, port, tls, capacity, secret, shards,"
+      " created) VALUES ('a', 1, 0, 1, zeroblob (32), 7, 1)");
+  f.database = pmss_database_open (f.path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM node"
+          " WHERE state = 'down' AND since = 0 AND repair = 0"
+          " AND bad_shards = 0 AND shards = 7"), ==, 1);
+  g_assert_cmpint (control_fixture_count (&f,
+          "SELECT count (*) FROM bad_shard"), ==, 0);
+  control_fixture_clear (&f);
+}
+
+static void
 test_refuses_newer (void)
 {
   ControlFixture f;
@@ -411,6 +449,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/database/migrates", test_migrates);
+  g_test_add_func ("/database/migrates-old", test_migrates_old);
   g_test_add_func ("/database/refuses-newer", test_refuses_newer);
   g_test_add_func ("/database/failed-migration", test_failed_migration);
   g_test_add_func ("/database/refuses-garbage", test_refuses_garbage);
