@@ -291,7 +291,8 @@ write_bad_shard (PmssDatabase * database, const PmssBadShard * bad,
       " bad_rows, source, user, found)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, unixepoch ())"
       " ON CONFLICT DO UPDATE SET state = ?5, kind = ?6, bad_rows = ?7,"
-      " source = ?8, user = ?9",
+      " source = ?8, user = ?9,"
+      " found = iif (state = ?5, found, excluded.found)",
       PMSS_VERSION_BLOB (&bad->version), PMSS_INT (bad->extent),
       PMSS_INT (bad->shard), PMSS_INT (bad->node),
       PMSS_TEXT (bad_states[bad->state]), PMSS_TEXT (bad_kinds[bad->kind]),

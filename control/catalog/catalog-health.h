@@ -36,7 +36,7 @@ typedef struct {
   GArray *rows;                 /* (nullable) guint32: the bad ones, ascending when read; none: the file is not as it has to be, but gives all of them; NULL: all, or not known */
   PmssFoundBy source;
   char *user;                   /* (nullable) whose reader told */
-  gint64 found;                 /* seconds since 1970; written by the catalog */
+  gint64 found;                 /* seconds since 1970, that it came into its state; written by the catalog */
 } PmssBadShard;
 
 void         pmss_bad_shard_free (PmssBadShard *bad);

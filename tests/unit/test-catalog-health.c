@@ -74,6 +74,12 @@ assert_rows (CatalogFixture * f, PmssBadState state, const guint32 * rows,
     g_assert_cmpmem (bad->rows->data, bad->rows->len * 4, rows, n * 4);
 }
 
+static gint64
+found (CatalogFixture * f)
+{
+  return control_fixture_count (&f->base, "SELECT max (found) FROM bad_shard");
+}
+
 static void
 test_joins (CatalogFixture * f, gconstpointer data)
 {
@@ -99,7 +105,11 @@ test_joins (CatalogFixture * f, gconstpointer data)
   assert_rows (f, PMSS_BAD_SUSPECTED, joined, 4);
 
   /* who has looked knows better than who suspects, before and afterwards */
+  control_fixture_exec (&f->base, "UPDATE bad_shard SET found = 1");
+  add (f, suspected, more, 2);
+  g_assert_cmpint (found (f), ==, 1);
   add (f, known, some, 3);
+  g_assert_cmpint (found (f), >, 1);
   assert_rows (f, PMSS_BAD_KNOWN, sorted, 2);
   add (f, suspected, more, 2);
   assert_rows (f, PMSS_BAD_KNOWN, sorted, 2);
@@ -299,40 +309,6 @@ test_rebuild (CatalogFixture * f, gconstpointer data)
           &error));
   g_assert_cmpint (pending (f, 5), ==, 0);
 
-  /* one at a time, and one shard of an extent a node */
-  g_assert_false (pmss_catalog_begin_rebuild (f->catalog, &version.id, 0, 1,
-          f->node + 6, &error));
-  assert_pmss_error (error, CONFLICT);
-  g_clear_error (&error);
-  g_assert_false (pmss_catalog_begin_rebuild (f->catalog, &version.id, 0, 2,
-          f->node + 5, &error));
-  assert_pmss_error (error, CONFLICT);
-  g_clear_error (&error);
-  g_assert_false (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 2,
-          f->node + 5, &error));
-  assert_pmss_error (error, CONFLICT);
-  g_clear_error (&error);
-  g_assert_false (pmss_catalog_begin_rebuild (f->catalog, &version.id, 0, 2,
-          f->node + 1, &error));
-  assert_pmss_error (error, CONFLICT);
-  g_clear_error (&error);
-  g_assert_false (pmss_catalog_begin_rebuild (f->catalog, &version.id, 0, 3,
-          f->node + 7, &error));
-  assert_pmss_error (error, INVALID);
-  g_clear_error (&error);
-  g_assert_cmpint (control_fixture_count (&f->base,
-          "SELECT count (*) FROM rebuilding"), ==, 1);
-
-  /* not where it was not begun, nor when the layout has moved on */
-  g_assert_false (pmss_catalog_finish_rebuild (f->catalog, &version.id, 0, 1,
-          f->node + 1, f->node + 6, &error));
-  assert_pmss_error (error, CONFLICT);
-  g_clear_error (&error);
-  g_assert_false (pmss_catalog_finish_rebuild (f->catalog, &version.id, 0, 1,
-          f->node + 2, f->node + 5, &error));
-  assert_pmss_error (error, CONFLICT);
-  g_clear_error (&error);
-
   g_assert_true (pmss_catalog_finish_rebuild (f->catalog, &version.id, 0, 1,
           f->node + 1, f->node + 5, &error));
   g_assert_no_error (error);
@@ -351,6 +327,48 @@ test_rebuild (CatalogFixture * f, gconstpointer data)
   g_assert_false (pmss_catalog_begin_rebuild (f->catalog, &version.id, 0, 1,
           f->node + 1, &error));
   assert_pmss_error (error, CONFLICT);
+}
+
+/* What begin and finish do not take, and leave as it was. */
+static void
+test_rebuild_refused (CatalogFixture * f, gconstpointer data)
+{
+  PmssVersion version = publish (f);
+  const struct
+  {
+    guint shard, node;
+    PmssError code;
+  } begins[] = {
+    /* one at a time */
+    {1, 6, PMSS_ERROR_CONFLICT},
+    /* one shard of an extent a node: of those that are sent, too */
+    {2, 5, PMSS_ERROR_CONFLICT}, {2, 1, PMSS_ERROR_CONFLICT},
+    {3, 7, PMSS_ERROR_INVALID},
+  };
+  const guint finishes[][2] = { {1, 6}, {2, 5} };
+
+  g_assert_true (pmss_catalog_begin_rebuild (f->catalog, &version.id, 0, 1,
+          f->node + 5, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (begins); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (pmss_catalog_begin_rebuild (f->catalog, &version.id, 0,
+            begins[i].shard, f->node + begins[i].node, &error));
+    g_assert_error (error, PMSS_ERROR, (int) begins[i].code);
+  }
+  g_assert_false (pmss_catalog_replace_shard (f->catalog, &version.id, 0, 2,
+          f->node + 5, NULL));
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count (*) FROM rebuilding"), ==, 1);
+
+  /* not where it was not begun, nor when the layout has moved on */
+  for (guint i = 0; i < G_N_ELEMENTS (finishes); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (pmss_catalog_finish_rebuild (f->catalog, &version.id, 0,
+            1, f->node + finishes[i][0], f->node + finishes[i][1], &error));
+    assert_pmss_error (error, CONFLICT);
+  }
 }
 
 static void
@@ -447,6 +465,7 @@ main (int argc, char **argv)
   ADD ("list", test_list);
   ADD ("limits", test_limits);
   ADD ("rebuild", test_rebuild);
+  ADD ("rebuild-refused", test_rebuild_refused);
   ADD ("rebuild-lost", test_rebuild_lost);
   ADD ("abandon", test_abandon);
   ADD ("deleted-meanwhile", test_deleted_meanwhile);
