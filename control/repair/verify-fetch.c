@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/repair/verify-private.h"
 
+#include <string.h>
+
 #include "libpmss/pmss-error.h"
 
 #define MAX_TRIES 64            /* for one shard: then the rest of it counts as unreadable */
@@ -153,7 +155,9 @@ pmss_verify_fetch (PmssVerifyExtent * extent, PmssNodeCalls * calls,
   for (guint i = 0; i < extent->n; i++) {
     if (extent->shards[i].node == 0)
       continue;
-    extent->shards[i].bytes = g_byte_array_new ();
+    extent->shards[i].bytes =
+        g_byte_array_sized_new (pmss_extent_geometry_shard_size
+        (&extent->geometry, i));
     fetch.shards[i].pending = TRUE;
   }
   while (ask_for_pending (&fetch, calls))

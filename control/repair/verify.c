@@ -234,6 +234,9 @@ conclude (Verify * verify, GError ** error)
   g_autofree char *sha256 = verify->sha256 ?
       pmss_sha256_finish (g_steal_pointer (&verify->sha256)) : NULL;
 
+  if (verify->bad > 0)
+    add_remark (text, "%u shard%s bad", verify->bad,
+        verify->bad == 1 ? " is" : "s are");
   if (sha256 && verify->medium->sha256
       && !g_str_equal (sha256, verify->medium->sha256))
     add_remark (text, "the SHA-256 of what the shards hold is not that of the "
@@ -244,8 +247,8 @@ conclude (Verify * verify, GError ** error)
         verify->contradictions);
   if (verify->away > 0)
     add_away (verify, text);
-  g_message ("%s was verified: %u shards are bad%s%s", verify->medium->name,
-      verify->bad, text->len > 0 ? "; " : "", text->str);
+  g_message ("%s was verified: %s", verify->medium->name,
+      text->len > 0 ? text->str : "it is whole");
   return text->len == 0
       || pmss_job_run_set_warning (verify->run, text->str, error);
 }

@@ -106,7 +106,7 @@ class Verify(VerifyCase):
         self.assertEqual(found, {
             (3, 0): ("missing", None), (0, 0): ("damaged", [1]), (1, 2): ("damaged", [3]), (1, 1): ("damaged", [0]), (2, 1): ("damaged", []),
             (4, 1): ("damaged", [2, 3]), (5, 0): ("damaged", [])})
-        self.assertIsNone(job["warning"])
+        self.assertEqual(job["warning"], "7 shards are bad")
         log = self.cluster.control.log.read_text()
         self.assertIn("%s was verified: 7 shards are bad" % self.name, log)
         # pages
@@ -156,7 +156,7 @@ class Verify(VerifyCase):
         job = self.verify()
         self.assertEqual(self.found(), {(0, 0): ("damaged", [0]), (0, 1): ("damaged", [1]),
                                         (4, 0): ("damaged", [2]), (4, 2): ("damaged", [2])})
-        self.assertIsNone(job["warning"])
+        self.assertEqual(job["warning"], "4 shards are bad")
 
     def test_once_at_a_time(self):
         job = self.start("?rate_limit=400000")
@@ -191,11 +191,11 @@ class Away(VerifyCase):
         self.cluster.wait_nodes()
         job = self.verify()
         mine = sum(node in places for places in self.places)
-        self.assertIn("%d shards could not be looked at, on node %d: " % (mine, node.id), job["warning"])
+        self.assertIn("1 shard is bad; %d shards could not be looked at, on node %d: " % (mine, node.id), job["warning"])
         self.assertEqual(self.found(), {(0, 1): ("damaged", [0])})
         node.start()
         self.cluster.wait_nodes()
-        self.assertIsNone(self.verify()["warning"])
+        self.assertEqual(self.verify()["warning"], "1 shard is bad")
 
     def test_node_dies_meanwhile(self):
         job = self.start("?rate_limit=1000000")

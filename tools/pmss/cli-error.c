@@ -80,6 +80,8 @@ exit_code_of_cli (const GError * error)
       return EX_NOPERM;
     case PMSS_CLI_ERROR_NO_DECODER:
       return EX_UNAVAILABLE;
+    case PMSS_CLI_ERROR_NOT_WHOLE:
+      return EX_DATAERR;
     case PMSS_CLI_ERROR_INTERRUPTED:
       return EXIT_CANCELLED;
     case PMSS_CLI_ERROR_SOFTWARE:
@@ -133,7 +135,7 @@ hint_of_pmss (const GError * error)
       return "'pmss node ls' shows which storage servers are down.";
     case PMSS_ERROR_CORRUPT:
       return "Keep what was stored and look at the log of the storage "
-          "servers; 'pmss verify NAME' reads it again.";
+          "servers; 'pmss verify NAME' says which shards are bad.";
     default:
       return NULL;
   }

@@ -75,6 +75,7 @@ typedef enum {
   PMSS_CLI_ERROR_SOFTWARE,
   PMSS_CLI_ERROR_REFUSED,       /* a password was wrong */
   PMSS_CLI_ERROR_NO_DECODER,    /* GStreamer here cannot decode it */
+  PMSS_CLI_ERROR_NOT_WHOLE,     /* media were verified, and something is wrong */
   PMSS_CLI_ERROR_INTERRUPTED,   /* with more to say than that */
 } PmssCliError;
 #define PMSS_CLI_ERROR (pmss_cli_error_quark ())

@@ -167,8 +167,7 @@ pmss_cmd_get (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error) ||
       !target_open (&target, argc > 2 ? argv[2] : ".", argv[1], force, error))
     return FALSE;
-  reading = pmss_reading_run (cli, argv[1], "fetching", target_write, &target,
-      error);
+  reading = pmss_reading_run (cli, argv[1], target_write, &target, error);
   if (!reading || !target_commit (&target, error))
     return FALSE;
   report (cli, reading, &target, stats);

@@ -185,6 +185,7 @@ static const PmssCliCommand verbs[] = {
 gboolean
 pmss_cmd_job (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  return pmss_cli_dispatch (cli, verbs, "Background work: taking files in, "
-      "deleting shards.", argc, argv, error);
+  return pmss_cli_dispatch (cli, verbs,
+      "Background work: taking files in, verifying them, deleting shards.",
+      argc, argv, error);
 }

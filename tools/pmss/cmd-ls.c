@@ -3,12 +3,10 @@
 /* pmss ls */
 
 #include <stdio.h>
-#include <string.h>
-
-#include <libpmss/pmss-error.h>
 
 #include "cli-text.h"
 #include "cli.h"
+#include "medium.h"
 
 static const PmssCliUsage usage = {
   "[PREFIX]", "Lists the media whose names begin with PREFIX, or all.",
@@ -19,59 +17,6 @@ static const PmssCliUsage usage = {
       "  pmss ls --json | jq -r '.media[] | select(.state == \"ready\") | .name'",
   0, 1
 };
-
-/* One page: "/media?prefix=…&after=…". */
-static JsonNode *
-get_page (PmssCli * cli, PmssClient * client, const char *prefix,
-    const char *after, GError ** error)
-{
-  g_autoptr (GString) path = g_string_new ("/media?limit=1000");
-
-  if (prefix) {
-    g_string_append (path, "&prefix=");
-    g_string_append_uri_escaped (path, prefix, NULL, FALSE);
-  }
-  if (after) {
-    g_string_append (path, "&after=");
-    g_string_append_uri_escaped (path, after, NULL, FALSE);
-  }
-  return pmss_client_request (client, "GET", path->str, NULL,
-      cli->cancellable, error);
-}
-
-/* All pages in one array. */
-static JsonArray *
-get_media (PmssCli * cli, const char *prefix, GError ** error)
-{
-  g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
-  g_autoptr (JsonArray) all = json_array_new ();
-  g_autofree char *after = NULL;
-
-  if (!client)
-    return NULL;
-  do {
-    g_autoptr (JsonNode) page = get_page (cli, client, prefix, after, error);
-    JsonObject *root = page ? pmss_cli_json_root (page, error) : NULL;
-    JsonArray *media = pmss_cli_json_array (root, "media");
-    const char *next = pmss_cli_json_string (root, "next");
-    guint i;
-
-    if (!root)
-      return NULL;
-    for (i = 0; media && i < json_array_get_length (media); i++)
-      json_array_add_element (all, json_array_dup_element (media, i));
-    /* A server that answers with the same page for ever is no server. */
-    if (next && after && strcmp (next, after) <= 0) {
-      g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-          "The control server's list of media does not go on after '%s'",
-          after);
-      return NULL;
-    }
-    g_free (after);
-    after = g_strdup (next);
-  } while (after);
-  return g_steal_pointer (&all);
-}
 
 static void
 print_names (JsonArray * media)
@@ -133,11 +78,14 @@ pmss_cmd_ls (PmssCli * cli, int argc, char **argv, GError ** error)
     {"names", 'n', 0, G_OPTION_ARG_NONE, &names, "Print the names only", NULL},
     {NULL}
   };
+  g_autoptr (PmssClient) client = NULL;
   g_autoptr (JsonArray) media = NULL;
 
   if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error))
     return FALSE;
-  media = get_media (cli, argc > 1 ? argv[1] : NULL, error);
+  client = pmss_cli_connect (cli, error);
+  media = client ? pmss_medium_list (cli, client, argc > 1 ? argv[1] : NULL,
+      error) : NULL;
   if (!media)
     return FALSE;
   if (cli->json)

@@ -85,6 +85,7 @@ phase_text (JsonObject * job)
     {"hash", "hashing"},
     {"stripe", "striping"},
     {"verify", "reading back"},
+    {"read", "reading all shards"},
     {"commit", "finishing"},
   };
   const char *phase = pmss_cli_json_string (job, "phase");

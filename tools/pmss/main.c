@@ -19,7 +19,7 @@ static const PmssCliCommand commands[] = {
   {"get", pmss_cmd_get, "NAME [FILE]",
       "fetch a medium, from all its servers at once"},
   {"play", pmss_cmd_play, "NAME", "play a medium"},
-  {"verify", pmss_cmd_verify, "NAME...", "read all of a medium and check it"},
+  {"verify", pmss_cmd_verify, "NAME...", "have all shards of media checked"},
   {"rm", pmss_cmd_rm, "NAME...", "delete media"},
   {"node", pmss_cmd_node, "ls|add|remove", "storage servers"},
   {"job", pmss_cmd_job, "ls|watch|pause|...", "background work"},

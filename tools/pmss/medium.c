@@ -2,7 +2,12 @@
 
 #include "medium.h"
 
+#include <string.h>
+
+#include <libpmss/pmss-error.h>
 #include <libpmss/pmss-types.h>
+
+#include "cli-text.h"
 
 gboolean
 pmss_medium_check_name (const char *name, GError ** error)
@@ -33,4 +38,54 @@ pmss_medium_get (PmssClient * client, const char *name,
   if (!path)
     return NULL;
   return pmss_client_request (client, "GET", path, NULL, cancellable, error);
+}
+
+/* One page: "/media?prefix=…&after=…". */
+static JsonNode *
+get_page (PmssCli * cli, PmssClient * client, const char *prefix,
+    const char *after, GError ** error)
+{
+  g_autoptr (GString) path = g_string_new ("/media?limit=1000");
+
+  if (prefix) {
+    g_string_append (path, "&prefix=");
+    g_string_append_uri_escaped (path, prefix, NULL, FALSE);
+  }
+  if (after) {
+    g_string_append (path, "&after=");
+    g_string_append_uri_escaped (path, after, NULL, FALSE);
+  }
+  return pmss_client_request (client, "GET", path->str, NULL,
+      cli->cancellable, error);
+}
+
+JsonArray *
+pmss_medium_list (PmssCli * cli, PmssClient * client, const char *prefix,
+    GError ** error)
+{
+  g_autoptr (JsonArray) all = json_array_new ();
+  g_autofree char *after = NULL;
+
+  do {
+    g_autoptr (JsonNode) page = get_page (cli, client, prefix, after, error);
+    JsonObject *root = page ? pmss_cli_json_root (page, error) : NULL;
+    JsonArray *media = pmss_cli_json_array (root, "media");
+    const char *next = pmss_cli_json_string (root, "next");
+    guint i;
+
+    if (!root)
+      return NULL;
+    for (i = 0; media && i < json_array_get_length (media); i++)
+      json_array_add_element (all, json_array_dup_element (media, i));
+    /* A server that answers with the same page for ever is no server. */
+    if (next && after && strcmp (next, after) <= 0) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+          "The control server's list of media does not go on after '%s'",
+          after);
+      return NULL;
+    }
+    g_free (after);
+    after = g_strdup (next);
+  } while (after);
+  return g_steal_pointer (&all);
 }

@@ -4,6 +4,8 @@
 #include <gio/gio.h>
 #include <libpmss/pmss-client.h>
 
+#include "cli.h"
+
 G_BEGIN_DECLS
 
 /* Whether a medium can be called @name; the error says it with the name. */
@@ -12,5 +14,7 @@ gboolean  pmss_medium_check_name (const char *name, GError **error);
 char     *pmss_medium_path (const char *name, GError **error);
 /* The catalog's entry: protocol.md, Medium. */
 JsonNode *pmss_medium_get  (PmssClient *client, const char *name, GCancellable *cancellable, GError **error);
+/* The entries of all media whose names begin with @prefix (nullable), by name. */
+JsonArray *pmss_medium_list (PmssCli *cli, PmssClient *client, const char *prefix, GError **error);
 
 G_END_DECLS

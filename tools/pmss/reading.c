@@ -27,9 +27,8 @@ pmss_reading_free (PmssReading * reading)
 
 /* Reads on to the end; what was read is hashed and goes to @sink. */
 static gboolean
-read_all (PmssReader * reader, PmssCli * cli, const char *what,
-    PmssCliDigest * digest, PmssReadingSink sink, gpointer user_data,
-    GError ** error)
+read_all (PmssReader * reader, PmssCli * cli, PmssCliDigest * digest,
+    PmssReadingSink sink, gpointer user_data, GError ** error)
 {
   g_autoptr (PmssCliProgress) progress = pmss_cli_progress_new (cli->json);
   guint64 size = pmss_reader_get_size (reader);
@@ -48,10 +47,10 @@ read_all (PmssReader * reader, PmssCli * cli, const char *what,
       return FALSE;
     }
     pmss_cli_digest_push (digest, bytes);
-    if (sink && !sink (user_data, bytes, error))
+    if (!sink (user_data, bytes, error))
       return FALSE;
     offset += g_bytes_get_size (bytes);
-    pmss_cli_progress_update (progress, what, offset, size);
+    pmss_cli_progress_update (progress, "fetching", offset, size);
   }
   return TRUE;
 }
@@ -85,8 +84,8 @@ load_expected (PmssReading * reading, PmssCli * cli, PmssClient * client,
 }
 
 PmssReading *
-pmss_reading_run (PmssCli * cli, const char *name, const char *what,
-    PmssReadingSink sink, gpointer user_data, GError ** error)
+pmss_reading_run (PmssCli * cli, const char *name, PmssReadingSink sink,
+    gpointer user_data, GError ** error)
 {
   g_autoptr (PmssReading) reading = g_new0 (PmssReading, 1);
   g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
@@ -103,7 +102,7 @@ pmss_reading_run (PmssCli * cli, const char *name, const char *what,
     return NULL;
   reading->size = pmss_reader_get_size (reader);
   digest = pmss_cli_digest_new ();
-  ok = read_all (reader, cli, what, digest, sink, user_data, error);
+  ok = read_all (reader, cli, digest, sink, user_data, error);
   reading->found = pmss_cli_digest_finish (digest, NULL);
   reading->seconds = (double) (g_get_monotonic_time () - start) / 1e6;
   reading->stats = g_variant_take_ref (pmss_reader_get_stats (reader));

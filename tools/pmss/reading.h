@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /**
  * PmssReading:
  *
- * One medium read from beginning to end through a PmssReader, and checked against the SHA-256 that the catalog has of it: what `get` and `verify` do.
+ * One medium read from beginning to end through a PmssReader, and checked against the SHA-256 that the catalog has of it: what `get` does.
  */
 typedef struct {
   char *name;
@@ -22,8 +22,8 @@ typedef struct {
 /* Where the bytes go. FALSE ends the reading. */
 typedef gboolean (*PmssReadingSink) (gpointer user_data, GBytes *bytes, GError **error);
 
-/* PMSS_ERROR_CORRUPT when the sums differ. @sink: nullable. @what: for the progress. */
-PmssReading *pmss_reading_run   (PmssCli *cli, const char *name, const char *what, PmssReadingSink sink, gpointer user_data, GError **error);
+/* PMSS_ERROR_CORRUPT when the sums differ. */
+PmssReading *pmss_reading_run   (PmssCli *cli, const char *name, PmssReadingSink sink, gpointer user_data, GError **error);
 void         pmss_reading_free  (PmssReading *reading);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssReading, pmss_reading_free)
 
