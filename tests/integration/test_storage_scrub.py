@@ -207,6 +207,7 @@ class Disks(ScrubCase):
         control = self.control()
         self.scrub(server, control, period=1)
         wait_for(lambda: times_open(server, name) == 1, "the shard to be read")
+        control.wait_for_beats(1)       # before it has joined it takes no request
         return server, control, name, data, hang
 
     def test_deleted_meanwhile(self):
@@ -235,6 +236,7 @@ class Disks(ScrubCase):
         self.addCleanup(control.stuck.set)
         self.scrub(server, control)
         wait_for(lambda: server.metrics()["scrub_bad_total"] == 1, "the finding")
+        control.wait_for_beats(1)
         self.assertEqual(server.ask("DELETE", "/v1/shards/" + name, self.all).status, 204)
         self.assertEqual(self.put(server, name, data).status, 201)
         before = len(control.beats)
