@@ -14,7 +14,7 @@ PLAYERS = [
     Metric("players", "players before the first late buffer", "", 0),
     Metric("capped", "ended by memory or --most", "", 0, "lower"),
     Metric("cpu", "CPU of client and servers, a second of a player", "ms", 2, "lower"),
-    Metric("memory", "client's peak memory, a player", "MiB", 1, "lower"),
+    Metric("memory", "anonymous memory, a player", "MiB", 1, "lower"),
 ]
 SERVER = [
     Metric("cpu", "CPU of the server", "s/GB", 3, "lower"),
@@ -66,7 +66,7 @@ def ramp(context, options, source, env, processes):
     used = usage.cpu + processes.cpu() - before
     result = json.loads(usage.output.splitlines()[-1])
     return {"players": result["players"], "capped": int(result["end"] != "late"), "cpu": used / result["seconds"] * 1e3,
-            "memory": usage.memory / result["players"] / (1 << 20)}
+            "memory": result["memory"] / result["players"] / (1 << 20)}
 
 
 def compare_connections(context, options):
