@@ -93,7 +93,7 @@ class Ways(ReaderCase):
     def test_small_cache(self):
         """With a cache of two rows, jumping about: each block goes and comes again."""
         path = self.make("small-cache", 20 * EXTENT)
-        result = self.read("small-cache", path, "--random", 500, "--cache-size", 8 * UNIT,
+        result = self.read("small-cache", path, "--random", 150, "--cache-size", 8 * UNIT,
                            "--max-read", 3 * EXTENT)
         self.assertLessEqual(result["stats"]["cache-used"], 8 * UNIT)
         self.read("small-cache", path, "--cache-size", 8 * UNIT)
