@@ -29,7 +29,7 @@ typedef struct
 typedef struct
 {
   PmssControlConfig config;
-  char *redundancy, *log_level;
+  char *redundancy, *log_level, *repair;
   guint64 unit, extent;
 } Raw;
 
@@ -69,6 +69,15 @@ static const Setting settings[] = {
       "SECONDS"},
   {"stripe-rate", SETTING_SIZE, AT (config.stripe_rate), 0, G_MAXINT64, "0",
       "Rate at which one ingest is striped, in bit/s; 0: no limit", "BITS"},
+  {"repair", SETTING_STRING, AT (repair), 0, 0, "on",
+        "Repair by itself, or only when 'pmss node repair' asks: on or off",
+      "WHEN"},
+  {"repair-delay", SETTING_NUMBER, AT (config.repair_delay), 0, 31536000,
+      "600", "How long a storage server is waited for before its shards are "
+        "rebuilt", "SECONDS"},
+  {"repair-limit", SETTING_SIZE, AT (config.repair_limit), 0, G_MAXINT64,
+        "100M", "Rate of what repair reads and writes, in bit/s; 0: no limit",
+      "BITS"},
   {"max-connections", SETTING_NUMBER, AT (config.max_connections), 8, 100000,
       "1000", "Connections at once", "N"},
   {"max-connections-per-address", SETTING_NUMBER,
@@ -210,6 +219,18 @@ parse_log_level (const char *text, GLogLevelFlags * level, GError ** error)
   return FALSE;
 }
 
+static gboolean
+parse_switch (const char *text, const char *name, gboolean * on,
+    GError ** error)
+{
+  *on = g_str_equal (text, "on");
+  if (*on || g_str_equal (text, "off"))
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "%s: '%s' is neither on nor off", name, text);
+  return FALSE;
+}
+
 /* What only shows in several settings together. */
 static gboolean
 check_all (Raw * raw, GError ** error)
@@ -223,7 +244,8 @@ check_all (Raw * raw, GError ** error)
     return FALSE;
   }
   if (!parse_log_level (raw->log_level, &config->log_level, error)
-      || !pmss_redundancy_parse (raw->redundancy, &config->redundancy, error))
+      || !pmss_redundancy_parse (raw->redundancy, &config->redundancy, error)
+      || !parse_switch (raw->repair, "repair", &config->repair, error))
     return FALSE;
   if ((raw->unit & (raw->unit - 1)) != 0) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
@@ -288,6 +310,7 @@ finish_load (const char *path, char *const *values)
   }
   g_free (raw.redundancy);
   g_free (raw.log_level);
+  g_free (raw.repair);
   return result;
 }
 

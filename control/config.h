@@ -27,6 +27,9 @@ struct _PmssControlConfig {
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint orphan_grace;           /* seconds that a shard which no row knows stays */
   guint64 stripe_rate;          /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */
+  gboolean repair;              /* without being asked for a node */
+  guint repair_delay;           /* seconds that a node is down before its shards are made anew elsewhere */
+  guint64 repair_limit;         /* bit/s that repair reads and writes in all; 0: no limit */
   guint max_connections;
   guint max_connections_per_address;    /* 0: half of them */
   PmssRedundancy redundancy;    /* where an upload does not say */

@@ -15,6 +15,7 @@ typedef struct _PmssNodeProbe PmssNodeProbe;    /* node-probe.h: whether nodes t
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
 typedef struct _PmssUploads PmssUploads;        /* uploads.h: files on their way in */
 typedef struct _PmssJobs PmssJobs;      /* jobs.h: background work */
+typedef struct _PmssRepair PmssRepair;  /* repair.h: sees to it that every shard is there */
 typedef struct _PmssReconciler PmssReconciler;  /* reconcile.h: what nodes hold against the catalog */
 typedef struct _PmssHttpd PmssHttpd;    /* httpd/pmss-httpd.h: the listener */
 
@@ -36,6 +37,7 @@ typedef struct {
   PmssSessions *sessions;
   PmssUploads *uploads;
   PmssJobs *jobs;
+  PmssRepair *repair;
   PmssReconciler *reconciler;
   PmssHttpd *httpd;             /* (atomic) NULL until it serves: the first requests may come before */
 } PmssControlContext;

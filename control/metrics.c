@@ -4,6 +4,7 @@
 #include "control/database/database.h"
 #include "control/jobs/reconcile.h"
 #include "control/nodes/nodes.h"
+#include "control/repair/repair.h"
 #include "control/sessions/sessions.h"
 #include "httpd/pmss-httpd.h"
 
@@ -67,16 +68,39 @@ add_counts (PmssDatabase * database, gpointer data, GError ** error)
 static void
 add_nodes (GString * text, GPtrArray * nodes)
 {
+  guint64 bad = 0;
   guint count[] = {
     [PMSS_NODE_DOWN] = 0,[PMSS_NODE_SUSPECT] = 0,[PMSS_NODE_UP] = 0
   };
 
-  for (guint i = 0; i < nodes->len; i++)
-    count[((PmssNodeInfo *) g_ptr_array_index (nodes, i))->state]++;
+  for (guint i = 0; i < nodes->len; i++) {
+    const PmssNodeInfo *info = g_ptr_array_index (nodes, i);
+
+    count[info->state]++;
+    bad += info->bad_shards;
+  }
   add_head (text, "nodes", "gauge", "Storage servers by state.");
   for (guint i = 0; i < G_N_ELEMENTS (count); i++)
     g_string_append_printf (text, "pmss_control_nodes{state=\"%s\"} %u\n",
         pmss_node_state_to_string (i), count[i]);
+  add_one (text, "bad_shards", "gauge",
+      "Shards that are missing, damaged or unreadable, or said to be.", bad);
+}
+
+static void
+add_repair (GString * text, PmssRepair * repair)
+{
+  PmssRepairStats stats;
+
+  if (repair == NULL)
+    return;
+  pmss_repair_get_stats (repair, &stats);
+  add_one (text, "repaired_shards_total", "counter",
+      "Shards that were made anew.", stats.shards);
+  add_one (text, "repaired_bytes_total", "counter", "Bytes of them.",
+      stats.bytes);
+  add_one (text, "repair_failures_total", "counter",
+      "Extents that could not be repaired.", stats.failures);
 }
 
 static void
@@ -152,6 +176,7 @@ pmss_control_metrics (PmssControlContext * context, GError ** error)
     return NULL;
   }
   add_one (text, "sessions", "gauge", "Admitted streams.", (guint64) sessions);
+  add_repair (text, context->repair);
   add_reconciler (text, context->reconciler);
   add_http (text, g_atomic_pointer_get (&context->httpd));
   return g_string_free (g_steal_pointer (&text), FALSE);

@@ -22,6 +22,7 @@
 #include "control/keys.h"
 #include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
+#include "control/repair/repair.h"
 #include "control/sessions/sessions.h"
 #include "control/uploads/uploads.h"
 #include "httpd/pmss-httpd.h"
@@ -118,6 +119,7 @@ open_work (PmssControlContext * context, GError ** error)
   context->jobs = pmss_jobs_new (context, error);
   if (context->jobs == NULL || !pmss_ingest_recover (context, error))
     return FALSE;
+  context->repair = pmss_repair_start (context);
   context->reconciler = pmss_reconciler_start (context);
   pmss_jobs_start (context->jobs);
   return TRUE;
@@ -151,7 +153,10 @@ static void
 close_context (PmssControlContext * context)
 {
   g_clear_pointer (&context->reconciler, pmss_reconciler_stop);
+  if (context->repair != NULL)
+    pmss_repair_stop (context->repair);
   g_clear_pointer (&context->jobs, pmss_jobs_free);
+  g_clear_pointer (&context->repair, pmss_repair_free);
   g_clear_pointer (&context->uploads, pmss_uploads_free);
   g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);

@@ -5,6 +5,7 @@
 
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
+#include "control/repair/repair.h"
 #include "control/sessions/revocations.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
@@ -59,6 +60,7 @@ add_node_json (JsonBuilder * json, const PmssNodeInfo * info)
   pmss_api_add_known (json, "free", seen ? (gint64) info->free : -1);
   pmss_api_add_int (json, "shards", (gint64) info->shards);
   pmss_api_add_int (json, "bad_shards", (gint64) info->bad_shards);
+  pmss_api_add_bool (json, "repair", info->repair);
   add_stats (json, info);
   json_builder_end_object (json);
 }
@@ -325,6 +327,29 @@ heartbeat (PmssApiCall * call)
 }
 
 static void
+repair_node (PmssApiCall * call)
+{
+  PmssNodes *nodes = call->context->nodes;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssNodeInfo) info = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  gint64 id;
+
+  if (!pmss_api_get_param_id (call, &id))
+    return;
+  id = id <= G_MAXUINT ? id : 0;
+  if (!pmss_nodes_ask_repair (nodes, (guint) id, &error)
+      || !(info = pmss_nodes_get (nodes, (guint) id, &error))) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  pmss_repair_wake (call->context->repair);
+  json = json_builder_new ();
+  add_node_json (json, info);
+  pmss_api_respond (call, 202, json);
+}
+
+static void
 delete_node (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
@@ -347,6 +372,8 @@ const PmssRoute pmss_routes_nodes[] = {
   {"POST", "/api/v1/nodes/join", PMSS_ROLE_NONE, PMSS_BODY_JSON, join},
   {"POST", "/api/v1/nodes/{id}/heartbeat", PMSS_ROLE_NONE, PMSS_BODY_JSON,
       heartbeat},
+  {"POST", "/api/v1/nodes/{id}/repair", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
+      repair_node},
   {"DELETE", "/api/v1/nodes/{id}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
       delete_node},
   {NULL}

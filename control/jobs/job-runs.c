@@ -4,8 +4,6 @@
 #include "libpmss/pmss-error.h"
 #include "control/nodes/nodes.h"
 
-#define WORKERS 4               /* two ingests, a verification, and deletions do not wait for them */
-#define WRITE_EVERY G_USEC_PER_SEC
 #define NODES_PATIENCE (10 * G_USEC_PER_SEC)
 #define NODES_LOOK_EVERY (G_USEC_PER_SEC / 4)
 
@@ -174,8 +172,9 @@ execute (PmssJobRun * run)
   g_autoptr (GError) error = NULL;
   gboolean done;
 
-  g_message ("Job %" G_GINT64_FORMAT ": %s of %s begins", run->job->id,
-      run->job->type, run->job->medium_name);
+  g_message ("Job %" G_GINT64_FORMAT ": %s%s%s begins", run->job->id,
+      run->job->type, *run->job->medium_name ? " of " : "",
+      run->job->medium_name);
   done = run->type->run (run, &error);
 
   if (done) {
@@ -325,7 +324,8 @@ pmss_jobs_new (PmssControlContext * context, GError ** error)
 void
 pmss_jobs_start (PmssJobs * self)
 {
-  for (guint i = 0; i < WORKERS; i++)
+  /* no kind of job waits for another one */
+  for (guint i = pmss_job_types_count_running (); i > 0; i--)
     g_ptr_array_add (self->workers, g_thread_new ("job", work, self));
 }
 
@@ -349,152 +349,4 @@ pmss_jobs_free (PmssJobs * self)
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->claim_lock);
   g_free (self);
-}
-
-/* For the run functions */
-
-PmssControlContext *
-pmss_job_run_get_context (PmssJobRun * run)
-{
-  return run->jobs->context;
-}
-
-const PmssJob *
-pmss_job_run_get_job (PmssJobRun * run)
-{
-  return run->job;
-}
-
-GCancellable *
-pmss_job_run_get_cancellable (PmssJobRun * run)
-{
-  return run->cancellable;
-}
-
-typedef struct
-{
-  PmssJobRun *run;
-  const char *phase, *warning;
-  const PmssVersionId *version;
-} Update;
-
-static gboolean
-update_row (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Update *update = user_data;
-  PmssJobRun *run = update->run;
-
-  if (!pmss_database_exec (database, error,
-          "UPDATE job SET done = ?2, phase = coalesce(?3, phase), "
-          "warning = coalesce(?4, warning), version = coalesce(?5, version), "
-          "updated = ?6 WHERE id = ?1 AND state = 'running'",
-          PMSS_INT (run->job->id), PMSS_INT (run->done),
-          PMSS_TEXT (update->phase), PMSS_TEXT (update->warning),
-          update->version ? PMSS_BLOB (update->version->bytes, 16) : PMSS_NULL,
-          PMSS_INT (g_get_real_time () / G_USEC_PER_SEC)))
-    return FALSE;
-  if (pmss_database_get_changes (database) == 1)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-      "The job is no longer running");
-  return FALSE;
-}
-
-/* A row that is no longer running: pmss_jobs_wake() is about to say so, but the run need not wait for that. */
-static gboolean
-update (PmssJobRun * run, Update * values, GError ** error)
-{
-  g_autoptr (GError) local = NULL;
-
-  values->run = run;
-  if (pmss_database_transact (run->jobs->context->database, update_row, values,
-          &local))
-    return TRUE;
-  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    g_cancellable_cancel (run->cancellable);
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-gboolean
-pmss_job_run_set_phase (PmssJobRun * run, const char *phase, GError ** error)
-{
-  Update values = {.phase = phase };
-
-  if (!update (run, &values, error))
-    return FALSE;
-  g_free (run->job->phase);
-  run->job->phase = g_strdup (phase);
-  return TRUE;
-}
-
-gboolean
-pmss_job_run_set_version (PmssJobRun * run, const PmssVersionId * version,
-    GError ** error)
-{
-  Update values = {.version = version };
-
-  if (!update (run, &values, error))
-    return FALSE;
-  run->job->has_version = TRUE;
-  run->job->version = *version;
-  return TRUE;
-}
-
-gboolean
-pmss_job_run_set_warning (PmssJobRun * run, const char *warning,
-    GError ** error)
-{
-  Update values = {.warning = warning };
-
-  return update (run, &values, error);
-}
-
-gboolean
-pmss_job_run_progress (PmssJobRun * run, guint64 done, GError ** error)
-{
-  gint64 time = g_get_monotonic_time ();
-  Update values = { NULL };
-
-  if (g_cancellable_set_error_if_cancelled (run->cancellable, error))
-    return FALSE;
-  g_mutex_lock (&run->jobs->lock);
-  run->done = done;
-  g_mutex_unlock (&run->jobs->lock);
-  if (time - run->written_at < WRITE_EVERY)
-    return TRUE;
-  run->written_at = time;
-  return update (run, &values, error);
-}
-
-static gboolean
-wait_until (GCancellable * cancellable, gint64 until, GError ** error)
-{
-  gint64 left;
-
-  while ((left = until - g_get_monotonic_time ()) > 0) {
-    GPollFD fd;
-
-    if (!g_cancellable_make_pollfd (cancellable, &fd)) {
-      g_usleep (MIN (left, G_USEC_PER_SEC / 10));
-    } else {
-      g_poll (&fd, 1, left / 1000 + 1);
-      g_cancellable_release_fd (cancellable);
-    }
-    if (g_cancellable_set_error_if_cancelled (cancellable, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-gboolean
-pmss_job_run_throttle (PmssJobRun * run, gsize bytes, GError ** error)
-{
-  gint64 time = g_get_monotonic_time ();
-
-  if (run->job->rate_limit == 0)
-    return TRUE;
-  run->due = MAX (run->due, time)
-      + (gint64) (bytes * 8.0 * G_USEC_PER_SEC / run->job->rate_limit);
-  return wait_until (run->cancellable, run->due, error);
 }

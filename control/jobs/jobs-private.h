@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Shared by jobs.c (rows) and job-runs.c (threads). */
+/* Shared by jobs.c (rows), job-runs.c (threads) and job-run.c (what runs say). */
 struct _PmssJobs {
   PmssControlContext *context;
   GPtrArray *workers;           /* GThread; made by start, joined by free */
@@ -30,6 +30,8 @@ struct _PmssJobRun {
 };
 
 const PmssJobType *pmss_job_type_find (const char *type);
+/* How many jobs may run at a time, of all types together. */
+guint              pmss_job_types_count_running (void);
 
 /* Inside a transaction. */
 PmssJob *pmss_job_read     (PmssDatabase *database, gint64 id, GError **error);

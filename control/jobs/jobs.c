@@ -29,7 +29,8 @@ static const gboolean allowed[6][6] = {
 };
 
 static const PmssJobType *const types[] = {
-  &pmss_job_type_ingest, &pmss_job_type_delete, &pmss_job_type_verify
+  &pmss_job_type_ingest, &pmss_job_type_delete, &pmss_job_type_verify,
+  &pmss_job_type_repair
 };
 
 static gint64
@@ -63,6 +64,16 @@ pmss_job_type_find (const char *type)
     if (g_str_equal (type, types[i]->type))
       return types[i];
   return NULL;
+}
+
+guint
+pmss_job_types_count_running (void)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    n += types[i]->max_running;
+  return n;
 }
 
 void

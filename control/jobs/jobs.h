@@ -31,11 +31,11 @@ gboolean      pmss_job_state_parse     (const char *text, PmssJobState *state);
 /* Strings are owned. */
 typedef struct {
   gint64 id;
-  char *type;                   /* "ingest", "delete", "verify" */
+  char *type;                   /* "ingest", "delete", "verify", "repair" */
   PmssJobState state;
   char *phase;                  /* nullable */
-  gint64 medium;                /* 0: its row is gone */
-  char *medium_name;
+  gint64 medium;                /* 0: its row is gone, or it is of no medium */
+  char *medium_name;            /* "": of none */
   gboolean has_version;
   PmssVersionId version;        /* that the job writes */
   guint64 done, total;          /* bytes over all phases */
@@ -66,6 +66,7 @@ typedef struct {
 extern const PmssJobType pmss_job_type_ingest;  /* ingest.c */
 extern const PmssJobType pmss_job_type_delete;  /* deletion.c */
 extern const PmssJobType pmss_job_type_verify;  /* repair/verify.c */
+extern const PmssJobType pmss_job_type_repair;  /* repair/repair-job.c */
 
 /* Makes jobs that a crash interrupted ready to go on. No job runs before pmss_jobs_start(). */
 PmssJobs     *pmss_jobs_new   (PmssControlContext *context, GError **error);
@@ -74,7 +75,7 @@ void          pmss_jobs_start (PmssJobs *jobs);
 /* Stops the work at the end of the pieces at hand; it goes on at the next start. */
 void          pmss_jobs_free  (PmssJobs *jobs);
 
-/* A new one, queued. After the transaction that this is a part of, call pmss_jobs_wake(). Returns its id, 0 on error. */
+/* A new one, queued; @medium: 0: of none. After the transaction that this is a part of, call pmss_jobs_wake(). Returns its id, 0 on error. */
 gint64        pmss_jobs_add   (PmssJobs *jobs, const char *type, gint64 medium, const char *medium_name, guint64 total, guint64 rate_limit,
     const char *user, GError **error);
 /* What goes with a new job in one transaction: returns what pmss_jobs_add() gave, 0 on error. */
@@ -108,6 +109,8 @@ gboolean      pmss_job_run_set_phase        (PmssJobRun *run, const char *phase,
 /* Commits which version the job writes (inside the transaction that makes it). */
 gboolean      pmss_job_run_set_version      (PmssJobRun *run, const PmssVersionId *version, GError **error);
 gboolean      pmss_job_run_set_warning      (PmssJobRun *run, const char *warning, GError **error);
+/* Commits how many bytes there are to be done, where that was not known when the job was added. */
+gboolean      pmss_job_run_set_total        (PmssJobRun *run, guint64 total, GError **error);
 /* @done bytes of all are done. Seen at once by whoever asks, written to the database at most once a second. FALSE: told to stop. */
 gboolean      pmss_job_run_progress         (PmssJobRun *run, guint64 done, GError **error);
 /* Waits as long as the job's rate limit wants after @bytes more. FALSE: told to stop. */

@@ -332,12 +332,39 @@ pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
 /* Leaving */
 
 static gboolean
+ask_repair (PmssDatabase * database, gpointer data, GError ** error)
+{
+  NodeCall *call = data;
+
+  return pmss_database_exec (database, error,
+      "UPDATE node SET repair = 1 WHERE id = ?1 AND state <> 'up'",
+      PMSS_INT (call->id));
+}
+
+gboolean
+pmss_nodes_ask_repair (PmssNodes * self, guint id, GError ** error)
+{
+  NodeCall call = {.id = id };
+  g_autoptr (PmssNodeInfo) info = pmss_nodes_get (self, id, error);
+
+  if (!info)
+    return FALSE;
+  if (info->state != PMSS_NODE_UP)
+    return pmss_database_transact (self->database, ask_repair, &call, error);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "Node %u is up: what it lacks is repaired without being asked for", id);
+  return FALSE;
+}
+
+static gboolean
 remove_node (PmssDatabase * database, gpointer data, GError ** error)
 {
   NodeCall *call = data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT shards FROM node WHERE id = ?1", PMSS_INT (call->id));
+      "SELECT shards, state = 'down' AND shards ="
+      " (SELECT count(*) FROM pending_deletion WHERE node = ?1)"
+      " FROM node WHERE id = ?1", PMSS_INT (call->id));
   gint64 shards;
 
   if (!pmss_rows_next (rows, &local)) {
@@ -349,8 +376,10 @@ remove_node (PmssDatabase * database, gpointer data, GError ** error)
     return FALSE;
   }
   shards = pmss_rows_int (rows, 0);
-  if (shards == 0)
+  if (shards == 0 || pmss_rows_int (rows, 1) != 0)
     return pmss_database_exec (database, error,
+        "DELETE FROM pending_deletion WHERE node = ?1", PMSS_INT (call->id))
+        && pmss_database_exec (database, error,
         "DELETE FROM node WHERE id = ?1", PMSS_INT (call->id));
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
       "Node %u holds %" G_GINT64_FORMAT " shards", call->id, shards);

@@ -84,7 +84,9 @@ gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secr
 gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secret, GError **error);
 /* Control has tried to reach the node; @readers have told before that they cannot. */
 void          pmss_nodes_note_probe (PmssNodes *nodes, guint id, gboolean reached, guint readers);
-/* PMSS_ERROR_CONFLICT while the catalog has shards on it. */
+/* Somebody does not want to wait for the node: `repair` until it is up. PMSS_ERROR_CONFLICT while it is. */
+gboolean      pmss_nodes_ask_repair (PmssNodes *nodes, guint id, GError **error);
+/* PMSS_ERROR_CONFLICT while the catalog has shards on it; those that only wait to be deleted from a node that is down go with it. */
 gboolean      pmss_nodes_remove (PmssNodes *nodes, guint id, GError **error);
 
 /* Brings the states up to date. Called by a timer twice a second; @now as of g_get_monotonic_time(). */

@@ -60,14 +60,22 @@ pmss_placer_new (PmssControlContext * context, const PmssVersion * version,
   PmssPlacer *self = g_new0 (PmssPlacer, 1);
 
   self->context = context;
-  self->version = *version;
   self->cancellable = cancellable ? g_object_ref (cancellable) : NULL;
-  self->placement = pmss_placement_new (&version->id, version->redundancy);
   self->shunned = g_hash_table_new_full (NULL, NULL, NULL,
       (GDestroyNotify) shunned_free);
   self->strings = g_string_chunk_new (1024);
-  self->shard_size = largest_shard (version);
+  pmss_placer_turn_to (self, version);
   return self;
+}
+
+void
+pmss_placer_turn_to (PmssPlacer * self, const PmssVersion * version)
+{
+  g_clear_pointer (&self->placement, pmss_placement_free);
+  self->version = *version;
+  self->placement = pmss_placement_new (&version->id, version->redundancy);
+  self->shard_size = largest_shard (version);
+  self->next = 0;
 }
 
 void
@@ -290,8 +298,8 @@ pmss_placer_place (PmssPlacer * self, guint32 number, PmssNode * nodes,
 
 /* Replacing */
 
-static void
-shun (PmssPlacer * self, guint node, const GError * reason)
+void
+pmss_placer_shun (PmssPlacer * self, guint node, const GError * reason)
 {
   gboolean full = g_error_matches (reason, PMSS_ERROR, PMSS_ERROR_NO_SPACE);
   Shunned *before = g_hash_table_lookup (self->shunned,
@@ -381,7 +389,7 @@ pmss_placer_replace (PmssPlacer * self, guint32 number, guint shard,
         "Shard %u of extent %u is not on node %u", shard, number, failed);
     return FALSE;
   }
-  shun (self, failed, reason);
+  pmss_placer_shun (self, failed, reason);
   infos = pmss_nodes_list (self->context->nodes, error);
   if (!infos)
     return FALSE;
@@ -399,6 +407,23 @@ pmss_placer_replace (PmssPlacer * self, guint32 number, guint shard,
   fill_node (self, find_info (infos, id), node);
   return pmss_catalog_replace_shard (self->context->catalog,
       &self->version.id, number, shard, id, error);
+}
+
+gboolean
+pmss_placer_choose (PmssPlacer * self, const PmssExtent * extent, guint shard,
+    guint * node, GError ** error)
+{
+  g_autoptr (GPtrArray) infos = pmss_nodes_list (self->context->nodes, error);
+  g_autoptr (GError) local = NULL;
+
+  if (!infos)
+    return FALSE;
+  *node = choose_other (self, infos, extent, shard, &local);
+  if (local)
+    g_propagate_error (error, g_steal_pointer (&local));
+  else if (*node == 0)
+    set_too_few (self, infos, error);
+  return *node != 0;
 }
 
 gboolean

@@ -32,6 +32,14 @@ gboolean    pmss_placer_place   (PmssPlacer *placer, guint32 extent, PmssNode *n
  * not shunned. PMSS_ERROR_NO_SPACE as above. */
 gboolean    pmss_placer_replace (PmssPlacer *placer, guint32 extent, guint shard, guint failed, const GError *reason, PmssNode *node, GError **error);
 
+/* The same without committing anything, and nobody is shunned: chooses the node to which shard @shard of @extent can be written anew, by somebody who commits that
+ * (catalog-health.h). */
+gboolean    pmss_placer_choose  (PmssPlacer *placer, const PmssExtent *extent, guint shard, guint *node, GError **error);
+/* @node did not take a shard; it is passed over for a while. */
+void        pmss_placer_shun    (PmssPlacer *placer, guint node, const GError *reason);
+/* From now on it places this version; what it remembers of nodes stays. */
+void        pmss_placer_turn_to (PmssPlacer *placer, const PmssVersion *version);
+
 /* When replace() found no other node: whether the one that failed last can be tried again. Waits up to ten seconds until it is heard of again. FALSE: it was not,
  * or its disk is full, or it has had three chances, or the wait was cancelled. */
 gboolean    pmss_placer_retry   (PmssPlacer *placer);

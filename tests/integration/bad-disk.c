@@ -4,13 +4,16 @@
  * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE (of all files, or where
  * the file says "FIRST LAST" if it has any of these bytes to read). With
  * COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE pread() does not
- * return, with NO_DIRECT_WHILE nobody gets round the page cache. */
+ * return, with NO_DIRECT_WHILE nobody gets round the page cache, and with
+ * FLIP_WRITE_WHILE a bit of what is written to a file is lost on the way. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -92,4 +95,25 @@ preadv64v2 (int fd, const struct iovec *to, int n, off64_t offset, int flags)
     return -1;
   }
   return real (fd, to, n, offset, flags);
+}
+
+/* Of large pieces: the log is a file, too. */
+ssize_t
+write (int fd, const void *from, size_t length)
+{
+  ssize_t (*real) (int, const void *, size_t) =
+      (ssize_t (*)(int, const void *, size_t)) dlsym (RTLD_NEXT, "write");
+  unsigned char *copy;
+  struct stat status;
+  ssize_t written;
+
+  if (length < 1024 || !is_on ("FLIP_WRITE_WHILE")
+      || fstat (fd, &status) != 0 || !S_ISREG (status.st_mode)
+      || !(copy = malloc (length)))
+    return real (fd, from, length);
+  memcpy (copy, from, length);
+  copy[length - 1] ^= 1;
+  written = real (fd, copy, length);
+  free (copy);
+  return written;
 }

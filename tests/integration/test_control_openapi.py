@@ -214,6 +214,11 @@ class OpenApiTest(cluster.TestCase):
         self.assertEqual(self.cluster.request("POST", path, body, headers)[0], 200)
         states = [n["state"] for n in api("GET", "/nodes")["nodes"]]
         self.assertEqual(states, ["up"] * 4)
+        repair = "/nodes/%d/repair" % joined["id"]
+        self.assert_status(409, api, "POST", repair, None, 202)
+        body = json.dumps(dict(json.loads(body), leaving=True))
+        self.assertEqual(self.cluster.request("POST", path, body, headers)[0], 200)
+        self.assertTrue(api("POST", repair, None, 202)["repair"])
         api("DELETE", "/nodes/%d" % joined["id"], None, 204)
         self.assert_status(404, api, "DELETE", "/nodes/%d" % joined["id"], None, 204)
 

@@ -25,6 +25,7 @@ add_row (PmssCliTable * table, JsonObject * job)
 {
   guint64 done = pmss_cli_json_number (job, "done");
   guint64 total = pmss_cli_json_number (job, "total");
+  const char *medium = pmss_cli_json_string (job, "medium");
 
   pmss_cli_table_add (table,
       g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (job,
@@ -33,7 +34,8 @@ add_row (PmssCliTable * table, JsonObject * job)
       pmss_cli_escape (pmss_cli_json_string (job, "phase")),
       total ? g_strdup_printf ("%.0f %%", 100.0 * (double) done /
           (double) total) : g_strdup ("-"),
-      pmss_cli_escape (pmss_cli_json_string (job, "medium")));
+      /* a job of the whole cluster has none */
+      pmss_cli_escape (medium && *medium ? medium : NULL));
 }
 
 /* What is still to be told of a job: why it does not go on, or a warning. */
@@ -186,6 +188,6 @@ gboolean
 pmss_cmd_job (PmssCli * cli, int argc, char **argv, GError ** error)
 {
   return pmss_cli_dispatch (cli, verbs,
-      "Background work: taking files in, verifying them, deleting shards.",
-      argc, argv, error);
+      "Background work: taking files in, verifying them, "
+      "deleting and rebuilding shards.", argc, argv, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* pmss node ls, add, remove */
+/* pmss node ls, add, repair, remove */
 
 #include <stdio.h>
 #include <string.h>
@@ -160,9 +160,44 @@ node_add (PmssCli * cli, int argc, char **argv, GError ** error)
   return TRUE;
 }
 
+static const PmssCliUsage repair_usage = {
+  "ID", "Does not wait for a storage server that is down.",
+  "Its shards are rebuilt on the others at once, not only when it has been down\n"
+      "for long (10 minutes, unless the control server is set otherwise). If it\n"
+      "comes back meanwhile it keeps what it has.\n\n"
+      "Example:\n  pmss node repair 4 && pmss job ls",
+  1, 1
+};
+
+static gboolean
+node_repair (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autofree char *path = NULL;
+  guint64 id;
+
+  if (!pmss_cli_parse (cli, &repair_usage, NULL, &argc, &argv, error) ||
+      !pmss_cli_parse_id (argv[1], "storage server", &id, error))
+    return FALSE;
+  path = g_strdup_printf ("/nodes/%" G_GUINT64_FORMAT "/repair", id);
+  answer = pmss_cli_request (cli, "POST", path, NULL, &local);
+  if (local) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  if (cli->json)
+    pmss_cli_json_print (answer);
+  else
+    printf ("The shards of storage server %" G_GUINT64_FORMAT " are rebuilt on "
+        "the others; 'pmss job ls' shows how far that is.\n", id);
+  return TRUE;
+}
+
 static const PmssCliUsage remove_usage = {
   "ID", "Forgets a storage server that holds no shards any more.",
-  "A server that still holds shards is refused.\n\n"
+  "A server that still holds shards is refused; one that is down and whose\n"
+      "shards were rebuilt elsewhere is not.\n\n"
       "Example:\n  pmss node remove 4",
   1, 1
 };
@@ -193,6 +228,7 @@ node_remove (PmssCli * cli, int argc, char **argv, GError ** error)
 static const PmssCliCommand verbs[] = {
   {"ls", node_ls, "", "list the storage servers"},
   {"add", node_add, "[--zone ZONE]", "a join token, and how to use it"},
+  {"repair", node_repair, "ID", "rebuild a lost one's shards on the others"},
   {"remove", node_remove, "ID", "forget one that holds nothing"},
   {NULL}
 };

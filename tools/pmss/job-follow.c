@@ -87,6 +87,7 @@ phase_text (JsonObject * job)
     {"verify", "reading back"},
     {"read", "reading all shards"},
     {"commit", "finishing"},
+    {"rebuild", "rebuilding shards"},
   };
   const char *phase = pmss_cli_json_string (job, "phase");
   guint i;

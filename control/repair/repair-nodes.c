@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/config.h"
+#include "control/nodes/nodes.h"
+#include "control/repair/repair-private.h"
+
+static gboolean
+is_gone (const PmssNodeView * view, const PmssNodeInfo * info, gint64 delay)
+{
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+
+  if (info->state != PMSS_NODE_DOWN)
+    return FALSE;
+  return info->repair || (!view->many_down && now - info->since >= delay);
+}
+
+static void
+mix (PmssNodeView * self, guint64 value)
+{
+  self->mark = self->mark * 31 + g_int64_hash (&value);
+}
+
+static void
+add_node (PmssNodeView * self, const PmssNodeInfo * info, gint64 delay)
+{
+  PmssPlaceState state = PMSS_PLACE_AWAY;
+
+  if (info->state == PMSS_NODE_UP)
+    state = PMSS_PLACE_UP;
+  else if (is_gone (self, info, delay))
+    state = PMSS_PLACE_GONE;
+  if (state == PMSS_PLACE_GONE)
+    self->gone_shards += info->shards;
+  self->asked |= info->repair && info->state == PMSS_NODE_DOWN;
+  self->bad_shards += info->bad_shards;
+  mix (self, (guint64) info->node.id << 8 | state);
+  /* one that went and came back has changed, too */
+  mix (self, info->since);
+  g_hash_table_insert (self->states, GUINT_TO_POINTER (info->node.id),
+      GUINT_TO_POINTER (state));
+}
+
+PmssNodeView *
+pmss_node_view_new (PmssControlContext * context, GError ** error)
+{
+  g_autoptr (GPtrArray) infos = pmss_nodes_list (context->nodes, error);
+  PmssNodeView *self;
+  guint up = 0;
+
+  if (!infos)
+    return NULL;
+  self = g_new0 (PmssNodeView, 1);
+  self->states = g_hash_table_new (NULL, NULL);
+  for (guint i = 0; i < infos->len; i++)
+    up += ((PmssNodeInfo *) infos->pdata[i])->state == PMSS_NODE_UP;
+  self->many_down = 2 * up < infos->len;
+  for (guint i = 0; i < infos->len; i++)
+    add_node (self, infos->pdata[i], context->config->repair_delay);
+  return self;
+}
+
+void
+pmss_node_view_free (PmssNodeView * self)
+{
+  g_hash_table_unref (self->states);
+  g_free (self);
+}
+
+PmssPlaceState
+pmss_node_view_get (const PmssNodeView * self, guint node)
+{
+  gpointer state;
+
+  if (!g_hash_table_lookup_extended (self->states, GUINT_TO_POINTER (node),
+          NULL, &state))
+    return PMSS_PLACE_GONE;
+  return GPOINTER_TO_UINT (state);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/repair/repair-private.h"
+
+#include <string.h>
+
+#include "control/database/database.h"
+
+#define PAGE 500                /* extents a transaction */
+#define MAX_PLACES 10000
+#define LEVELS (2 * PMSS_MAX_SHARDS)    /* usable shards beyond k, from -k on */
+
+struct _PmssRepairPlan
+{
+  GArray *levels[LEVELS];       /* of PmssRepairPlace; nullable */
+  guint n;                      /* places in them */
+  guint64 bytes;
+};
+
+/* A scan, page by page. */
+typedef struct
+{
+  PmssRepairPlan *plan;
+  const PmssNodeView *view;
+  gboolean all;
+  GHashTable *except;
+  PmssRepairPlace last;         /* the page comes after it */
+  guint rows;                   /* of the page */
+} Scan;
+
+guint
+pmss_repair_place_hash (gconstpointer data)
+{
+  const PmssRepairPlace *place = data;
+  guint hash;
+
+  /* versions are random numbers */
+  memcpy (&hash, place->version.bytes, sizeof hash);
+  return hash + place->extent;
+}
+
+gboolean
+pmss_repair_place_equal (gconstpointer a, gconstpointer b)
+{
+  const PmssRepairPlace *one = a, *other = b;
+
+  return one->extent == other->extent
+      && pmss_version_id_equal (&one->version, &other->version);
+}
+
+/* Makes room for a place of @level at the cost of a less endangered one. */
+static gboolean
+has_room (PmssRepairPlan * self, guint level)
+{
+  if (self->n < MAX_PLACES)
+    return TRUE;
+  for (guint i = LEVELS - 1; i > level; i--) {
+    if (self->levels[i] && self->levels[i]->len > 0) {
+      g_array_set_size (self->levels[i], self->levels[i]->len - 1);
+      self->n--;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static void
+add_place (PmssRepairPlan * self, const PmssRepairPlace * place, guint level)
+{
+  if (!has_room (self, level))
+    return;
+  if (!self->levels[level])
+    self->levels[level] = g_array_new (FALSE, FALSE, sizeof (PmssRepairPlace));
+  g_array_append_vals (self->levels[level], place, 1);
+  self->n++;
+}
+
+/* Columns of a row: version, number, nodes, k, m, unit, extent size, size, bad shards as bits. */
+static void
+read_geometry (PmssRows * rows, PmssExtentGeometry * geometry)
+{
+  guint64 extent = pmss_rows_int (rows, 6);
+  gsize length;
+  const void *version = pmss_rows_blob (rows, 0, &length);
+
+  memcpy (geometry->version.bytes, version,
+      MIN (length, sizeof geometry->version.bytes));
+  geometry->extent = pmss_rows_int (rows, 1);
+  geometry->redundancy.k = pmss_rows_int (rows, 3);
+  geometry->redundancy.m = pmss_rows_int (rows, 4);
+  geometry->unit = pmss_rows_int (rows, 5);
+  geometry->payload = MIN (extent,
+      (guint64) pmss_rows_int (rows, 7) - geometry->extent * extent);
+}
+
+static void
+look_at_row (Scan * scan, PmssRows * rows)
+{
+  PmssExtentGeometry geometry = { 0 };
+  gsize length;
+  const guint8 *nodes = pmss_rows_blob (rows, 2, &length);
+  guint32 bad = pmss_rows_int (rows, 8);
+  guint64 bytes = 0;
+  guint usable = 0;
+
+  read_geometry (rows, &geometry);
+  scan->last = (PmssRepairPlace) {
+  geometry.version, geometry.extent};
+  for (guint i = 0; i < length / 4; i++) {
+    guint32 id;
+    PmssPlaceState state;
+
+    memcpy (&id, nodes + i * 4, 4);
+    state = pmss_node_view_get (scan->view, GUINT32_FROM_LE (id));
+    if (state == PMSS_PLACE_GONE
+        || (state == PMSS_PLACE_UP && (bad & (1u << i))))
+      bytes += pmss_extent_geometry_shard_size (&geometry, i);
+    else if (state == PMSS_PLACE_UP)
+      usable++;
+  }
+  if (bytes == 0 || (scan->except
+          && g_hash_table_contains (scan->except, &scan->last)))
+    return;
+  scan->plan->bytes += bytes;
+  add_place (scan->plan, &scan->last,
+      PMSS_MAX_SHARDS + usable - geometry.redundancy.k);
+}
+
+static gboolean
+scan_page (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Scan *scan = user_data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = scan->all ? pmss_database_query (database,
+      "SELECT extent.version, number, nodes, k, m, unit, version.extent, size,"
+      " (SELECT sum(1 << shard) FROM bad_shard AS bad"
+      "  WHERE bad.version = extent.version AND bad.number = extent.number)"
+      " FROM extent JOIN version ON version.id = extent.version"
+      " WHERE (extent.version, number) > (?1, ?2) AND version.state = 'ready'"
+      " ORDER BY extent.version, number LIMIT ?3",
+      PMSS_BLOB (scan->last.version.bytes, 16), PMSS_INT (scan->last.extent),
+      PMSS_INT (PAGE)) : pmss_database_query (database,
+      "SELECT extent.version, extent.number, nodes, k, m, unit, version.extent,"
+      " size, sum(1 << shard)"
+      " FROM bad_shard AS bad JOIN extent USING (version, number)"
+      " JOIN version ON version.id = bad.version"
+      " WHERE (bad.version, bad.number) > (?1, ?2) AND version.state = 'ready'"
+      " GROUP BY bad.version, bad.number"
+      " ORDER BY bad.version, bad.number LIMIT ?3",
+      PMSS_BLOB (scan->last.version.bytes, 16), PMSS_INT (scan->last.extent),
+      PMSS_INT (PAGE));
+
+  for (scan->rows = 0; pmss_rows_next (rows, &local); scan->rows++)
+    look_at_row (scan, rows);
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+PmssRepairPlan *
+pmss_repair_plan_new (PmssControlContext * context, const PmssNodeView * view,
+    gboolean all, GHashTable * except, GCancellable * cancellable,
+    GError ** error)
+{
+  g_autoptr (PmssRepairPlan) self = g_new0 (PmssRepairPlan, 1);
+  /* no version has this id: it is before all others */
+  Scan scan = { self, view, all || view->gone_shards > 0, except };
+
+  do {
+    if (g_cancellable_set_error_if_cancelled (cancellable, error)
+        || !pmss_database_transact (context->database, scan_page, &scan, error))
+      return NULL;
+  } while (scan.rows == PAGE);
+  return g_steal_pointer (&self);
+}
+
+void
+pmss_repair_plan_free (PmssRepairPlan * self)
+{
+  for (guint i = 0; i < LEVELS; i++)
+    g_clear_pointer (&self->levels[i], g_array_unref);
+  g_free (self);
+}
+
+guint64
+pmss_repair_plan_get_bytes (PmssRepairPlan * self)
+{
+  return self->bytes;
+}
+
+gboolean
+pmss_repair_plan_next (PmssRepairPlan * self, PmssRepairPlace * place)
+{
+  for (guint i = 0; i < LEVELS; i++) {
+    GArray *level = self->levels[i];
+
+    if (!level || level->len == 0)
+      continue;
+    *place = g_array_index (level, PmssRepairPlace, level->len - 1);
+    g_array_set_size (level, level->len - 1);
+    self->n--;
+    return TRUE;
+  }
+  return FALSE;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/catalog/catalog.h"
+#include "control/jobs/jobs.h"
+#include "control/nodes/node-calls.h"
+#include "control/nodes/placer.h"
+#include "control/repair/repair.h"
+#include "libpmss/pmss-erasure.h"
+#include "libpmss/pmss-shard.h"
+
+G_BEGIN_DECLS
+
+/* Nodes, as repair sees them at one moment (repair-nodes.c). */
+
+typedef enum {
+  PMSS_PLACE_UP,
+  PMSS_PLACE_AWAY,              /* may come back: its shards cannot be had now, and are not rebuilt yet */
+  PMSS_PLACE_GONE,              /* its shards are rebuilt elsewhere */
+} PmssPlaceState;
+
+typedef struct {
+  GHashTable *states;           /* node id -> PmssPlaceState */
+  gboolean many_down;           /* fewer than half of them are up: most likely it is control's own network */
+  gboolean asked;               /* somebody has asked for a node's repair */
+  guint64 gone_shards;          /* that the catalog has on nodes that are gone */
+  guint64 bad_shards;
+  guint mark;                   /* the same as long as nothing has changed that repair depends on */
+} PmssNodeView;
+
+PmssNodeView  *pmss_node_view_new  (PmssControlContext *context, GError **error);
+void           pmss_node_view_free (PmssNodeView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssNodeView, pmss_node_view_free)
+/* @node 0, or one that there is no more: gone. */
+PmssPlaceState pmss_node_view_get  (const PmssNodeView *view, guint node);
+
+/* Extents that need something (repair-plan.c). */
+
+/* One extent; as a key of hash tables, too. */
+typedef struct {
+  PmssVersionId version;
+  guint32 extent;
+} PmssRepairPlace;
+
+guint    pmss_repair_place_hash  (gconstpointer place);
+gboolean pmss_repair_place_equal (gconstpointer a, gconstpointer b);
+
+/**
+ * PmssRepairPlan:
+ *
+ * The extents that need something, the most endangered first: those with the fewest usable shards beyond k. Bounded: of more than 10,000 the less endangered are left out,
+ * to be found by another plan.
+ */
+typedef struct _PmssRepairPlan PmssRepairPlan;
+
+/* @all: whether to look at all extents, for places without a node too, or only at those that something bad is told of; done in any case when a node is gone.
+ * @except: (nullable) set of #PmssRepairPlace. */
+PmssRepairPlan *pmss_repair_plan_new  (PmssControlContext *context, const PmssNodeView *view, gboolean all, GHashTable *except, GCancellable *cancellable, GError **error);
+void            pmss_repair_plan_free (PmssRepairPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRepairPlan, pmss_repair_plan_free)
+/* Bytes of the shards that are to be made or looked at, of those left out too. */
+guint64         pmss_repair_plan_get_bytes (PmssRepairPlan *plan);
+/* FALSE: that was the last one. */
+gboolean        pmss_repair_plan_next (PmssRepairPlan *plan, PmssRepairPlace *place);
+
+/* One run of the job (repair-job.c). Lives on its thread. */
+typedef struct {
+  PmssJobRun *run;
+  PmssControlContext *context;
+  PmssNodeCalls *calls;
+  PmssPlacer *placer;           /* nullable until the first extent */
+  PmssErasure *erasure;         /* (nullable) for `redundancy` */
+  PmssRedundancy redundancy;
+  PmssNodeView *view;
+  GHashTable *originals;        /* medium id -> char *: path of its original, which was checked; NULL: it has none that is good */
+  guint64 done;                 /* bytes of shards that were made, of earlier runs too */
+  guint64 changes;              /* grows with whatever is changed, or known to be impossible */
+} PmssRepairRun;
+
+/* Counts @bytes that went over the network, and waits as the rate limit wants. */
+gboolean pmss_repair_run_moved  (PmssRepairRun *self, guint64 bytes, GError **error);
+/* A shard of @bytes is where it should be. */
+gboolean pmss_repair_run_stored (PmssRepairRun *self, guint64 bytes, GError **error);
+
+/* One extent at work (repair-extent.c: what there is and what is to be made; repair-store.c: putting it where it belongs). Sets of shards are bits by index. */
+typedef struct {
+  PmssRepairRun *repair;
+  PmssVersion version;
+  char *medium;                 /* its name */
+  PmssExtent extent;            /* follows the changes */
+  PmssExtentGeometry geometry;
+  guint n;
+  guint32 lost;                 /* they have no node, or one that is gone */
+  guint32 up;                   /* they are on nodes that are up */
+  guint32 told;                 /* of those: something bad is known, or was told, of them */
+  guint32 trusted;              /* of those: the node itself says that it cannot read it */
+  guint32 bad;                  /* looked at, and they are bad */
+  guint32 read, unheard;        /* what was read; of what was asked for, what did not come for reasons of the node's */
+  GByteArray *bytes[PMSS_MAX_SHARDS];   /* of the calls last run */
+  GError *errors[PMSS_MAX_SHARDS];
+} PmssRepairWork;
+
+/* FALSE: an error that ends the run. @reason: set where something is left that cannot be done now. */
+gboolean pmss_repair_extent (PmssRepairRun *self, const PmssRepairPlace *place, char **reason, GError **error);
+
+/* Where no node could take what has to go elsewhere, it is left out of work->lost, before anything is read for it, and @reason says why. */
+gboolean pmss_repair_check_room (PmssRepairWork *work, char **reason, GError **error);
+/* Puts shard @index where it belongs: to its own node, if that is up, or else to another one. FALSE: an error that ends the run. @reason: as above. */
+gboolean pmss_repair_store  (PmssRepairWork *work, guint index, GBytes *bytes, char **reason, GError **error);
+/* Runs the calls that were queued with indices as tags; fills work->errors. */
+gboolean pmss_repair_run_calls (PmssRepairWork *work, GError **error);
+/* Whether @error (nullable) says nothing of the shard, only of who has it. */
+gboolean pmss_repair_is_trouble (const GError *error);
+
+/* All shards of the extent from the original that was kept (repair-original.c), once its SHA-256 has been found to be the medium's. PMSS_ERROR_NOT_FOUND: none was kept, or
+ * it is not what it was. */
+gboolean pmss_repair_restore (PmssRepairWork *work, GBytes *shards[PMSS_MAX_SHARDS], GError **error);
+
+/* How the run went, for the keeper and the metrics; any thread. */
+void     pmss_repair_note_stored (PmssRepair *repair, guint64 bytes);
+void     pmss_repair_note_failed (PmssRepair *repair);
+/* @view: (nullable) as it was when the run ended with something left that cannot be done now; NULL: nothing is left. */
+void     pmss_repair_note_end    (PmssRepair *repair, const PmssNodeView *view);
+/* Whether all extents are to be looked at; once. */
+gboolean pmss_repair_take_all    (PmssRepair *repair);
+
+G_END_DECLS

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "control/repair/repair-private.h"
+
+#include "control/config.h"
+#include "control/database/database.h"
+
+#define LOOK_EVERY (2 * G_USEC_PER_SEC)
+#define ALL_EVERY (3600 * (gint64) G_USEC_PER_SEC)
+#define AGAIN_AFTER (600 * G_USEC_PER_SEC)
+
+struct _PmssRepair
+{
+  PmssControlContext *context;
+  GThread *thread;
+  GCancellable *cancellable;
+  gint64 all_at;                /* the thread's: monotonic, us: when all extents are looked at */
+  guint looked_mark;            /* the thread's: as things were when it last looked at extents, 0: look again */
+  gint64 looked_at;             /* the thread's: monotonic, us: when that was */
+  gboolean said;                /* the thread's: that it does not begin */
+
+  GMutex lock;                  /* protects all below */
+  GCond cond;                   /* `woken` or `stopping` has changed */
+  gboolean woken, stopping;
+  gboolean all;                 /* the next run looks at all extents */
+  gint64 failed_at;             /* monotonic, us: when a run left something undone, 0: none did */
+  guint failed_mark;            /* and as things were then */
+  PmssRepairStats stats;
+};
+
+/* What runs tell */
+
+void
+pmss_repair_note_stored (PmssRepair * self, guint64 bytes)
+{
+  g_mutex_lock (&self->lock);
+  self->stats.shards++;
+  self->stats.bytes += bytes;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+pmss_repair_note_failed (PmssRepair * self)
+{
+  g_mutex_lock (&self->lock);
+  self->stats.failures++;
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+pmss_repair_take_all (PmssRepair * self)
+{
+  gboolean all;
+
+  g_mutex_lock (&self->lock);
+  all = self->all;
+  self->all = FALSE;
+  g_mutex_unlock (&self->lock);
+  return all;
+}
+
+void
+pmss_repair_get_stats (PmssRepair * self, PmssRepairStats * stats)
+{
+  g_mutex_lock (&self->lock);
+  *stats = self->stats;
+  g_mutex_unlock (&self->lock);
+}
+
+/* What others have told of bad shards, as a number that changes with it. */
+static gboolean
+find_told (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  guint *told = user_data;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT count(*), max(found) FROM bad_shard WHERE source <> 'repair'");
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  *told = (guint) (pmss_rows_int (rows, 0) * 31 + pmss_rows_int (rows, 1));
+  return TRUE;
+}
+
+static gboolean
+find_mark (PmssRepair * self, const PmssNodeView * view, guint * mark,
+    GError ** error)
+{
+  guint told;
+
+  if (!pmss_database_transact (self->context->database, find_told, &told,
+          error))
+    return FALSE;
+  *mark = MAX (view->mark * 31 + told, 1);
+  return TRUE;
+}
+
+void
+pmss_repair_note_end (PmssRepair * self, const PmssNodeView * view)
+{
+  g_autoptr (GError) error = NULL;
+  guint mark = 0;
+
+  if (view && !find_mark (self, view, &mark, &error))
+    g_warning ("Cannot look for bad shards: %s", error->message);
+  g_mutex_lock (&self->lock);
+  self->failed_at = view ? g_get_monotonic_time () : 0;
+  self->failed_mark = mark;
+  g_mutex_unlock (&self->lock);
+}
+
+/* The keeper */
+
+/* Whether what could not be done may be tried again, and what was looked for in vain looked for again. */
+static gboolean
+may_look (PmssRepair * self, guint mark)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean may;
+
+  g_mutex_lock (&self->lock);
+  may = self->failed_at == 0 || mark != self->failed_mark
+      || now - self->failed_at >= AGAIN_AFTER;
+  g_mutex_unlock (&self->lock);
+  return may && (mark != self->looked_mark
+      || now - self->looked_at >= AGAIN_AFTER);
+}
+
+/* Whether there is something to do. All extents are looked at where a node is gone, and now and then: nobody tells of a place without a node. */
+static gboolean
+look_at_extents (PmssRepair * self, const PmssNodeView * view, guint mark,
+    gboolean * found, GError ** error)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean all = now >= self->all_at;
+  g_autoptr (PmssRepairPlan) plan = NULL;
+
+  *found = FALSE;
+  if (!all && view->gone_shards == 0 && view->bad_shards == 0)
+    return TRUE;
+  plan = pmss_repair_plan_new (self->context, view, all, NULL,
+      self->cancellable, error);
+  if (!plan)
+    return FALSE;
+  if (all)
+    self->all_at = now + ALL_EVERY;
+  self->looked_mark = mark;
+  self->looked_at = now;
+  *found = pmss_repair_plan_get_bytes (plan) > 0;
+  g_mutex_lock (&self->lock);
+  self->all |= all && *found;
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+/* More likely than that most servers died is that control is cut off from them. */
+static gboolean
+is_held_back (PmssRepair * self, const PmssNodeView * view)
+{
+  gboolean held = view->many_down && !view->asked;
+
+  if (held && !self->said)
+    g_warning ("Fewer than half of the storage servers are up: nothing is "
+        "repaired until more are, or 'pmss node repair' asks for it");
+  self->said = held;
+  return held;
+}
+
+static gboolean
+find_newest (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  PmssJob *newest = user_data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT id, state FROM job WHERE type = ?1 ORDER BY id DESC LIMIT 1",
+      PMSS_TEXT (pmss_job_type_repair.type));
+
+  if (pmss_rows_next (rows, &local)) {
+    newest->id = pmss_rows_int (rows, 0);
+    pmss_job_state_parse (pmss_rows_text (rows, 1), &newest->state);
+  }
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gint64
+add_job (PmssControlContext * context, gpointer user_data, GError ** error)
+{
+  return pmss_jobs_add (context->jobs, pmss_job_type_repair.type, 0, "", 0,
+      context->config->repair_limit, "", error);
+}
+
+static gboolean
+is_open (PmssJobState state)
+{
+  return state == PMSS_JOB_QUEUED || state == PMSS_JOB_RUNNING
+      || state == PMSS_JOB_PAUSED;
+}
+
+/* One that is open goes on, or rests because somebody wants it to. */
+static gboolean
+begin (PmssRepair * self, const PmssJob * newest, GError ** error)
+{
+  PmssJobs *jobs = self->context->jobs;
+  g_autoptr (PmssJob) job = NULL;
+
+  if (newest->id == 0 || newest->state == PMSS_JOB_DONE)
+    return pmss_jobs_begin (jobs, add_job, NULL, error) != 0;
+  job = pmss_jobs_resume (jobs, newest->id, error);
+  return job != NULL;
+}
+
+static gboolean
+look (PmssRepair * self, GError ** error)
+{
+  g_autoptr (PmssNodeView) view = pmss_node_view_new (self->context, error);
+  PmssJob newest = { 0 };
+  gboolean found;
+  guint mark;
+
+  if (!view)
+    return FALSE;
+  if ((!self->context->config->repair && !view->asked)
+      || is_held_back (self, view))
+    return TRUE;
+  if (!pmss_database_transact (self->context->database, find_newest, &newest,
+          error) || !find_mark (self, view, &mark, error))
+    return FALSE;
+  if (newest.id != 0 && is_open (newest.state)) {
+    /* when it has ended there may be more */
+    self->looked_mark = 0;
+    return TRUE;
+  }
+  if (!may_look (self, mark))
+    return TRUE;
+  return look_at_extents (self, view, mark, &found, error)
+      && (!found || begin (self, &newest, error));
+}
+
+/* FALSE: it is time to stop. */
+static gboolean
+wait_for_next (PmssRepair * self)
+{
+  gint64 until = g_get_monotonic_time () + LOOK_EVERY;
+  gboolean going;
+
+  g_mutex_lock (&self->lock);
+  while (!self->stopping && !self->woken
+      && g_cond_wait_until (&self->cond, &self->lock, until));
+  if (self->woken)
+    self->looked_mark = 0;
+  self->woken = FALSE;
+  going = !self->stopping;
+  g_mutex_unlock (&self->lock);
+  return going;
+}
+
+static gpointer
+run (gpointer user_data)
+{
+  PmssRepair *self = user_data;
+
+  while (wait_for_next (self)) {
+    g_autoptr (GError) error = NULL;
+
+    if (!look (self, &error)
+        && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+      g_warning ("Cannot see to repair: %s", error->message);
+  }
+  return NULL;
+}
+
+PmssRepair *
+pmss_repair_start (PmssControlContext * context)
+{
+  PmssRepair *self = g_new0 (PmssRepair, 1);
+
+  self->context = context;
+  self->cancellable = g_cancellable_new ();
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
+  self->thread = g_thread_new ("repair", run, self);
+  return self;
+}
+
+void
+pmss_repair_stop (PmssRepair * self)
+{
+  g_mutex_lock (&self->lock);
+  self->stopping = TRUE;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->lock);
+  g_cancellable_cancel (self->cancellable);
+  g_thread_join (self->thread);
+}
+
+void
+pmss_repair_free (PmssRepair * self)
+{
+  g_cond_clear (&self->cond);
+  g_mutex_clear (&self->lock);
+  g_object_unref (self->cancellable);
+  g_free (self);
+}
+
+void
+pmss_repair_wake (PmssRepair * self)
+{
+  g_mutex_lock (&self->lock);
+  self->woken = TRUE;
+  /* who asks does not want to wait */
+  self->failed_at = 0;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->lock);
+}
