@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Preloaded: a disk that is bad while certain files exist. fsync() fails while
  * the one does that FAIL_FSYNC_WHILE names, fdatasync() with
- * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE (of all files, or where
- * the file says "FIRST LAST" if it has any of these bytes to read). With
- * COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE pread() does not
- * return, with NO_DIRECT_WHILE nobody gets round the page cache, and with
- * FLIP_WRITE_WHILE a bit of what is written to a file is lost on the way. */
+ * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE (of all bytes;
+ * where that file says "FIRST LAST", of these in each file, and sendfile()
+ * then, too). With COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE
+ * pread() does not return, with NO_DIRECT_WHILE nobody gets round the page
+ * cache, and with FLIP_WRITE_WHILE a bit of what is written to a file is lost
+ * on the way. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -50,18 +52,47 @@ fdatasync (int fd)
   return fails ("FAIL_FDATASYNC_WHILE") ? -1 : real (fd);
 }
 
+/* TRUE: FAIL_PREAD_WHILE is on for these bytes alone. */
+static int
+get_bad_range (long long *first, long long *last)
+{
+  FILE *trigger = fopen (getenv ("FAIL_PREAD_WHILE"), "r");
+  int n = 0;
+
+  if (trigger) {
+    n = fscanf (trigger, "%lld %lld", first, last);
+    fclose (trigger);
+  }
+  return n == 2;
+}
+
 static int
 is_bad_range (off64_t offset, size_t length)
 {
-  FILE *trigger = fopen (getenv ("FAIL_PREAD_WHILE"), "r");
-  long long first = 0, last = -1;
-  int n;
+  long long first, last;
 
-  if (!trigger)
-    return 0;
-  n = fscanf (trigger, "%lld %lld", &first, &last);
-  fclose (trigger);
-  return n != 2 || (offset <= last && offset + (long long) length > first);
+  return !get_bad_range (&first, &last)
+      || (offset <= last && offset + (long long) length > first);
+}
+
+/* Sends what is before the bad bytes, and fails at them. */
+ssize_t
+sendfile64 (int out, int in, off64_t * offset, size_t count)
+{
+  ssize_t (*real) (int, int, off64_t *, size_t) =
+      (ssize_t (*)(int, int, off64_t *, size_t)) dlsym (RTLD_NEXT,
+      "sendfile64");
+  long long first, last;
+
+  if (offset && is_on ("FAIL_PREAD_WHILE") && get_bad_range (&first, &last)) {
+    if (*offset >= first && *offset <= last) {
+      errno = EIO;
+      return -1;
+    }
+    if (*offset < first && count > (size_t) (first - *offset))
+      count = first - *offset;
+  }
+  return real (out, in, offset, count);
 }
 
 ssize_t

@@ -223,7 +223,7 @@ class Unreadable(VerifyCase):
     def setUp(self):
         super().setUp()
         self.node = self.places[0][0]
-        self.trigger = self.cluster.folder / "fail"
+        self.trigger = self.cluster.folder / ("fail-%d" % self.node.id)
         self.node.stop()
         shim = " ".join([os.environ["PMSS_BAD_DISK"], *os.environ.get("LD_PRELOAD", "").split()])
         self.node.prefix = ["env", "LD_PRELOAD=" + shim, "FAIL_PREAD_WHILE=%s" % self.trigger, "COLD_WHILE=%s" % self.trigger,
@@ -234,11 +234,20 @@ class Unreadable(VerifyCase):
     def tearDown(self):
         self.trigger.unlink(missing_ok=True)
 
+    def mine(self):
+        return {(extent, places.index(self.node)) for extent, places in enumerate(self.places) if self.node in places}
+
+    def test_unreadable_byte(self):
+        """What is behind the bytes that a disk does not give is read all the same."""
+        at = 128 + 2 * RECORD + 1000
+        self.trigger.write_text("%d %d" % (at, at + 9))
+        self.assertIn("are bad", self.verify()["warning"])
+        self.assertEqual(self.found(), {place: ("unreadable", [2]) for place in self.mine() if place[0] < EXTENTS - 1})
+
     def test_unreadable(self):
         self.trigger.touch()
         self.verify()
-        mine = {(extent, places.index(self.node)) for extent, places in enumerate(self.places) if self.node in places}
-        self.assertEqual({key: kind for key, (kind, _) in self.found().items()}, dict.fromkeys(mine, "unreadable"))
+        self.assertEqual({key: kind for key, (kind, _) in self.found().items()}, dict.fromkeys(self.mine(), "unreadable"))
         for (extent, shard), (_, rows) in self.found().items():
             self.assertEqual(rows, list(range(4 if extent < EXTENTS - 1 else 1)))
 
