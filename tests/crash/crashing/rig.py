@@ -13,7 +13,8 @@ from . import plan, works
 from .ledger import Ledger
 
 # so that a medium has many extents, an ingest lasts, and a job is soon tried again
-OPTIONS = {"log-level": "info", "unit": "4KiB", "extent": "64KiB", "stripe-rate": "16000000", "lease": "5"}
+OPTIONS = {"log-level": "info", "unit": "4KiB", "extent": "64KiB", "stripe-rate": "16000000", "repair-limit": "64000000",
+           "lease": "5"}
 PRELOADED = "libkill-at.so"
 # jobs that go on from one moment to the next
 MOST_JOBS = 4
@@ -29,6 +30,7 @@ class Rig:
         self.ledger = Ledger()
         self.lock = threading.Lock()        # protects complaints
         self.complaints = []
+        self.spoilt = set()                 # names of media that have lost shards since the last look
         self.armed = self.died = 0          # kills in front of a change to the disk: meant, and done
         # the servers' and the module's, which was imported before
         os.environ["PMSS_BUILD_DIR"] = str(build_dir)
@@ -88,6 +90,9 @@ class Rig:
         else:
             self.count_calls(moment.victims[0], moment.calls)
             self.wait_calls(moment, works.ALL[moment.work].longest + PATIENCE)
+
+    def bad_shards(self):
+        return sum(node["bad_shards"] for node in self.cluster.api("GET", "/nodes")["nodes"])
 
     def strike(self, moment):
         self.kill(moment.victims)

@@ -49,7 +49,9 @@ class Verifier:
                 raise Failed(status, text)
 
     def end_jobs(self):
-        wait_for(lambda: not self.rig.active_jobs(), "all jobs to end", DEADLINE)
+        self.wait_compared()
+        wait_for(lambda: not self.rig.active_jobs() and not self.rig.bad_shards(), "all jobs to end, and all shards to be repaired", DEADLINE)
+        self.rig.spoilt.clear()
         for state in ("failed", "paused"):
             for job in self.cluster.api("GET", "/jobs?state=" + state)["jobs"]:
                 self.rig.complain("job %d (%s) of %s: %s: %s" % (job["id"], job["type"], job["medium"], state, job["error"]))

@@ -4,6 +4,7 @@ its own and outlives the kill."""
 
 import dataclasses
 import http.client
+import json
 import time
 from typing import Callable
 
@@ -109,6 +110,38 @@ def run_verify(rig, moment, begun):
             raise
 
 
+def run_repair(rig, moment, begun):
+    """Some shards of a medium are gone, and control hears of it from their nodes. One medium's once between two looks: so no extent lacks more than one."""
+    rng = moment.random()
+    names = [name for name in rig.ledger.names(State.THERE) if rig.ledger.media[name].m > 0 and name not in rig.spoilt]
+    rng.shuffle(names)
+    try:
+        for name in names:
+            if rig.cluster.medium(name)["state"] == "ready":
+                rig.spoilt.add(name)
+                lose_shards(rig, name, rng)
+                break
+    except LOST:
+        pass
+    begun()
+
+
+def lose_shards(rig, name, rng):
+    layout = rig.cluster.session(name)["layout"]
+    for extent, places in enumerate(layout["extents"]):
+        shard = rng.randrange(len(places))
+        lose(rig, rig.cluster.node(layout["nodes"][places[shard]]["id"]), "%s-%08x.%d" % (layout["version"], extent, shard))
+
+
+def lose(rig, node, shard):
+    if path := node.shard_path(shard):
+        path.unlink()
+        identity = json.loads((node.data / "node.json").read_text())
+        rig.cluster.request("POST", "/api/v1/nodes/%d/heartbeat" % node.id, json.dumps({
+            "address": node.address, "port": node.port, "tls": False, "stats": {}, "bad_shards": [{"shard": shard, "kind": "missing", "rows": None}]}),
+            {"Authorization": "Bearer " + identity["secret"], "Content-Type": "application/json"})
+
+
 class Upload:
     """One upload by tus, which goes on after each kill where the server says."""
 
@@ -190,4 +223,5 @@ ALL = {work.name: work for work in (
     Work("cancel", run_cancel, 0.6),
     Work("delete", run_delete, 0.25),
     Work("verify", run_verify, 0.4),
+    Work("repair", run_repair, 0.6),
 )}
