@@ -18,6 +18,8 @@ TUS = {"Tus-Resumable": "1.0.0"}
 # bytes a PATCH, about; and the seconds between two
 PIECES, PAUSE = 6, 0.05
 DEADLINE = 60
+# what a node says that tells of a lost shard: what it does not say is taken for none
+ROOM = 1 << 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +140,8 @@ def lose(rig, node, shard):
         path.unlink()
         identity = json.loads((node.data / "node.json").read_text())
         rig.cluster.request("POST", "/api/v1/nodes/%d/heartbeat" % node.id, json.dumps({
-            "address": node.address, "port": node.port, "tls": False, "stats": {}, "bad_shards": [{"shard": shard, "kind": "missing", "rows": None}]}),
+            "address": node.address, "port": node.port, "tls": False, "stats": {"used": 0, "free": ROOM},
+            "bad_shards": [{"shard": shard, "kind": "missing", "rows": None}]}),
             {"Authorization": "Bearer " + identity["secret"], "Content-Type": "application/json"})
 
 
