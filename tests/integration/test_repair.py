@@ -201,6 +201,23 @@ class Lost(RepairCase):
         self.check_read("endangered", path)
         self.assert_clean()
 
+    def test_most_are_down(self):
+        """Then it is more likely control that is cut off: nothing is begun until it is asked for, or more are up."""
+        path = self.make("most")
+        before = self.job()
+        gone, *rest = self.cluster.nodes[:5]
+        for node in (gone, *rest):
+            node.stop()
+        wait_for(lambda: "Fewer than half" in self.cluster.control.log.read_text(), "control to say so")
+        self.assertEqual(self.job(), before)
+        for node in rest:
+            node.start()
+        self.wait_moved("most", gone)
+        gone.start()
+        self.cluster.wait_nodes()
+        self.check_read("most", path)
+        self.assert_clean()
+
     def test_deleted_meanwhile(self):
         self.make("deleted", 24)
         node = self.busiest("deleted")
@@ -419,6 +436,51 @@ class Bad(RepairCase):
         self.cluster.wait_nodes()
         wait_for(lambda: self.try_read("gone", gone, 2), "the medium to be whole")
         self.cluster.delete("false")
+        self.assert_clean()
+
+
+class Tight(RepairCase):
+    """As many nodes as an extent has shards."""
+
+    nodes = 3
+
+    def test_no_room(self):
+        path = self.make("tight", redundancy="2+1")
+        node = self.cluster.nodes[0]
+        node.stop()
+        job = wait_for(lambda: self.job() and self.job()["state"] == "failed" and self.job(), "the job to fail")
+        self.assertIn("needs 3 storage servers", job["error"])
+        self.assertEqual(job["done"], 0)
+        self.cluster.add_node()
+        self.wait_moved("tight", node)
+        self.wait_repaired()
+        self.assertEqual((self.job()["id"], self.job()["state"], self.job()["error"]), (job["id"], "done", None))
+        node.start()
+        self.cluster.wait_nodes()
+        self.check_read("tight", path)
+        self.assert_clean()
+
+
+class Unreadable(RepairCase):
+    nodes = 2
+
+    def test_cannot_read(self):
+        """A disk that cannot read what it has, nor what is written to it: all of it goes to another node."""
+        wrapper, cold, fail = bad_disk(self.cluster.folder, "COLD", "FAIL_PREAD")
+        broken = self.cluster.add_node(prefix=wrapper)
+        spare = [self.cluster.add_node() for _ in range(2)]
+        path = self.make("unreadable", 8, "2+1")
+        self.assertIn(broken.id, self.places("unreadable").values())
+        cold.touch()
+        fail.touch()
+        (extent, index), _ = next(item for item in self.places("unreadable").items() if item[1] == broken.id)
+        node, shard = self.shard("unreadable", extent, index)
+        self.tell(node, shard, "unreadable")
+        wait_for(lambda: self.places("unreadable")[extent, index] != broken.id, "the shard to be elsewhere")
+        self.wait_repaired()
+        fail.unlink()
+        cold.unlink()
+        self.check_read("unreadable", path, spare[:1])
         self.assert_clean()
 
 
