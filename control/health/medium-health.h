@@ -18,7 +18,7 @@ typedef struct {
   GArray *nodes_down;           /* guint: ids of nodes that are down and have shards of it, ascending */
 } PmssMediumHealth;
 
-/* Of a ready version. Reads the catalog in pages: takes a while for a large medium (about 1 µs an extent and 0.1 ms a page). */
+/* Of a ready version. Reads the catalog in pages: takes a while for a large medium. */
 PmssMediumHealth *pmss_medium_health_new  (PmssControlContext *context, const PmssVersionId *version, GError **error);
 void              pmss_medium_health_free (PmssMediumHealth *health);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssMediumHealth, pmss_medium_health_free)
