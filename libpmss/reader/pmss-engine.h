@@ -13,16 +13,16 @@ G_BEGIN_DECLS
  * PmssEngine:
  *
  * What works behind a PmssReader: the I/O thread with its main context, the
- * links to the nodes, the rows of units, and the plan of what to ask for
- * next. The parts: pmss-engine.c (thread, opening, closing),
- * pmss-engine-links.c (the nodes' health), pmss-engine-streams.c (what comes
- * in), pmss-engine-tick.c (what happens because time passes), pmss-deadline.c
- * (when what is needed), pmss-late.c (whom not to wait for), pmss-budget.c (how
- * much may be asked for twice), pmss-plan.c (what to ask, of whom), pmss-pace.c
- * (how fast the consumer reads), pmss-tail.c (the last units, shared out anew),
- * pmss-hopeless.c (what cannot be had), pmss-lease.c (the session with control),
- * pmss-reports.c (what control is told), pmss-wait.c (readers waiting for
- * units).
+ * links to the nodes, the rows of units, and the plan of what to ask for next.
+ * The parts: pmss-engine.c (thread, opening, closing), pmss-engine-links.c (the
+ * nodes' health), pmss-engine-streams.c (what comes in), pmss-engine-tick.c
+ * (what happens because time passes), pmss-deadline.c (when what is needed),
+ * pmss-late.c (whom not to wait for), pmss-budget.c (how much may be asked for
+ * twice), pmss-plan.c and pmss-plan-row.c (what to ask, of whom), pmss-cursor.c
+ * (how far ahead), pmss-pace.c (how fast the consumer reads), pmss-tail.c (the
+ * last units, shared out anew), pmss-hopeless.c (what cannot be had),
+ * pmss-lease.c (the session with control), pmss-reports.c (what control is
+ * told), pmss-wait.c (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
  */
@@ -241,10 +241,19 @@ void pmss_engine_release (PmssEngine *engine);
 /* pmss-plan.c; I/O thread, lock held: decides what is wanted, and starts as
  * many requests as there is room for. */
 void pmss_plan_run (PmssEngine *engine);
-/* Any thread, lock held: somebody reads @index of @row; @hit: it is there.
- * TRUE: the I/O thread has to be kicked. */
-gboolean pmss_plan_note_read (PmssEngine *engine, guint64 row, guint index,
+
+/* pmss-cursor.c; lock held. */
+/* Any thread: somebody reads @index of @row; @hit: it is there. TRUE: the I/O
+ * thread has to be kicked. */
+gboolean pmss_cursor_note_read (PmssEngine *engine, guint64 row, guint index,
     gboolean hit);
+/* Whether @row is within its window, or just behind it. */
+gboolean pmss_cursor_covers (PmssCursor *cursor, guint64 row);
+guint64 pmss_cursor_get_window_end (PmssEngine *engine, PmssCursor *cursor);
+/* Rows before it are asked for now. */
+guint64 pmss_cursor_get_asked_end (PmssEngine *engine, PmssCursor *cursor);
+/* Whether these are the medium's last. */
+gboolean pmss_cursor_ends_medium (PmssEngine *engine, PmssCursor *cursor);
 
 /* pmss-tail.c; I/O thread, lock held: shares out what is wanted of the last rows
  * of the medium, @first to @end, so that all nodes have equally much to give;

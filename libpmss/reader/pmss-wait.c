@@ -253,7 +253,7 @@ wait_begin (PmssWait * wait)
   wait_look_or_give_up (wait, g_get_monotonic_time ());
   hit = wait->over && wait->error == NULL;
   if (!wait->for_open && engine->state == PMSS_ENGINE_OPEN
-      && pmss_plan_note_read (engine, wait->row, wait->index, hit))
+      && pmss_cursor_note_read (engine, wait->row, wait->index, hit))
     pmss_engine_kick (engine);
   if (!wait->over)
     g_queue_push_tail (&engine->waiting, wait);

@@ -155,7 +155,7 @@ read_row (Fixture * f, guint64 number)
   g_mutex_lock (&engine->lock);
   row = pmss_rows_get (&engine->rows, number);
   hit = row != NULL && row->slots[0].state == PMSS_UNIT_READY;
-  pmss_plan_note_read (engine, number, 0, hit);
+  pmss_cursor_note_read (engine, number, 0, hit);
   pmss_plan_run (engine);
   g_mutex_unlock (&engine->lock);
   return hit;

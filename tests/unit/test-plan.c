@@ -318,7 +318,7 @@ read_unit (Model * m, guint64 unit)
   number = pmss_rows_at (&engine->rows, unit * UNIT, &index, &skip);
   row = pmss_rows_get (&engine->rows, number);
   hit = row != NULL && row->slots[index].state == PMSS_UNIT_READY;
-  pmss_plan_note_read (engine, number, index, hit);
+  pmss_cursor_note_read (engine, number, index, hit);
   g_mutex_unlock (&engine->lock);
   plan (m);
   return hit;

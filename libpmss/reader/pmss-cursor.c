@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/reader/pmss-engine.h"
+
+/* Where the reader is read, and how far ahead of it is asked for. */
+
+/* us: where a round trip takes less, the rest of the window would only hold up
+ * the row that was jumped to. It is asked for when that is there. */
+#define NEAR (3 * G_TIME_SPAN_MILLISECOND)
+
+/* The window doubles with every half of it that was read in sequence, as long
+ * as that is not enough for read-ahead-time at the consumer's pace, and with
+ * every row that a reader has to wait for: a jump costs little, whoever drains
+ * the reader soon has all links at work, and a player gets what it will play
+ * soon. Not faster than in so many us: a demuxer that fills its queues reads
+ * some megabytes at once, and the processor is needed for the first frame
+ * then. */
+#define GROWTH_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
+
+guint64
+pmss_cursor_get_window_end (PmssEngine * engine, PmssCursor * cursor)
+{
+  return MIN (cursor->row + cursor->window, engine->rows.n_rows);
+}
+
+guint64
+pmss_cursor_get_asked_end (PmssEngine * engine, PmssCursor * cursor)
+{
+  return cursor->landing ? cursor->row + 1 : pmss_cursor_get_window_end (engine,
+      cursor);
+}
+
+gboolean
+pmss_cursor_ends_medium (PmssEngine * engine, PmssCursor * cursor)
+{
+  return pmss_cursor_get_asked_end (engine, cursor) == engine->rows.n_rows;
+}
+
+/* Whether all nodes that have answered are near. */
+static gboolean
+is_near (PmssEngine * engine)
+{
+  gint64 rtt = 0;
+  guint i;
+
+  for (i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    rtt = MAX (rtt, link->least_rtt);
+  }
+  return rtt > 0 && rtt < NEAR;
+}
+
+gboolean
+pmss_cursor_covers (PmssCursor * cursor, guint64 row)
+{
+  return cursor->in_use && row >= cursor->row
+      && row <= cursor->row + cursor->window;
+}
+
+static PmssCursor *
+find_cursor (PmssEngine * engine, guint64 row)
+{
+  guint i;
+
+  if (engine->active != NULL && pmss_cursor_covers (engine->active, row))
+    return engine->active;
+  for (i = 0; i < PMSS_N_CURSORS; i++) {
+    if (pmss_cursor_covers (&engine->cursors[i], row))
+      return &engine->cursors[i];
+  }
+  return NULL;
+}
+
+static PmssCursor *
+new_cursor (PmssEngine * engine, guint64 row, guint index)
+{
+  PmssCursor *cursor = &engine->cursors[0];
+  guint i;
+
+  for (i = 1; i < PMSS_N_CURSORS; i++) {
+    if (engine->cursors[i].used < cursor->used)
+      cursor = &engine->cursors[i];
+  }
+  cursor->in_use = TRUE;
+  cursor->row = row;
+  cursor->index = cursor->entered_index = index;
+  cursor->entered = g_get_monotonic_time ();
+  cursor->window = engine->first_window;
+  cursor->landing = is_near (engine);
+  cursor->grow_at = row + 1;
+  cursor->grow_after = 0;
+  cursor->missed = cursor->at_ease = FALSE;
+  pmss_pace_begin (&cursor->pace, row, cursor->entered);
+  return cursor;
+}
+
+/* Rows that it need not be larger than. Who had to wait gets all there is: the
+ * pace was not its own. */
+static guint64
+enough_rows (PmssEngine * engine, PmssCursor * cursor)
+{
+  guint64 rows = pmss_pace_get_rows (&cursor->pace,
+      engine->settings.read_ahead_time);
+
+  return cursor->missed ? engine->max_window : MIN (rows, engine->max_window);
+}
+
+/* TRUE: the window has grown. */
+static gboolean
+advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
+    guint index, gboolean hit)
+{
+  gint64 now;
+  guint64 enough;
+  gboolean grown;
+
+  cursor->landing = cursor->landing && row == cursor->row;
+  if (row != cursor->row) {
+    cursor->entered = g_get_monotonic_time ();
+    cursor->entered_index = index;
+  }
+  cursor->row = row;
+  cursor->index = index;
+  cursor->missed = cursor->missed || !hit;
+  cursor->at_ease = cursor->at_ease && hit;
+  if (row < cursor->grow_at)
+    return FALSE;
+  now = g_get_monotonic_time ();
+  if (now < cursor->grow_after)
+    return FALSE;
+  pmss_pace_measure (&cursor->pace, row, now);
+  enough = enough_rows (engine, cursor);
+  cursor->at_ease = hit && cursor->window >= enough;
+  cursor->missed = FALSE;
+  grown = cursor->window < enough;
+  if (grown) {
+    cursor->grow_after = now + GROWTH_PAUSE;
+    cursor->window = MIN (cursor->window * 2, enough);
+  }
+  cursor->grow_at = row + (hit ? cursor->window / 2 : 1);
+  return grown;
+}
+
+/* Asked of a node that answers: nothing to be done but to wait. */
+static gboolean
+is_coming (PmssEngine * engine, guint64 number, guint index)
+{
+  PmssRow *row = pmss_rows_get (&engine->rows, number);
+  PmssLink *link;
+
+  if (row == NULL || row->slots[index].state != PMSS_UNIT_ASKED)
+    return FALSE;
+  link = pmss_stream_get_owner (row->slots[index].stream);
+  return link->state == PMSS_LINK_UP;
+}
+
+gboolean
+pmss_cursor_note_read (PmssEngine * engine, guint64 row, guint index,
+    gboolean hit)
+{
+  PmssCursor *cursor = find_cursor (engine, row);
+  gboolean resumed = engine->paused;
+  PmssCursor *before = engine->active;
+  gboolean grown;
+
+  engine->paused = FALSE;
+  if (cursor == NULL && hit)
+    return resumed;             /* a look back into the cache moves nothing */
+  if (cursor == NULL) {
+    cursor = new_cursor (engine, row, index);
+    engine->jumped = TRUE;
+  }
+  cursor->used = ++engine->rows.clock;
+  engine->active = cursor;
+  grown = advance_cursor (engine, cursor, row, index, hit);
+  return resumed || grown || cursor != before || row >= engine->replan_at
+      || !(hit || is_coming (engine, row, index));
+}

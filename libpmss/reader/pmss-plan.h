@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "libpmss/reader/pmss-engine.h"
+
+G_BEGIN_DECLS
+
+/* What pmss-plan.c and pmss-plan-row.c share. I/O thread, lock held. */
+
+/* One look at the window. */
+typedef struct
+{
+  gint64 now;
+  guint extra;                  /* units that may be asked for twice */
+} PmssPlanPass;
+
+PmssPlanPass pmss_plan_begin (PmssEngine *engine);
+/* Says of the units of @row which are wanted, from data unit @first on. @urgent:
+ * late nodes are not waited for. Takes what it asks for twice from @pass. */
+void pmss_plan_row (PmssEngine *engine, PmssRow *row, guint first,
+    gboolean urgent, PmssPlanPass *pass);
+/* Whether it is needed before the next look but one, so that others can just
+ * give it in time. */
+gboolean pmss_plan_is_due (PmssEngine *engine, guint64 row, guint index,
+    gint64 now);
+
+G_END_DECLS
