@@ -117,7 +117,7 @@ class Verdicts(unittest.TestCase):
 
     def test_row(self):
         line = table.row("kill", [self.GOOD, dict(self.GOOD, gap=0.25, extra=0.05)])
-        self.assertEqual(line, ("kill", "2", "0", "100 ms", "250 ms", "250 ms", "0", "0", "2", "10.0 %", "5.0 %", "2.0 ms"))
+        self.assertEqual(line, ("kill", "2", "0", "100 ms", "250 ms", "250 ms", "0", "0", "2", "10.0 %", "5.0 %", "2.00 ms"))
         self.assertEqual(len(line), len(table.HEADINGS))
 
     def test_percentile(self):

@@ -32,7 +32,7 @@ def row(name, trials):
             milliseconds(percentile(gaps, 0.99)),
             str(sum(trial["wrong"] for trial in trials)), str(sum(trial["unfinished"] for trial in trials)), "%.0f" % mean("rebuilt"),
             "%.1f %%" % (100 * sum(trial["stats"]["hedged"] for trial in trials) / max(1, units)), "%.1f %%" % (100 * max(trial["extra"] for trial in trials)),
-            "%.1f ms" % (1000 * percentile(times, 0.99)))
+            "%.2f ms" % (1000 * percentile(times, 0.99)))
 
 
 def render(rows):
