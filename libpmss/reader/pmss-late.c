@@ -102,22 +102,41 @@ is_overdue (PmssLink * link, const Usual * usual)
       get_link_patience (link, usual);
 }
 
+/* The first row that somebody needs and @stream is to bring, and when: what it
+ * receives now the consumer may have passed already, with the others' help. */
+static PmssRow *
+find_needed (PmssEngine * engine, PmssStream * stream, gint64 * deadline)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
+  guint32 i;
+
+  for (i = pmss_stream_get_row (stream); i < range->first_row + range->n_rows;
+      i++) {
+    PmssRow *row = pmss_rows_get (&engine->rows, base + i);
+
+    if (row == NULL || row->slots[range->index].state != PMSS_UNIT_ASKED
+        || row->slots[range->index].stream != stream)
+      continue;
+    *deadline = pmss_deadline_get (engine, base + i, range->index);
+    if (*deadline < G_MAXINT64)
+      return row;
+  }
+  return NULL;
+}
+
 /* When the first of what it is to give is needed. */
 static gint64
 get_deadline (PmssEngine * engine, PmssLink * link)
 {
-  gint64 deadline = G_MAXINT64;
+  gint64 first = G_MAXINT64, deadline;
   guint i;
 
   for (i = 0; i < link->streams->len; i++) {
-    PmssStream *stream = link->streams->pdata[i];
-    const PmssStreamRange *range = pmss_stream_get_range (stream);
-    guint64 row = range->geometry.extent * engine->rows.rows_per_extent +
-        pmss_stream_get_row (stream);
-
-    deadline = MIN (deadline, pmss_deadline_get (engine, row, range->index));
+    if (find_needed (engine, link->streams->pdata[i], &deadline) != NULL)
+      first = MIN (first, deadline);
   }
-  return deadline;
+  return first;
 }
 
 /* The share of the nodes that redundancy makes up for. */
@@ -189,21 +208,38 @@ check_link (PmssEngine * engine, PmssLink * link, const Usual * usual,
 static gboolean
 is_to_be_given_up (PmssEngine * engine, PmssLink * link, gint64 now)
 {
+  gint64 deadline;
+  guint i;
+
+  for (i = 0; i < link->streams->len; i++) {
+    PmssStream *stream = link->streams->pdata[i];
+    PmssRow *row = find_needed (engine, stream, &deadline);
+
+    if (row != NULL && row->denied && deadline <= now
+        && now - MAX (pmss_stream_get_awaited_since (stream), deadline) >=
+        GIVE_UP)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* What a late node sends now, others have given meanwhile: the rest of that
+ * request is taken back, so that it need not be asked for twice, too, and the
+ * node is not kept busy with it. */
+static void
+take_back (PmssEngine * engine, PmssLink * link)
+{
   guint i;
 
   for (i = 0; i < link->streams->len; i++) {
     PmssStream *stream = link->streams->pdata[i];
     const PmssStreamRange *range = pmss_stream_get_range (stream);
-    guint64 number = range->geometry.extent * engine->rows.rows_per_extent +
-        pmss_stream_get_row (stream);
-    PmssRow *row = pmss_rows_get (&engine->rows, number);
+    PmssRow *row = pmss_rows_get (&engine->rows, range->geometry.extent *
+        engine->rows.rows_per_extent + pmss_stream_get_row (stream));
 
-    if (row != NULL && row->denied
-        && now - pmss_stream_get_awaited_since (stream) >= GIVE_UP
-        && pmss_deadline_get (engine, number, range->index) <= now)
-      return TRUE;
+    if (row == NULL || row->slots[range->index].stream != stream)
+      pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED, "late");
   }
-  return FALSE;
 }
 
 void
@@ -223,8 +259,10 @@ pmss_late_check (PmssEngine * engine, gint64 now)
       continue;
     if (link->state == PMSS_LINK_UP) {
       check_link (engine, link, &usual, n_overdue);
-    } else if (link->state == PMSS_LINK_LATE
-        && is_to_be_given_up (engine, link, now)) {
+    } else if (link->state == PMSS_LINK_LATE) {
+      take_back (engine, link);
+      if (!is_to_be_given_up (engine, link, now))
+        continue;
       pmss_link_note_late (link, now);
       pmss_engine_cancel_streams (engine, link, G_IO_ERROR,
           G_IO_ERROR_CANCELLED, "late");
