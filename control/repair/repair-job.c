@@ -101,8 +101,9 @@ note_left (Run * run, const PmssRepairPlace * place, char *reason,
 {
   PmssJobRun *job = run->base.run;
 
-  g_message ("%s", reason);
   pmss_repair_note_failed (run->base.context->repair);
+  /* there may be very many, all for the same reason, which the job's end tells */
+  g_info ("%s", reason);
   if (!run->reason)
     run->reason = g_strdup (reason);
   g_hash_table_add (run->left, g_memdup2 (place, sizeof *place));
