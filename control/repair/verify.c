@@ -219,8 +219,8 @@ static void
 add_away (Verify * verify, GString * text)
 {
   add_remark (text, "%" G_GUINT64_FORMAT
-      " shards could not be looked at, on node%s", verify->away,
-      verify->away_nodes->len == 1 ? "" : "s");
+      " shard%s could not be looked at, on node%s", verify->away,
+      verify->away == 1 ? "" : "s", verify->away_nodes->len == 1 ? "" : "s");
   for (guint i = 0; i < verify->away_nodes->len; i++)
     g_string_append_printf (text, "%s %u", i > 0 ? "," : "",
         g_array_index (verify->away_nodes, guint, i));

@@ -191,7 +191,7 @@ class Away(VerifyCase):
         self.cluster.wait_nodes()
         job = self.verify()
         mine = sum(node in places for places in self.places)
-        self.assertIn("1 shard is bad; %d shards could not be looked at, on node %d: " % (mine, node.id), job["warning"])
+        self.assertIn("1 shard is bad; %d shard%s could not be looked at, on node %d: " % (mine, "s" if mine > 1 else "", node.id), job["warning"])
         self.assertEqual(self.found(), {(0, 1): ("damaged", [0])})
         node.start()
         self.cluster.wait_nodes()

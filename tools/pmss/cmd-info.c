@@ -125,7 +125,7 @@ print_health (JsonObject * health)
     const char *state, *words;
   } states[] = {
     {"whole", "whole: every shard is there"},
-    {"degraded", "degraded: every byte can be read, redundancy is gone"},
+    {"degraded", "degraded: every byte can be read, some redundancy is gone"},
     {"unavailable", "unavailable: bytes cannot be read until storage servers "
           "are back"},
     {"damaged", "damaged: bytes are lost"},

@@ -34,6 +34,8 @@ add_row (PmssCliTable * table, JsonObject * node)
 {
   JsonObject *stats = pmss_cli_json_object (node, "stats");
   const char *zone = pmss_cli_json_string (node, "zone");
+  /* what a node said last is of no use when it is down */
+  gboolean down = g_strcmp0 (pmss_cli_json_string (node, "state"), "down") == 0;
 
   pmss_cli_table_add (table,
       g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (node,
@@ -44,8 +46,10 @@ add_row (PmssCliTable * table, JsonObject * node)
       pmss_cli_size (pmss_cli_json_number (node, "free")),
       g_strdup_printf ("%" G_GUINT64_FORMAT, pmss_cli_json_number (node,
               "shards")),
-      g_strdup_printf ("%.0f %%", 100 * pmss_cli_json_double (stats, "cpu")),
-      pmss_cli_rate (8 * pmss_cli_json_number (stats, "net_out")));
+      down ? g_strdup ("-") : g_strdup_printf ("%.0f %%",
+          100 * pmss_cli_json_double (stats, "cpu")),
+      down ? g_strdup ("-") : pmss_cli_rate (8 *
+          pmss_cli_json_number (stats, "net_out")));
 }
 
 /* What is not as it should be, in words. */
