@@ -194,7 +194,12 @@ stream_is_wanted (PmssEngine * engine, PmssCursor * cursor, PmssStream * stream)
   guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
   guint64 first = base + pmss_stream_get_row (stream);
   guint64 end = base + range->first_row + range->n_rows;
+  guint64 number;
 
+  for (number = first; number < end; number++) {
+    if (pmss_wait_is_for (engine, number, -1))
+      return TRUE;
+  }
   return (first < pmss_cursor_get_window_end (engine, cursor)
       && end > cursor->row)
       || first < engine->first_window;
@@ -255,29 +260,56 @@ is_asked (PmssEngine * engine, PmssRow * row, guint index)
       || row->slots[index].state != PMSS_UNIT_NONE);
 }
 
+/* --- Beside the window --- */
+
+/* Asks for data units of row @number from @first on. Whether all that it takes
+ * is on its way or there. */
+static gboolean
+ask_beside (PmssEngine * engine, guint64 number, guint first)
+{
+  PmssCursor place = {.row = number,.window = 1 };
+  PmssPlanPass pass = pmss_plan_begin (engine);
+  PmssRow *row = pmss_rows_ensure (&engine->rows, number);
+  guint i;
+
+  row->used = ++engine->rows.clock;
+  pmss_plan_row (engine, row, first, pmss_wait_is_for (engine, number, -1),
+      &pass);
+  for (i = 0; i < engine->links->len; i++)
+    start_one (engine, &place, engine->links->pdata[i], TRUE);
+  return is_asked (engine, row, first);
+}
+
+/* Others than the last one that read: the window has gone on without them. */
+static void
+plan_wait (PmssEngine * engine, guint64 row, guint index)
+{
+  PmssCursor *cursor = engine->active;
+
+  if (row < cursor->row || row >= pmss_cursor_get_asked_end (engine, cursor)
+      || (row == cursor->row && index < first_index (engine, cursor)))
+    ask_beside (engine, row, index);
+}
+
 /* Type finders and demuxers look at a file's end first (an index, the tags of
  * an mp3), so its last unit is asked for along with the first. */
 static void
 plan_tail (PmssEngine * engine, PmssCursor * cursor)
 {
-  PmssCursor tail = {.row = engine->rows.n_rows - 1,.window = 1 };
-  PmssPlanPass pass = pmss_plan_begin (engine);
+  guint64 last = engine->rows.n_rows - 1;
   PmssExtentGeometry geometry;
   PmssRow *row;
-  guint i;
+  guint index = 0;
 
-  if (engine->tail_asked || pmss_cursor_covers (cursor, tail.row))
+  if (engine->tail_asked || pmss_cursor_covers (cursor, last))
     return;
-  row = pmss_rows_ensure (&engine->rows, tail.row);
+  row = pmss_rows_ensure (&engine->rows, last);
   pmss_rows_geometry (&engine->rows, row, &geometry);
-  while (tail.index + 1 < engine->rows.redundancy.k
-      && pmss_extent_geometry_unit_length (&geometry, row->row, tail.index + 1))
-    tail.index++;
-  pmss_plan_row (engine, row, tail.index, FALSE, &pass);
-  for (i = 0; i < engine->links->len; i++)
-    start_one (engine, &tail, engine->links->pdata[i], TRUE);
+  while (index + 1 < engine->rows.redundancy.k
+      && pmss_extent_geometry_unit_length (&geometry, row->row, index + 1))
+    index++;
   /* Once is enough: where the cache has no room for it, it goes again. */
-  engine->tail_asked = is_asked (engine, row, tail.index);
+  engine->tail_asked = ask_beside (engine, last, index);
 }
 
 /* Blocks to hold: whoever is content with a small window gets no more memory
@@ -320,6 +352,7 @@ pmss_plan_run (PmssEngine * engine)
   for (i = 0; i < engine->links->len; i++) {
     while (start_one (engine, cursor, engine->links->pdata[i], FALSE));
   }
+  pmss_wait_foreach (engine, plan_wait);
   plan_tail (engine, cursor);
   engine->replan_at =
       cursor->row + MAX (1, worthwhile_rows (engine, cursor) / 2);

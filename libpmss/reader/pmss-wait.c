@@ -219,6 +219,19 @@ pmss_wait_is_for (PmssEngine * engine, guint64 row, int index)
   return FALSE;
 }
 
+void
+pmss_wait_foreach (PmssEngine * engine, PmssWaitFunc func)
+{
+  GList *item;
+
+  for (item = engine->waiting.head; item != NULL; item = item->next) {
+    PmssWait *wait = item->data;
+
+    if (!wait->over && !wait->for_open)
+      func (engine, wait->row, wait->index);
+  }
+}
+
 /* Takes no lock (whoever disconnects the handler may hold ours): the I/O
  * thread looks at all waits. */
 static void

@@ -30,5 +30,9 @@ void pmss_wait_open_task (PmssEngine *engine, GTask *task);
 void pmss_wait_check (PmssEngine *engine, gint64 now);
 /* Lock held: whether one waits for data unit @index of @row; -1: for any. */
 gboolean pmss_wait_is_for (PmssEngine *engine, guint64 row, int index);
+/* Lock held: calls @func, which ends none, for each that waits for bytes, with
+ * the data unit @index of @row that it waits for. */
+typedef void (*PmssWaitFunc) (PmssEngine *engine, guint64 row, guint index);
+void pmss_wait_foreach (PmssEngine *engine, PmssWaitFunc func);
 
 G_END_DECLS

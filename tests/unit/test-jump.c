@@ -18,6 +18,7 @@ typedef struct
   GBytes *shards[PMSS_MAX_SHARDS];
   PmssEngine *engine;
   GBytes *read;                 /* what the jump brought */
+  guint n_read;                 /* reads that have ended */
 } Fixture;
 
 static GBytes *
@@ -92,8 +93,10 @@ read_ended (GObject * source, GAsyncResult * result, gpointer user_data)
   Fixture *f = user_data;
   g_autoptr (GError) error = NULL;
 
+  g_clear_pointer (&f->read, g_bytes_unref);
   f->read = g_task_propagate_pointer (G_TASK (result), &error);
   g_assert_no_error (error);
+  f->n_read++;
 }
 
 static void
@@ -191,11 +194,42 @@ test_far (void)
   teardown (&f);
 }
 
+/* Who reads at several places at once gets all of it, whichever was asked for
+ * last, and before or behind it. */
+static void
+read_together (Fixture * f, const guint64 * units, guint n_units)
+{
+  f->n_read = 0;
+  for (guint i = 0; i < n_units; i++)
+    pmss_wait_read_task (f->engine, units[i] * UNIT, UNIT,
+        g_task_new (NULL, NULL, read_ended, f));
+  for (guint i = 0; i < 10; i++) {
+    plan (f);
+    receive_all ();
+    while (g_main_context_iteration (NULL, FALSE));
+  }
+  g_assert_cmpuint (f->n_read, ==, n_units);
+}
+
+static void
+test_together (void)
+{
+  const guint64 places[] = { PLACE * K, 7 * K + 1, (PLACE + 10) * K };
+  const guint64 in_a_row[] = { 12 * K + 3, 13 * K, 14 * K + 1, 15 * K };
+  Fixture f = { 0, };
+
+  setup (&f);
+  read_together (&f, places, G_N_ELEMENTS (places));
+  read_together (&f, in_a_row, G_N_ELEMENTS (in_a_row));
+  teardown (&f);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/jump/near", test_near);
   g_test_add_func ("/jump/far", test_far);
+  g_test_add_func ("/jump/together", test_together);
   return g_test_run ();
 }
