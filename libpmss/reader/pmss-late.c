@@ -259,11 +259,13 @@ pmss_late_check (PmssEngine * engine, gint64 now)
       continue;
     if (link->state == PMSS_LINK_UP) {
       check_link (engine, link, &usual, n_overdue);
-    } else if (link->state == PMSS_LINK_LATE) {
+    } else {
+      /* A lost one, too, may have a connection that only says nothing. */
       take_back (engine, link);
       if (!is_to_be_given_up (engine, link, now))
         continue;
-      pmss_link_note_late (link, now);
+      if (link->state == PMSS_LINK_LATE)
+        pmss_link_note_late (link, now);
       pmss_engine_cancel_streams (engine, link, G_IO_ERROR,
           G_IO_ERROR_CANCELLED, "late");
     }

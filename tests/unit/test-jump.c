@@ -2,6 +2,7 @@
 /* What the reader asks for first when somebody jumps. The streams are the
  * test's own. */
 #include "fake-stream.h"
+#include "libpmss/pmss-error.h"
 #include "libpmss/pmss-striper.h"
 #include "libpmss/reader/pmss-wait.h"
 
@@ -224,6 +225,37 @@ test_together (void)
   teardown (&f);
 }
 
+/* A node that was restarted refuses new connections, and of those before it
+ * knows nothing: where nothing may be asked for twice, what they owe is taken
+ * from them as from a node that is late. */
+static void
+test_lost (void)
+{
+  g_autoptr (GError) error = g_error_new (PMSS_ERROR, PMSS_ERROR_UNREACHABLE,
+      "refused");
+  Fixture f = { 0, };
+  PmssLink *link;
+
+  setup (&f);
+  link = f.engine->links->pdata[0];
+  begin_read (&f, PLACE, 0);
+  g_assert_cmpuint (link->streams->len, ==, 1);
+  g_mutex_lock (&f.engine->lock);
+  pmss_engine_link_failed (f.engine, link, error);
+  pmss_plan_run (f.engine);
+  g_assert_true (pmss_rows_get (&f.engine->rows, PLACE)->denied);
+  pmss_late_check (f.engine, g_get_monotonic_time ());
+  g_assert_true (fake_stream_is_cancelled (link->streams->pdata[0]));
+  g_assert_cmpint (link->state, ==, PMSS_LINK_LOST);
+  g_mutex_unlock (&f.engine->lock);
+  for (guint i = 0; i < 3; i++) {
+    receive_all ();
+    plan (&f);
+  }
+  end_read (&f);
+  teardown (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -231,5 +263,6 @@ main (int argc, char **argv)
   g_test_add_func ("/jump/near", test_near);
   g_test_add_func ("/jump/far", test_far);
   g_test_add_func ("/jump/together", test_together);
+  g_test_add_func ("/jump/lost", test_lost);
   return g_test_run ();
 }
