@@ -25,7 +25,8 @@ struct _PmssBlockPool
   guint per_chunk;              /* blocks */
 
   GMutex lock;                  /* protects chunks and what they say */
-  GArray *chunks;               /* of Chunk; they stay as long as the pool */
+  GArray *chunks;               /* of Chunk; they stay as long as the owner */
+  gboolean left;                /* the owner has gone */
 };
 
 struct _PmssBlock
@@ -61,14 +62,29 @@ pmss_block_pool_new (gsize unit)
   return pool;
 }
 
-void
-pmss_block_pool_unref (PmssBlockPool * pool)
+static void
+pool_unref (PmssBlockPool * pool)
 {
   if (!g_atomic_ref_count_dec (&pool->refs))
     return;
   g_array_unref (pool->chunks);
   g_mutex_clear (&pool->lock);
   g_free (pool);
+}
+
+void
+pmss_block_pool_free (PmssBlockPool * pool)
+{
+  guint i;
+
+  g_mutex_lock (&pool->lock);
+  pool->left = TRUE;
+  for (i = pool->chunks->len; i-- > 0;) {
+    if (g_array_index (pool->chunks, Chunk, i).n_free == pool->per_chunk)
+      g_array_remove_index_fast (pool->chunks, i);
+  }
+  g_mutex_unlock (&pool->lock);
+  pool_unref (pool);
 }
 
 static void
@@ -129,6 +145,8 @@ pool_give_memory (PmssBlockPool * pool, guint8 * memory)
     if (memory >= chunk->memory && memory < chunk->memory + chunk->size) {
       chunk->taken[(memory - chunk->memory) / pool->record_size] = FALSE;
       chunk->n_free++;
+      if (pool->left && chunk->n_free == pool->per_chunk)
+        g_array_remove_index_fast (pool->chunks, i);
       break;
     }
   }
@@ -182,7 +200,7 @@ pmss_block_unref (PmssBlock * block)
   if (!g_atomic_ref_count_dec (&block->refs))
     return;
   pool_give_memory (block->pool, block->record);
-  pmss_block_pool_unref (block->pool);
+  pool_unref (block->pool);
   g_free (block);
 }
 

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * Memory of one record: its header and its unit, as they came from the
  * socket. The unit is handed out from here, so a block lives as long as
  * anybody holds a slice of it, also after the reader has gone; then its memory
- * goes back to the pool.
+ * goes back to the pool, or to the system.
  *
  * Threads: references may be taken and dropped in any thread. The bytes are
  * written by the reader's I/O thread alone, before anybody else sees the
@@ -22,16 +22,18 @@ typedef struct _PmssBlock PmssBlock;
 /**
  * PmssBlockPool:
  *
- * Blocks of one size, in memory of its own that it keeps until the last of them
- * is gone: as much as ever was in use at a time. A cache that is full takes what
+ * Blocks of one size, in memory of its own that it keeps as long as its owner
+ * does: as much as ever was in use at a time. A cache that is full takes what
  * it has dropped, and malloc(), in which holes would be left among smaller
- * things, has no part in it.
+ * things, has no part in it. Later a block that is still in use keeps the 8 MiB
+ * that it lies in.
  */
 typedef struct _PmssBlockPool PmssBlockPool;
 
 PmssBlockPool *pmss_block_pool_new (gsize unit);
-void pmss_block_pool_unref (PmssBlockPool *pool);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssBlockPool, pmss_block_pool_unref)
+/* The owner goes; blocks that are taken may stay. */
+void pmss_block_pool_free (PmssBlockPool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssBlockPool, pmss_block_pool_free)
 
 PmssBlock *pmss_block_pool_take (PmssBlockPool *pool);
 /* From 1 to @n blocks whose memory follows on one another's without a gap, if a

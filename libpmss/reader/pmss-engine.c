@@ -350,7 +350,7 @@ pmss_engine_free (PmssEngine * engine)
   pmss_rows_clear (&engine->rows);
   g_clear_pointer (&engine->links, g_ptr_array_unref);
   g_clear_pointer (&engine->erasure, pmss_erasure_unref);
-  g_clear_pointer (&engine->pool, pmss_block_pool_unref);
+  g_clear_pointer (&engine->pool, pmss_block_pool_free);
   g_clear_pointer (&engine->session, pmss_session_free);
   g_queue_clear_full (&engine->events, (GDestroyNotify) pmss_event_free);
   g_hash_table_unref (engine->bad_shards);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-striper.h"
@@ -59,7 +61,7 @@ tear_down (Fixture * f)
   pmss_rows_clear (&f->rows);
   for (i = 0; i < N; i++)
     g_bytes_unref (f->shards[i]);
-  pmss_block_pool_unref (f->pool);
+  pmss_block_pool_free (f->pool);
   pmss_erasure_unref (f->erasure);
   pmss_layout_unref (f->layout);
   g_free (f->bytes);
@@ -334,6 +336,44 @@ test_pool (void)
     pmss_block_unref (blocks[i]);
 }
 
+static gboolean
+is_mapped (guint8 * memory)
+{
+  gsize page = sysconf (_SC_PAGESIZE);
+  unsigned char resident;
+
+  return mincore ((guint8 *) ((gsize) memory & ~(page - 1)), page,
+      &resident) == 0;
+}
+
+/* When the owner has gone, a block that somebody holds does not keep all that
+ * ever was in use. */
+static void
+test_pool_left (void)
+{
+  enum
+  { FIRST, KEPT, LATER, N_BLOCKS };
+  PmssBlockPool *pool = pmss_block_pool_new (PMSS_MAX_UNIT);
+  PmssBlock *blocks[N_BLOCKS];
+  guint8 *memory[N_BLOCKS];
+
+  /* a unit as large as this has a piece of memory of its own */
+  for (guint i = 0; i < N_BLOCKS; i++) {
+    blocks[i] = pmss_block_pool_take (pool);
+    memory[i] = pmss_block_get_record (blocks[i]);
+    memory[i][0] = i;
+  }
+  pmss_block_unref (blocks[FIRST]);
+  g_assert_true (is_mapped (memory[FIRST]));
+  pmss_block_pool_free (pool);
+  g_assert_false (is_mapped (memory[FIRST]));
+  g_assert_true (is_mapped (memory[LATER]));
+  pmss_block_unref (blocks[LATER]);
+  g_assert_false (is_mapped (memory[LATER]));
+  g_assert_cmpuint (memory[KEPT][0], ==, KEPT);
+  pmss_block_unref (blocks[KEPT]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -356,5 +396,6 @@ main (int argc, char **argv)
   g_test_add_func ("/rows/evict", test_evict);
   g_test_add_func ("/rows/slice", test_slice);
   g_test_add_func ("/rows/pool", test_pool);
+  g_test_add_func ("/rows/pool-left", test_pool_left);
   return g_test_run ();
 }

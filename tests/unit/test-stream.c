@@ -91,7 +91,7 @@ teardown (Fixture * f)
   pmss_sockets_free (f->sockets);
   g_clear_object (&f->message);
   g_object_unref (f->session);
-  pmss_block_pool_unref (f->pool);
+  pmss_block_pool_free (f->pool);
   g_uri_unref (f->base);
   fake_peer_free (f->peer);
   g_clear_error (&f->error);
