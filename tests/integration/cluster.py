@@ -163,13 +163,13 @@ class Node(Server):
 
 class Cluster:
     def __init__(self, nodes=6, control_options=None, storage_options=None,
-                 folder=None, environment=None, address="127.0.0.1", ca=None):
-        """@ca: a file with the authority that control's certificate is from, where it is started with one."""
+                 folder=None, environment=None, address="127.0.0.1", ca=None, prefix=()):
+        """@ca: a file with the authority that control's certificate is from, where it is started with one. @address, @prefix: control's; see Server."""
         self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
                               dict({"min-free": "0", "log-level": "info", "orphan-grace": "0"}, **(control_options or {})),
-                              environment, address)
+                              environment, address, prefix)
         self.storage_options = dict({"min-free": "0"}, **(storage_options or {}))
         self.nodes = []
         self.token = None

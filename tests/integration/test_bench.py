@@ -5,6 +5,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,13 +50,29 @@ class Bench(unittest.TestCase):
         self.assert_tidy()
 
     def test_degraded(self):
-        process = self.start("--degraded", "--size", "16M", "--rounds", "1", "--warm-ups", "0")
+        process = self.start("--degraded", "--only", "throughput", "--size", "16M", "--rounds", "1", "--warm-ups", "0")
         output, errors = process.communicate(timeout=TIMEOUT)
         self.assertEqual(process.returncode, 0, errors)
         self.assertIn("against all nodes", output)
         figures = json.loads((self.folder / "out.json").read_text())
         for name in ("all nodes", "2 gone"):
             self.assertGreater(figures["comparisons"][0]["contenders"][name]["rate"]["values"][0], 0)
+        self.assert_tidy()
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("iperf3"), "needs root, for network namespaces, and iperf3")
+    def test_repair(self):
+        process = self.start("--degraded", "--only", "repair", "--repair-size", "8M", "--seconds", "2", "--rounds", "1", "--warm-ups", "0")
+        output, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertIn("against iperf3 / (k + 1)", output)
+        for comparison in json.loads((self.folder / "out.json").read_text())["comparisons"]:
+            ours = {key: figures["values"][0] for key, figures in comparison["contenders"]["pmss"].items()}
+            self.assertGreater(ours["rate"], 0)
+            # a shard of 2 MiB and its checksums
+            self.assertAlmostEqual(ours["rebuilt"], 2, delta=0.1)
+            # each byte that was made has been read k times, written, and read back
+            self.assertGreater(ours["received"], 5)
+            self.assertGreater(ours["sent"], 1)
         self.assert_tidy()
 
     def test_interrupted(self):

@@ -1,25 +1,40 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One client as fast as it can, on loopback, with all storage servers and with m of them gone: what has to be rebuilt costs something."""
+"""With storage servers gone: one client as fast as it can, on loopback, beside all of them there, for what has to be rebuilt costs something; and repair of what one had,
+beside what slow links carry.
+
+Repair needs root, for network namespaces.
+"""
 
 import contextlib
 
-from . import accounting, material, servers
+from . import accounting, material, namespaces, repair, servers
 from .rounds import Comparison, Contender
 from .throughput import METRICS, MIB, NAME, check_bytes, measure, start_up
 
-HELP = "the same with m storage servers gone, beside all of them there; also spelt --degraded"
+HELP = "the same with m storage servers gone, and repair beside what slow links carry; also spelt --degraded"
 
 
 def add_options(parser):
     parser.add_argument("--size", type=material.parse_size, default=1 << 30, metavar="SIZE", help="of the file; default 1G")
     parser.add_argument("--nodes", type=int, default=6, help="storage servers; default 6")
     parser.add_argument("--redundancy", default="4+2", metavar="K+M", help="default 4+2")
+    parser.add_argument("--only", choices=["throughput", "repair"], help="one of the two")
+    repair.add_options(parser)
 
 
 def run(context, options):
-    m = int(options.redundancy.split("+")[1])
-    if m == 0:
+    if int(options.redundancy.split("+")[1]) == 0:
         raise RuntimeError("with %s nothing may be gone" % options.redundancy)
+    if options.only != "throughput":
+        namespaces.leave()
+    if options.only != "repair":
+        compare_throughput(context, options)
+    if options.only != "throughput":
+        repair.compare(context, options)
+
+
+def compare_throughput(context, options):
+    m = int(options.redundancy.split("+")[1])
     path = material.random_file(context.material, options.size)
     cluster = servers.start(context, options.nodes)
     context.said("ingesting %d MiB" % (options.size // MIB))
@@ -41,6 +56,7 @@ def run(context, options):
          Contender("start-up alone", lambda: start_up(env, options.size))]), running)
     context.note("Gone are killed servers, other ones each round; control knows of it before the client starts. Rate and CPU are of whole processes,"
                  " as in `throughput`.")
+    cluster.close()
 
 
 class Turns:

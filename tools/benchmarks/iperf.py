@@ -31,9 +31,9 @@ class Servers:
             process.wait()
 
 
-def measure(hosts, seconds, to_us=True):
-    """Bytes/s that arrive in all, without the first second, in which TCP finds its pace."""
-    command = ["iperf3", "-J", "-p", str(PORT), "-t", str(seconds), "-O", "1", *(["-R"] if to_us else [])]
+def measure(hosts, seconds, to_us=True, prefix=()):
+    """Bytes/s that arrive in all, without the first second, in which TCP finds its pace. @prefix: words to start the clients with, where they are not to be here."""
+    command = [*prefix, "iperf3", "-J", "-p", str(PORT), "-t", str(seconds), "-O", "1", *(["-R"] if to_us else [])]
     clients = [subprocess.Popen([*command, "-c", host.address], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) for host in hosts]
     deadline = time.monotonic() + seconds + 30
     try:

@@ -7,6 +7,7 @@ A host's namespace lives as long as one process of ours, which dies with us: the
 
 import ctypes
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -28,6 +29,21 @@ def leave():
                            (os.strerror(ctypes.get_errno()), sys.argv[0]))
     ip("link", "set", "lo", "up")
     ip("address", "add", HERE + "/32", "dev", "lo")
+
+
+def forward():
+    """Hosts reach one another, through us."""
+    pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
+
+
+def link_bytes(link):
+    """(what we have sent over our end of @link, what has come), in bytes, headers included."""
+    for line in pathlib.Path("/proc/thread-self/net/dev").read_text(encoding="ascii").splitlines():
+        name, _, figures = line.partition(":")
+        if name.strip() == link:
+            figures = figures.split()
+            return int(figures[8]), int(figures[0])
+    raise RuntimeError("no link " + link)
 
 
 def command(*words):

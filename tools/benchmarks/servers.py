@@ -19,9 +19,10 @@ def fixture(folder):
     return importlib.import_module("cluster")
 
 
-def start(context, nodes, **options):
+def start(context, nodes, control_options=None, **options):
     """A cluster in the scratch folder of @context, closed with it."""
-    cluster = fixture(context.build).Cluster(nodes=nodes, folder=context.scratch, control_options={"log-level": "message"}, **options)
+    cluster = fixture(context.build).Cluster(nodes=nodes, folder=context.scratch, control_options={"log-level": "message", **(control_options or {})},
+                                            **options)
     context.on_exit(cluster.close)
     return cluster
 
