@@ -270,11 +270,15 @@ ask_beside (PmssEngine * engine, guint64 number, guint first)
   PmssCursor place = {.row = number,.window = 1 };
   PmssPlanPass pass = pmss_plan_begin (engine);
   PmssRow *row = pmss_rows_ensure (&engine->rows, number);
+  gboolean awaited = pmss_wait_is_for (engine, number, -1);
   guint i;
 
   row->used = ++engine->rows.clock;
-  pmss_plan_row (engine, row, first, pmss_wait_is_for (engine, number, -1),
-      &pass);
+  pmss_plan_row (engine, row, first, awaited, &pass);
+  /* Some of it is of no use: a full cache would drop it, and it would be asked
+   * for again and again. */
+  if (row->stuck_since != 0 && !awaited)
+    return FALSE;
   for (i = 0; i < engine->links->len; i++)
     start_one (engine, &place, engine->links->pdata[i], TRUE);
   return is_asked (engine, row, first);

@@ -256,6 +256,27 @@ test_lost (void)
   teardown (&f);
 }
 
+/* Of the medium's last row nothing is asked for that would be of no use. */
+static void
+test_no_tail (void)
+{
+  Fixture f = { 0, };
+  PmssRow *row;
+
+  setup (&f);
+  row = pmss_rows_get (&f.engine->rows, ROWS - 1);
+  for (guint i = 0; i < N; i++)
+    pmss_rows_set_empty (&f.engine->rows, row, i,
+        i < K - 1 ? PMSS_UNIT_NONE : PMSS_UNIT_BAD);
+  receive_all ();
+  f.engine->tail_asked = FALSE;
+  plan (&f);
+  for (guint i = 0; i < fake_streams.live->len; i++)
+    g_assert_cmpuint (get_range (i)->first_row, !=, ROWS - 1);
+  g_assert_cmpint (row->stuck_since, !=, 0);
+  teardown (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -264,5 +285,6 @@ main (int argc, char **argv)
   g_test_add_func ("/jump/far", test_far);
   g_test_add_func ("/jump/together", test_together);
   g_test_add_func ("/jump/lost", test_lost);
+  g_test_add_func ("/jump/no-tail", test_no_tail);
   return g_test_run ();
 }
