@@ -374,8 +374,8 @@ static void
 finish_survey (PmssShardChecker * checker)
 {
   while (checker->state == CHECK_RECORD || checker->state == CHECK_UNIT) {
+    checker->bad += !checker->record_bad;
     checker->record_bad = TRUE;
-    checker->bad++;
     end_record (checker);
   }
 }

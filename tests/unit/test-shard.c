@@ -467,6 +467,15 @@ test_survey (void)
     g_assert_cmpstr (rows->str, ==, "-+-");
     g_assert_nonnull (strstr (error->message, "2 bad records"));
     data[128] ^= 1;
+
+    /* one that is bad, and whose end is gone, is one */
+    data[pmss_extent_geometry_record_offset (&geometry, 2)] ^= 1;
+    g_clear_error (&error);
+    g_assert_false (survey (name, NULL, data, size - 1, piece, size, rows,
+            &error));
+    g_assert_cmpstr (rows->str, ==, "++-");
+    g_assert_null (strstr (error->message, "bad records"));
+    data[pmss_extent_geometry_record_offset (&geometry, 2)] ^= 1;
     g_assert_false (survey (name, NULL, data, 128, piece, size, rows, NULL));
     g_assert_cmpstr (rows->str, ==, "---");
   }
