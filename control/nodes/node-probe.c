@@ -111,8 +111,8 @@ on_answer (GObject * source, GAsyncResult * result, gpointer user_data)
   }
   if (!doubt->reached)
     g_info ("Node %u: %s", doubt->node, error->message);
-  pmss_nodes_note_probe (self->context->nodes, doubt->node, doubt->reached,
-      g_hash_table_size (doubt->readers));
+  pmss_nodes_note_probe (self->context->nodes, doubt->node,
+      g_hash_table_size (doubt->readers), error);
   if (doubt->reached)
     g_hash_table_remove_all (doubt->readers);
   begin_pause (doubt);

@@ -56,7 +56,8 @@ explain (const PmssNodeEntry * entry, gint64 now)
   if (state_after (now - entry->heard) < PMSS_NODE_UP)
     return g_strdup_printf ("no heartbeat since %s", seen);
   return g_strdup_printf ("%u reader%s cannot reach it, and neither can "
-      "control", entry->readers, entry->readers == 1 ? "" : "s");
+      "control: %s", entry->readers, entry->readers == 1 ? "" : "s",
+      entry->failure);
 }
 
 /* With the lock held: brings the state up to date; whether it has changed. */
@@ -223,8 +224,8 @@ pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
 }
 
 void
-pmss_nodes_note_probe (PmssNodes * self, guint id, gboolean reached,
-    guint readers)
+pmss_nodes_note_probe (PmssNodes * self, guint id, guint readers,
+    const GError * failure)
 {
   g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (guint));
   gint64 now = g_get_monotonic_time ();
@@ -233,11 +234,13 @@ pmss_nodes_note_probe (PmssNodes * self, guint id, gboolean reached,
   g_mutex_lock (&self->lock);
   entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
   if (entry != NULL) {
-    if (reached)
+    if (failure == NULL)
       entry->unreachable = 0;
     else if (entry->unreachable == 0)
       entry->unreachable = now;
     entry->readers = readers;
+    g_free (entry->failure);
+    entry->failure = failure != NULL ? g_strdup (failure->message) : NULL;
     if (update_state (entry, now))
       g_array_append_val (changed, id);
   }

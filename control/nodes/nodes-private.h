@@ -23,6 +23,7 @@ typedef struct {
   gboolean leaving;             /* the last heartbeat said so */
   gint64 unreachable;           /* monotonic, since when control has not reached it; 0: no reason to think so */
   guint readers;                /* that cannot reach it either */
+  char *failure;                /* why control could not, when it tried last; NULL: it could */
 
   PmssNodeStats stats;
 } PmssNodeEntry;

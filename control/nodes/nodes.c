@@ -43,6 +43,7 @@ entry_free (gpointer data)
   g_free (entry->node.address);
   g_free (entry->node.zone);
   g_free (entry->reason);
+  g_free (entry->failure);
   g_free (entry);
 }
 

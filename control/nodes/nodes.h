@@ -82,8 +82,8 @@ gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secr
     const PmssNodeStats *stats, gboolean leaving, PmssNodeState *state, GError **error);
 /* Whether @secret is the node's: as heartbeat() does. */
 gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secret, GError **error);
-/* Control has tried to reach the node; @readers have told before that they cannot. */
-void          pmss_nodes_note_probe (PmssNodes *nodes, guint id, gboolean reached, guint readers);
+/* Control has tried to reach the node; @readers have told before that they cannot. @failure: (nullable) why it could not either. */
+void          pmss_nodes_note_probe (PmssNodes *nodes, guint id, guint readers, const GError *failure);
 /* Somebody does not want to wait for the node: `repair` until it is up. PMSS_ERROR_CONFLICT while it is. */
 gboolean      pmss_nodes_ask_repair (PmssNodes *nodes, guint id, GError **error);
 /* PMSS_ERROR_CONFLICT while the catalog has shards on it; those that only wait to be deleted from a node that is down go with it. */

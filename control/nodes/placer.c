@@ -214,8 +214,9 @@ set_too_few (PmssPlacer * self, GPtrArray * infos, GError ** error)
     const char *reason = why_not (self, info);
 
     if (reason)
-      g_string_append_printf (text, "; node %u (%s:%u) %s", info->node.id,
-          info->node.address, info->node.port, reason);
+      g_string_append_printf (text, "; node %u (%s:%u) %s%s%s", info->node.id,
+          info->node.address, info->node.port, reason,
+          info->reason ? ": " : "", info->reason ? info->reason : "");
   }
   g_string_append (text, ". Start or add storage servers, or free space on "
       "them, then resume the job");

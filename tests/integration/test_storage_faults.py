@@ -177,9 +177,9 @@ class Disks(Case):
         server.log.close()
 
     def serve_from_bad_disk(self, *troubles, **options):
-        """A server whose disk has each of @troubles: returns it and the files."""
+        """A server whose disk has each of @troubles, and that reads only what it is asked for: returns it and the files."""
         wrapper, *triggers = bad_disk(self.folder, *troubles)
-        return self.serve(wrapper=wrapper, **options), *triggers
+        return self.serve(wrapper=wrapper, scrub_period=0, **options), *triggers
 
     def test_cold(self):
         """What has to come from the disk is read by others than those who serve: one of these is enough for all, whatever the disk does."""

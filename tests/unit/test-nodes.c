@@ -208,25 +208,29 @@ test_unreachable (Fixture * f, gconstpointer data)
   PmssNode node;
   g_autofree char *secret = join (f, &node);
   g_autoptr (GError) error = NULL;
+  g_autoptr (GError) failure = g_error_new_literal (PMSS_ERROR,
+      PMSS_ERROR_UNREACHABLE, "nobody there");
 
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
-  pmss_nodes_note_probe (f->nodes, node.id, FALSE, 3);
+  pmss_nodes_note_probe (f->nodes, node.id, 3, failure);
   assert_state (f, node.id, PMSS_NODE_SUSPECT, "3 readers cannot reach it");
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
   assert_state (f, node.id, PMSS_NODE_SUSPECT, "3 readers cannot reach it");
-  pmss_nodes_note_probe (f->nodes, node.id, TRUE, 3);
+  pmss_nodes_note_probe (f->nodes, node.id, 3, NULL);
   assert_state (f, node.id, PMSS_NODE_UP, NULL);
 
-  pmss_nodes_note_probe (f->nodes, node.id, FALSE, 1);
+  pmss_nodes_note_probe (f->nodes, node.id, 1, failure);
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
-  assert_state (f, node.id, PMSS_NODE_SUSPECT, "1 reader cannot reach it");
-  pmss_nodes_note_probe (f->nodes, node.id + 1, FALSE, 1);
+  assert_state (f, node.id, PMSS_NODE_SUSPECT,
+      "1 reader cannot reach it, and neither can control: nobody there");
+  pmss_nodes_note_probe (f->nodes, node.id + 1, 1, failure);
   pmss_nodes_tick (f->nodes, g_get_monotonic_time ()
       + (PMSS_NODE_DOWN_AFTER + 1) * G_USEC_PER_SEC);
   assert_state (f, node.id, PMSS_NODE_DOWN, "no heartbeat");
   /* what was said once goes on to be so until it is reached */
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
-  assert_state (f, node.id, PMSS_NODE_SUSPECT, "1 reader cannot reach it");
+  assert_state (f, node.id, PMSS_NODE_SUSPECT,
+      "1 reader cannot reach it, and neither can control: nobody there");
 }
 
 static void

@@ -115,7 +115,7 @@ pmss_cli_age (gint64 seconds)
   guint i = 0;
 
   seconds = MAX (seconds, 0);
-  while (seconds >= steps[i].until)
+  while (i + 1 < G_N_ELEMENTS (steps) && seconds >= steps[i].until)
     i++;
   return g_strdup_printf ("%" G_GINT64_FORMAT " %s", seconds / steps[i].unit,
       steps[i].name);
