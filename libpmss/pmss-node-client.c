@@ -180,21 +180,12 @@ note_refusal (SoupMessage * message, gpointer user_data)
     operation->refusal = soup_message_get_status (message);
 }
 
-void
-pmss_node_client_put_async (PmssNodeClient * self, const char *name,
-    GBytes * shard, GCancellable * cancellable, GAsyncReadyCallback callback,
-    gpointer user_data)
+/* Takes @task. */
+static void
+send_shard (GTask * task, GBytes * shard, const guint * good)
 {
-  static const guint good[] = { 201, 409, 0 };
-  GTask *task;
-  PmssNodeOperation *operation;
+  PmssNodeOperation *operation = g_task_get_task_data (task);
 
-  g_return_if_fail (PMSS_IS_NODE_CLIENT (self));
-  task =
-      pmss_node_operation_new (self, "PUT", "store", name, NULL, cancellable,
-      callback, user_data);
-  g_task_set_source_tag (task, pmss_node_client_put_async);
-  operation = g_task_get_task_data (task);
   operation->good = good;
   if (operation->message != NULL) {
     pmss_exchange_set_body (operation->message,
@@ -207,6 +198,37 @@ pmss_node_client_put_async (PmssNodeClient * self, const char *name,
         G_CALLBACK (note_refusal), operation);
   }
   pmss_node_operation_start (task, MAX_ANSWER, NULL);
+}
+
+void
+pmss_node_client_put_async (PmssNodeClient * self, const char *name,
+    GBytes * shard, GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  static const guint good[] = { 201, 409, 0 };
+  GTask *task;
+
+  g_return_if_fail (PMSS_IS_NODE_CLIENT (self));
+  task =
+      pmss_node_operation_new (self, "PUT", "store", name, NULL, cancellable,
+      callback, user_data);
+  g_task_set_source_tag (task, pmss_node_client_put_async);
+  send_shard (task, shard, good);
+}
+
+void
+pmss_node_client_replace_async (PmssNodeClient * self, const char *name,
+    GBytes * shard, GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  static const guint good[] = { 201, 0 };
+  GTask *task;
+
+  g_return_if_fail (PMSS_IS_NODE_CLIENT (self));
+  task = pmss_node_operation_new (self, "PUT", "replace", name, "?replace=1",
+      cancellable, callback, user_data);
+  g_task_set_source_tag (task, pmss_node_client_replace_async);
+  send_shard (task, shard, good);
 }
 
 gboolean

@@ -27,6 +27,8 @@ void            pmss_node_client_set_token (PmssNodeClient *client, const char *
 
 /* Stores @shard under @name. A shard that is there already counts as stored: shards are immutable, and whoever writes reads back. */
 void     pmss_node_client_put_async     (PmssNodeClient *client, const char *name, GBytes *shard, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* The same, but what is there under @name gives way to it, in one step; put_finish() ends this one, too. */
+void     pmss_node_client_replace_async (PmssNodeClient *client, const char *name, GBytes *shard, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean pmss_node_client_put_finish    (PmssNodeClient *client, GAsyncResult *result, GError **error);
 /* Reads a whole shard and compares it with @expected (no more than one block of it is in memory): PMSS_ERROR_CORRUPT with the offset of the first difference. */
 void     pmss_node_client_compare_async  (PmssNodeClient *client, const char *name, GBytes *expected, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

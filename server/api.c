@@ -168,7 +168,8 @@ get_shard (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
 }
 
 static void
-begin_put (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
+begin_put (PmssStorageApi * api, PmssHttpRequest * request, gboolean replace,
+    Call * call)
 {
   g_autoptr (GError) error = NULL;
   guint64 length;
@@ -176,9 +177,30 @@ begin_put (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
   if (!pmss_http_request_accept_body (request, MAX_SHARD))
     return;
   pmss_http_request_get_content_length (request, &length);
-  call->put = pmss_store_put_new (api->store, call->name, length, &error);
+  call->put = pmss_store_put_new (api->store, call->name, length, replace,
+      &error);
   if (!call->put)
     respond (request, error);
+}
+
+/* FALSE: answered. */
+static gboolean
+check_replace (PmssStorageApi * api, PmssHttpRequest * request, Call * call,
+    gboolean * replace)
+{
+  const char *text = pmss_http_request_get_query (request, "replace");
+
+  *replace = text != NULL;
+  if (!text)
+    return TRUE;
+  /* what is there goes by it */
+  if (!check_access (api, request, PMSS_TOKEN_DELETE, &call->version))
+    return FALSE;
+  if (g_str_equal (text, "1"))
+    return TRUE;
+  pmss_http_request_respond_problem (request, 400,
+      "replace is 1, or not there");
+  return FALSE;
 }
 
 /* Deferred: waits for the disk. */
@@ -219,6 +241,7 @@ begin_shard (PmssStorageApi * api, PmssHttpRequest * request, const char *name,
 {
   const char *method = pmss_http_request_get_method (request);
   PmssTokenOps op = PMSS_TOKEN_READ;
+  gboolean replace;
   guint32 extent;
   guint index;
 
@@ -241,10 +264,10 @@ begin_shard (PmssStorageApi * api, PmssHttpRequest * request, const char *name,
     return;
   if (op == PMSS_TOKEN_READ)
     get_shard (api, request, call);
-  else if (op == PMSS_TOKEN_WRITE)
-    begin_put (api, request, call);
-  else
+  else if (op == PMSS_TOKEN_DELETE)
     pmss_http_request_defer (request, PMSS_HTTP_WAIT_WRITE, delete_shard);
+  else if (check_replace (api, request, call, &replace))
+    begin_put (api, request, replace, call);
 }
 
 /* --- the list --- */

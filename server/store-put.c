@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
@@ -21,6 +22,7 @@ struct _PmssStorePut
   PmssStore *store;
   char *name;
   char *tmp_name;               /* NULL when there is nothing to remove */
+  gboolean replace;             /* what is there under the name */
   gboolean revoked;             /* deleted before it was there; under the folder's lock */
   int fd;
   guint64 size;
@@ -47,18 +49,30 @@ create_file (PmssStorePut * put, GError ** error)
   return FALSE;
 }
 
+/* Bytes that are free again when this shard has its name. */
+static guint64
+find_old_size (PmssStorePut * put)
+{
+  g_autofree char *path = pmss_store_path_of (put->name);
+  struct stat old;
+
+  return put->replace && fstatat (put->store->shards_fd, path, &old,
+      AT_SYMLINK_NOFOLLOW) == 0 ? old.st_size : 0;
+}
+
 /* Sets the disk's room aside at once, so that writers who come together do not
- * count on the same bytes. */
+ * count on the same bytes. What replaces another one may take of the reserve
+ * until that is gone. */
 static gboolean
 take_room (PmssStorePut * put, GError ** error)
 {
   PmssStore *store = put->store;
-  guint64 free_bytes;
+  guint64 free_bytes, old = find_old_size (put);
   int code = 0;
 
   g_mutex_lock (&store->room_lock);
   free_bytes = pmss_store_free_bytes (store);
-  if (free_bytes < store->promised + put->size) {
+  if (free_bytes + old < store->promised + put->size) {
     code = ENOSPC;
   } else if (put->size > 0
       && fallocate (put->fd, FALLOC_FL_KEEP_SIZE, 0, put->size) != 0) {
@@ -119,7 +133,7 @@ pmss_store_revoke_puts (PmssStore * store, const char *name)
 
 PmssStorePut *
 pmss_store_put_new (PmssStore * store, const char *name, guint64 size,
-    GError ** error)
+    gboolean replace, GError ** error)
 {
   g_autoptr (PmssStorePut) put = NULL;
 
@@ -129,9 +143,10 @@ pmss_store_put_new (PmssStore * store, const char *name, guint64 size,
   put->store = store;
   put->name = g_strdup (name);
   put->size = size;
+  put->replace = replace;
   put->fd = -1;
   announce (put);
-  if (pmss_store_has (store, name)) {
+  if (!replace && pmss_store_has (store, name)) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS, "shard %s exists", name);
     return NULL;
   }
@@ -247,23 +262,40 @@ rename_new (int from_fd, const char *from, int to_fd, const char *to)
   return 0;
 }
 
+/* With the folder's lock held. */
+static int
+give_name (PmssStorePut * put, guint folder)
+{
+  PmssStore *store = put->store;
+  g_autofree char *path = pmss_store_path_of (put->name);
+  struct stat old;
+  gboolean there = put->replace
+      && fstatat (store->shards_fd, path, &old, AT_SYMLINK_NOFOLLOW) == 0;
+  int code = 0;
+
+  if (!there)
+    code = rename_new (store->tmp_fd, put->tmp_name, store->shards_fd, path);
+  else if (renameat (store->tmp_fd, put->tmp_name, store->shards_fd, path) != 0)
+    code = errno;
+  if (code == 0 && store->folders[folder].counted) {
+    atomic_fetch_add (&store->shards, there ? 0 : 1);
+    atomic_fetch_add (&store->used, put->size);
+    atomic_fetch_sub (&store->used, there ? old.st_size : 0);
+  }
+  return code;
+}
+
 static gboolean
 publish (PmssStorePut * put, GError ** error)
 {
   PmssStore *store = put->store;
   guint folder = pmss_store_folder_of (put->name);
-  g_autofree char *path = pmss_store_path_of (put->name);
   gboolean revoked;
-  int code = 0;
+  int code;
 
   g_mutex_lock (&store->folders[folder].lock);
   revoked = put->revoked;
-  if (!revoked)
-    code = rename_new (store->tmp_fd, put->tmp_name, store->shards_fd, path);
-  if (!revoked && code == 0 && store->folders[folder].counted) {
-    atomic_fetch_add (&store->shards, 1);
-    atomic_fetch_add (&store->used, put->size);
-  }
+  code = revoked ? 0 : give_name (put, folder);
   g_mutex_unlock (&store->folders[folder].lock);
   if (revoked) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
@@ -306,6 +338,8 @@ pmss_store_put_commit (PmssStorePut * put, GError ** error)
   if (pmss_store_sync_folder (put->store, pmss_store_folder_of (put->name),
           error))
     return TRUE;
-  withdraw (put);
+  /* whichever of two survives, it is no less than was there */
+  if (!put->replace)
+    withdraw (put);
   return FALSE;
 }

@@ -73,8 +73,9 @@ GArray    *pmss_store_list_folder (PmssStore *store, guint folder, const char *a
  */
 typedef struct _PmssStorePut PmssStorePut;
 
-/* PMSS_ERROR_EXISTS, PMSS_ERROR_NO_SPACE, PMSS_ERROR_BUSY. The disk's room for @size bytes is set aside. */
-PmssStorePut *pmss_store_put_new    (PmssStore *store, const char *name, guint64 size, GError **error);
+/* PMSS_ERROR_EXISTS, PMSS_ERROR_NO_SPACE, PMSS_ERROR_BUSY. The disk's room for @size bytes is set aside. @replace: what is there under that name stays until the new one takes
+ * its place, in one step; there need be nothing. */
+PmssStorePut *pmss_store_put_new    (PmssStore *store, const char *name, guint64 size, gboolean replace, GError **error);
 void          pmss_store_put_free   (PmssStorePut *put);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssStorePut, pmss_store_put_free)
 /* PMSS_ERROR_CORRUPT when the bytes are not the shard; PMSS_ERROR_NO_SPACE */

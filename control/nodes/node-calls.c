@@ -35,14 +35,14 @@ struct _PmssNodeCalls
 };
 
 typedef enum
-{ CALL_DELETE, CALL_COMPARE, CALL_PUT, CALL_GET } CallKind;
+{ CALL_DELETE, CALL_COMPARE, CALL_PUT, CALL_REPLACE, CALL_GET } CallKind;
 
 typedef struct
 {
   Lane *lane;
   CallKind kind;
   char *shard;
-  GBytes *bytes;                /* compare, put */
+  GBytes *bytes;                /* compare, put, replace */
   GByteArray *into;             /* get: where the bytes go, */
   gsize max;                    /* and how many at most */
   guint tag;
@@ -142,6 +142,13 @@ pmss_node_calls_put (PmssNodeCalls * self, guint node, const char *shard,
     GBytes * bytes, guint tag)
 {
   add_call (self, CALL_PUT, node, shard, bytes, tag);
+}
+
+void
+pmss_node_calls_replace (PmssNodeCalls * self, guint node, const char *shard,
+    GBytes * bytes, guint tag)
+{
+  add_call (self, CALL_REPLACE, node, shard, bytes, tag);
 }
 
 void
@@ -260,6 +267,9 @@ start_call (Lane * lane, Call * call)
   else if (call->kind == CALL_GET)
     pmss_node_client_get_async (lane->client, call->shard, call->into,
         call->max, cancellable, on_answer, call);
+  else if (call->kind == CALL_REPLACE)
+    pmss_node_client_replace_async (lane->client, call->shard, call->bytes,
+        cancellable, on_answer, call);
   else
     pmss_node_client_put_async (lane->client, call->shard, call->bytes,
         cancellable, on_answer, call);

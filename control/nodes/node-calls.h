@@ -25,6 +25,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssNodeCalls, pmss_node_calls_free)
 void           pmss_node_calls_delete  (PmssNodeCalls *calls, guint node, const char *shard, guint tag);
 void           pmss_node_calls_compare (PmssNodeCalls *calls, guint node, const char *shard, GBytes *expected, guint tag);
 void           pmss_node_calls_put     (PmssNodeCalls *calls, guint node, const char *shard, GBytes *bytes, guint tag);
+/* See pmss_node_client_replace_async(). */
+void           pmss_node_calls_replace (PmssNodeCalls *calls, guint node, const char *shard, GBytes *bytes, guint tag);
 /* @into: see pmss_node_client_get_async(). */
 void           pmss_node_calls_get     (PmssNodeCalls *calls, guint node, const char *shard, GByteArray *into, gsize max, guint tag);
 

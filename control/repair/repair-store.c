@@ -7,7 +7,7 @@
 #define MAX_TRIES 3             /* nodes that a shard is offered to */
 
 static void
-queue_name (PmssRepairWork * work, guint index, char name[PMSS_SHARD_NAME_SIZE])
+write_name (PmssRepairWork * work, guint index, char name[PMSS_SHARD_NAME_SIZE])
 {
   pmss_shard_name_write (&work->version.id, work->extent.number, index, name);
 }
@@ -20,17 +20,7 @@ set_reason (PmssRepairWork * work, guint index, const char *why, char **reason)
         work->extent.number, index, why);
 }
 
-static gboolean
-delete_from (PmssRepairWork * work, guint index, guint node, GError ** error)
-{
-  char name[PMSS_SHARD_NAME_SIZE];
-
-  queue_name (work, index, name);
-  pmss_node_calls_delete (work->repair->calls, node, name, index);
-  return pmss_repair_run_calls (work, error);
-}
-
-/* Writes, and reads back: work->errors[index] says what is not good. */
+/* Writes, in the place of what @node has of it, and reads back: work->errors[index] says what is not good. */
 static gboolean
 write_to (PmssRepairWork * work, guint index, guint node, GBytes * bytes,
     GError ** error)
@@ -38,8 +28,8 @@ write_to (PmssRepairWork * work, guint index, guint node, GBytes * bytes,
   char name[PMSS_SHARD_NAME_SIZE];
   gsize size = g_bytes_get_size (bytes);
 
-  queue_name (work, index, name);
-  pmss_node_calls_put (work->repair->calls, node, name, bytes, index);
+  write_name (work, index, name);
+  pmss_node_calls_replace (work->repair->calls, node, name, bytes, index);
   if (!pmss_repair_run_calls (work, error)
       || !pmss_repair_run_moved (work->repair, size, error))
     return FALSE;
@@ -193,7 +183,7 @@ note_own (PmssRepairWork * work, guint index, GBytes * bytes, GError ** error)
   if (!pmss_catalog_wants_shard (catalog, &work->version.id,
           work->extent.number, index, node, &wanted, error))
     return FALSE;
-  queue_name (work, index, name);
+  write_name (work, index, name);
   if (!wanted)
     return pmss_catalog_add_pending (catalog, node, name, error);
   return pmss_catalog_clear_bad_shard (catalog, &work->version.id,
@@ -201,15 +191,14 @@ note_own (PmssRepairWork * work, guint index, GBytes * bytes, GError ** error)
       && pmss_repair_run_stored (work->repair, g_bytes_get_size (bytes), error);
 }
 
-/* What is there has to go first, or the node would take the new one for stored already. */
+/* What is there stays until the node has all of the new one: it may hold the last good unit of a row. */
 static gboolean
 store_own (PmssRepairWork * work, guint index, GBytes * bytes, char **reason,
     GError ** error)
 {
   guint node = work->extent.nodes[index];
 
-  if (!delete_from (work, index, node, error)
-      || (!work->errors[index] && !write_to (work, index, node, bytes, error)))
+  if (!write_to (work, index, node, bytes, error))
     return FALSE;
   if (!work->errors[index])
     return note_own (work, index, bytes, error);

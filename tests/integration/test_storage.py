@@ -42,6 +42,30 @@ class Shards(Case):
         self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).status, 404)
         self.assertEqual(list((server.data / "tmp").iterdir()), [])
 
+    def test_replace(self):
+        """What is there stays until the new one can take its place; it is one shard all the time."""
+        server = self.serve()
+        name, data = next(iter(self.shards().items()))
+        path = "/v1/shards/" + name
+        place = server.data / "shards" / name[:2] / name
+        self.assertEqual(self.put(server, name, data).status, 201)
+        place.write_bytes(data[:1000])
+        self.assertEqual(server.ask("PUT", path, self.all, data).status, 409)
+        # without the right to delete, not the shard, or not asked for like this
+        some = self.keys.mint(ops="rw", ver=name[:32])
+        self.assertEqual(server.ask("PUT", path + "?replace=1", some, data).status, 403)
+        self.assertEqual(server.ask("PUT", path + "?replace=2", self.all, data).status, 400)
+        self.assertEqual(server.ask("PUT", path + "?replace=1", self.all, data[:-1] + b"x").status, 400)
+        self.assertEqual(place.read_bytes(), data[:1000])
+        self.assertEqual(list((server.data / "tmp").iterdir()), [])
+        for _ in range(2):
+            self.assertEqual(server.ask("PUT", path + "?replace=1", self.all, data).status, 201)
+            self.assertEqual(server.ask("GET", path, self.all).body, data)
+        self.assertEqual(server.metrics()["shards"], 1)
+        place.unlink()
+        self.assertEqual(server.ask("PUT", path + "?replace=1", self.all, data).status, 201)
+        self.assertEqual(list((server.data / "tmp").iterdir()), [])
+
     def test_ranges(self):
         server = self.serve()
         name, data = next(iter(self.shards(300000, unit=65536).items()))
