@@ -31,6 +31,8 @@ note_told (PmssRepairWork * work, GError ** error)
     work->told |= bit;
     if (bad->state == PMSS_BAD_KNOWN && bad->kind == PMSS_BAD_UNREADABLE)
       work->trusted |= bit;
+    if (bad->kind == PMSS_BAD_DAMAGED)
+      work->damaged |= bit;
   }
   return TRUE;
 }
@@ -180,12 +182,7 @@ judge (PmssRepairWork * work, PmssRebuild * rebuild, guint index,
       work->bad |= bit;
     return TRUE;
   }
-  if (!good)
-    return set_bad (work, rebuild, index, error);
-  work->repair->changes += (work->told & bit) != 0;
-  return !(work->told & bit)
-      || pmss_catalog_clear_bad_shard (work->repair->context->catalog,
-      &work->version.id, work->extent.number, index, error);
+  return good || set_bad (work, rebuild, index, error);
 }
 
 static gboolean
@@ -230,6 +227,13 @@ take (guint32 shards, guint n)
   return taken;
 }
 
+/* Of what was read, as far as is known. */
+static guint32
+find_good (const PmssRepairWork * work)
+{
+  return work->read & ~work->bad & ~work->unheard;
+}
+
 /* Reads good shards until each row can be made. One at a time where there is a limit: what is read at once goes as fast as it can. */
 static gboolean
 read_sources (PmssRepairWork * work, PmssRebuild * rebuild, GError ** error)
@@ -240,8 +244,7 @@ read_sources (PmssRepairWork * work, PmssRebuild * rebuild, GError ** error)
   for (;;) {
     guint32 left = work->up & ~work->told & ~work->read;
     /* where one shard is all, a second one has to agree */
-    guint32 good = work->read & ~work->bad & ~work->unheard;
-    guint n = __builtin_popcount (good), wanted = MAX (k, 2);
+    guint n = __builtin_popcount (find_good (work)), wanted = MAX (k, 2);
 
     if (!left || (n >= wanted && pmss_rebuild_is_enough (rebuild)))
       return TRUE;
@@ -251,20 +254,77 @@ read_sources (PmssRepairWork * work, PmssRebuild * rebuild, GError ** error)
   }
 }
 
-/* Those that are whole by themselves, and say something else than most. */
-static gboolean
-find_liars (PmssRepairWork * work, PmssRebuild * rebuild, GError ** error)
+/* Those that are whole by themselves, and do not say what most say. */
+static guint32
+find_contradicted (PmssRepairWork * work, PmssRebuild * rebuild)
 {
+  guint32 contradicted = 0;
+
   for (guint i = 0; i < work->n; i++) {
     g_autoptr (GArray) rows = NULL;
 
-    if (!(work->read & ~work->bad & ~work->unheard & (1u << i)))
+    if (!(find_good (work) & (1u << i)))
       continue;
     rows = pmss_rebuild_list_bad (rebuild, i);
-    if (rows->len > 0 && !set_bad (work, rebuild, i, error))
+    contradicted |= rows->len > 0 ? 1u << i : 0;
+  }
+  return contradicted;
+}
+
+static gboolean
+find_liars (PmssRepairWork * work, PmssRebuild * rebuild, GError ** error)
+{
+  guint32 liars = find_contradicted (work, rebuild);
+
+  for (guint i = 0; i < work->n; i++)
+    if ((liars & (1u << i)) && !set_bad (work, rebuild, i, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* What was told of @shards was wrong, or is no longer so. */
+static gboolean
+clear_told (PmssRepairWork * work, guint32 shards, GError ** error)
+{
+  for (guint i = 0; i < work->n; i++) {
+    if (!(work->told & shards & (1u << i)))
+      continue;
+    work->repair->changes++;
+    if (!pmss_catalog_clear_bad_shard (work->repair->context->catalog,
+            &work->version.id, work->extent.number, i, error))
       return FALSE;
   }
   return TRUE;
+}
+
+/* Reads what was told of, and finds out what of it is good. A shard that is whole by itself, and is said to be damaged all the same, may be contradicted by the others. */
+static gboolean
+look_at_told (PmssRepairWork * work, PmssRebuild * rebuild, char **reason,
+    GError ** error)
+{
+  guint32 doubted, open;
+
+  if (work->told && !read_shards (work, rebuild, work->told, error))
+    return FALSE;
+  if ((work->unheard & ~work->bad) && !*reason)
+    *reason = g_strdup_printf ("%s, extent %u: a node does not answer",
+        work->medium, work->extent.number);
+  doubted = find_good (work) & work->damaged;
+  if (!clear_told (work, find_good (work) & ~doubted, error))
+    return FALSE;
+  if (!doubted)
+    return TRUE;
+  if (!read_sources (work, rebuild, error)
+      || (pmss_rebuild_is_enough (rebuild)
+          && !find_liars (work, rebuild, error)))
+    return FALSE;
+  /* without enough of the others nobody is convicted */
+  open = doubted & find_contradicted (work, rebuild);
+  if (open && !*reason)
+    *reason = g_strdup_printf ("%s, extent %u: shards contradict each other, "
+        "and too few can be read to tell which are damaged", work->medium,
+        work->extent.number);
+  return clear_told (work, find_good (work) & doubted & ~open, error);
 }
 
 /* Making */
@@ -328,11 +388,8 @@ repair (PmssRepairWork * work, PmssRebuild * rebuild, char **reason,
   GBytes *shards[PMSS_MAX_SHARDS] = { NULL };
   guint32 want;
 
-  if (work->told && !read_shards (work, rebuild, work->told, error))
+  if (!look_at_told (work, rebuild, reason, error))
     return FALSE;
-  if ((work->unheard & ~work->bad) && !*reason)
-    *reason = g_strdup_printf ("%s, extent %u: a node does not answer",
-        work->medium, work->extent.number);
   if ((work->lost | work->bad) == 0)
     return TRUE;
   if (!read_sources (work, rebuild, error)

@@ -94,6 +94,7 @@ typedef struct {
   guint32 up;                   /* they are on nodes that are up */
   guint32 told;                 /* of those: something bad is known, or was told, of them */
   guint32 trusted;              /* of those: the node itself says that it cannot read it */
+  guint32 damaged;              /* of those: its bytes are said not to be what they should be */
   guint32 bad;                  /* looked at, and they are bad */
   guint32 read, unheard;        /* what was read; of what was asked for, what did not come for reasons of the node's */
   GByteArray *bytes[PMSS_MAX_SHARDS];   /* of the calls last run */

@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import struct
 import subprocess
 import time
 import unittest
@@ -14,9 +15,11 @@ import unittest
 import cluster
 from cluster import BUILD, wait_for
 from test_storage_faults import bad_disk
+from test_verify import crc32c
 
 KIB = 1024
 EXTENT = 64 * KIB
+RECORD = 128 + 4 * KIB
 SMALL = {"unit": "4KiB", "extent": "64KiB", "repair-delay": "1", "repair-limit": "0"}
 
 
@@ -395,6 +398,50 @@ class Bad(RepairCase):
             self.tell(node, shard)
         self.check_healed(broken)
         self.check_read("rows", path)
+        self.assert_clean()
+
+    def test_no_room(self):
+        """Nodes that cannot take what is made anew lose nothing of what they have."""
+        path = self.make("full", 1, "2+1")
+        records = [128 + row * RECORD + 128 + 77 for row in range(3)]
+        broken = [self.break_shard("full", 0, 0, lambda p: os.truncate(p, p.stat().st_size - RECORD))]
+        broken += [self.break_shard("full", 0, index, lambda p, index=index: self.flip(p, records[index])) for index in (1, 2)]
+        try:
+            for node in self.cluster.nodes:
+                node.stop()
+                node.start(**{"min-free": "100%"})
+            self.cluster.wait_nodes()
+            for node, shard, _, _ in broken:
+                self.tell(node, shard)
+            wait_for(lambda: self.job() and self.job()["state"] == "failed", "the repair to give up")
+            self.assertIn("room", self.job()["error"])
+            self.assertTrue(self.try_read("full", path))
+        finally:
+            for node in self.cluster.nodes:
+                node.stop()
+                node.start()
+            self.cluster.wait_nodes()
+        self.check_healed(broken)
+        self.check_read("full", path)
+        self.assert_clean()
+
+    def test_forged(self):
+        """Whole by itself, and not what was written: the others tell, and it is made anew."""
+        path = self.make("forged", 2)
+
+        def forge(place):
+            data = bytearray(place.read_bytes())
+            record = data[128 + 2 * RECORD:128 + 3 * RECORD]
+            record[128] ^= 1
+            record[16 + 4:20 + 4] = struct.pack("<I", crc32c(record[128:]))
+            record[124:128] = struct.pack("<I", crc32c(record[:124]))
+            data[128 + 2 * RECORD:128 + 3 * RECORD] = record
+            place.write_bytes(data)
+        broken = [self.break_shard("forged", 1, 1, forge)]
+        job = self.cluster.api("POST", "/media/forged/verify", status=202)["job"]
+        self.assertEqual(self.cluster.wait_job(job)["warning"], "1 shard is bad")
+        self.check_healed(broken)
+        self.check_read("forged", path)
         self.assert_clean()
 
     def test_restored(self):
