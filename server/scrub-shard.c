@@ -176,6 +176,9 @@ check_open_shard (Reading * reading, const char *name, PmssScrubPace pace,
   read = read_through (reading, pace, data, &problem);
   if (read)
     *finding = judge (reading, name, problem);
+  /* Whoever looks after it sees the disk, too, and not what is still in memory. */
+  if (read && *finding)
+    posix_fadvise (reading->fd, 0, 0, POSIX_FADV_DONTNEED);
   pmss_shard_checker_free (reading->checker);
   g_array_unref (reading->rows);
   g_free (reading->failure);

@@ -256,9 +256,9 @@ class Disks(ScrubCase):
         self.check_cache(wrapper)
 
     def check_cache(self, wrapper=()):
-        server, shards = self.store(2, 300000)
+        server, shards = self.store(3, 300000)
         server.wrapper = wrapper
-        cold, warm = shards
+        cold, warm, bad = shards
 
         def is_cached(name):
             fd = os.open(self.path(server, name), os.O_RDONLY)
@@ -273,12 +273,20 @@ class Disks(ScrubCase):
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(fd)
         self.path(server, warm).read_bytes()
+        # what is found bad is looked at by others, who are to see the disk
+        with open(self.path(server, bad), "r+b") as file:
+            data = bytearray(file.read())
+            data[1000] ^= 1
+            file.seek(0)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         if is_cached(cold):
             self.skipTest("this file system keeps all in memory")
-        self.assertTrue(is_cached(warm))
+        self.assertTrue(is_cached(warm) and is_cached(bad))
         self.scrub(server)
         self.wait_for_pass(server)
-        self.assertFalse(is_cached(cold))
+        self.assertFalse(is_cached(cold) or is_cached(bad))
         self.assertTrue(is_cached(warm))
 
 
