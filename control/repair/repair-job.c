@@ -67,7 +67,8 @@ find_news (PmssDatabase * database, gpointer user_data, GError ** error)
   News *news = user_data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT 1 FROM bad_shard WHERE found > ?1 AND source <> 'repair' LIMIT 1",
+      "SELECT 1 FROM bad_shard WHERE found > ?1"
+      " AND source NOT IN ('repair', 'reader') LIMIT 1",
       PMSS_INT (news->since));
 
   news->found = pmss_rows_next (rows, &local);
@@ -77,7 +78,7 @@ find_news (PmssDatabase * database, gpointer user_data, GError ** error)
   return FALSE;
 }
 
-/* Whether something was told since the plan was made: it may be more urgent. */
+/* Whether something was told since the plan was made: it may be more urgent. What readers suspect waits until the plan is worked off: no viewer is to keep repair planning. */
 static gboolean
 look_for_news (Run * run, gboolean * found, GError ** error)
 {
