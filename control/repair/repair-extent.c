@@ -422,6 +422,29 @@ set_erasure (PmssRepairRun * self, PmssRedundancy redundancy)
   self->redundancy = redundancy;
 }
 
+/* What has been deleted meanwhile needs nothing any more. */
+static gboolean
+forget_deleted (PmssRepairWork * work, char **reason, GError ** error)
+{
+  PmssVersion version;
+  g_autoptr (GError) local = NULL;
+
+  if (!*reason)
+    return TRUE;
+  if (pmss_catalog_get_version (work->repair->context->catalog,
+          &work->version.id, &version, &local)) {
+    if (version.state != PMSS_VERSION_READY)
+      g_clear_pointer (reason, g_free);
+    return TRUE;
+  }
+  if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
+    g_clear_pointer (reason, g_free);
+    return TRUE;
+  }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 gboolean
 pmss_repair_extent (PmssRepairRun * self, const PmssRepairPlace * place,
     char **reason, GError ** error)
@@ -434,7 +457,8 @@ pmss_repair_extent (PmssRepairRun * self, const PmssRepairPlace * place,
     set_erasure (self, work.geometry.redundancy);
     rebuild = pmss_rebuild_new (self->erasure, &work.geometry);
     going = pmss_repair_check_room (&work, reason, error)
-        && repair (&work, rebuild, reason, error);
+        && repair (&work, rebuild, reason, error)
+        && forget_deleted (&work, reason, error);
   }
   work_clear (&work);
   return going;

@@ -302,6 +302,15 @@ class Slow(RepairCase):
         self.check_read("target", path)
         self.assert_clean()
 
+    def test_deleted(self):
+        """A medium that is deleted in the middle is no failure: there is nothing left to be repaired."""
+        _, node = self.begin("goner")
+        self.cluster.delete("goner")
+        job = wait_for(lambda: self.job()["state"] in ("done", "failed") and self.job(), "the repair to end")
+        self.assertEqual((job["state"], job["error"]), ("done", None))
+        node.start()
+        self.cluster.wait_nodes()
+
     def test_paused(self):
         path, node = self.begin("paused")
         job = self.job()["id"]
