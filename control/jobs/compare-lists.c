@@ -12,12 +12,20 @@
 #define MAX_UNKNOWN 100000
 #define MAX_NOTED 10000         /* missing shards of a comparison; when they are repaired, the next ones come */
 #define BATCH 500               /* rows a transaction */
+#define SCAN 5000               /* and of those that are only looked at */
 
 struct _PmssUnknown
 {
   GHashTable *since;            /* name -> gint64: monotonic */
   gint64 due;
 };
+
+/* From the first to the last name of the page, for (version, number) in the catalog: names sort as version, number, index. */
+typedef struct
+{
+  PmssVersionId from, to;
+  guint32 from_number, to_number;
+} Range;
 
 /* One comparison, page by page. */
 typedef struct
@@ -36,6 +44,8 @@ typedef struct
   const char *after;            /* nullable: the page begins after this */
   const char *last;             /* nullable: and ends with this */
   GPtrArray *expected;          /* names that the catalog has on it */
+  Range left;                   /* where it was not looked for them yet */
+  guint scanned;                /* extents, the last time */
   GPtrArray *noted;             /* those of which something is to be written, */
   guint first;                  /* from this one on */
 } Comparison;
@@ -78,13 +88,6 @@ add_unknown (PmssUnknown * self, const char *name, gint64 since, gint64 due)
       g_memdup2 (&since, sizeof (since)));
   self->due = MIN (self->due, due);
 }
-
-/* From the first to the last name of the page, for (version, number) in the catalog: names sort as version, number, index. */
-typedef struct
-{
-  PmssVersionId from, to;
-  guint32 from_number, to_number;
-} Range;
 
 static void
 get_range (const Comparison * page, Range * range)
@@ -134,6 +137,8 @@ add_expected (Comparison * page, PmssRows * rows)
 
   if (!read_version (rows, 0, &version))
     return;
+  page->left.from = version;
+  page->left.from_number = (guint32) pmss_rows_int (rows, 1) + 1;
   for (guint i = 0; i < length / 4; i++) {
     guint32 id;
     char name[PMSS_SHARD_NAME_SIZE];
@@ -152,19 +157,19 @@ list_expected (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Comparison *page = user_data;
   g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = NULL;
-  Range range;
-
-  get_range (page, &range);
-  rows = pmss_database_query (database,
+  Range *left = &page->left;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT extent.version, extent.number, extent.nodes FROM extent "
-      "JOIN version ON version.id = extent.version "
+      "CROSS JOIN version ON version.id = extent.version "
       "WHERE (extent.version, extent.number) >= (?1, ?2) "
       "AND (extent.version, extent.number) <= (?3, ?4) "
-      "AND extent.state >= 1 AND version.state <> 'deleting'",
-      PMSS_BLOB (range.from.bytes, 16), PMSS_INT (range.from_number),
-      PMSS_BLOB (range.to.bytes, 16), PMSS_INT (range.to_number));
-  while (pmss_rows_next (rows, &local))
+      "AND extent.state >= 1 AND version.state <> 'deleting' "
+      "ORDER BY extent.version, extent.number LIMIT ?5",
+      PMSS_BLOB (left->from.bytes, 16), PMSS_INT (left->from_number),
+      PMSS_BLOB (left->to.bytes, 16), PMSS_INT (left->to_number),
+      PMSS_INT (SCAN));
+
+  for (page->scanned = 0; pmss_rows_next (rows, &local); page->scanned++)
     add_expected (page, rows);
   if (!local)
     return TRUE;
@@ -259,9 +264,13 @@ list_absent (Comparison * page, GPtrArray * names, GError ** error)
   g_autoptr (GHashTable) have = make_set (names);
 
   page->expected = expected;
-  if (!pmss_database_transact (page->context->database, list_expected, page,
-          error))
-    return NULL;
+  get_range (page, &page->left);
+  /* a node with few shards has a page that is all of the catalog */
+  do
+    if (!pmss_database_transact (page->context->database, list_expected, page,
+            error))
+      return NULL;
+  while (page->scanned == SCAN);
   for (guint i = 0; i < expected->len; i++)
     if (!g_hash_table_contains (have, g_ptr_array_index (expected, i)))
       g_ptr_array_add (absent, g_strdup (g_ptr_array_index (expected, i)));
