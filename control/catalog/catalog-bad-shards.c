@@ -270,7 +270,9 @@ has_room (PmssCatalog * self, const char *user, gboolean * room,
       || (user != NULL && !count_suspected (database, user, &suspected, error)))
     return FALSE;
   full = call.count >= PMSS_MAX_BAD_SHARDS;
-  *room = !full && suspected < PMSS_MAX_SUSPECTED;
+  /* what readers suspect leaves half of it to what is known */
+  *room = user == NULL ? !full : suspected < PMSS_MAX_SUSPECTED
+      && call.count < PMSS_MAX_BAD_SHARDS / 2;
   if (full && !self->full)
     g_warning ("%u bad shards are known: what is found besides is not noted",
         PMSS_MAX_BAD_SHARDS);
