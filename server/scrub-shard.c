@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
@@ -96,6 +97,15 @@ read_blocks (Reading * reading, guint64 offset, gsize length)
   return got;
 }
 
+/* Nothing is said of a shard that was deleted; and its room is free only when nobody reads it. */
+static gboolean
+is_deleted (Reading * reading)
+{
+  struct stat status;
+
+  return fstat (reading->fd, &status) == 0 && status.st_nlink == 0;
+}
+
 /* Feeds the checker to the end of the file, or as far as that has a meaning. What cannot be read in large pieces is read by blocks, so that no more rows count as bad than
  * have a part in one that cannot be read. FALSE: told to stop. */
 static gboolean
@@ -111,6 +121,8 @@ read_through (Reading * reading, PmssScrubPace pace, gpointer data,
 
     if (!pace (MIN (length, reading->size - base), data))
       return FALSE;
+    if (is_deleted (reading))
+      break;
     got = read_blocks (reading, base, length);
     if (got < 0 && length > BLOCK) {
       by_blocks_to = base + length;
