@@ -413,11 +413,13 @@ class Bad(RepairCase):
         """Nodes that cannot take what is made anew lose nothing of what they have."""
         path = self.make("full", 1, "2+1")
         records = [128 + row * RECORD + 128 + 77 for row in range(3)]
+        # nobody is to find and to mend it before there is no room
+        for node in self.cluster.nodes:
+            node.stop()
         broken = [self.break_shard("full", 0, 0, lambda p: os.truncate(p, p.stat().st_size - RECORD))]
         broken += [self.break_shard("full", 0, index, lambda p, index=index: self.flip(p, records[index])) for index in (1, 2)]
         try:
             for node in self.cluster.nodes:
-                node.stop()
                 node.start(**{"min-free": "100%"})
             self.cluster.wait_nodes()
             for node, shard, _, _ in broken:
