@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Shards that are lost or bad are made anew, with real servers: what was promised stays true whatever is killed meanwhile."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -182,8 +183,8 @@ class Lost(RepairCase):
         """A dead node can be forgotten once its shards are elsewhere, though it has not confirmed that it has deleted them."""
         node = self.cluster.add_node()
         path = self.make("forgotten", 12)
-        node.stop()
         self.assert_status(409, self.cluster.api, "DELETE", "/nodes/%d" % node.id, None, 204)
+        node.stop()
         self.wait_moved("forgotten", node)
         self.cluster.api("DELETE", "/nodes/%d" % node.id, None, 204)
         self.cluster.nodes.remove(node)
@@ -209,8 +210,9 @@ class Lost(RepairCase):
         path = self.make("most")
         before = self.job()
         gone, *rest = self.cluster.nodes[:5]
-        for node in (gone, *rest):
-            node.stop()
+        # all at once: half of them may be gone for less time than repair waits
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(lambda node: node.stop(), (gone, *rest)))
         wait_for(lambda: "Fewer than half" in self.cluster.control.log.read_text(), "control to say so")
         self.assertEqual(self.job(), before)
         for node in rest:
