@@ -204,6 +204,7 @@ verify_extents (Verify * verify, GError ** error)
 /* The whole */
 
 static void
+G_GNUC_PRINTF (2, 3)
 add_remark (GString * text, const char *format, ...)
 {
   va_list arguments;

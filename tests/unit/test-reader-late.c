@@ -74,6 +74,7 @@ read_first (PmssReader * reader)
   g_autoptr (GBytes) bytes = pmss_reader_read (reader, 0, 1, NULL, &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (bytes);
 }
 
 /* --- Deadlines --- */

@@ -170,6 +170,7 @@ read_from (FakeCluster * cluster, PmssReader * reader, guint64 offset)
   g_autoptr (GBytes) bytes = pmss_reader_read (reader, offset, 1, NULL, &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (bytes);
 }
 
 /* What is found soon after a report waits for the next one. */
