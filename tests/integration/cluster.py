@@ -416,7 +416,8 @@ class TestCase(unittest.TestCase):
             raise TimeoutError("the test class takes more than %d s" % cls.timeout)
         signal.signal(signal.SIGALRM, on_alarm)
         signal.alarm(cls.timeout * PATIENCE)
-        cls.cluster = Cluster(cls.nodes, cls.control_options, cls.storage_options,
+        # what a test breaks stays broken, unless it is about repair
+        cls.cluster = Cluster(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
                               environment=cls.environment, ca=cls.ca)
 
     @classmethod

@@ -15,7 +15,7 @@ UNIT = 4096
 
 class ReportsTest(cluster.TestCase):
     nodes = 2
-    control_options = {"repair": "off", "unit": "4KiB", "extent": "64KiB", "default-redundancy": "1+0"}
+    control_options = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "1+0"}
 
     def setUp(self):
         if "film" not in [m["name"] for m in self.cluster.api("GET", "/media")["media"]]:

@@ -21,7 +21,7 @@ from test_verify import crc32c
 KIB = 1024
 EXTENT = 64 * KIB
 RECORD = 128 + 4 * KIB
-SMALL = {"unit": "4KiB", "extent": "64KiB", "repair-delay": "1", "repair-limit": "0"}
+SMALL = {"repair": "on", "unit": "4KiB", "extent": "64KiB", "repair-delay": "1", "repair-limit": "0"}
 
 
 class RepairCase(cluster.TestCase):

@@ -28,7 +28,7 @@ class VerifyCase(cluster.TestCase):
     nodes = 4
     # what the scrub and the comparison of lists find, and who mends it, is not what is tested here
     storage_options = {"scrub-period": "0"}
-    control_options = {"repair": "off", "default-redundancy": "%d+%d" % (K, M), "unit": "4KiB", "extent": "32KiB"}
+    control_options = {"default-redundancy": "%d+%d" % (K, M), "unit": "4KiB", "extent": "32KiB"}
 
     def setUp(self):
         self.name = "m-" + self.id().rsplit(".", 1)[1]
