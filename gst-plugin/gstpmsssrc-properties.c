@@ -492,7 +492,7 @@ install_tls (GObjectClass * klass)
 }
 
 static void
-install_reading (GObjectClass * klass)
+install_requests (GObjectClass * klass)
 {
   /**
    * GstPmssSrc:max-connections:
@@ -518,6 +518,11 @@ install_reading (GObjectClass * klass)
       g_param_spec_uint ("max-extra", "Max extra",
           "Share of units that may be asked for twice (percent)", 0, 100,
           DEFAULT_MAX_EXTRA, FLAGS));
+}
+
+static void
+install_cache (GObjectClass * klass)
+{
   /**
    * GstPmssSrc:cache-size:
    *
@@ -557,6 +562,11 @@ install_reading (GObjectClass * klass)
           "How far to read ahead for who never waits, in seconds of its own "
           "pace (0 = as far as read-ahead)", 0, 3600, DEFAULT_READ_AHEAD_TIME,
           FLAGS));
+}
+
+static void
+install_stats (GObjectClass * klass)
+{
   /**
    * GstPmssSrc:stats:
    *
@@ -579,5 +589,7 @@ gst_pmss_src_install_properties (GObjectClass * klass)
   install_source (klass);
   install_retries (klass);
   install_tls (klass);
-  install_reading (klass);
+  install_requests (klass);
+  install_cache (klass);
+  install_stats (klass);
 }
