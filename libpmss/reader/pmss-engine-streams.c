@@ -297,6 +297,14 @@ pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
 }
 
 void
+pmss_engine_drop_stream (PmssEngine * engine, PmssStream * stream)
+{
+  release_rows (engine, stream);
+  pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+      "not wanted any more");
+}
+
+void
 pmss_engine_cancel_streams (PmssEngine * engine, PmssLink * link, GQuark domain,
     int code, const char *reason)
 {

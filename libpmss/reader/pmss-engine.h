@@ -208,6 +208,8 @@ void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
 /* Rebuilds what is missing in @row if enough is there: to be called whenever
  * a unit has come, and whenever the plan finds that one is missing. */
 void pmss_engine_try_rebuild (PmssEngine *engine, PmssRow *row);
+/* What it brings is not wanted any more, and may be asked again at once. */
+void pmss_engine_drop_stream (PmssEngine *engine, PmssStream *stream);
 void pmss_engine_cancel_streams (PmssEngine *engine, PmssLink *link,
     GQuark domain, int code, const char *reason);
 

@@ -157,6 +157,20 @@ has_room_for (PmssEngine * engine, PmssLink * link, guint64 row,
       || pmss_wait_is_for (engine, row, -1) || is_urgent_rebuild (engine, row));
 }
 
+/* Of a run's rows those that the cache has room for. What somebody waits for, or
+ * what late nodes have not given, does not wait for room. */
+static guint64
+limit_to_cache (PmssEngine * engine, guint64 first, guint64 n_rows)
+{
+  gsize room = engine->max_blocks - MIN (engine->max_blocks,
+      engine->rows.n_blocks);
+
+  if (room == 0 && (pmss_wait_is_for (engine, first, -1)
+          || is_urgent_rebuild (engine, first)))
+    room = 1;
+  return MIN (n_rows, room);
+}
+
 static gboolean
 start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
     gboolean beside)
@@ -169,8 +183,10 @@ start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
     return FALSE;
   if (!pmss_link_has_room (link, engine->settings.max_connections, TRUE)
       || !find_run (engine, cursor, link, &first, &n_rows, &shard)
-      || !has_room_for (engine, link, first, beside)
-      || !run_is_worthwhile (engine, cursor, first, n_rows))
+      || !has_room_for (engine, link, first, beside))
+    return FALSE;
+  n_rows = limit_to_cache (engine, first, n_rows);
+  if (n_rows == 0 || !run_is_worthwhile (engine, cursor, first, n_rows))
     return FALSE;
   pmss_layout_get_geometry (engine->rows.layout,
       first / engine->rows.rows_per_extent, &range.geometry);
@@ -181,69 +197,6 @@ start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
     range.n_rows = MIN (range.n_rows, link->allowance);
   pmss_engine_start_stream (engine, link, &range);
   return TRUE;
-}
-
-/* --- After a jump --- */
-
-/* So is the file's beginning, which demuxers come back to when they have looked
- * at the index at its end. */
-static gboolean
-stream_is_wanted (PmssEngine * engine, PmssCursor * cursor, PmssStream * stream)
-{
-  const PmssStreamRange *range = pmss_stream_get_range (stream);
-  guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
-  guint64 first = base + pmss_stream_get_row (stream);
-  guint64 end = base + range->first_row + range->n_rows;
-  guint64 number;
-
-  for (number = first; number < end; number++) {
-    if (pmss_wait_is_for (engine, number, -1))
-      return TRUE;
-  }
-  return (first < pmss_cursor_get_window_end (engine, cursor)
-      && end > cursor->row)
-      || first < engine->first_window;
-}
-
-/* Cancelling costs the connection, and a round trip for a new one: what comes
- * within that time may as well come. */
-static gboolean
-is_worth_finishing (PmssLink * link, PmssStream * stream)
-{
-  guint64 soon = link->rate * link->rtt / G_TIME_SPAN_SECOND;
-
-  return pmss_stream_get_remaining (stream) <= CLAMP (soon, PMSS_DEFAULT_UNIT,
-      PMSS_LINK_ALMOST_THROUGH);
-}
-
-/* One connection of each link is left for what is wanted now. */
-static void
-cancel_unwanted_of (PmssEngine * engine, PmssCursor * cursor, PmssLink * link)
-{
-  guint finishing = 0;
-  guint i;
-
-  for (i = 0; i < link->streams->len; i++) {
-    PmssStream *stream = link->streams->pdata[i];
-
-    if (stream_is_wanted (engine, cursor, stream))
-      continue;
-    if (is_worth_finishing (link, stream)
-        && finishing + 1 < engine->settings.max_connections)
-      finishing++;
-    else
-      pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-          "not wanted any more");
-  }
-}
-
-static void
-cancel_unwanted (PmssEngine * engine, PmssCursor * cursor)
-{
-  guint i;
-
-  for (i = 0; i < engine->links->len; i++)
-    cancel_unwanted_of (engine, cursor, engine->links->pdata[i]);
 }
 
 /* Whether all that unit @index of @row takes is on its way or there. */
@@ -332,6 +285,15 @@ enough_blocks (PmssEngine * engine)
       engine->blocks_behind + rows * engine->rows.redundancy.k);
 }
 
+/* Whether what other places are to get leaves no room for what is waited for
+ * here. */
+static gboolean
+is_crowded (PmssEngine * engine, PmssCursor * cursor)
+{
+  return engine->rows.n_blocks >= engine->max_blocks
+      && pmss_wait_is_for (engine, cursor->row, -1);
+}
+
 void
 pmss_plan_run (PmssEngine * engine)
 {
@@ -342,7 +304,7 @@ pmss_plan_run (PmssEngine * engine)
   if (cursor == NULL || engine->paused || engine->state != PMSS_ENGINE_OPEN)
     return;
   if (engine->jumped)
-    cancel_unwanted (engine, cursor);
+    pmss_plan_cancel_unwanted (engine, cursor);
   engine->jumped = FALSE;
   cursor->landing = cursor->landing && pmss_wait_is_for (engine, cursor->row,
       -1);
@@ -353,6 +315,8 @@ pmss_plan_run (PmssEngine * engine)
   pmss_rows_evict (&engine->rows, cursor->row,
       pmss_cursor_get_window_end (engine, cursor) - 1,
       blocks > wanted ? blocks - wanted : 0);
+  if (is_crowded (engine, cursor))
+    pmss_plan_cancel_unwanted (engine, cursor);
   for (i = 0; i < engine->links->len; i++) {
     while (start_one (engine, cursor, engine->links->pdata[i], FALSE));
   }

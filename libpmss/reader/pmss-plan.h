@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* What pmss-plan.c and pmss-plan-row.c share. I/O thread, lock held. */
+/* What pmss-plan.c, pmss-plan-row.c and pmss-plan-jump.c share. I/O thread, lock held. */
 
 /* One look at the window. */
 typedef struct
@@ -23,5 +23,8 @@ void pmss_plan_row (PmssEngine *engine, PmssRow *row, guint first,
  * give it in time. */
 gboolean pmss_plan_is_due (PmssEngine *engine, guint64 row, guint index,
     gint64 now);
+/* Ends what is under way and of use neither in @cursor's window nor to anybody
+ * who waits, unless it is nearly through and the cache has room for it. */
+void pmss_plan_cancel_unwanted (PmssEngine *engine, PmssCursor *cursor);
 
 G_END_DECLS

@@ -183,35 +183,42 @@ class Verify(VerifyCase):
 
 
 class Away(VerifyCase):
+    # so slow that there is time to do something to a job in the middle of it
+    SLOWLY = "?rate_limit=100000"
+
+    def put_back(self, node):
+        if not node.running():
+            node.start()
+        self.cluster.wait_nodes()
+
     def test_node_down(self):
         """A node that is away is no damage; what it has is not known."""
         node = self.places[0][0]
         self.alter(0, 1, 128 + 128)
+        self.addCleanup(self.put_back, node)
         node.kill()
         self.cluster.wait_nodes()
         job = self.verify()
         mine = sum(node in places for places in self.places)
         self.assertIn("1 shard is bad; %d shard%s could not be looked at, on node %d: " % (mine, "s" if mine > 1 else "", node.id), job["warning"])
         self.assertEqual(self.found(), {(0, 1): ("damaged", [0])})
-        node.start()
-        self.cluster.wait_nodes()
+        self.put_back(node)
         self.assertEqual(self.verify()["warning"], "1 shard is bad")
 
     def test_node_dies_meanwhile(self):
-        job = self.start("?rate_limit=1000000")
+        job = self.start(self.SLOWLY)
         wait_for(lambda: self.cluster.job(job)["done"] > 0, "the first extent")
         node = self.places[-1][0]
+        self.addCleanup(self.put_back, node)
         node.kill()
         job = self.cluster.wait_job(job)
         self.assertIn("could not be looked at", job["warning"])
         self.assertEqual(self.bad(), [])
-        node.start()
-        self.cluster.wait_nodes()
 
     def test_control_restarts(self):
         """It begins anew, and ends as if nothing had been."""
         self.alter(0, 0, 128 + 128)
-        job = self.start("?rate_limit=1000000")
+        job = self.start(self.SLOWLY)
         wait_for(lambda: self.cluster.job(job)["done"] > EXTENT, "some extents")
         self.cluster.restart_control()
         self.cluster.wait_nodes()

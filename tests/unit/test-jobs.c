@@ -18,8 +18,12 @@ typedef struct
   gboolean stopped;
 } Fixture;
 
-/* A job that deletes a medium whose one shard is lost already: it needs no
- * node, and looks whether it was told to stop. */
+/* Extents of the medium: so many that the job takes many transactions, and
+ * another one always comes in between. */
+#define N_EXTENTS "2000"
+
+/* A job that deletes a medium whose shards are lost already: it needs no node,
+ * and looks whether it was told to stop. */
 static void
 setup (Fixture * f, gconstpointer data)
 {
@@ -40,9 +44,12 @@ setup (Fixture * f, gconstpointer data)
       " created, updated) VALUES (1, 'gone', 'deleting', 1, 0, 1, 1)");
   control_fixture_exec (&f->base, "INSERT INTO version (id, medium, state,"
       " size, k, m, unit, extent, created)"
-      " VALUES (zeroblob (16), 1, 'deleting', 1, 1, 0, 4096, 4096, 1)");
-  control_fixture_exec (&f->base, "INSERT INTO extent (version, number, state,"
-      " nodes) VALUES (zeroblob (16), 0, 2, zeroblob (4))");
+      " VALUES (zeroblob (16), 1, 'deleting', " N_EXTENTS " * 4096, 1, 0,"
+      " 4096, 4096, 1)");
+  control_fixture_exec (&f->base, "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL"
+      " SELECT i + 1 FROM n WHERE i + 1 < " N_EXTENTS ")"
+      " INSERT INTO extent (version, number, state, nodes)"
+      " SELECT zeroblob (16), i, 2, zeroblob (4) FROM n");
   context->jobs = pmss_jobs_new (context, &error);
   g_assert_no_error (error);
   f->job = pmss_jobs_add (context->jobs, "delete", 1, "gone", 1, 0, "", &error);
