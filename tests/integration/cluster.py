@@ -22,6 +22,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -42,6 +43,11 @@ POLL = 0.02
 # a sanitizer's build is slow
 PATIENCE = 6 if os.environ.get("TSAN_OPTIONS") or os.environ.get("ASAN_OPTIONS") else 1
 DEADLINE = 60 * PATIENCE
+PORTS_TRIED = 10
+
+
+class PortTaken(RuntimeError):
+    """A server ended because another one has its port."""
 
 
 class Failed(Exception):
@@ -74,6 +80,12 @@ def encode_metadata(**pairs):
                     for key, value in pairs.items())
 
 
+def choose_port():
+    """Below those that the system gives to connections and to who asks for any: nobody else gets it while its server is restarted."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        return random.SystemRandom().randrange(10240, max(int(file.read().split()[0]), 20480))
+
+
 class Server:
     """One process. It keeps its port through restarts. @prefix: words to start it with, as of nsenter(1)."""
 
@@ -91,6 +103,19 @@ class Server:
         self.port = 0
 
     def start(self, wait=True, **more):
+        if self.port:
+            self.spawn(wait, more)
+            return
+        for _ in range(PORTS_TRIED):
+            self.port = choose_port()
+            try:
+                self.spawn(True, more)
+                return
+            except PortTaken:
+                pass
+        raise RuntimeError("%s found no free port" % self.label)
+
+    def spawn(self, wait, more):
         options = dict(self.options, listen="%s:%d" % (self.address, self.port),
                        data=str(self.data), **more)
         arguments = ["--%s=%s" % (key.replace("_", "-"), value)
@@ -106,7 +131,8 @@ class Server:
     def wait_listening(self, at=0):
         def look():
             if self.process.poll() is not None:
-                raise RuntimeError("%s ended with %d: %s" % (
+                kind = PortTaken if "another server has this port" in self.tail() else RuntimeError
+                raise kind("%s ended with %d: %s" % (
                     self.label, self.process.returncode, self.tail()))
             with open(self.log, "rb") as log:
                 log.seek(at)

@@ -184,7 +184,7 @@ class Verify(VerifyCase):
 
 class Away(VerifyCase):
     # so slow that there is time to do something to a job in the middle of it
-    SLOWLY = "?rate_limit=100000"
+    SLOWLY = "?rate_limit=500000"
 
     def put_back(self, node):
         if not node.running():
