@@ -28,7 +28,8 @@ typedef struct
   PmssJobRun *run;
   const char *phase, *warning;
   const PmssVersionId *version;
-  const guint64 *total;
+  const guint64 *total, *rate_limit;
+  guint64 done;
 } Update;
 
 static gboolean
@@ -40,13 +41,15 @@ update_row (PmssDatabase * database, gpointer user_data, GError ** error)
   if (!pmss_database_exec (database, error,
           "UPDATE job SET done = ?2, phase = coalesce(?3, phase), "
           "warning = coalesce(?4, warning), version = coalesce(?5, version), "
-          "total = coalesce(?7, total), updated = ?6 "
+          "total = coalesce(?7, total), "
+          "rate_limit = coalesce(?8, rate_limit), updated = ?6 "
           "WHERE id = ?1 AND state = 'running'",
-          PMSS_INT (run->job->id), PMSS_INT (run->done),
+          PMSS_INT (run->job->id), PMSS_INT (update->done),
           PMSS_TEXT (update->phase), PMSS_TEXT (update->warning),
           update->version ? PMSS_BLOB (update->version->bytes, 16) : PMSS_NULL,
           PMSS_INT (g_get_real_time () / G_USEC_PER_SEC),
-          update->total ? PMSS_INT (*update->total) : PMSS_NULL))
+          update->total ? PMSS_INT (*update->total) : PMSS_NULL,
+          update->rate_limit ? PMSS_INT (*update->rate_limit) : PMSS_NULL))
     return FALSE;
   if (pmss_database_get_changes (database) == 1)
     return TRUE;
@@ -62,6 +65,9 @@ update (PmssJobRun * run, Update * values, GError ** error)
   g_autoptr (GError) local = NULL;
 
   values->run = run;
+  g_mutex_lock (&run->jobs->lock);
+  values->done = run->done;
+  g_mutex_unlock (&run->jobs->lock);
   if (pmss_database_transact (run->jobs->context->database, update_row, values,
           &local))
     return TRUE;
@@ -114,20 +120,33 @@ pmss_job_run_set_total (PmssJobRun * run, guint64 total, GError ** error)
 }
 
 gboolean
+pmss_job_run_set_rate_limit (PmssJobRun * run, guint64 rate_limit,
+    GError ** error)
+{
+  Update values = {.rate_limit = &rate_limit };
+
+  if (!update (run, &values, error))
+    return FALSE;
+  run->job->rate_limit = rate_limit;
+  return TRUE;
+}
+
+gboolean
 pmss_job_run_progress (PmssJobRun * run, guint64 done, GError ** error)
 {
   gint64 time = g_get_monotonic_time ();
   Update values = { NULL };
+  gboolean write;
 
   if (g_cancellable_set_error_if_cancelled (run->cancellable, error))
     return FALSE;
   g_mutex_lock (&run->jobs->lock);
   run->done = done;
+  write = time - run->written_at >= WRITE_EVERY;
+  if (write)
+    run->written_at = time;
   g_mutex_unlock (&run->jobs->lock);
-  if (time - run->written_at < WRITE_EVERY)
-    return TRUE;
-  run->written_at = time;
-  return update (run, &values, error);
+  return !write || update (run, &values, error);
 }
 
 static gboolean
@@ -154,10 +173,14 @@ gboolean
 pmss_job_run_throttle (PmssJobRun * run, gsize bytes, GError ** error)
 {
   gint64 time = g_get_monotonic_time ();
+  gint64 due;
 
   if (run->job->rate_limit == 0)
     return TRUE;
+  g_mutex_lock (&run->jobs->lock);
   run->due = MAX (run->due, time)
       + (gint64) (bytes * 8.0 * G_USEC_PER_SEC / run->job->rate_limit);
-  return wait_until (run->cancellable, run->due, error);
+  due = run->due;
+  g_mutex_unlock (&run->jobs->lock);
+  return wait_until (run->cancellable, due, error);
 }

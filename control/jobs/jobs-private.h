@@ -24,9 +24,10 @@ struct _PmssJobRun {
   PmssJob *job;
   const PmssJobType *type;
   GCancellable *cancellable;
+  /* under the jobs' lock: others show it, and a run may have several threads */
   gint64 written_at;            /* monotonic, us: when progress went to the database */
   gint64 due;                   /* monotonic, us: what the rate limit allows next */
-  guint64 done;                 /* under the jobs' lock: others show it */
+  guint64 done;
 };
 
 const PmssJobType *pmss_job_type_find (const char *type);

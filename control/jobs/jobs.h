@@ -99,7 +99,7 @@ PmssJob      *pmss_jobs_pause  (PmssJobs *jobs, gint64 id, GError **error);
 PmssJob      *pmss_jobs_resume (PmssJobs *jobs, gint64 id, GError **error);
 PmssJob      *pmss_jobs_cancel (PmssJobs *jobs, gint64 id, GError **error);
 
-/* For the run functions, on their thread. */
+/* For the run functions, on their thread; progress() and throttle() also on others that they have begun. */
 PmssControlContext *pmss_job_run_get_context (PmssJobRun *run);
 /* As it was when the run began; phase and version as the run sets them. */
 const PmssJob *pmss_job_run_get_job         (PmssJobRun *run);
@@ -111,6 +111,8 @@ gboolean      pmss_job_run_set_version      (PmssJobRun *run, const PmssVersionI
 gboolean      pmss_job_run_set_warning      (PmssJobRun *run, const char *warning, GError **error);
 /* Commits how many bytes there are to be done, where that was not known when the job was added. */
 gboolean      pmss_job_run_set_total        (PmssJobRun *run, guint64 total, GError **error);
+/* Commits another rate limit than the job was added with. */
+gboolean      pmss_job_run_set_rate_limit   (PmssJobRun *run, guint64 rate_limit, GError **error);
 /* @done bytes of all are done. Seen at once by whoever asks, written to the database at most once a second. FALSE: told to stop. */
 gboolean      pmss_job_run_progress         (PmssJobRun *run, guint64 done, GError **error);
 /* Waits as long as the job's rate limit wants after @bytes more. FALSE: told to stop. */

@@ -42,7 +42,7 @@ note_places (PmssRepairWork * work)
 {
   work->n = work->extent.n_nodes;
   for (guint i = 0; i < work->n; i++) {
-    PmssPlaceState state = pmss_node_view_get (work->repair->view,
+    PmssPlaceState state = pmss_node_view_get (work->worker->view,
         work->extent.nodes[i]);
 
     if (state == PMSS_PLACE_UP)
@@ -128,7 +128,7 @@ keep_error (guint node, const char *shard, guint tag, const GError * error,
 gboolean
 pmss_repair_run_calls (PmssRepairWork * work, GError ** error)
 {
-  return pmss_node_calls_run (work->repair->calls, keep_error, work,
+  return pmss_node_calls_run (work->worker->calls, keep_error, work,
       pmss_job_run_get_cancellable (work->repair->run), error);
 }
 
@@ -199,7 +199,7 @@ read_shards (PmssRepairWork * work, PmssRebuild * rebuild, guint32 shards,
       continue;
     pmss_shard_name_write (&work->version.id, work->extent.number, i, name);
     work->bytes[i] = g_byte_array_sized_new (size);
-    pmss_node_calls_get (work->repair->calls, work->extent.nodes[i], name,
+    pmss_node_calls_get (work->worker->calls, work->extent.nodes[i], name,
         work->bytes[i], size, i);
   }
   if (!pmss_repair_run_calls (work, error))
@@ -289,7 +289,7 @@ clear_told (PmssRepairWork * work, guint32 shards, GError ** error)
   for (guint i = 0; i < work->n; i++) {
     if (!(work->told & shards & (1u << i)))
       continue;
-    work->repair->changes++;
+    pmss_repair_run_changed (work->repair);
     if (!pmss_catalog_clear_bad_shard (work->repair->context->catalog,
             &work->version.id, work->extent.number, i, error))
       return FALSE;
@@ -412,7 +412,7 @@ work_clear (PmssRepairWork * work)
 
 /* The code of this extent's redundancy. */
 static void
-set_erasure (PmssRepairRun * self, PmssRedundancy redundancy)
+set_erasure (PmssRepairWorker * self, PmssRedundancy redundancy)
 {
   if (self->erasure && self->redundancy.k == redundancy.k
       && self->redundancy.m == redundancy.m)
@@ -446,10 +446,10 @@ forget_deleted (PmssRepairWork * work, char **reason, GError ** error)
 }
 
 gboolean
-pmss_repair_extent (PmssRepairRun * self, const PmssRepairPlace * place,
+pmss_repair_extent (PmssRepairWorker * self, const PmssRepairPlace * place,
     char **reason, GError ** error)
 {
-  PmssRepairWork work = {.repair = self };
+  PmssRepairWork work = {.repair = self->repair,.worker = self };
   g_autoptr (PmssRebuild) rebuild = NULL;
   gboolean there, going = load (&work, place, &there, error);
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/repair/repair-private.h"
 
+#include "control/config.h"
 #include "control/database/database.h"
 #include "libpmss/pmss-error.h"
 
 /* The job: plans, works the plan off, and plans again until nothing is found but what cannot be done now. */
 
+/* Extents at work at once: while the shards of one come, another one's new shard goes to its node, and a third one's is read back. */
+#define WORKERS 3
 #define LOOK_EVERY (5 * G_USEC_PER_SEC) /* for bad shards that have been told of since the plan was made */
 #define MAX_LEFT 100000         /* extents that cannot be done, until it gives up */
 
@@ -16,6 +19,11 @@ typedef struct
   char *reason;                 /* (nullable) of the first of them */
   gint64 planned;               /* seconds since 1970 */
   gint64 looked_at;             /* monotonic, us */
+  PmssRepairWorker workers[WORKERS];
+  GMutex plan_lock;             /* one worker at a time looks for the next extent */
+  PmssRepairPlan *plan;         /* is worked off */
+  gboolean again;               /* another plan is needed */
+  GError *error;                /* ends the run, the first one; under the base's lock, as are `left` and `reason` */
 } Run;
 
 gboolean
@@ -27,13 +35,26 @@ pmss_repair_run_moved (PmssRepairRun * self, guint64 bytes, GError ** error)
 gboolean
 pmss_repair_run_stored (PmssRepairRun * self, guint64 bytes, GError ** error)
 {
+  guint64 done;
+
+  g_mutex_lock (&self->lock);
   self->done += bytes;
   self->changes++;
+  done = self->done;
+  g_mutex_unlock (&self->lock);
   pmss_repair_note_stored (self->context->repair, bytes);
-  return pmss_job_run_progress (self->run, self->done, error);
+  return pmss_job_run_progress (self->run, done, error);
 }
 
-/* What is not done is tried again when something has changed. */
+void
+pmss_repair_run_changed (PmssRepairRun * self)
+{
+  g_mutex_lock (&self->lock);
+  self->changes++;
+  g_mutex_unlock (&self->lock);
+}
+
+/* What is not done is tried again when something has changed. Lock held. */
 static void
 forget_left (Run * run)
 {
@@ -45,13 +66,18 @@ forget_left (Run * run)
 static gboolean
 look_at_nodes (Run * run, gboolean * changed, GError ** error)
 {
-  PmssNodeView *view = pmss_node_view_new (run->base.context, error);
+  PmssRepairRun *base = &run->base;
+  PmssNodeView *view = pmss_node_view_new (base->context, error);
 
   if (!view)
     return FALSE;
-  *changed = run->base.view && run->base.view->mark != view->mark;
-  g_clear_pointer (&run->base.view, pmss_node_view_free);
-  run->base.view = view;
+  g_mutex_lock (&base->lock);
+  *changed = base->view && base->view->mark != view->mark;
+  g_clear_pointer (&base->view, pmss_node_view_unref);
+  base->view = view;
+  if (*changed)
+    forget_left (run);
+  g_mutex_unlock (&base->lock);
   return TRUE;
 }
 
@@ -96,50 +122,134 @@ look_for_news (Run * run, gboolean * found, GError ** error)
   return TRUE;
 }
 
+/* What failed because of a node that has come or gone since is not left: another plan has it. FALSE: there are too many. */
 static gboolean
-note_left (Run * run, const PmssRepairPlace * place, char *reason,
-    GError ** error)
+keep_left (Run * run, PmssRepairWorker * worker, const PmssRepairPlace * place,
+    const char *reason)
 {
-  PmssJobRun *job = run->base.run;
+  gboolean room;
 
-  pmss_repair_note_failed (run->base.context->repair);
+  g_mutex_lock (&run->base.lock);
+  run->base.changes++;
+  if (worker->view->mark == run->base.view->mark) {
+    if (!run->reason)
+      run->reason = g_strdup (reason);
+    g_hash_table_add (run->left, g_memdup2 (place, sizeof *place));
+  }
+  room = g_hash_table_size (run->left) < MAX_LEFT;
+  g_mutex_unlock (&run->base.lock);
+  return room;
+}
+
+static gboolean
+note_left (PmssRepairWorker * worker, const PmssRepairPlace * place,
+    const char *reason, GError ** error)
+{
+  PmssRepairRun *base = worker->repair;
+
+  pmss_repair_note_failed (base->context->repair);
   /* there may be very many, all for the same reason, which the job's end tells */
   g_info ("%s", reason);
-  if (!run->reason)
-    run->reason = g_strdup (reason);
-  g_hash_table_add (run->left, g_memdup2 (place, sizeof *place));
-  run->base.changes++;
-  if (g_hash_table_size (run->left) < MAX_LEFT)
-    return pmss_job_run_progress (job, run->base.done, error);
+  if (keep_left ((Run *) base, worker, place, reason))
+    return !g_cancellable_set_error_if_cancelled (pmss_job_run_get_cancellable
+        (base->run), error);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
       "More than %u extents cannot be repaired. %s", MAX_LEFT, reason);
   return FALSE;
+}
+
+/* Takes @error. */
+static void
+end_with (Run * run, GError * error)
+{
+  g_mutex_lock (&run->base.lock);
+  if (run->error)
+    g_error_free (error);
+  else
+    run->error = error;
+  g_mutex_unlock (&run->base.lock);
+}
+
+static gboolean
+is_over (Run * run)
+{
+  gboolean over;
+
+  g_mutex_lock (&run->base.lock);
+  over = run->again || run->error;
+  g_mutex_unlock (&run->base.lock);
+  return over;
+}
+
+/* The plan's lock held. FALSE: it is worked off, or has to be made anew, or the run ends. */
+static gboolean
+find_next (Run * run, PmssRepairPlace * place)
+{
+  GError *error = NULL;
+  gboolean changed, news;
+
+  if (is_over (run) || !pmss_repair_plan_next (run->plan, place))
+    return FALSE;
+  if (!look_at_nodes (run, &changed, &error)
+      || !look_for_news (run, &news, &error)) {
+    end_with (run, error);
+    return FALSE;
+  }
+  run->again = changed || news;
+  return !run->again;
+}
+
+static gboolean
+take_next (PmssRepairWorker * worker, PmssRepairPlace * place)
+{
+  Run *run = (Run *) worker->repair;
+  gboolean taken;
+
+  g_clear_pointer (&worker->view, pmss_node_view_unref);
+  g_mutex_lock (&run->plan_lock);
+  taken = find_next (run, place);
+  /* nobody changes it without the plan's lock */
+  if (taken)
+    worker->view = pmss_node_view_ref (run->base.view);
+  g_mutex_unlock (&run->plan_lock);
+  return taken;
+}
+
+static gpointer
+work_off_some (gpointer user_data)
+{
+  PmssRepairWorker *worker = user_data;
+  PmssRepairPlace place;
+
+  while (take_next (worker, &place)) {
+    g_autofree char *reason = NULL;
+    GError *error = NULL;
+
+    if (!pmss_repair_extent (worker, &place, &reason, &error)
+        || (reason && !note_left (worker, &place, reason, &error)))
+      end_with ((Run *) worker->repair, error);
+  }
+  return NULL;
 }
 
 /* @again: whether it ended because another plan is needed. */
 static gboolean
 work_off (Run * run, PmssRepairPlan * plan, gboolean * again, GError ** error)
 {
-  PmssRepairPlace place;
+  GThread *threads[WORKERS];
 
-  *again = FALSE;
-  while (pmss_repair_plan_next (plan, &place)) {
-    g_autofree char *reason = NULL;
-    gboolean changed, news;
-
-    if (!look_at_nodes (run, &changed, error)
-        || !look_for_news (run, &news, error))
-      return FALSE;
-    if (changed)
-      forget_left (run);
-    *again = changed || news;
-    if (*again)
-      return TRUE;
-    if (!pmss_repair_extent (&run->base, &place, &reason, error)
-        || (reason && !note_left (run, &place, reason, error)))
-      return FALSE;
-  }
-  return TRUE;
+  run->plan = plan;
+  run->again = FALSE;
+  for (guint i = 0; i < WORKERS; i++)
+    threads[i] = g_thread_new ("repair-extent", work_off_some,
+        &run->workers[i]);
+  for (guint i = 0; i < WORKERS; i++)
+    g_thread_join (threads[i]);
+  *again = run->again;
+  if (!run->error)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&run->error));
+  return FALSE;
 }
 
 /* @any: whether there was something to do, and it came to something. */
@@ -156,8 +266,6 @@ plan_and_work (Run * run, gboolean all, gboolean * any, GError ** error)
   run->looked_at = g_get_monotonic_time ();
   if (!look_at_nodes (run, &changed, error))
     return FALSE;
-  if (changed)
-    forget_left (run);
   plan = pmss_repair_plan_new (base->context, base->view, all, run->left,
       cancellable, error);
   if (!plan)
@@ -193,7 +301,9 @@ work (Run * run, GError ** error)
   gboolean all = pmss_repair_take_all (run->base.context->repair);
   gboolean any = TRUE;
 
-  if (!pmss_job_run_set_phase (run->base.run, "rebuild", error))
+  if (!pmss_job_run_set_phase (run->base.run, "rebuild", error)
+      || !pmss_job_run_set_rate_limit (run->base.run,
+          run->base.context->config->repair_limit, error))
     return FALSE;
   while (any)
     if (!plan_and_work (run, all, &any, error))
@@ -201,32 +311,60 @@ work (Run * run, GError ** error)
   return finish (run, error);
 }
 
+static void
+init (Run * run, PmssJobRun * job)
+{
+  PmssRepairRun *base = &run->base;
+
+  base->run = job;
+  base->context = pmss_job_run_get_context (job);
+  base->originals = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+      g_free);
+  base->done = pmss_job_run_get_job (job)->done;
+  g_mutex_init (&base->originals_lock);
+  g_mutex_init (&base->lock);
+  g_mutex_init (&run->plan_lock);
+  run->left = g_hash_table_new_full (pmss_repair_place_hash,
+      pmss_repair_place_equal, g_free, NULL);
+  for (guint i = 0; i < WORKERS; i++) {
+    run->workers[i].repair = base;
+    run->workers[i].calls = pmss_node_calls_new (base->context);
+  }
+}
+
+static void
+clear_worker (PmssRepairWorker * worker)
+{
+  g_clear_pointer (&worker->view, pmss_node_view_unref);
+  g_clear_pointer (&worker->placer, pmss_placer_free);
+  g_clear_pointer (&worker->erasure, pmss_erasure_unref);
+  pmss_node_calls_free (worker->calls);
+}
+
+static void
+clear (Run * run)
+{
+  for (guint i = 0; i < WORKERS; i++)
+    clear_worker (&run->workers[i]);
+  g_clear_pointer (&run->base.view, pmss_node_view_unref);
+  g_hash_table_unref (run->base.originals);
+  g_hash_table_unref (run->left);
+  g_mutex_clear (&run->base.originals_lock);
+  g_mutex_clear (&run->base.lock);
+  g_mutex_clear (&run->plan_lock);
+  g_free (run->reason);
+}
+
 static gboolean
 run_repair (PmssJobRun * job, GError ** error)
 {
-  PmssControlContext *context = pmss_job_run_get_context (job);
-  Run run = {
-    .base = {
-          .run = job,
-          .context = context,
-          .calls = pmss_node_calls_new (context),
-          .originals = g_hash_table_new_full (g_int64_hash, g_int64_equal,
-              g_free, g_free),
-          .done = pmss_job_run_get_job (job)->done,
-        },
-    .left = g_hash_table_new_full (pmss_repair_place_hash,
-        pmss_repair_place_equal, g_free, NULL),
-  };
-  gboolean done = work (&run, error);
+  Run run = { 0 };
+  gboolean done;
 
-  pmss_repair_note_end (context->repair, done ? NULL : run.base.view);
-  g_clear_pointer (&run.base.view, pmss_node_view_free);
-  g_clear_pointer (&run.base.placer, pmss_placer_free);
-  g_clear_pointer (&run.base.erasure, pmss_erasure_unref);
-  pmss_node_calls_free (run.base.calls);
-  g_hash_table_unref (run.base.originals);
-  g_hash_table_unref (run.left);
-  g_free (run.reason);
+  init (&run, job);
+  done = work (&run, error);
+  pmss_repair_note_end (run.base.context->repair, done ? NULL : run.base.view);
+  clear (&run);
   return done;
 }
 

@@ -49,6 +49,7 @@ pmss_node_view_new (PmssControlContext * context, GError ** error)
   if (!infos)
     return NULL;
   self = g_new0 (PmssNodeView, 1);
+  g_atomic_ref_count_init (&self->refs);
   self->states = g_hash_table_new (NULL, NULL);
   for (guint i = 0; i < infos->len; i++)
     up += ((PmssNodeInfo *) infos->pdata[i])->state == PMSS_NODE_UP;
@@ -58,9 +59,18 @@ pmss_node_view_new (PmssControlContext * context, GError ** error)
   return self;
 }
 
-void
-pmss_node_view_free (PmssNodeView * self)
+PmssNodeView *
+pmss_node_view_ref (PmssNodeView * self)
 {
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+pmss_node_view_unref (PmssNodeView * self)
+{
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
   g_hash_table_unref (self->states);
   g_free (self);
 }

@@ -165,7 +165,10 @@ pmss_repair_restore (PmssRepairWork * work, GBytes * shards[PMSS_MAX_SHARDS],
   gboolean got;
   int fd;
 
-  if (!find_original (work, &path, error))
+  g_mutex_lock (&work->repair->originals_lock);
+  got = find_original (work, &path, error);
+  g_mutex_unlock (&work->repair->originals_lock);
+  if (!got)
     return FALSE;
   fd = open (path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
@@ -177,6 +180,6 @@ pmss_repair_restore (PmssRepairWork * work, GBytes * shards[PMSS_MAX_SHARDS],
     return FALSE;
   g_message ("%s: extent %u is restored from the original", work->medium,
       work->extent.number);
-  pmss_striper_run (work->repair->erasure, &work->geometry, payload, shards);
+  pmss_striper_run (work->worker->erasure, &work->geometry, payload, shards);
   return TRUE;
 }

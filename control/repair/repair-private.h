@@ -26,13 +26,16 @@ typedef struct {
   guint64 gone_shards;          /* that the catalog has on nodes that are gone */
   guint64 bad_shards;
   guint mark;                   /* the same as long as nothing has changed that repair depends on */
+  gatomicrefcount refs;
 } PmssNodeView;
 
-PmssNodeView  *pmss_node_view_new  (PmssControlContext *context, GError **error);
-void           pmss_node_view_free (PmssNodeView *view);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssNodeView, pmss_node_view_free)
+/* Does not change any more; any thread. */
+PmssNodeView  *pmss_node_view_new   (PmssControlContext *context, GError **error);
+PmssNodeView  *pmss_node_view_ref   (PmssNodeView *view);
+void           pmss_node_view_unref (PmssNodeView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssNodeView, pmss_node_view_unref)
 /* @node 0, or one that there is no more: gone. */
-PmssPlaceState pmss_node_view_get  (const PmssNodeView *view, guint node);
+PmssPlaceState pmss_node_view_get   (const PmssNodeView *view, guint node);
 
 /* Extents that need something (repair-plan.c). */
 
@@ -63,16 +66,14 @@ guint64         pmss_repair_plan_get_bytes (PmssRepairPlan *plan);
 /* FALSE: that was the last one. */
 gboolean        pmss_repair_plan_next (PmssRepairPlan *plan, PmssRepairPlace *place);
 
-/* One run of the job (repair-job.c). Lives on its thread. */
+/* One run of the job (repair-job.c), which its workers share. */
 typedef struct {
   PmssJobRun *run;
   PmssControlContext *context;
-  PmssNodeCalls *calls;
-  PmssPlacer *placer;           /* nullable until the first extent */
-  PmssErasure *erasure;         /* (nullable) for `redundancy` */
-  PmssRedundancy redundancy;
-  PmssNodeView *view;
+  GMutex originals_lock;        /* protects `originals`, and is held while one is checked */
   GHashTable *originals;        /* medium id -> char *: path of its original, which was checked; NULL: it has none that is good */
+  GMutex lock;                  /* protects all below; held for moments */
+  PmssNodeView *view;           /* as the nodes were last seen; changes under the plan's lock, too */
   guint64 done;                 /* bytes of shards that were made, of earlier runs too */
   guint64 changes;              /* grows with whatever is changed, or known to be impossible */
 } PmssRepairRun;
@@ -81,10 +82,23 @@ typedef struct {
 gboolean pmss_repair_run_moved  (PmssRepairRun *self, guint64 bytes, GError **error);
 /* A shard of @bytes is where it should be. */
 gboolean pmss_repair_run_stored (PmssRepairRun *self, guint64 bytes, GError **error);
+/* Something is not as it was when the plan was made. */
+void     pmss_repair_run_changed (PmssRepairRun *self);
+
+/* Who makes one extent after the other, on a thread of its own. */
+typedef struct {
+  PmssRepairRun *repair;
+  PmssNodeCalls *calls;
+  PmssPlacer *placer;           /* nullable until the first extent */
+  PmssErasure *erasure;         /* (nullable) for `redundancy` */
+  PmssRedundancy redundancy;
+  PmssNodeView *view;           /* for the extent at hand */
+} PmssRepairWorker;
 
 /* One extent at work (repair-extent.c: what there is and what is to be made; repair-store.c: putting it where it belongs). Sets of shards are bits by index. */
 typedef struct {
   PmssRepairRun *repair;
+  PmssRepairWorker *worker;
   PmssVersion version;
   char *medium;                 /* its name */
   PmssExtent extent;            /* follows the changes */
@@ -102,7 +116,7 @@ typedef struct {
 } PmssRepairWork;
 
 /* FALSE: an error that ends the run. @reason: set where something is left that cannot be done now. */
-gboolean pmss_repair_extent (PmssRepairRun *self, const PmssRepairPlace *place, char **reason, GError **error);
+gboolean pmss_repair_extent (PmssRepairWorker *self, const PmssRepairPlace *place, char **reason, GError **error);
 
 /* Where no node could take what has to go elsewhere, it is left out of work->lost, before anything is read for it, and @reason says why. */
 gboolean pmss_repair_check_room (PmssRepairWork *work, char **reason, GError **error);

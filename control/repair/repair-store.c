@@ -29,13 +29,13 @@ write_to (PmssRepairWork * work, guint index, guint node, GBytes * bytes,
   gsize size = g_bytes_get_size (bytes);
 
   write_name (work, index, name);
-  pmss_node_calls_replace (work->repair->calls, node, name, bytes, index);
+  pmss_node_calls_replace (work->worker->calls, node, name, bytes, index);
   if (!pmss_repair_run_calls (work, error)
       || !pmss_repair_run_moved (work->repair, size, error))
     return FALSE;
   if (work->errors[index])
     return TRUE;
-  pmss_node_calls_compare (work->repair->calls, node, name, bytes, index);
+  pmss_node_calls_compare (work->worker->calls, node, name, bytes, index);
   return pmss_repair_run_calls (work, error)
       && pmss_repair_run_moved (work->repair, size, error);
 }
@@ -47,12 +47,12 @@ static gboolean
 choose_node (PmssRepairWork * work, guint index, guint * node, char **reason,
     GError ** error)
 {
-  PmssRepairRun *self = work->repair;
+  PmssRepairWorker *self = work->worker;
   g_autoptr (GError) local = NULL;
 
   if (!self->placer)
-    self->placer = pmss_placer_new (self->context, &work->version,
-        pmss_job_run_get_cancellable (self->run));
+    self->placer = pmss_placer_new (self->repair->context, &work->version,
+        pmss_job_run_get_cancellable (self->repair->run));
   else
     pmss_placer_turn_to (self->placer, &work->version);
   if (pmss_placer_choose (self->placer, &work->extent, index, node, &local))
@@ -145,7 +145,7 @@ offer (PmssRepairWork * work, guint index, guint node, GBytes * bytes,
   g_warning ("%s: extent %u, shard %u cannot be put on node %u: %s",
       work->medium, work->extent.number, index, node,
       work->errors[index]->message);
-  pmss_placer_shun (work->repair->placer, node, work->errors[index]);
+  pmss_placer_shun (work->worker->placer, node, work->errors[index]);
   return abandon (work, index, error);
 }
 

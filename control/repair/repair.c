@@ -7,6 +7,14 @@
 #define LOOK_EVERY (2 * G_USEC_PER_SEC)
 #define ALL_EVERY (3600 * (gint64) G_USEC_PER_SEC)
 #define AGAIN_AFTER (600 * G_USEC_PER_SEC)
+/* What viewers suspect is not to keep repair at what it cannot do. */
+#define SUSPICIONS_EVERY (60 * G_USEC_PER_SEC)
+
+/* As things are: different numbers when something has changed that repair depends on. */
+typedef struct
+{
+  guint nodes, told, suspected; /* suspected: by readers; told: by all others but repair */
+} Mark;
 
 struct _PmssRepair
 {
@@ -14,7 +22,8 @@ struct _PmssRepair
   GThread *thread;
   GCancellable *cancellable;
   gint64 all_at;                /* the thread's: monotonic, us: when all extents are looked at */
-  guint looked_mark;            /* the thread's: as things were when it last looked at extents, 0: look again */
+  gboolean looked;              /* the thread's: not again as things are */
+  Mark looked_mark;             /* the thread's: as things were when it last looked at extents */
   gint64 looked_at;             /* the thread's: monotonic, us: when that was */
   gboolean said;                /* the thread's: that it does not begin */
 
@@ -23,7 +32,7 @@ struct _PmssRepair
   gboolean woken, stopping;
   gboolean all;                 /* the next run looks at all extents */
   gint64 failed_at;             /* monotonic, us: when a run left something undone, 0: none did */
-  guint failed_mark;            /* and as things were then */
+  Mark failed_mark;             /* and as things were then */
   PmssRepairStats stats;
 };
 
@@ -66,38 +75,46 @@ pmss_repair_get_stats (PmssRepair * self, PmssRepairStats * stats)
   g_mutex_unlock (&self->lock);
 }
 
-/* What others have told of bad shards, as a number that changes with it. */
 static gboolean
 find_told (PmssDatabase * database, gpointer user_data, GError ** error)
 {
-  guint *told = user_data;
+  Mark *mark = user_data;
+  g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT count(*), max(found) FROM bad_shard WHERE source <> 'repair'");
+      "SELECT source = 'reader', count(*), max(found) FROM bad_shard"
+      " WHERE source <> 'repair' GROUP BY source = 'reader'");
 
-  if (!pmss_rows_next (rows, error))
-    return FALSE;
-  *told = (guint) (pmss_rows_int (rows, 0) * 31 + pmss_rows_int (rows, 1));
-  return TRUE;
+  while (pmss_rows_next (rows, &local)) {
+    guint *told = pmss_rows_int (rows, 0) ? &mark->suspected : &mark->told;
+    *told = (guint) (pmss_rows_int (rows, 1) * 31 + pmss_rows_int (rows, 2));
+  }
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 static gboolean
-find_mark (PmssRepair * self, const PmssNodeView * view, guint * mark,
+find_mark (PmssRepair * self, const PmssNodeView * view, Mark * mark,
     GError ** error)
 {
-  guint told;
+  *mark = (Mark) {
+  .nodes = view->mark};
+  return pmss_database_transact (self->context->database, find_told, mark,
+      error);
+}
 
-  if (!pmss_database_transact (self->context->database, find_told, &told,
-          error))
-    return FALSE;
-  *mark = MAX (view->mark * 31 + told, 1);
-  return TRUE;
+static gboolean
+is_same_but_for_readers (const Mark * a, const Mark * b)
+{
+  return a->nodes == b->nodes && a->told == b->told;
 }
 
 void
 pmss_repair_note_end (PmssRepair * self, const PmssNodeView * view)
 {
   g_autoptr (GError) error = NULL;
-  guint mark = 0;
+  Mark mark = { 0 };
 
   if (view && !find_mark (self, view, &mark, &error))
     g_warning ("Cannot look for bad shards: %s", error->message);
@@ -109,25 +126,39 @@ pmss_repair_note_end (PmssRepair * self, const PmssNodeView * view)
 
 /* The keeper */
 
-/* Whether what could not be done may be tried again, and what was looked for in vain looked for again. */
+/* Whether what could not be done may be tried again. */
 static gboolean
-may_look (PmssRepair * self, guint mark)
+may_try (PmssRepair * self, const Mark * mark, gint64 now)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 since;
   gboolean may;
 
   g_mutex_lock (&self->lock);
-  may = self->failed_at == 0 || mark != self->failed_mark
-      || now - self->failed_at >= AGAIN_AFTER;
+  since = now - self->failed_at;
+  may = self->failed_at == 0 || since >= AGAIN_AFTER
+      || !is_same_but_for_readers (mark, &self->failed_mark)
+      || (mark->suspected != self->failed_mark.suspected
+      && since >= SUSPICIONS_EVERY);
   g_mutex_unlock (&self->lock);
-  return may && (mark != self->looked_mark
+  return may;
+}
+
+/* Whether that, and what was looked for in vain may be looked for again. */
+static gboolean
+may_look (PmssRepair * self, const Mark * mark)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  return may_try (self, mark, now) && (!self->looked
+      || !is_same_but_for_readers (mark, &self->looked_mark)
+      || mark->suspected != self->looked_mark.suspected
       || now - self->looked_at >= AGAIN_AFTER);
 }
 
 /* Whether there is something to do. All extents are looked at where a node is gone, and now and then: nobody tells of a place without a node. */
 static gboolean
-look_at_extents (PmssRepair * self, const PmssNodeView * view, guint mark,
-    gboolean * found, GError ** error)
+look_at_extents (PmssRepair * self, const PmssNodeView * view,
+    const Mark * mark, gboolean * found, GError ** error)
 {
   gint64 now = g_get_monotonic_time ();
   gboolean all = now >= self->all_at;
@@ -142,7 +173,8 @@ look_at_extents (PmssRepair * self, const PmssNodeView * view, guint mark,
     return FALSE;
   if (all)
     self->all_at = now + ALL_EVERY;
-  self->looked_mark = mark;
+  self->looked = TRUE;
+  self->looked_mark = *mark;
   self->looked_at = now;
   *found = pmss_repair_plan_get_bytes (plan) > 0;
   g_mutex_lock (&self->lock);
@@ -216,7 +248,7 @@ look (PmssRepair * self, GError ** error)
   g_autoptr (PmssNodeView) view = pmss_node_view_new (self->context, error);
   PmssJob newest = { 0 };
   gboolean found;
-  guint mark;
+  Mark mark;
 
   if (!view)
     return FALSE;
@@ -228,12 +260,12 @@ look (PmssRepair * self, GError ** error)
     return FALSE;
   if (newest.id != 0 && is_open (newest.state)) {
     /* when it has ended there may be more */
-    self->looked_mark = 0;
+    self->looked = FALSE;
     return TRUE;
   }
-  if (!may_look (self, mark))
+  if (!may_look (self, &mark))
     return TRUE;
-  return look_at_extents (self, view, mark, &found, error)
+  return look_at_extents (self, view, &mark, &found, error)
       && (!found || begin (self, &newest, error));
 }
 
@@ -248,7 +280,7 @@ wait_for_next (PmssRepair * self)
   while (!self->stopping && !self->woken
       && g_cond_wait_until (&self->cond, &self->lock, until));
   if (self->woken)
-    self->looked_mark = 0;
+    self->looked = FALSE;
   self->woken = FALSE;
   going = !self->stopping;
   g_mutex_unlock (&self->lock);
