@@ -49,7 +49,7 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (PmssReader, pmss_reader, G_TYPE_OBJECT);
 
-#define DEFAULT_CACHE_SIZE (56 * 1024 * 1024)
+#define DEFAULT_CACHE_SIZE (52 * 1024 * 1024)
 #define DEFAULT_READ_AHEAD (48 * 1024 * 1024)
 #define DEFAULT_READ_AHEAD_TIME 10
 #define DEFAULT_MAX_CONNECTIONS 2

@@ -21,7 +21,7 @@ G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
 
 /* @client: (transfer none): used in the reader's I/O thread.
  * Properties (set before open):
- *  "cache-size" (uint64, bytes, default 56 MiB), "read-ahead" (uint64, bytes, default 48 MiB, at most cache-size less one row),
+ *  "cache-size" (uint64, bytes, default 52 MiB), "read-ahead" (uint64, bytes, default 48 MiB, at most cache-size less one row),
  *  "read-ahead-time" (uint, seconds, default 10, 0: no limit: a consumer that never has to wait gets no more ahead than it reads in this time, and 4 MiB),
  *  "max-connections" (uint, per node, default 2), "max-extra" (uint, percent, default 5: of the units, how many may be asked for twice), "timeout" (uint, seconds without the wanted data until a read fails, default 15, 0: for ever),
  *  "retries" (int, default 3, -1: for ever: how often control is asked again, and a node in trouble when no parity is left),

@@ -141,13 +141,16 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   return grown;
 }
 
-/* Asked of a node that answers: nothing to be done but to wait. */
+/* Asked of a node that answers, or being rebuilt: nothing to be done but to
+ * wait. */
 static gboolean
 is_coming (PmssEngine * engine, guint64 number, guint index)
 {
   PmssRow *row = pmss_rows_get (&engine->rows, number);
   PmssLink *link;
 
+  if (row != NULL && (row->coming & (1u << index)))
+    return TRUE;
   if (row == NULL || row->slots[index].state != PMSS_UNIT_ASKED)
     return FALSE;
   link = pmss_stream_get_owner (row->slots[index].stream);

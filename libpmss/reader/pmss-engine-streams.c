@@ -39,15 +39,41 @@ count_rebuilt (PmssEngine * engine, PmssRow * row, guint32 rebuilt)
   }
 }
 
+/* In the rebuilder's thread. */
+static void
+row_rebuilt (PmssRowJob * job, gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+  guint64 number = pmss_row_job_get_row (job);
+  GError *error = NULL;
+  guint32 rebuilt, spared;
+  PmssRow *row;
+
+  g_mutex_lock (&engine->lock);
+  rebuilt = pmss_row_job_end (job, &engine->rows, &spared, &error);
+  row = pmss_rows_get (&engine->rows, number);
+  if (rebuilt != 0)
+    count_rebuilt (engine, row, rebuilt & ~spared);
+  if (error != NULL) {
+    pmss_error_get_details (error)->medium = g_strdup (engine->medium);
+    g_clear_error (&row->error);
+    row->error = error;
+  } else if (row != NULL && row->missing != 0) {
+    /* more than it was when this began, or it has changed */
+    pmss_engine_kick (engine);
+  }
+  if (pmss_wait_is_for (engine, number, -1))
+    pmss_wait_check (engine, g_get_monotonic_time ());
+  g_mutex_unlock (&engine->lock);
+}
+
 void
 pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
 {
   PmssExtentGeometry geometry;
   guint i, had, k = engine->rows.redundancy.k;
-  guint32 lost = row->missing & ~row->spared;
-  GError *error = NULL;
 
-  if (row->missing == 0)
+  if (row->missing == 0 || row->job != NULL)
     return;
   pmss_rows_geometry (&engine->rows, row, &geometry);
   had = pmss_rows_count_ready (&engine->rows, row);
@@ -55,14 +81,11 @@ pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
     had += pmss_extent_geometry_unit_length (&geometry, row->row, i) == 0;
   if (had < k)
     return;
-  if (pmss_rows_rebuild (&engine->rows, row, engine->erasure, engine->pool,
-          &error) >= 0) {
-    count_rebuilt (engine, row, lost);
-  } else {
-    pmss_error_get_details (error)->medium = g_strdup (engine->medium);
-    g_clear_error (&row->error);
-    row->error = error;
-  }
+  if (engine->rebuilder == NULL)
+    engine->rebuilder = pmss_rebuilder_new (engine->erasure, row_rebuilt,
+        engine);
+  pmss_rebuilder_push (engine->rebuilder, pmss_row_job_begin (&engine->rows,
+          row, engine->pool), pmss_wait_is_for (engine, row->number, -1));
 }
 
 static guint32

@@ -344,6 +344,7 @@ void
 pmss_engine_free (PmssEngine * engine)
 {
   pmss_engine_close (engine);
+  g_clear_pointer (&engine->rebuilder, pmss_rebuilder_free);
   engine->destroy (engine->user_data);
   free_source (engine->kick);
   free_source (engine->tick);

@@ -5,6 +5,7 @@
 #include "libpmss/reader/pmss-budget.h"
 #include "libpmss/reader/pmss-link.h"
 #include "libpmss/reader/pmss-pace.h"
+#include "libpmss/reader/pmss-rebuilder.h"
 #include "libpmss/reader/pmss-rows.h"
 
 G_BEGIN_DECLS
@@ -18,9 +19,11 @@ G_BEGIN_DECLS
  * nodes' health), pmss-engine-streams.c (what comes in), pmss-engine-tick.c
  * (what happens because time passes), pmss-deadline.c (when what is needed),
  * pmss-late.c (whom not to wait for), pmss-budget.c (how much may be asked for
- * twice), pmss-plan.c and pmss-plan-row.c (what to ask, of whom), pmss-cursor.c
- * (how far ahead), pmss-pace.c (how fast the consumer reads), pmss-tail.c (the
- * last units, shared out anew), pmss-hopeless.c (what cannot be had),
+ * twice), pmss-plan.c and pmss-plan-row.c (what to ask, of whom),
+ * pmss-plan-jump.c (what not to go on with), pmss-cursor.c (how far ahead),
+ * pmss-pace.c (how fast the consumer reads), pmss-tail.c (the last units, shared
+ * out anew), pmss-rebuilder.c (the thread that makes what nobody gives, in jobs
+ * of pmss-row-job.c), pmss-hopeless.c (what cannot be had),
  * pmss-lease.c (the session with control), pmss-reports.c (what control is
  * told), pmss-wait.c (readers waiting for units).
  *
@@ -118,6 +121,7 @@ struct _PmssEngine
   /* The I/O thread's alone. */
   SoupSession *soup;
   PmssSockets *sockets;         /* of soup */
+  PmssRebuilder *rebuilder;     /* NULL: nothing had to be rebuilt yet */
   char *authorization;
   guint token_number;           /* counts the tokens */
   gint64 token_since;           /* monotonic, of the latest */
@@ -205,7 +209,7 @@ void pmss_event_free (PmssEvent *event);
 /* pmss-engine-streams.c; I/O thread, lock held. */
 void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
     const PmssStreamRange *range);
-/* Rebuilds what is missing in @row if enough is there: to be called whenever
+/* Has what is missing in @row rebuilt if enough is there: to be called whenever
  * a unit has come, and whenever the plan finds that one is missing. */
 void pmss_engine_try_rebuild (PmssEngine *engine, PmssRow *row);
 /* What it brings is not wanted any more, and may be asked again at once. */

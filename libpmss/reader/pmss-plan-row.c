@@ -66,7 +66,7 @@ unit_is_had (RowPlan * plan, guint index)
   PmssUnitSlot *slot = &plan->row->slots[index];
 
   return slot->state == PMSS_UNIT_READY || unit_is_empty (plan, index)
-      || unit_is_coming (plan, index);
+      || (plan->row->coming & (1u << index)) || unit_is_coming (plan, index);
 }
 
 /* The data units that the consumer needs: from their own nodes if possible. */

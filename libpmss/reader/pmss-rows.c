@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "libpmss/pmss-error.h"
-
 static guint
 n_units (PmssRows * rows)
 {
@@ -197,6 +195,8 @@ row_change_sides (PmssRows * rows, PmssRow * row)
   }
   row->has_crc = FALSE;
   row->agreeing = row->contradicting = 0;
+  row->job = NULL;
+  row->coming = 0;
 }
 
 gboolean
@@ -221,112 +221,6 @@ pmss_rows_check_crc (PmssRows * rows, PmssRow * row, PmssBlock * block)
   return FALSE;
 }
 
-/* Data units that do not exist (the file's end) are known: nothing but
- * zeros. They count as had. */
-typedef struct
-{
-  guint8 have[PMSS_MAX_SHARDS];
-  const guint8 *units[PMSS_MAX_SHARDS];
-  guint n_have;
-  guint8 want[PMSS_MAX_SHARDS];
-  guint8 *out[PMSS_MAX_SHARDS];
-  PmssBlock *blocks[PMSS_MAX_SHARDS];
-  guint n_want;
-  gsize length;                 /* of the row's longest unit */
-} Rebuild;
-
-static void
-rebuild_pad (PmssBlock * block, gsize length, gsize padded)
-{
-  memset (pmss_block_get_unit (block) + length, 0, padded - length);
-}
-
-static void
-rebuild_collect (PmssRows * rows, PmssRow * row, PmssBlockPool * pool,
-    Rebuild * job, PmssBlock ** zeros)
-{
-  PmssExtentGeometry geometry;
-  guint i, k = rows->redundancy.k;
-
-  pmss_rows_geometry (rows, row, &geometry);
-  job->length = pmss_extent_geometry_unit_length (&geometry, row->row, 0);
-  for (i = 0; i < n_units (rows); i++) {
-    PmssUnitSlot *slot = &row->slots[i];
-    guint32 length = pmss_extent_geometry_unit_length (&geometry, row->row, i);
-
-    if (i < k && (row->missing & (1u << i))) {
-      job->want[job->n_want] = i;
-      job->blocks[job->n_want] = pmss_block_pool_take (pool);
-      job->out[job->n_want] = pmss_block_get_unit (job->blocks[job->n_want]);
-      job->n_want++;
-    } else if (job->n_have < k && length == 0) {
-      if (*zeros == NULL) {
-        *zeros = pmss_block_pool_take (pool);
-        rebuild_pad (*zeros, 0, job->length);
-      }
-      job->have[job->n_have] = i;
-      job->units[job->n_have++] = pmss_block_get_unit (*zeros);
-    } else if (job->n_have < k && slot->state == PMSS_UNIT_READY) {
-      rebuild_pad (slot->block, length, job->length);
-      job->have[job->n_have] = i;
-      job->units[job->n_have++] = pmss_block_get_unit (slot->block);
-    }
-  }
-}
-
-static gboolean
-rebuild_check (PmssRows * rows, PmssRow * row, Rebuild * job, GError ** error)
-{
-  PmssExtentGeometry geometry;
-  guint i;
-
-  pmss_rows_geometry (rows, row, &geometry);
-  for (i = 0; i < job->n_want; i++) {
-    guint index = job->want[i];
-    guint32 length =
-        pmss_extent_geometry_unit_length (&geometry, row->row, index);
-
-    if (pmss_crc32c (job->out[i], length) != row->crc[index]) {
-      g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-          "extent %u row %u: unit %u, rebuilt from the others, does not have"
-          " the checksum that was stored for it", row->extent, row->row, index);
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
-int
-pmss_rows_rebuild (PmssRows * rows, PmssRow * row, PmssErasure * erasure,
-    PmssBlockPool * pool, GError ** error)
-{
-  Rebuild job = { 0, };
-  g_autoptr (PmssBlock) zeros = NULL;
-  gboolean good;
-  guint i;
-
-  rebuild_collect (rows, row, pool, &job, &zeros);
-  g_return_val_if_fail (job.n_have == rows->redundancy.k, -1);
-  pmss_erasure_decode (erasure, job.have, job.units, job.want, job.n_want,
-      job.out, job.length);
-  good = rebuild_check (rows, row, &job, error);
-  for (i = 0; i < job.n_want; i++) {
-    if (good)
-      pmss_rows_set_ready (rows, row, job.want[i], job.blocks[i]);
-    else
-      pmss_block_unref (job.blocks[i]);
-  }
-  if (!good)
-    return -1;
-  row->missing = 0;
-  for (i = rows->redundancy.k; i < n_units (rows); i++) {
-    if (row->slots[i].state == PMSS_UNIT_READY)
-      pmss_rows_set_empty (rows, row, i, PMSS_UNIT_NONE);
-    row->slots[i].wanted = FALSE;
-  }
-  return job.n_want;
-}
-
 static gboolean
 row_can_go (PmssRows * rows, PmssRow * row)
 {
@@ -336,7 +230,7 @@ row_can_go (PmssRows * rows, PmssRow * row)
     if (row->slots[i].state == PMSS_UNIT_ASKED)
       return FALSE;
   }
-  return TRUE;
+  return row->job == NULL;
 }
 
 void

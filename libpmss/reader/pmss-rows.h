@@ -40,6 +40,8 @@ typedef struct
   PmssStream *stream;           /* ASKED: who brings it */
 } PmssUnitSlot;
 
+typedef struct _PmssRowJob PmssRowJob;
+
 typedef struct
 {
   guint64 number;
@@ -48,6 +50,8 @@ typedef struct
   guint64 used;                 /* PmssRows.clock when last read */
   guint32 missing;              /* bit j: data unit j has to be rebuilt */
   guint32 spared;               /* bit j: so it has, though it could be had */
+  PmssRowJob *job;              /* (nullable) makes what is missing, */
+  guint32 coming;               /* namely these: bit j: data unit j */
   gboolean denied;              /* more would have to be asked for twice */
   gboolean has_crc;
   guint32 crc[PMSS_MAX_SHARDS]; /* of all units, as records say */
@@ -100,14 +104,8 @@ guint pmss_rows_count_claimed (PmssRows *rows, PmssRow *row);
  * latter that are BAD, and the others may be asked again. */
 gboolean pmss_rows_check_crc (PmssRows *rows, PmssRow *row, PmssBlock *block);
 
-/* Rebuilds the missing units of a row of which k are READY, checks them
- * against their stored checksums, and lets the parity units go. Returns the
- * number of units rebuilt, -1 and PMSS_ERROR_CORRUPT if one does not match. */
-int pmss_rows_rebuild (PmssRows *rows, PmssRow *row, PmssErasure *erasure,
-    PmssBlockPool *pool, GError **error);
-
 /* Drops rows that were used longest ago, none of those in first..last and
- * none with a unit under way, until no more than @max_blocks blocks are held
+ * none with a unit under way or being made, until no more than @max_blocks blocks are held
  * (or none is left to drop). */
 void pmss_rows_evict (PmssRows *rows, guint64 first, guint64 last,
     gsize max_blocks);

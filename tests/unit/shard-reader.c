@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shard-reader.h"
 
+#include "fake-rebuilder.h"
 #include "libpmss/reader/pmss-wait.h"
 
 /* Records until nobody wants anything more. */
@@ -60,12 +61,13 @@ shard_reader_free (ShardReader * reader)
   g_free (reader);
 }
 
-/* What the engine's thread does when it is kicked, and on its tick. */
+/* What the engine's threads do, when they are kicked and on the tick. */
 static void
 look (PmssEngine * engine)
 {
   gint64 now = g_get_monotonic_time ();
 
+  while (fake_rebuilder_go_on ());
   g_mutex_lock (&engine->lock);
   pmss_plan_run (engine);
   pmss_hopeless_check (engine, now);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the reader asks for first when somebody jumps. The streams are the
  * test's own. */
+#include "fake-rebuilder.h"
 #include "fake-stream.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-striper.h"
@@ -79,6 +80,7 @@ plan (Fixture * f)
   g_mutex_lock (&f->engine->lock);
   pmss_plan_run (f->engine);
   g_mutex_unlock (&f->engine->lock);
+  while (fake_rebuilder_go_on ());
 }
 
 static void

@@ -4,6 +4,7 @@
  * decides what comes, and when. `--seed` repeats a run. */
 #include <string.h>
 
+#include "fake-rebuilder.h"
 #include "fake-stream.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-striper.h"
@@ -372,6 +373,8 @@ step (Model * m)
     change_link (m);
   else if (what == 6 && stream != NULL && one_in (4))
     fake_stream_end (stream, new_failure ());
+  else if (what < 9)
+    fake_rebuilder_go_on ();
   else if (stream != NULL)
     fake_stream_go_on (stream, one_in (50));
   plan (m);
@@ -388,9 +391,10 @@ check_end (Model * m)
   PmssRow *row;
   gboolean hit = read_unit (m, m->unit);
 
-  for (guint i = 0; fake_streams.live->len > 0; i++) {
+  for (guint i = 0; fake_rebuilder_go_on () || fake_streams.live->len > 0; i++) {
     g_assert_cmpuint (i, <, ENOUGH);
-    fake_stream_go_on (fake_streams.live->pdata[0], FALSE);
+    if (fake_streams.live->len > 0)
+      fake_stream_go_on (fake_streams.live->pdata[0], FALSE);
     plan (m);
   }
   if (hit)
@@ -532,6 +536,7 @@ test_tail (void)
         if (link->streams->len == 0)
           continue;
         fake_stream_go_on (link->streams->pdata[0], FALSE);
+        while (fake_rebuilder_go_on ());
         records++;
         plan (&m);
         check_tail (&m);
