@@ -70,6 +70,7 @@ update_state (PmssNodeEntry * entry, gint64 now)
     return FALSE;
   entry->state = state;
   entry->since = g_get_real_time () / G_USEC_PER_SEC;
+  entry->began = g_get_monotonic_time ();
   g_free (entry->reason);
   entry->reason = state == PMSS_NODE_UP ? NULL : explain (entry, now);
   return TRUE;

@@ -15,6 +15,7 @@ typedef struct {
 
   PmssNodeState state;
   gint64 since;                 /* seconds since 1970 */
+  gint64 began;                 /* the same, monotonic */
   char *reason;                 /* NULL: it is up */
 
   /* what the state follows from */

@@ -72,6 +72,7 @@ entry_to_info (const PmssNodeEntry * entry)
   copy_node (&info->node, &entry->node);
   info->state = entry->state;
   info->since = entry->since;
+  info->lasted = (g_get_monotonic_time () - entry->began) / G_USEC_PER_SEC;
   info->reason = g_strdup (entry->reason);
   info->last_seen = entry->last_seen;
   info->capacity = entry->capacity;
@@ -86,8 +87,8 @@ static gboolean
 load_entries (PmssDatabase * database, gpointer data, GError ** error)
 {
   PmssNodes *self = data;
-  g_autofree char *now = pmss_json_format_time (g_get_real_time ()
-      / G_USEC_PER_SEC);
+  const gint64 seconds = g_get_real_time () / G_USEC_PER_SEC;
+  g_autofree char *now = pmss_json_format_time (seconds);
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = NULL;
 
@@ -110,6 +111,8 @@ load_entries (PmssDatabase * database, gpointer data, GError ** error)
     entry->capacity = (guint64) pmss_rows_int (rows, 5);
     memcpy (entry->secret, secret, MIN (length, sizeof (entry->secret)));
     entry->since = pmss_rows_int (rows, 7);
+    entry->began = g_get_monotonic_time ()
+        - MAX (seconds - entry->since, 0) * G_USEC_PER_SEC;
     entry->reason = g_strdup_printf ("not heard of since control started at "
         "%s", now);
     g_hash_table_insert (self->entries, GUINT_TO_POINTER (entry->node.id),
@@ -321,6 +324,7 @@ pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
   memcpy (entry->secret, call.hash, sizeof (call.hash));
   entry->capacity = capacity;
   entry->since = g_get_real_time () / G_USEC_PER_SEC;
+  entry->began = g_get_monotonic_time ();
   entry->reason = g_strdup ("it has joined, and was not heard of yet");
   g_mutex_lock (&self->lock);
   g_hash_table_insert (self->entries, GUINT_TO_POINTER (node->id), entry);

@@ -45,6 +45,7 @@ typedef struct {
   PmssNode node;                /* id, address, port, tls, zone */
   PmssNodeState state;
   gint64 since;                 /* in this state; seconds since 1970 */
+  gint64 lasted;                /* seconds that it is in this state; only for what was before control started by the clock that people set */
   char *reason;                 /* in words, times in it as ISO 8601 in UTC; NULL: it is up */
   gint64 last_seen;             /* seconds since 1970; 0: not since control started */
   guint64 capacity;             /* bytes that it offers */

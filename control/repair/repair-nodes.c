@@ -6,11 +6,9 @@
 static gboolean
 is_gone (const PmssNodeView * view, const PmssNodeInfo * info, gint64 delay)
 {
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
-
   if (info->state != PMSS_NODE_DOWN)
     return FALSE;
-  return info->repair || (!view->many_down && now - info->since >= delay);
+  return info->repair || (!view->many_down && info->lasted >= delay);
 }
 
 static void

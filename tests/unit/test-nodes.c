@@ -250,6 +250,7 @@ test_restart (Fixture * f, gconstpointer data)
   info = pmss_nodes_get (f->nodes, other.id, &error);
   g_assert_cmpint (info->state, ==, PMSS_NODE_DOWN);
   g_assert_cmpint (info->since, ==, 7);
+  g_assert_cmpint (info->lasted, >, 50 * 365 * 86400ll);
   /* silence is no news of somebody who was never heard */
   pmss_nodes_tick (f->nodes, 1);
   assert_state (f, node.id, PMSS_NODE_DOWN, "since control started at 20");
