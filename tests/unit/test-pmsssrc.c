@@ -59,7 +59,7 @@ test_defaults (void)
   g_assert_cmpfloat (max, ==, 60.0);
   g_assert_cmpuint (max_connections, ==, 2);
   g_assert_cmpuint (max_extra, ==, 5);
-  g_assert_cmpuint (cache_size, ==, 56 << 20);
+  g_assert_cmpuint (cache_size, ==, 52 << 20);
   g_assert_cmpuint (read_ahead, ==, 48 << 20);
   g_assert_cmpuint (read_ahead_time, ==, 10);
   g_assert_cmpuint (wait, ==, 0);
