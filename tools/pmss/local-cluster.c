@@ -48,12 +48,15 @@ write_config (PmssLocalCluster * cluster, PmssLocalServer * server,
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree char *path = pmss_local_server_path (cluster, server, ".conf");
   g_autofree char *data = pmss_local_server_path (cluster, server, "");
-  g_autofree char *listen = g_strdup_printf ("127.0.0.1:%u", server->port);
+  g_autofree char *listen = NULL;
   g_autofree char *text = NULL;
   gboolean is_control = server->index < 0;
   const char *group = is_control ? "control" : "storage";
   gsize length;
 
+  if (server->port == 0)
+    server->port = pmss_local_daemon_choose_port ();
+  listen = g_strdup_printf ("127.0.0.1:%u", server->port);
   g_key_file_set_string (file, group, "listen", listen);
   g_key_file_set_string (file, group, "data", data);
   if (!is_control) {

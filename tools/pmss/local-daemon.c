@@ -19,6 +19,8 @@
 
 #define POLL_US 5000
 #define TCP_LISTEN 0x0a         /* state in /proc/net/tcp */
+#define FIRST_PORT 10240
+#define PORTS_TRIED 100
 
 char *
 pmss_local_daemon_find (const char *program, GError ** error)
@@ -218,4 +220,42 @@ pmss_local_daemon_get_port (const PmssLocalProcess * process)
     port = find_listener (path, inodes);
   }
   return port;
+}
+
+/* Of those that the system gives to connections and to who asks for any. */
+static unsigned
+find_first_ephemeral (void)
+{
+  g_autofree char *text = NULL;
+  unsigned first;
+
+  if (g_file_get_contents ("/proc/sys/net/ipv4/ip_local_port_range", &text,
+          NULL, NULL) && sscanf (text, "%u", &first) == 1)
+    return MIN (first, G_MAXUINT16);
+  return 0;
+}
+
+static gboolean
+is_port_free (guint16 port)
+{
+  g_autoptr (GSocketAddress) address =
+      g_inet_socket_address_new_from_string ("127.0.0.1", port);
+  g_autoptr (GSocket) socket = g_socket_new (G_SOCKET_FAMILY_IPV4,
+      G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+
+  return socket && g_socket_bind (socket, address, TRUE, NULL);
+}
+
+guint16
+pmss_local_daemon_choose_port (void)
+{
+  unsigned end = find_first_ephemeral (), i;
+
+  for (i = 0; end > FIRST_PORT && i < PORTS_TRIED; i++) {
+    guint16 port = (guint16) g_random_int_range (FIRST_PORT, (gint32) end);
+
+    if (is_port_free (port))
+      return port;
+  }
+  return 0;
 }

@@ -19,5 +19,7 @@ void     pmss_local_daemon_signal  (const PmssLocalProcess *process, int number)
 gboolean pmss_local_daemon_wait    (const PmssLocalProcess *process, gint64 timeout_us);
 /* The TCP port that it listens on; 0: none yet. */
 guint16  pmss_local_daemon_get_port (const PmssLocalProcess *process);
+/* A free TCP port that the system gives to nobody by itself, so that it is free again when its server is started again; 0, any: none was found. */
+guint16  pmss_local_daemon_choose_port (void);
 
 G_END_DECLS
