@@ -13,6 +13,8 @@ import unittest
 BUILD = pathlib.Path(os.environ.get("PMSS_BUILD_DIR", "."))
 PMSS = BUILD / "tools" / "pmss"
 COMMAND_TIMEOUT = 120
+# a sanitizer's build is slow
+PATIENCE = 3 if os.environ.get("TSAN_OPTIONS") or os.environ.get("ASAN_OPTIONS") else 1
 
 
 class Result:
@@ -33,7 +35,7 @@ class Result:
 class TestCase(unittest.TestCase):
     """A temporary folder with a home in it, and a watchdog."""
 
-    timeout = 280
+    timeout = 280 * PATIENCE
 
     @classmethod
     def setUpClass(cls):

@@ -92,7 +92,9 @@ class Cli(pmss_cli.TestCase):
         cls.cluster_dir = cls.folder / "cluster"
         cls.addClassCleanup(cls.pmss, "local", "down", "--purge", "--dir", cls.cluster_dir)
         cls.cluster = cls.pmss("local", "up", "--nodes", 6, "--dir", cls.cluster_dir, "--json",
-                               "--control-set", "unit=64KiB", "--control-set", "extent=1MiB").json
+                               "--control-set", "unit=64KiB", "--control-set", "extent=1MiB",
+                               # nobody is to find what verify is to find
+                               "--node-set", "scrub-period=0").json
         cls.url = cls.cluster["control"]["url"]
         cls.login()
         cls.data = random.Random(1).randbytes(5 * MIB + 12345)
@@ -140,9 +142,11 @@ class Cli(pmss_cli.TestCase):
         self.pmss("ls", env=dict(self.cluster["env"], HOME=str(self.path("home"))))
 
     def test_unreachable(self):
-        listener = socket.create_server(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-        listener.close()
+        # nobody listens there, and nobody else can
+        taken = socket.socket()
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
         error = self.pmss("ls", "--server", f"127.0.0.1:{port}", env={"PMSS_TOKEN": "x"}, status=69).err
         self.assertIn(f"127.0.0.1:{port}", error)
         self.assertIn("Check that the server runs", error)
@@ -522,8 +526,8 @@ class Cli(pmss_cli.TestCase):
 
     def test_nodes_in_words(self):
         self.pmss("local", "stop-node", "5", "--dir", self.cluster_dir)
+        self.addCleanup(self.pmss, "local", "start-node", "5", "--dir", self.cluster_dir)
         lines = self.pmss("node", "ls").out.splitlines()
-        self.pmss("local", "start-node", "5", "--dir", self.cluster_dir)
         self.assertRegex(lines[-1], r"^Storage server \d+ is down for \d+ s: it said that it stops\.$")
 
     def test_jobs(self):
