@@ -19,10 +19,11 @@ import unittest
 
 STORAGE = os.environ["PMSS_STORAGE"]
 TOOL = os.environ["PMSS_TEST_TOOL"]
-WAIT = 30                       # seconds after which anything has failed
 # Sanitizers take memory of their own.
 SANITIZED = any(name in pathlib.Path(STORAGE).read_bytes()
                 for name in (b"__asan_init", b"__tsan_init"))
+# Seconds after which anything has failed, and a test
+WAIT, WATCHDOG = (120, 480) if SANITIZED else (30, 120)
 RNG = random.Random(7)
 CLUSTER = "00112233445566778899aabbccddeeff"
 
@@ -202,7 +203,7 @@ class Case(unittest.TestCase):
         cls.all = cls.keys.mint(ops="rwdl")
 
     def setUp(self):
-        signal.alarm(120)
+        signal.alarm(WATCHDOG)
         self.temporary = tempfile.TemporaryDirectory(prefix="pmss-storage-")
         self.folder = pathlib.Path(self.temporary.name)
         self.servers = []
