@@ -127,7 +127,7 @@ class HostileTest(cluster.TestCase):
                     s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
                 except ConnectionError:
                     pass        # refused already
-            with socket.create_connection(("127.0.0.1", self.cluster.control.port), timeout=5,
+            with socket.create_connection(("127.0.0.1", self.cluster.control.port), timeout=30,
                                           source_address=("127.0.0.2", 0)) as s:
                 s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
                 self.assertIn(b" 200 ", s.recv(1000))
