@@ -345,7 +345,13 @@ class Slow(RepairCase):
 
 
 class Bad(RepairCase):
+    # a node that stops for a moment keeps its shards
+    control_options = dict(SMALL, **{"repair-delay": "86400"})
     storage_options = {"scrub-period": "6"}
+
+    def stop_all(self):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(lambda node: node.stop(), self.cluster.nodes))
 
     def break_shard(self, name, extent, index, how):
         node, shard = self.shard(name, extent, index)
@@ -416,8 +422,7 @@ class Bad(RepairCase):
         path = self.make("full", 1, "2+1")
         records = [128 + row * RECORD + 128 + 77 for row in range(3)]
         # nobody is to find and to mend it before there is no room
-        for node in self.cluster.nodes:
-            node.stop()
+        self.stop_all()
         broken = [self.break_shard("full", 0, 0, lambda p: os.truncate(p, p.stat().st_size - RECORD))]
         broken += [self.break_shard("full", 0, index, lambda p, index=index: self.flip(p, records[index])) for index in (1, 2)]
         try:
@@ -430,8 +435,9 @@ class Bad(RepairCase):
             wait_for(lambda: "has no room" in ((self.job() or {}).get("error") or ""), "the repair to give up for want of room")
             self.assertTrue(self.try_read("full", path))
         finally:
+            # all of them before any has room again: it would be given what the others cannot take
+            self.stop_all()
             for node in self.cluster.nodes:
-                node.stop()
                 node.start()
             self.cluster.wait_nodes()
         self.check_healed(broken)
