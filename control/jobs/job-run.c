@@ -131,22 +131,55 @@ pmss_job_run_set_rate_limit (PmssJobRun * run, guint64 rate_limit,
   return TRUE;
 }
 
+/* Whether it is time to write it down. The jobs' lock held. */
+static gboolean
+note_done (PmssJobRun * run, guint64 done)
+{
+  gint64 time = g_get_monotonic_time ();
+  gboolean write = time - run->written_at >= WRITE_EVERY;
+
+  run->done = done;
+  if (write)
+    run->written_at = time;
+  return write;
+}
+
 gboolean
 pmss_job_run_progress (PmssJobRun * run, guint64 done, GError ** error)
 {
-  gint64 time = g_get_monotonic_time ();
   Update values = { NULL };
   gboolean write;
 
   if (g_cancellable_set_error_if_cancelled (run->cancellable, error))
     return FALSE;
   g_mutex_lock (&run->jobs->lock);
-  run->done = done;
-  write = time - run->written_at >= WRITE_EVERY;
-  if (write)
-    run->written_at = time;
+  write = note_done (run, done);
   g_mutex_unlock (&run->jobs->lock);
   return !write || update (run, &values, error);
+}
+
+gboolean
+pmss_job_run_advance (PmssJobRun * run, guint64 bytes, GError ** error)
+{
+  Update values = { NULL };
+  gboolean write;
+
+  g_mutex_lock (&run->jobs->lock);
+  write = note_done (run, run->done + bytes);
+  g_mutex_unlock (&run->jobs->lock);
+  return !g_cancellable_set_error_if_cancelled (run->cancellable, error)
+      && (!write || update (run, &values, error));
+}
+
+guint64
+pmss_job_run_get_done (PmssJobRun * run)
+{
+  guint64 done;
+
+  g_mutex_lock (&run->jobs->lock);
+  done = run->done;
+  g_mutex_unlock (&run->jobs->lock);
+  return done;
 }
 
 static gboolean

@@ -115,6 +115,9 @@ gboolean      pmss_job_run_set_total        (PmssJobRun *run, guint64 total, GEr
 gboolean      pmss_job_run_set_rate_limit   (PmssJobRun *run, guint64 rate_limit, GError **error);
 /* @done bytes of all are done. Seen at once by whoever asks, written to the database at most once a second. FALSE: told to stop. */
 gboolean      pmss_job_run_progress         (PmssJobRun *run, guint64 done, GError **error);
+/* The same, where several threads each do a part: @bytes more than before. */
+gboolean      pmss_job_run_advance          (PmssJobRun *run, guint64 bytes, GError **error);
+guint64       pmss_job_run_get_done         (PmssJobRun *run);
 /* Waits as long as the job's rate limit wants after @bytes more. FALSE: told to stop. */
 gboolean      pmss_job_run_throttle         (PmssJobRun *run, gsize bytes, GError **error);
 

@@ -35,15 +35,9 @@ pmss_repair_run_moved (PmssRepairRun * self, guint64 bytes, GError ** error)
 gboolean
 pmss_repair_run_stored (PmssRepairRun * self, guint64 bytes, GError ** error)
 {
-  guint64 done;
-
-  g_mutex_lock (&self->lock);
-  self->done += bytes;
-  self->changes++;
-  done = self->done;
-  g_mutex_unlock (&self->lock);
+  pmss_repair_run_changed (self);
   pmss_repair_note_stored (self->context->repair, bytes);
-  return pmss_job_run_progress (self->run, done, error);
+  return pmss_job_run_advance (self->run, bytes, error);
 }
 
 void
@@ -272,7 +266,8 @@ plan_and_work (Run * run, gboolean all, gboolean * any, GError ** error)
     return FALSE;
   bytes = pmss_repair_plan_get_bytes (plan);
   if (bytes > 0
-      && !pmss_job_run_set_total (base->run, base->done + bytes, error))
+      && !pmss_job_run_set_total (base->run,
+          pmss_job_run_get_done (base->run) + bytes, error))
     return FALSE;
   if (!work_off (run, plan, &again, error))
     return FALSE;
@@ -287,7 +282,8 @@ finish (Run * run, GError ** error)
   guint left = g_hash_table_size (run->left);
 
   if (left == 0)
-    return pmss_job_run_set_total (run->base.run, run->base.done, error);
+    return pmss_job_run_set_total (run->base.run,
+        pmss_job_run_get_done (run->base.run), error);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
       "%u %s could not be repaired: this is tried again when a storage server "
       "comes or goes, or in ten minutes. %s", left,
@@ -320,7 +316,6 @@ init (Run * run, PmssJobRun * job)
   base->context = pmss_job_run_get_context (job);
   base->originals = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
       g_free);
-  base->done = pmss_job_run_get_job (job)->done;
   g_mutex_init (&base->originals_lock);
   g_mutex_init (&base->lock);
   g_mutex_init (&run->plan_lock);

@@ -74,7 +74,6 @@ typedef struct {
   GHashTable *originals;        /* medium id -> char *: path of its original, which was checked; NULL: it has none that is good */
   GMutex lock;                  /* protects all below; held for moments */
   PmssNodeView *view;           /* as the nodes were last seen; changes under the plan's lock, too */
-  guint64 done;                 /* bytes of shards that were made, of earlier runs too */
   guint64 changes;              /* grows with whatever is changed, or known to be impossible */
 } PmssRepairRun;
 

@@ -145,6 +145,40 @@ test_goes_on (Fixture * f, gconstpointer data)
   wait_for_state (f, PMSS_JOB_DONE);
 }
 
+#define PARTS 3
+#define STEPS 2000
+
+static gpointer
+do_part (gpointer run)
+{
+  for (guint i = 0; i < STEPS; i++)
+    g_assert_true (pmss_job_run_advance (run, 7, NULL));
+  return NULL;
+}
+
+/* Whoever of a run's threads is last, all of their parts count. */
+static void
+test_parts (Fixture * f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  /* nothing is written to the database */
+  PmssJobRun run = {
+    .jobs = f->context.jobs,
+    .cancellable = cancellable,
+    .written_at = G_MAXINT64,
+    .done = 5,
+  };
+  GThread *threads[PARTS];
+
+  for (guint i = 0; i < PARTS; i++)
+    threads[i] = g_thread_new ("part", do_part, &run);
+  for (guint i = 0; i < PARTS; i++)
+    g_thread_join (threads[i]);
+  g_assert_cmpuint (pmss_job_run_get_done (&run), ==, 5 + PARTS * STEPS * 7);
+  g_cancellable_cancel (cancellable);
+  g_assert_false (pmss_job_run_advance (&run, 7, NULL));
+}
+
 #define ADD(name, func) \
   g_test_add ("/jobs/" name, Fixture, NULL, setup, func, teardown)
 
@@ -155,5 +189,6 @@ main (int argc, char **argv)
   ADD ("runs", test_runs);
   ADD ("stopped-by-mistake", test_stopped_by_mistake);
   ADD ("goes-on", test_goes_on);
+  ADD ("parts", test_parts);
   return g_test_run ();
 }
