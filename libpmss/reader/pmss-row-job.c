@@ -14,6 +14,7 @@ struct _PmssRowJob
   guint32 row;                  /* in the extent */
   guint32 spared;
   guint32 crc[PMSS_MAX_SHARDS];
+  PmssBlockPool *pool;
   PmssBlock *zeros;             /* nullable */
   PmssBlock *sources[PMSS_MAX_SHARDS];  /* that `units` are of; nullable */
   guint8 have[PMSS_MAX_SHARDS];
@@ -28,15 +29,6 @@ struct _PmssRowJob
 };
 
 static void
-add_want (PmssRowJob * job, guint index, PmssBlockPool * pool)
-{
-  job->want[job->n_want] = index;
-  job->blocks[job->n_want] = pmss_block_pool_take (pool);
-  job->out[job->n_want] = pmss_block_get_unit (job->blocks[job->n_want]);
-  job->n_want++;
-}
-
-static void
 add_have (PmssRowJob * job, guint index, PmssBlock * block)
 {
   job->have[job->n_have] = index;
@@ -45,28 +37,28 @@ add_have (PmssRowJob * job, guint index, PmssBlock * block)
 }
 
 static void
-add_zeros (PmssRowJob * job, guint index, PmssBlockPool * pool)
+add_zeros (PmssRowJob * job, guint index)
 {
   if (job->zeros == NULL) {
-    job->zeros = pmss_block_pool_take (pool);
+    job->zeros = pmss_block_pool_take (job->pool);
     memset (pmss_block_get_unit (job->zeros), 0, job->length);
   }
   add_have (job, index, job->zeros);
 }
 
 static void
-collect (PmssRowJob * job, PmssRow * row, PmssBlockPool * pool)
+collect (PmssRowJob * job, PmssRow * row)
 {
   guint i, k = job->geometry.redundancy.k, m = job->geometry.redundancy.m;
 
   for (i = 0; i < k + m; i++) {
     if (i < k && (row->missing & (1u << i)))
-      add_want (job, i, pool);
+      job->want[job->n_want++] = i;
     else if (job->n_have == k)
       continue;
     else if (pmss_extent_geometry_unit_length (&job->geometry, job->row, i)
         == 0)
-      add_zeros (job, i, pool);
+      add_zeros (job, i);
     else if (row->slots[i].state == PMSS_UNIT_READY)
       add_have (job, i, row->slots[i].block);
   }
@@ -83,7 +75,8 @@ pmss_row_job_begin (PmssRows * rows, PmssRow * row, PmssBlockPool * pool)
   memcpy (job->crc, row->crc, sizeof job->crc);
   pmss_rows_geometry (rows, row, &job->geometry);
   job->length = pmss_extent_geometry_unit_length (&job->geometry, job->row, 0);
-  collect (job, row, pool);
+  job->pool = pool;
+  collect (job, row);
   g_assert (job->n_have == rows->redundancy.k);
   row->job = job;
   row->coming = row->missing;
@@ -94,6 +87,18 @@ guint64
 pmss_row_job_get_row (PmssRowJob * job)
 {
   return job->number;
+}
+
+/* Not before they are needed: a job that waits its turn takes no room. */
+static void
+take_blocks (PmssRowJob * job)
+{
+  guint i;
+
+  for (i = 0; i < job->n_want; i++) {
+    job->blocks[i] = pmss_block_pool_take (job->pool);
+    job->out[i] = pmss_block_get_unit (job->blocks[i]);
+  }
 }
 
 /* What is shorter than the longest is followed by zeros. Nobody else looks
@@ -134,6 +139,7 @@ check (PmssRowJob * job)
 void
 pmss_row_job_run (PmssRowJob * job, PmssErasure * erasure)
 {
+  take_blocks (job);
   pad_sources (job);
   pmss_erasure_decode (erasure, job->have, job->units, job->want, job->n_want,
       job->out, job->length);

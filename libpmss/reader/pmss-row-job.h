@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  */
 
 /* What is missing in @row, of which k units are READY. No other one of the row
- * is under way. */
+ * is under way. @pool is not to go before the job. */
 PmssRowJob *pmss_row_job_begin (PmssRows *rows, PmssRow *row,
     PmssBlockPool *pool);
 guint64 pmss_row_job_get_row (PmssRowJob *job);
