@@ -401,9 +401,10 @@ pmss_reader_finalize (GObject * object)
   PmssReader *self = PMSS_READER (object);
 
   if (self->engine != NULL) {
-    /* The last reference can go in a signal handler, which runs in the thread
-     * that has to be joined. */
-    if (pmss_engine_is_io_thread (self->engine))
+    /* The last reference can go in a signal handler, or with the task of a read
+     * that was just answered: in threads that have to be joined. */
+    if (pmss_engine_is_io_thread (self->engine)
+        || pmss_rebuilder_is_own_thread ())
       g_thread_unref (g_thread_new ("pmss-reader-end", free_engine,
               self->engine));
     else

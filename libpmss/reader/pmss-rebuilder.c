@@ -10,12 +10,16 @@ struct _PmssRebuilder
   GThread *thread;
 };
 
+/* In a rebuilder's thread: that rebuilder. */
+static GPrivate own = G_PRIVATE_INIT (NULL);
+
 static gpointer
 run (gpointer user_data)
 {
   PmssRebuilder *self = user_data;
   gpointer job;
 
+  g_private_set (&own, self);
   while ((job = g_async_queue_pop (self->jobs)) != self) {
     pmss_row_job_run (job, self->erasure);
     self->done (job, self->user_data);
@@ -45,6 +49,12 @@ pmss_rebuilder_free (PmssRebuilder * self)
   g_async_queue_unref (self->jobs);
   pmss_erasure_unref (self->erasure);
   g_free (self);
+}
+
+gboolean
+pmss_rebuilder_is_own_thread (void)
+{
+  return g_private_get (&own) != NULL;
 }
 
 void

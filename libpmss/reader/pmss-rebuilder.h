@@ -23,6 +23,9 @@ PmssRebuilder *pmss_rebuilder_new (PmssErasure *erasure,
 void pmss_rebuilder_free (PmssRebuilder *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRebuilder, pmss_rebuilder_free)
 
+/* Whether this is the thread of any rebuilder: none is to be freed here. */
+gboolean pmss_rebuilder_is_own_thread (void);
+
 /* Takes @job; @first: before all others. */
 void pmss_rebuilder_push (PmssRebuilder *self, PmssRowJob *job,
     gboolean first);

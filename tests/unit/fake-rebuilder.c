@@ -36,6 +36,12 @@ pmss_rebuilder_free (PmssRebuilder * self)
   current = NULL;
 }
 
+gboolean
+pmss_rebuilder_is_own_thread (void)
+{
+  return FALSE;
+}
+
 void
 pmss_rebuilder_push (PmssRebuilder * self, PmssRowJob * job, gboolean first)
 {

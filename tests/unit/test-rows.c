@@ -5,7 +5,7 @@
 
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-striper.h"
-#include "libpmss/reader/pmss-row-job.h"
+#include "libpmss/reader/pmss-rebuilder.h"
 
 #define UNIT 4096u
 #define K 4u
@@ -247,6 +247,143 @@ test_outnumbered (void)
   tear_down (&f);
 }
 
+/* A job whose row changes meanwhile leaves it as it is. */
+static void
+test_overtaken (void)
+{
+  Fixture f = { 0, };
+  PmssRowJob *job;
+  PmssBlock *own;
+  PmssRow *row;
+  guint32 spared;
+  guint i;
+
+  set_up (&f, K * UNIT);
+  row = pmss_rows_ensure (&f.rows, 0);
+  for (i = 1; i <= K; i++)
+    give (&f, row, i);
+  row->missing = 1;
+  job = pmss_row_job_begin (&f.rows, row, f.pool);
+  pmss_rows_evict (&f.rows, 1, 1, 0);
+  g_assert_true (pmss_rows_get (&f.rows, 0) == row);
+  give (&f, row, 0);
+  own = row->slots[0].block;
+  pmss_row_job_run (job, f.erasure);
+  g_assert_cmpuint (pmss_row_job_end (job, &f.rows, &spared, NULL), ==, 0);
+  g_assert_true (row->slots[0].block == own);
+  g_assert_null (row->job);
+  g_assert_cmpuint (row->coming, ==, 0);
+  tear_down (&f);
+}
+
+/* So does one made with the help of a lie that is not believed any more: and
+ * the one that was begun in its place is not disturbed. */
+static void
+test_overruled (void)
+{
+  Fixture f = { 0, };
+  PmssRowJob *wrong, *job;
+  PmssBlock *lie;
+  PmssRow *row;
+  GError *error = NULL;
+  guint32 spared;
+  guint i;
+
+  set_up (&f, K * UNIT);
+  row = pmss_rows_ensure (&f.rows, 0);
+  lie = new_lie (&f, 1);
+  g_assert_true (pmss_rows_check_crc (&f.rows, row, lie));
+  pmss_rows_set_ready (&f.rows, row, 1, lie);
+  for (i = 2; i <= K; i++)
+    pmss_rows_set_ready (&f.rows, row, i, new_block (&f, 0, i));
+  row->missing = 1;
+  wrong = pmss_row_job_begin (&f.rows, row, f.pool);
+  pmss_row_job_run (wrong, f.erasure);
+  for (i = 2; i <= 3; i++)
+    check_crc (&f, row, new_block (&f, 0, i));
+  for (i = 2; i < N; i++)
+    give (&f, row, i);
+  row->missing = 3;
+  job = pmss_row_job_begin (&f.rows, row, f.pool);
+  g_assert_cmpuint (pmss_row_job_end (wrong, &f.rows, &spared, &error), ==, 0);
+  g_assert_no_error (error);
+  g_assert_true (row->job == job);
+  pmss_row_job_run (job, f.erasure);
+  g_assert_cmpuint (pmss_row_job_end (job, &f.rows, &spared, &error), ==, 3);
+  g_assert_no_error (error);
+  check_row (&f, row);
+  tear_down (&f);
+}
+
+#define THREAD_ROWS 5
+
+typedef struct
+{
+  Fixture base;
+  GMutex lock;                  /* protects the rows and what is below */
+  GCond cond;
+  guint made;
+} Threaded;
+
+static void
+note_made (PmssRowJob * job, gpointer data)
+{
+  Threaded *t = data;
+  guint32 spared;
+
+  g_assert_true (pmss_rebuilder_is_own_thread ());
+  g_mutex_lock (&t->lock);
+  pmss_row_job_end (job, &t->base.rows, &spared, NULL);
+  t->made++;
+  g_cond_signal (&t->cond);
+  g_mutex_unlock (&t->lock);
+}
+
+static void
+push_row (Threaded * t, PmssRebuilder * rebuilder, guint number)
+{
+  Fixture *f = &t->base;
+  PmssRow *row;
+  guint i;
+
+  g_mutex_lock (&t->lock);
+  row = pmss_rows_ensure (&f->rows, number);
+  for (i = 1; i <= K; i++)
+    give (f, row, i);
+  row->missing = 1;
+  pmss_rebuilder_push (rebuilder, pmss_row_job_begin (&f->rows, row, f->pool),
+      number % 2);
+  g_mutex_unlock (&t->lock);
+}
+
+static void
+test_thread (void)
+{
+  Threaded t = { {0,}, };
+  PmssRebuilder *rebuilder;
+  guint r;
+
+  set_up (&t.base, (THREAD_ROWS + 1) * K * UNIT);
+  g_mutex_init (&t.lock);
+  g_cond_init (&t.cond);
+  rebuilder = pmss_rebuilder_new (t.base.erasure, note_made, &t);
+  g_assert_false (pmss_rebuilder_is_own_thread ());
+  for (r = 0; r < THREAD_ROWS; r++)
+    push_row (&t, rebuilder, r);
+  g_mutex_lock (&t.lock);
+  while (t.made < THREAD_ROWS)
+    g_cond_wait (&t.cond, &t.lock);
+  for (r = 0; r < THREAD_ROWS; r++)
+    check_row (&t.base, pmss_rows_get (&t.base.rows, r));
+  g_mutex_unlock (&t.lock);
+  /* done or not, it goes */
+  push_row (&t, rebuilder, THREAD_ROWS);
+  pmss_rebuilder_free (rebuilder);
+  g_mutex_clear (&t.lock);
+  g_cond_clear (&t.cond);
+  tear_down (&t.base);
+}
+
 static void
 test_places (void)
 {
@@ -400,6 +537,9 @@ main (int argc, char **argv)
   g_test_add_func ("/rows/rebuild-checks", test_rebuild_checks);
   g_test_add_func ("/rows/contradiction", test_contradiction);
   g_test_add_func ("/rows/outnumbered", test_outnumbered);
+  g_test_add_func ("/rows/overtaken", test_overtaken);
+  g_test_add_func ("/rows/overruled", test_overruled);
+  g_test_add_func ("/rows/thread", test_thread);
   g_test_add_func ("/rows/places", test_places);
   g_test_add_func ("/rows/evict", test_evict);
   g_test_add_func ("/rows/slice", test_slice);
