@@ -21,7 +21,7 @@ def make(seed, size):
 class Faults(cluster.TestCase):
     """Ingests slow enough to be met in the middle."""
 
-    control_options = dict(SMALL, **{"stripe-rate": "16000000"})
+    control_options = dict(SMALL, **{"stripe-rate": "8000000"})
     SIZE = 2000000
     timeout = 500
 
