@@ -25,6 +25,9 @@ REAL = ("bbb-360p-h264-aac-srt.mkv", "bbb-184p-h264-aac.ts", "elf-480p-vp8-vorbi
         "bbb-288p-h264-aac-moov-end.mp4")
 
 
+UNIT = 256 * 1024
+
+
 class PlayerCase(GstCase):
     timeout = 900
 
@@ -99,14 +102,17 @@ class Players(PlayerCase):
     def test_trailing_index(self):
         """An index at the end of a large file costs a jump or two, not one a sample."""
         _, uri = self.trailing_index()
-        units = -(-os.path.getsize(MEDIA / "bbb-288p-h264-aac-moov-end.mp4") // (256 * 1024))
+        size = os.path.getsize(MEDIA / "bbb-288p-h264-aac-moov-end.mp4")
+        units = -(-size // UNIT)
         for player in ("playbin", "playbin3"):
             with self.subTest(player=player):
                 out = self.exercise("play", player, uri)
                 self.assertNotRegex(out, r"(?m)^error ")
                 stats = self.stats(out)
-                self.assertLessEqual(stats["requests"], units + 8)
-                self.assertLessEqual(stats["bytes"], os.path.getsize(MEDIA / "bbb-288p-h264-aac-moov-end.mp4") * 1.1)
+                # and what is asked of others because a node is late, whose two connections are given up
+                more = stats["extra"] + stats["hedged"] + 2 * stats["late"]
+                self.assertLessEqual(stats["requests"], units + 8 + more)
+                self.assertLessEqual(stats["bytes"], size * 1.1 + more * UNIT)
 
     def test_trailing_index_push(self):
         """With a queue in between there is no pull mode: the demuxer seeks, and seldom."""

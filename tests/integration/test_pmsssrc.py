@@ -124,7 +124,8 @@ class Life(SourceCase):
     def test_session_is_given_back(self):
         uri, _ = self.make("lease", 3 * EXTENT)
         process = self.start("stop", uri)
-        self.assertEqual(len(self.sessions()), 1)
+        # those of the tests before end a moment after them
+        wait_for(lambda: len(self.sessions()) == 1, "its session alone")
         process.communicate("\n", timeout=60)
         wait_for(lambda: not self.sessions(), "the session to end")
 
