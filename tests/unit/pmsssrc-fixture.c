@@ -185,9 +185,12 @@ silent_listener_new (guint * port)
 guint
 unused_port (void)
 {
-  guint port;
-  g_autoptr (GSocket) G_GNUC_UNUSED socket = bind_loopback (&port);
+  /* bound as long as the test runs, so that nobody else is given it */
+  static GSocket *socket = NULL;
+  static guint port;
 
+  if (socket == NULL)
+    socket = bind_loopback (&port);
   return port;
 }
 
