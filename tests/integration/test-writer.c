@@ -493,7 +493,7 @@ test_delete_and_list (Fixture * fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  alarm (280);
+  alarm (840);
   g_test_init (&argc, &argv, NULL);
   if (g_getenv ("PMSS_BUILD_DIR") == NULL) {
     g_printerr ("PMSS_BUILD_DIR is not set: run this by meson\n");

@@ -88,7 +88,7 @@ test_tls (void)
 int
 main (int argc, char **argv)
 {
-  alarm (60);
+  alarm (600);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/tls", test_tls);
   return g_test_run ();
