@@ -52,6 +52,7 @@ class Sizes(cluster.TestCase):
             self.cluster.delete(name)
             self.assert_status(404, self.cluster.medium, name)
         self.cluster.wait_jobs()
+        self.cluster.wait_for_nodes_clean()
         self.assertEqual([n.shards() for n in self.cluster.nodes], [set()] * 6)
         self.assert_disks_clean()
 
@@ -122,9 +123,7 @@ class Sizes(cluster.TestCase):
         node.kill()
         self.cluster.delete("away")
         self.cluster.wait_jobs()
-        for other in self.cluster.nodes:
-            if other is not node:
-                self.assertFalse(other.shards())
+        wait_for(lambda: not any(other.shards() for other in self.cluster.nodes if other is not node), "the other nodes to be cleaned")
         node.start()
         wait_for(lambda: not node.shards(), "the node to be cleaned")
         self.cluster.wait_for_nodes_clean()

@@ -252,8 +252,8 @@ class Uploads(cluster.TestCase):
         self.assertEqual(self.tus("DELETE", path)[0], 423)
         connection.close()
         wait_for(lambda: self.offset(path) == 1000, "the first writer to end")
-        # whoever goes by the offset of before overwrites nothing
-        self.patch(path, 0, b"x" * 10, 409)
+        # whoever goes by the offset of before overwrites nothing; what came counts a moment before the first writer has gone
+        wait_for(lambda: self.tus("PATCH", path, b"x" * 10, Upload_Offset=0, Content_Type=TYPE)[0] == 409, "a refusal")
         self.assertEqual(self.file_of(path).read_bytes()[:1000], bytes(1000))
         self.assertEqual(self.patch(path, 1000, b"x" * 10)["Upload-Offset"], "1010")
         wait_for(lambda: self.tus("DELETE", path)[0] == 204, "the deletion")
