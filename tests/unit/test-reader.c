@@ -306,7 +306,7 @@ test_after_urgent_probes (void)
   fake_cluster_read_all (cluster, reader, &error);
   g_assert_no_error (error);
   /* pauses that double each time would come to 38 s */
-  end = g_get_monotonic_time () + 6 * G_TIME_SPAN_SECOND;
+  end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
   while (g_atomic_int_get (&cluster->nodes[1].probes) < 11) {
     g_assert_cmpint (g_get_monotonic_time (), <, end);
     g_usleep (1000);
@@ -378,11 +378,11 @@ test_liar (gconstpointer misbehave)
     gint64 begin = g_get_monotonic_time ();
 
     cluster->nodes[i].misbehave = misbehave;
-    reader = fake_cluster_open (cluster, "timeout", 10, "retries", 0, NULL);
+    reader = fake_cluster_open (cluster, "timeout", 60, "retries", 0, NULL);
     fake_cluster_read_all (cluster, reader, &error);
     g_assert_no_error (error);
     g_assert_cmpint (g_get_monotonic_time () - begin, <,
-        5 * G_TIME_SPAN_SECOND);
+        15 * G_TIME_SPAN_SECOND);
     g_clear_object (&reader);
     fake_cluster_free (cluster);
   }
