@@ -286,7 +286,7 @@ finish (Run * run, GError ** error)
         pmss_job_run_get_done (run->base.run), error);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
       "%u %s could not be repaired: this is tried again when a storage server "
-      "comes or goes, or in ten minutes. %s", left,
+      "comes or goes, or within ten minutes. %s", left,
       left == 1 ? "extent" : "extents", run->reason);
   return FALSE;
 }

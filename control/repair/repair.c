@@ -6,7 +6,9 @@
 
 #define LOOK_EVERY (2 * G_USEC_PER_SEC)
 #define ALL_EVERY (3600 * (gint64) G_USEC_PER_SEC)
-#define AGAIN_AFTER (600 * G_USEC_PER_SEC)
+/* What could not be done is tried again though nothing seems to have changed, after twice the time with each failure: a node that was restarted at once was never missed. */
+#define FIRST_PAUSE (10 * (gint64) G_USEC_PER_SEC)
+#define LONGEST_PAUSE (600 * (gint64) G_USEC_PER_SEC)
 /* What viewers suspect is not to keep repair at what it cannot do. */
 #define SUSPICIONS_EVERY (60 * G_USEC_PER_SEC)
 
@@ -33,6 +35,7 @@ struct _PmssRepair
   gboolean all;                 /* the next run looks at all extents */
   gint64 failed_at;             /* monotonic, us: when a run left something undone, 0: none did */
   Mark failed_mark;             /* and as things were then */
+  gint64 pause;                 /* us: until it is tried again as things are */
   PmssRepairStats stats;
 };
 
@@ -120,6 +123,7 @@ pmss_repair_note_end (PmssRepair * self, const PmssNodeView * view)
     g_warning ("Cannot look for bad shards: %s", error->message);
   g_mutex_lock (&self->lock);
   self->failed_at = view ? g_get_monotonic_time () : 0;
+  self->pause = view ? CLAMP (2 * self->pause, FIRST_PAUSE, LONGEST_PAUSE) : 0;
   self->failed_mark = mark;
   g_mutex_unlock (&self->lock);
 }
@@ -135,7 +139,7 @@ may_try (PmssRepair * self, const Mark * mark, gint64 now)
 
   g_mutex_lock (&self->lock);
   since = now - self->failed_at;
-  may = self->failed_at == 0 || since >= AGAIN_AFTER
+  may = self->failed_at == 0 || since >= self->pause
       || !is_same_but_for_readers (mark, &self->failed_mark)
       || (mark->suspected != self->failed_mark.suspected
       && since >= SUSPICIONS_EVERY);
@@ -152,16 +156,16 @@ may_look (PmssRepair * self, const Mark * mark)
   return may_try (self, mark, now) && (!self->looked
       || !is_same_but_for_readers (mark, &self->looked_mark)
       || mark->suspected != self->looked_mark.suspected
-      || now - self->looked_at >= AGAIN_AFTER);
+      || now - self->looked_at >= LONGEST_PAUSE);
 }
 
-/* Whether there is something to do. All extents are looked at where a node is gone, and now and then: nobody tells of a place without a node. */
+/* Whether there is something to do. All extents are looked at where a node is gone, after a failure, and now and then: nobody tells of a place without a node. */
 static gboolean
 look_at_extents (PmssRepair * self, const PmssNodeView * view,
-    const Mark * mark, gboolean * found, GError ** error)
+    const Mark * mark, gboolean failed, gboolean * found, GError ** error)
 {
   gint64 now = g_get_monotonic_time ();
-  gboolean all = now >= self->all_at;
+  gboolean all = failed || now >= self->all_at;
   g_autoptr (PmssRepairPlan) plan = NULL;
 
   *found = FALSE;
@@ -173,10 +177,11 @@ look_at_extents (PmssRepair * self, const PmssNodeView * view,
     return FALSE;
   if (all)
     self->all_at = now + ALL_EVERY;
-  self->looked = TRUE;
+  *found = pmss_repair_plan_get_bytes (plan) > 0;
+  /* what is found is seen to, and then there may be more */
+  self->looked = !*found;
   self->looked_mark = *mark;
   self->looked_at = now;
-  *found = pmss_repair_plan_get_bytes (plan) > 0;
   g_mutex_lock (&self->lock);
   self->all |= all && *found;
   g_mutex_unlock (&self->lock);
@@ -229,7 +234,7 @@ is_open (PmssJobState state)
       || state == PMSS_JOB_PAUSED;
 }
 
-/* One that is open goes on, or rests because somebody wants it to. */
+/* One that is open goes on, or rests because somebody wants it to. One that has failed goes on even with nothing left to do: so it ends well. */
 static gboolean
 begin (PmssRepair * self, const PmssJob * newest, GError ** error)
 {
@@ -247,7 +252,7 @@ look (PmssRepair * self, GError ** error)
 {
   g_autoptr (PmssNodeView) view = pmss_node_view_new (self->context, error);
   PmssJob newest = { 0 };
-  gboolean found;
+  gboolean found, failed;
   Mark mark;
 
   if (!view)
@@ -265,8 +270,9 @@ look (PmssRepair * self, GError ** error)
   }
   if (!may_look (self, &mark))
     return TRUE;
-  return look_at_extents (self, view, &mark, &found, error)
-      && (!found || begin (self, &newest, error));
+  failed = newest.id != 0 && newest.state == PMSS_JOB_FAILED;
+  return look_at_extents (self, view, &mark, failed, &found, error)
+      && (!(found || failed) || begin (self, &newest, error));
 }
 
 /* FALSE: it is time to stop. */
@@ -342,6 +348,7 @@ pmss_repair_wake (PmssRepair * self)
   self->woken = TRUE;
   /* who asks does not want to wait */
   self->failed_at = 0;
+  self->pause = 0;
   g_cond_signal (&self->cond);
   g_mutex_unlock (&self->lock);
 }
