@@ -147,10 +147,10 @@ read_list (PmssRows * rows, GPtrArray * list, GError ** error)
   return FALSE;
 }
 
-/* How many records a shard of the layout has; 0: the layout of a ready version does not name @bad->node there. */
+/* @named: whether the layout of a ready version names @bad->node there. @records: of that shard, none where the last extent has fewer units than k. */
 static gboolean
 count_records (PmssDatabase * database, const PmssBadShard * bad,
-    guint32 * records, GError ** error)
+    gboolean * named, guint32 * records, GError ** error)
 {
   g_autoptr (GError) local = NULL;
   PmssExtentGeometry geometry = {.version = bad->version,.extent = bad->extent
@@ -159,7 +159,7 @@ count_records (PmssDatabase * database, const PmssBadShard * bad,
   PmssExtent extent;
   guint64 offset;
 
-  *records = 0;
+  *named = FALSE;
   if (!pmss_catalog_read_version (database, &bad->version, &version, &local)
       || !pmss_catalog_read_extent (database, &bad->version, bad->extent,
           &extent, &local)) {
@@ -177,6 +177,7 @@ count_records (PmssDatabase * database, const PmssBadShard * bad,
   geometry.unit = version.unit;
   geometry.payload = MIN (version.extent, version.size - offset);
   *records = pmss_extent_geometry_records (&geometry, bad->shard);
+  *named = TRUE;
   return TRUE;
 }
 
@@ -310,12 +311,12 @@ add_bad_shard (PmssDatabase * database, gpointer data, GError ** error)
   g_autoptr (PmssBadShard) known = NULL;
   g_autoptr (GArray) rows = NULL;
   g_autoptr (GError) local = NULL;
-  gboolean room = TRUE, join;
-  guint32 records;
+  gboolean room = TRUE, named, join;
+  guint32 records = 0;
 
-  if (!count_records (database, bad, &records, error))
+  if (!count_records (database, bad, &named, &records, error))
     return FALSE;
-  if (records == 0)
+  if (!named)
     return TRUE;
   known = find_known (database, bad, &local);
   if (local != NULL) {

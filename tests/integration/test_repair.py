@@ -502,6 +502,18 @@ class Bad(RepairCase):
         self.cluster.delete("false")
         self.assert_clean()
 
+    def test_empty(self):
+        """A shard without any unit, of a last extent that has fewer than k, is missed and made anew like all others."""
+        content = random.Random(12).randbytes(100)
+        self.cluster.add("short", content, redundancy="2+1")
+        broken = [self.break_shard("short", 0, 1, os.unlink)]
+        self.assertEqual(len(broken[0][3]), 128)
+        node, shard, _, _ = broken[0]
+        self.tell(node, shard, "missing")
+        self.check_healed(broken)
+        self.assertEqual(self.cluster.read_back("short"), content)
+        self.assert_clean()
+
     def test_nobody_tells(self):
         """That a shard can be had again, as when a node was restarted before anybody missed it: it is tried again all the same, and soon."""
         path = self.make("silent", 1, "2+1")
