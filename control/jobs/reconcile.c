@@ -19,6 +19,7 @@ struct _PmssReconciler
   GCancellable *cancellable;
   PmssNodeCalls *calls;         /* of the thread */
   GHashTable *unknown;          /* of the thread: node id -> PmssUnknown */
+  GHashTable *failed;           /* of the thread: ids of nodes that could not be looked at */
 
   GMutex lock;                  /* protects all below */
   GCond cond;                   /* `due` or `stopping` has changed */
@@ -165,6 +166,7 @@ reconcile_node (PmssReconciler * self, guint node)
     g_mutex_unlock (&self->lock);
   } else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_message ("Cannot reconcile node %u: %s", node, error->message);
+    g_hash_table_add (self->failed, GUINT_TO_POINTER (node));
   }
 }
 
@@ -234,6 +236,24 @@ add_overdue (PmssReconciler * self, gint64 now)
       g_hash_table_iter_remove (&iter);
     else if (info->state == PMSS_NODE_UP)
       add_due (self, GPOINTER_TO_UINT (node));
+  }
+}
+
+/* One that is not up is looked at when it comes. */
+static void
+retry_failed (PmssReconciler * self)
+{
+  GHashTableIter iter;
+  gpointer node;
+
+  g_hash_table_iter_init (&iter, self->failed);
+  while (g_hash_table_iter_next (&iter, &node, NULL)) {
+    g_autoptr (PmssNodeInfo) info =
+        pmss_nodes_peek (self->context->nodes, GPOINTER_TO_UINT (node));
+
+    if (info && info->state == PMSS_NODE_UP)
+      add_due (self, GPOINTER_TO_UINT (node));
+    g_hash_table_iter_remove (&iter);
   }
 }
 
@@ -309,6 +329,7 @@ run (gpointer user_data)
     if (now >= housekeeping_at) {
       expire_uploads (self);
       retry_pending (self);
+      retry_failed (self);
       add_overdue (self, now);
       housekeeping_at = now + HOUSEKEEPING;
     }
@@ -341,6 +362,7 @@ pmss_reconciler_start (PmssControlContext * context)
   self->due = g_hash_table_new (NULL, NULL);
   self->unknown = g_hash_table_new_full (NULL, NULL, NULL,
       (GDestroyNotify) pmss_unknown_free);
+  self->failed = g_hash_table_new (NULL, NULL);
   self->found = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   pmss_nodes_set_watch (context->nodes, on_node_changed, self);
   /* those that came up before there was a watch */
@@ -361,6 +383,7 @@ pmss_reconciler_stop (PmssReconciler * self)
   g_thread_join (self->thread);
   g_hash_table_unref (self->due);
   g_hash_table_unref (self->unknown);
+  g_hash_table_unref (self->failed);
   g_hash_table_unref (self->found);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
