@@ -5,7 +5,8 @@ import dataclasses
 import random
 from typing import Optional
 
-NODES = 6
+# 4+2 finds a place for what one of them had
+NODES = 7
 CONTROL = "control"
 REDUNDANCIES = ("1+0", "1+1", "2+1", "4+2", "1+2")
 SMALLEST, LARGEST = 1, 1500000
@@ -25,6 +26,7 @@ class Moment:
     delay: float                    # seconds from the work's beginning to the kill
     calls: Optional[int]            # instead: changes to the disk that the first of the victims makes
     victims: tuple                  # CONTROL, indices of nodes
+    given_up: Optional[int]         # the index of a node that the work stops, never one of them
     away: float                     # seconds
     again: Optional[float]          # seconds from the start afterwards to the next kill, or less: with calls
     redundancy: str
@@ -42,10 +44,11 @@ def make_moment(seed, number, works):
     rng = random.Random(name)
     work = works[rng.choice(sorted(works))]
     # a storage server, control, both, and now and then the whole machine
-    one = rng.randrange(NODES)
-    victims = rng.choice(([CONTROL],) * 3 + ([one],) * 3 + ([CONTROL, one],) * 2 + ([CONTROL, *range(NODES)],))
+    one, *others = rng.sample(range(NODES), NODES)
+    given_up = others.pop() if work.gives_up else None
+    victims = rng.choice(([CONTROL],) * 3 + ([one],) * 3 + ([CONTROL, one],) * 2 + ([CONTROL, one, *others],))
     calls = rng.randint(1, CALLS[CONTROL if victims[0] == CONTROL else "node"]) if rng.random() < 0.5 else None
-    return Moment(number, work.name, rng.uniform(0, work.longest), calls, tuple(victims), rng.uniform(0, LONGEST_AWAY),
+    return Moment(number, work.name, rng.uniform(0, work.longest), calls, tuple(victims), given_up, rng.uniform(0, LONGEST_AWAY),
                   rng.uniform(0, SOON) if rng.random() < TWICE else None, rng.choice(REDUNDANCIES), rng.random() < 0.3, choose_size(rng, calls), name)
 
 
@@ -55,11 +58,15 @@ def choose_size(rng, calls):
     return round(SMALLEST * (largest / SMALLEST) ** rng.uniform(rng.choice((0, 0.9, 0.9)), 1))
 
 
+def are_all(victims):
+    return len(victims) > 2
+
+
 def describe_victims(victims):
-    if len(victims) > NODES:
+    if are_all(victims):
         return "all"
     return " and ".join(str(one) if one == CONTROL else "node %d" % (one + 1) for one in victims)
 
 
 def kind_of_victims(victims):
-    return "all" if len(victims) > NODES else "+".join(one if one == CONTROL else "node" for one in victims)
+    return "all" if are_all(victims) else "+".join(one if one == CONTROL else "node" for one in victims)

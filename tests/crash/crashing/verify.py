@@ -50,7 +50,7 @@ class Verifier:
 
     def end_jobs(self):
         self.wait_compared()
-        wait_for(lambda: not self.rig.active_jobs() and not self.rig.bad_shards(), "all jobs to end, and all shards to be repaired", DEADLINE)
+        wait_for(self.is_settled, "all jobs to end, and all shards to be repaired", DEADLINE)
         self.rig.spoilt.clear()
         for state in ("failed", "paused"):
             for job in self.cluster.api("GET", "/jobs?state=" + state)["jobs"]:
@@ -61,6 +61,11 @@ class Verifier:
                 except AssertionError as error:
                     self.rig.complain("resumed: %s" % error)
         self.cluster.wait_for_nodes_clean()
+
+    def is_settled(self):
+        """A repair that has failed goes on once its nodes are back."""
+        failed = self.cluster.api("GET", "/jobs?state=failed")["jobs"]
+        return not self.rig.active_jobs() and not self.rig.bad_shards() and not any(job["type"] == "repair" for job in failed)
 
     def list_media(self):
         media, after = [], ""

@@ -18,6 +18,8 @@ TUS = {"Tus-Resumable": "1.0.0"}
 # bytes a PATCH, about; and the seconds between two
 PIECES, PAUSE = 6, 0.05
 DEADLINE = 60
+# how often a node that is given up comes back before all is rebuilt, and within how many seconds
+EARLY, LONGEST_REBUILD = 0.4, 1
 # what a node says that tells of a lost shard: what it does not say is taken for none
 ROOM = 1 << 40
 
@@ -29,6 +31,8 @@ class Work:
     run: Callable
     # seconds within which it is killed
     longest: float
+    # whether a node of the plan's choice is stopped for its time
+    gives_up: bool = False
 
 
 def name_of(moment):
@@ -145,6 +149,46 @@ def lose(rig, node, shard):
             {"Authorization": "Bearer " + identity["secret"], "Content-Type": "application/json"})
 
 
+def run_rebuild(rig, moment, begun):
+    """A node is given up: the others are to have its shards. It comes back when they have them, or in the middle of that."""
+    node, rng = rig.cluster.nodes[moment.given_up], moment.random()
+    rig.cluster.wait_job(put(rig, moment))
+    wait_whole(rig)
+    node.stop()
+    try:
+        rig.cluster.api("POST", "/nodes/%d/repair" % node.id, status=202)
+        begun()
+        if rng.random() < EARLY:
+            time.sleep(rng.uniform(0, LONGEST_REBUILD))
+        else:
+            wait_for(lambda: is_replaced(rig, node), "others to have the shards of %s" % node.label, DEADLINE)
+    finally:
+        node.start()
+
+
+def wait_whole(rig):
+    """Until one node can be spared."""
+    rig.cluster.wait_nodes()
+    wait_for(lambda: not rig.bad_shards(), "shards to be repaired", DEADLINE)
+    rig.spoilt.clear()
+
+
+def is_replaced(rig, node):
+    """Whether no medium that can do without it has a shard there any more."""
+    try:
+        return not any(has_part(rig, name, node) for name in rig.ledger.names(State.THERE) if rig.ledger.media[name].m > 0)
+    except LOST:
+        return False
+
+
+def has_part(rig, name, node):
+    """One that is still being ingested may yet have: its extents are put elsewhere once the node is missed."""
+    if rig.cluster.medium(name)["state"] != "ready":
+        return True
+    layout = rig.cluster.session(name)["layout"]
+    return any(layout["nodes"][place]["id"] == node.id for places in layout["extents"] for place in places)
+
+
 class Upload:
     """One upload by tus, which goes on after each kill where the server says."""
 
@@ -227,4 +271,5 @@ ALL = {work.name: work for work in (
     Work("delete", run_delete, 0.25),
     Work("verify", run_verify, 0.4),
     Work("repair", run_repair, 0.6),
+    Work("rebuild", run_rebuild, LONGEST_REBUILD, gives_up=True),
 )}
