@@ -99,7 +99,7 @@ PmssJob      *pmss_jobs_pause  (PmssJobs *jobs, gint64 id, GError **error);
 PmssJob      *pmss_jobs_resume (PmssJobs *jobs, gint64 id, GError **error);
 PmssJob      *pmss_jobs_cancel (PmssJobs *jobs, gint64 id, GError **error);
 
-/* For the run functions, on their thread; progress() and throttle() also on others that they have begun. */
+/* For the run functions, on their thread; advance(), get_done() and throttle() also on others that they have begun. */
 PmssControlContext *pmss_job_run_get_context (PmssJobRun *run);
 /* As it was when the run began; phase and version as the run sets them. */
 const PmssJob *pmss_job_run_get_job         (PmssJobRun *run);
