@@ -17,7 +17,8 @@ LOST = (OSError, http.client.HTTPException)
 TUS = {"Tus-Resumable": "1.0.0"}
 # bytes a PATCH, about; and the seconds between two
 PIECES, PAUSE = 6, 0.05
-DEADLINE = 60
+# a repair that failed for a node that was killed is tried again after 10, 20, 40 s; less than what the rig waits
+DEADLINE = 110
 # how often a node that is given up comes back before all is rebuilt, and within how many seconds
 EARLY, LONGEST_REBUILD = 0.4, 1
 # what a node says that tells of a lost shard: what it does not say is taken for none
