@@ -277,7 +277,9 @@ class Disks(ScrubCase):
         cold, warm, bad = shards
 
         def is_cached(name):
-            return all(pages_in_memory(self.path(server, name)))
+            """Most of it: the kernel may take single pages at any time."""
+            pages = pages_in_memory(self.path(server, name))
+            return sum(pages) > len(pages) / 2
 
         fd = os.open(self.path(server, cold), os.O_RDONLY)
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
