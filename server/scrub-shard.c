@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ typedef struct
   guint64 size;
   gboolean direct;
   guint8 *buffer;               /* PIECE bytes, aligned */
+  guint8 cached[PIECE / BLOCK]; /* of each page of a piece: bit 0, whether others have brought it into memory */
   PmssShardChecker *checker;
   GArray *rows;                 /* bad ones; no more than MAX_ROWS + 1 */
   gboolean unreadable;
@@ -59,18 +61,49 @@ set_direct (Reading * reading, gboolean direct)
     posix_fadvise (reading->fd, 0, 0, POSIX_FADV_RANDOM);
 }
 
+/* FALSE: the kernel does not tell. */
+static gboolean
+find_cached (Reading * reading, guint64 offset, gsize length)
+{
+  void *pages = mmap (NULL, length, PROT_READ, MAP_SHARED, reading->fd, offset);
+  gboolean told;
+
+  if (pages == MAP_FAILED)
+    return FALSE;
+  told = mincore (pages, length, reading->cached) == 0;
+  munmap (pages, length);
+  return told;
+}
+
+/* Page by page: the kernel may have taken single ones back, and that does not make the others ours. */
+static void
+drop_ours (Reading * reading, guint64 offset, gsize length)
+{
+  const gsize page = sysconf (_SC_PAGESIZE), pages = (length + page - 1) / page;
+
+  for (gsize first = 0, end; first < pages; first = end) {
+    gboolean cached = reading->cached[first] & 1;
+
+    for (end = first + 1; end < pages; end++)
+      if ((reading->cached[end] & 1) != cached)
+        break;
+    if (!cached)
+      posix_fadvise (reading->fd, offset + first * page, (end - first) * page,
+          POSIX_FADV_DONTNEED);
+  }
+}
+
 static gssize
 read_once (Reading * reading, guint64 offset, gsize length)
 {
-  gboolean ours = !reading->direct
-      && !pmss_store_is_cached (reading->fd, offset, length);
+  gboolean told = !reading->direct && find_cached (reading, offset, length);
   gssize got;
 
   do
     got = pread (reading->fd, reading->buffer, length, offset);
   while (got < 0 && errno == EINTR);
-  if (ours && got > 0)
-    posix_fadvise (reading->fd, offset, length, POSIX_FADV_DONTNEED);
+  if (told && got > 0)
+    drop_ours (reading, offset, length);
   return got;
 }
 
