@@ -64,6 +64,7 @@ struct _GstPmssSrc {
 
   GstPmssSrcSettings settings;
   gboolean settings_changed;    /* since `reader` was opened */
+  char *location_problem;       /* why the last location was not taken; NULL: it was */
 
   gboolean started;             /* between start () and stop () */
   gboolean flushing;            /* between unlock () and unlock_stop () */

@@ -111,6 +111,10 @@ gst_pmss_src_set_location (GstPmssSrc * src, const char *text, GError ** error)
   if (text && *text) {
     uri = pmss_uri_parse (text, &reason);
     if (!uri) {
+      g_mutex_lock (&src->lock);
+      g_free (src->location_problem);
+      src->location_problem = g_strdup (reason->message);
+      g_mutex_unlock (&src->lock);
       g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
           "Not a usable PMSS URI: %s", reason->message);
       return FALSE;
@@ -128,6 +132,7 @@ gst_pmss_src_set_location (GstPmssSrc * src, const char *text, GError ** error)
     g_free (src->settings.location);
     src->settings.location = g_steal_pointer (&location);
     src->settings_changed = TRUE;
+    g_clear_pointer (&src->location_problem, g_free);
   }
   g_mutex_unlock (&src->lock);
 

@@ -55,17 +55,22 @@ static gboolean
 gst_pmss_src_start (GstBaseSrc * bsrc)
 {
   GstPmssSrc *src = GST_PMSS_SRC (bsrc);
+  g_autofree char *problem = NULL;
   gboolean ok;
 
   g_mutex_lock (&src->lock);
   ok = src->settings.uri != NULL;
+  problem = g_strdup (src->location_problem);
   src->started = ok;
   /* what is open under old settings is closed by who opens next: that blocks */
   if (src->settings_changed && src->open_state == GST_PMSS_SRC_OPEN)
     src->open_state = GST_PMSS_SRC_CLOSED;
   g_mutex_unlock (&src->lock);
 
-  if (!ok)
+  if (!ok && problem)
+    GST_ELEMENT_ERROR (src, RESOURCE, NOT_FOUND,
+        ("Not a usable PMSS URI: %s", problem), (NULL));
+  else if (!ok)
     GST_ELEMENT_ERROR (src, RESOURCE, NOT_FOUND,
         ("No URI to read was set."), ("missing location property"));
   return ok;
@@ -394,6 +399,7 @@ gst_pmss_src_finalize (GObject * object)
 
   gst_pmss_src_close (src);
   gst_pmss_src_settings_clear (&src->settings);
+  g_free (src->location_problem);
   g_clear_object (&src->cancellable);
   g_clear_object (&src->shared_client);
   g_clear_error (&src->failure);

@@ -112,6 +112,28 @@ wait_progress (GstElement * pipeline, const char *code, GstProgressType type)
 }
 
 /* start () is in set_state (): it must not wait for a network. */
+/* Who sets a property gets no error, so it has to come when the element starts. */
+static void
+test_bad_location (void)
+{
+  g_autoptr (GstElement) source = g_object_ref_sink
+      (gst_element_factory_make ("pmsssrc", NULL));
+  g_autoptr (GstBus) bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  gst_element_set_bus (source, bus);
+  g_object_set (source, "location", "pmss:///films/a", NULL);
+  g_assert_cmpint (gst_element_set_state (source, GST_STATE_PAUSED), ==,
+      GST_STATE_CHANGE_FAILURE);
+  message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, "Not a usable PMSS URI"));
+  gst_element_set_state (source, GST_STATE_NULL);
+  gst_element_set_bus (source, NULL);
+}
+
 static void
 test_silent_server (void)
 {
@@ -318,6 +340,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pmsssrc/not-resolved", test_not_resolved);
   g_test_add_func ("/pmsssrc/statuses", test_statuses);
   g_test_add_func ("/pmsssrc/garbage-session", test_garbage_session);
+  g_test_add_func ("/pmsssrc/bad-location", test_bad_location);
   g_test_add_func ("/pmsssrc/silent-server", test_silent_server);
   g_test_add_func ("/pmsssrc/state-cycles", test_state_cycles);
   g_test_add_func ("/pmsssrc/seek-while-opening", test_seek_while_opening);
