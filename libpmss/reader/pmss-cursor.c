@@ -6,6 +6,9 @@
 /* us: where a round trip takes less, the rest of the window would only hold up
  * the row that was jumped to. It is asked for when that is there. */
 #define NEAR (3 * G_TIME_SPAN_MILLISECOND)
+/* us: who opened a medium in less than that had two round trips to control, and
+ * control its work; until nodes have answered, they are taken to be as near. */
+#define NEAR_CONTROL (12 * G_TIME_SPAN_MILLISECOND)
 
 /* The window doubles with every half of it that was read in sequence, as long
  * as that is not enough for read-ahead-time at the consumer's pace, and with
@@ -35,7 +38,7 @@ pmss_cursor_ends_medium (PmssEngine * engine, PmssCursor * cursor)
   return pmss_cursor_get_asked_end (engine, cursor) == engine->rows.n_rows;
 }
 
-/* Whether all nodes that have answered are near. */
+/* Whether all nodes that have answered are near; or control, if none has. */
 static gboolean
 is_near (PmssEngine * engine)
 {
@@ -47,7 +50,7 @@ is_near (PmssEngine * engine)
 
     rtt = MAX (rtt, link->least_rtt);
   }
-  return rtt > 0 && rtt < NEAR;
+  return rtt > 0 ? rtt < NEAR : engine->opened_in < NEAR_CONTROL;
 }
 
 gboolean

@@ -115,6 +115,7 @@ struct _PmssEngine
   PmssBlockPool *pool;
   guint64 max_window;           /* rows */
   guint64 first_window;         /* rows */
+  gint64 opened_in;             /* us between control's being asked and its answer */
   gsize max_blocks;
   gsize blocks_behind;          /* of these, besides the windows */
 
@@ -128,7 +129,8 @@ struct _PmssEngine
   GHashTable *bad_shards;       /* of (extent * 32 + index): not to be asked */
   GCancellable *cancellable;    /* of all requests but the streams */
   GSource *lease_timer;
-  gboolean opening;             /* control is being asked for a session */
+  gboolean opening;             /* control is being asked for a session, */
+  gint64 asked;                 /* since then, monotonic */
   gboolean renewing;            /* a node refused the token: we ask for one */
   guint tries;                  /* to open, in a row */
   guint refusals;               /* of tokens, in a row */

@@ -161,6 +161,7 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
     give_back (engine, session->id);
     pmss_session_free (session);
   } else if (session != NULL) {
+    engine->opened_in = g_get_monotonic_time () - engine->asked;
     pmss_engine_opened (engine, session);
     wait_for_next (engine);
   } else if (!is_cancelled (error) && !try_open_again (engine, error)) {
@@ -173,6 +174,7 @@ void
 pmss_lease_open (PmssEngine * engine)
 {
   engine->opening = TRUE;
+  engine->asked = g_get_monotonic_time ();
   pmss_engine_hold (engine);
   pmss_client_open_session_async (engine->client, engine->medium,
       engine->cancellable, session_opened, engine);
@@ -250,6 +252,7 @@ reopen (PmssEngine * engine)
   if (engine->opening)
     return;
   engine->opening = TRUE;
+  engine->asked = g_get_monotonic_time ();
   pmss_engine_hold (engine);
   pmss_client_open_session_async (engine->client, engine->medium,
       engine->cancellable, session_reopened, engine);
