@@ -445,20 +445,42 @@ forget_deleted (PmssRepairWork * work, char **reason, GError ** error)
   return FALSE;
 }
 
+/* Bytes in memory, about: most shards are either read or made. */
+static guint64
+find_size (const PmssRepairWork * work)
+{
+  guint64 size = 0;
+
+  for (guint i = 0; i < work->n; i++)
+    size += pmss_extent_geometry_shard_size (&work->geometry, i);
+  return size;
+}
+
+static gboolean
+mend (PmssRepairWork * work, char **reason, GError ** error)
+{
+  g_autoptr (PmssRebuild) rebuild = NULL;
+
+  set_erasure (work->worker, work->geometry.redundancy);
+  rebuild = pmss_rebuild_new (work->worker->erasure, &work->geometry);
+  return pmss_repair_check_room (work, reason, error)
+      && repair (work, rebuild, reason, error)
+      && forget_deleted (work, reason, error);
+}
+
 gboolean
 pmss_repair_extent (PmssRepairWorker * self, const PmssRepairPlace * place,
     char **reason, GError ** error)
 {
   PmssRepairWork work = {.repair = self->repair,.worker = self };
-  g_autoptr (PmssRebuild) rebuild = NULL;
   gboolean there, going = load (&work, place, &there, error);
 
   if (going && there && (work.lost | work.told)) {
-    set_erasure (self, work.geometry.redundancy);
-    rebuild = pmss_rebuild_new (self->erasure, &work.geometry);
-    going = pmss_repair_check_room (&work, reason, error)
-        && repair (&work, rebuild, reason, error)
-        && forget_deleted (&work, reason, error);
+    guint64 size = find_size (&work);
+
+    pmss_memory_budget_claim (self->repair->memory, size);
+    going = mend (&work, reason, error);
+    pmss_memory_budget_release (self->repair->memory, size);
   }
   work_clear (&work);
   return going;

@@ -9,6 +9,7 @@
 
 /* Extents at work at once: while the shards of one come, another one's new shard goes to its node, and a third one's is read back. */
 #define WORKERS 3
+#define MEMORY (256u * 1024 * 1024)     /* of their extents' shards; a larger extent is at work alone */
 #define LOOK_EVERY (5 * G_USEC_PER_SEC) /* for bad shards that have been told of since the plan was made */
 #define MAX_LEFT 100000         /* extents that cannot be done, until it gives up */
 
@@ -318,6 +319,7 @@ init (Run * run, PmssJobRun * job)
       g_free);
   g_mutex_init (&base->originals_lock);
   g_mutex_init (&base->lock);
+  base->memory = pmss_memory_budget_new (MEMORY);
   g_mutex_init (&run->plan_lock);
   run->left = g_hash_table_new_full (pmss_repair_place_hash,
       pmss_repair_place_equal, g_free, NULL);
@@ -346,6 +348,7 @@ clear (Run * run)
   g_hash_table_unref (run->left);
   g_mutex_clear (&run->base.originals_lock);
   g_mutex_clear (&run->base.lock);
+  pmss_memory_budget_free (run->base.memory);
   g_mutex_clear (&run->plan_lock);
   g_free (run->reason);
 }

@@ -5,6 +5,7 @@
 #include "control/jobs/jobs.h"
 #include "control/nodes/node-calls.h"
 #include "control/nodes/placer.h"
+#include "control/repair/memory-budget.h"
 #include "control/repair/repair.h"
 #include "libpmss/pmss-erasure.h"
 #include "libpmss/pmss-shard.h"
@@ -72,6 +73,7 @@ typedef struct {
   PmssControlContext *context;
   GMutex originals_lock;        /* protects `originals`, and is held while one is checked */
   GHashTable *originals;        /* medium id -> char *: path of its original, which was checked; NULL: it has none that is good */
+  PmssMemoryBudget *memory;     /* for the shards of the extents at work */
   GMutex lock;                  /* protects all below; held for moments */
   PmssNodeView *view;           /* as the nodes were last seen; changes under the plan's lock, too */
   guint64 changes;              /* grows with whatever is changed, or known to be impossible */
