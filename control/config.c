@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
 #define GROUP "control"
@@ -195,31 +196,6 @@ read_key_file (Raw * raw, const char *path, GError ** error)
 }
 
 static gboolean
-parse_log_level (const char *text, GLogLevelFlags * level, GError ** error)
-{
-  static const struct
-  {
-    const char *name;
-    GLogLevelFlags level;
-  } levels[] = {
-    {"critical", G_LOG_LEVEL_CRITICAL}, {"warning", G_LOG_LEVEL_WARNING},
-    {"message", G_LOG_LEVEL_MESSAGE}, {"info", G_LOG_LEVEL_INFO},
-    {"debug", G_LOG_LEVEL_DEBUG},
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (levels); i++) {
-    if (g_str_equal (text, levels[i].name)) {
-      *level = levels[i].level;
-      return TRUE;
-    }
-  }
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "log-level: '%s' is none of critical, warning, message, info, debug",
-      text);
-  return FALSE;
-}
-
-static gboolean
 parse_switch (const char *text, const char *name, gboolean * on,
     GError ** error)
 {
@@ -243,7 +219,7 @@ check_all (Raw * raw, GError ** error)
         "tls-certificate and tls-key go together");
     return FALSE;
   }
-  if (!parse_log_level (raw->log_level, &config->log_level, error)
+  if (!pmss_daemon_parse_log_level (raw->log_level, &config->log_level, error)
       || !pmss_redundancy_parse (raw->redundancy, &config->redundancy, error)
       || !parse_switch (raw->repair, "repair", &config->repair, error))
     return FALSE;

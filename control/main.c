@@ -5,8 +5,8 @@
 #include <sysexits.h>
 
 #include "control/config.h"
-#include "control/daemon.h"
 #include "control/server.h"
+#include "daemon/pmss-daemon.h"
 
 int
 main (int argc, char **argv)

@@ -14,7 +14,6 @@
 #include "control/api/router.h"
 #include "control/catalog/catalog-health.h"
 #include "control/config.h"
-#include "control/daemon.h"
 #include "control/database/database.h"
 #include "control/ingest/ingest.h"
 #include "control/jobs/jobs.h"
@@ -25,6 +24,7 @@
 #include "control/repair/repair.h"
 #include "control/sessions/sessions.h"
 #include "control/uploads/uploads.h"
+#include "daemon/pmss-daemon.h"
 #include "httpd/pmss-httpd.h"
 
 #define NODES_TICK_MS 500

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
 #define GROUP "storage"
@@ -133,30 +134,6 @@ parse_number (char **values, guint setting, guint min, guint max,
   return TRUE;
 }
 
-static gboolean
-parse_log_level (const char *text, GLogLevelFlags * level, GError ** error)
-{
-  static const struct
-  {
-    const char *name;
-    GLogLevelFlags level;
-  } levels[] = {
-    {"error", G_LOG_LEVEL_ERROR}, {"critical", G_LOG_LEVEL_CRITICAL},
-    {"warning", G_LOG_LEVEL_WARNING}, {"message", G_LOG_LEVEL_MESSAGE},
-    {"info", G_LOG_LEVEL_INFO}, {"debug", G_LOG_LEVEL_DEBUG},
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (levels); i++) {
-    if (g_str_equal (text, levels[i].name)) {
-      *level = levels[i].level;
-      return TRUE;
-    }
-  }
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "log-level: there is no level “%s”", text);
-  return FALSE;
-}
-
 /* "host", "host:port", "[v6]", "[v6]:port" */
 static gboolean
 parse_advertise (PmssStorageConfig * config, const char *text, GError ** error)
@@ -247,7 +224,7 @@ convert (PmssStorageConfig * config, char **values, GError ** error)
   return (!values[CONTROL] || parse_control (config, values[CONTROL], error))
       && (!values[ADVERTISE]
       || parse_advertise (config, values[ADVERTISE], error))
-      && parse_log_level (values[LOG_LEVEL], &config->log_level, error)
+      && pmss_daemon_parse_log_level (values[LOG_LEVEL], &config->log_level, error)
       && parse_number (values, SCRUB_PERIOD, 0, G_MAXINT,
       &config->scrub_period, error)
       && parse_number (values, NODE_ID, 0, G_MAXINT, &config->node_id, error)

@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "api.h"
 #include "config.h"
+#include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 #include "node.h"
 #include "scrub.h"
@@ -30,32 +30,6 @@ typedef struct
   PmssNodeAgent *agent;         /* NULL when it stands alone */
   int status;
 } Server;
-
-/* --- logging --- */
-
-static GLogWriterOutput
-write_log (GLogLevelFlags level, const GLogField * fields, gsize n_fields,
-    gpointer data)
-{
-  const PmssStorageConfig *config = data;
-
-  if ((level & G_LOG_LEVEL_MASK) > config->log_level)
-    return G_LOG_WRITER_HANDLED;
-  if (g_log_writer_is_journald (fileno (stderr))
-      && g_log_writer_journald (level, fields, n_fields, NULL)
-      == G_LOG_WRITER_HANDLED)
-    return G_LOG_WRITER_HANDLED;
-  return g_log_writer_standard_streams (level, fields, n_fields, NULL);
-}
-
-static void
-set_up_log (PmssStorageConfig * config)
-{
-  /* stdout is for the line that says where we listen. */
-  g_log_writer_default_set_use_stderr (TRUE);
-  g_log_set_debug_enabled (config->log_level >= G_LOG_LEVEL_DEBUG);
-  g_log_set_writer_func (write_log, config, NULL);
-}
 
 /* --- who we are --- */
 
@@ -308,19 +282,6 @@ on_hangup (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* A connection and a shard's file for each viewer. */
-static void
-raise_descriptor_limit (void)
-{
-  struct rlimit limit;
-
-  if (getrlimit (RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
-      g_warning ("cannot raise the limit of open files");
-  }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -329,9 +290,7 @@ main (int argc, char **argv)
   server.config = pmss_storage_config_load (argc, argv, &server.status);
   if (!server.config)
     return server.status;
-  set_up_log (server.config);
-  signal (SIGPIPE, SIG_IGN);
-  raise_descriptor_limit ();
+  pmss_daemon_prepare (server.config->log_level);
   server.loop = g_main_loop_new (NULL, FALSE);
   server.access = pmss_access_new ();
   g_unix_signal_add (SIGTERM, on_stop_signal, &server);

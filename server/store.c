@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 #include "store-private.h"
 
@@ -112,23 +112,6 @@ pmss_store_sync_folder (PmssStore * store, guint folder, GError ** error)
 
 /* --- opening --- */
 
-static gboolean
-lock_folder (PmssStore * store, GError ** error)
-{
-  g_autofree char *path = g_build_filename (store->path, "lock", NULL);
-
-  store->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (store->lock_fd < 0) {
-    pmss_store_set_error (error, errno, path);
-    return FALSE;
-  }
-  if (flock (store->lock_fd, LOCK_EX | LOCK_NB) == 0)
-    return TRUE;
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "%s is in use by another storage server", store->path);
-  return FALSE;
-}
-
 static int
 open_folder (PmssStore * store, const char *name, GError ** error)
 {
@@ -211,7 +194,7 @@ pmss_store_open (const char *folder, const PmssStoreReserve * reserve,
     pmss_store_set_error (error, errno, folder);
     return NULL;
   }
-  if (!lock_folder (store, error)
+  if ((store->lock_fd = pmss_daemon_lock_folder (folder, error)) < 0
       || (store->tmp_fd = open_folder (store, "tmp", error)) < 0
       || (store->shards_fd = open_folder (store, "shards", error)) < 0
       || !make_shard_folders (store, error) || !empty_tmp (store, error))

@@ -426,7 +426,7 @@ class Settings(Case):
                                  "--public-key=%s" % first.options["public-key"],
                                  "--cluster=" + CLUSTER, "--node-id=1")
         self.assertEqual(found.returncode, 73)
-        self.assertIn("in use by another storage server", found.stderr)
+        self.assertIn("in use by another server", found.stderr)
         port = self.run_storage("--listen=127.0.0.1:%d" % first.port,
                                 "--data=%s" % (self.folder / "d"),
                                 "--public-key=%s" % first.options["public-key"],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/daemon.h"
+#include "daemon/pmss-daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +29,32 @@ write_log (GLogLevelFlags level, const GLogField * fields, gsize n_fields,
   return g_log_writer_standard_streams (level, fields, n_fields, NULL);
 }
 
+gboolean
+pmss_daemon_parse_log_level (const char *text, GLogLevelFlags * level,
+    GError ** error)
+{
+  static const struct
+  {
+    const char *name;
+    GLogLevelFlags level;
+  } levels[] = {
+    {"critical", G_LOG_LEVEL_CRITICAL}, {"warning", G_LOG_LEVEL_WARNING},
+    {"message", G_LOG_LEVEL_MESSAGE}, {"info", G_LOG_LEVEL_INFO},
+    {"debug", G_LOG_LEVEL_DEBUG},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++) {
+    if (g_str_equal (text, levels[i].name)) {
+      *level = levels[i].level;
+      return TRUE;
+    }
+  }
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "log-level: '%s' is none of critical, warning, message, info, debug",
+      text);
+  return FALSE;
+}
+
 static void
 raise_descriptor_limit (void)
 {
@@ -47,6 +73,7 @@ pmss_daemon_prepare (GLogLevelFlags log_level)
   shown_level = log_level;
   /* stdout is for what scripts read, the log goes to stderr */
   g_log_writer_default_set_use_stderr (TRUE);
+  g_log_set_debug_enabled (log_level >= G_LOG_LEVEL_DEBUG);
   g_log_set_writer_func (write_log, NULL, NULL);
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
@@ -63,8 +90,8 @@ pmss_daemon_lock_folder (const char *folder, GError ** error)
   if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0)
     return fd;
   if (fd >= 0 && errno == EWOULDBLOCK)
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS,
-        "Another process serves the folder %s", folder);
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "%s is in use by another server", folder);
   else
     g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
         "Cannot lock %s: %s", path, g_strerror (errno));

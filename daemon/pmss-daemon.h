@@ -5,9 +5,11 @@
 
 G_BEGIN_DECLS
 
+/* "critical", "warning", "message", "info", "debug". */
+gboolean pmss_daemon_parse_log_level (const char *text, GLogLevelFlags *level, GError **error);
 /* What every daemon does before it begins: the log, as many descriptors as it may have, no death by SIGPIPE, libsodium. Ends the process on failure. */
-void pmss_daemon_prepare   (GLogLevelFlags log_level);
+void     pmss_daemon_prepare (GLogLevelFlags log_level);
 /* Takes @folder for this process, by flock on "lock" in it. Returns the descriptor that holds it, -1 and error when another process has it. */
-int  pmss_daemon_lock_folder (const char *folder, GError **error);
+int      pmss_daemon_lock_folder (const char *folder, GError **error);
 
 G_END_DECLS
