@@ -48,7 +48,7 @@ class Faults(Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        process = cls.start("--trials", "1", "--viewers", "2", "--lanes", "3", "--json", str(cls.folder / "out.json"))
+        process = cls.start("--trials", "1", "--seed", "suite", "--viewers", "2", "--lanes", "3", "--json", str(cls.folder / "out.json"))
         cls.output = process.communicate(timeout=TIMEOUT)[0]
         if not (cls.folder / "out.json").exists():
             raise RuntimeError(cls.output)
