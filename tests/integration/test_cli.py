@@ -6,113 +6,18 @@ import hashlib
 import os
 import pathlib
 import pty
-import random
-import resource
 import select
-import shutil
 import signal
 import socket
 import subprocess
 import termios
-import threading
-import time
 import unittest
-import urllib.parse
-import urllib.request
 
 import pmss_cli
-
-MIB = 1 << 20
-
-
-class Relay:
-    """Passes connections on to @target, and cuts the first one that has sent
-    @limit bytes; with @then_refuse, every later one at once."""
-
-    def __init__(self, target, limit, then_refuse=False, port=0):
-        self.target, self.limit, self.then_refuse = target, limit, then_refuse
-        self.cut = False
-        self.has_cut = threading.Event()
-        self.before_answer = None       # called once, when the first answer has come and is not passed on yet
-        self.listener = socket.create_server(("127.0.0.1", port))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            if self.cut and self.then_refuse:
-                client.close()
-                continue
-            server = socket.create_connection(self.target)
-            threading.Thread(target=self.forward, args=(client, server), daemon=True).start()
-            threading.Thread(target=self.back, args=(server, client), daemon=True).start()
-
-    def forward(self, client, server):
-        sent = 0
-        try:
-            while data := client.recv(65536):
-                sent += len(data)
-                if not self.cut and sent > self.limit:
-                    self.cut = True
-                    self.has_cut.set()
-                    break
-                server.sendall(data)
-        except OSError:
-            pass
-        for end in (client, server):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def back(self, server, client):
-        try:
-            while data := server.recv(65536):
-                action, self.before_answer = self.before_answer, None
-                if action:
-                    action()
-                client.sendall(data)
-        except OSError:
-            pass
-        client.close()
-        server.close()
-
-    def close(self):
-        self.listener.close()
+from cli_case import MIB, CliCase
 
 
-class Cli(pmss_cli.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.cluster_dir = cls.folder / "cluster"
-        cls.addClassCleanup(cls.pmss, "local", "down", "--purge", "--dir", cls.cluster_dir)
-        cls.cluster = cls.pmss("local", "up", "--nodes", 6, "--dir", cls.cluster_dir, "--json",
-                               "--control-set", "unit=64KiB", "--control-set", "extent=1MiB",
-                               # nobody is to find what verify is to find
-                               "--node-set", "scrub-period=0").json
-        cls.url = cls.cluster["control"]["url"]
-        cls.login()
-        cls.data = random.Random(1).randbytes(5 * MIB + 12345)
-        cls.file = cls.folder / "data.bin"
-        cls.file.write_bytes(cls.data)
-        cls.pmss("put", cls.file, "shared/data.bin")
-
-    @classmethod
-    def login(cls):
-        cls.pmss("login", cls.url, "--user", "admin", stdin=cls.cluster["password"].encode() + b"\n")
-
-    def path(self, name):
-        folder = self.folder / self.id().rpartition(".")[2]
-        folder.mkdir(exist_ok=True)
-        return folder / name
-
-    # logging in
-
+class Cli(CliCase):
     def test_login(self):
         secret = self.path("secret")
         secret.write_text(self.cluster["password"] + "\n")
@@ -204,84 +109,6 @@ class Cli(pmss_cli.TestCase):
         text = self.pmss("get", "--stats", "shared/data.bin", "/dev/null").out
         self.assertIn(f"127.0.0.1:{self.cluster['nodes'][0]['port']}", text)
 
-    def shard(self, name, extent, index):
-        """The file of a shard."""
-        version = self.pmss("info", "--json", name).json["version"]
-        return next(pathlib.Path(self.cluster_dir).rglob("%s-%08x.%d" % (version, extent, index)))
-
-    def flip(self, name, extent, index, row):
-        with open(self.shard(name, extent, index), "r+b") as file:
-            file.seek(128 + row * (128 + 65536) + 128)
-            byte = file.read(1)[0]
-            file.seek(-1, os.SEEK_CUR)
-            file.write(bytes([byte ^ 1]))
-
-    def test_verify(self):
-        self.assertEqual(self.pmss("verify", "shared/data.bin").out,
-                         "shared/data.bin: whole: every shard of 6 extents is good\n")
-        result = self.pmss("verify", "--json", "shared/data.bin").json["verified"]
-        self.assertEqual([(r["name"], r["state"], r["warning"], r["bad_shards"]) for r in result],
-                         [("shared/data.bin", "whole", None, [])])
-        self.assertEqual(self.pmss("job", "watch", "--json", result[0]["job"]).json["type"], "verify")
-        self.pmss("verify", status=64)
-        self.pmss("verify", "--all", "shared/data.bin", status=64)
-        self.pmss("verify", "--rate-limit=-1", "shared/data.bin", status=64)
-
-    def test_verify_all(self):
-        for name in ("all/1", "all/2"):
-            self.pmss("put", self.file, name)
-        out = self.pmss("verify", "--all", "--rate-limit", "100000000000", status=None).out
-        for name in ("all/1", "all/2", "shared/data.bin"):
-            self.assertIn(name + ": whole", out)
-
-    def test_verify_mends_nothing_and_tells(self):
-        """One that can be mended: by the time that it is told it may be."""
-        self.pmss("put", self.file, "flipped.bin", "--redundancy", "4+2")
-        self.flip("flipped.bin", 2, 5, 1)
-        result = self.pmss("verify", "flipped.bin", "shared/data.bin", status=65)
-        self.assertRegex(result.out, "flipped.bin: (degraded: all of it can be read|doubtful)")
-        self.assertIn("shared/data.bin: whole", result.out)
-        self.assertIn("warning: 1 shard is bad", result.err)
-        self.assertIn("1 of 2 media verified are not whole", result.err)
-
-    def test_verify_damaged(self):
-        """Exactly the bytes that are lost."""
-        self.pmss("put", self.file, "damaged.bin", "--redundancy", "4+2")
-        for shard in (0, 1, 5):
-            self.flip("damaged.bin", 1, shard, 2)
-        self.flip("damaged.bin", 1, 2, 3)
-        result = self.pmss("verify", "--json", "damaged.bin", status=65).json["verified"][0]
-        self.assertEqual((result["state"], result["warning"]), ("damaged", "4 shards are bad"))
-        begin = MIB + 2 * 4 * 65536
-        self.assertEqual(result["health"]["damaged"], [{"offset": begin, "length": 2 * 65536}])
-        out = self.pmss("verify", "damaged.bin", status=65).out
-        self.assertIn("damaged.bin: damaged: bytes are lost (1 of 6 extents)", out)
-        self.assertIn("  bytes %d to %d are lost\n" % (begin, begin + 2 * 65536 - 1), out)
-        self.assertRegex(out, r"  extent 1, shard 0 on node \d+: damaged, row 2\n")
-        self.pmss("rm", "damaged.bin")
-
-    def test_verify_with_a_node_down(self):
-        self.pmss("put", self.file, "degraded.bin", "--redundancy", "4+2")
-        self.pmss("local", "stop-node", "0", "--dir", self.cluster_dir)
-        self.addCleanup(self.pmss, "local", "start-node", "0", "--dir", self.cluster_dir)
-        result = self.pmss("verify", "degraded.bin", status=65)
-        self.assertIn("degraded.bin: degraded: all of it can be read", result.out)
-        self.assertIn("  down: node %d\n" % self.cluster["nodes"][0]["id"], result.out)
-        self.assertIn("6 shards could not be looked at, on node %d: " % self.cluster["nodes"][0]["id"], result.err)
-
-    def test_health_with_a_node_down(self):
-        self.pmss("put", self.file, "health.bin", "--redundancy", "4+2")
-        self.pmss("put", self.file, "thin.bin", "--redundancy", "6+0")
-        self.assertIn("whole: every shard is there", self.pmss("info", "health.bin").out)
-        self.pmss("local", "stop-node", "0", "--dir", self.cluster_dir)
-        self.addCleanup(self.pmss, "local", "start-node", "0", "--dir", self.cluster_dir)
-        id = self.cluster["nodes"][0]["id"]
-        text = self.pmss("info", "health.bin").out
-        self.assertIn("degraded: every byte can be read", text)
-        self.assertIn(f"storage servers that are down: {id}\n", text)
-        self.assertEqual(self.pmss("info", "health.bin", "--json").json["health"]["nodes_down"], [id])
-        self.assertIn("unavailable: bytes cannot be read until", self.pmss("info", "thin.bin").out)
-
     def test_ls_info_rm(self):
         small = self.path("small")
         small.write_bytes(b"small")
@@ -327,22 +154,6 @@ class Cli(pmss_cli.TestCase):
         self.assertIn("evil/\\u202etxt.exe", listing)
         self.assertNotIn("\u202e", listing)
 
-    def test_put_refuses(self):
-        self.pmss("put", self.path("missing"), "x", status=66)
-        self.pmss("put", self.folder, "x", status=65)
-        self.pmss("put", self.file, "x", "--redundancy", "17+1", status=65)
-        self.pmss("put", self.file, "x", "--redundancy", "lots", status=65)
-
-    def test_put_several(self):
-        for name in ("one", "two"):
-            self.path(name).write_bytes(name.encode())
-        files = self.path("one"), self.path("missing"), self.path("two")
-        self.assertIn("'several'", self.pmss("put", *files, "several", status=64).err)
-        result = self.pmss("put", *files, "put several/", status=66)
-        self.assertIn("missing", result.err)
-        self.assertEqual(self.pmss("ls", "--names", "put several/").out.splitlines(),
-                         ["put several/one", "put several/two"])
-
     def test_get_here(self):
         folder = self.path("here")
         folder.mkdir()
@@ -350,106 +161,6 @@ class Cli(pmss_cli.TestCase):
                                  capture_output=True, check=True)
         self.assertTrue(process.stdout.startswith(b"data.bin: "))
         self.assertEqual((folder / "data.bin").read_bytes(), self.data)
-
-    def test_put_that_cannot_be_striped(self):
-        small = self.path("small")
-        small.write_bytes(b"small")
-        self.assertRegex(self.pmss("put", small, "too wide", "--redundancy", "7+2", status=74).err,
-                         "needs 9 storage servers, and 6 have joined")
-        self.pmss("info", "too wide", status=66)
-
-        self.pmss("local", "stop-node", "0", "--dir", self.cluster_dir)
-        self.addCleanup(self.pmss, "local", "start-node", "0", "--dir", self.cluster_dir)
-        error = self.pmss("put", small, "too few", "--redundancy", "4+2", status=74).err
-        job = self.pmss("info", "too few", "--json").json["job"]
-        self.assertIn(f"'pmss job resume {job}'", error)
-        self.assertIn("6 storage servers", self.pmss("info", "too few").out)
-        listing = self.pmss("job", "ls").out.splitlines()
-        self.assertLessEqual(max(map(len, listing[:listing.index("")])), 80)
-        self.assertTrue(any(line.startswith(f"Job {job} failed: ") for line in listing))
-        self.pmss("job", "cancel", job)
-
-    def test_put_of_a_name_that_is_taken_hashes_nothing(self):
-        """The answer is there at once, however large the file is: to hash it all would take many seconds of CPU."""
-        large = self.path("large")
-        with open(large, "wb") as file:
-            file.truncate(6 << 30)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.assertIn("already", self.pmss("put", large, "shared/data.bin", status=73).err)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.assertLess(after.ru_utime - before.ru_utime, 3)
-
-    # uploads that break
-
-    def relay(self, limit, **options):
-        host, port = self.url.removeprefix("http://").split(":")
-        relay = Relay((host, int(port)), limit, **options)
-        self.addCleanup(relay.close)
-        return relay, {"PMSS_URL": f"http://127.0.0.1:{relay.port}", "PMSS_TOKEN": self.cluster["token"]}
-
-    def test_broken_upload_goes_on_by_itself(self):
-        relay, env = self.relay(2 * MIB)
-        self.pmss("put", self.file, "broken/once.bin", env=env)
-        self.assertTrue(relay.cut)
-        self.assertEqual(self.pmss("get", "broken/once.bin", "-").raw, self.data)
-
-    def upload_path(self):
-        """Of the only upload that is not done yet."""
-        kept, = (self.folder / "home/.local/state/pmss/uploads").iterdir()
-        return urllib.parse.urlsplit(kept.read_text().strip()).path
-
-    def wait_for_upload(self, server, more_than=0):
-        """Until the control server says that it has more than so much of that upload; returns how much."""
-        path = self.upload_path()
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            request = urllib.request.Request(f"http://{server[0]}:{server[1]}{path}", method="HEAD", headers={
-                "Authorization": f"Bearer {self.cluster['token']}", "Tus-Resumable": "1.0.0"})
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                offset = int(answer.headers["Upload-Offset"])
-                if offset > more_than:
-                    return offset
-            time.sleep(0.02)
-        self.fail("nothing of the upload arrived")
-
-    def test_broken_upload_goes_on_in_another_run(self):
-        relay, env = self.relay(3 * MIB, then_refuse=True)
-        first = subprocess.Popen([pmss_cli.PMSS, "put", self.file, "broken/twice.bin"], env=dict(self.env, **env),
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.assertTrue(relay.has_cut.wait(60))
-        self.wait_for_upload(relay.target)
-        # It tries again and again now, until its user has had enough.
-        first.send_signal(signal.SIGINT)
-        self.assertIn(b"the same command goes on", first.communicate(timeout=60)[0])
-        self.assertEqual(first.returncode, 130)
-        relay.then_refuse = False
-        self.assertIn("Going on with an earlier upload", self.pmss("put", self.file, "broken/twice.bin", env=env).out)
-        self.assertEqual(self.pmss("get", "broken/twice.bin", "-").raw, self.data)
-
-    def test_offset_that_is_told_too_late(self):
-        """What the server says that it has is less than what it has a moment later, when it has taken in what a broken
-        connection brought: the upload goes on from there."""
-        relay, env = self.relay(3 * MIB, then_refuse=True)
-        first = subprocess.Popen([pmss_cli.PMSS, "put", self.file, "broken/late.bin"], env=dict(self.env, **env),
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.assertTrue(relay.has_cut.wait(60))
-        first.send_signal(signal.SIGINT)
-        first.wait(60)
-        relay.then_refuse = False
-        have = self.wait_for_upload(relay.target)
-        old = socket.create_connection(relay.target)
-        old.sendall(f"PATCH {self.upload_path()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.cluster['token']}\r\n"
-                    f"Tus-Resumable: 1.0.0\r\nUpload-Offset: {have}\r\nContent-Length: {len(self.data) - have}\r\n"
-                    "Content-Type: application/offset+octet-stream\r\n\r\n".encode() + self.data[have:have + 1000])
-
-        def end_old():
-            old.close()
-            self.wait_for_upload(relay.target, have)
-
-        relay.before_answer = end_old
-        self.assertIn("Going on with an earlier upload", self.pmss("put", self.file, "broken/late.bin", env=env).out)
-        self.assertIsNone(relay.before_answer)
-        self.assertEqual(self.pmss("get", "broken/late.bin", "-").raw, self.data)
 
     # playing
 
@@ -626,6 +337,4 @@ class Cli(pmss_cli.TestCase):
 
 
 if __name__ == "__main__":
-    if not shutil.which("gst-launch-1.0"):
-        print("gst-launch-1.0 is missing: playing is tested in part only")
     unittest.main()

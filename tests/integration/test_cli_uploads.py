@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pmss put: what it refuses, and uploads that break."""
+
+import resource
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+import urllib.parse
+import urllib.request
+
+import pmss_cli
+from cli_case import MIB, CliCase
+
+
+class Relay:
+    """Passes connections on to @target, and cuts the first one that has sent
+    @limit bytes; with @then_refuse, every later one at once."""
+
+    def __init__(self, target, limit, then_refuse=False, port=0):
+        self.target, self.limit, self.then_refuse = target, limit, then_refuse
+        self.cut = False
+        self.has_cut = threading.Event()
+        self.before_answer = None       # called once, when the first answer has come and is not passed on yet
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.cut and self.then_refuse:
+                client.close()
+                continue
+            server = socket.create_connection(self.target)
+            threading.Thread(target=self.forward, args=(client, server), daemon=True).start()
+            threading.Thread(target=self.back, args=(server, client), daemon=True).start()
+
+    def forward(self, client, server):
+        sent = 0
+        try:
+            while data := client.recv(65536):
+                sent += len(data)
+                if not self.cut and sent > self.limit:
+                    self.cut = True
+                    self.has_cut.set()
+                    break
+                server.sendall(data)
+        except OSError:
+            pass
+        for end in (client, server):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def back(self, server, client):
+        try:
+            while data := server.recv(65536):
+                action, self.before_answer = self.before_answer, None
+                if action:
+                    action()
+                client.sendall(data)
+        except OSError:
+            pass
+        client.close()
+        server.close()
+
+    def close(self):
+        self.listener.close()
+
+
+class Uploads(CliCase):
+    def test_put_refuses(self):
+        self.pmss("put", self.path("missing"), "x", status=66)
+        self.pmss("put", self.folder, "x", status=65)
+        self.pmss("put", self.file, "x", "--redundancy", "17+1", status=65)
+        self.pmss("put", self.file, "x", "--redundancy", "lots", status=65)
+
+    def test_put_several(self):
+        for name in ("one", "two"):
+            self.path(name).write_bytes(name.encode())
+        files = self.path("one"), self.path("missing"), self.path("two")
+        self.assertIn("'several'", self.pmss("put", *files, "several", status=64).err)
+        result = self.pmss("put", *files, "put several/", status=66)
+        self.assertIn("missing", result.err)
+        self.assertEqual(self.pmss("ls", "--names", "put several/").out.splitlines(),
+                         ["put several/one", "put several/two"])
+
+    def test_put_that_cannot_be_striped(self):
+        small = self.path("small")
+        small.write_bytes(b"small")
+        self.assertRegex(self.pmss("put", small, "too wide", "--redundancy", "7+2", status=74).err,
+                         "needs 9 storage servers, and 6 have joined")
+        self.pmss("info", "too wide", status=66)
+
+        self.pmss("local", "stop-node", "0", "--dir", self.cluster_dir)
+        self.addCleanup(self.pmss, "local", "start-node", "0", "--dir", self.cluster_dir)
+        error = self.pmss("put", small, "too few", "--redundancy", "4+2", status=74).err
+        job = self.pmss("info", "too few", "--json").json["job"]
+        self.assertIn(f"'pmss job resume {job}'", error)
+        self.assertIn("6 storage servers", self.pmss("info", "too few").out)
+        listing = self.pmss("job", "ls").out.splitlines()
+        self.assertLessEqual(max(map(len, listing[:listing.index("")])), 80)
+        self.assertTrue(any(line.startswith(f"Job {job} failed: ") for line in listing))
+        self.pmss("job", "cancel", job)
+
+    def test_put_of_a_name_that_is_taken_hashes_nothing(self):
+        """The answer is there at once, however large the file is: to hash it all would take many seconds of CPU."""
+        large = self.path("large")
+        with open(large, "wb") as file:
+            file.truncate(6 << 30)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertIn("already", self.pmss("put", large, "shared/data.bin", status=73).err)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertLess(after.ru_utime - before.ru_utime, 3)
+
+    # uploads that break
+
+    def relay(self, limit, **options):
+        host, port = self.url.removeprefix("http://").split(":")
+        relay = Relay((host, int(port)), limit, **options)
+        self.addCleanup(relay.close)
+        return relay, {"PMSS_URL": f"http://127.0.0.1:{relay.port}", "PMSS_TOKEN": self.cluster["token"]}
+
+    def test_broken_upload_goes_on_by_itself(self):
+        relay, env = self.relay(2 * MIB)
+        self.pmss("put", self.file, "broken/once.bin", env=env)
+        self.assertTrue(relay.cut)
+        self.assertEqual(self.pmss("get", "broken/once.bin", "-").raw, self.data)
+
+    def upload_path(self):
+        """Of the only upload that is not done yet."""
+        kept, = (self.folder / "home/.local/state/pmss/uploads").iterdir()
+        return urllib.parse.urlsplit(kept.read_text().strip()).path
+
+    def wait_for_upload(self, server, more_than=0):
+        """Until the control server says that it has more than so much of that upload; returns how much."""
+        path = self.upload_path()
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            request = urllib.request.Request(f"http://{server[0]}:{server[1]}{path}", method="HEAD", headers={
+                "Authorization": f"Bearer {self.cluster['token']}", "Tus-Resumable": "1.0.0"})
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                offset = int(answer.headers["Upload-Offset"])
+                if offset > more_than:
+                    return offset
+            time.sleep(0.02)
+        self.fail("nothing of the upload arrived")
+
+    def test_broken_upload_goes_on_in_another_run(self):
+        relay, env = self.relay(3 * MIB, then_refuse=True)
+        first = subprocess.Popen([pmss_cli.PMSS, "put", self.file, "broken/twice.bin"], env=dict(self.env, **env),
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertTrue(relay.has_cut.wait(60))
+        self.wait_for_upload(relay.target)
+        # It tries again and again now, until its user has had enough.
+        first.send_signal(signal.SIGINT)
+        self.assertIn(b"the same command goes on", first.communicate(timeout=60)[0])
+        self.assertEqual(first.returncode, 130)
+        relay.then_refuse = False
+        self.assertIn("Going on with an earlier upload", self.pmss("put", self.file, "broken/twice.bin", env=env).out)
+        self.assertEqual(self.pmss("get", "broken/twice.bin", "-").raw, self.data)
+
+    def test_offset_that_is_told_too_late(self):
+        """What the server says that it has is less than what it has a moment later, when it has taken in what a broken
+        connection brought: the upload goes on from there."""
+        relay, env = self.relay(3 * MIB, then_refuse=True)
+        first = subprocess.Popen([pmss_cli.PMSS, "put", self.file, "broken/late.bin"], env=dict(self.env, **env),
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertTrue(relay.has_cut.wait(60))
+        first.send_signal(signal.SIGINT)
+        first.wait(60)
+        relay.then_refuse = False
+        have = self.wait_for_upload(relay.target)
+        old = socket.create_connection(relay.target)
+        old.sendall(f"PATCH {self.upload_path()} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.cluster['token']}\r\n"
+                    f"Tus-Resumable: 1.0.0\r\nUpload-Offset: {have}\r\nContent-Length: {len(self.data) - have}\r\n"
+                    "Content-Type: application/offset+octet-stream\r\n\r\n".encode() + self.data[have:have + 1000])
+
+        def end_old():
+            old.close()
+            self.wait_for_upload(relay.target, have)
+
+        relay.before_answer = end_old
+        self.assertIn("Going on with an earlier upload", self.pmss("put", self.file, "broken/late.bin", env=env).out)
+        self.assertIsNone(relay.before_answer)
+        self.assertEqual(self.pmss("get", "broken/late.bin", "-").raw, self.data)
+
+
+if __name__ == "__main__":
+    unittest.main()
