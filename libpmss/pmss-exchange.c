@@ -26,6 +26,7 @@ typedef struct
   GCancellable *stop;           /* what libsoup listens to: the caller's, the timeout's and our own reasons */
   GCancellable *outer;          /* (nullable): the caller's */
   gulong outer_handler;
+  GSource *cancelled;           /* (nullable): becomes ready when `outer` is cancelled */
   gulong message_handlers[4];
   GSource *watch;
   guint ticks;                  /* since the last progress */
@@ -131,6 +132,8 @@ exchange_free (Exchange * exchange)
   if (exchange->outer != NULL) {
     g_cancellable_disconnect (exchange->outer, exchange->outer_handler);
     g_object_unref (exchange->outer);
+    g_source_destroy (exchange->cancelled);
+    g_source_unref (exchange->cancelled);
   }
   if (exchange->stream != NULL) {
     /* what was not read is not wanted: without this the stream would be closed in blocking calls */
@@ -395,10 +398,43 @@ on_answer (GObject * source, GAsyncResult * result, gpointer user_data)
   read_piece (task);
 }
 
-static void
-on_outer_cancelled (GCancellable * outer, gpointer stop)
+static gboolean
+dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static gboolean
+on_cancelled (gpointer stop)
 {
   g_cancellable_cancel (stop);
+  return G_SOURCE_REMOVE;
+}
+
+/* Any thread. */
+static void
+on_outer_cancelled (GCancellable * outer, gpointer cancelled)
+{
+  g_source_set_ready_time (cancelled, 0);
+}
+
+/* libsoup 3.2 crashes when another thread cancels while it hands an answer over (GNOME/libsoup bd3f16bd is not in it): its send_finish() then ends the message, and closes
+ * the stream of it afterwards. So it hears of that in its own context. */
+static void
+follow_outer (Exchange * exchange)
+{
+  static GSourceFuncs funcs = {.dispatch = dispatch };
+
+  if (exchange->outer == NULL)
+    return;
+  exchange->cancelled = g_source_new (&funcs, sizeof (GSource));
+  g_source_set_priority (exchange->cancelled, G_PRIORITY_HIGH);
+  g_source_set_callback (exchange->cancelled, on_cancelled,
+      g_object_ref (exchange->stop), g_object_unref);
+  g_source_attach (exchange->cancelled, g_main_context_get_thread_default ());
+  exchange->outer_handler = g_cancellable_connect (exchange->outer,
+      G_CALLBACK (on_outer_cancelled), g_source_ref (exchange->cancelled),
+      (GDestroyNotify) g_source_unref);
 }
 
 static void
@@ -415,10 +451,6 @@ connect_handlers (Exchange * exchange)
       G_CALLBACK (on_wrote_body_data), exchange);
   handlers[3] = g_signal_connect (message, "wrote-body",
       G_CALLBACK (on_wrote_body), exchange);
-  if (exchange->outer != NULL)
-    exchange->outer_handler = g_cancellable_connect (exchange->outer,
-        G_CALLBACK (on_outer_cancelled), g_object_ref (exchange->stop),
-        g_object_unref);
 }
 
 static void
@@ -453,6 +485,7 @@ pmss_exchange_async (SoupSession * session, SoupMessage * message,
   exchange->outer = cancellable ? g_object_ref (cancellable) : NULL;
   exchange->body = g_byte_array_new ();
   connect_handlers (exchange);
+  follow_outer (exchange);
   start_watch (exchange);
   soup_session_send_async (session, message, G_PRIORITY_DEFAULT,
       exchange->stop, on_answer, task);

@@ -165,6 +165,63 @@ test_cancel (void)
   small_control_clear (&control);
 }
 
+typedef struct
+{
+  GCancellable *cancellable;
+  gint64 when;                  /* monotonic */
+} LateCancel;
+
+static gpointer
+cancel_at (gpointer user_data)
+{
+  LateCancel *late = user_data;
+
+  while (g_get_monotonic_time () < late->when)
+    g_thread_yield ();
+  g_cancellable_cancel (late->cancellable);
+  return NULL;
+}
+
+/* From another thread, at any moment: while an answer is being handed over, too. */
+static void
+test_cancel_at_any_moment (void)
+{
+  gint64 end = g_get_monotonic_time () + 2 * G_TIME_SPAN_SECOND;
+  SmallControl control;
+  g_autoptr (PmssClient) client = NULL;
+  guint done = 0, cancelled = 0;
+  gint64 took = 1000;
+
+  small_control_init (&control);
+  client = small_control_new_client (&control);
+  while (g_get_monotonic_time () < end) {
+    g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+    g_autoptr (GError) error = NULL;
+    g_autoptr (JsonNode) json = NULL;
+    gint64 begin = g_get_monotonic_time ();
+    LateCancel late = { cancellable, begin
+          + g_test_rand_int_range (0, 1 + 2 * took)
+    };
+    GThread *thread = g_thread_new ("cancel", cancel_at, &late);
+
+    json = pmss_client_request (client, "GET", "/cluster", NULL, cancellable,
+        &error);
+    if (json != NULL) {
+      done++;
+      took = (took + g_get_monotonic_time () - begin) / 2;
+      took = CLAMP (took, 100, 100000);
+    } else {
+      cancelled++;
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+    g_thread_join (thread);
+  }
+  g_test_message ("%u answers, %u cancelled", done, cancelled);
+  g_assert_cmpuint (done, >, 0);
+  g_assert_cmpuint (cancelled, >, 0);
+  small_control_clear (&control);
+}
+
 static void
 test_refused (void)
 {
@@ -250,6 +307,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/timeout", test_timeout);
   g_test_add_func ("/client/no-timeout", test_no_timeout);
   g_test_add_func ("/client/cancel", test_cancel);
+  g_test_add_func ("/client/cancel-at-any-moment", test_cancel_at_any_moment);
   g_test_add_func ("/client/refused", test_refused);
   g_test_add_func ("/client/bad-session", test_bad_session);
   g_test_add_func ("/client/dead-connection", test_dead_connection);
