@@ -150,9 +150,9 @@ hear_all (Player * player, GstBus * bus, gint64 end)
   gboolean over = FALSE;
 
   while (!over) {
-    gint64 left = MAX (0, end - g_get_monotonic_time ());
+    gint64 left = end - g_get_monotonic_time ();
     g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
-        left * GST_USECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR
+        MAX (left, 0) * GST_USECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR
         | GST_MESSAGE_WARNING | GST_MESSAGE_ELEMENT);
 
     if (message == NULL)

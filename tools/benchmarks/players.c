@@ -157,11 +157,11 @@ static char *
 wait_until_over (Ramp * ramp, gint64 end)
 {
   struct pollfd fd = {.fd = ramp->reasons[0],.events = POLLIN };
-  gint64 left = MAX (0, end - g_get_monotonic_time ());
+  gint64 left = end - g_get_monotonic_time ();
   char reason[LONGEST_REASON];
   gssize length;
 
-  if (poll (&fd, 1, (left + 999) / 1000) <= 0)
+  if (poll (&fd, 1, (MAX (left, 0) + 999) / 1000) <= 0)
     return NULL;
   length = read (ramp->reasons[0], reason, sizeof reason);
   /* several may be late at once */

@@ -291,9 +291,10 @@ connection_poll (Connection * connection, struct pollfd *polled, gint64 * next)
 static void
 wait_for_events (struct pollfd *polled, guint n, gint64 next)
 {
-  gint64 left = CLAMP (next - g_get_monotonic_time (), 0, 10 * G_USEC_PER_SEC);
+  gint64 left = next - g_get_monotonic_time ();
+  gint64 wait = CLAMP (left, 0, 10 * G_USEC_PER_SEC);
   struct timespec timeout = {
-    left / G_USEC_PER_SEC, left % G_USEC_PER_SEC * 1000
+    wait / G_USEC_PER_SEC, wait % G_USEC_PER_SEC * 1000
   };
 
   ppoll (polled, n, &timeout, NULL);
