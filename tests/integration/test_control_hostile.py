@@ -157,7 +157,7 @@ class HostileTest(cluster.TestCase):
         program = [str(self.cluster.control.program), "--listen=127.0.0.1:0", "--data=%s" % self.cluster.control.data]
         done = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30, text=True)
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("Another process", done.stderr)
+        self.assertIn("in use by another server", done.stderr)
 
     def test_command_line(self):
         import subprocess

@@ -190,7 +190,7 @@ test_cancel_at_any_moment (void)
   SmallControl control;
   g_autoptr (PmssClient) client = NULL;
   guint done = 0, cancelled = 0;
-  gint64 took = 1000;
+  gint64 took = 1000;           /* us, about: as many are cancelled as not */
 
   small_control_init (&control);
   client = small_control_new_client (&control);
@@ -209,9 +209,9 @@ test_cancel_at_any_moment (void)
     if (json != NULL) {
       done++;
       took = (took + g_get_monotonic_time () - begin) / 2;
-      took = CLAMP (took, 100, 100000);
     } else {
       cancelled++;
+      took += took / 16 + 10;
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     }
     g_thread_join (thread);
