@@ -252,7 +252,6 @@ reopen (PmssEngine * engine)
   if (engine->opening)
     return;
   engine->opening = TRUE;
-  engine->asked = g_get_monotonic_time ();
   pmss_engine_hold (engine);
   pmss_client_open_session_async (engine->client, engine->medium,
       engine->cancellable, session_reopened, engine);
