@@ -224,9 +224,10 @@ convert (PmssStorageConfig * config, char **values, GError ** error)
   return (!values[CONTROL] || parse_control (config, values[CONTROL], error))
       && (!values[ADVERTISE]
       || parse_advertise (config, values[ADVERTISE], error))
-      && pmss_daemon_parse_log_level (values[LOG_LEVEL], &config->log_level, error)
-      && parse_number (values, SCRUB_PERIOD, 0, G_MAXINT,
-      &config->scrub_period, error)
+      && pmss_daemon_parse_log_level (values[LOG_LEVEL], &config->log_level,
+      error)
+      && parse_number (values, SCRUB_PERIOD, 0, G_MAXINT, &config->scrub_period,
+      error)
       && parse_number (values, NODE_ID, 0, G_MAXINT, &config->node_id, error)
       && parse_number (values, THREADS, 0, 1024, &config->threads, error)
       && parse_number (values, MAX_CONNECTIONS, 1, 1000000,

@@ -111,7 +111,6 @@ wait_progress (GstElement * pipeline, const char *code, GstProgressType type)
   }
 }
 
-/* start () is in set_state (): it must not wait for a network. */
 /* Who sets a property gets no error, so it has to come when the element starts. */
 static void
 test_bad_location (void)
@@ -134,6 +133,7 @@ test_bad_location (void)
   gst_element_set_bus (source, NULL);
 }
 
+/* start () is in set_state (): it must not wait for a network. */
 static void
 test_silent_server (void)
 {
