@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 /* A thread that compares extents while later ones are striped: see pmss_read_back_start(). */
 typedef struct _PmssReadBack PmssReadBack;
 
-/* One run of an ingest: ingest.c (the job, its short phases), ingest-stripe.c, ingest-read-back.c, ingest-verify.c, ingest-compare.c. Lives on the job's thread. */
+/* One run of an ingest: ingest.c (the job, its short phases), ingest-probe.c, ingest-stripe.c, ingest-read-back.c, ingest-verify.c, ingest-compare.c. Lives on the job's thread. */
 typedef struct {
   PmssJobRun *run;
   PmssControlContext *context;
@@ -38,6 +38,8 @@ typedef struct {
 gboolean pmss_ingest_read            (Ingest *ingest, guint64 offset, guint8 *to, gsize length, GError **error);
 
 /* The phases. */
+/* What the file is: its failing is a warning. */
+gboolean pmss_ingest_probe           (Ingest *ingest, GError **error);
 gboolean pmss_ingest_stripe          (Ingest *ingest, GError **error);
 /* Compares the shards of all extents that are not verified yet with the upload, puts right what can be, and commits that they are verified. */
 gboolean pmss_ingest_verify          (Ingest *ingest, GError **error);

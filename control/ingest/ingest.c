@@ -11,10 +11,7 @@
 #include "control/config.h"
 #include "control/database/database.h"
 #include "control/ingest/ingest-private.h"
-#include "control/ingest/probe-runner.h"
 #include "libpmss/pmss-error.h"
-
-#define PROBE_SECONDS 120
 
 /* The upload's file */
 
@@ -69,39 +66,6 @@ pmss_ingest_read (Ingest * ingest, guint64 offset, guint8 * to,
     length -= n;
   }
   return TRUE;
-}
-
-/* probe */
-
-static gboolean
-warn_of_missing (Ingest * ingest, const char *missing, GError ** error)
-{
-  g_autofree char *warning = g_strdup_printf ("The control server has no "
-      "GStreamer plugin for: %s. What the file holds may be known in part "
-      "only, or not at all; it plays all the same", missing);
-
-  return pmss_job_run_set_warning (ingest->run, warning, error);
-}
-
-static gboolean
-run_probe (Ingest * ingest, GError ** error)
-{
-  g_autoptr (GError) local = NULL;
-  g_autofree char *warning = NULL, *missing = NULL;
-
-  if (pmss_probe_run (ingest->path, ingest->medium, PROBE_SECONDS, &missing,
-          pmss_job_run_get_cancellable (ingest->run), &local))
-    return pmss_catalog_update_medium (ingest->context->catalog,
-        ingest->medium, error)
-        && (!missing || warn_of_missing (ingest, missing, error));
-  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
-  }
-  g_warning ("%s: %s", ingest->medium->name, local->message);
-  warning = g_strdup_printf ("The file's characteristics are unknown: %s",
-      local->message);
-  return pmss_job_run_set_warning (ingest->run, warning, error);
 }
 
 /* commit */
@@ -170,7 +134,7 @@ static const struct
   const char *name;
     gboolean (*run) (Ingest * ingest, GError ** error);
 } phases[] = {
-  {"probe", run_probe},
+  {"probe", pmss_ingest_probe},
   {"stripe", pmss_ingest_stripe},
   {"verify", pmss_ingest_verify},
   {"commit", run_commit},

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  *
  *   probe ──▶ stripe ──▶ verify ──▶ commit
  *
- * probe:  pmss-probe says what the file is; its failing is a warning, no more, and so is a decoder that it would have needed.
+ * probe:  pmss-probe says what the file is; its failing is a warning, no more, and so is a decoder that it would have needed. Where the server twice did not live to
+ *         see its end, it is left out.
  * stripe: extent by extent on to the nodes, and the SHA-256 of it all on the way; each extent's place is committed before its first byte is sent, and that it is
  *         durable after its last. Beside it runs PmssReadBack, which does the work of verify on what is durable.
  * verify: every shard is computed again from the upload and compared with what its node sends; one that differs or is missing is written once more, elsewhere. Here

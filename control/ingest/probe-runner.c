@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <gio/gunixinputstream.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -204,6 +205,13 @@ pmss_probe_parse (const char *text, gsize length, PmssMedium * medium,
 
 /* Running */
 
+/* Between fork and exec: a group of its own, to be ended as a whole. */
+static void
+lead_group (gpointer unused)
+{
+  setpgid (0, 0);
+}
+
 static GSubprocess *
 spawn (const char *path, const char *name, guint seconds, GError ** error)
 {
@@ -213,6 +221,7 @@ spawn (const char *path, const char *name, guint seconds, GError ** error)
   g_autofree char *deadline = g_strdup_printf ("%u", seconds);
 
   g_subprocess_launcher_set_cwd (launcher, "/");
+  g_subprocess_launcher_set_child_setup (launcher, lead_group, NULL, NULL);
   return g_subprocess_launcher_spawn (launcher, error,
       probe && *probe ? probe : PMSS_PROBE_PATH, "--deadline", deadline,
       "--name", name, "--", path, NULL);
@@ -269,6 +278,17 @@ read_output (GSubprocess * process, gint64 deadline, GCancellable * cancellable,
   }
 }
 
+/* Ends the process @pid and all that it started: before it may confine itself, GStreamer starts its plugin scanner. A group keeps its number for as long as
+ * somebody is in it. */
+static void
+end_group (GSubprocess * process, pid_t pid)
+{
+  if (pid > 0)
+    kill (-pid, SIGKILL);
+  g_subprocess_force_exit (process);
+  g_subprocess_wait (process, NULL, NULL);
+}
+
 /* Its last word, if it had none of its own. A process that has crashed is past being killed: its status stays that of the crash. */
 static void
 explain_end (GSubprocess * process, GError ** error)
@@ -295,6 +315,8 @@ pmss_probe_run (const char *path, PmssMedium * medium, guint seconds,
   gint64 deadline = g_get_monotonic_time () + (seconds + 5) * G_USEC_PER_SEC;
   g_autoptr (GSubprocess) process = spawn (path, medium->name, seconds, error);
   g_autoptr (GByteArray) output = NULL;
+  const char *pid = process ? g_subprocess_get_identifier (process) : NULL;
+  gint64 group = pid ? g_ascii_strtoll (pid, NULL, 10) : 0;
 
   *missing = NULL;
   if (!process) {
@@ -302,8 +324,7 @@ pmss_probe_run (const char *path, PmssMedium * medium, guint seconds,
     return FALSE;
   }
   output = read_output (process, deadline, cancellable, error);
-  g_subprocess_force_exit (process);
-  g_subprocess_wait (process, NULL, NULL);
+  end_group (process, group);
   if (!output)
     return FALSE;
   if (pmss_probe_parse ((const char *) output->data, output->len, medium,
