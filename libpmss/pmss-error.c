@@ -74,7 +74,6 @@ code_of_io_error (int code)
 {
   switch (code) {
     case G_IO_ERROR_HOST_NOT_FOUND:
-      return PMSS_ERROR_NOT_FOUND;
     case G_IO_ERROR_HOST_UNREACHABLE:
     case G_IO_ERROR_NETWORK_UNREACHABLE:
     case G_IO_ERROR_CONNECTION_REFUSED:
@@ -122,9 +121,9 @@ code_of_foreign_error (const GError * error)
     return PMSS_ERROR_TLS;
   if (error->domain == SOUP_SESSION_ERROR)
     return code_of_soup_error (error->code);
+  /* NOT_FOUND is an answer, and a name that does not resolve gives none */
   if (error->domain == G_RESOLVER_ERROR)
-    return error->code == G_RESOLVER_ERROR_TEMPORARY_FAILURE
-        ? PMSS_ERROR_UNREACHABLE : PMSS_ERROR_NOT_FOUND;
+    return PMSS_ERROR_UNREACHABLE;
   if (error->domain == JSON_PARSER_ERROR || error->domain == JSON_READER_ERROR)
     return PMSS_ERROR_PROTOCOL;
   return PMSS_ERROR_FAILED;

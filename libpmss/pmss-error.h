@@ -9,14 +9,14 @@ G_BEGIN_DECLS
  * PmssError:
  * @PMSS_ERROR_FAILED: anything without a code of its own
  * @PMSS_ERROR_INVALID: an argument, URI, document or setting is malformed
- * @PMSS_ERROR_NOT_FOUND: no such medium, shard, host name ...
+ * @PMSS_ERROR_NOT_FOUND: a server answered that there is no such medium, shard, session ...
  * @PMSS_ERROR_NOT_AUTHORIZED: who asks is not known: no or wrong login, expired or foreign token
  * @PMSS_ERROR_FORBIDDEN: who asks is known and may not do this
  * @PMSS_ERROR_BUSY: refused for now: admission, too many attempts
  * @PMSS_ERROR_EXISTS: the name or shard is taken
  * @PMSS_ERROR_NO_SPACE: a disk is full
  * @PMSS_ERROR_CORRUPT: a checksum does not match
- * @PMSS_ERROR_UNREACHABLE: refused, reset, no route
+ * @PMSS_ERROR_UNREACHABLE: the name does not resolve, refused, reset, no route
  * @PMSS_ERROR_TLS: the peer's certificate or the handshake failed
  * @PMSS_ERROR_TIMED_OUT: no answer in time
  * @PMSS_ERROR_TOO_FEW_SHARDS: more shards are missing than the redundancy can make up for

@@ -56,7 +56,7 @@ test_refused (void)
 static void
 test_not_resolved (void)
 {
-  expect_error ("pmss://host.invalid/a", GST_RESOURCE_ERROR_NOT_FOUND, 0);
+  expect_error ("pmss://host.invalid/a", GST_RESOURCE_ERROR_OPEN_READ, 0);
 }
 
 static void
