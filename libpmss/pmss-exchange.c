@@ -3,7 +3,7 @@
 #include "pmss-exchange.h"
 
 #include "pmss-error.h"
-#include "pmss-json.h"
+#include "pmss-sockets.h"
 
 /* One read of the body. */
 #define PIECE (256u * 1024)
@@ -13,9 +13,6 @@
 #define IDLE_TICKS 4
 /* Answers of the kind "100 Continue" that one request may get. */
 #define MAX_INFORMATIONAL 8
-/* A problem document beyond this is not looked at, and no more than this of its text is passed on. */
-#define MAX_PROBLEM (64u * 1024)
-#define MAX_DETAIL 512
 
 typedef struct
 {
@@ -23,6 +20,7 @@ typedef struct
   SoupMessage *message;
   PmssExchangeOptions options;
   char *peer;
+  PmssLifeline *lifeline;
   GCancellable *stop;           /* what libsoup listens to: the caller's, the timeout's and our own reasons */
   GCancellable *outer;          /* (nullable): the caller's */
   gulong outer_handler;
@@ -30,6 +28,7 @@ typedef struct
   gulong message_handlers[4];
   GSource *watch;
   guint ticks;                  /* since the last progress */
+  guint all_ticks;
   guint64 moved;                /* bytes since the last progress */
   guint informational;
   gboolean continued;           /* "100 Continue" has come */
@@ -39,6 +38,13 @@ typedef struct
   guint64 received;
   GByteArray *body;
 } Exchange;
+
+/* What another thread that cancels the exchange gets hold of. */
+typedef struct
+{
+  GSource *cancelled;
+  PmssLifeline *lifeline;
+} Follower;
 
 static void read_piece (GTask * task);
 
@@ -54,6 +60,7 @@ pmss_exchange_session_new (const char *host, GTlsDatabase * tls_database,
       "user-agent", "pmss", "max-conns", 1024,
       "max-conns-per-host", 16, NULL);
 
+  pmss_sockets_get (session);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   if (local)
     soup_session_set_proxy_resolver (session, NULL);
@@ -137,11 +144,14 @@ exchange_free (Exchange * exchange)
   }
   if (exchange->stream != NULL) {
     /* what was not read is not wanted: without this the stream would be closed in blocking calls */
+    pmss_lifeline_cut (exchange->lifeline);
     g_cancellable_cancel (exchange->stop);
     g_input_stream_close_async (exchange->stream, G_PRIORITY_DEFAULT,
         exchange->stop, NULL, NULL);
     g_object_unref (exchange->stream);
   }
+  pmss_lifeline_end (exchange->lifeline);
+  pmss_lifeline_unref (exchange->lifeline);
   g_object_unref (exchange->stop);
   g_clear_error (&exchange->why);
   g_object_unref (exchange->message);
@@ -160,6 +170,7 @@ stop_exchange (Exchange * exchange, GError * why)
     exchange->why = why;
   else
     g_error_free (why);
+  pmss_lifeline_cut (exchange->lifeline);
   g_cancellable_cancel (exchange->stop);
 }
 
@@ -227,12 +238,28 @@ on_got_headers (SoupMessage * message, gpointer user_data)
             exchange->peer, length));
 }
 
+/* Whether the exchange has gone on for longer than it may, however much moves. Counted in ticks, as idleness. */
+static gboolean
+is_overdue (Exchange * exchange)
+{
+  return exchange->options.deadline > 0 && (guint64) exchange->all_ticks
+      * exchange->options.timeout / IDLE_TICKS >= exchange->options.deadline;
+}
+
 static gboolean
 on_watch (gpointer user_data)
 {
   Exchange *exchange = user_data;
 
-  if (exchange->options.idle && ++exchange->ticks < IDLE_TICKS)
+  exchange->ticks++;
+  exchange->all_ticks++;
+  if (is_overdue (exchange)) {
+    stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_TIMED_OUT,
+            "%s: not done within %.3g s", exchange->peer,
+            exchange->options.deadline / 1000.0));
+    return G_SOURCE_REMOVE;
+  }
+  if (exchange->options.idle && exchange->ticks < IDLE_TICKS)
     return G_SOURCE_CONTINUE;
   stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_TIMED_OUT,
           exchange->options.idle ? "%s: nothing moved for %.3g s"
@@ -411,11 +438,24 @@ on_cancelled (gpointer stop)
   return G_SOURCE_REMOVE;
 }
 
-/* Any thread. */
+/* Any thread. Cuts by itself, too: the exchange's thread may stand in a call that only this ends. */
 static void
-on_outer_cancelled (GCancellable * outer, gpointer cancelled)
+on_outer_cancelled (GCancellable * outer, gpointer user_data)
 {
-  g_source_set_ready_time (cancelled, 0);
+  Follower *follower = user_data;
+
+  g_source_set_ready_time (follower->cancelled, 0);
+  pmss_lifeline_cut (follower->lifeline);
+}
+
+static void
+follower_free (gpointer user_data)
+{
+  Follower *follower = user_data;
+
+  g_source_unref (follower->cancelled);
+  pmss_lifeline_unref (follower->lifeline);
+  g_free (follower);
 }
 
 /* libsoup 3.2 crashes when another thread cancels while it hands an answer over (GNOME/libsoup bd3f16bd is not in it): its send_finish() then ends the message, and closes
@@ -424,6 +464,7 @@ static void
 follow_outer (Exchange * exchange)
 {
   static GSourceFuncs funcs = {.dispatch = dispatch };
+  Follower *follower;
 
   if (exchange->outer == NULL)
     return;
@@ -432,9 +473,11 @@ follow_outer (Exchange * exchange)
   g_source_set_callback (exchange->cancelled, on_cancelled,
       g_object_ref (exchange->stop), g_object_unref);
   g_source_attach (exchange->cancelled, g_main_context_get_thread_default ());
+  follower = g_new0 (Follower, 1);
+  follower->cancelled = g_source_ref (exchange->cancelled);
+  follower->lifeline = pmss_lifeline_ref (exchange->lifeline);
   exchange->outer_handler = g_cancellable_connect (exchange->outer,
-      G_CALLBACK (on_outer_cancelled), g_source_ref (exchange->cancelled),
-      (GDestroyNotify) g_source_unref);
+      G_CALLBACK (on_outer_cancelled), follower, follower_free);
 }
 
 static void
@@ -481,6 +524,7 @@ pmss_exchange_async (SoupSession * session, SoupMessage * message,
   exchange->message = g_object_ref (message);
   exchange->options = *options;
   exchange->peer = g_strdup (options->peer);
+  exchange->lifeline = pmss_lifeline_new (pmss_sockets_get (session), message);
   exchange->stop = g_cancellable_new ();
   exchange->outer = cancellable ? g_object_ref (cancellable) : NULL;
   exchange->body = g_byte_array_new ();
@@ -495,87 +539,4 @@ GBytes *
 pmss_exchange_finish (GAsyncResult * result, GError ** error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-JsonNode *
-pmss_exchange_parse (GBytes * body, const char *peer, GError ** error)
-{
-  gsize length;
-  const char *text = g_bytes_get_data (body, &length);
-  g_autoptr (GError) local = NULL;
-  JsonNode *root = pmss_json_parse (length ? text : "", length, &local);
-
-  if (root == NULL)
-    pmss_exchange_senseless (peer, local->message, error);
-  return root;
-}
-
-void
-pmss_exchange_senseless (const char *peer, const char *why, GError ** error)
-{
-  GError *own = g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-      "the answer of %s makes no sense: %s", peer, why);
-
-  pmss_error_get_details (own)->peer = g_strdup (peer);
-  g_propagate_error (error, own);
-}
-
-/* Text from a peer that goes to terminals and logs: bounded, valid, no control characters. */
-static char *
-clean_text (const char *text)
-{
-  g_autofree char *valid = g_utf8_make_valid (text, strnlen (text, MAX_DETAIL));
-  GString *out = g_string_new (NULL);
-
-  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p)) {
-    gunichar c = g_utf8_get_char (p);
-
-    g_string_append_unichar (out, g_unichar_iscntrl (c) ? ' ' : c);
-  }
-  return g_string_free (out, FALSE);
-}
-
-static char *
-problem_text (SoupMessage * message, GBytes * body)
-{
-  const char *type = soup_message_headers_get_content_type
-      (soup_message_get_response_headers (message), NULL);
-  g_autoptr (JsonNode) json = NULL;
-  const char *text = NULL;
-
-  if (type != NULL && body != NULL && g_bytes_get_size (body) <= MAX_PROBLEM
-      && (g_ascii_strcasecmp (type, "application/problem+json") == 0
-          || g_ascii_strcasecmp (type, "application/json") == 0))
-    json = pmss_exchange_parse (body, "", NULL);
-  if (json != NULL && JSON_NODE_HOLDS_OBJECT (json)) {
-    JsonObject *object = json_node_get_object (json);
-
-    text = json_object_get_string_member_with_default (object, "detail", NULL);
-    if (text == NULL)
-      text = json_object_get_string_member_with_default (object, "title", NULL);
-  }
-  if (text == NULL)
-    text = soup_message_get_reason_phrase (message);
-  return clean_text (text ? text : "");
-}
-
-GError *
-pmss_exchange_problem (SoupMessage * message, GBytes * body, const char *peer)
-{
-  guint status = soup_message_get_status (message);
-  g_autofree char *text = problem_text (message, body);
-  GError *error;
-  PmssErrorDetails *details;
-
-  if (status >= 400)
-    error = g_error_new (PMSS_ERROR, pmss_error_from_status (status),
-        "%s (%s: %u)", text, peer, status);
-  else
-    error = g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-        "%s gives an answer that makes no sense here: %u %s", peer, status,
-        text);
-  details = pmss_error_get_details (error);
-  details->http_status = status;
-  details->peer = g_strdup (peer);
-  return error;
 }

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 /* One HTTP request and its answer, bounded in time and memory: what API client and node client share. Private to libpmss.
  *
  * Threads: an exchange lives in the thread-default main context in which it was started, and its SoupSession in no other.
- * Cancelling: by the exchange's GCancellable, from any thread; the answer comes as soon as the context runs. */
+ * Cancelling: by the exchange's GCancellable, from any thread; the answer comes as soon as the context runs. The connection
+ * is broken first, so that a peer that takes nothing more holds nobody up, with TLS too. */
 
 /* A piece of the body of a 200 or 206. FALSE and an error end the exchange with that error. */
 typedef gboolean (*PmssExchangeSink) (const guint8 *data, gsize length, gpointer user_data, GError **error);
@@ -18,6 +19,7 @@ typedef gboolean (*PmssExchangeSink) (const guint8 *data, gsize length, gpointer
 typedef struct {
   guint timeout;                /* ms, 0: none */
   gboolean idle;                /* `timeout` counts anew at every progress (16 KiB of body, or a step of the request); else it is for the whole exchange */
+  guint64 deadline;             /* ms, 0: none: for the whole exchange, whatever moves; with `idle` */
   gsize max_body;               /* bytes of an answer that are collected; a longer answer is PMSS_ERROR_PROTOCOL */
   PmssExchangeSink sink;        /* (nullable): takes the body of a 200 or 206 instead of its being collected */
   gpointer sink_data;

@@ -35,6 +35,7 @@ typedef struct
   guint refusal;                /* put: a final status that came before the body was sent, 0: none */
   PmssNodeJudge judge;
   GDestroyNotify free_value;    /* of what `judge` returns */
+  gsize sent;                   /* put: the shard's bytes */
   GBytes *expected;             /* compare: what it should be */
   gsize compared;               /* compare: bytes so far */
   GByteArray *into;             /* get: where the bytes go, */

@@ -8,6 +8,8 @@
 
 /* An answer that is collected: a problem document. */
 #define MAX_ANSWER (64 * 1024)
+/* A request may last twice the time without progress, and longer by what its bytes need at so many a ms. */
+#define SLOWEST 32
 
 G_DEFINE_TYPE (PmssNodeClient, pmss_node_client, G_TYPE_OBJECT);
 
@@ -142,6 +144,17 @@ pmss_node_operation_new (PmssNodeClient * self, const char *method,
   return task;
 }
 
+/* Bytes that the request or its answer has at most. */
+static gsize
+size_of (PmssNodeOperation * operation, gsize max_body)
+{
+  gsize shard = operation->max + operation->sent;
+
+  if (operation->expected != NULL)
+    shard += g_bytes_get_size (operation->expected);
+  return shard > 0 ? shard : max_body;
+}
+
 void
 pmss_node_operation_start (GTask * task, gsize max_body, PmssExchangeSink sink)
 {
@@ -150,6 +163,7 @@ pmss_node_operation_start (GTask * task, gsize max_body, PmssExchangeSink sink)
   PmssExchangeOptions options = {
     .timeout = self->timeout * 1000,
     .idle = TRUE,
+    .deadline = 2000u * self->timeout + size_of (operation, max_body) / SLOWEST,
     .max_body = max_body,
     .sink = sink,
     .sink_data = operation,
@@ -187,6 +201,7 @@ send_shard (GTask * task, GBytes * shard, const guint * good)
   PmssNodeOperation *operation = g_task_get_task_data (task);
 
   operation->good = good;
+  operation->sent = g_bytes_get_size (shard);
   if (operation->message != NULL) {
     pmss_exchange_set_body (operation->message,
         "application/octet-stream", shard);

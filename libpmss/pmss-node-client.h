@@ -19,7 +19,8 @@ G_BEGIN_DECLS
 #define PMSS_TYPE_NODE_CLIENT (pmss_node_client_get_type ())
 G_DECLARE_FINAL_TYPE (PmssNodeClient, pmss_node_client, PMSS, NODE_CLIENT, GObject)
 
-/* @timeout: seconds without progress after which a request fails. @tls_database: (nullable) */
+/* @timeout: seconds without progress after which a request fails; it fails, too, when it is not done after twice as long
+ * and what its bytes need at 32 KB/s. @tls_database: (nullable) */
 PmssNodeClient *pmss_node_client_new       (const PmssNode *node, guint timeout, GTlsDatabase *tls_database);
 const PmssNode *pmss_node_client_get_node  (PmssNodeClient *client);
 /* The capability token for requests from now on. */

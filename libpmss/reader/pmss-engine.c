@@ -234,7 +234,7 @@ run (gpointer user_data)
 
   g_main_context_push_thread_default (engine->context);
   engine->soup = new_soup (engine);
-  engine->sockets = pmss_sockets_new (engine->soup);
+  engine->sockets = pmss_sockets_get (engine->soup);
   pmss_lease_open (engine);
   g_main_loop_run (engine->loop);
   if (engine->lease_timer != NULL) {
@@ -242,7 +242,7 @@ run (gpointer user_data)
     g_clear_pointer (&engine->lease_timer, g_source_unref);
   }
   soup_session_abort (engine->soup);
-  g_clear_pointer (&engine->sockets, pmss_sockets_free);
+  engine->sockets = NULL;
   g_clear_object (&engine->soup);
   /* Connections that were closed have something left to do. */
   while (g_main_context_iteration (engine->context, FALSE));

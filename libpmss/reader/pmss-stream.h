@@ -5,7 +5,7 @@
 
 #include "libpmss/pmss-shard.h"
 #include "libpmss/reader/pmss-block.h"
-#include "libpmss/reader/pmss-sockets.h"
+#include "libpmss/pmss-sockets.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,9 @@
 
 #include "fake-peer.h"
 
+#include <linux/filter.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct _FakePeer
 {
@@ -12,6 +14,7 @@ struct _FakePeer
   GSocket *socket;
   GCancellable *stop;
   guint connections;            /* atomic */
+  int cut_at_body;              /* atomic */
   GThread *thread;              /* accepts; alone has what follows */
   GPtrArray *threads;           /* of GThread: one a connection */
 };
@@ -19,6 +22,7 @@ struct _FakePeer
 typedef struct
 {
   FakePeer *peer;
+  GSocket *socket;
   GIOStream *stream;
   guint number;
 } Connection;
@@ -50,9 +54,21 @@ read_head (GInputStream * in, GCancellable * stop)
   return g_string_free (g_steal_pointer (&head), FALSE);
 }
 
-static gboolean
-read_request (GIOStream * stream, FakeRequest * request, GCancellable * stop)
+static void
+cut (GSocket * socket)
 {
+  struct sock_filter none = BPF_STMT (BPF_RET | BPF_K, 0);
+  struct sock_fprog program = {.len = 1,.filter = &none };
+
+  g_assert_cmpint (setsockopt (g_socket_get_fd (socket), SOL_SOCKET,
+          SO_ATTACH_FILTER, &program, sizeof program), ==, 0);
+}
+
+static gboolean
+read_request (Connection * connection, FakeRequest * request)
+{
+  GIOStream *stream = connection->stream;
+  GCancellable *stop = connection->peer->stop;
   GInputStream *in = g_io_stream_get_input_stream (stream);
   GOutputStream *out = g_io_stream_get_output_stream (stream);
   g_autofree char *head = read_head (in, stop);
@@ -68,6 +84,8 @@ read_request (GIOStream * stream, FakeRequest * request, GCancellable * stop)
   request->authorization = header_of (head, "Authorization");
   request->range = header_of (head, "Range");
   request->body = g_string_new (NULL);
+  if (length != NULL && g_atomic_int_get (&connection->peer->cut_at_body))
+    cut (connection->socket);
   if (expect != NULL && !g_output_stream_write_all (out,
           "HTTP/1.1 100 Continue\r\n\r\n", 25, NULL, stop, NULL))
     return FALSE;
@@ -140,6 +158,11 @@ send_answer (FakePeer * peer, GIOStream * stream, const FakeAnswer * answer)
     if (!wait_ms (answer->trickle, peer->stop)
         || !g_output_stream_write_all (out, "x", 1, NULL, peer->stop, NULL))
       return FALSE;
+  while (answer->slow > 0)
+    if (!wait_ms (answer->slow, peer->stop)
+        || !g_output_stream_write_all (out, zeros, 16384, NULL, peer->stop,
+            NULL))
+      return FALSE;
   return !answer->close;
 }
 
@@ -161,7 +184,7 @@ serve (gpointer user_data)
     FakeRequest request = {.connection = connection->number,.number = i };
     FakeAnswer answer = { 0, };
 
-    more = read_request (connection->stream, &request, peer->stop);
+    more = read_request (connection, &request);
     if (more) {
       peer->func (&request, &answer, peer->user_data);
       more = send_answer (peer, connection->stream, &answer);
@@ -172,6 +195,7 @@ serve (gpointer user_data)
   }
   g_io_stream_close (connection->stream, NULL, NULL);
   g_object_unref (connection->stream);
+  g_object_unref (connection->socket);
   g_free (connection);
   return NULL;
 }
@@ -188,8 +212,8 @@ accept_all (gpointer user_data)
     connection->peer = peer;
     connection->stream = G_IO_STREAM
         (g_socket_connection_factory_create_connection (socket));
+    connection->socket = socket;
     connection->number = g_atomic_int_add (&peer->connections, 1) + 1;
-    g_object_unref (socket);
     g_ptr_array_add (peer->threads, g_thread_new ("peer", serve, connection));
   }
   return NULL;
@@ -233,6 +257,12 @@ fake_peer_free (FakePeer * peer)
   g_object_unref (peer->stop);
   g_clear_object (&peer->certificate);
   g_free (peer);
+}
+
+void
+fake_peer_cut_at_body (FakePeer * peer)
+{
+  g_atomic_int_set (&peer->cut_at_body, TRUE);
 }
 
 guint16

@@ -26,6 +26,7 @@ typedef struct {
   gboolean close;               /* the connection ends after `text` */
   gboolean endless;             /* goes on with zeros until the other side is gone */
   guint trickle;                /* ms: goes on with a byte each so many */
+  guint slow;                   /* ms: goes on with 16 KiB each so many */
 } FakeAnswer;
 
 /* Called in the thread of the connection. */
@@ -34,6 +35,8 @@ typedef void (*FakePeerFunc) (const FakeRequest *request, FakeAnswer *answer, gp
 /* @certificate: (nullable): with its key, for TLS */
 FakePeer *fake_peer_new             (FakePeerFunc func, gpointer user_data, GTlsCertificate *certificate);
 void      fake_peer_free            (FakePeer *peer);
+/* As if a cable were pulled whenever a body is to come: the kernel drops what arrives on that connection, and acknowledges nothing. */
+void      fake_peer_cut_at_body     (FakePeer *peer);
 guint16   fake_peer_get_port        (FakePeer *peer);
 guint     fake_peer_get_connections (FakePeer *peer);
 /* "HTTP/1.1 STATUS\r\nContent-Type...", with Content-Length */

@@ -212,6 +212,25 @@ test_idle (Fixture * fixture, gconstpointer data)
   assert_details (error, 0);
 }
 
+/* What would go on for ever, one small step of progress after the other. */
+static void
+test_deadline (Fixture * fixture, gconstpointer data)
+{
+  g_autoptr (GByteArray) into = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+
+  set_answer (fixture, "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n");
+  fixture->answer.slow = 1400;
+  pmss_node_client_get_async (fixture->client, SHARD, into, 65536, NULL,
+      keep_result, fixture);
+  wait_for_result (fixture);
+  g_assert_false (pmss_node_client_get_finish (fixture->client, fixture->result,
+          &error));
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT);
+  g_assert_nonnull (strstr (error->message, "not done within"));
+  g_assert_cmpuint (into->len, >, 0);
+}
+
 /* A shard of @size bytes, changed at @change (-1: not), said to be @length long. */
 static void
 set_shard (Fixture * fixture, gsize size, gssize change, gsize length)
@@ -496,6 +515,7 @@ main (int argc, char **argv)
   ADD ("put-again", test_put_again, 30);
   ADD ("put-refused", test_put_refused, 30);
   ADD ("idle", test_idle, 1);
+  ADD ("deadline", test_deadline, 2);
   ADD ("compare", test_compare, 30);
   ADD ("get", test_get, 30);
   ADD ("get-rest", test_get_rest, 30);

@@ -78,7 +78,7 @@ setup (Fixture * f, FakePeerFunc answer)
   text = g_strdup_printf ("http://127.0.0.1:%u", fake_peer_get_port (f->peer));
   f->base = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
   f->session = soup_session_new ();
-  f->sockets = pmss_sockets_new (f->session);
+  f->sockets = pmss_sockets_get (f->session);
   f->pool = pmss_block_pool_new (UNIT);
   g_signal_connect (f->session, "request-queued", G_CALLBACK (request_queued),
       f);
@@ -88,7 +88,6 @@ static void
 teardown (Fixture * f)
 {
   soup_session_abort (f->session);
-  pmss_sockets_free (f->sockets);
   g_clear_object (&f->message);
   g_object_unref (f->session);
   pmss_block_pool_free (f->pool);
