@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-shard.h"
 #include "control/accounts/secret.h"
 
 #define KEY_FILE "token.key"
@@ -168,14 +169,37 @@ pmss_keys_mint (PmssKeys * self, PmssTokenClaims * claims)
   return pmss_token_mint (claims, self->secret_key);
 }
 
-char *
-pmss_keys_mint_internal (PmssKeys * self, PmssTokenOps ops)
+static PmssTokenClaims *
+claims_for_node (guint node, PmssTokenOps ops)
 {
-  g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
+  PmssTokenClaims *claims = pmss_token_claims_new ();
 
   claims->issued = g_get_real_time () / G_USEC_PER_SEC;
   claims->expires = claims->issued + PMSS_INTERNAL_TOKEN_LIFETIME;
   claims->ops = ops;
+  pmss_token_claims_add_nodes (claims, node, node);
+  return claims;
+}
+
+char *
+pmss_keys_mint_for_shard (PmssKeys * self, guint node, PmssTokenOps ops,
+    const char *shard)
+{
+  g_autoptr (PmssTokenClaims) claims = claims_for_node (node, ops);
+  guint32 extent;
+  guint index;
+
+  if (!pmss_shard_name_parse (shard, &claims->version, &extent, &index))
+    g_return_val_if_reached (NULL);
+  claims->shard = g_strdup (shard);
+  return pmss_keys_mint (self, claims);
+}
+
+char *
+pmss_keys_mint_for_list (PmssKeys * self, guint node)
+{
+  g_autoptr (PmssTokenClaims) claims = claims_for_node (node, PMSS_TOKEN_LIST);
+
   claims->any_version = TRUE;
   return pmss_keys_mint (self, claims);
 }

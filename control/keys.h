@@ -23,8 +23,11 @@ const guint8 *pmss_keys_get_public  (PmssKeys *keys);
 /* Signs @claims for this cluster; claims->cluster is filled in here. */
 char         *pmss_keys_mint        (PmssKeys *keys, PmssTokenClaims *claims);
 
-#define PMSS_INTERNAL_TOKEN_LIFETIME 300        /* seconds */
-/* For control's own work on the nodes: @ops on any version at any node, for PMSS_INTERNAL_TOKEN_LIFETIME. */
-char         *pmss_keys_mint_internal (PmssKeys *keys, PmssTokenOps ops);
+#define PMSS_INTERNAL_TOKEN_LIFETIME 30 /* seconds */
+/* For one request of control's own to @node: @ops on the shard called @shard, for PMSS_INTERNAL_TOKEN_LIFETIME. Of no use to that
+ * node anywhere else. */
+char         *pmss_keys_mint_for_shard (PmssKeys *keys, guint node, PmssTokenOps ops, const char *shard);
+/* The same for the list of @node's shards. */
+char         *pmss_keys_mint_for_list  (PmssKeys *keys, guint node);
 
 G_END_DECLS

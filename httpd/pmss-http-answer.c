@@ -151,6 +151,8 @@ status_of_error (const GError * error)
       return 409;
     case PMSS_ERROR_RANGE:
       return 416;
+    case PMSS_ERROR_MISDIRECTED:
+      return 421;
     case PMSS_ERROR_BUSY:
       return 503;
     case PMSS_ERROR_TIMED_OUT:

@@ -59,6 +59,8 @@ pmss_error_from_status (guint status)
       return PMSS_ERROR_EXISTS;
     case 416:
       return PMSS_ERROR_RANGE;
+    case 421:
+      return PMSS_ERROR_MISDIRECTED;
     case 429:
     case 503:
       return PMSS_ERROR_BUSY;

@@ -23,6 +23,7 @@ G_BEGIN_DECLS
  * @PMSS_ERROR_PROTOCOL: the peer's answer makes no sense
  * @PMSS_ERROR_RANGE: an offset past the end
  * @PMSS_ERROR_CONFLICT: not possible in this state (a medium that is not ready, a job that has ended)
+ * @PMSS_ERROR_MISDIRECTED: the server is another one than the request is for
  *
  * Cancellation is always %G_IO_ERROR_CANCELLED, never one of these.
  */
@@ -43,6 +44,7 @@ typedef enum {
   PMSS_ERROR_PROTOCOL,
   PMSS_ERROR_RANGE,
   PMSS_ERROR_CONFLICT,
+  PMSS_ERROR_MISDIRECTED,
 } PmssError;
 
 #define PMSS_ERROR (pmss_error_quark ())
@@ -53,7 +55,7 @@ GQuark pmss_error_quark (void);
  * @status: an HTTP status, 400 and above
  *
  * The code that goes with a status: 400 INVALID, 401 NOT_AUTHORIZED, 403 FORBIDDEN, 404 and 410 NOT_FOUND, 409 EXISTS,
- * 416 RANGE, 429 and 503 BUSY, 507 NO_SPACE, 408 and 504 TIMED_OUT, else FAILED.
+ * 421 MISDIRECTED, 416 RANGE, 429 and 503 BUSY, 507 NO_SPACE, 408 and 504 TIMED_OUT, else FAILED.
  */
 PmssError pmss_error_from_status (guint status);
 

@@ -8,13 +8,12 @@
 
 #include "pmss-error.h"
 #include "pmss-json.h"
+#include "pmss-shard.h"
 
 /* how far the control server's clock may be ahead of a node's, in seconds */
 #define CLOCK_TOLERANCE 60
 #define MAX_USER 255
 #define ID_LENGTH 32
-/* more do not fit a token */
-#define MAX_NODES 2048
 
 static const struct
 {
@@ -33,7 +32,7 @@ pmss_token_claims_new (void)
 {
   PmssTokenClaims *claims = g_new0 (PmssTokenClaims, 1);
 
-  claims->nodes = g_array_new (FALSE, FALSE, sizeof (guint));
+  claims->nodes = g_array_new (FALSE, FALSE, sizeof (PmssNodeRange));
   return claims;
 }
 
@@ -46,8 +45,38 @@ pmss_token_claims_free (PmssTokenClaims * claims)
   g_free (claims->medium);
   g_free (claims->user);
   g_free (claims->session);
+  g_free (claims->shard);
   g_array_unref (claims->nodes);
   g_free (claims);
+}
+
+/* TRUE if @a ends before @b begins, with another id in between. */
+static gboolean
+is_apart (const PmssNodeRange * a, const PmssNodeRange * b)
+{
+  return a->last < b->first && b->first - a->last > 1;
+}
+
+void
+pmss_token_claims_add_nodes (PmssTokenClaims * claims, guint first, guint last)
+{
+  GArray *nodes = claims->nodes;
+  PmssNodeRange added = { first, last };
+  guint at = 0;
+
+  while (at < nodes->len
+      && is_apart (&g_array_index (nodes, PmssNodeRange, at), &added))
+    at++;
+  while (at < nodes->len) {
+    PmssNodeRange old = g_array_index (nodes, PmssNodeRange, at);
+
+    if (is_apart (&added, &old))
+      break;
+    added.first = MIN (added.first, old.first);
+    added.last = MAX (added.last, old.last);
+    g_array_remove_index (nodes, at);
+  }
+  g_array_insert_val (nodes, at, added);
 }
 
 /* minting */
@@ -79,30 +108,19 @@ set_operations (JsonObject * object, PmssTokenOps ops)
   set_text (object, "ops", letters);
 }
 
-static int
-compare_ids (gconstpointer a, gconstpointer b)
-{
-  guint left = *(const guint *) a, right = *(const guint *) b;
-
-  return left < right ? -1 : left > right;
-}
-
 static void
 set_nodes (JsonObject * object, GArray * nodes)
 {
-  g_autoptr (GArray) sorted = g_array_copy (nodes);
-  JsonArray *array = json_array_new ();
-  guint last = 0;
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  g_array_sort (sorted, compare_ids);
-  for (guint i = 0; i < sorted->len; i++) {
-    guint id = g_array_index (sorted, guint, i);
+  for (guint i = 0; i < nodes->len; i++) {
+    const PmssNodeRange *range = &g_array_index (nodes, PmssNodeRange, i);
 
-    if (id != last)
-      json_array_add_int_element (array, id);
-    last = id;
+    g_string_append_printf (text, "%s%u", i > 0 ? "," : "", range->first);
+    if (range->last > range->first)
+      g_string_append_printf (text, "-%u", range->last);
   }
-  json_object_set_array_member (object, "nod", array);
+  set_text (object, "nod", text->str);
 }
 
 char *
@@ -122,6 +140,7 @@ pmss_token_mint (const PmssTokenClaims * claims,
   set_text (object, "cid", claims->cluster);
   set_operations (object, claims->ops);
   set_text (object, "ver", version);
+  set_text (object, "shd", claims->shard);
   set_text (object, "med", claims->medium);
   set_nodes (object, claims->nodes);
   set_text (object, "uid", claims->user);
@@ -181,26 +200,70 @@ read_version (JsonObject * object, PmssTokenClaims * claims, GError ** error)
   return TRUE;
 }
 
-/* Ids in ascending order: one set of nodes has one form. */
+/* A decimal without leading zeros; *@text moves behind it. 0: there is none. */
+static guint
+read_node_id (const char **text)
+{
+  char *end;
+  guint64 id;
+
+  if (**text < '1' || **text > '9')
+    return 0;
+  id = g_ascii_strtoull (*text, &end, 10);
+  *text = end;
+  return id <= G_MAXUINT ? id : 0;
+}
+
+static gboolean
+read_range (const char **text, PmssNodeRange * range)
+{
+  range->first = range->last = read_node_id (text);
+  if (range->first == 0 || **text != '-')
+    return range->first != 0;
+  (*text)++;
+  range->last = read_node_id (text);
+  return range->last > range->first;
+}
+
+/* "1-6,9", ascending, at least one; one set of nodes has one form. */
 static gboolean
 read_nodes (JsonObject * object, GArray * nodes, GError ** error)
 {
-  gint64 last = 0;
-  JsonArray *array;
+  const char *text;
 
-  if (!pmss_json_get_array (object, "nod", MAX_NODES, &array, error))
+  if (!pmss_json_get_string (object, "nod", PMSS_MAX_TOKEN, &text, error))
     return FALSE;
-  for (guint i = 0; i < json_array_get_length (array); i++) {
-    gint64 id;
-    guint small;
+  for (;;) {
+    PmssNodeRange range;
 
-    if (!pmss_json_element_int (array, i, "nod", last + 1, G_MAXUINT, &id,
-            error))
-      return FALSE;
-    small = id;
-    g_array_append_val (nodes, small);
-    last = id;
+    if (!read_range (&text, &range) || (nodes->len > 0
+            && !is_apart (&g_array_index (nodes, PmssNodeRange,
+                    nodes->len - 1), &range)))
+      return malformed (error, "nod");
+    g_array_append_val (nodes, range);
+    if (*text == '\0')
+      return TRUE;
+    if (*text++ != ',')
+      return malformed (error, "nod");
   }
+}
+
+/* A shard of the version that the token is for, or "". */
+static gboolean
+read_shard (JsonObject * object, PmssTokenClaims * claims, GError ** error)
+{
+  const char *text;
+  PmssVersionId version;
+  guint32 extent;
+  guint index;
+
+  if (!pmss_json_get_string (object, "shd", PMSS_SHARD_NAME_SIZE, &text, error))
+    return FALSE;
+  if (*text != '\0' && (!pmss_shard_name_parse (text, &version, &extent, &index)
+          || claims->any_version
+          || !pmss_version_id_equal (&version, &claims->version)))
+    return malformed (error, "shd");
+  claims->shard = g_strdup (text);
   return TRUE;
 }
 
@@ -240,7 +303,8 @@ static PmssTokenClaims *
 read_claims (GBytes * message, GError ** error)
 {
   static const char *const names[] = {
-    "iat", "exp", "cid", "ops", "ver", "med", "nod", "uid", "sid", "rate", NULL
+    "iat", "exp", "cid", "ops", "ver", "shd", "med", "nod", "uid", "sid",
+    "rate", NULL
   };
   g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
   g_autoptr (JsonNode) node = NULL;
@@ -258,6 +322,7 @@ read_claims (GBytes * message, GError ** error)
       || !read_id (object, "cid", FALSE, &claims->cluster, error)
       || !read_operations (object, &claims->ops, error)
       || !read_version (object, claims, error)
+      || !read_shard (object, claims, error)
       || !read_names (object, claims, error)
       || !read_nodes (object, claims->nodes, error)
       || !read_id (object, "sid", TRUE, &claims->session, error)
@@ -310,25 +375,42 @@ forbid (GError ** error, const char *what)
 static gboolean
 has_node (GArray * nodes, guint node)
 {
-  return nodes->len == 0
-      || g_array_binary_search (nodes, &node, compare_ids, NULL);
+  for (guint i = 0; i < nodes->len; i++) {
+    const PmssNodeRange *range = &g_array_index (nodes, PmssNodeRange, i);
+
+    if (node <= range->last)
+      return node >= range->first;
+  }
+  return FALSE;
+}
+
+static gboolean
+has_operations (PmssTokenOps has, PmssTokenOps op, GError ** error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
+    if (operations[i].op & op & ~has)
+      return forbid (error, operations[i].verb);
+  }
+  return TRUE;
 }
 
 gboolean
 pmss_token_covers (const PmssTokenClaims * claims, PmssTokenOps op,
-    const PmssVersionId * version, guint node, GError ** error)
+    const PmssVersionId * version, const char *shard, guint node,
+    GError ** error)
 {
-  if ((claims->ops & op) != op) {
-    for (guint i = 0; i < G_N_ELEMENTS (operations); i++) {
-      if (operations[i].op & op & ~claims->ops)
-        return forbid (error, operations[i].verb);
-    }
-    return forbid (error, "this operation");
+  if (!has_node (claims->nodes, node)) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_MISDIRECTED,
+        "The token is for another server; this is node %u", node);
+    return FALSE;
   }
+  if (!has_operations (claims->ops, op, error))
+    return FALSE;
   if (!claims->any_version && (version == NULL
           || !pmss_version_id_equal (version, &claims->version)))
     return forbid (error, "access to this version");
-  if (!has_node (claims->nodes, node))
-    return forbid (error, "access to this node");
+  if (claims->shard != NULL && *claims->shard != '\0'
+      && g_strcmp0 (shard, claims->shard) != 0)
+    return forbid (error, "access to this shard");
   return TRUE;
 }

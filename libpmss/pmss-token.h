@@ -17,6 +17,14 @@ typedef enum {
   PMSS_TOKEN_LIST = 1 << 3,
 } PmssTokenOps;
 
+/* The format of the claims that this library signs and reads. A heartbeat says which one a node reads. */
+#define PMSS_TOKEN_FORMAT 2
+
+/* Ids of nodes, both ends included. */
+typedef struct {
+  guint first, last;
+} PmssNodeRange;
+
 /**
  * PmssTokenClaims:
  *
@@ -30,7 +38,8 @@ typedef struct {
   gboolean any_version;
   PmssVersionId version;        /* meaningless with any_version */
   char *medium;
-  GArray *nodes;                /* of guint, sorted; empty: any */
+  char *shard;                  /* name of the one shard, of @version; "" or NULL: all of the version's */
+  GArray *nodes;                /* of PmssNodeRange: ascending, no two touch; never empty in a token */
   char *user;
   char *session;
   guint64 rate;                 /* bit/s, 0: none */
@@ -39,6 +48,8 @@ typedef struct {
 PmssTokenClaims *pmss_token_claims_new  (void);
 void             pmss_token_claims_free (PmssTokenClaims *claims);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssTokenClaims, pmss_token_claims_free)
+/* The nodes from @first to @last count, too. */
+void             pmss_token_claims_add_nodes (PmssTokenClaims *claims, guint first, guint last);
 
 void     pmss_token_generate_keys (guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
 
@@ -49,12 +60,13 @@ char    *pmss_paseto_sign   (const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]
 GBytes  *pmss_paseto_verify (const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *token,
     const void *footer, gsize footer_length, const void *implicit, gsize implicit_length, GError **error);
 
-/* NULL if it would be longer than PMSS_MAX_TOKEN: name fewer nodes. */
+/* NULL if it would be longer than PMSS_MAX_TOKEN: name fewer ranges of nodes. */
 char            *pmss_token_mint   (const PmssTokenClaims *claims, const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
 /* Checks signature, form, and time against @now; what the token covers is asked below. Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
 PmssTokenClaims *pmss_token_verify (const char *token, const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE],
     const char *cluster, gint64 now, GError **error);
-/* Whether @claims allow @op on a shard of @version (NULL: an operation on no one version, needs any_version) at node @node. PMSS_ERROR_FORBIDDEN if not. */
-gboolean         pmss_token_covers (const PmssTokenClaims *claims, PmssTokenOps op, const PmssVersionId *version, guint node, GError **error);
+/* Whether @claims allow @op at node @node on shard @shard of @version. Both NULL: an operation on no one version, which needs any_version.
+ * PMSS_ERROR_MISDIRECTED: the token is for other nodes; PMSS_ERROR_FORBIDDEN: it is for something else. */
+gboolean         pmss_token_covers (const PmssTokenClaims *claims, PmssTokenOps op, const PmssVersionId *version, const char *shard, guint node, GError **error);
 
 G_END_DECLS

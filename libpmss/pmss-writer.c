@@ -42,7 +42,6 @@ struct _PmssWriter
   GMainContext *context;
   PmssErasure *erasure;
   GHashTable *clients;          /* node id -> PmssNodeClient */
-  char *token;                  /* nullable: for the next requests */
   GCancellable *stop;           /* ends all requests */
   GError *error;                /* why the writer has ended; all calls fail with it */
 
@@ -243,21 +242,17 @@ client_of (PmssWriter * self, const PmssNode * node)
 }
 
 static void
-refresh_token (PmssWriter * self)
-{
-  g_free (self->token);
-  self->token = self->funcs.token (self->user_data);
-}
-
-static void
 send_offer (Offer * offer)
 {
   PmssWriter *self = offer->writer;
   Extent *extent = offer->extent;
   char name[PMSS_SHARD_NAME_SIZE];
+  g_autofree char *token = NULL;
 
   pmss_shard_name_write (&self->version, extent->number, offer->index, name);
-  pmss_node_client_set_token (offer->client, self->token);
+  token = self->funcs.token (pmss_node_client_get_node (offer->client), name,
+      self->user_data);
+  pmss_node_client_set_token (offer->client, token);
   self->requests++;
   pmss_node_client_put_async (offer->client, name,
       extent->shards[offer->index], self->stop, on_stored, offer);
@@ -305,7 +300,6 @@ send_extent (PmssWriter * self)
     end_by_callback (self, error, "place");
     return;
   }
-  refresh_token (self);
   extent = g_new0 (Extent, 1);
   extent->number = self->number;
   extent->offered = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -508,7 +502,6 @@ pmss_writer_finalize (GObject * object)
   g_clear_error (&self->error);
   g_object_unref (self->stop);
   g_main_context_unref (self->context);
-  g_free (self->token);
   g_free (self->fill);
   G_OBJECT_CLASS (pmss_writer_parent_class)->finalize (object);
 }

@@ -31,8 +31,8 @@ typedef struct {
   gboolean (*place)   (guint32 extent, PmssNode *nodes, gpointer user_data, GError **error);
   /* Node @failed did not take @shard of @extent (@reason says why): chooses and commits another one that holds no shard of this extent. */
   gboolean (*replace) (guint32 extent, guint shard, const PmssNode *failed, const GError *reason, PmssNode *node, gpointer user_data, GError **error);
-  /* A fresh capability token that allows writing to any node, for the next requests. Free with g_free. */
-  char *   (*token)   (gpointer user_data);
+  /* A fresh capability token that allows writing @shard to @node, for the next request. Free with g_free. */
+  char *   (*token)   (const PmssNode *node, const char *shard, gpointer user_data);
   /* All n shards of @extent are durable. Called in extent order; returning FALSE ends the writing. */
   gboolean (*durable) (guint32 extent, gpointer user_data, GError **error);
 } PmssWriterFuncs;

@@ -76,8 +76,8 @@ now_seconds (void)
 
 /* Under the lock: whether the claims allow this, and their session goes on. */
 static gboolean
-allows (PmssAccess * access, PmssTokenClaims * claims, PmssTokenOps op,
-    const PmssVersionId * version, GError ** error)
+allows (PmssAccess * access, PmssTokenClaims * claims,
+    const PmssWanted * wanted, GError ** error)
 {
   if (*claims->session != '\0'
       && g_hash_table_contains (access->revoked, claims->session)) {
@@ -85,13 +85,14 @@ allows (PmssAccess * access, PmssTokenClaims * claims, PmssTokenOps op,
         "the session of this token was ended");
     return FALSE;
   }
-  return pmss_token_covers (claims, op, version, access->node, error);
+  return pmss_token_covers (claims, wanted->op, wanted->version,
+      wanted->shard, access->node, error);
 }
 
 /* TRUE if @token is known; @allowed then says the rest. */
 static gboolean
-check_cached (PmssAccess * access, const char *token, PmssTokenOps op,
-    const PmssVersionId * version, gboolean * allowed, GError ** error)
+check_cached (PmssAccess * access, const char *token,
+    const PmssWanted * wanted, gboolean * allowed, GError ** error)
 {
   PmssTokenClaims *claims;
 
@@ -100,7 +101,7 @@ check_cached (PmssAccess * access, const char *token, PmssTokenOps op,
   if (claims && now_seconds () >= claims->expires)
     claims = NULL;
   if (claims)
-    *allowed = allows (access, claims, op, version, error);
+    *allowed = allows (access, claims, wanted, error);
   g_rw_lock_reader_unlock (&access->lock);
   return claims != NULL;
 }
@@ -126,8 +127,8 @@ remember (PmssAccess * access, const char *token, PmssTokenClaims * claims)
 }
 
 static gboolean
-check_new (PmssAccess * access, const char *token, PmssTokenOps op,
-    const PmssVersionId * version, GError ** error)
+check_new (PmssAccess * access, const char *token, const PmssWanted * wanted,
+    GError ** error)
 {
   PmssTokenClaims *claims = pmss_token_verify (token, access->public_key,
       access->cluster, now_seconds (), error);
@@ -136,8 +137,12 @@ check_new (PmssAccess * access, const char *token, PmssTokenOps op,
   if (!claims)
     return FALSE;
   g_rw_lock_writer_lock (&access->lock);
-  allowed = allows (access, claims, op, version, error);
-  remember (access, token, claims);
+  allowed = allows (access, claims, wanted, error);
+  /* one for one shard is asked with once */
+  if (*claims->shard == '\0')
+    remember (access, token, claims);
+  else
+    pmss_token_claims_free (claims);
   g_rw_lock_writer_unlock (&access->lock);
   return allowed;
 }
@@ -171,8 +176,8 @@ pmss_access_revoke (PmssAccess * access, const char *session, gint64 until)
 }
 
 gboolean
-pmss_access_check (PmssAccess * access, const char *token, PmssTokenOps op,
-    const PmssVersionId * version, GError ** error)
+pmss_access_check (PmssAccess * access, const char *token,
+    const PmssWanted * wanted, GError ** error)
 {
   gboolean allowed = FALSE;
 
@@ -184,8 +189,8 @@ pmss_access_check (PmssAccess * access, const char *token, PmssTokenOps op,
   if (!token || strlen (token) > PMSS_MAX_TOKEN)
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
         "a capability token is needed");
-  else if (!check_cached (access, token, op, version, &allowed, error))
-    allowed = check_new (access, token, op, version, error);
+  else if (!check_cached (access, token, wanted, &allowed, error))
+    allowed = check_new (access, token, wanted, error);
   if (!allowed)
     atomic_fetch_add (&access->refusals, 1);
   return allowed;

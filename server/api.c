@@ -45,12 +45,15 @@ respond (PmssHttpRequest * request, const GError * error)
  * looked at in between: without a token nobody learns anything. */
 static gboolean
 check_access (PmssStorageApi * api, PmssHttpRequest * request, PmssTokenOps op,
-    const PmssVersionId * version)
+    const Call * call)
 {
+  const PmssWanted wanted = {
+    op, call ? &call->version : NULL, call ? call->name : NULL
+  };
   g_autoptr (GError) error = NULL;
 
   if (pmss_access_check (api->access, pmss_http_request_get_bearer (request),
-          op, version, &error))
+          &wanted, &error))
     return TRUE;
   respond (request, error);
   return FALSE;
@@ -194,7 +197,7 @@ check_replace (PmssStorageApi * api, PmssHttpRequest * request, Call * call,
   if (!text)
     return TRUE;
   /* what is there goes by it */
-  if (!check_access (api, request, PMSS_TOKEN_DELETE, &call->version))
+  if (!check_access (api, request, PMSS_TOKEN_DELETE, call))
     return FALSE;
   if (g_str_equal (text, "1"))
     return TRUE;
@@ -260,7 +263,7 @@ begin_shard (PmssStorageApi * api, PmssHttpRequest * request, const char *name,
     return;
   }
   g_strlcpy (call->name, name, sizeof call->name);
-  if (!check_access (api, request, op, &call->version))
+  if (!check_access (api, request, op, call))
     return;
   if (op == PMSS_TOKEN_READ)
     get_shard (api, request, call);

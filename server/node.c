@@ -412,6 +412,15 @@ add_bad_shards (PmssNodeAgent * agent, JsonBuilder * builder)
 }
 
 static void
+add_token_formats (JsonBuilder * builder)
+{
+  json_builder_set_member_name (builder, "token_formats");
+  json_builder_begin_array (builder);
+  json_builder_add_int_value (builder, PMSS_TOKEN_FORMAT);
+  json_builder_end_array (builder);
+}
+
+static void
 send_heartbeat (PmssNodeAgent * agent)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -419,6 +428,7 @@ send_heartbeat (PmssNodeAgent * agent)
 
   json_builder_begin_object (builder);
   add_place (agent, builder);
+  add_token_formats (builder);
   json_builder_set_member_name (builder, "revocations");
   json_builder_add_int_value (builder, agent->revocations);
   json_builder_set_member_name (builder, "stats");

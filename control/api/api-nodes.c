@@ -13,6 +13,7 @@
 #define MAX_ADDRESS 253
 #define MAX_ZONE 64
 #define MAX_SECRET 128
+#define MAX_FORMATS 16
 
 static void
 add_stats (JsonBuilder * json, const PmssNodeInfo * info)
@@ -255,28 +256,56 @@ get_stats (JsonObject * body, PmssNodeStats * stats, GError ** error)
   return TRUE;
 }
 
-/* What a node says with each heartbeat. The strings stay the body's. */
+/* What comes with a heartbeat. The strings stay the body's. */
 typedef struct
 {
-  PmssNode node;
-  PmssNodeStats stats;
+  guint id;
+  PmssNodeBeat node;
   gint64 revocations;
-  gboolean leaving;
   GPtrArray *bad_shards;
 } Heartbeat;
+
+/* One without the member is older than it, and reads format 1. */
+static gboolean
+get_token_formats (JsonObject * body, PmssNodeBeat * beat, GError ** error)
+{
+  JsonArray *formats;
+
+  if (!pmss_json_has (body, "token_formats"))
+    return TRUE;
+  if (!pmss_json_get_array (body, "token_formats", MAX_FORMATS, &formats,
+          error))
+    return FALSE;
+  for (guint i = 0; i < json_array_get_length (formats); i++) {
+    gint64 format;
+
+    if (!pmss_json_element_int (formats, i, "token_formats", 1, G_MAXINT,
+            &format, error))
+      return FALSE;
+    beat->reads_tokens |= format == PMSS_TOKEN_FORMAT;
+  }
+  return TRUE;
+}
 
 static gboolean
 get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
 {
-  if (!get_place (body, &beat->node, error)
-      || !get_stats (body, &beat->stats, error)
+  PmssNode place = { 0 };
+
+  if (!get_place (body, &place, error)
+      || !get_stats (body, &beat->node.stats, error)
+      || !get_token_formats (body, &beat->node, error)
       || (pmss_json_has (body, "revocations")
           && !pmss_json_get_int (body, "revocations", 0, G_MAXINT64,
               &beat->revocations, error))
       || (pmss_json_has (body, "leaving")
-          && !pmss_json_get_boolean (body, "leaving", &beat->leaving, error)))
+          && !pmss_json_get_boolean (body, "leaving", &beat->node.leaving,
+              error)))
     return FALSE;
-  beat->bad_shards = pmss_api_get_bad_shards (body, beat->node.id, error);
+  beat->node.address = place.address;
+  beat->node.port = place.port;
+  beat->node.tls = place.tls;
+  beat->bad_shards = pmss_api_get_bad_shards (body, beat->id, error);
   return beat->bad_shards != NULL;
 }
 
@@ -285,14 +314,12 @@ answer_heartbeat (PmssControlContext * context, const Heartbeat * beat,
     const char *secret, GError ** error)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
-  const PmssNode *node = &beat->node;
   PmssNodeState state;
 
   /* the node forgets what it told when it has the answer */
-  if (!pmss_nodes_check (context->nodes, node->id, secret, error)
+  if (!pmss_nodes_check (context->nodes, beat->id, secret, error)
       || !pmss_api_add_bad_shards (context, beat->bad_shards, error)
-      || !pmss_nodes_heartbeat (context->nodes, node->id, secret,
-          node->address, node->port, node->tls, &beat->stats, beat->leaving,
+      || !pmss_nodes_heartbeat (context->nodes, beat->id, secret, &beat->node,
           &state, error))
     return NULL;
   json_builder_begin_object (json);
@@ -315,7 +342,7 @@ heartbeat (PmssApiCall * call)
 
   if (!pmss_api_get_param_id (call, &id))
     return;
-  beat.node.id = id <= G_MAXUINT ? (guint) id : 0;
+  beat.id = id <= G_MAXUINT ? (guint) id : 0;
   if (get_heartbeat (pmss_http_request_get_json (call->request), &beat, &error))
     json = answer_heartbeat (call->context, &beat, secret != NULL ? secret : "",
         &error);

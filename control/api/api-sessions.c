@@ -9,10 +9,11 @@
 #include "libpmss/pmss-layout.h"
 
 static void
-add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session)
+add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session,
+    const GArray * nodes)
 {
   g_autofree char *token = pmss_sessions_mint (call->context->sessions,
-      session);
+      session, nodes);
 
   pmss_api_add_int (json, "lease",
       pmss_sessions_get_lease (call->context->sessions));
@@ -22,13 +23,13 @@ add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session)
 
 static void
 respond_session (PmssApiCall * call, const PmssViewing * session,
-    const PmssMedium * medium, PmssLayout * layout)
+    const PmssMedium * medium, PmssLayout * layout, const GArray * nodes)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
 
   json_builder_begin_object (json);
   pmss_api_add_string (json, "id", session->id);
-  add_lease (call, json, session);
+  add_lease (call, json, session, nodes);
   pmss_api_add_string (json, "user", session->user);
   json_builder_set_member_name (json, "medium");
   pmss_api_add_medium (json, medium);
@@ -58,6 +59,7 @@ create_session (PmssApiCall * call)
   g_autoptr (PmssMedium) medium = NULL;
   g_autoptr (PmssViewing) session = NULL;
   g_autoptr (PmssLayout) layout = NULL;
+  g_autoptr (GArray) nodes = NULL;
   const char *name;
 
   if (get_name (pmss_http_request_get_json (call->request), &name, &error))
@@ -69,8 +71,11 @@ create_session (PmssApiCall * call)
   if (session != NULL)
     layout = pmss_catalog_load_layout (context->catalog, &session->version,
         &error);
-  if (layout != NULL) {
-    respond_session (call, session, medium, layout);
+  if (layout != NULL)
+    nodes = pmss_catalog_list_version_nodes (context->catalog,
+        &session->version, &error);
+  if (nodes != NULL) {
+    respond_session (call, session, medium, layout, nodes);
     return;
   }
   if (session != NULL)
@@ -93,19 +98,23 @@ renew_session (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssViewing) session = NULL;
+  g_autoptr (GArray) nodes = NULL;
   g_autoptr (JsonBuilder) json = NULL;
 
   if (!check_id (call))
     return;
   session = pmss_sessions_renew (call->context->sessions, call->param,
       call->user->name, &error);
-  if (session == NULL) {
+  if (session != NULL)
+    nodes = pmss_catalog_list_version_nodes (call->context->catalog,
+        &session->version, &error);
+  if (nodes == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
   json = json_builder_new ();
   json_builder_begin_object (json);
-  add_lease (call, json, session);
+  add_lease (call, json, session, nodes);
   json_builder_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, 200, json);

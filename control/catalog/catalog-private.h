@@ -11,12 +11,14 @@ G_BEGIN_DECLS
 struct _PmssCatalog {
   PmssDatabase *database;
   gboolean full;                /* on the database thread: of bad shards, and that was said */
+  GHashTable *version_nodes;    /* on the database thread: see catalog-nodes.c */
 };
 
 #define PMSS_VERSION_BLOB(id) PMSS_BLOB ((id)->bytes, sizeof ((id)->bytes))
 
 /* TRUE if the last statement changed a row; else @code and @text. */
 gboolean pmss_catalog_check_changed (PmssDatabase *database, GError **error, PmssError code, const char *text);
+GHashTable *pmss_catalog_new_version_nodes (void);
 /* On the database thread. */
 gboolean pmss_catalog_read_version  (PmssDatabase *database, const PmssVersionId *id, PmssVersion *version, GError **error);
 /* @rows' column as a version id; PMSS_ERROR_CORRUPT. */

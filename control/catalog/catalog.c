@@ -50,12 +50,14 @@ pmss_catalog_new (PmssDatabase * database)
   PmssCatalog *self = g_new0 (PmssCatalog, 1);
 
   self->database = database;
+  self->version_nodes = pmss_catalog_new_version_nodes ();
   return self;
 }
 
 void
 pmss_catalog_free (PmssCatalog * self)
 {
+  g_hash_table_unref (self->version_nodes);
   g_free (self);
 }
 

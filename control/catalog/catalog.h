@@ -100,6 +100,9 @@ gboolean     pmss_catalog_remove_version  (PmssCatalog *catalog, const PmssVersi
 /* Layout of a version; PMSS_ERROR_CONFLICT unless every extent is there. */
 PmssLayout  *pmss_catalog_load_layout     (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
 
+/* The nodes that the layout of a published version names: array of guint, ascending, not to be changed. */
+GArray      *pmss_catalog_list_version_nodes (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
+
 /* Extents */
 
 typedef enum { PMSS_EXTENT_PLACED, PMSS_EXTENT_DURABLE, PMSS_EXTENT_VERIFIED } PmssExtentState;

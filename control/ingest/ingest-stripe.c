@@ -94,10 +94,10 @@ replace (guint32 extent, guint shard, const PmssNode * failed,
 }
 
 static char *
-mint_token (gpointer user_data)
+mint_token (const PmssNode * node, const char *shard, gpointer user_data)
 {
-  return pmss_keys_mint_internal (((Ingest *) user_data)->context->keys,
-      PMSS_TOKEN_WRITE);
+  return pmss_keys_mint_for_shard (((Ingest *) user_data)->context->keys,
+      node->id, PMSS_TOKEN_WRITE, shard);
 }
 
 static gboolean

@@ -26,8 +26,6 @@ struct _PmssNodeCalls
   GHashTable *lanes;            /* node id -> Lane */
   guint outstanding;            /* calls that are not over */
   gboolean added;               /* calls that no lane has looked at */
-  char *token;
-  gint64 token_at;              /* monotonic, us */
   /* of the run at hand */
   PmssNodeCallDone done;
   gpointer user_data;
@@ -87,7 +85,6 @@ pmss_node_calls_free (PmssNodeCalls * self)
   while (g_main_context_iteration (self->main_context, FALSE));
   g_main_context_pop_thread_default (self->main_context);
   g_main_context_unref (self->main_context);
-  g_free (self->token);
   g_free (self);
 }
 
@@ -168,23 +165,6 @@ same_address (const PmssNode * a, const PmssNode * b)
       && g_str_equal (a->address, b->address);
 }
 
-/* With half of its life left at least: a large shard takes a while. */
-static const char *
-get_token (PmssNodeCalls * self)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (!self->token || now - self->token_at >
-      PMSS_INTERNAL_TOKEN_LIFETIME / 2 * G_USEC_PER_SEC) {
-    g_free (self->token);
-    self->token = pmss_keys_mint_internal (self->context->keys,
-        PMSS_TOKEN_READ | PMSS_TOKEN_WRITE | PMSS_TOKEN_DELETE |
-        PMSS_TOKEN_LIST);
-    self->token_at = now;
-  }
-  return self->token;
-}
-
 static gboolean
 prepare_client (Lane * lane, GError ** error)
 {
@@ -202,7 +182,6 @@ prepare_client (Lane * lane, GError ** error)
   if (!lane->client)
     lane->client = pmss_node_client_new (&info->node, TIMEOUT,
         context->tls_database);
-  pmss_node_client_set_token (lane->client, get_token (lane->calls));
   return TRUE;
 }
 
@@ -213,7 +192,8 @@ is_unreachable (const GError * error)
 {
   return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE)
       || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT)
-      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TLS);
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TLS)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_MISDIRECTED);
 }
 
 static void
@@ -252,12 +232,30 @@ on_answer (GObject * source, GAsyncResult * result, gpointer user_data)
   pump (lane);
 }
 
+/* Good for this call alone. */
+static void
+set_token (Lane * lane, const Call * call)
+{
+  static const PmssTokenOps operations[] = {
+    [CALL_DELETE] = PMSS_TOKEN_DELETE,
+    [CALL_COMPARE] = PMSS_TOKEN_READ,
+    [CALL_PUT] = PMSS_TOKEN_WRITE,
+    [CALL_REPLACE] = PMSS_TOKEN_WRITE | PMSS_TOKEN_DELETE,
+    [CALL_GET] = PMSS_TOKEN_READ,
+  };
+  g_autofree char *token = pmss_keys_mint_for_shard (lane->calls->context->keys,
+      lane->node, operations[call->kind], call->shard);
+
+  pmss_node_client_set_token (lane->client, token);
+}
+
 static void
 start_call (Lane * lane, Call * call)
 {
   GCancellable *cancellable = lane->calls->cancellable;
 
   lane->active++;
+  set_token (lane, call);
   if (call->kind == CALL_DELETE)
     pmss_node_client_delete_async (lane->client, call->shard, cancellable,
         on_answer, call);
@@ -346,6 +344,10 @@ pmss_node_calls_list (PmssNodeCalls * self, guint node, const char *after,
 
   g_main_context_push_thread_default (self->main_context);
   if (prepare_client (lane, error)) {
+    g_autofree char *token = pmss_keys_mint_for_list (self->context->keys,
+        node);
+
+    pmss_node_client_set_token (lane->client, token);
     pmss_node_client_list_async (lane->client, after, cancellable, keep_result,
         &result);
     while (!result)

@@ -4,6 +4,7 @@
 #include "control/database/database.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
+#include "libpmss/pmss-token.h"
 
 /* Heartbeats, silence, and what follows from them: the nodes' states. */
 
@@ -43,6 +44,8 @@ state_at (const PmssNodeEntry * entry, gint64 now)
   heard = state_after (now - entry->heard);
   if (entry->unreachable != 0)
     reached = MIN (state_after (now - entry->unreachable), PMSS_NODE_SUSPECT);
+  if (!entry->reads_tokens)
+    reached = MIN (reached, PMSS_NODE_SUSPECT);
   return MIN (heard, reached);
 }
 
@@ -55,6 +58,9 @@ explain (const PmssNodeEntry * entry, gint64 now)
     return g_strdup ("it said that it stops");
   if (state_after (now - entry->heard) < PMSS_NODE_UP)
     return g_strdup_printf ("no heartbeat since %s", seen);
+  if (entry->unreachable == 0 && !entry->reads_tokens)
+    return g_strdup_printf ("it does not read tokens of format %d: upgrade it",
+        PMSS_TOKEN_FORMAT);
   return g_strdup_printf ("%u reader%s cannot reach it, and neither can "
       "control: %s", entry->readers, entry->readers == 1 ? "" : "s",
       entry->failure);
@@ -161,61 +167,67 @@ pmss_nodes_check (PmssNodes * self, guint id, const char *secret,
   return FALSE;
 }
 
-/* Whether @told is what is known. */
+/* Whether that is what is known. */
 static gboolean
-has_address (PmssNodes * self, const PmssNode * told)
+has_address (PmssNodes * self, guint id, const PmssNodeBeat * beat)
 {
-  g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (self, told->id);
+  g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (self, id);
 
-  return info != NULL && g_str_equal (info->node.address, told->address)
-      && info->node.port == told->port && !info->node.tls == !told->tls;
+  return info != NULL && g_str_equal (info->node.address, beat->address)
+      && info->node.port == beat->port && !info->node.tls == !beat->tls;
+}
+
+static gboolean
+write_address (PmssNodes * self, guint id, const PmssNodeBeat * beat,
+    GError ** error)
+{
+  PmssNode told = {
+    .id = id,.address = (char *) beat->address,.port = beat->port,
+    .tls = beat->tls
+  };
+
+  return has_address (self, id, beat)
+      || pmss_database_transact (self->database, update_address, &told, error);
 }
 
 /* With the lock held. */
 static gboolean
-note_heartbeat (PmssNodeEntry * entry, const PmssNode * told,
-    const PmssNodeStats * stats, gboolean leaving)
+note_heartbeat (PmssNodeEntry * entry, const PmssNodeBeat * beat)
 {
   gint64 now = g_get_monotonic_time ();
 
   /* it was gone, and begins anew: whoever cannot reach it still will say so */
   if (entry->leaving || state_after (now - entry->heard) == PMSS_NODE_DOWN)
     entry->unreachable = 0;
-  if (!g_str_equal (entry->node.address, told->address)) {
+  if (!g_str_equal (entry->node.address, beat->address)) {
     g_free (entry->node.address);
-    entry->node.address = g_strdup (told->address);
+    entry->node.address = g_strdup (beat->address);
   }
-  entry->node.port = told->port;
-  entry->node.tls = told->tls;
+  entry->node.port = beat->port;
+  entry->node.tls = beat->tls;
   entry->heard = now;
   entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
-  entry->leaving = leaving;
-  entry->stats = *stats;
+  entry->leaving = beat->leaving;
+  entry->reads_tokens = beat->reads_tokens;
+  entry->stats = beat->stats;
   return update_state (entry, now);
 }
 
 gboolean
 pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
-    const char *address, guint16 port, gboolean tls,
-    const PmssNodeStats * stats, gboolean leaving, PmssNodeState * state,
-    GError ** error)
+    const PmssNodeBeat * beat, PmssNodeState * state, GError ** error)
 {
-  PmssNode told = {
-    .id = id,.address = (char *) address,.port = port,.tls = tls
-  };
   g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (guint));
   PmssNodeEntry *entry;
 
   *state = PMSS_NODE_DOWN;
   if (!pmss_nodes_check (self, id, secret, error)
-      || (!has_address (self, &told)
-          && !pmss_database_transact (self->database, update_address, &told,
-              error)))
+      || !write_address (self, id, beat, error))
     return FALSE;
   g_mutex_lock (&self->lock);
   entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
   if (entry != NULL) {
-    if (note_heartbeat (entry, &told, stats, leaving))
+    if (note_heartbeat (entry, beat))
       g_array_append_val (changed, id);
     *state = entry->state;
   }

@@ -22,6 +22,7 @@ typedef struct {
   gint64 heard;                 /* monotonic, of the last heartbeat */
   gint64 last_seen;             /* the same in seconds since 1970; 0: never */
   gboolean leaving;             /* the last heartbeat said so */
+  gboolean reads_tokens;        /* and that */
   gint64 unreachable;           /* monotonic, since when control has not reached it; 0: no reason to think so */
   guint readers;                /* that cannot reach it either */
   char *failure;                /* why control could not, when it tried last; NULL: it could */

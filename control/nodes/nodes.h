@@ -40,6 +40,16 @@ typedef struct {
   guint64 shards;               /* as the node counts them */
 } PmssNodeStats;
 
+/* What a node says of itself with each heartbeat. The strings are the caller's. */
+typedef struct {
+  const char *address;
+  guint16 port;
+  gboolean tls;
+  gboolean leaving;             /* it is about to stop, and counts as down at once */
+  gboolean reads_tokens;        /* of the format that control signs; where not, it is suspect: it cannot serve anybody */
+  PmssNodeStats stats;
+} PmssNodeBeat;
+
 /* One node at one moment. */
 typedef struct {
   PmssNode node;                /* id, address, port, tls, zone */
@@ -77,10 +87,8 @@ PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
 char         *pmss_nodes_create_join_token (PmssNodes *nodes, const char *zone, gint64 *expires, GError **error);
 /* Uses up @join_token. Fills in node->id; returns the node's secret. PMSS_ERROR_NOT_AUTHORIZED for an unknown, used or expired token. */
 char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNode *node, guint64 capacity, GError **error);
-/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too. A changed address is written to the database.
- * @leaving: it is about to stop, and counts as down at once. */
-gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret, const char *address, guint16 port, gboolean tls,
-    const PmssNodeStats *stats, gboolean leaving, PmssNodeState *state, GError **error);
+/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too. A changed address is written to the database. */
+gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret, const PmssNodeBeat *beat, PmssNodeState *state, GError **error);
 /* Whether @secret is the node's: as heartbeat() does. */
 gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secret, GError **error);
 /* Control has tried to reach the node; @readers have told before that they cannot. @failure: (nullable) why it could not either. */

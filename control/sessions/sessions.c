@@ -349,10 +349,22 @@ pmss_sessions_count (PmssSessions * self, GError ** error)
   return call.number;
 }
 
+static void
+add_nodes (PmssTokenClaims * claims, const GArray * nodes)
+{
+  for (guint i = 0; i < nodes->len; i++) {
+    guint id = g_array_index (nodes, guint, i);
+
+    pmss_token_claims_add_nodes (claims, id, id);
+  }
+}
+
 char *
-pmss_sessions_mint (PmssSessions * self, const PmssViewing * session)
+pmss_sessions_mint (PmssSessions * self, const PmssViewing * session,
+    const GArray * nodes)
 {
   g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
+  char *token;
 
   claims->issued = g_get_real_time () / G_USEC_PER_SEC;
   claims->expires = claims->issued + self->stream_lifetime;
@@ -362,7 +374,14 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session)
   claims->user = g_strdup (session->user);
   claims->session = g_strdup (session->id);
   claims->rate = session->rate;
-  return pmss_keys_mint (self->keys, claims);
+  add_nodes (claims, nodes);
+  token = pmss_keys_mint (self->keys, claims);
+  if (token == NULL) {
+    pmss_token_claims_add_nodes (claims, g_array_index (nodes, guint, 0),
+        g_array_index (nodes, guint, nodes->len - 1));
+    token = pmss_keys_mint (self->keys, claims);
+  }
+  return token;
 }
 
 /* A lease that has run out is no reason to refuse the token: the viewer may be

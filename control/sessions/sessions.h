@@ -44,9 +44,10 @@ gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, cons
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 gint64        pmss_sessions_count  (PmssSessions *sessions, GError **error);
 
-/* The capability token that goes with a session: reading of its version, for the stream lifetime from now. It is much longer than a lease, so that a control server that is
- * down interrupts nobody; when a session is ended, the storage servers are told to refuse its tokens (revocations.h). */
-char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session);
+/* The capability token that goes with a session: reading of its version on @nodes (of guint, ascending, as the layout has them), for the stream lifetime from now. It is
+ * much longer than a lease, so that a control server that is down interrupts nobody; when a session is ended, the storage servers are told to refuse its tokens
+ * (revocations.h). Where they do not fit a token the ranges of @nodes become one. */
+char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session, const GArray *nodes);
 
 /* Ends what has expired; called by a timer. */
 void          pmss_sessions_tick   (PmssSessions *sessions);

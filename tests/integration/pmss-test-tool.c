@@ -52,14 +52,6 @@ parse_ops (const char *text)
   return ops;
 }
 
-static void
-add_node (PmssTokenClaims * claims, const char *text)
-{
-  guint id = g_ascii_strtoull (text, NULL, 10);
-
-  g_array_append_val (claims->nodes, id);
-}
-
 static gboolean
 set_claim (PmssTokenClaims * claims, const char *name, const char *value)
 {
@@ -74,7 +66,10 @@ set_claim (PmssTokenClaims * claims, const char *name, const char *value)
   else if (g_str_equal (name, "sid"))
     claims->session = g_strdup (value);
   else if (g_str_equal (name, "nod"))
-    add_node (claims, value);
+    pmss_token_claims_add_nodes (claims, g_ascii_strtoull (value, NULL, 10),
+        g_ascii_strtoull (value, NULL, 10));
+  else if (g_str_equal (name, "shd"))
+    claims->shard = g_strdup (value);
   else if (g_str_equal (name, "issued"))
     claims->issued = now + g_ascii_strtoll (value, NULL, 10);
   else if (g_str_equal (name, "expires"))
@@ -85,7 +80,7 @@ set_claim (PmssTokenClaims * claims, const char *name, const char *value)
 }
 
 /* SECRET [cid=.. ops=rwdl ver=HEX nod=N issued=-10 expires=+60]...: times are
- * seconds from now; without ver it is any version. */
+ * seconds from now; without ver it is any version, without nod any node. */
 static gboolean
 mint_token (char **arguments)
 {
@@ -106,6 +101,8 @@ mint_token (char **arguments)
     if (g_str_equal (parts[0], "ver"))
       claims->any_version = FALSE;
   }
+  if (claims->nodes->len == 0)
+    pmss_token_claims_add_nodes (claims, 1, G_MAXUINT);
   if (!claims->cluster)
     claims->cluster = g_strdup ("");
   if (!claims->medium)

@@ -80,7 +80,7 @@ class RepairCase(cluster.TestCase):
     def tell(self, node, shard, kind="damaged", rows=None):
         """Control hears of it as from the node itself."""
         identity = json.loads((node.data / "node.json").read_text())
-        body = {"address": node.address, "port": node.port, "tls": False, "stats": {},
+        body = {"address": node.address, "port": node.port, "tls": False, "token_formats": [2], "stats": {},
                 "bad_shards": [{"shard": shard, "kind": kind, "rows": rows}]}
         status, _, answer = self.cluster.request(
             "POST", "/api/v1/nodes/%d/heartbeat" % node.id, json.dumps(body),

@@ -80,13 +80,12 @@ make_token (Fixture * fixture, PmssTokenOps ops, const PmssVersionId * version,
     claims->user = g_strdup ("");
   if (claims->session == NULL)
     claims->session = g_strdup ("");
-  if (claims->nodes == NULL)
-    claims->nodes = g_array_new (FALSE, FALSE, sizeof (guint));
+  pmss_token_claims_add_nodes (claims, 1, G_MAXUINT);
   return pmss_token_mint (claims, fixture->secret);
 }
 
 static char *
-token (gpointer user_data)
+token (const PmssNode * node, const char *shard, gpointer user_data)
 {
   Fixture *fixture = user_data;
 

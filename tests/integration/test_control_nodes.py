@@ -13,6 +13,7 @@ class Actor:
     def __init__(self, test, port, zone=""):
         self.cluster = test.cluster
         self.place = {"address": "127.0.0.1", "port": port, "tls": False}
+        self.formats = {"token_formats": [2]}
         token = self.cluster.api("POST", "/nodes/join-tokens", {}, 201)["join_token"]
         status, answer = self.join(token, zone)
         assert status == 201, answer
@@ -30,10 +31,10 @@ class Actor:
         return self.send("/nodes/join", dict(self.place, join_token=token, zone=zone, capacity=10 ** 9))
 
     def leave(self, leaving=True):
-        return self.send("/nodes/%d/heartbeat" % self.id, dict(self.place, stats={}, leaving=leaving), self.secret)
+        return self.send("/nodes/%d/heartbeat" % self.id, dict(self.place, **self.formats, stats={}, leaving=leaving), self.secret)
 
     def beat(self, secret=None, **stats):
-        return self.send("/nodes/%d/heartbeat" % self.id, dict(self.place, stats=stats), secret or self.secret)
+        return self.send("/nodes/%d/heartbeat" % self.id, dict(self.place, **self.formats, stats=stats), secret or self.secret)
 
 
 class NodesTest(cluster.TestCase):

@@ -208,7 +208,7 @@ class OpenApiTest(cluster.TestCase):
         body = {"join_token": zone, "address": "127.0.0.1", "port": 1, "tls": False, "zone": "", "capacity": 1}
         joined = api("POST", "/nodes/join", body, 201)
         self.assert_status(401, api, "POST", "/nodes/join", body, 201)
-        body = json.dumps({"address": "127.0.0.1", "port": 1, "tls": False, "stats": {"cpu": 0.5}})
+        body = json.dumps({"address": "127.0.0.1", "port": 1, "tls": False, "token_formats": [2], "stats": {"cpu": 0.5}})
         headers = {"Authorization": "Bearer " + joined["secret"], "Content-Type": "application/json"}
         path = "/api/v1/nodes/%d/heartbeat" % joined["id"]
         self.assertEqual(self.cluster.request("POST", path, body, headers)[0], 200)

@@ -46,7 +46,7 @@ class ReportsTest(cluster.TestCase):
 
     def beat(self, node, bad, **more):
         secret = json.loads((node.data / "node.json").read_text())["secret"]
-        body = dict({"address": node.address, "port": node.port, "tls": False, "stats": {}, "bad_shards": bad}, **more)
+        body = dict({"address": node.address, "port": node.port, "tls": False, "token_formats": [2], "stats": {}, "bad_shards": bad}, **more)
         status, _, answer = self.cluster.request(
             "POST", "/api/v1/nodes/%d/heartbeat" % node.id, json.dumps(body),
             {"Authorization": "Bearer " + secret, "Content-Type": "application/json"}, token=False)
@@ -120,7 +120,7 @@ class ReportsTest(cluster.TestCase):
         self.assertEqual(self.beat(node, None)[0], 200)
         status, _, _ = self.cluster.request(
             "POST", "/api/v1/nodes/%d/heartbeat" % node.id,
-            json.dumps({"address": "127.0.0.1", "port": 1, "tls": False, "stats": {}, "bad_shards": [good]}),
+            json.dumps({"address": "127.0.0.1", "port": 1, "tls": False, "token_formats": [2], "stats": {}, "bad_shards": [good]}),
             {"Authorization": "Bearer " + "A" * 43, "Content-Type": "application/json"}, token=False)
         self.assertEqual(status, 401)
         self.assertEqual(self.bad_in_all(), before)
@@ -209,7 +209,7 @@ class UnreachableTest(cluster.TestCase):
 
     def beat(self):
         secret = json.loads((self.node.data / "node.json").read_text())["secret"]
-        body = {"address": self.node.address, "port": self.node.port, "tls": False, "stats": {}}
+        body = {"address": self.node.address, "port": self.node.port, "tls": False, "token_formats": [2], "stats": {}}
         self.cluster.request("POST", "/api/v1/nodes/%d/heartbeat" % self.node.id, json.dumps(body),
                              {"Authorization": "Bearer " + secret, "Content-Type": "application/json"}, token=False)
 

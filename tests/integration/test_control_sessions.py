@@ -51,7 +51,8 @@ class SessionsTest(cluster.TestCase):
                 database.execute("INSERT INTO medium (id, name, state, size, k, m, peak_bitrate_1s, created, updated)"
                                  " VALUES (?, ?, ?, ?, ?, ?, 8000000, 1, 1)", (id, name, state, SIZE, K, M))
             version = bytes(range(16))
-            database.execute("INSERT INTO version VALUES (?, 1, 'ready', ?, ?, ?, ?, ?, 1)",
+            database.execute("INSERT INTO version (id, medium, state, size, k, m, unit, extent, created)"
+                             " VALUES (?, 1, 'ready', ?, ?, ?, ?, ?, 1)",
                              (version, SIZE, K, M, UNIT, EXTENT))
             for number in range(3):
                 nodes = [cls.ids[(number + i) % 4] for i in range(K + M)]
@@ -90,6 +91,9 @@ class SessionsTest(cluster.TestCase):
         claims = claims_of(session["token"])
         self.assertEqual(claims["ops"], "r")
         self.assertEqual(claims["ver"], layout["version"])
+        self.assertEqual(claims["shd"], "")
+        # the layout's nodes and no others
+        self.assertEqual(claims["nod"], "%d-%d" % (self.ids[0], self.ids[3]))
         self.assertEqual(claims["med"], "films/ä b%.webm")
         self.assertEqual((claims["uid"], claims["sid"]), ("anna", session["id"]))
         self.assertEqual(claims["rate"], 8000000)

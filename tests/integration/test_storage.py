@@ -287,9 +287,12 @@ class Tokens(Case):
 
             self.assertEqual(status(), good)
             self.assertEqual(status(nod=3), good)
-            self.assertEqual(status(nod=4), 403)
+            self.assertEqual(status(nod=4), 421)
             self.assertEqual(status(ops=other), 403)
             self.assertEqual(status(ver=version_id(5)), 403)
+            if op != "l":
+                self.assertEqual(status(shd=name), good)
+                self.assertEqual(status(shd=list(shards)[1]), 403)
             self.assertEqual(status(expires=-1), 401)
             self.assertEqual(status(issued=600), 401)
             self.assertEqual(status(cid="f" * 32), 401)

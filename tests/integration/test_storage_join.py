@@ -120,7 +120,7 @@ class Joining(Case):
         self.assertEqual(secret, "Bearer hush")
         stats = beat.pop("stats")
         self.assertEqual(beat, {"address": "127.0.0.1", "port": server.port, "tls": False,
-                                "revocations": 0})
+                                "token_formats": [2], "revocations": 0})
         self.assertTrue(0 <= stats["cpu"] <= 1)
         self.assertGreater(stats["memory_total"], stats["memory"])
         self.assertEqual(stats["network_limit"], 10 ** 9)

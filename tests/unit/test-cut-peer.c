@@ -216,7 +216,7 @@ durable (guint32 extent, gpointer user_data, GError ** error)
 }
 
 static char *
-get_token (gpointer user_data)
+get_token (const PmssNode * node, const char *shard, gpointer user_data)
 {
   return NULL;
 }

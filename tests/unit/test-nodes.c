@@ -68,14 +68,34 @@ join (Fixture * f, PmssNode * node)
 }
 
 static gboolean
+beat_with (Fixture * f, guint id, const char *secret, const PmssNodeBeat * told,
+    GError ** error)
+{
+  PmssNodeState state;
+
+  return pmss_nodes_heartbeat (f->nodes, id, secret, told, &state, error);
+}
+
+static gboolean
+leave (Fixture * f, guint id, const char *secret, GError ** error)
+{
+  const PmssNodeBeat told = {
+    .address = "node.example",.port = 8471,.reads_tokens = TRUE,.leaving = TRUE
+  };
+
+  return beat_with (f, id, secret, &told, error);
+}
+
+static gboolean
 beat (Fixture * f, guint id, const char *secret, const char *address,
     GError ** error)
 {
-  const PmssNodeStats stats = {.cpu = 0.5,.used = 10,.free = 990 };
-  PmssNodeState state;
+  const PmssNodeBeat told = {
+    .address = address,.port = 8471,.reads_tokens = TRUE,
+    .stats = {.cpu = 0.5,.used = 10,.free = 990}
+  };
 
-  return pmss_nodes_heartbeat (f->nodes, id, secret, address, 8471, FALSE,
-      &stats, FALSE, &state, error);
+  return beat_with (f, id, secret, &told, error);
 }
 
 static void
@@ -176,8 +196,6 @@ test_reasons (Fixture * f, gconstpointer data)
   PmssNode node;
   g_autofree char *secret = join (f, &node);
   g_autoptr (GError) error = NULL;
-  const PmssNodeStats stats = { 0 };
-  PmssNodeState state;
   gint64 now;
 
   assert_state (f, node.id, PMSS_NODE_DOWN, "joined");
@@ -192,13 +210,26 @@ test_reasons (Fixture * f, gconstpointer data)
   assert_state (f, node.id, PMSS_NODE_SUSPECT, "no heartbeat since 20");
   pmss_nodes_tick (f->nodes, now + PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC);
   assert_state (f, node.id, PMSS_NODE_DOWN, "no heartbeat since 20");
-  g_assert_true (pmss_nodes_heartbeat (f->nodes, node.id, secret,
-          "node.example", 8471, FALSE, &stats, TRUE, &state, &error));
+  g_assert_true (leave (f, node.id, secret, &error));
   assert_state (f, node.id, PMSS_NODE_DOWN, "no heartbeat since 20");
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
-  g_assert_true (pmss_nodes_heartbeat (f->nodes, node.id, secret,
-          "node.example", 8471, FALSE, &stats, TRUE, &state, &error));
+  g_assert_true (leave (f, node.id, secret, &error));
   assert_state (f, node.id, PMSS_NODE_DOWN, "it stops");
+}
+
+/* One that cannot read control's tokens serves nobody, and is not given up. */
+static void
+test_token_formats (Fixture * f, gconstpointer data)
+{
+  const PmssNodeBeat old = {.address = "node.example",.port = 8471 };
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (beat_with (f, node.id, secret, &old, &error));
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "does not read tokens");
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  assert_state (f, node.id, PMSS_NODE_UP, NULL);
 }
 
 /* Heartbeats come, and nobody can read: that is suspect at once, and down after a while. */
@@ -262,21 +293,17 @@ test_leaving (Fixture * f, gconstpointer data)
   PmssNode node;
   g_autofree char *secret = join (f, &node);
   g_autoptr (GError) error = NULL;
-  const PmssNodeStats stats = { 0 };
-  PmssNodeState state;
   const PmssNodeState expected[] = {
     PMSS_NODE_UP, PMSS_NODE_DOWN, PMSS_NODE_UP
   };
 
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
-  g_assert_false (pmss_nodes_heartbeat (f->nodes, node.id, "wrong",
-          "node.example", 8471, FALSE, &stats, TRUE, &state, &error));
+  g_assert_false (leave (f, node.id, "wrong", &error));
   assert_pmss_error (error, NOT_AUTHORIZED);
   g_clear_error (&error);
   for (guint i = 0; i < 2; i++) {
-    g_assert_true (pmss_nodes_heartbeat (f->nodes, node.id, secret,
-            "node.example", 8471, FALSE, &stats, TRUE, &state, &error));
-    g_assert_cmpint (state, ==, PMSS_NODE_DOWN);
+    g_assert_true (leave (f, node.id, secret, &error));
+    assert_state (f, node.id, PMSS_NODE_DOWN, "it stops");
   }
   pmss_nodes_tick (f->nodes, g_get_monotonic_time ());
   g_assert_true (beat (f, node.id, secret, "node.example", &error));
@@ -389,6 +416,7 @@ main (int argc, char **argv)
   ADD ("join-expired", test_join_expired);
   ADD ("states", test_states);
   ADD ("reasons", test_reasons);
+  ADD ("token-formats", test_token_formats);
   ADD ("unreachable", test_unreachable);
   ADD ("restart", test_restart);
   ADD ("leaving", test_leaving);

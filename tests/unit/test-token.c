@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-shard.h"
 #include "libpmss/pmss-token.h"
 
 #define CLUSTER "0123456789abcdef0123456789abcdef"
@@ -157,7 +158,8 @@ setup (Fixture * f, gconstpointer unused)
   f->claims->ops = PMSS_TOKEN_READ | PMSS_TOKEN_LIST;
   pmss_version_id_generate (&f->claims->version);
   f->claims->medium = g_strdup ("films/„Süß“ & \"mehr\".webm");
-  g_array_append_vals (f->claims->nodes, nodes, G_N_ELEMENTS (nodes));
+  for (guint i = 0; i < G_N_ELEMENTS (nodes); i++)
+    pmss_token_claims_add_nodes (f->claims, nodes[i], nodes[i]);
   f->claims->user = g_strdup ("anna");
   f->claims->session = g_strdup ("fedcba9876543210fedcba9876543210");
   f->claims->rate = 8000000;
@@ -189,8 +191,13 @@ test_round_trip (Fixture * f, gconstpointer unused)
   g_assert_cmpstr (claims->session, ==, f->claims->session);
   g_assert_cmpuint (claims->rate, ==, 8000000);
   g_assert_cmpuint (claims->nodes->len, ==, 3);
-  g_assert_cmpuint (g_array_index (claims->nodes, guint, 0), ==, 2);
-  g_assert_cmpuint (g_array_index (claims->nodes, guint, 2), ==, 70000);
+  for (guint i = 0; i < claims->nodes->len; i++) {
+    static const guint ascending[] = { 2, 9, 70000 };
+    PmssNodeRange range = g_array_index (claims->nodes, PmssNodeRange, i);
+
+    g_assert_cmpuint (range.first, ==, ascending[i]);
+    g_assert_cmpuint (range.last, ==, ascending[i]);
+  }
 }
 
 static void
@@ -223,54 +230,129 @@ test_time_and_place (Fixture * f, gconstpointer unused)
   g_assert_null (pmss_token_verify (token, other_public, CLUSTER, NOW, NULL));
 }
 
+static gboolean
+covers (const PmssTokenClaims * claims, PmssTokenOps op,
+    const PmssVersionId * version, guint extent, guint node)
+{
+  char name[PMSS_SHARD_NAME_SIZE];
+
+  if (version == NULL)
+    return pmss_token_covers (claims, op, NULL, NULL, node, NULL);
+  pmss_shard_name_write (version, extent, 1, name);
+  return pmss_token_covers (claims, op, version, name, node, NULL);
+}
+
 static void
 test_covers (Fixture * f, gconstpointer unused)
 {
   PmssTokenClaims *claims = f->claims;
+  const PmssVersionId *own = &claims->version;
   PmssVersionId other;
+  char name[PMSS_SHARD_NAME_SIZE];
   g_autoptr (GError) error = NULL;
 
-  /* as a verified token has them */
-  g_array_index (claims->nodes, guint, 0) = 2;
-  g_array_index (claims->nodes, guint, 1) = 9;
   pmss_version_id_generate (&other);
-
-  g_assert_true (pmss_token_covers (claims, PMSS_TOKEN_READ, &claims->version,
-          9, NULL));
-  g_assert_false (pmss_token_covers (claims, PMSS_TOKEN_WRITE,
-          &claims->version, 9, &error));
+  pmss_shard_name_write (own, 0, 1, name);
+  g_assert_true (covers (claims, PMSS_TOKEN_READ, own, 0, 9));
+  g_assert_false (pmss_token_covers (claims, PMSS_TOKEN_WRITE, own, name, 9,
+          &error));
   g_assert_error (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN);
-  g_assert_false (pmss_token_covers (claims,
-          PMSS_TOKEN_READ | PMSS_TOKEN_DELETE, &claims->version, 9, NULL));
-  g_assert_false (pmss_token_covers (claims, PMSS_TOKEN_READ, &other, 9, NULL));
-  g_assert_false (pmss_token_covers (claims, PMSS_TOKEN_READ, &claims->version,
-          3, NULL));
-  g_assert_false (pmss_token_covers (claims, PMSS_TOKEN_LIST, NULL, 9, NULL));
+  g_assert_false (covers (claims, PMSS_TOKEN_READ | PMSS_TOKEN_DELETE, own, 0,
+          9));
+  g_assert_false (covers (claims, PMSS_TOKEN_READ, &other, 0, 9));
+  g_assert_false (covers (claims, PMSS_TOKEN_LIST, NULL, 0, 9));
+  g_clear_error (&error);
+  g_assert_false (pmss_token_covers (claims, PMSS_TOKEN_READ, own, name, 3,
+          &error));
+  g_assert_error (error, PMSS_ERROR, PMSS_ERROR_MISDIRECTED);
 
   claims->any_version = TRUE;
-  g_assert_true (pmss_token_covers (claims, PMSS_TOKEN_LIST, NULL, 9, NULL));
-  g_assert_true (pmss_token_covers (claims, PMSS_TOKEN_READ, &other, 9, NULL));
+  g_assert_true (covers (claims, PMSS_TOKEN_LIST, NULL, 0, 9));
+  g_assert_true (covers (claims, PMSS_TOKEN_READ, &other, 0, 9));
   g_array_set_size (claims->nodes, 0);
-  g_assert_true (pmss_token_covers (claims, PMSS_TOKEN_READ, &other, 3, NULL));
+  g_assert_false (covers (claims, PMSS_TOKEN_READ, &other, 0, 3));
+}
+
+/* Control's for its own work: one shard at one node. */
+static void
+test_covers_one_shard (Fixture * f, gconstpointer unused)
+{
+  PmssTokenClaims *claims = f->claims;
+  g_autoptr (PmssTokenClaims) read = NULL;
+  g_autofree char *token = NULL;
+  char name[PMSS_SHARD_NAME_SIZE];
+
+  claims->ops = PMSS_TOKEN_DELETE;
+  pmss_shard_name_write (&claims->version, 5, 1, name);
+  claims->shard = g_strdup (name);
+  token = pmss_token_mint (claims, f->secret_key);
+  read = pmss_token_verify (token, f->public_key, CLUSTER, NOW, NULL);
+  g_assert_nonnull (read);
+  g_assert_true (covers (read, PMSS_TOKEN_DELETE, &claims->version, 5, 9));
+  g_assert_false (covers (read, PMSS_TOKEN_DELETE, &claims->version, 6, 9));
+  g_assert_false (covers (read, PMSS_TOKEN_READ, &claims->version, 5, 9));
+  g_assert_false (covers (read, PMSS_TOKEN_DELETE, &claims->version, 5, 8));
+  g_assert_false (covers (read, PMSS_TOKEN_LIST, NULL, 0, 9));
+}
+
+/* Whatever the order in which ids come, one set of them has one form. */
+static void
+test_node_sets (Fixture * f, gconstpointer unused)
+{
+  GRand *rand = g_rand_new_with_seed (7);
+
+  for (guint round = 0; round < 200; round++) {
+    g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
+    gboolean in[66] = { FALSE };
+
+    for (guint i = 0; i < 20; i++) {
+      guint first = g_rand_int_range (rand, 1, 60);
+      guint last = first + g_rand_int_range (rand, 0, 5);
+
+      pmss_token_claims_add_nodes (claims, first, last);
+      for (guint id = first; id <= last; id++)
+        in[id] = TRUE;
+    }
+    claims->any_version = TRUE;
+    claims->ops = PMSS_TOKEN_LIST;
+    for (guint id = 1; id < G_N_ELEMENTS (in); id++)
+      g_assert_cmpint (covers (claims, PMSS_TOKEN_LIST, NULL, 0, id), ==,
+          in[id]);
+    for (guint i = 1; i < claims->nodes->len; i++)
+      g_assert_cmpuint (g_array_index (claims->nodes, PmssNodeRange,
+              i - 1).last + 1, <, g_array_index (claims->nodes, PmssNodeRange,
+              i).first);
+  }
+  g_rand_free (rand);
 }
 
 static void
 test_too_long (Fixture * f, gconstpointer unused)
 {
-  for (guint i = 0; i < 1000; i++) {
-    guint id = 100000 + i;
+  g_autofree char *token = NULL;
 
-    g_array_append_val (f->claims->nodes, id);
-  }
+  for (guint i = 0; i < 1000; i++)
+    pmss_token_claims_add_nodes (f->claims, 100000 + 2 * i, 100000 + 2 * i);
   g_assert_null (pmss_token_mint (f->claims, f->secret_key));
+  /* as many in one row fit */
+  pmss_token_claims_add_nodes (f->claims, 1, G_MAXUINT);
+  token = pmss_token_mint (f->claims, f->secret_key);
+  g_assert_nonnull (token);
 }
 
 #define CLAIM_TIMES \
     "\"iat\":\"2026-01-31T12:00:00Z\",\"exp\":\"2026-01-31T13:00:00Z\","
 #define CLAIM_IDS "\"cid\":\"" CLUSTER "\",\"sid\":\"\","
-#define CLAIM_WHAT "\"ops\":\"r\",\"ver\":\"*\",\"med\":\"\","
-#define CLAIM_WHO "\"nod\":[1,2],\"uid\":\"\","
+#define CLAIM_WHAT "\"ops\":\"r\",\"ver\":\"*\",\"shd\":\"\",\"med\":\"\","
+#define CLAIM_WHO "\"nod\":\"1-2,4\",\"uid\":\"\","
 #define CLAIM_RATE "\"rate\":0"
+
+#define OTHER "1123456789abcdef0123456789abcdef"
+#define BAD_NODES(nodes) "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT \
+    "\"nod\":\"" nodes "\",\"uid\":\"\"," CLAIM_RATE "}"
+#define BAD_SHARD(version, shard) "{" CLAIM_TIMES CLAIM_IDS \
+    "\"ops\":\"r\",\"ver\":\"" version "\",\"shd\":\"" shard \
+    "\",\"med\":\"\"," CLAIM_WHO CLAIM_RATE "}"
 
 /* Claims that control would never sign: right signature, wrong content. */
 static void
@@ -290,30 +372,36 @@ test_refuses_claims (Fixture * f, gconstpointer unused)
     "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT CLAIM_WHO "\"rate\":1.5}",
     "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT CLAIM_WHO "\"rate\":\"1\"}",
     "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT CLAIM_WHO CLAIM_RATE "} x",
-    "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT "\"nod\":[2,1],\"uid\":\"\","
+    "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT "\"nod\":[1,2],\"uid\":\"\","
         CLAIM_RATE "}",
-    "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT "\"nod\":[1,1],\"uid\":\"\","
+    BAD_NODES ("2,1"), BAD_NODES ("1,1"), BAD_NODES ("1,2"), BAD_NODES ("0"),
+    BAD_NODES ("1-1"), BAD_NODES ("2-1"), BAD_NODES ("1-2,3"),
+    BAD_NODES ("01"), BAD_NODES ("+1"), BAD_NODES (" 1"), BAD_NODES ("1 "),
+    BAD_NODES ("1,"), BAD_NODES (",1"), BAD_NODES ("1-"), BAD_NODES ("-1"),
+    BAD_NODES ("1-3-5"), BAD_NODES ("*"), BAD_NODES (""), BAD_NODES ("1x"),
+    BAD_NODES ("4294967296"), BAD_NODES ("18446744073709551617"),
+    BAD_NODES ("3-5,1-9"),
+    BAD_SHARD ("*", CLUSTER "-00000001.2"), BAD_SHARD (CLUSTER, "00000001.2"),
+    BAD_SHARD (CLUSTER, OTHER "-00000001.2"), BAD_SHARD (CLUSTER, CLUSTER),
+    BAD_SHARD (CLUSTER, CLUSTER "-00000001.99"),
+    "{" CLAIM_TIMES CLAIM_IDS
+        "\"ops\":\"rr\",\"ver\":\"*\",\"shd\":\"\",\"med\":\"\"," CLAIM_WHO
         CLAIM_RATE "}",
-    "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT "\"nod\":[0],\"uid\":\"\","
+    "{" CLAIM_TIMES CLAIM_IDS
+        "\"ops\":\"x\",\"ver\":\"*\",\"shd\":\"\",\"med\":\"\"," CLAIM_WHO
         CLAIM_RATE "}",
-    "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT "\"nod\":[4294967296],\"uid\":\"\","
+    "{" CLAIM_TIMES CLAIM_IDS
+        "\"ops\":\"r\",\"ver\":\"\",\"shd\":\"\",\"med\":\"\"," CLAIM_WHO
         CLAIM_RATE "}",
-    "{" CLAIM_TIMES CLAIM_IDS CLAIM_WHAT "\"nod\":\"\",\"uid\":\"\","
+    "{" CLAIM_TIMES CLAIM_IDS
+        "\"ops\":\"r\",\"ver\":\"*\",\"shd\":\"\",\"med\":\"../x\"," CLAIM_WHO
         CLAIM_RATE "}",
-    "{" CLAIM_TIMES CLAIM_IDS "\"ops\":\"rr\",\"ver\":\"*\",\"med\":\"\","
-        CLAIM_WHO CLAIM_RATE "}",
-    "{" CLAIM_TIMES CLAIM_IDS "\"ops\":\"x\",\"ver\":\"*\",\"med\":\"\","
-        CLAIM_WHO CLAIM_RATE "}",
-    "{" CLAIM_TIMES CLAIM_IDS "\"ops\":\"r\",\"ver\":\"\",\"med\":\"\","
-        CLAIM_WHO CLAIM_RATE "}",
-    "{" CLAIM_TIMES CLAIM_IDS "\"ops\":\"r\",\"ver\":\"*\",\"med\":\"../x\","
-        CLAIM_WHO CLAIM_RATE "}",
-    "{" CLAIM_TIMES "\"cid\":\"\",\"sid\":\"\"," CLAIM_WHAT CLAIM_WHO
-        CLAIM_RATE "}",
+    "{" CLAIM_TIMES "\"cid\":\"\",\"sid\":\"\"," CLAIM_WHAT CLAIM_WHO CLAIM_RATE
+        "}",
     "{" CLAIM_TIMES "\"cid\":\"" CLUSTER "\",\"sid\":\"1\"," CLAIM_WHAT
         CLAIM_WHO CLAIM_RATE "}",
-    "{\"iat\":1769860800,\"exp\":\"2026-01-31T13:00:00Z\"," CLAIM_IDS
-        CLAIM_WHAT CLAIM_WHO CLAIM_RATE "}",
+    "{\"iat\":1769860800,\"exp\":\"2026-01-31T13:00:00Z\"," CLAIM_IDS CLAIM_WHAT
+        CLAIM_WHO CLAIM_RATE "}",
     "{\"iat\":\"2026-01-31T12:00:00+00:00\",\"exp\":\"2026-01-31T13:00:00Z\","
         CLAIM_IDS CLAIM_WHAT CLAIM_WHO CLAIM_RATE "}",
   };
@@ -482,6 +570,8 @@ main (int argc, char **argv)
   ADD ("/token/round-trip", test_round_trip);
   ADD ("/token/time-and-place", test_time_and_place);
   ADD ("/token/covers", test_covers);
+  ADD ("/token/covers-one-shard", test_covers_one_shard);
+  ADD ("/token/node-sets", test_node_sets);
   ADD ("/token/too-long", test_too_long);
   ADD ("/token/refuses-claims", test_refuses_claims);
   ADD ("/token/refuses-text", test_refuses_text);

@@ -49,7 +49,6 @@ struct _Fixture
 
   guint placed;                 /* extents */
   guint durable;                /* extents */
-  guint tokens;
   guint replaced;
   guint next_spare;             /* id */
   gboolean repeat_node;         /* replace with the same node */
@@ -58,7 +57,7 @@ struct _Fixture
 };
 
 static void
-check_token (Fixture * fixture, const FakeRequest * request)
+check_token (Fixture * fixture, guint node, const FakeRequest * request)
 {
   const char *name = strrchr (request->target, '/') + 1;
   g_autofree char *expected = NULL;
@@ -67,7 +66,7 @@ check_token (Fixture * fixture, const FakeRequest * request)
   guint index;
 
   g_assert_true (pmss_shard_name_parse (name, &version, &extent, &index));
-  expected = g_strdup_printf ("Bearer token-%u", extent + 1);
+  expected = g_strdup_printf ("Bearer token-%u-%s", node, name);
   if (g_strcmp0 (expected, request->authorization) != 0)
     fixture->odd_tokens++;
 }
@@ -79,7 +78,7 @@ answer (const FakeRequest * request, FakeAnswer * out, gpointer user_data)
   Fixture *fixture = node->fixture;
 
   g_mutex_lock (&fixture->lock);
-  check_token (fixture, request);
+  check_token (fixture, node - fixture->nodes + 1, request);
   if (node->behaviour == NODE_GOOD) {
     const char *name = strrchr (request->target, '/') + 1;
     guint id = node - fixture->nodes + 1;
@@ -154,11 +153,9 @@ replace (guint32 extent, guint shard, const PmssNode * failed,
 }
 
 static char *
-token (gpointer user_data)
+token (const PmssNode * node, const char *shard, gpointer user_data)
 {
-  Fixture *fixture = user_data;
-
-  return g_strdup_printf ("token-%u", ++fixture->tokens);
+  return g_strdup_printf ("token-%u-%s", node->id, shard);
 }
 
 static gboolean
@@ -358,7 +355,7 @@ test_token (Fixture * fixture, gconstpointer data)
   begin (fixture, 3 * fixture->extent_size);
   write_all (fixture, 10000, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (fixture->tokens, ==, 3);
+  g_assert_cmpuint (g_hash_table_size (fixture->stored), ==, 3 * 6);
   g_assert_cmpuint (fixture->odd_tokens, ==, 0);
 }
 

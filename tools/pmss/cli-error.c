@@ -40,6 +40,7 @@ exit_code_of_pmss (const GError * error)
       return EX_UNAVAILABLE;
     case PMSS_ERROR_TLS:
     case PMSS_ERROR_PROTOCOL:
+    case PMSS_ERROR_MISDIRECTED:
       return EX_PROTOCOL;
     case PMSS_ERROR_FAILED:
       return EX_SOFTWARE;

@@ -145,7 +145,7 @@ def lose(rig, node, shard):
         path.unlink()
         identity = json.loads((node.data / "node.json").read_text())
         rig.cluster.request("POST", "/api/v1/nodes/%d/heartbeat" % node.id, json.dumps({
-            "address": node.address, "port": node.port, "tls": False, "stats": {"used": 0, "free": ROOM},
+            "address": node.address, "port": node.port, "tls": False, "token_formats": [2], "stats": {"used": 0, "free": ROOM},
             "bad_shards": [{"shard": shard, "kind": "missing", "rows": None}]}),
             {"Authorization": "Bearer " + identity["secret"], "Content-Type": "application/json"})
 

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a party that turns bad gains by what it was trusted with: stolen tokens. Real servers; the spy is a storage server's own relay."""
+
+import base64
+import datetime
+import http.client
+import http.server
+import json
+import random
+import re
+import threading
+import unittest
+
+import cluster
+from cluster import wait_for
+
+KIB = 1024
+OPTIONS = {"repair": "on", "unit": "4KiB", "extent": "64KiB", "repair-delay": "1", "repair-limit": "0"}
+
+
+def claims_of(token):
+    """What a v4.public token says; its signature is 64 bytes at the end."""
+    body = token[len("v4.public."):]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))[:-64])
+
+
+class Spy(http.server.ThreadingHTTPServer):
+    """Stands before a storage server, passes on everything, and keeps the tokens: what that server's owner sees."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.to = None                  # the server's port
+        self.seen = []                  # (method, path, token)
+        super().__init__(("127.0.0.1", 0), SpyHandler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def port(self):
+        return self.server_port
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class SpyHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+    def pass_on(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
+        bearer = self.headers.get("Authorization", "")
+        if bearer.startswith("Bearer "):
+            self.server.seen.append((self.command, self.path, bearer[len("Bearer "):]))
+        headers = {name: self.headers[name] for name in ("Authorization", "Range", "Content-Type") if name in self.headers}
+        status, fields, content = ask(self.server.to, self.command, self.path, body, headers)
+        self.send_response(status)
+        for name in ("Content-Type", "Content-Range", "ETag"):
+            if name in fields:
+                self.send_header(name, fields[name])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_PUT = do_DELETE = do_POST = pass_on
+
+
+def ask(port, method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def use(node, method, path, token, body=None):
+    """The status of a request to @node itself."""
+    return ask(node.port, method, path, body, {"Authorization": "Bearer " + token})[0]
+
+
+class StolenTokens(cluster.TestCase):
+    nodes = 3
+    control_options = OPTIONS
+    storage_options = {"scrub-period": "0"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.spy = Spy()
+        cls.addClassCleanup(cls.spy.close)
+        cls.spied = cls.add_spied()
+        cls.honest = cls.cluster.nodes[:3]
+
+    @classmethod
+    def add_spied(cls):
+        """A fourth server that is known by its spy's address. It is that one's own port that the test chooses."""
+        port = cluster.choose_port()
+        cls.spy.to = port
+        c = cls.cluster
+        join = c.api("POST", "/nodes/join-tokens", {}, 201)["join_token"]
+        node = cluster.Node("spied", cluster.BUILD / "server" / "pmss-storage", c.folder,
+                            dict(c.storage_options, control=c.url, advertise="127.0.0.1:%d" % cls.spy.port))
+        node.port = port
+        c.nodes.append(node)
+        node.start(**{"join-token": join})
+        node.id = wait_for(lambda: c.node_at("127.0.0.1", cls.spy.port), "the spied node to join")
+        c.wait_nodes()
+        return node
+
+    def add(self, name, redundancy="3+1", size=100 * KIB):
+        content = random.Random(name).randbytes(size)
+        self.cluster.add(name, content, redundancy=redundancy)
+        return content
+
+    def stolen(self, method, path):
+        """The last token that came to the spied node with such a request."""
+        return wait_for(lambda: next(((p, t) for m, p, t in reversed(self.spy.seen)
+                                      if m == method and re.fullmatch(path, p)), None), "a %s of %s" % (method, path))
+
+    def test_tokens_of_control(self):
+        """Each opens one door: one node, one operation, one shard, for 30 s."""
+        shard = r"/v1/shards/[0-9a-f]{32}-[0-9a-f]{8}\.\d+"
+        self.add("films/a")
+        self.add("films/b")
+        self.cluster.delete("films/b")
+        self.cluster.wait_for_nodes_clean()
+        # a deletion, and what is compared with the catalog when a server comes
+        self.spied.stop()
+        wait_for(lambda: self.state(self.spied) == "down", "the spied node to be down")
+        self.spied.start()
+        self.cluster.wait_nodes()
+        thefts = {"PUT": self.stolen("PUT", shard), "GET": self.stolen("GET", shard),
+                  "DELETE": self.stolen("DELETE", shard), "LIST": self.stolen("GET", r"/v1/shards\?.*")}
+        for method, (path, token) in thefts.items():
+            claims = claims_of(token)
+            self.assertEqual(claims["nod"], str(self.spied.id))
+            issued, expires = (datetime.datetime.fromisoformat(claims[name].rstrip("Z")) for name in ("iat", "exp"))
+            self.assertEqual((expires - issued).total_seconds(), 30)
+            self.assertEqual(claims["ops"], {"PUT": "w", "GET": "r", "DELETE": "d", "LIST": "l"}[method])
+            self.assertEqual(claims["shd"], "" if method == "LIST" else path.rsplit("/")[-1])
+            for node in self.honest:
+                self.assertEqual(self.all_of(node, path, token), {421})
+        before = {node.id: node.shards() for node in self.cluster.nodes}
+        # at its own node it opens nothing but its own shard, by its own operation
+        for method, (path, token) in thefts.items():
+            other = "/v1/shards/" + next(name for name in sorted(self.spied.shards()) if name not in path)
+            self.assertLessEqual(self.all_of(self.spied, other, token, spare=method), {403})
+        self.assertEqual({node.id: node.shards() for node in self.cluster.nodes}, before)
+
+    def state(self, node):
+        return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)["state"]
+
+    def all_of(self, node, path, token, spare=None):
+        """The statuses of all operations with @token on @path; @spare: not the list, which it is for."""
+        asks = [("GET", path), ("PUT", path), ("PUT", path.split("?")[0] + "?replace=1"), ("DELETE", path)]
+        if "?" in path:
+            asks = [("GET", path)]
+        if spare != "LIST":
+            asks.append(("GET", "/v1/shards"))
+        return {use(node, method, p, token, b"x" if method == "PUT" else None) for method, p in asks}
+
+    def test_token_of_a_viewer(self):
+        """Its layout's nodes and no others; what is moved in between is reached with the next token."""
+        self.add("films/c", "2+1", 60 * KIB)
+        session = self.cluster.session("films/c")
+        layout = session["layout"]
+        inside = {node["id"] for node in layout["nodes"]}
+        outside = next(node for node in self.cluster.nodes if node.id not in inside)
+        path = "/v1/shards/%s-%08x.%%d" % (layout["version"], 0)
+        self.assertEqual(len(inside), 3)
+        for index, place in enumerate(layout["extents"][0]):
+            node = self.cluster.node(layout["nodes"][place]["id"])
+            self.assertEqual(use(node, "GET", path % index, session["token"]), 200)
+            self.assertEqual(use(node, "DELETE", path % index, session["token"]), 403)
+        self.assertEqual(use(outside, "GET", path % 0, session["token"]), 421)
+
+        # one is lost, and the fourth takes its place
+        lost = layout["extents"][0][1]
+        gone = self.cluster.node(layout["nodes"][lost]["id"])
+        gone.kill()
+        wait_for(lambda: any(shard.startswith(layout["version"]) for shard in outside.shards()), "the repair")
+
+        def moved():
+            token = self.cluster.api("PUT", "/sessions/" + session["id"])["token"]
+            return use(outside, "GET", path % 1, token) == 200
+        wait_for(moved, "a renewed token to open the new place")
+        gone.start()
+        self.cluster.wait_nodes()
+
+
+if __name__ == "__main__":
+    unittest.main()
