@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/config.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "daemon/pmss-amount.h"
 #include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
 #define GROUP "control"
-#define MIB G_GUINT64_CONSTANT (1048576)
 
 /* Every setting's name, kind, limits, default, in one table: key file and command line are read by it. */
 typedef enum
-{ SETTING_STRING, SETTING_SIZE, SETTING_NUMBER } SettingKind;
+{ SETTING_STRING, SETTING_PATH, SETTING_SIZE, SETTING_NUMBER } SettingKind;
 
 typedef struct
 {
@@ -39,16 +38,16 @@ typedef struct
 static const Setting settings[] = {
   {"listen", SETTING_STRING, AT (config.listen), 0, 0, "0.0.0.0:8470",
       "Address and port to serve at; port 0: any free one", "ADDRESS:PORT"},
-  {"data", SETTING_STRING, AT (config.data), 0, 0,
+  {"data", SETTING_PATH, AT (config.data), 0, 0,
         "/var/lib/pmss-control", "Folder of catalog, keys and uploads",
       "FOLDER"},
-  {"tls-certificate", SETTING_STRING, AT (config.tls_certificate), 0, 0,
+  {"tls-certificate", SETTING_PATH, AT (config.tls_certificate), 0, 0,
       NULL, "PEM file of the certificate chain", "FILE"},
-  {"tls-key", SETTING_STRING, AT (config.tls_key), 0, 0, NULL,
+  {"tls-key", SETTING_PATH, AT (config.tls_key), 0, 0, NULL,
       "PEM file of the private key", "FILE"},
   {"public-url", SETTING_STRING, AT (config.public_url), 0, 0, NULL,
       "What clients call this server", "URL"},
-  {"node-ca", SETTING_STRING, AT (config.node_ca), 0, 0, NULL,
+  {"node-ca", SETTING_PATH, AT (config.node_ca), 0, 0, NULL,
       "PEM file that the nodes' certificates are checked against", "FILE"},
   {"log-level", SETTING_STRING, AT (log_level), 0, 0, "message",
       "critical, warning, message, info or debug", "LEVEL"},
@@ -92,42 +91,12 @@ static const Setting settings[] = {
       "16MiB", "Extent size of new versions", "SIZE"},
 };
 
-gboolean
-pmss_control_parse_size (const char *text, guint64 * size, GError ** error)
-{
-  static const struct
-  {
-    const char *suffix;
-    guint64 factor;
-  } suffixes[] = {
-    {"", 1}, {"k", 1000}, {"M", 1000000}, {"G", 1000000000},
-    {"T", 1000000000000}, {"KiB", 1024}, {"MiB", MIB},
-    {"GiB", 1024 * MIB}, {"TiB", MIB * MIB},
-  };
-  char *end = NULL;
-  guint64 number;
-
-  errno = 0;
-  number = g_ascii_strtoull (text, &end, 10);
-  if (g_ascii_isdigit (text[0]) && errno == 0) {
-    while (*end == ' ')
-      end++;
-    for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
-      if (g_str_equal (end, suffixes[i].suffix)
-          && g_uint64_checked_mul (size, number, suffixes[i].factor))
-        return TRUE;
-  }
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "'%s' is not a size like 1000, 10M or 64MiB", text);
-  return FALSE;
-}
-
 static gboolean
 parse_number (const Setting * setting, const char *text, guint64 * number,
     GError ** error)
 {
   if (setting->kind == SETTING_SIZE) {
-    if (!pmss_control_parse_size (text, number, error))
+    if (!pmss_amount_parse (text, number, error))
       return FALSE;
   } else if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT, number,
           error)) {
@@ -147,7 +116,14 @@ set_one (Raw * raw, const Setting * setting, const char *text, GError ** error)
   gpointer place = G_STRUCT_MEMBER_P (raw, setting->offset);
   guint64 number;
 
-  if (setting->kind == SETTING_STRING) {
+  /* a path may have any bytes, as file systems have */
+  if (setting->kind == SETTING_STRING && text != NULL
+      && !g_utf8_validate (text, -1, NULL)) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "%s: the value is not UTF-8", setting->name);
+    return FALSE;
+  }
+  if (setting->kind == SETTING_STRING || setting->kind == SETTING_PATH) {
     g_free (*(char **) place);
     *(char **) place = g_strdup (text);
     return TRUE;
@@ -310,8 +286,9 @@ pmss_control_config_load (int argc, char **argv)
   "version", 0, 0, G_OPTION_ARG_NONE, &show_version, "Print the version", NULL};
   for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
     entries[n++] = (GOptionEntry) {
+    /* as it was typed: G_OPTION_ARG_STRING would convert by the locale */
     settings[i].name, 0, 0,
-        G_OPTION_ARG_STRING, &values[i], settings[i].help,
+        G_OPTION_ARG_FILENAME, &values[i], settings[i].help,
         settings[i].argument};
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error)) {

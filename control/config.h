@@ -46,7 +46,4 @@ typedef struct {
 PmssControlCommandLine pmss_control_config_load (int argc, char **argv);
 void                   pmss_control_config_free (PmssControlConfig *config);
 
-/* "64 MiB", "2GiB", "10M" (10^6), "1000" -> bytes */
-gboolean pmss_control_parse_size (const char *text, guint64 *size, GError **error);
-
 G_END_DECLS

@@ -15,7 +15,8 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   gboolean ok;
 
-  setlocale (LC_ALL, "");
+  /* for the texts of the log; numbers are the same everywhere */
+  setlocale (LC_CTYPE, "");
   umask (077);
   line = pmss_control_config_load (argc, argv);
   if (line.config == NULL)

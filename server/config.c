@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "daemon/pmss-amount.h"
 #include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
@@ -24,6 +25,7 @@ typedef struct
   const char *fallback;         /* NULL: absent */
   const char *argument;
   const char *help;
+  gboolean is_path;             /* may have any bytes, as file systems have */
 } Setting;
 
 static const Setting settings[N_SETTINGS] = {
@@ -31,10 +33,11 @@ static const Setting settings[N_SETTINGS] = {
       "Address to serve on; port 0: any free one"},
   [ADVERTISE] = {"advertise", NULL, "HOST[:PORT]",
       "What others call this server; default: the listen address"},
-  [DATA] = {"data", NULL, "FOLDER", "Folder for shards and identity"},
+  [DATA] = {"data", NULL, "FOLDER", "Folder for shards and identity",
+      TRUE},
   [CONTROL] = {"control", NULL, "URL", "The control server"},
   [CONTROL_CA] = {"control-ca", NULL, "FILE",
-      "Certificates that the control server's is checked against"},
+      "Certificates that the control server's is checked against", TRUE},
   [JOIN_TOKEN] = {"join-token", NULL, "TOKEN",
       "One-time token with which to join the cluster, at the first start"},
   [ZONE] = {"zone", "", "NAME", "What fails together with this server"},
@@ -43,15 +46,15 @@ static const Setting settings[N_SETTINGS] = {
   [SCRUB_PERIOD] = {"scrub-period", "604800", "SECONDS",
       "In which all shards are read once, to find what has gone bad; 0: off"},
   [TLS_CERTIFICATE] =
-      {"tls-certificate", NULL, "FILE", "PEM file; turns TLS on"},
-  [TLS_KEY] = {"tls-key", NULL, "FILE", "PEM file of its key"},
+      {"tls-certificate", NULL, "FILE", "PEM file; turns TLS on", TRUE},
+  [TLS_KEY] = {"tls-key", NULL, "FILE", "PEM file of its key", TRUE},
   [MIN_FREE] = {"min-free", NULL, "AMOUNT",
       "What to leave free on the disk: bytes (10G, 1GiB) or per cent (5%); "
         "default: 1 GiB or 5%, whichever is less"},
   [LOG_LEVEL] = {"log-level", "message", "LEVEL",
       "error, critical, warning, message, info or debug"},
   [PUBLIC_KEY] = {"public-key", NULL, "FILE",
-      "Stand alone: accept tokens by this key (64 hex digits)"},
+      "Stand alone: accept tokens by this key (64 hex digits)", TRUE},
   [CLUSTER] = {"cluster", NULL, "ID", "Stand alone: the cluster's id"},
   [NODE_ID] = {"node-id", "0", "N", "Stand alone: this server's id"},
   [THREADS] = {"threads", "0", "N",
@@ -70,36 +73,6 @@ static const Setting settings[N_SETTINGS] = {
 /* --- single values --- */
 
 gboolean
-pmss_storage_parse_amount (const char *text, guint64 * amount, GError ** error)
-{
-  static const struct
-  {
-    const char *suffix;
-    guint64 factor;
-  } units[] = {
-    {"", 1}, {"K", 1000}, {"M", 1000000}, {"G", 1000000000},
-    {"T", 1000000000000}, {"KiB", 1 << 10}, {"MiB", 1 << 20},
-    {"GiB", 1 << 30}, {"TiB", G_GUINT64_CONSTANT (1) << 40},
-  };
-  char *end = NULL;
-  guint64 number = 0;
-
-  if (g_ascii_isdigit (text[0]))
-    number = g_ascii_strtoull (text, &end, 10);
-  while (end && *end == ' ')
-    end++;
-  for (guint i = 0; end && i < G_N_ELEMENTS (units); i++) {
-    if (g_str_equal (end, units[i].suffix)
-        && g_uint64_checked_mul (amount, number, units[i].factor)
-        && *amount <= G_MAXINT64)
-      return TRUE;
-  }
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "“%s” is no amount like 1000, 10M or 64MiB", text);
-  return FALSE;
-}
-
-gboolean
 pmss_storage_parse_reserve (const char *text, PmssStoreReserve * reserve,
     GError ** error)
 {
@@ -109,7 +82,7 @@ pmss_storage_parse_reserve (const char *text, PmssStoreReserve * reserve,
   reserve->bytes = 0;
   reserve->fraction = 0;
   if (length == 0 || text[length - 1] != '%')
-    return pmss_storage_parse_amount (text, &reserve->bytes, error);
+    return pmss_amount_parse (text, &reserve->bytes, error);
   reserve->fraction = g_ascii_strtod (text, &end) / 100;
   if (end == text + length - 1 && g_ascii_isdigit (text[0])
       && reserve->fraction <= 1)
@@ -196,6 +169,20 @@ check_together (PmssStorageConfig * config, GError ** error)
 }
 
 static gboolean
+check_encoding (char **values, GError ** error)
+{
+  for (guint i = 0; i < N_SETTINGS; i++) {
+    if (values[i] && !settings[i].is_path
+        && !g_utf8_validate (values[i], -1, NULL)) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+          "%s: the value is not UTF-8", settings[i].name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
 convert (PmssStorageConfig * config, char **values, GError ** error)
 {
   static const PmssStoreReserve least = { G_GUINT64_CONSTANT (1) << 30, 0.05 };
@@ -216,8 +203,7 @@ convert (PmssStorageConfig * config, char **values, GError ** error)
     g_prefix_error (error, "min-free: ");
     return FALSE;
   }
-  if (!pmss_storage_parse_amount (values[NETWORK_LIMIT],
-          &config->network_limit, error)) {
+  if (!pmss_amount_parse (values[NETWORK_LIMIT], &config->network_limit, error)) {
     g_prefix_error (error, "network-limit: ");
     return FALSE;
   }
@@ -300,9 +286,10 @@ parse_arguments (int argc, char **argv, char **values, char **file,
   };
 
   for (guint i = 0; i < N_SETTINGS; i++)
+    /* as it was typed: G_OPTION_ARG_STRING would convert by the locale */
     entries[2 + i] = (GOptionEntry) {
     settings[i].name, 0, 0,
-        G_OPTION_ARG_STRING, &values[i], settings[i].help,
+        G_OPTION_ARG_FILENAME, &values[i], settings[i].help,
         settings[i].argument};
   for (int i = 0; i < argc; i++)
     arguments[i] = g_strdup (argv[i]);
@@ -341,7 +328,8 @@ pmss_storage_config_load (int argc, char **argv, int *status)
       if (!values[i])
         values[i] = g_strdup (settings[i].fallback);
     }
-    ok = ok && convert (config, values, &error);
+    ok = ok && check_encoding (values, &error)
+        && convert (config, values, &error);
     *status = ok ? EX_OK : EX_CONFIG;
   }
   for (guint i = 0; i < N_SETTINGS; i++)

@@ -41,7 +41,6 @@ void               pmss_storage_config_free (PmssStorageConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssStorageConfig, pmss_storage_config_free)
 
 /* "1000", "64 MiB", "10M" (10^6); and with a percent sign a fraction. */
-gboolean pmss_storage_parse_amount  (const char *text, guint64 *amount, GError **error);
 gboolean pmss_storage_parse_reserve (const char *text, PmssStoreReserve *reserve, GError **error);
 
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -287,6 +288,8 @@ main (int argc, char **argv)
 {
   Server server = { 0 };
 
+  /* for the texts of the log; numbers are the same everywhere */
+  setlocale (LC_CTYPE, "");
   server.config = pmss_storage_config_load (argc, argv, &server.status);
   if (!server.config)
     return server.status;

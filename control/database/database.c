@@ -198,7 +198,7 @@ dispose (PmssDatabase * self)
 static gboolean
 create_private (const char *path, GError ** error)
 {
-  int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
   if (fd < 0) {
     g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
@@ -208,12 +208,39 @@ create_private (const char *path, GError ** error)
   return g_close (fd, error);
 }
 
+/* SQLITE_OPEN_NOFOLLOW refuses links anywhere in a path. The folder may be below one; only the file itself may be none. */
+static char *
+resolve (const char *path, GError ** error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+  char *real = realpath (folder, NULL);
+  char *resolved;
+
+  if (real == NULL) {
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
+        "Cannot open %s: %s", folder, g_strerror (errno));
+    return NULL;
+  }
+  resolved = g_build_filename (real, name, NULL);
+  free (real);
+  if (!g_file_test (resolved, G_FILE_TEST_IS_SYMLINK))
+    return resolved;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "%s is a symbolic link, and SQLite keeps its log beside the link: "
+      "make the folder a link to where the file is, or move the file here",
+      resolved);
+  g_free (resolved);
+  return NULL;
+}
+
 PmssDatabase *
 pmss_database_open (const char *path, GError ** error)
 {
   PmssDatabase *self;
+  g_autofree char *resolved = resolve (path, error);
 
-  if (!create_private (path, error))
+  if (resolved == NULL || !create_private (resolved, error))
     return NULL;
   self = g_new0 (PmssDatabase, 1);
   g_mutex_init (&self->lock);
@@ -221,7 +248,7 @@ pmss_database_open (const char *path, GError ** error)
   g_queue_init (&self->queue);
   self->statements = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       pmss_database_statement_free);
-  if (sqlite3_open_v2 (path, &self->handle, SQLITE_OPEN_READWRITE
+  if (sqlite3_open_v2 (resolved, &self->handle, SQLITE_OPEN_READWRITE
           | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "Cannot open %s: %s",
         path, self->handle != NULL ? sqlite3_errmsg (self->handle) : "memory");

@@ -444,6 +444,48 @@ test_corruption (void)
   control_fixture_clear (&f);
 }
 
+/* The folder may be reached over a link; the file is none, or its log would be elsewhere. */
+static void
+test_links (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *link = NULL;
+  g_autofree char *below = NULL;
+  g_autofree char *beside = NULL;
+
+  control_fixture_init (&f);
+  g_clear_pointer (&f.database, pmss_database_close);
+  link = g_build_filename (f.folder, "link", NULL);
+  below = g_build_filename (link, "catalog.db", NULL);
+  beside = g_build_filename (f.folder, "other.db", NULL);
+
+  g_assert_cmpint (symlink (f.folder, link), ==, 0);
+  f.database = pmss_database_open (below, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count(*) FROM user"), ==,
+      0);
+  g_clear_pointer (&f.database, pmss_database_close);
+
+  g_assert_cmpint (symlink (f.path, beside), ==, 0);
+  g_assert_null (pmss_database_open (beside, &error));
+  assert_pmss_error (error, INVALID);
+  g_assert_nonnull (strstr (error->message, "is a symbolic link"));
+  g_clear_error (&error);
+
+  /* the disk behind it is not mounted */
+  g_assert_cmpint (g_unlink (link), ==, 0);
+  g_assert_cmpint (symlink ("/nonexistent/disk", link), ==, 0);
+  g_assert_null (pmss_database_open (below, &error));
+  g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  g_assert_nonnull (strstr (error->message, link));
+
+  g_unlink (link);
+  g_unlink (beside);
+  f.database = pmss_database_open (f.path, NULL);
+  control_fixture_clear (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -460,5 +502,6 @@ main (int argc, char **argv)
   g_test_add_func ("/database/failed-sync", test_failed_sync);
   g_test_add_func ("/database/failed-checkpoint", test_failed_checkpoint);
   g_test_add_func ("/database/corruption", test_corruption);
+  g_test_add_func ("/database/links", test_links);
   return g_test_run ();
 }
