@@ -18,6 +18,7 @@ add_job (JsonBuilder * json, const PmssJob * job)
   pmss_api_add_int (json, "total", job->total);
   pmss_api_add_int (json, "rate_limit", job->rate_limit);
   pmss_api_add_string (json, "error", job->error);
+  pmss_api_add_string (json, "waiting_for", job->waiting_for);
   pmss_api_add_string (json, "warning", job->warning);
   pmss_api_add_string (json, "user", job->user);
   pmss_api_add_time (json, "created", job->created);
@@ -37,7 +38,8 @@ list_jobs (PmssApiCall * call)
 
   if (text && !pmss_job_state_parse (text, &state)) {
     pmss_http_request_respond_problem (call->request, 400,
-        "state is none of queued, running, paused, done, failed, cancelled");
+        "state is none of queued, running, paused, waiting, done, failed, "
+        "cancelled");
     return;
   }
   if (!pmss_api_get_query_uint (call, "limit", 1, MAX_JOBS, DEFAULT_JOBS,

@@ -154,20 +154,26 @@ add_version (PmssDatabase * database, gpointer user_data, GError ** error)
       && pmss_job_run_set_version (ingest->run, &ingest->version.id, error);
 }
 
+/* All but its id. */
+static void
+describe_version (PmssControlContext * context, const PmssMedium * medium,
+    guint64 size, PmssVersion * version)
+{
+  version->medium = medium->id;
+  version->state = PMSS_VERSION_WRITING;
+  version->size = size;
+  version->redundancy = medium->redundancy;
+  version->unit = context->config->unit;
+  version->extent = pmss_layout_round_extent (context->config->extent,
+      version->redundancy, version->unit);
+}
+
 static gboolean
 make_version (Ingest * ingest, GError ** error)
 {
-  PmssVersion *version = &ingest->version;
-  PmssControlConfig *config = ingest->context->config;
-
-  pmss_version_id_generate (&version->id);
-  version->medium = ingest->medium->id;
-  version->state = PMSS_VERSION_WRITING;
-  version->size = ingest->upload->size;
-  version->redundancy = ingest->medium->redundancy;
-  version->unit = config->unit;
-  version->extent = pmss_layout_round_extent (config->extent,
-      version->redundancy, version->unit);
+  pmss_version_id_generate (&ingest->version.id);
+  describe_version (ingest->context, ingest->medium, ingest->upload->size,
+      &ingest->version);
   return pmss_database_transact (ingest->context->database, add_version,
       ingest, error);
 }
@@ -229,6 +235,32 @@ open_ingest (Ingest * ingest, GError ** error)
   return ingest->fd >= 0;
 }
 
+/* Whether storage servers that are away are what it failed for. */
+static gboolean
+is_for_want_of_nodes (Ingest * ingest, const GError * error)
+{
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE))
+    return ingest->placer && pmss_placer_is_hopeful (ingest->placer);
+  return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT);
+}
+
+static gboolean
+is_ready (PmssControlContext * context, const PmssJob * job)
+{
+  g_autoptr (PmssMedium) medium =
+      pmss_catalog_get_medium_by_id (context->catalog, job->medium, NULL);
+  g_autoptr (PmssUpload) upload = pmss_uploads_get_by_medium (context->uploads,
+      job->medium, NULL);
+  PmssVersion version = { 0 };
+
+  /* a run tells what is wrong */
+  if (!medium || !upload)
+    return TRUE;
+  describe_version (context, medium, upload->size, &version);
+  return pmss_placer_has_enough (context, &version);
+}
+
 static gboolean
 run_ingest (PmssJobRun * run, GError ** error)
 {
@@ -238,8 +270,13 @@ run_ingest (PmssJobRun * run, GError ** error)
     .job = pmss_job_run_get_job (run),
     .fd = -1,
   };
-  gboolean done = open_ingest (&ingest, error) && run_phases (&ingest, error);
+  GError *local = NULL;
+  gboolean done = open_ingest (&ingest, &local) && run_phases (&ingest, &local);
 
+  if (!done && is_for_want_of_nodes (&ingest, local))
+    pmss_job_run_wait (run, local->message);
+  if (!done)
+    g_propagate_error (error, local);
   g_clear_pointer (&ingest.calls, pmss_node_calls_free);
   g_clear_pointer (&ingest.placer, pmss_placer_free);
   g_clear_pointer (&ingest.erasure, pmss_erasure_unref);
@@ -275,6 +312,7 @@ const PmssJobType pmss_job_type_ingest = {
   .can_cancel = TRUE,
   .run = run_ingest,
   .changes = follow_state,
+  .is_ready = is_ready,
 };
 
 /* Starting */

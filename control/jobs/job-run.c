@@ -111,6 +111,13 @@ pmss_job_run_set_warning (PmssJobRun * run, const char *warning,
   return update (run, &values, error);
 }
 
+void
+pmss_job_run_wait (PmssJobRun * run, const char *what)
+{
+  g_free (run->waiting_for);
+  run->waiting_for = g_strdup (what);
+}
+
 gboolean
 pmss_job_run_set_total (PmssJobRun * run, guint64 total, GError ** error)
 {

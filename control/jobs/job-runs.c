@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/jobs/jobs-private.h"
 
+#include "control/jobs/job-waits.h"
 #include "libpmss/pmss-error.h"
 #include "control/nodes/nodes.h"
 
@@ -43,7 +44,7 @@ claim_row (PmssDatabase * database, gpointer user_data, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE state = 'queued' "
-      "ORDER BY id");
+      "AND waiting_for IS NULL ORDER BY id");
 
   while (!claim->job && pmss_rows_next (rows, &local)) {
     g_autoptr (PmssJob) job = pmss_job_read_row (rows);
@@ -97,6 +98,7 @@ run_free (PmssJobRun * run)
 {
   g_object_unref (run->cancellable);
   pmss_job_free (run->job);
+  g_free (run->waiting_for);
   g_free (run);
 }
 
@@ -183,6 +185,10 @@ execute (PmssJobRun * run)
   } else if (g_cancellable_is_cancelled (run->cancellable)) {
     g_message ("Job %" G_GINT64_FORMAT ": stopped", run->job->id);
     requeue_unless_ended (run);
+  } else if (run->waiting_for) {
+    g_message ("Job %" G_GINT64_FORMAT ": waits: %s", run->job->id,
+        run->waiting_for);
+    end_state (run, PMSS_JOB_WAITING, run->waiting_for);
   } else {
     g_warning ("Job %" G_GINT64_FORMAT ": %s", run->job->id, error->message);
     end_state (run, PMSS_JOB_FAILED, error->message);
@@ -236,10 +242,13 @@ work (gpointer user_data)
       execute (run);
     g_mutex_lock (&self->lock);
     if (run) {
+      gboolean run_waits = run->waiting_for != NULL;
+
       g_ptr_array_remove (self->active, run);
       run_free (run);
       /* what waited for this one's medium, or for its kind, may go now */
       self->generation++;
+      self->any_waiting |= run_waits;
       g_cond_broadcast (&self->cond);
     }
     while (!self->stopping && generation == self->generation)
@@ -315,6 +324,9 @@ pmss_jobs_new (PmssControlContext * context, GError ** error)
   self->context = context;
   self->workers = g_ptr_array_new ();
   self->active = g_ptr_array_new ();
+  self->waits = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+      g_free);
+  self->any_waiting = TRUE;
   g_mutex_init (&self->claim_lock);
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
@@ -327,6 +339,8 @@ pmss_jobs_start (PmssJobs * self)
   /* no kind of job waits for another one */
   for (guint i = pmss_job_types_count_running (); i > 0; i--)
     g_ptr_array_add (self->workers, g_thread_new ("job", work, self));
+  g_ptr_array_add (self->workers, g_thread_new ("jobs-waiting",
+          pmss_jobs_look_at_waiting, self));
 }
 
 void
@@ -345,6 +359,7 @@ pmss_jobs_free (PmssJobs * self)
     g_thread_join (g_ptr_array_index (self->workers, i));
   g_ptr_array_unref (self->workers);
   g_ptr_array_unref (self->active);
+  g_hash_table_unref (self->waits);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->claim_lock);

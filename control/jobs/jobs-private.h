@@ -6,16 +6,18 @@
 
 G_BEGIN_DECLS
 
-/* Shared by jobs.c (rows), job-runs.c (threads) and job-run.c (what runs say). */
+/* Shared by jobs.c (rows), job-runs.c (threads), job-waits.c (those that wait) and job-run.c (what runs say). */
 struct _PmssJobs {
   PmssControlContext *context;
-  GPtrArray *workers;           /* GThread; made by start, joined by free */
+  GPtrArray *workers;           /* GThread; made by start, joined by free: the one that looks at waiting jobs, too */
+  GHashTable *waits;            /* job id -> PmssJobWait; that thread's */
 
   GMutex claim_lock;            /* held while a worker looks for a job: one at a time, so that no two take jobs of one medium */
   GMutex lock;                  /* protects all below, and what is said so in #PmssJobRun; never held over a transaction */
   GCond cond;                   /* `generation` or `stopping` has changed */
   guint64 generation;           /* grows whenever there may be something to run */
   gboolean stopping;
+  gboolean any_waiting;         /* some job may be */
   GPtrArray *active;            /* PmssJobRun, owned by their workers */
 };
 
@@ -24,6 +26,7 @@ struct _PmssJobRun {
   PmssJob *job;
   const PmssJobType *type;
   GCancellable *cancellable;
+  char *waiting_for;            /* nullable: the run's, for its end */
   /* under the jobs' lock: others show it, and a run may have several threads */
   gint64 written_at;            /* monotonic, us: when progress went to the database */
   gint64 due;                   /* monotonic, us: what the rate limit allows next */
@@ -34,12 +37,15 @@ const PmssJobType *pmss_job_type_find (const char *type);
 /* How many jobs may run at a time, of all types together. */
 guint              pmss_job_types_count_running (void);
 
+/* The thread that looks at waiting jobs. */
+gpointer           pmss_jobs_look_at_waiting (gpointer jobs);
+
 /* Inside a transaction. */
 PmssJob *pmss_job_read     (PmssDatabase *database, gint64 id, GError **error);
 PmssJob *pmss_job_read_row (PmssRows *rows);
-#define PMSS_JOB_COLUMNS "id, type, state, phase, medium, medium_name, version, done, total, rate_limit, error, warning, user, created, updated"
+#define PMSS_JOB_COLUMNS "id, type, state, phase, medium, medium_name, version, done, total, rate_limit, error, warning, user, created, updated, waiting_for"
 
-/* Moves @id on to @to in a transaction of its own. @text: (nullable) the error of a failed job. @job: (out) (nullable) as it is then. */
+/* Moves @id on to @to in a transaction of its own. @text: (nullable) the error of a failed job, what a waiting one waits for. @job: (out) (nullable) as it is then. */
 gboolean pmss_jobs_change_state (PmssJobs *jobs, gint64 id, PmssJobState to, const char *text, PmssJob **job, GError **error);
 
 G_END_DECLS

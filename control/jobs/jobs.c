@@ -6,11 +6,11 @@
 #include "libpmss/pmss-error.h"
 
 static const char *const states[] = {
-  "queued", "running", "paused", "done", "failed", "cancelled"
+  "queued", "running", "paused", "done", "failed", "cancelled", "waiting"
 };
 
 /* allowed[from][to]: the picture in jobs.h */
-static const gboolean allowed[6][6] = {
+static const gboolean allowed[7][7] = {
   [PMSS_JOB_QUEUED] = {
         [PMSS_JOB_RUNNING] = TRUE,
         [PMSS_JOB_PAUSED] = TRUE,
@@ -19,6 +19,11 @@ static const gboolean allowed[6][6] = {
         [PMSS_JOB_PAUSED] = TRUE,
         [PMSS_JOB_DONE] = TRUE,
         [PMSS_JOB_FAILED] = TRUE,
+        [PMSS_JOB_WAITING] = TRUE,
+      [PMSS_JOB_CANCELLED] = TRUE},
+  [PMSS_JOB_WAITING] = {
+        [PMSS_JOB_QUEUED] = TRUE,
+        [PMSS_JOB_PAUSED] = TRUE,
       [PMSS_JOB_CANCELLED] = TRUE},
   [PMSS_JOB_PAUSED] = {
         [PMSS_JOB_QUEUED] = TRUE,
@@ -83,6 +88,7 @@ pmss_job_free (PmssJob * job)
   g_free (job->phase);
   g_free (job->medium_name);
   g_free (job->error);
+  g_free (job->waiting_for);
   g_free (job->warning);
   g_free (job->user);
   g_free (job);
@@ -115,6 +121,9 @@ pmss_job_read_row (PmssRows * rows)
   job->user = g_strdup (pmss_rows_text (rows, 12));
   job->created = pmss_rows_int (rows, 13);
   job->updated = pmss_rows_int (rows, 14);
+  job->waiting_for = g_strdup (pmss_rows_text (rows, 15));
+  if (job->waiting_for)
+    job->state = PMSS_JOB_WAITING;
   return job;
 }
 
@@ -159,7 +168,8 @@ read_list (PmssDatabase * database, gpointer user_data, GError ** error)
   Read *read = user_data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE ?1 IS NULL OR state = ?1 "
+      "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE ?1 IS NULL OR ?1 = "
+      "CASE WHEN waiting_for IS NULL THEN state ELSE 'waiting' END "
       "ORDER BY id DESC LIMIT ?2",
       PMSS_TEXT (read->state ? states[*read->state] : NULL),
       PMSS_INT (read->limit));
@@ -310,6 +320,21 @@ check_change (const PmssJob * job, const PmssJobType * type, PmssJobState to,
   return TRUE;
 }
 
+/* A waiting job is a queued one with a text of its own. */
+static gboolean
+write_state (PmssDatabase * database, gint64 id, PmssJobState to,
+    const char *text, GError ** error)
+{
+  gboolean waits = to == PMSS_JOB_WAITING;
+
+  return pmss_database_exec (database, error,
+      "UPDATE job SET state = ?2, error = ?3, updated = ?4, waiting_for = ?5, "
+      "done = CASE ?2 WHEN 'done' THEN total ELSE done END WHERE id = ?1",
+      PMSS_INT (id), PMSS_TEXT (states[waits ? PMSS_JOB_QUEUED : to]),
+      PMSS_TEXT (waits ? NULL : text), PMSS_INT (now ()),
+      PMSS_TEXT (waits ? text : NULL));
+}
+
 static gboolean
 change_row (PmssDatabase * database, gpointer user_data, GError ** error)
 {
@@ -322,11 +347,7 @@ change_row (PmssDatabase * database, gpointer user_data, GError ** error)
   if (type->changes
       && !type->changes (change->self->context, job, change->to, error))
     return FALSE;
-  if (!pmss_database_exec (database, error,
-          "UPDATE job SET state = ?2, error = ?3, updated = ?4, "
-          "done = CASE ?2 WHEN 'done' THEN total ELSE done END WHERE id = ?1",
-          PMSS_INT (job->id), PMSS_TEXT (states[change->to]),
-          PMSS_TEXT (change->text), PMSS_INT (now ())))
+  if (!write_state (database, job->id, change->to, change->text, error))
     return FALSE;
   change->job = pmss_job_read (database, job->id, error);
   return change->job != NULL;
@@ -386,7 +407,8 @@ drop_medium_rows (PmssDatabase * database, gpointer user_data, GError ** error)
   gint64 *medium = user_data;
 
   return pmss_database_exec (database, error,
-      "UPDATE job SET state = 'cancelled', updated = ?2 WHERE medium = ?1 "
+      "UPDATE job SET state = 'cancelled', waiting_for = NULL, updated = ?2 "
+      "WHERE medium = ?1 "
       "AND state IN ('queued', 'running', 'paused', 'failed')",
       PMSS_INT (*medium), PMSS_INT (now ()));
 }

@@ -14,17 +14,21 @@ G_BEGIN_DECLS
  *            ┌────────── resume ◀─────────┬──────────┐
  *            ▼                            │          │
  *   add ─▶ queued ──start──▶ running ──▶ failed      │
- *            │ │              │ │ └────▶ done        │
+ *            │ │ ▲            │ │ ├────▶ done        │
+ *            │ │ └─ by itself ◀─│─┴────▶ waiting ─▶ (paused, cancelled; resume: tried at once)
  *            │ └────pause─────│─┴──────────────▶ paused
  *            └────cancel──────┴──▶ cancelled ◀── (paused, failed: too)
  *
  * A running job keeps what it has done by steps of its own; after a restart it is queued again and goes on from the last step that it committed. Pause and cancel
  * are cooperative: the state changes at once, the work stops at the end of the piece at hand. No two jobs of one medium run at a time.
  *
+ * A job that cannot go on for want of something that may come back, as storage servers do, is waiting: it holds no worker, and is queued again when that is there.
+ *
  * All functions block and may be called on any thread; those that change something may be a part of a larger transaction, save where said.
  */
 
-typedef enum { PMSS_JOB_QUEUED, PMSS_JOB_RUNNING, PMSS_JOB_PAUSED, PMSS_JOB_DONE, PMSS_JOB_FAILED, PMSS_JOB_CANCELLED } PmssJobState;
+typedef enum { PMSS_JOB_QUEUED, PMSS_JOB_RUNNING, PMSS_JOB_PAUSED, PMSS_JOB_DONE, PMSS_JOB_FAILED, PMSS_JOB_CANCELLED,
+  PMSS_JOB_WAITING } PmssJobState;
 const char   *pmss_job_state_to_string (PmssJobState state);
 gboolean      pmss_job_state_parse     (const char *text, PmssJobState *state);
 
@@ -41,6 +45,7 @@ typedef struct {
   guint64 done, total;          /* bytes over all phases */
   guint64 rate_limit;           /* bit/s, 0: none */
   char *error;                  /* nullable: why it failed */
+  char *waiting_for;            /* nullable: what a waiting job waits for */
   char *warning;                /* nullable: what was not as it should be and did not keep the job from being done */
   char *user;                   /* who started it, "" for the server itself */
   gint64 created, updated;      /* seconds since 1970 */
@@ -61,6 +66,8 @@ typedef struct {
   gboolean (*run)     (PmssJobRun *run, GError **error);
   /* (nullable) A part of each transaction that changes the state of @job from @job->state to @to: what the job is about changes with it. */
   gboolean (*changes) (PmssControlContext *context, const PmssJob *job, PmssJobState to, GError **error);
+  /* (nullable: always) Whether what waiting @job waits for seems to be there. On any thread. */
+  gboolean (*is_ready) (PmssControlContext *context, const PmssJob *job);
 } PmssJobType;
 
 extern const PmssJobType pmss_job_type_ingest;  /* ingest.c */
@@ -109,6 +116,8 @@ gboolean      pmss_job_run_set_phase        (PmssJobRun *run, const char *phase,
 /* Commits which version the job writes (inside the transaction that makes it). */
 gboolean      pmss_job_run_set_version      (PmssJobRun *run, const PmssVersionId *version, GError **error);
 gboolean      pmss_job_run_set_warning      (PmssJobRun *run, const char *warning, GError **error);
+/* Before a run returns FALSE: the job is not failed but waits for what @what says. */
+void          pmss_job_run_wait             (PmssJobRun *run, const char *what);
 /* Commits how many bytes there are to be done, where that was not known when the job was added. */
 gboolean      pmss_job_run_set_total        (PmssJobRun *run, guint64 total, GError **error);
 /* Commits another rate limit than the job was added with. */

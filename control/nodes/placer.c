@@ -27,6 +27,7 @@ struct _PmssPlacer
   PmssPlacement *placement;
   GHashTable *shunned;          /* node id -> Shunned */
   guint failed;                 /* the node that failed last */
+  gboolean hopeful;             /* the last time that nodes were too few: enough may come back */
   GStringChunk *strings;        /* of the nodes handed out */
   guint64 shard_size;           /* of a full extent */
   guint32 next;                 /* extents before this one are known to `placement` */
@@ -218,8 +219,10 @@ set_too_few (PmssPlacer * self, GPtrArray * infos, GError ** error)
           info->node.address, info->node.port, reason,
           info->reason ? ": " : "", info->reason ? info->reason : "");
   }
-  g_string_append (text, ". Start or add storage servers, or free space on "
-      "them, then resume the job");
+  self->hopeful = may_hope (self, infos, count_shards (self));
+  g_string_append (text, self->hopeful ? ". Start or add storage servers" :
+      ". Start or add storage servers, or free space on them, then resume the "
+      "job");
   g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE, text->str);
 }
 
@@ -425,6 +428,24 @@ pmss_placer_choose (PmssPlacer * self, const PmssExtent * extent, guint shard,
   else if (*node == 0)
     set_too_few (self, infos, error);
   return *node != 0;
+}
+
+gboolean
+pmss_placer_is_hopeful (PmssPlacer * self)
+{
+  return self->hopeful;
+}
+
+gboolean
+pmss_placer_has_enough (PmssControlContext * context,
+    const PmssVersion * version)
+{
+  g_autoptr (PmssPlacer) placer = pmss_placer_new (context, version, NULL);
+  g_autoptr (GPtrArray) infos = pmss_nodes_list (context->nodes, NULL);
+  g_autoptr (GArray) usable =
+      infos ? list_candidates (placer, infos, NULL) : NULL;
+
+  return usable && usable->len >= count_shards (placer);
 }
 
 gboolean

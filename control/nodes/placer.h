@@ -44,4 +44,9 @@ void        pmss_placer_turn_to (PmssPlacer *placer, const PmssVersion *version)
  * or its disk is full, or it has had three chances, or the wait was cancelled. */
 gboolean    pmss_placer_retry   (PmssPlacer *placer);
 
+/* After PMSS_ERROR_NO_SPACE: whether there would be enough nodes if those came back that are away or failed; full ones do not count. */
+gboolean    pmss_placer_is_hopeful (PmssPlacer *placer);
+/* Whether enough nodes are up and have room for a version as @version. On any thread. */
+gboolean    pmss_placer_has_enough (PmssControlContext *context, const PmssVersion *version);
+
 G_END_DECLS

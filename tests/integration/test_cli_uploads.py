@@ -100,16 +100,29 @@ class Uploads(CliCase):
                          "needs 9 storage servers, and 6 have joined")
         self.pmss("info", "too wide", status=66)
 
+    def test_put_waits_for_a_storage_server(self):
+        """It says what for, once, as others do who look; when the server is back it goes on by itself."""
+        small = self.path("small")
+        small.write_bytes(b"small")
         self.pmss("local", "stop-node", "0", "--dir", self.cluster_dir)
         self.addCleanup(self.pmss, "local", "start-node", "0", "--dir", self.cluster_dir)
-        error = self.pmss("put", small, "too few", "--redundancy", "4+2", status=74).err
-        job = self.pmss("info", "too few", "--json").json["job"]
-        self.assertIn(f"'pmss job resume {job}'", error)
-        self.assertIn("6 storage servers", self.pmss("info", "too few").out)
-        listing = self.pmss("job", "ls").out.splitlines()
-        self.assertLessEqual(max(map(len, listing[:listing.index("")])), 80)
-        self.assertTrue(any(line.startswith(f"Job {job} failed: ") for line in listing))
-        self.pmss("job", "cancel", job)
+        with subprocess.Popen([str(pmss_cli.PMSS), "put", small, "too few", "--redundancy", "4+2"], env=self.env, text=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as put:
+            try:
+                lines = iter(put.stderr.readline, "")
+                self.assertRegex(next((line for line in lines if " waits" in line), "nothing"),
+                                 "goes on by itself: .*6 storage servers.*is down")
+                job = self.pmss("info", "too few", "--json").json["job"]
+                self.assertRegex(self.pmss("info", "too few").out, "Job waits for.*6 storage servers")
+                listing = self.pmss("job", "ls", "--state", "waiting").out.splitlines()
+                self.assertLessEqual(max(map(len, listing[:listing.index("")])), 80)
+                self.assertTrue(any(line.startswith(f"Job {job} waiting: ") for line in listing))
+                self.pmss("local", "start-node", "0", "--dir", self.cluster_dir)
+                self.assertFalse([line for line in lines if " waits" in line])
+                self.assertEqual(put.wait(pmss_cli.COMMAND_TIMEOUT), 0)
+            finally:
+                put.kill()
+        self.pmss("rm", "too few")
 
     def test_put_of_a_name_that_is_taken_hashes_nothing(self):
         """The answer is there at once, however large the file is: to hash it all would take many seconds of CPU."""

@@ -136,33 +136,65 @@ class Faults(cluster.TestCase):
         self.finish("patient", content, job)
         self.clean("patient")
 
+    def wait_waiting(self, job):
+        """Until the job waits; what for."""
+        seen = wait_for(lambda: (lambda j: j if j["state"] == "waiting" else self.assertIn(
+            j["state"], ("queued", "running"), j))(self.cluster.job(job)), "job %d to wait" % job)
+        self.assertIsNone(seen["error"])
+        return seen["waiting_for"]
+
     def test_too_few_nodes(self):
-        """With none to spare, one that stays away ends the job with a clear error; it goes on when the node is back."""
+        """With none to spare, one that stays away is waited for, by name; when it is back the job goes on by itself."""
         content, job = self.start("waiting", 40, "4+2")
         self.wait_striping(job)
         node = self.cluster.nodes[4]
         node.kill()
-        error = self.cluster.wait_job(job, ["failed"])["error"]
-        self.assertIn("4+2", error)
-        self.assertIn("node %d (127.0.0.1:%d)" % (node.id, node.port), error)
-        self.assertIn("resume", error)
-        self.assertEqual(self.cluster.medium("waiting")["state"], "failed")
+        text = self.wait_waiting(job)
+        self.assertIn("4+2", text)
+        self.assertIn("node %d (127.0.0.1:%d)" % (node.id, node.port), text)
+        self.assertEqual(self.cluster.medium("waiting")["state"], "ingesting")
         self.assertEqual(len(os.listdir(self.cluster.control.data / "uploads")), 1)
-        node.start()
-        self.cluster.wait_nodes()
+        self.assertIn(job, [j["id"] for j in self.cluster.api("GET", "/jobs?state=waiting")["jobs"]])
         self.cluster.restart_control()
-        self.cluster.wait_nodes()
-        self.assertEqual(self.cluster.job(job)["state"], "failed")
-        self.assertEqual(self.cluster.api("POST", "/jobs/%d/resume" % job)["state"], "queued")
+        self.wait_waiting(job)
+        node.start()
         self.finish("waiting", content, job)
         self.clean("waiting")
 
-    def test_failed_and_cancelled(self):
+    def test_paused_while_waiting(self):
+        """It stays paused though the node is back, until it is told to go on."""
+        content, job = self.start("resting", 46, "4+2")
+        self.wait_striping(job)
+        node = self.cluster.nodes[1]
+        node.kill()
+        self.wait_waiting(job)
+        self.assertEqual(self.cluster.api("POST", "/jobs/%d/pause" % job)["state"], "paused")
+        node.start()
+        self.cluster.wait_nodes()
+        self.assertEqual(self.cluster.job(job)["state"], "paused")
+        self.cluster.api("POST", "/jobs/%d/resume" % job)
+        self.finish("resting", content, job)
+        self.clean("resting")
+
+    def test_others_pass(self):
+        """Those that wait hold up none that needs fewer nodes, and nodes that are away when a file comes are waited for, too."""
+        node = self.cluster.nodes[5]
+        node.kill()
+        waiting = [self.start("wide-%d" % i, 47 + i, "4+2") for i in range(3)]
+        for _, job in waiting:
+            self.wait_waiting(job)
+        content, job = self.start("narrow", 50, "1+1")
+        self.finish("narrow", content, job)
+        node.start()
+        for i, (content, job) in enumerate(waiting):
+            self.finish("wide-%d" % i, content, job)
+        self.clean("narrow", *("wide-%d" % i for i in range(3)))
+
+    def test_waiting_and_cancelled(self):
         node = self.cluster.nodes[5]
         node.kill()
         content, job = self.start("hopeless", 41, "4+2")
-        error = self.cluster.wait_job(job, ["failed"])["error"]
-        self.assertIn("4+2 needs 6 storage servers", error)
+        self.assertIn("4+2 needs 6 storage servers", self.wait_waiting(job))
         self.cluster.api("POST", "/jobs/%d/cancel" % job)
         self.assert_status(404, self.cluster.medium, "hopeless")
         node.start()
@@ -233,18 +265,14 @@ class Faults(cluster.TestCase):
         self.clean("pausing")
 
     def test_node_silent_for_long(self):
-        """With none to spare, one that stays silent ends the job in bounded time, with an error that names it; it goes on when the node speaks again."""
+        """With none to spare, one that stays silent is waited for, by name; when it speaks again the job goes on by itself."""
         content, job = self.start("muted", 45, "4+2")
         self.wait_striping(job)
         node = self.cluster.nodes[0]
         node.pause()
         self.addCleanup(node.unpause)
-        error = self.cluster.wait_job(job, ["failed"])["error"]
-        self.assertIn("node %d (127.0.0.1:%d)" % (node.id, node.port), error)
-        self.assertEqual(self.cluster.medium("muted")["state"], "failed")
+        self.assertIn("node %d (127.0.0.1:%d)" % (node.id, node.port), self.wait_waiting(job))
         node.unpause()
-        self.wait_state(node, "up")
-        self.assertEqual(self.cluster.api("POST", "/jobs/%d/resume" % job)["state"], "queued")
         self.finish("muted", content, job)
         self.clean("muted")
 

@@ -121,7 +121,7 @@ class Tls(cluster.TestCase):
                 out = self.execute(EXERCISE, "watch", self.uri("single"), PMSS_TEST_CA=str(self.ca))
                 self.assertRegex(out, "error gst-resource-error-quark .*certificate")
                 job = self.cluster.put("refused", self.path.read_bytes(), redundancy="4+2")
-                error = self.cluster.wait_job(job, ["failed"])["error"]
+                error = wait_for(lambda: self.cluster.job(job)["waiting_for"], "the job to wait")
                 self.assertIn("node %d (%s)" % (node.id, where), error)
                 self.assertIn("certificate", error)
                 self.cluster.delete("refused")

@@ -3,6 +3,7 @@
 
 #include "control-fixture.h"
 #include "control/config.h"
+#include "control/jobs/job-waits.h"
 #include "control/jobs/jobs-private.h"
 #include "control/nodes/nodes.h"
 #include "control/uploads/uploads.h"
@@ -145,6 +146,67 @@ test_goes_on (Fixture * f, gconstpointer data)
   wait_for_state (f, PMSS_JOB_DONE);
 }
 
+/* One that waits holds no worker and is not claimed; it can be paused, and let go on. */
+static void
+test_waiting_row (Fixture * f, gconstpointer data)
+{
+  PmssJobState waiting = PMSS_JOB_WAITING, queued = PMSS_JOB_QUEUED;
+  g_autoptr (PmssJob) job = NULL;
+  g_autoptr (PmssJob) paused = NULL;
+  g_autoptr (GPtrArray) among_waiting = NULL;
+  g_autoptr (GPtrArray) among_queued = NULL;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_exec (&f->base, "UPDATE job SET state = 'running'");
+  pmss_jobs_change_state (f->context.jobs, f->job, PMSS_JOB_WAITING, "rain",
+      &job, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (job->state, ==, PMSS_JOB_WAITING);
+  g_assert_cmpstr (job->waiting_for, ==, "rain");
+  g_assert_null (job->error);
+  among_waiting = pmss_jobs_list (f->context.jobs, &waiting, 9, NULL);
+  among_queued = pmss_jobs_list (f->context.jobs, &queued, 9, NULL);
+  g_assert_cmpuint (among_waiting->len, ==, 1);
+  g_assert_cmpuint (among_queued->len, ==, 0);
+  paused = pmss_jobs_pause (f->context.jobs, f->job, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (paused->state, ==, PMSS_JOB_PAUSED);
+  g_assert_null (paused->waiting_for);
+}
+
+/* What waited when the server went down goes on by itself after its next start. */
+static void
+test_waiting_goes_on (Fixture * f, gconstpointer data)
+{
+  control_fixture_exec (&f->base, "UPDATE job SET waiting_for = 'rain'");
+  pmss_jobs_start (f->context.jobs);
+  wait_for_state (f, PMSS_JOB_DONE);
+}
+
+/* At once when what it waits for comes back; else after growing pauses, which begin anew when it got on. */
+static void
+test_wait (void)
+{
+  PmssJobWait wait = { 0 };
+  gint64 now = 1, pause = PMSS_JOB_WAIT_FIRST;
+
+  g_assert_false (pmss_job_wait_look (&wait, FALSE, 10, now));
+  g_assert_false (pmss_job_wait_look (&wait, FALSE, 10, now + 10 * pause));
+  g_assert_true (pmss_job_wait_look (&wait, TRUE, 10, now + 10 * pause + 1));
+  for (guint i = 0; i < 10; i++) {
+    pause = MIN (2 * pause, PMSS_JOB_WAIT_LONGEST);
+    now += 1000 * pause;
+    g_assert_false (pmss_job_wait_look (&wait, TRUE, 10, now));
+    g_assert_false (pmss_job_wait_look (&wait, TRUE, 10, now + pause - 1));
+    g_assert_true (pmss_job_wait_look (&wait, TRUE, 10, now + pause));
+  }
+  g_assert_cmpint (pause, ==, PMSS_JOB_WAIT_LONGEST);
+  now += 1000 * pause;
+  g_assert_false (pmss_job_wait_look (&wait, TRUE, 11, now));
+  g_assert_true (pmss_job_wait_look (&wait, TRUE, 11,
+          now + PMSS_JOB_WAIT_FIRST));
+}
+
 #define PARTS 3
 #define STEPS 2000
 
@@ -189,6 +251,9 @@ main (int argc, char **argv)
   ADD ("runs", test_runs);
   ADD ("stopped-by-mistake", test_stopped_by_mistake);
   ADD ("goes-on", test_goes_on);
+  ADD ("waiting-row", test_waiting_row);
+  ADD ("waiting-goes-on", test_waiting_goes_on);
+  g_test_add_func ("/jobs/wait", test_wait);
   ADD ("parts", test_parts);
   return g_test_run ();
 }

@@ -204,6 +204,7 @@ print_job (PmssCli * cli, PmssClient * client, JsonObject * medium)
     return;
   if (g_strcmp0 (pmss_cli_json_string (medium, "state"), "ready") != 0)
     print_text ("Job's error", pmss_cli_json_string (job, "error"));
+  print_text ("Job waits for", pmss_cli_json_string (job, "waiting_for"));
   print_text ("Warning", pmss_cli_json_string (job, "warning"));
 }
 

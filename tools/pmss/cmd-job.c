@@ -11,7 +11,7 @@
 
 static const PmssCliUsage ls_usage = {
   "", "Lists background work, the newest first.",
-  "Why a job failed or rests, and warnings, stand below the list. Of many jobs\n"
+  "Why a job failed, rests or waits, and warnings, stand below the list. Of many jobs\n"
       "the newest are shown.\n\n"
       "Examples:\n"
       "  pmss job ls\n"
@@ -43,7 +43,10 @@ static const char *
 remark (JsonObject * job, const char *state)
 {
   const char *error = pmss_cli_json_string (job, "error");
+  const char *waiting = pmss_cli_json_string (job, "waiting_for");
 
+  if (waiting)
+    return waiting;
   if (g_str_equal (state, "cancelled"))
     return NULL;
   return error && !g_str_equal (state, "done") ? error :
@@ -82,7 +85,7 @@ job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
   int limit = 100;
   const GOptionEntry entries[] = {
     {"state", 0, 0, G_OPTION_ARG_STRING, &state,
-        "queued, running, paused, done, failed or cancelled", "STATE"},
+        "queued, running, waiting, paused, done, failed or cancelled", "STATE"},
     {"limit", 0, 0, G_OPTION_ARG_INT, &limit, "At most N, to 1000 (100)", "N"},
     {NULL}
   };

@@ -92,10 +92,29 @@ phase_text (JsonObject * job)
   const char *phase = pmss_cli_json_string (job, "phase");
   guint i;
 
+  if (g_strcmp0 (pmss_cli_json_string (job, "state"), "waiting") == 0)
+    return "waiting";
   for (i = 0; phase && i < G_N_ELEMENTS (texts); i++)
     if (g_str_equal (phase, texts[i][0]))
       return texts[i][1];
   return phase ? phase : "waiting";
+}
+
+/* Says once what a job waits for, and again when that is something else. @told: (nullable): what was said last. */
+static void
+tell_waiting (PmssCli * cli, JsonObject * job, guint64 id,
+    PmssCliProgress * progress, char **told)
+{
+  const char *what = pmss_cli_json_string (job, "waiting_for");
+  g_autofree char *shown = pmss_cli_escape (what);
+
+  if (!what || cli->json || g_strcmp0 (what, *told) == 0)
+    return;
+  pmss_cli_progress_clear (progress);
+  fprintf (stderr, "%s: job %" G_GUINT64_FORMAT " waits, and goes on by "
+      "itself: %s\n", g_get_prgname (), id, shown);
+  g_free (*told);
+  *told = g_strdup (what);
 }
 
 /* It is done, but not all of it went well. */
@@ -116,6 +135,7 @@ pmss_job_follow (PmssCli * cli, PmssClient * client, guint64 id,
     PmssCliProgress * progress, GError ** error)
 {
   g_autofree char *path = g_strdup_printf ("/jobs/%" G_GUINT64_FORMAT, id);
+  g_autofree char *told = NULL;
   gint64 away_since = 0;
   int interval = FIRST_INTERVAL_MS;
 
@@ -137,6 +157,7 @@ pmss_job_follow (PmssCli * cli, PmssClient * client, guint64 id,
         tell_warning (cli, job, progress);
         return g_steal_pointer (&node);
       }
+      tell_waiting (cli, job, id, progress, &told);
       pmss_cli_progress_update_share (progress, phase_text (job),
           pmss_cli_json_number (job, "done"),
           pmss_cli_json_number (job, "total"));

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssJobWait:
+ *
+ * When a waiting job is tried again. At once when what it waits for was missing and is there now. Where it seems to be there all the time and the job did not get
+ * on, after a pause that doubles with each attempt. Decides only; the caller gives the time.
+ *
+ * Lives on the jobs' waiting thread.
+ */
+typedef struct {
+  gboolean waiting;             /* seen as waiting since it was last tried */
+  gboolean ready;               /* what it waits for was there when last looked */
+  guint64 done;                 /* bytes, when it began to wait */
+  gint64 pause;                 /* us */
+  gint64 due;                   /* monotonic, us */
+} PmssJobWait;
+
+#define PMSS_JOB_WAIT_FIRST G_USEC_PER_SEC
+#define PMSS_JOB_WAIT_LONGEST (60 * (gint64) G_USEC_PER_SEC)
+
+/* A look at a job that waits, with @done bytes done. @ready: what it waits for seems to be there. TRUE: let it run; the next look begins another wait. */
+gboolean pmss_job_wait_look (PmssJobWait *wait, gboolean ready, guint64 done, gint64 now);
+
+G_END_DECLS
