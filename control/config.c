@@ -67,6 +67,9 @@ static const Setting settings[] = {
   {"orphan-grace", SETTING_NUMBER, AT (config.orphan_grace), 0, 31536000,
         "3600", "How long a shard that nobody knows is left on its node",
       "SECONDS"},
+  {"set-aside-grace", SETTING_NUMBER, AT (config.set_aside_grace), 0,
+      31536000, "2592000", "How long a file that the catalog does not know "
+        "is kept; 0: for ever", "SECONDS"},
   {"stripe-rate", SETTING_SIZE, AT (config.stripe_rate), 0, G_MAXINT64, "0",
       "Rate at which one ingest is striped, in bit/s; 0: no limit", "BITS"},
   {"repair", SETTING_STRING, AT (repair), 0, 0, "on",
@@ -249,7 +252,7 @@ pmss_control_config_free (PmssControlConfig * config)
 static PmssControlCommandLine
 finish_load (const char *path, char *const *values)
 {
-  PmssControlCommandLine result = { NULL, EX_CONFIG };
+  PmssControlCommandLine result = {.status = EX_CONFIG };
   g_autoptr (GError) error = NULL;
   Raw raw = { 0 };
 
@@ -266,17 +269,43 @@ finish_load (const char *path, char *const *values)
   return result;
 }
 
+/* What else than serving the command line can ask for. */
+static const struct
+{
+  const char *name;
+  PmssControlTask task;
+  const char *help;
+} task_options[] = {
+  {"check-restore", PMSS_CONTROL_CHECK_RESTORE,
+      "Say what the catalog, put back from a backup, does not know, and end"},
+  {"restore", PMSS_CONTROL_RESTORE,
+      "Take a catalog that is older than its folder, and end"},
+  {"end-restore", PMSS_CONTROL_END_RESTORE,
+      "Let shards that a restored catalog does not know be deleted, and end"},
+};
+
+static PmssControlTask
+choose_task (const gboolean * asked)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (task_options); i++)
+    if (asked[i])
+      return task_options[i].task;
+  return PMSS_CONTROL_SERVE;
+}
+
 PmssControlCommandLine
 pmss_control_config_load (int argc, char **argv)
 {
   g_autoptr (GOptionContext) context =
       g_option_context_new ("- the control server of PMSS");
-  GOptionEntry entries[G_N_ELEMENTS (settings) + 3] = { 0 };
+  GOptionEntry entries[G_N_ELEMENTS (settings)
+      + G_N_ELEMENTS (task_options) + 3] = { 0 };
   char *values[G_N_ELEMENTS (settings)] = { 0 };
   g_autofree char *path = NULL;
   gboolean show_version = FALSE;
   g_autoptr (GError) error = NULL;
-  PmssControlCommandLine result = { NULL, EX_USAGE };
+  PmssControlCommandLine result = {.status = EX_USAGE };
+  gboolean tasks[G_N_ELEMENTS (task_options)] = { FALSE };
   guint n = 0;
 
   entries[n++] = (GOptionEntry) {
@@ -290,6 +319,10 @@ pmss_control_config_load (int argc, char **argv)
     settings[i].name, 0, 0,
         G_OPTION_ARG_FILENAME, &values[i], settings[i].help,
         settings[i].argument};
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    entries[n++] = (GOptionEntry) {
+    task_options[i].name, 0, 0, G_OPTION_ARG_NONE, &tasks[i],
+        task_options[i].help, NULL};
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     g_printerr ("pmss-control: %s\n", error->message);
@@ -300,6 +333,7 @@ pmss_control_config_load (int argc, char **argv)
     result.status = EX_OK;
   } else {
     result = finish_load (path, values);
+    result.task = choose_task (tasks);
   }
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
     g_free (values[i]);

@@ -26,6 +26,7 @@ struct _PmssControlConfig {
   guint token_lifetime;         /* seconds, of a login */
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint orphan_grace;           /* seconds that a shard which no row knows stays */
+  guint set_aside_grace;        /* seconds that a file of data/uploads or data/originals which no row knows is kept; 0: for ever */
   guint64 stripe_rate;          /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */
   gboolean repair;              /* without being asked for a node */
   guint repair_delay;           /* seconds that a node is down before its shards are made anew elsewhere */
@@ -36,9 +37,18 @@ struct _PmssControlConfig {
   guint32 unit, extent;         /* bytes, of new versions; extent is what is wished for, see pmss_layout_round_extent() */
 };
 
+/* What the command line asks for. */
+typedef enum {
+  PMSS_CONTROL_SERVE,
+  PMSS_CONTROL_CHECK_RESTORE,   /* restore.h */
+  PMSS_CONTROL_RESTORE,
+  PMSS_CONTROL_END_RESTORE,
+} PmssControlTask;
+
 /* What the command line says. */
 typedef struct {
   PmssControlConfig *config;    /* NULL when there is nothing to run: --help, --version */
+  PmssControlTask task;
   int status;                   /* exit code then: 0, or 64 (usage), 78 (settings) */
 } PmssControlCommandLine;
 

@@ -30,6 +30,7 @@ typedef struct {
   GTlsDatabase *tls_database;   /* nullable: what nodes' certificates are checked against, where the system's does not serve */
   PmssKeys *keys;
   PmssDatabase *database;
+  gboolean keep_unknown;        /* the catalog was restored (identity.h): no shard that it does not know is deleted */
   PmssCatalog *catalog;
   PmssAccounts *accounts;
   PmssNodes *nodes;

@@ -116,13 +116,44 @@ parse_key (PmssKeys * self, const char *hex)
   return sodium_memcmp (again, self->secret_key, sizeof (again)) == 0;
 }
 
+/* Whoever reads the key can read, write and delete every shard: as sshd does, better not to serve than to go on with one that is known to others. */
+static gboolean
+check_private (const char *path, GError ** error)
+{
+  GStatBuf st;
+
+  if (g_stat (path, &st) != 0) {
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
+        "Cannot look at %s: %s", path, g_strerror (errno));
+    return FALSE;
+  }
+  if ((st.st_mode & 077) == 0)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "“%s” is open to other users (mode %03o), and who has the key has all "
+      "media. Find out who had access, then take it away: chmod go= “%s”",
+      path, (guint) st.st_mode & 0777, path);
+  return FALSE;
+}
+
+static gboolean
+check_all_private (const char *folder, GError ** error)
+{
+  g_autofree char *key = g_build_filename (folder, KEY_FILE, NULL);
+
+  return check_private (folder, error) && check_private (key, error);
+}
+
 PmssKeys *
-pmss_keys_open (const char *folder, GError ** error)
+pmss_keys_open (const char *folder, gboolean may_create, GError ** error)
 {
   g_autofree char *hex = NULL;
   PmssKeys *self;
 
-  if (!g_file_test (folder, G_FILE_TEST_EXISTS) && !create (folder, error))
+  if (may_create && !g_file_test (folder, G_FILE_TEST_EXISTS)
+      && !create (folder, error))
+    return NULL;
+  if (!check_all_private (folder, error))
     return NULL;
   hex = read_private (folder, KEY_FILE, error);
   if (hex == NULL)

@@ -12,8 +12,9 @@ G_BEGIN_DECLS
  * The cluster's id and the Ed25519 key that signs capability tokens, in the folder data/keys. Immutable; any thread.
  */
 
-/* Makes them when there are none (the folder is complete or absent: it is made under another name and renamed). */
-PmssKeys     *pmss_keys_open  (const char *folder, GError **error);
+/* @create: makes them when there are none (the folder is complete or absent: it is made under another name and renamed). Keys that others can read or
+ * change are refused. */
+PmssKeys     *pmss_keys_open  (const char *folder, gboolean create, GError **error);
 void          pmss_keys_free  (PmssKeys *keys);
 
 /* 32 hex digits */

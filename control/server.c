@@ -14,7 +14,9 @@
 #include "control/api/router.h"
 #include "control/catalog/catalog-health.h"
 #include "control/config.h"
+#include "control/data-folder.h"
 #include "control/database/database.h"
+#include "control/identity.h"
 #include "control/ingest/ingest.h"
 #include "control/jobs/jobs.h"
 #include "control/jobs/reconcile.h"
@@ -79,15 +81,17 @@ make_folder (const char *path, GError ** error)
   return FALSE;
 }
 
-/* Printed once, and only here. */
+/* Printed once, and only here. @first: without it, a catalog that has no users is not this cluster's. */
 static gboolean
-open_accounts (PmssControlContext * context, GError ** error)
+open_accounts (PmssControlContext * context, gboolean first, GError ** error)
 {
   const PmssControlConfig *config = context->config;
   g_autofree char *password = NULL;
 
   context->accounts = pmss_accounts_new (context->database,
       config->token_lifetime);
+  if (!first)
+    return pmss_admin_password_check (context->accounts, config->data, error);
   if (!pmss_admin_password_create (context->accounts, config->data,
           &password, error))
     return FALSE;
@@ -125,20 +129,53 @@ open_work (PmssControlContext * context, GError ** error)
   return TRUE;
 }
 
+/* Whether the catalog belongs to the keys and is the newest. */
+static gboolean
+check_identity (PmssControlContext * context, GError ** error)
+{
+  const char *data = context->config->data;
+  const char *cluster = pmss_keys_get_cluster (context->keys);
+  g_auto (PmssIdentity) identity = { 0 };
+  guint64 starts;
+
+  if (!pmss_identity_read (context->database, &identity, error)
+      || !pmss_identity_check_cluster (&identity, cluster, error)
+      || !pmss_identity_read_starts (data, &starts, error)
+      || !pmss_identity_check_age (&identity, starts, error)
+      || !pmss_identity_count_start (context->database, cluster, data, error))
+    return FALSE;
+  context->keep_unknown = identity.restored != 0;
+  if (context->keep_unknown)
+    g_warning ("The catalog was restored: shards that it does not know stay on "
+        "the storage servers until pmss-control --end-restore");
+  return TRUE;
+}
+
+static gboolean
+open_catalog (PmssControlContext * context, GError ** error)
+{
+  const PmssControlConfig *config = context->config;
+  g_autofree char *keys = g_build_filename (config->data, "keys", NULL);
+  g_autofree char *file = g_build_filename (config->data, "catalog.db", NULL);
+  gboolean first;
+
+  if (!pmss_data_folder_begin (config->data, &first, error)
+      || (context->keys = pmss_keys_open (keys, first, error)) == NULL
+      || (context->database = pmss_database_open (file, error)) == NULL
+      || !check_identity (context, error))
+    return FALSE;
+  context->catalog = pmss_catalog_new (context->database);
+  return open_accounts (context, first, error)
+      && pmss_data_folder_end (config->data, error);
+}
+
 /* In the order of the context's fields. */
 static gboolean
 open_context (PmssControlContext * context, GError ** error)
 {
   const PmssControlConfig *config = context->config;
-  g_autofree char *keys = g_build_filename (config->data, "keys", NULL);
-  g_autofree char *file = g_build_filename (config->data, "catalog.db", NULL);
 
-  if (!open_tls_database (context, error)
-      || (context->keys = pmss_keys_open (keys, error)) == NULL
-      || (context->database = pmss_database_open (file, error)) == NULL)
-    return FALSE;
-  context->catalog = pmss_catalog_new (context->database);
-  if (!open_accounts (context, error))
+  if (!open_tls_database (context, error) || !open_catalog (context, error))
     return FALSE;
   context->nodes = pmss_nodes_new (context->database, error);
   if (context->nodes == NULL)

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "control/accounts/secret.h"
+#include "libpmss/pmss-error.h"
 
 #define FILE_NAME "admin-password"
 /* of a secret's 43 characters, 6 bits each: 120 bits that one can still type */
@@ -35,6 +36,22 @@ pmss_admin_password_create (PmssAccounts * accounts, const char *data,
     return FALSE;
   *password = g_steal_pointer (&shorter);
   return TRUE;
+}
+
+gboolean
+pmss_admin_password_check (PmssAccounts * accounts, const char *data,
+    GError ** error)
+{
+  g_autoptr (GPtrArray) users = pmss_accounts_list_users (accounts, error);
+
+  if (users == NULL)
+    return FALSE;
+  if (users->len > 0)
+    return pmss_admin_password_tidy (accounts, data, error);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "“%s” has been used by a cluster, but its catalog (catalog.db) is empty. "
+      "Put it back from a backup and run pmss-control --check-restore", data);
+  return FALSE;
 }
 
 gboolean

@@ -122,8 +122,7 @@ run_commit (Ingest * ingest, GError ** error)
   if (!pmss_database_transact (ingest->context->database, commit_rows, ingest,
           error))
     return FALSE;
-  if (g_unlink (ingest->path) != 0)
-    g_warning ("%s: %s", ingest->path, g_strerror (errno));
+  pmss_uploads_delete_files (ingest->context->uploads);
   return TRUE;
 }
 

@@ -12,6 +12,7 @@
 #define MAX_UNKNOWN 100000
 #define MAX_NOTED 10000         /* missing shards of a comparison; when they are repaired, the next ones come */
 #define BATCH 500               /* rows a transaction */
+#define NEVER (G_MAXINT64 / 2)  /* us; leaves room for a time to be added */
 #define SCAN 5000               /* and of those that are only looked at */
 
 struct _PmssUnknown
@@ -464,7 +465,8 @@ pmss_compare_lists (PmssControlContext * context, PmssNodeCalls * calls,
   Comparison page = {
     .context = context,.calls = calls,.cancellable = cancellable,
     .node = node,.now = g_get_monotonic_time (),
-    .grace = context->config->orphan_grace * G_USEC_PER_SEC,
+    .grace = context->keep_unknown ? NEVER
+        : context->config->orphan_grace * G_USEC_PER_SEC,
     .before = unknown->since,.unknown = found,.compared = compared,
   };
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/jobs/deletion.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
-
 #include "control/catalog/catalog.h"
 #include "control/database/database.h"
 #include "control/jobs/jobs.h"
@@ -116,70 +113,25 @@ delete_version (Deletion * deletion, const PmssVersion * version,
 
 /* The last rows */
 
-typedef struct
-{
-  Deletion *deletion;
-  char *original;               /* path, NULL: none was kept */
-} Last;
-
-static gboolean
-find_original (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Last *last = user_data;
-  Deletion *deletion = last->deletion;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT file FROM original WHERE medium = ?1",
-      PMSS_INT (deletion->medium));
-
-  if (pmss_rows_next (rows, &local))
-    last->original =
-        g_build_filename (pmss_uploads_get_originals (deletion->
-            context->uploads), pmss_rows_text (rows, 0), NULL);
-  if (!local)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
 static gboolean
 remove_last (PmssDatabase * database, gpointer user_data, GError ** error)
 {
-  Last *last = user_data;
-  Deletion *deletion = last->deletion;
+  Deletion *deletion = user_data;
+  PmssControlContext *context = deletion->context;
 
-  /* the upload's row goes with the medium's */
-  return find_original (database, last, error)
-      && pmss_database_exec (database, error,
-      "DELETE FROM original WHERE medium = ?1", PMSS_INT (deletion->medium))
-      && pmss_catalog_remove_medium (deletion->context->catalog,
-      deletion->medium, error);
-}
-
-static void
-unlink_file (const char *path)
-{
-  if (path && g_unlink (path) != 0 && errno != ENOENT)
-    g_warning ("%s: %s", path, g_strerror (errno));
+  return pmss_uploads_drop (context->uploads, deletion->medium, error)
+      && pmss_uploads_drop_original (context->uploads, deletion->medium, error)
+      && pmss_catalog_remove_medium (context->catalog, deletion->medium, error);
 }
 
 static gboolean
 delete_medium (Deletion * deletion, GError ** error)
 {
   PmssControlContext *context = deletion->context;
-  g_autoptr (PmssUpload) upload = pmss_uploads_get_by_medium (context->uploads,
-      deletion->medium, NULL);
-  g_autofree char *path = upload ? pmss_uploads_get_path (context->uploads,
-      upload->id) : NULL;
-  Last last = { deletion };
 
-  if (!pmss_database_transact (context->database, remove_last, &last, error)) {
-    g_free (last.original);
+  if (!pmss_database_transact (context->database, remove_last, deletion, error))
     return FALSE;
-  }
-  unlink_file (path);
-  unlink_file (last.original);
-  g_free (last.original);
+  pmss_uploads_delete_files (context->uploads);
   return TRUE;
 }
 

@@ -7,13 +7,14 @@
 
 G_BEGIN_DECLS
 
-/* Shared by uploads.c (rows and files) and upload-writer.c (bytes). */
+/* Shared by uploads.c (rows), upload-files.c (their files) and upload-writer.c (bytes). */
 struct _PmssUploads {
   PmssControlConfig *config;
   PmssDatabase *database;
   PmssCatalog *catalog;
   char *folder;                 /* data/uploads */
   char *originals;              /* data/originals */
+  gint64 opened;                /* monotonic */
 
   GMutex lock;                  /* protects `writing` */
   GHashTable *writing;          /* ids that have a writer */
@@ -24,5 +25,14 @@ gboolean pmss_uploads_check_space (PmssUploads *uploads, guint64 bytes, GError *
 
 /* PMSS_ERROR from errno: NO_SPACE for a full disk or quota. */
 void     pmss_uploads_set_errno   (GError **error, int code, const char *what);
+
+/* Makes the file of the upload @id, durably and empty. It comes before the row, so that a row has its file. */
+gboolean pmss_upload_files_make   (PmssUploads *uploads, const char *id, GError **error);
+/* Takes back a file that got no row. */
+void     pmss_upload_files_unmake (PmssUploads *uploads, const char *id);
+/* At the start: deletes the files that rows of file_deletion name and the empty ones that have no row, and sets other files without a row aside. */
+gboolean pmss_upload_files_sweep  (PmssUploads *uploads, GError **error);
+/* Makes the entries of a folder durable. */
+gboolean pmss_upload_files_sync   (const char *folder, GError **error);
 
 G_END_DECLS

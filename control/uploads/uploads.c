@@ -2,13 +2,12 @@
 #include "control/uploads/uploads-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
+#include "control/uploads/set-aside.h"
 #include "libpmss/pmss-error.h"
 
 #define COLUMNS "upload.id, upload.medium, medium.name, upload.user, " \
@@ -200,46 +199,6 @@ pmss_uploads_list (PmssUploads * self, GError ** error)
 
 /* Creation */
 
-static gboolean
-sync_folder (const char *path, GError ** error)
-{
-  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  gboolean good = fd >= 0 && fsync (fd) == 0;
-
-  if (!good)
-    pmss_uploads_set_errno (error, errno, path);
-  if (fd >= 0)
-    close (fd);
-  return good;
-}
-
-/* The file comes before the row: whoever finds a row finds the file. */
-static gboolean
-make_file (PmssUploads * self, const char *id, GError ** error)
-{
-  g_autofree char *path = pmss_uploads_get_path (self, id);
-  int fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-  if (fd < 0) {
-    pmss_uploads_set_errno (error, errno, path);
-    return FALSE;
-  }
-  close (fd);
-  if (sync_folder (self->folder, error))
-    return TRUE;
-  g_unlink (path);
-  return FALSE;
-}
-
-static void
-remove_file (PmssUploads * self, const char *id)
-{
-  g_autofree char *path = pmss_uploads_get_path (self, id);
-
-  if (g_unlink (path) != 0 && errno != ENOENT)
-    g_warning ("%s: %s", path, g_strerror (errno));
-}
-
 typedef struct
 {
   PmssUploads *self;
@@ -295,10 +254,10 @@ pmss_uploads_create (PmssUploads * self, PmssMedium * medium,
   /* A name that is taken is the reason to tell, even where there is no room. */
   if (!pmss_catalog_check_name (self->catalog, upload->name, error)
       || !pmss_uploads_check_space (self, upload->size, error)
-      || !make_file (self, upload->id, error))
+      || !pmss_upload_files_make (self, upload->id, error))
     return NULL;
   if (!pmss_database_transact (self->database, create_rows, &create, error)) {
-    remove_file (self, upload->id);
+    pmss_upload_files_unmake (self, upload->id);
     return NULL;
   }
   return g_steal_pointer (&upload);
@@ -323,8 +282,8 @@ remove_rows (PmssDatabase * database, gpointer user_data, GError ** error)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT, "The upload goes on");
     return FALSE;
   }
-  /* the upload's row goes with the medium's */
-  return pmss_catalog_mark_deleting (get->self->catalog, get->upload->medium,
+  return pmss_uploads_drop (get->self, get->upload->medium, error)
+      && pmss_catalog_mark_deleting (get->self->catalog, get->upload->medium,
       error)
       && pmss_catalog_remove_medium (get->self->catalog, get->upload->medium,
       error);
@@ -348,7 +307,7 @@ remove_upload (PmssUploads * self, const char *id, gboolean expired,
 
   removed = pmss_database_transact (self->database, remove_rows, &get, error);
   if (removed)
-    remove_file (self, id);
+    pmss_uploads_delete_files (self);
   g_clear_pointer (&get.upload, pmss_upload_free);
 
   g_mutex_lock (&self->lock);
@@ -388,6 +347,11 @@ remove_listed (PmssUploads * self, gboolean expired, gboolean put,
 gboolean
 pmss_uploads_expire (PmssUploads * self, GError ** error)
 {
+  gint64 up = (g_get_monotonic_time () - self->opened) / G_USEC_PER_SEC;
+  guint grace = self->config->set_aside_grace;
+
+  pmss_set_aside_expire (self->folder, grace, now (), up);
+  pmss_set_aside_expire (self->originals, grace, now (), up);
   return remove_listed (self, TRUE, FALSE, error);
 }
 
@@ -424,72 +388,45 @@ pmss_uploads_finish (PmssUploads * self, const char *id, GError ** error)
 }
 
 static gboolean
-drop_row (PmssDatabase * database, gpointer user_data, GError ** error)
+drop_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   gint64 *medium = user_data;
 
   return pmss_database_exec (database, error,
+      "INSERT OR IGNORE INTO file_deletion (folder, file)"
+      " SELECT 'uploads', id FROM upload WHERE medium = ?1", PMSS_INT (*medium))
+      && pmss_database_exec (database, error,
       "DELETE FROM upload WHERE medium = ?1", PMSS_INT (*medium));
 }
 
 gboolean
 pmss_uploads_drop (PmssUploads * self, gint64 medium, GError ** error)
 {
-  return pmss_database_transact (self->database, drop_row, &medium, error);
+  return pmss_database_transact (self->database, drop_rows, &medium, error);
+}
+
+static gboolean
+drop_original_rows (PmssDatabase * database, gpointer user_data,
+    GError ** error)
+{
+  gint64 *medium = user_data;
+
+  return pmss_database_exec (database, error,
+      "INSERT OR IGNORE INTO file_deletion (folder, file)"
+      " SELECT 'originals', file FROM original WHERE medium = ?1",
+      PMSS_INT (*medium))
+      && pmss_database_exec (database, error,
+      "DELETE FROM original WHERE medium = ?1", PMSS_INT (*medium));
+}
+
+gboolean
+pmss_uploads_drop_original (PmssUploads * self, gint64 medium, GError ** error)
+{
+  return pmss_database_transact (self->database, drop_original_rows, &medium,
+      error);
 }
 
 /* The start */
-
-typedef struct
-{
-  const char *name;
-  gboolean known;
-} Known;
-
-static gboolean
-is_upload (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Known *known = user_data;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT 1 FROM upload WHERE id = ?1", PMSS_TEXT (known->name));
-
-  known->known = pmss_rows_next (rows, error);
-  return known->known || !error || !*error;
-}
-
-static gboolean
-is_original (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Known *known = user_data;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT 1 FROM original WHERE file = ?1", PMSS_TEXT (known->name));
-
-  known->known = pmss_rows_next (rows, error);
-  return known->known || !error || !*error;
-}
-
-/* What a crash between row and file has left. An original without a row has its bytes in the upload as well. */
-static gboolean
-sweep (PmssUploads * self, const char *folder, PmssDatabaseFunc is_known,
-    GError ** error)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree char *path = g_build_filename (folder, name, NULL);
-    g_autoptr (GError) local = NULL;
-    Known known = { name, TRUE };
-
-    if (!pmss_database_transact (self->database, is_known, &known, &local)) {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
-    if (!known.known && g_unlink (path) != 0)
-      g_warning ("%s: %s", path, g_strerror (errno));
-  }
-  return dir != NULL;
-}
 
 PmssUploads *
 pmss_uploads_new (PmssControlConfig * config, PmssDatabase * database,
@@ -502,6 +439,7 @@ pmss_uploads_new (PmssControlConfig * config, PmssDatabase * database,
   self->catalog = catalog;
   self->folder = g_build_filename (config->data, "uploads", NULL);
   self->originals = g_build_filename (config->data, "originals", NULL);
+  self->opened = g_get_monotonic_time ();
   g_mutex_init (&self->lock);
   self->writing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
@@ -509,10 +447,9 @@ pmss_uploads_new (PmssControlConfig * config, PmssDatabase * database,
     pmss_uploads_set_errno (error, errno, self->folder);
   else if (g_mkdir_with_parents (self->originals, 0700) != 0)
     pmss_uploads_set_errno (error, errno, self->originals);
-  else if (sync_folder (config->data, error)
-      && remove_listed (self, FALSE, TRUE, error)
-      && sweep (self, self->folder, is_upload, error)
-      && sweep (self, self->originals, is_original, error))
+  else if (pmss_upload_files_sync (config->data, error)
+      && pmss_upload_files_sweep (self, error)
+      && remove_listed (self, FALSE, TRUE, error))
     return self;
   pmss_uploads_free (self);
   return NULL;

@@ -37,7 +37,8 @@ typedef struct {
 void          pmss_upload_free (PmssUpload *upload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUpload, pmss_upload_free)
 
-/* Makes the folder, and undoes what a crash left behind: plain PUTs that were cut off, files that no row knows. */
+/* Makes the folders, and undoes what a crash left behind: plain PUTs that were cut off, files that a row says may go. A file that no row knows is set
+ * aside (set-aside.h), never deleted: the catalog may be older than the file. */
 PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database, PmssCatalog *catalog, GError **error);
 void          pmss_uploads_free   (PmssUploads *uploads);
 
@@ -56,14 +57,18 @@ char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
 const char   *pmss_uploads_get_originals (PmssUploads *uploads);
 /* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while somebody writes; PMSS_ERROR_CONFLICT when complete. */
 gboolean      pmss_uploads_remove (PmssUploads *uploads, const char *id, GError **error);
-/* Removes those whose time is up. */
+/* Removes those whose time is up, and files whose time aside is up. */
 gboolean      pmss_uploads_expire (PmssUploads *uploads, GError **error);
 
 /* Parts of a larger transaction: see pmss_ingest_start() and the deletion. */
 /* All bytes are there: complete; the medium begins to be ingested. PMSS_ERROR_CONFLICT if not. */
 gboolean      pmss_uploads_finish (PmssUploads *uploads, const char *id, GError **error);
-/* Drops the row of @medium's upload, if there is one; the file is the caller's to unlink, after the commit (a crash in between: the next start does). */
-gboolean      pmss_uploads_drop   (PmssUploads *uploads, gint64 medium, GError **error);
+/* Drops the row of @medium's upload, or original, if there is one, and notes that its file may go: pmss_uploads_delete_files() after the commit does that (a crash
+ * in between: the next start does). */
+gboolean      pmss_uploads_drop          (PmssUploads *uploads, gint64 medium, GError **error);
+gboolean      pmss_uploads_drop_original (PmssUploads *uploads, gint64 medium, GError **error);
+/* Deletes the files that committed transactions gave up. What cannot be deleted is logged, and tried again with the next. */
+void          pmss_uploads_delete_files  (PmssUploads *uploads);
 
 /**
  * PmssUploadWriter:

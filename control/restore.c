@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The commands around an older catalog. On the main thread and, in transactions, on the database thread. */
+#include "control/restore.h"
+
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#include "control/config.h"
+#include "control/data-folder.h"
+#include "control/database/database.h"
+#include "control/identity.h"
+#include "control/keys.h"
+#include "control/uploads/set-aside.h"
+#include "daemon/pmss-daemon.h"
+#include "libpmss/pmss-error.h"
+
+typedef struct
+{
+  PmssControlConfig *config;
+  PmssKeys *keys;
+  PmssDatabase *database;
+  PmssIdentity identity;
+  guint64 starts;               /* of the folder */
+} Restore;
+
+/* What one of the folders uploads and originals has against the rows that name its files. */
+typedef struct
+{
+  GHashTable *rows;             /* file -> name of the medium */
+  guint unknown, lacking;
+  guint64 unknown_bytes;
+} Files;
+
+typedef struct
+{
+  gint64 media, nodes, unfinished, jobs, logins;
+} Counts;
+
+static gboolean
+count_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Counts *counts = user_data;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT (SELECT count (*) FROM medium WHERE state = 'ready'),"
+      " (SELECT count (*) FROM node),"
+      " (SELECT count (*) FROM upload WHERE state = 'receiving'),"
+      " (SELECT count (*) FROM job WHERE state IN ('queued', 'running')),"
+      " (SELECT count (*) FROM api_token)");
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  counts->media = pmss_rows_int (rows, 0);
+  counts->nodes = pmss_rows_int (rows, 1);
+  counts->unfinished = pmss_rows_int (rows, 2);
+  counts->jobs = pmss_rows_int (rows, 3);
+  counts->logins = pmss_rows_int (rows, 4);
+  return TRUE;
+}
+
+/* Files */
+
+static gboolean
+list_rows (PmssRows * rows, GHashTable * table, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+
+  while (pmss_rows_next (rows, &local))
+    g_hash_table_insert (table, g_strdup (pmss_rows_text (rows, 0)),
+        g_strdup (pmss_rows_text (rows, 1)));
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+list_uploads (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT upload.id, medium.name FROM upload"
+      " JOIN medium ON medium.id = upload.medium");
+
+  return list_rows (rows, user_data, error);
+}
+
+static gboolean
+list_originals (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT original.file, medium.name FROM original"
+      " JOIN medium ON medium.id = original.medium");
+
+  return list_rows (rows, user_data, error);
+}
+
+static void
+tell_unknown (const char *path, Files * files)
+{
+  g_autofree char *size = NULL;
+  GStatBuf st;
+
+  if (g_lstat (path, &st) != 0)
+    return;
+  files->unknown++;
+  files->unknown_bytes += (guint64) st.st_size;
+  size = g_format_size ((guint64) st.st_size);
+  g_print ("  not known to the catalog: %s (%s)\n", path, size);
+}
+
+static void
+compare_folder (const char *folder, Files * files)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  GHashTableIter iter;
+  gpointer file, medium;
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+
+    if (!g_hash_table_contains (files->rows, name)
+        && g_file_test (path, G_FILE_TEST_IS_REGULAR))
+      tell_unknown (path, files);
+  }
+  g_hash_table_iter_init (&iter, files->rows);
+  while (g_hash_table_iter_next (&iter, &file, &medium)) {
+    g_autofree char *path = g_build_filename (folder, file, NULL);
+
+    if (g_file_test (path, G_FILE_TEST_EXISTS))
+      continue;
+    files->lacking++;
+    g_print ("  missing: %s, of the medium “%s”\n", path, (char *) medium);
+  }
+}
+
+static gboolean
+check_files (Restore * self, const char *name, PmssDatabaseFunc list,
+    GError ** error)
+{
+  g_autofree char *folder = g_build_filename (self->config->data, name, NULL);
+  g_autoptr (GHashTable) rows = g_hash_table_new_full (g_str_hash, g_str_equal,
+      g_free, g_free);
+  Files files = {.rows = rows };
+  g_autofree char *bytes = NULL;
+
+  if (!pmss_database_transact (self->database, list, rows, error))
+    return FALSE;
+  compare_folder (folder, &files);
+  bytes = g_format_size (files.unknown_bytes);
+  g_print ("%s: %u files (%s) are not known to the catalog and will be set "
+      "aside; %u that it names are missing\n", name, files.unknown, bytes,
+      files.lacking);
+  return TRUE;
+}
+
+/* The steps */
+
+static gboolean
+check (Restore * self, GError ** error)
+{
+  g_autoptr (GDateTime) time =
+      g_date_time_new_from_unix_local (self->identity.started);
+  g_autofree char *when = g_date_time_format (time, "%Y-%m-%d %H:%M:%S");
+  Counts counts;
+
+  if (!pmss_database_transact (self->database, count_rows, &counts, error))
+    return FALSE;
+  g_print ("catalog: start %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+      " of this folder, at %s: %s\n", self->identity.starts, self->starts,
+      self->identity.started > 0 ? when : "an unknown time",
+      self->identity.starts < self->starts ? "an older one"
+      : "the newest that is known");
+  g_print ("media: %" G_GINT64_FORMAT " ready; any that came later are not "
+      "known, any that were deleted later are listed and cannot be read\n",
+      counts.media);
+  if (!check_files (self, "originals", list_originals, error)
+      || !check_files (self, "uploads", list_uploads, error))
+    return FALSE;
+  g_print ("--restore ends %" G_GINT64_FORMAT " unfinished uploads and %"
+      G_GINT64_FORMAT " logins, and pauses %" G_GINT64_FORMAT " jobs\n",
+      counts.unfinished, counts.logins, counts.jobs);
+  g_print ("storage servers: %" G_GINT64_FORMAT " known; any that joined later "
+      "have to join anew. Shards that the catalog does not know stay until "
+      "--end-restore\n", counts.nodes);
+  return TRUE;
+}
+
+static gboolean
+set_aside_unfinished (Restore * self, GHashTable * unfinished, GError ** error)
+{
+  g_autofree char *folder = g_build_filename (self->config->data, "uploads",
+      NULL);
+  GHashTableIter iter;
+  gpointer file;
+
+  g_hash_table_iter_init (&iter, unfinished);
+  while (g_hash_table_iter_next (&iter, &file, NULL)) {
+    g_autofree char *path = g_build_filename (folder, file, NULL);
+
+    if (g_file_test (path, G_FILE_TEST_EXISTS)
+        && !pmss_set_aside_put (folder, file, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+list_unfinished (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT id, user FROM upload WHERE state = 'receiving'");
+
+  return list_rows (rows, user_data, error);
+}
+
+/* Node ids are in tokens and extents, numbers of revocations are what nodes ask by: none of them may mean two things. */
+static gboolean
+restore_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Restore *self = user_data;
+
+  return pmss_database_exec (database, error,
+      "INSERT INTO sqlite_sequence (name, seq) SELECT name, 0"
+      " FROM sqlite_schema WHERE type = 'table'"
+      " AND sql LIKE '%AUTOINCREMENT%'"
+      " AND name NOT IN (SELECT name FROM sqlite_sequence)")
+      && pmss_database_exec (database, error,
+      "UPDATE sqlite_sequence SET seq = seq + iif (name = 'node', 1000,"
+      " 1000000)")
+      && pmss_database_exec (database, error,
+      "UPDATE job SET state = 'paused' WHERE state IN ('queued', 'running')")
+      && pmss_database_exec (database, error,
+      "DELETE FROM medium WHERE state = 'uploading'")
+      && pmss_database_exec (database, error, "DELETE FROM file_deletion")
+      && pmss_database_exec (database, error, "DELETE FROM session")
+      && pmss_database_exec (database, error, "DELETE FROM join_token")
+      && pmss_database_exec (database, error, "DELETE FROM api_token")
+      && pmss_identity_restore (database, pmss_keys_get_cluster (self->keys),
+      self->starts, g_get_real_time () / G_USEC_PER_SEC, error);
+}
+
+static gboolean
+restore (Restore * self, GError ** error)
+{
+  g_autoptr (GHashTable) unfinished = g_hash_table_new_full (g_str_hash,
+      g_str_equal, g_free, g_free);
+
+  if (!pmss_database_transact (self->database, list_unfinished, unfinished,
+          error)
+      || !set_aside_unfinished (self, unfinished, error)
+      || !pmss_database_transact (self->database, restore_rows, self, error))
+    return FALSE;
+  g_print ("The catalog is restored: start the server. Shards that it does not "
+      "know stay on the storage servers; look at them with pmss status and "
+      "/metrics, then stop the server and run pmss-control --end-restore\n");
+  return TRUE;
+}
+
+static gboolean
+end_rows (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  return pmss_identity_end_restore (database, error);
+}
+
+static gboolean
+run_step (Restore * self, PmssRestoreStep step, GError ** error)
+{
+  switch (step) {
+    case PMSS_RESTORE_CHECK:
+      return check (self, error);
+    case PMSS_RESTORE:
+      return restore (self, error);
+    case PMSS_RESTORE_END:
+      if (!pmss_database_transact (self->database, end_rows, NULL, error))
+        return FALSE;
+      g_print ("Shards that the catalog does not know are deleted again, after "
+          "orphan-grace\n");
+      return TRUE;
+  }
+  g_return_val_if_reached (FALSE);
+}
+
+static gboolean
+open_folder (Restore * self, GError ** error)
+{
+  const char *data = self->config->data;
+  g_autofree char *keys = g_build_filename (data, "keys", NULL);
+  g_autofree char *file = g_build_filename (data, "catalog.db", NULL);
+
+  if (!pmss_data_folder_check (data, error)
+      || (self->keys = pmss_keys_open (keys, FALSE, error)) == NULL
+      || (self->database = pmss_database_open (file, error)) == NULL
+      || !pmss_identity_read (self->database, &self->identity, error)
+      || !pmss_identity_read_starts (data, &self->starts, error))
+    return FALSE;
+  return pmss_identity_check_cluster (&self->identity,
+      pmss_keys_get_cluster (self->keys), error);
+}
+
+gboolean
+pmss_restore_run (PmssControlConfig * config, PmssRestoreStep step,
+    GError ** error)
+{
+  Restore self = {.config = config };
+  int lock = pmss_daemon_lock_folder (config->data, error);
+  gboolean done;
+
+  if (lock < 0)
+    return FALSE;
+  done = open_folder (&self, error) && run_step (&self, step, error);
+  g_clear_pointer (&self.database, pmss_database_close);
+  g_clear_pointer (&self.keys, pmss_keys_free);
+  pmss_identity_clear (&self.identity);
+  close (lock);
+  return done;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The files of uploads and originals against the catalog's rows. On the caller's thread. */
+#include "control/uploads/uploads-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/uploads/set-aside.h"
+
+/* fsck's own, where the folder is a disk of its own */
+#define LOST_AND_FOUND "lost+found"
+
+gboolean
+pmss_upload_files_sync (const char *path, GError ** error)
+{
+  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  gboolean good = fd >= 0 && fsync (fd) == 0;
+
+  if (!good)
+    pmss_uploads_set_errno (error, errno, path);
+  if (fd >= 0)
+    close (fd);
+  return good;
+}
+
+gboolean
+pmss_upload_files_make (PmssUploads * self, const char *id, GError ** error)
+{
+  g_autofree char *path = pmss_uploads_get_path (self, id);
+  int fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+  if (fd < 0) {
+    pmss_uploads_set_errno (error, errno, path);
+    return FALSE;
+  }
+  close (fd);
+  if (pmss_upload_files_sync (self->folder, error))
+    return TRUE;
+  g_unlink (path);
+  return FALSE;
+}
+
+static gboolean
+unlink_file (const char *path)
+{
+  if (g_unlink (path) == 0 || errno == ENOENT)
+    return TRUE;
+  g_warning ("Cannot delete “%s”: %s", path, g_strerror (errno));
+  return FALSE;
+}
+
+void
+pmss_upload_files_unmake (PmssUploads * self, const char *id)
+{
+  g_autofree char *path = pmss_uploads_get_path (self, id);
+
+  unlink_file (path);
+}
+
+/* Files that rows say may go */
+
+typedef struct
+{
+  gboolean original;
+  char *name;
+} Given;
+
+static void
+free_given (gpointer data)
+{
+  Given *given = data;
+
+  g_free (given->name);
+  g_free (given);
+}
+
+static const char *
+get_folder (PmssUploads * self, const Given * given)
+{
+  return given->original ? self->originals : self->folder;
+}
+
+static gboolean
+list_given_up (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  GPtrArray *list = user_data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT folder = 'originals', file FROM file_deletion");
+
+  while (pmss_rows_next (rows, &local)) {
+    Given *given = g_new0 (Given, 1);
+
+    given->original = pmss_rows_int (rows, 0) != 0;
+    given->name = g_strdup (pmss_rows_text (rows, 1));
+    g_ptr_array_add (list, given);
+  }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+forget_given_up (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  GPtrArray *list = user_data;
+
+  for (guint i = 0; i < list->len; i++) {
+    const Given *given = g_ptr_array_index (list, i);
+
+    if (!pmss_database_exec (database, error,
+            "DELETE FROM file_deletion WHERE folder = ?1 AND file = ?2",
+            PMSS_TEXT (given->original ? "originals" : "uploads"),
+            PMSS_TEXT (given->name)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Rows go when their files are gone for good: a file that came back after a crash, and had no row any more, would be one that nobody knows. */
+static gboolean
+delete_given_up (PmssUploads * self, GError ** error)
+{
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (free_given);
+
+  if (!pmss_database_transact (self->database, list_given_up, list, error))
+    return FALSE;
+  if (list->len == 0)
+    return TRUE;
+  for (guint i = 0; i < list->len;) {
+    const Given *given = g_ptr_array_index (list, i);
+    g_autofree char *path = g_build_filename (get_folder (self, given),
+        given->name, NULL);
+
+    if (unlink_file (path))
+      i++;
+    else
+      g_ptr_array_remove_index_fast (list, i);
+  }
+  return pmss_upload_files_sync (self->folder, error)
+      && pmss_upload_files_sync (self->originals, error)
+      && pmss_database_transact (self->database, forget_given_up, list, error);
+}
+
+void
+pmss_uploads_delete_files (PmssUploads * self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!delete_given_up (self, &error))
+    g_warning ("Files that may go are left for later: %s", error->message);
+}
+
+/* Files without a row */
+
+typedef struct
+{
+  gboolean original;
+  const char *name;
+  gboolean known;
+} Known;
+
+static gboolean
+find_known (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Known *known = user_data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = known->original ?
+      pmss_database_query (database,
+      "SELECT 1 FROM original WHERE file = ?1", PMSS_TEXT (known->name)) :
+      pmss_database_query (database,
+      "SELECT 1 FROM upload WHERE id = ?1", PMSS_TEXT (known->name));
+
+  known->known = pmss_rows_next (rows, &local);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* Whether no byte is lost with this name: a crash came between a new upload's file and its row, or between the second name of an upload that becomes an
+ * original and the row of that. */
+static gboolean
+is_spare (PmssUploads * self, const Known * known, const GStatBuf * st)
+{
+  g_autofree char *upload = pmss_uploads_get_path (self, known->name);
+  GStatBuf other;
+
+  if (!known->original)
+    return st->st_size == 0;
+  return g_lstat (upload, &other) == 0 && other.st_ino == st->st_ino
+      && other.st_dev == st->st_dev;
+}
+
+static gboolean
+sweep_file (PmssUploads * self, const char *folder, Known * known,
+    GError ** error)
+{
+  g_autofree char *path = g_build_filename (folder, known->name, NULL);
+  GStatBuf st;
+
+  if (g_str_equal (known->name, PMSS_SET_ASIDE)
+      || g_str_equal (known->name, LOST_AND_FOUND))
+    return TRUE;
+  if (!pmss_database_transact (self->database, find_known, known, error))
+    return FALSE;
+  if (known->known)
+    return TRUE;
+  if (g_lstat (path, &st) != 0) {
+    pmss_uploads_set_errno (error, errno, path);
+    return FALSE;
+  }
+  if (S_ISREG (st.st_mode) && is_spare (self, known, &st)) {
+    unlink_file (path);
+    return TRUE;
+  }
+  return pmss_set_aside_put (folder, known->name, error);
+}
+
+static gboolean
+sweep_folder (PmssUploads * self, gboolean original, GError ** error)
+{
+  const char *folder = original ? self->originals : self->folder;
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  const char *name;
+
+  if (dir == NULL)
+    return FALSE;
+  /* before anything moves: a folder that changes may be read twice or not at all */
+  while ((name = g_dir_read_name (dir)) != NULL)
+    g_ptr_array_add (names, g_strdup (name));
+  for (guint i = 0; i < names->len; i++) {
+    Known known = { original, g_ptr_array_index (names, i) };
+
+    if (!sweep_file (self, folder, &known, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Originals first: one that is a second name of an upload is no loss while the upload has the first. */
+gboolean
+pmss_upload_files_sweep (PmssUploads * self, GError ** error)
+{
+  return delete_given_up (self, error)
+      && sweep_folder (self, TRUE, error) && sweep_folder (self, FALSE, error);
+}
