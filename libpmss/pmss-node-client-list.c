@@ -7,6 +7,7 @@
 #include "pmss-error.h"
 #include "pmss-json.h"
 
+#define MAX_INSTANCE 64
 /* Shards in a page of a list. */
 #define PAGE 1000
 /* An answer that is collected: a page with 200 bytes a shard, or a problem document. */
@@ -53,14 +54,36 @@ take_names (Page * page, JsonArray * shards, const char *after, GError ** error)
   return TRUE;
 }
 
+/* Whose list it is: an address proves nothing. */
 static gboolean
-take_page (Page * page, JsonNode * json, const char *after, GError ** error)
+check_owner (PmssNodeClient * self, PmssNodeOperation * operation,
+    JsonObject * object, GError ** error)
 {
-  JsonObject *object = pmss_json_object (json, "the list", error);
+  const char *instance = NULL;
+  gint64 node;
+
+  if (!pmss_json_get_int (object, "node", 1, G_MAXUINT, &node, error)
+      || !pmss_json_get_string (object, "instance", MAX_INSTANCE, &instance,
+          error))
+    return FALSE;
+  if (node == self->node.id && (operation->instance == NULL
+          || g_str_equal (instance, operation->instance)))
+    return TRUE;
+  if (node == self->node.id)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_MISDIRECTED,
+        "another server with the identity of node %u answers", self->node.id);
+  else
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_MISDIRECTED,
+        "node %u answers", (guint) node);
+  return FALSE;
+}
+
+static gboolean
+take_page (Page * page, JsonObject * object, const char *after, GError ** error)
+{
   JsonArray *shards;
 
-  if (object == NULL
-      || !pmss_json_get_array (object, "shards", PAGE, &shards, error)
+  if (!pmss_json_get_array (object, "shards", PAGE, &shards, error)
       || !take_names (page, shards, after, error))
     return FALSE;
   page->more = pmss_json_has (object, "next");
@@ -79,13 +102,22 @@ judge_page (GTask * task, GBytes * body, GError ** error)
   PmssNodeOperation *operation = g_task_get_task_data (task);
   g_autoptr (JsonNode) json = pmss_exchange_parse (body, self->peer, error);
   g_autoptr (GError) local = NULL;
+  JsonObject *object;
   Page *page;
 
   if (json == NULL)
     return NULL;
+  object = pmss_json_object (json, "the list", &local);
+  if (object == NULL || !check_owner (self, operation, object, &local)) {
+    if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_MISDIRECTED))
+      g_propagate_error (error, g_steal_pointer (&local));
+    else
+      pmss_exchange_senseless (self->peer, local->message, error);
+    return NULL;
+  }
   page = g_new0 (Page, 1);
   page->names = g_ptr_array_new_with_free_func (g_free);
-  if (take_page (page, json, operation->after, &local))
+  if (take_page (page, object, operation->after, &local))
     return page;
   pmss_exchange_senseless (self->peer, local->message, error);
   page_free (page);
@@ -94,8 +126,8 @@ judge_page (GTask * task, GBytes * body, GError ** error)
 
 void
 pmss_node_client_list_async (PmssNodeClient * self, const char *after,
-    GCancellable * cancellable, GAsyncReadyCallback callback,
-    gpointer user_data)
+    const char *instance, GCancellable * cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
 {
   static const guint good[] = { 200, 0 };
   g_autofree char *start_at = after ? g_strconcat ("after=", after, "&", NULL)
@@ -114,6 +146,7 @@ pmss_node_client_list_async (PmssNodeClient * self, const char *after,
   operation->judge = judge_page;
   operation->free_value = (GDestroyNotify) page_free;
   operation->after = g_strdup (after);
+  operation->instance = g_strdup (instance);
   pmss_node_operation_start (task, MAX_ANSWER, NULL);
 }
 

@@ -41,6 +41,7 @@ typedef struct
   GByteArray *into;             /* get: where the bytes go, */
   gsize max;                    /* and how many at most */
   char *after;                  /* list: the page's names come after it */
+  char *instance;               /* list: (nullable): of the node */
 } PmssNodeOperation;
 
 /* A task for a request; @name, @query: (nullable) */

@@ -23,6 +23,7 @@ operation_free (PmssNodeOperation * operation)
   g_clear_pointer (&operation->into, g_byte_array_unref);
   g_free (operation->name);
   g_free (operation->after);
+  g_free (operation->instance);
   g_free (operation);
 }
 

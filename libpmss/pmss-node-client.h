@@ -5,6 +5,7 @@
 #include <libsoup/soup.h>
 
 #include "pmss-layout.h"
+#include "pmss-proof.h"
 
 G_BEGIN_DECLS
 
@@ -41,11 +42,17 @@ gboolean pmss_node_client_get_finish    (PmssNodeClient *client, GAsyncResult *r
 /* A shard that is not there counts as deleted. */
 void     pmss_node_client_delete_async  (PmssNodeClient *client, const char *name, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean pmss_node_client_delete_finish (PmssNodeClient *client, GAsyncResult *result, GError **error);
-/* One page of the node's shards after @after (NULL: from the start): names in byte order (unparsable ones are an error), @more: whether there is another page. */
-void     pmss_node_client_list_async    (PmssNodeClient *client, const char *after, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* One page of the node's shards after @after (NULL: from the start): names in byte order (unparsable ones are an error), @more: whether there is another page.
+ * PMSS_ERROR_MISDIRECTED: the answer is another node's, or, where @instance is set, of another start of it. */
+void     pmss_node_client_list_async    (PmssNodeClient *client, const char *after, const char *instance, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *pmss_node_client_list_finish (PmssNodeClient *client, GAsyncResult *result, gboolean *more, GError **error);
 /* Asks whether the node answers, which is TRUE whatever it says. Here the client's timeout is for the whole request. */
 void     pmss_node_client_probe_async   (PmssNodeClient *client, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean pmss_node_client_probe_finish  (PmssNodeClient *client, GAsyncResult *result, GError **error);
+/* Asks the server at the node's address to prove with the node's key that it is that node and is to be reached there (pmss-proof.h).
+ * PMSS_ERROR_MISDIRECTED: it is another one. The client's timeout is for the whole request, here too. */
+void     pmss_node_client_identify_async  (PmssNodeClient *client, const char *cluster, const guint8 key[PMSS_PROOF_KEY_SIZE], GCancellable *cancellable,
+    GAsyncReadyCallback callback, gpointer user_data);
+gboolean pmss_node_client_identify_finish (PmssNodeClient *client, GAsyncResult *result, GError **error);
 
 G_END_DECLS

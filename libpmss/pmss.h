@@ -8,6 +8,7 @@
 #include <libpmss/pmss-layout.h>
 #include <libpmss/pmss-node-client.h>
 #include <libpmss/pmss-placement.h>
+#include <libpmss/pmss-proof.h>
 #include <libpmss/pmss-reader.h>
 #include <libpmss/pmss-shard.h>
 #include <libpmss/pmss-striper.h>

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-proof.h"
 
 #define SHARDS "/v1/shards"
 #define MAX_PAGE 10000
@@ -300,12 +301,23 @@ get_page (PmssHttpRequest * request, const char **after, guint * limit)
   return TRUE;
 }
 
+/* Whose answer it is. */
+static void
+add_owner (PmssSelf * self, JsonBuilder * builder)
+{
+  json_builder_set_member_name (builder, "node");
+  json_builder_add_int_value (builder, pmss_self_get_node (self));
+  json_builder_set_member_name (builder, "instance");
+  json_builder_add_string_value (builder, pmss_self_get_instance (self));
+}
+
 static JsonNode *
-page_to_json (GArray * entries, const char *next)
+page_to_json (PmssSelf * self, GArray * entries, const char *next)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   json_builder_begin_object (builder);
+  add_owner (self, builder);
   json_builder_set_member_name (builder, "shards");
   json_builder_begin_array (builder);
   for (guint i = 0; i < entries->len; i++) {
@@ -343,7 +355,8 @@ list_shards (PmssHttpRequest * request, gpointer data)
     return;
   entries = pmss_store_list (api->store, after, limit, next, &error);
   if (entries)
-    pmss_http_request_respond_json (request, 200, page_to_json (entries, next));
+    pmss_http_request_respond_json (request, 200, page_to_json (api->self,
+            entries, next));
   else
     respond (request, error);
 }
@@ -366,7 +379,7 @@ static void
 answer_health (PmssStorageApi * api, PmssHttpRequest * request)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  gint node = g_atomic_int_get (&api->node);
+  guint node = pmss_self_get_node (api->self);
   const char *status = "ok";
 
   if (node == 0)
@@ -383,6 +396,52 @@ answer_health (PmssStorageApi * api, PmssHttpRequest * request)
   json_builder_end_object (builder);
   pmss_http_request_respond_json (request,
       g_str_equal (status, "ok") ? 200 : 503, json_builder_get_root (builder));
+}
+
+/* FALSE: answered. */
+static gboolean
+get_terms (PmssHttpRequest * request, const char **nonce, const char **address,
+    guint64 * port)
+{
+  const char *text = pmss_http_request_get_query (request, "port");
+
+  *nonce = pmss_http_request_get_query (request, "nonce");
+  *address = pmss_http_request_get_query (request, "address");
+  if (*nonce && strlen (*nonce) == PMSS_NONCE_LENGTH
+      && strspn (*nonce, "0123456789abcdef") == PMSS_NONCE_LENGTH && *address
+      && text && g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT16, port,
+          NULL))
+    return TRUE;
+  pmss_http_request_respond_problem (request, 400,
+      "nonce (32 hex digits), address and port are needed");
+  return FALSE;
+}
+
+static void
+answer_identity (PmssStorageApi * api, PmssHttpRequest * request)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *proof = NULL;
+  const char *nonce, *address;
+  guint64 port;
+
+  if (!get_terms (request, &nonce, &address, &port))
+    return;
+  proof = pmss_self_prove (api->self, nonce, address, port,
+      g_strcmp0 (pmss_http_request_get_query (request, "tls"), "1") == 0,
+      &error);
+  if (!proof) {
+    respond (request, error);
+    return;
+  }
+  json_builder_begin_object (builder);
+  add_owner (api->self, builder);
+  json_builder_set_member_name (builder, "proof");
+  json_builder_add_string_value (builder, proof);
+  json_builder_end_object (builder);
+  pmss_http_request_respond_json (request, 200,
+      json_builder_get_root (builder));
 }
 
 static void
@@ -413,6 +472,9 @@ on_begin (PmssHttpRequest * request, gpointer data)
   } else if (g_str_equal (path, "/healthz")) {
     if (is_get (request))
       answer_health (api, request);
+  } else if (g_str_equal (path, "/v1/identity")) {
+    if (is_get (request))
+      answer_identity (api, request);
   } else if (g_str_equal (path, "/metrics")) {
     if (is_get (request))
       answer_metrics (api, request);
@@ -458,13 +520,14 @@ const PmssHttpdHandler pmss_storage_handler = {
 
 void
 pmss_storage_api_init (PmssStorageApi * api, PmssStore * store,
-    PmssAccess * access, PmssScrub * scrub)
+    PmssAccess * access, PmssScrub * scrub, PmssSelf * self)
 {
   memset (api, 0, sizeof *api);
   g_mutex_init (&api->lock);
   api->store = store;
   api->access = access;
   api->scrub = scrub;
+  api->self = self;
 }
 
 void

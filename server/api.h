@@ -4,6 +4,7 @@
 #include "access.h"
 #include "httpd/pmss-httpd.h"
 #include "scrub.h"
+#include "self.h"
 #include "store.h"
 
 G_BEGIN_DECLS
@@ -15,10 +16,10 @@ typedef struct {
   PmssScrub *scrub;             /* nullable */
   PmssHttpd *httpd;             /* set right after the start, under `lock` */
   GMutex lock;
-  gint node;                    /* atomic; 0: has not joined */
+  PmssSelf *self;
 } PmssStorageApi;
 
-void pmss_storage_api_init  (PmssStorageApi *api, PmssStore *store, PmssAccess *access, PmssScrub *scrub);
+void pmss_storage_api_init  (PmssStorageApi *api, PmssStore *store, PmssAccess *access, PmssScrub *scrub, PmssSelf *self);
 void pmss_storage_api_clear (PmssStorageApi *api);
 
 /* User data: the #PmssStorageApi. */

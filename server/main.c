@@ -24,6 +24,7 @@ typedef struct
   PmssStore *store;
   PmssScrub *scrub;             /* NULL: off */
   PmssAccess *access;
+  PmssSelf *self;
   PmssStorageApi api;
   PmssIdentity *identity;       /* NULL until it has joined */
   PmssHttpd *httpd;
@@ -39,7 +40,7 @@ become (Server * server, const PmssIdentity * identity)
 {
   pmss_access_set_trust (server->access, identity->public_key,
       identity->cluster, identity->id);
-  g_atomic_int_set (&server->api.node, identity->id);
+  pmss_self_become (server->self, identity);
 }
 
 static PmssIdentity *
@@ -212,8 +213,8 @@ start_agent (Server * server, GError ** error)
       listens_on_loopback (server->config));
   pmss_store_get_usage (server->store, &usage);
   server->agent = pmss_node_agent_new (server->config, server->identity,
-      pmss_httpd_get_port (server->httpd), usage.used + usage.free, &funcs,
-      server, error);
+      server->self, pmss_httpd_get_port (server->httpd),
+      usage.used + usage.free, &funcs, server, error);
   return server->agent != NULL;
 }
 
@@ -232,7 +233,7 @@ start (Server * server)
     server->scrub = pmss_scrub_new (server->store, server->config->data,
         server->config->scrub_period, server->config->control != NULL);
   pmss_storage_api_init (&server->api, server->store, server->access,
-      server->scrub);
+      server->scrub, server->self);
   if (!find_identity (server, &error)) {
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_CONFIG;
@@ -262,6 +263,7 @@ stop (Server * server)
   }
   g_clear_pointer (&server->identity, pmss_identity_free);
   pmss_access_free (server->access);
+  pmss_self_free (server->self);
   pmss_storage_config_free (server->config);
   g_main_loop_unref (server->loop);
 }
@@ -296,6 +298,7 @@ main (int argc, char **argv)
   pmss_daemon_prepare (server.config->log_level);
   server.loop = g_main_loop_new (NULL, FALSE);
   server.access = pmss_access_new ();
+  server.self = pmss_self_new ();
   g_unix_signal_add (SIGTERM, on_stop_signal, &server);
   g_unix_signal_add (SIGINT, on_stop_signal, &server);
   g_unix_signal_add (SIGHUP, on_hangup, &server);

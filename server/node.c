@@ -11,6 +11,7 @@
 #define LEAVE_TIMEOUT 1000      /* ms that an orderly stop waits for control */
 #define MAX_ANSWER (64 * 1024)
 #define MAX_INTERVAL 60         /* seconds */
+#define MAX_PROBLEM 1000
 #define MAX_REVOKED 1000        /* in one answer */
 
 /*
@@ -40,12 +41,14 @@ struct _PmssNodeAgent
   char *host;
   guint16 port;
   guint64 capacity;
+  PmssSelf *self;
   guint id;
   char *secret;
   guint interval;               /* seconds */
   gint64 revocations;           /* number of the last one that control told */
   gboolean behind;              /* there may be more of them */
   gboolean told;                /* bad shards, in the heartbeat that is under way */
+  char *problem;                /* nullable: what control says is wrong with us, and was logged */
   gboolean away;                /* control: the last request failed, and that was logged */
   SoupSession *session;
   GCancellable *cancellable;
@@ -168,6 +171,27 @@ forget_bad_shards (PmssNodeAgent * agent)
   agent->told = FALSE;
 }
 
+/* Logged when it begins, changes and ends. */
+static gboolean
+take_problem (PmssNodeAgent * agent, JsonObject * object, GError ** error)
+{
+  const char *problem = NULL;
+
+  if (pmss_json_has (object, "problem") && !pmss_json_get_string (object,
+          "problem", MAX_PROBLEM, &problem, error))
+    return FALSE;
+  if (g_strcmp0 (problem, agent->problem) == 0)
+    return TRUE;
+  if (problem != NULL)
+    g_warning ("%s: %s", agent->config->control, problem);
+  else
+    g_message ("%s has nothing to complain of any more",
+        agent->config->control);
+  g_free (agent->problem);
+  agent->problem = g_strdup (problem);
+  return TRUE;
+}
+
 static void
 take_beat (PmssNodeAgent * agent, JsonNode * json)
 {
@@ -177,6 +201,7 @@ take_beat (PmssNodeAgent * agent, JsonNode * json)
 
   if (object && pmss_json_get_int (object, "interval", 1, MAX_INTERVAL,
           &interval, &error)
+      && take_problem (agent, object, &error)
       && take_revocations (agent, object, &error))
     agent->interval = interval;
   else
@@ -429,6 +454,8 @@ send_heartbeat (PmssNodeAgent * agent)
   json_builder_begin_object (builder);
   add_place (agent, builder);
   add_token_formats (builder);
+  json_builder_set_member_name (builder, "instance");
+  json_builder_add_string_value (builder, pmss_self_get_instance (agent->self));
   json_builder_set_member_name (builder, "revocations");
   json_builder_add_int_value (builder, agent->revocations);
   json_builder_set_member_name (builder, "stats");
@@ -485,8 +512,9 @@ make_session (const PmssStorageConfig * config, GError ** error)
 
 PmssNodeAgent *
 pmss_node_agent_new (const PmssStorageConfig * config,
-    const PmssIdentity * identity, guint16 port, guint64 capacity,
-    const PmssNodeAgentFuncs * funcs, gpointer user_data, GError ** error)
+    const PmssIdentity * identity, PmssSelf * self, guint16 port,
+    guint64 capacity, const PmssNodeAgentFuncs * funcs, gpointer user_data,
+    GError ** error)
 {
   g_autofree char *host = pmss_node_advertised_host (config, error);
   SoupSession *session = host ? make_session (config, error) : NULL;
@@ -501,6 +529,9 @@ pmss_node_agent_new (const PmssStorageConfig * config,
   agent->host = g_steal_pointer (&host);
   agent->port = config->advertise_port ? config->advertise_port : port;
   agent->capacity = capacity;
+  agent->self = self;
+  pmss_self_set_place (self, agent->host, agent->port,
+      config->tls_certificate != NULL);
   agent->interval = 1;
   agent->session = session;
   agent->cancellable = g_cancellable_new ();
@@ -553,5 +584,6 @@ pmss_node_agent_free (PmssNodeAgent * agent)
   g_object_unref (agent->cancellable);
   g_free (agent->host);
   g_free (agent->secret);
+  g_free (agent->problem);
   g_free (agent);
 }

@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "identity.h"
+#include "self.h"
 
 G_BEGIN_DECLS
 
@@ -30,9 +31,9 @@ typedef struct {
   gboolean   (*forget_bad_shards) (gpointer user_data);
 } PmssNodeAgentFuncs;
 
-/* @identity: (nullable): NULL: joins first, with config->join_token. @port: the one that we listen on. @capacity: bytes that we offer.
+/* @identity: (nullable): NULL: joins first, with config->join_token. @self: is told the address. @port: the one that we listen on. @capacity: bytes that we offer.
  * Keeps @config and @funcs. */
-PmssNodeAgent *pmss_node_agent_new  (const PmssStorageConfig *config, const PmssIdentity *identity, guint16 port, guint64 capacity,
+PmssNodeAgent *pmss_node_agent_new  (const PmssStorageConfig *config, const PmssIdentity *identity, PmssSelf *self, guint16 port, guint64 capacity,
     const PmssNodeAgentFuncs *funcs, gpointer user_data, GError **error);
 /* An orderly stop: the last heartbeat tells control of it, so that nobody has to find out by silence. Waits for the answer, a second at most. */
 void           pmss_node_agent_leave (PmssNodeAgent *agent);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "control/accounts/secret.h"
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
 #include "control/repair/repair.h"
@@ -52,6 +53,7 @@ add_node_json (JsonBuilder * json, const PmssNodeInfo * info)
   pmss_api_add_string (json, "state", pmss_node_state_to_string (info->state));
   pmss_api_add_time (json, "since", info->since);
   pmss_api_add_string (json, "reason", info->reason);
+  pmss_api_add_string (json, "warning", info->warning);
   if (seen)
     pmss_api_add_time (json, "last_seen", info->last_seen);
   else
@@ -288,6 +290,19 @@ get_token_formats (JsonObject * body, PmssNodeBeat * beat, GError ** error)
 }
 
 static gboolean
+get_instance (JsonObject * body, const char **instance, GError ** error)
+{
+  if (!pmss_json_get_string (body, "instance", PMSS_INSTANCE_LENGTH, instance,
+          error))
+    return FALSE;
+  if (pmss_secret_is_id (*instance))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "instance: not 32 hex digits");
+  return FALSE;
+}
+
+static gboolean
 get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
 {
   PmssNode place = { 0 };
@@ -305,6 +320,9 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
   beat->node.address = place.address;
   beat->node.port = place.port;
   beat->node.tls = place.tls;
+  if (pmss_json_has (body, "instance")
+      && !get_instance (body, &beat->node.instance, error))
+    return FALSE;
   beat->bad_shards = pmss_api_get_bad_shards (body, beat->id, error);
   return beat->bad_shards != NULL;
 }
@@ -314,17 +332,19 @@ answer_heartbeat (PmssControlContext * context, const Heartbeat * beat,
     const char *secret, GError ** error)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autofree char *problem = NULL;
   PmssNodeState state;
 
   /* the node forgets what it told when it has the answer */
   if (!pmss_nodes_check (context->nodes, beat->id, secret, error)
       || !pmss_api_add_bad_shards (context, beat->bad_shards, error)
       || !pmss_nodes_heartbeat (context->nodes, beat->id, secret, &beat->node,
-          &state, error))
+          &state, &problem, error))
     return NULL;
   json_builder_begin_object (json);
   pmss_api_add_string (json, "state", pmss_node_state_to_string (state));
   pmss_api_add_int (json, "interval", PMSS_NODE_HEARTBEAT_INTERVAL);
+  pmss_api_add_string (json, "problem", problem);
   if (!pmss_revocations_add (context->database, beat->revocations, json, error))
     return NULL;
   json_builder_end_object (json);

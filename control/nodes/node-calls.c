@@ -346,10 +346,12 @@ pmss_node_calls_list (PmssNodeCalls * self, guint node, const char *after,
   if (prepare_client (lane, error)) {
     g_autofree char *token = pmss_keys_mint_for_list (self->context->keys,
         node);
+    g_autofree char *instance = pmss_nodes_get_instance (self->context->nodes,
+        node);
 
     pmss_node_client_set_token (lane->client, token);
-    pmss_node_client_list_async (lane->client, after, cancellable, keep_result,
-        &result);
+    pmss_node_client_list_async (lane->client, after, instance, cancellable,
+        keep_result, &result);
     while (!result)
       g_main_context_iteration (self->main_context, TRUE);
     names = pmss_node_client_list_finish (lane->client, result, more, error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/nodes/node-probe.h"
 
+#include "control/keys.h"
 #include "control/nodes/nodes.h"
 #include "libpmss/pmss-node-client.h"
 
@@ -195,6 +196,74 @@ pmss_node_probe_ask (PmssNodeProbe * self, guint node, const char *session)
   post (self, on_ask, ask, ask_free);
 }
 
+/* Proofs of addresses */
+
+typedef struct
+{
+  PmssNodeProbe *probe;
+  PmssNode place;
+} Proof;
+
+static void
+proof_free (gpointer data)
+{
+  Proof *proof = data;
+
+  g_free (proof->place.address);
+  g_free (proof);
+}
+
+static void
+on_proof (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  Proof *proof = user_data;
+  PmssNodeProbe *self = proof->probe;
+  g_autoptr (GError) error = NULL;
+
+  pmss_node_client_identify_finish (PMSS_NODE_CLIENT (source), result, &error);
+  self->asking--;
+  if (!g_cancellable_is_cancelled (self->cancellable))
+    pmss_nodes_note_proof (self->context->nodes, &proof->place, error);
+  else if (self->asking == 0)
+    g_main_loop_quit (self->loop);
+  proof_free (proof);
+}
+
+static gboolean
+on_prove (gpointer data)
+{
+  Proof *proof = data;
+  PmssNodeProbe *self = proof->probe;
+  guint8 key[PMSS_PROOF_KEY_SIZE];
+  g_autoptr (PmssNodeClient) client = NULL;
+
+  if (g_cancellable_is_cancelled (self->cancellable)
+      || !pmss_nodes_copy_key (self->context->nodes, proof->place.id, key)) {
+    proof_free (proof);
+    return G_SOURCE_REMOVE;
+  }
+  client = pmss_node_client_new (&proof->place, DEADLINE,
+      self->context->tls_database);
+  self->asking++;
+  pmss_node_client_identify_async (client,
+      pmss_keys_get_cluster (self->context->keys), key, self->cancellable,
+      on_proof, proof);
+  return G_SOURCE_REMOVE;
+}
+
+void
+pmss_node_probe_prove (PmssNodeProbe * self, const PmssNode * place)
+{
+  Proof *proof = g_new0 (Proof, 1);
+
+  proof->probe = self;
+  proof->place.id = place->id;
+  proof->place.address = g_strdup (place->address);
+  proof->place.port = place->port;
+  proof->place.tls = place->tls;
+  post (self, on_prove, proof, NULL);
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -208,6 +277,12 @@ run (gpointer data)
   return NULL;
 }
 
+static void
+prove (const PmssNode * place, gpointer user_data)
+{
+  pmss_node_probe_prove (user_data, place);
+}
+
 PmssNodeProbe *
 pmss_node_probe_start (PmssControlContext * context)
 {
@@ -219,6 +294,7 @@ pmss_node_probe_start (PmssControlContext * context)
   self->cancellable = g_cancellable_new ();
   self->doubts = g_hash_table_new_full (NULL, NULL, NULL, doubt_free);
   self->thread = g_thread_new ("probe", run, self);
+  pmss_nodes_set_prove (context->nodes, prove, self);
   return self;
 }
 
@@ -236,6 +312,7 @@ on_stop (gpointer data)
 void
 pmss_node_probe_stop (PmssNodeProbe * self)
 {
+  pmss_nodes_set_prove (self->context->nodes, NULL, NULL);
   post (self, on_stop, self, NULL);
   g_thread_join (self->thread);
   g_hash_table_unref (self->doubts);

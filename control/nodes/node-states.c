@@ -14,6 +14,16 @@ typedef struct
   GArray *ids;                  /* guint: whose state has changed */
 } StatesCall;
 
+/* One heartbeat, and what is to be done about it. */
+typedef struct
+{
+  guint id;
+  const PmssNodeBeat *beat;
+  PmssNodeClaim claim;
+  gboolean new_instance, ask, changed;
+  char *problem;
+} BeatCall;
+
 void
 pmss_nodes_set_watch (PmssNodes * self, PmssNodesWatch watch,
     gpointer user_data)
@@ -44,7 +54,7 @@ state_at (const PmssNodeEntry * entry, gint64 now)
   heard = state_after (now - entry->heard);
   if (entry->unreachable != 0)
     reached = MIN (state_after (now - entry->unreachable), PMSS_NODE_SUSPECT);
-  if (!entry->reads_tokens)
+  if (!entry->reads_tokens || entry->claim.address != NULL)
     reached = MIN (reached, PMSS_NODE_SUSPECT);
   return MIN (heard, reached);
 }
@@ -58,6 +68,10 @@ explain (const PmssNodeEntry * entry, gint64 now)
     return g_strdup ("it said that it stops");
   if (state_after (now - entry->heard) < PMSS_NODE_UP)
     return g_strdup_printf ("no heartbeat since %s", seen);
+  if (entry->claim.address != NULL)
+    return entry->claim_problem != NULL ? g_strdup (entry->claim_problem)
+        : g_strdup_printf ("it is asked to prove that it is at %s, port %u",
+        entry->claim.address, entry->claim.port);
   if (entry->unreachable == 0 && !entry->reads_tokens)
     return g_strdup_printf ("it does not read tokens of format %d: upgrade it",
         PMSS_TOKEN_FORMAT);
@@ -72,8 +86,14 @@ update_state (PmssNodeEntry * entry, gint64 now)
 {
   PmssNodeState state = state_at (entry, now);
 
-  if (state == entry->state)
+  if (state == entry->state) {
+    /* what is wrong with its address may have become another thing */
+    if (state == PMSS_NODE_SUSPECT && entry->claim.address != NULL) {
+      g_free (entry->reason);
+      entry->reason = explain (entry, now);
+    }
     return FALSE;
+  }
   entry->state = state;
   entry->since = g_get_real_time () / G_USEC_PER_SEC;
   entry->began = g_get_monotonic_time ();
@@ -141,14 +161,13 @@ tell_changes (PmssNodes * self, GArray * ids)
 /* Heartbeats */
 
 static gboolean
-update_address (PmssDatabase * database, gpointer data, GError ** error)
+write_instance (PmssDatabase * database, gpointer data, GError ** error)
 {
-  const PmssNode *node = data;
+  const BeatCall *call = data;
 
   return pmss_database_exec (database, error,
-      "UPDATE node SET address = ?2, port = ?3, tls = ?4 WHERE id = ?1",
-      PMSS_INT (node->id), PMSS_TEXT (node->address), PMSS_INT (node->port),
-      PMSS_INT (node->tls ? 1 : 0));
+      "UPDATE node SET instance = ?2 WHERE id = ?1", PMSS_INT (call->id),
+      PMSS_TEXT (call->beat->instance));
 }
 
 gboolean
@@ -167,73 +186,111 @@ pmss_nodes_check (PmssNodes * self, guint id, const char *secret,
   return FALSE;
 }
 
-/* Whether that is what is known. */
-static gboolean
-has_address (PmssNodes * self, guint id, const PmssNodeBeat * beat)
+/* With the lock held: it is the node's, or may be. */
+static void
+note_liveness (PmssNodeEntry * entry, const BeatCall * call, gint64 now)
 {
-  g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (self, id);
-
-  return info != NULL && g_str_equal (info->node.address, beat->address)
-      && info->node.port == beat->port && !info->node.tls == !beat->tls;
-}
-
-static gboolean
-write_address (PmssNodes * self, guint id, const PmssNodeBeat * beat,
-    GError ** error)
-{
-  PmssNode told = {
-    .id = id,.address = (char *) beat->address,.port = beat->port,
-    .tls = beat->tls
-  };
-
-  return has_address (self, id, beat)
-      || pmss_database_transact (self->database, update_address, &told, error);
-}
-
-/* With the lock held. */
-static gboolean
-note_heartbeat (PmssNodeEntry * entry, const PmssNodeBeat * beat)
-{
-  gint64 now = g_get_monotonic_time ();
+  const PmssNodeBeat *beat = call->beat;
 
   /* it was gone, and begins anew: whoever cannot reach it still will say so */
   if (entry->leaving || state_after (now - entry->heard) == PMSS_NODE_DOWN)
     entry->unreachable = 0;
-  if (!g_str_equal (entry->node.address, beat->address)) {
-    g_free (entry->node.address);
-    entry->node.address = g_strdup (beat->address);
-  }
-  entry->node.port = beat->port;
-  entry->node.tls = beat->tls;
   entry->heard = now;
   entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
-  entry->leaving = beat->leaving;
+  entry->leaving = beat->leaving && call->claim == PMSS_NODE_CLAIM_GOOD;
   entry->reads_tokens = beat->reads_tokens;
   entry->stats = beat->stats;
-  return update_state (entry, now);
+}
+
+/* With the lock held. */
+static void
+note_heartbeat (PmssNodes * self, PmssNodeEntry * entry, BeatCall * call)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  call->claim = pmss_node_judge_instance (entry, call->beat->instance, now);
+  if (call->claim == PMSS_NODE_CLAIM_REFUSED)
+    return;
+  note_liveness (entry, call, now);
+  call->new_instance = entry->new_instance;
+  entry->new_instance = FALSE;
+  if (call->claim == PMSS_NODE_CLAIM_GOOD && !call->beat->leaving)
+    call->ask = pmss_nodes_note_place_locked (self, entry, call->beat, now);
+  call->problem = g_strdup (entry->claim_problem);
+  call->changed = update_state (entry, now);
+}
+
+/* What follows, without the lock. */
+static gboolean
+follow_heartbeat (PmssNodes * self, BeatCall * call, GError ** error)
+{
+  g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  if (call->claim == PMSS_NODE_CLAIM_REFUSED) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "Another server is node %u, and alive: this one has a copy of its "
+        "data folder. Stop it, or give it an empty folder and a join token",
+        call->id);
+    return FALSE;
+  }
+  if (call->changed)
+    g_array_append_val (changed, call->id);
+  tell_changes (self, changed);
+  if (call->ask && self->prove != NULL) {
+    const PmssNode place = {
+      .id = call->id,.address = (char *) call->beat->address,
+      .port = call->beat->port,.tls = call->beat->tls
+    };
+
+    self->prove (&place, self->prove_data);
+  }
+  return !call->new_instance || pmss_database_transact (self->database,
+      write_instance, call, error);
 }
 
 gboolean
 pmss_nodes_heartbeat (PmssNodes * self, guint id, const char *secret,
-    const PmssNodeBeat * beat, PmssNodeState * state, GError ** error)
+    const PmssNodeBeat * beat, PmssNodeState * state, char **problem,
+    GError ** error)
 {
-  g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (guint));
+  BeatCall call = {.id = id,.beat = beat };
   PmssNodeEntry *entry;
 
   *state = PMSS_NODE_DOWN;
-  if (!pmss_nodes_check (self, id, secret, error)
-      || !write_address (self, id, beat, error))
+  *problem = NULL;
+  if (!pmss_nodes_check (self, id, secret, error))
     return FALSE;
   g_mutex_lock (&self->lock);
   entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
   if (entry != NULL) {
-    if (note_heartbeat (entry, beat))
-      g_array_append_val (changed, id);
+    note_heartbeat (self, entry, &call);
     *state = entry->state;
   }
   g_mutex_unlock (&self->lock);
+  *problem = call.problem;
+  return follow_heartbeat (self, &call, error);
+}
+
+void
+pmss_nodes_set_prove (PmssNodes * self, PmssNodesProve prove,
+    gpointer user_data)
+{
+  self->prove = prove;
+  self->prove_data = user_data;
+}
+
+void
+pmss_nodes_update (PmssNodes * self, guint id)
+{
+  g_autoptr (GArray) changed = g_array_new (FALSE, FALSE, sizeof (guint));
+  PmssNodeEntry *entry;
+
+  g_mutex_lock (&self->lock);
+  entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
+  if (entry != NULL && update_state (entry, g_get_monotonic_time ()))
+    g_array_append_val (changed, id);
+  g_mutex_unlock (&self->lock);
   tell_changes (self, changed);
-  return TRUE;
 }
 
 void

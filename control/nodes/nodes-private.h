@@ -18,6 +18,17 @@ typedef struct {
   gint64 began;                 /* the same, monotonic */
   char *reason;                 /* NULL: it is up */
 
+  /* which server it is: node-identity.c */
+  char instance[PMSS_INSTANCE_LENGTH + 1];      /* of its start; "": not known */
+  gboolean new_instance;        /* and that is not in the database yet */
+  gint64 own_heard;             /* monotonic, of the last heartbeat with it */
+  char contender[PMSS_INSTANCE_LENGTH + 1];     /* another one with the same identity; "": none */
+  gint64 contender_since;       /* monotonic */
+  gint64 twin_refused;          /* monotonic, when it was refused last; 0: never */
+  PmssNode claim;               /* where it says that it is, and is not known to be; address NULL: nowhere else */
+  gint64 asked;                 /* monotonic, for a proof of that; 0: not yet */
+  char *claim_problem;          /* (nullable) why it is not believed */
+
   /* what the state follows from */
   gint64 heard;                 /* monotonic, of the last heartbeat */
   gint64 last_seen;             /* the same in seconds since 1970; 0: never */
@@ -36,6 +47,18 @@ struct _PmssNodes {
   GHashTable *entries;          /* id -> PmssNodeEntry */
   PmssNodesWatch watch;
   gpointer watch_data;
+  PmssNodesProve prove;         /* NULL: nobody asks for proofs */
+  gpointer prove_data;
 };
+
+typedef enum { PMSS_NODE_CLAIM_GOOD, PMSS_NODE_CLAIM_WAITS, PMSS_NODE_CLAIM_REFUSED } PmssNodeClaim;
+/* Lock held. Whether a heartbeat with @instance (nullable: it says nothing) is the node's. WAITS: it is to be told whether the server before it is gone. */
+PmssNodeClaim pmss_node_judge_instance (PmssNodeEntry *entry, const char *instance, gint64 now);
+/* Notes where the node says that it is. TRUE: it is to be asked for a proof of entry->claim. */
+gboolean       pmss_nodes_note_place_locked (PmssNodes *nodes, PmssNodeEntry *entry, const PmssNodeBeat *beat, gint64 now);
+/* Another node than @except that is there and not down. */
+PmssNodeEntry *pmss_nodes_find_at_locked (PmssNodes *nodes, guint except, const char *address, guint16 port);
+/* Brings one state up to date, and tells of a change. */
+void           pmss_nodes_update (PmssNodes *nodes, guint id);
 
 G_END_DECLS

@@ -42,6 +42,8 @@ entry_free (gpointer data)
 
   g_free (entry->node.address);
   g_free (entry->node.zone);
+  g_free (entry->claim.address);
+  g_free (entry->claim_problem);
   g_free (entry->reason);
   g_free (entry->failure);
   g_free (entry);
@@ -53,6 +55,7 @@ pmss_node_info_free (PmssNodeInfo * info)
   g_free (info->node.address);
   g_free (info->node.zone);
   g_free (info->reason);
+  g_free (info->warning);
   g_free (info);
 }
 
@@ -62,6 +65,17 @@ copy_node (PmssNode * to, const PmssNode * from)
   *to = *from;
   to->address = g_strdup (from->address);
   to->zone = g_strdup (from->zone);
+}
+
+/* As long as it beats, and a little longer. */
+static char *
+warn_of (const PmssNodeEntry * entry)
+{
+  if (entry->twin_refused == 0 || g_get_monotonic_time () - entry->twin_refused
+      >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)
+    return NULL;
+  return g_strdup ("another server has its identity, as a copy of its data "
+      "folder has, and is refused");
 }
 
 static PmssNodeInfo *
@@ -74,6 +88,7 @@ entry_to_info (const PmssNodeEntry * entry)
   info->since = entry->since;
   info->lasted = (g_get_monotonic_time () - entry->began) / G_USEC_PER_SEC;
   info->reason = g_strdup (entry->reason);
+  info->warning = warn_of (entry);
   info->last_seen = entry->last_seen;
   info->capacity = entry->capacity;
   info->used = entry->stats.used;
@@ -97,7 +112,8 @@ load_entries (PmssDatabase * database, gpointer data, GError ** error)
           " WHERE state <> 'down' OR since = 0"))
     return FALSE;
   rows = pmss_database_query (database,
-      "SELECT id, address, port, tls, zone, capacity, secret, since FROM node");
+      "SELECT id, address, port, tls, zone, capacity, secret, since, instance"
+      " FROM node");
   while (pmss_rows_next (rows, &local)) {
     PmssNodeEntry *entry = g_new0 (PmssNodeEntry, 1);
     gsize length;
@@ -111,6 +127,8 @@ load_entries (PmssDatabase * database, gpointer data, GError ** error)
     entry->capacity = (guint64) pmss_rows_int (rows, 5);
     memcpy (entry->secret, secret, MIN (length, sizeof (entry->secret)));
     entry->since = pmss_rows_int (rows, 7);
+    g_strlcpy (entry->instance, pmss_rows_text (rows, 8),
+        sizeof (entry->instance));
     entry->began = g_get_monotonic_time ()
         - MAX (seconds - entry->since, 0) * G_USEC_PER_SEC;
     entry->reason = g_strdup_printf ("not heard of since control started at "
@@ -299,6 +317,23 @@ add_node (PmssDatabase * database, gpointer data, GError ** error)
   return TRUE;
 }
 
+/* An address is one node's. */
+static gboolean
+check_place_free (PmssNodes * self, const PmssNode * node, GError ** error)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  PmssNodeEntry *other = pmss_nodes_find_at_locked (self, 0, node->address,
+      node->port);
+
+  if (other == NULL)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "Node %u is at %s, port %u, and not down: correct “advertise” of the "
+      "server that joins", other->node.id, node->address, node->port);
+  return FALSE;
+}
+
 char *
 pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
     guint64 capacity, GError ** error)
@@ -309,7 +344,9 @@ pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
   PmssNodeEntry *entry;
 
   pmss_secret_hash (join_token, call.join_hash);
-  pmss_secret_hash (secret, call.hash);
+  pmss_proof_key (secret, call.hash);
+  if (!check_place_free (self, node, error))
+    return NULL;
   if (!pmss_database_transact (self->database, add_node, &call, error)) {
     g_free (call.given_zone);
     return NULL;

@@ -3,6 +3,7 @@
 
 #include "control/context.h"
 #include "libpmss/pmss-layout.h"
+#include "libpmss/pmss-proof.h"
 
 G_BEGIN_DECLS
 
@@ -29,6 +30,7 @@ typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
 #define PMSS_NODE_DOWN_AFTER 15
 #define PMSS_NODE_HEARTBEAT_INTERVAL 1
 #define PMSS_JOIN_TOKEN_LIFETIME 3600
+#define PMSS_INSTANCE_LENGTH 32 /* hex digits */
 
 /* What a heartbeat tells. Fractions are 0..1, rates bytes/s, sizes bytes. */
 typedef struct {
@@ -46,6 +48,7 @@ typedef struct {
   guint16 port;
   gboolean tls;
   gboolean leaving;             /* it is about to stop, and counts as down at once */
+  const char *instance;         /* (nullable) id of its start */
   gboolean reads_tokens;        /* of the format that control signs; where not, it is suspect: it cannot serve anybody */
   PmssNodeStats stats;
 } PmssNodeBeat;
@@ -57,6 +60,7 @@ typedef struct {
   gint64 since;                 /* in this state; seconds since 1970 */
   gint64 lasted;                /* seconds that it is in this state; only for what was before control started by the clock that people set */
   char *reason;                 /* in words, times in it as ISO 8601 in UTC; NULL: it is up */
+  char *warning;                /* (nullable) what somebody should look at, though it may be up */
   gint64 last_seen;             /* seconds since 1970; 0: not since control started */
   guint64 capacity;             /* bytes that it offers */
   guint64 used, free;           /* as of the last heartbeat */
@@ -87,8 +91,9 @@ PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
 char         *pmss_nodes_create_join_token (PmssNodes *nodes, const char *zone, gint64 *expires, GError **error);
 /* Uses up @join_token. Fills in node->id; returns the node's secret. PMSS_ERROR_NOT_AUTHORIZED for an unknown, used or expired token. */
 char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNode *node, guint64 capacity, GError **error);
-/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too. A changed address is written to the database. */
-gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret, const PmssNodeBeat *beat, PmssNodeState *state, GError **error);
+/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too; PMSS_ERROR_CONFLICT when another server with the same identity is alive. A changed
+ * address counts once it has been proved; until then the node is suspect. @problem: (out) (nullable) what the node is to be told. */
+gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret, const PmssNodeBeat *beat, PmssNodeState *state, char **problem, GError **error);
 /* Whether @secret is the node's: as heartbeat() does. */
 gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secret, GError **error);
 /* Control has tried to reach the node; @readers have told before that they cannot. @failure: (nullable) why it could not either. */
@@ -97,6 +102,19 @@ void          pmss_nodes_note_probe (PmssNodes *nodes, guint id, guint readers, 
 gboolean      pmss_nodes_ask_repair (PmssNodes *nodes, guint id, GError **error);
 /* PMSS_ERROR_CONFLICT while the catalog has shards on it; those that only wait to be deleted from a node that is down go with it. */
 gboolean      pmss_nodes_remove (PmssNodes *nodes, guint id, GError **error);
+
+/* Asks the server at @place, where node place->id says that it is, for a proof, without waiting; what comes of it goes to note_proof(). Called on any thread
+ * with no lock held. */
+typedef void (*PmssNodesProve) (const PmssNode *place, gpointer user_data);
+void          pmss_nodes_set_prove  (PmssNodes *nodes, PmssNodesProve prove, gpointer user_data);
+/* @failure: (nullable) why there is no proof. */
+void          pmss_nodes_note_proof (PmssNodes *nodes, const PmssNode *place, const GError *failure);
+/* An administrator says where the node is. */
+gboolean      pmss_nodes_set_place  (PmssNodes *nodes, guint id, const PmssNode *place, GError **error);
+/* The key of the node's proofs (pmss-proof.h). FALSE: no such node. */
+gboolean      pmss_nodes_copy_key   (PmssNodes *nodes, guint id, guint8 key[PMSS_PROOF_KEY_SIZE]);
+/* (nullable) Id of the node's last start. Free with g_free(). */
+char         *pmss_nodes_get_instance (PmssNodes *nodes, guint id);
 
 /* Brings the states up to date. Called by a timer twice a second; @now as of g_get_monotonic_time(). */
 void          pmss_nodes_tick (PmssNodes *nodes, gint64 now);

@@ -466,14 +466,14 @@ test_delete_and_list (Fixture * fixture, gconstpointer data)
   gboolean more = TRUE;
 
   g_assert_true (put (writer, name, shard, &error));
-  pmss_node_client_list_async (lister, NULL, NULL, keep_result, &result);
+  pmss_node_client_list_async (lister, NULL, NULL, NULL, keep_result, &result);
   names = pmss_node_client_list_finish (lister, wait_for (&result), &more,
       &error);
   g_assert_no_error (error);
   g_assert_cmpuint (names->len, ==, 1);
   g_assert_cmpstr (names->pdata[0], ==, name);
   g_assert_false (more);
-  pmss_node_client_list_async (lister, name, NULL, keep_result, &rest);
+  pmss_node_client_list_async (lister, name, NULL, NULL, keep_result, &rest);
   none = pmss_node_client_list_finish (lister, wait_for (&rest), &more, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (none->len, ==, 0);

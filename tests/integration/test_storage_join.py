@@ -119,6 +119,7 @@ class Joining(Case):
         secret, beat = control.beats[-1]
         self.assertEqual(secret, "Bearer hush")
         stats = beat.pop("stats")
+        self.assertRegex(beat.pop("instance"), "^[0-9a-f]{32}$")
         self.assertEqual(beat, {"address": "127.0.0.1", "port": server.port, "tls": False,
                                 "token_formats": [2], "revocations": 0})
         self.assertTrue(0 <= stats["cpu"] <= 1)

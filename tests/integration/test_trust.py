@@ -1,19 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a party that turns bad gains by what it was trusted with: stolen tokens. Real servers; the spy is a storage server's own relay."""
+"""What a party that turns bad gains by what it was trusted with: stolen tokens, addresses of others, copied identities. Real servers; the spy is a storage
+server's own relay."""
 
 import base64
 import datetime
 import http.client
 import http.server
 import json
+import os
+import pathlib
 import random
 import re
+import shutil
+import subprocess
+import tempfile
 import threading
 import unittest
 
 import cluster
 from cluster import wait_for
+from test_tls import Authority
 
 KIB = 1024
 OPTIONS = {"repair": "on", "unit": "4KiB", "extent": "64KiB", "repair-delay": "1", "repair-limit": "0"}
@@ -192,6 +199,166 @@ class StolenTokens(cluster.TestCase):
         wait_for(moved, "a renewed token to open the new place")
         gone.start()
         self.cluster.wait_nodes()
+
+
+class Identity(cluster.TestCase):
+    """Who is who, whatever addresses say. A shard that nobody knows is deleted at once here."""
+    nodes = 3
+    control_options = {"unit": "4KiB", "extent": "64KiB"}
+    storage_options = {"scrub-period": "0"}
+    tls = False
+
+    def setUp(self):
+        self.nodes = self.cluster.nodes
+        self.place = {node.id: (node.address, node.port) for node in self.nodes}
+        if not self.cluster.api("GET", "/media")["media"]:
+            self.cluster.add("film", random.Random(1).randbytes(300 * KIB), redundancy="2+1")
+        self.before = {node.id: node.shards() for node in self.nodes}
+
+    def tearDown(self):
+        for node in self.nodes:
+            node.stop()
+            node.port = self.place[node.id][1]
+            node.start()
+        self.cluster.wait_nodes()
+        self.assertEqual(self.deleted(), 0)
+        self.assertEqual({node.id: node.shards() for node in self.nodes}, self.before)
+
+    def deleted(self):
+        text = self.cluster.request("GET", "/metrics", token=False)[2].decode()
+        return int(re.search(r"^pmss_control_deleted_shards_total (\d+)$", text, re.M).group(1))
+
+    def seen(self, node):
+        return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)
+
+    def wait_seen(self, node, state, reason=""):
+        return wait_for(lambda: (s := self.seen(node))["state"] == state and reason in (s["reason"] or "") and s,
+                        "node %d to be %s: %s" % (node.id, state, reason))
+
+    def beat(self, node, **more):
+        secret = json.loads((node.data / "node.json").read_text())["secret"]
+        body = dict({"address": node.address, "port": node.port, "tls": self.tls, "token_formats": [2], "stats": {}}, **more)
+        status, _, answer = self.cluster.request(
+            "POST", "/api/v1/nodes/%d/heartbeat" % node.id, json.dumps(body),
+            {"Authorization": "Bearer " + secret, "Content-Type": "application/json"}, token=False)
+        return status, json.loads(answer)
+
+    def test_advertises_another(self):
+        """Started with the first one's `advertise`: its shards are not looked for there, and none of the first one's is deleted."""
+        first, second = self.nodes[:2]
+        second.stop()
+        second.start(advertise="127.0.0.1:%d" % first.port)
+        self.wait_seen(second, "suspect", "node %d is" % first.id)
+        self.assertEqual(self.seen(second)["port"], second.port)
+        wait_for(lambda: "node %d is" % first.id in second.tail(), "the second one to be told")
+        # the first one is compared with the catalog, and the second one when it says the truth again
+        first.stop()
+        self.wait_seen(first, "down")
+        first.start()
+        self.wait_seen(first, "up")
+        second.stop()
+        second.start()
+        self.wait_seen(second, "up")
+
+    def test_heartbeats_of_a_liar(self):
+        """It has its own secret and says what it likes."""
+        liar, victim = self.nodes[2], self.nodes[0]
+        liar.kill()             # the test beats in its place
+        spy = Spy()
+        self.addCleanup(spy.close)
+        spy.to = victim.port
+        for place, why in (({"port": victim.port}, "node %d is" % victim.id),
+                           ({"address": "LOCALHOST", "port": victim.port}, "LOCALHOST"),
+                           ({"port": spy.port}, str(spy.port)), ({"address": "192.0.2.1"}, "192.0.2.1"),
+                           ({"port": self.cluster.control.port}, str(self.cluster.control.port))):
+            def told():
+                status, answer = self.beat(liar, **place)
+                self.assertEqual(status, 200)
+                return why in (answer["problem"] or "")
+            wait_for(told, "%s to be refused" % place)
+            seen = self.seen(liar)
+            self.assertEqual((seen["state"], seen["address"], seen["port"]), ("suspect", liar.address, liar.port), place)
+        # nor is another one's secret of use
+        other = self.cluster.request("POST", "/api/v1/nodes/%d/heartbeat" % victim.id, json.dumps(
+            {"address": liar.address, "port": 1, "tls": self.tls, "stats": {}}),
+            {"Authorization": "Bearer " + json.loads((liar.data / "node.json").read_text())["secret"],
+             "Content-Type": "application/json"}, token=False)
+        self.assertEqual(other[0], 401)
+
+    def test_moves(self):
+        """A server that proves to be at its new address is believed."""
+        node = self.nodes[1]
+        node.stop()
+        self.wait_seen(node, "down")
+        node.port = 0
+        node.start()
+        wait_for(lambda: self.seen(node)["port"] == node.port, "the new port")
+        self.wait_seen(node, "up")
+
+    def test_copied_folder(self):
+        """Two servers with one identity: the first one stays it, also when control is started anew."""
+        node = self.nodes[0]
+        copy = cluster.Node("copy", node.program, self.cluster.folder, node.options)
+        shutil.copytree(node.data, copy.data)
+        self.addCleanup(copy.kill)
+        copy.start()
+        wait_for(lambda: "a copy of its data folder" in copy.tail(), "the copy to be refused")
+        seen = self.seen(node)
+        self.assertEqual((seen["state"], seen["port"]), ("up", node.port))
+        self.assertIn("another server has its identity", seen["warning"])
+        # where the copy answers, it is known for one
+        listed = json.loads(self.ask(copy, "/v1/shards", self.list_token(node))[2])["instance"]
+        self.assertNotEqual(json.loads(self.ask(node, "/v1/shards", self.list_token(node))[2])["instance"], listed)
+        self.cluster.restart_control()
+        self.wait_seen(node, "up")
+        wait_for(lambda: self.seen(node)["warning"], "the copy to be noticed again")
+        self.assertEqual(self.seen(node)["port"], node.port)
+        copy.stop()
+
+    def ask(self, node, path, token):
+        connection = (http.client.HTTPSConnection("127.0.0.1", node.port, timeout=30, context=self.cluster.tls) if self.tls
+                      else http.client.HTTPConnection("127.0.0.1", node.port, timeout=30))
+        try:
+            connection.request("GET", path, headers={"Authorization": "Bearer " + token})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def list_token(self, node):
+        key = (self.cluster.control.data / "keys" / "token.key").read_text().strip()
+        name = (self.cluster.control.data / "keys" / "cluster").read_text().strip()
+        return subprocess.run([os.environ["PMSS_TEST_TOOL"], "mint", key, "cid=" + name, "ops=l", "nod=%d" % node.id],
+                              check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+class IdentityTls(Identity):
+    tls = True
+
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("openssl"):
+            raise unittest.SkipTest("openssl is not installed")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-trust-"))
+        cls.addClassCleanup(shutil.rmtree, folder)
+        authority = Authority(folder, "ours")
+        options = authority.issue("server", "IP:127.0.0.1")
+        cls.ca = authority.certificate
+        cls.control_options = dict(Identity.control_options, **options, **{"node-ca": str(cls.ca)})
+        cls.storage_options = dict(Identity.storage_options, **options, **{"control-ca": str(cls.ca)})
+        super().setUpClass()
+
+    def test_without_tls(self):
+        """From TLS to none: never."""
+        node = self.nodes[1]
+        node.stop()
+        kept = dict(node.options)
+        for name in ("tls-certificate", "tls-key"):
+            del node.options[name]
+        node.start()
+        self.wait_seen(node, "suspect", "no TLS any more")
+        self.assertTrue(self.seen(node)["tls"])
+        node.options = kept
 
 
 if __name__ == "__main__":

@@ -361,7 +361,7 @@ test_get_rest (Fixture * fixture, gconstpointer data)
 static GPtrArray *
 list (Fixture * fixture, const char *after, gboolean * more, GError ** error)
 {
-  pmss_node_client_list_async (fixture->client, after, NULL, keep_result,
+  pmss_node_client_list_async (fixture->client, after, NULL, NULL, keep_result,
       fixture);
   wait_for_result (fixture);
   return pmss_node_client_list_finish (fixture->client, fixture->result, more,
@@ -381,16 +381,17 @@ check_bad_list (Fixture * fixture, const char *body)
   g_assert_cmpuint (pmss_error_get_details (error)->node, ==, 3);
 }
 
+#define OWNER "\"node\":3,\"instance\":\"a\","
 #define ITEM(rest) "{\"name\":\"" VERSION "-" rest "\",\"size\":5}"
 
 static void
 test_list (Fixture * fixture, gconstpointer data)
 {
   g_autofree char *text = fake_peer_answer ("200 OK", "application/json",
-      "{\"shards\":[" ITEM ("00000002.1") "," ITEM ("00000003.0") "],"
+      "{" OWNER "\"shards\":[" ITEM ("00000002.1") "," ITEM ("00000003.0") "],"
       "\"next\":\"" VERSION "-00000003.0\"}");
   g_autofree char *last = fake_peer_answer ("200 OK", "application/json",
-      "{\"shards\":[],\"next\":null}");
+      "{" OWNER "\"shards\":[],\"next\":null}");
   g_autoptr (GPtrArray) names = NULL;
   g_autoptr (GPtrArray) none = NULL;
   g_autoptr (GError) error = NULL;
@@ -412,21 +413,60 @@ test_list (Fixture * fixture, gconstpointer data)
   g_assert_false (more);
 }
 
+/* An address proves nothing: the list says whose it is. */
+static void
+test_foreign_list (Fixture * fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *owner, *instance;
+    gboolean good;
+  } cases[] = {
+    {"{\"node\":3,\"instance\":\"a\",", NULL, TRUE},
+    {"{\"node\":3,\"instance\":\"a\",", "a", TRUE},
+    {"{\"node\":3,\"instance\":\"b\",", "a", FALSE},
+    {"{\"node\":4,\"instance\":\"a\",", "a", FALSE},
+    {"{\"node\":4,\"instance\":\"a\",", NULL, FALSE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *body = g_strconcat (cases[i].owner,
+        "\"shards\":[],\"next\":null}", NULL);
+    g_autofree char *text = fake_peer_answer ("200 OK", "application/json",
+        body);
+    g_autoptr (GPtrArray) names = NULL;
+    g_autoptr (GError) error = NULL;
+
+    set_answer (fixture, text);
+    pmss_node_client_list_async (fixture->client, NULL, cases[i].instance,
+        NULL, keep_result, fixture);
+    wait_for_result (fixture);
+    names = pmss_node_client_list_finish (fixture->client, fixture->result,
+        NULL, &error);
+    g_assert_cmpint (names != NULL, ==, cases[i].good);
+    if (!cases[i].good)
+      g_assert_error (error, PMSS_ERROR, PMSS_ERROR_MISDIRECTED);
+  }
+}
+
 static void
 test_bad_list (Fixture * fixture, gconstpointer data)
 {
   check_bad_list (fixture, "x");
   check_bad_list (fixture, "[]");
   check_bad_list (fixture, "{}");
-  check_bad_list (fixture, "{\"shards\":{}}");
-  check_bad_list (fixture, "{\"shards\":[7]}");
-  check_bad_list (fixture, "{\"shards\":[{\"name\":\"../etc/passwd\"}]}");
-  check_bad_list (fixture, "{\"shards\":[" ITEM ("00000002.0") "]}");
-  check_bad_list (fixture, "{\"shards\":[" ITEM ("00000003.0") ","
+  check_bad_list (fixture, "{\"shards\":[],\"next\":null}");
+  check_bad_list (fixture, "{\"node\":3,\"shards\":[],\"next\":null}");
+  check_bad_list (fixture, "{" OWNER "\"shards\":{}}");
+  check_bad_list (fixture, "{" OWNER "\"shards\":[7]}");
+  check_bad_list (fixture,
+      "{" OWNER "\"shards\":[{\"name\":\"../etc/passwd\"}]}");
+  check_bad_list (fixture, "{" OWNER "\"shards\":[" ITEM ("00000002.0") "]}");
+  check_bad_list (fixture, "{" OWNER "\"shards\":[" ITEM ("00000003.0") ","
       ITEM ("00000003.0") "]}");
-  check_bad_list (fixture, "{\"shards\":[" ITEM ("00000003.1") ","
+  check_bad_list (fixture, "{" OWNER "\"shards\":[" ITEM ("00000003.1") ","
       ITEM ("00000003.0") "]}");
-  check_bad_list (fixture, "{\"shards\":[],\"next\":\"" SHARD "\"}");
+  check_bad_list (fixture, "{" OWNER "\"shards\":[],\"next\":\"" SHARD "\"}");
 }
 
 static void
@@ -521,6 +561,7 @@ main (int argc, char **argv)
   ADD ("get-rest", test_get_rest, 30);
   ADD ("list", test_list, 30);
   ADD ("bad-list", test_bad_list, 30);
+  ADD ("foreign-list", test_foreign_list, 30);
   ADD ("delete", test_delete, 30);
   ADD ("probe", test_probe, 30);
   ADD ("cancel", test_cancel, 30);

@@ -73,7 +73,10 @@ beat_with (Fixture * f, guint id, const char *secret, const PmssNodeBeat * told,
 {
   PmssNodeState state;
 
-  return pmss_nodes_heartbeat (f->nodes, id, secret, told, &state, error);
+  g_autofree char *problem = NULL;
+
+  return pmss_nodes_heartbeat (f->nodes, id, secret, told, &state, &problem,
+      error);
 }
 
 static gboolean
@@ -312,25 +315,171 @@ test_leaving (Fixture * f, gconstpointer data)
 }
 
 static void
+on_prove (const PmssNode * place, gpointer data)
+{
+  ++*(guint *) data;
+}
+
+static void
+assert_place (Fixture * f, guint id, const char *address, PmssNodeState state,
+    const char *reason)
+{
+  g_autoptr (PmssNodeInfo) info = pmss_nodes_get (f->nodes, id, NULL);
+
+  g_assert_cmpstr (info->node.address, ==, address);
+  assert_state (f, id, state, reason);
+}
+
+static void
 test_address_changes (Fixture * f, gconstpointer data)
 {
-  PmssNode node;
+  PmssNode node, moved = {.address = (char *) "192.0.2.7",.port = 8471 };
   g_autofree char *secret = join (f, &node);
-  g_autoptr (PmssNodeInfo) before = NULL, after = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GError) failure = g_error_new (PMSS_ERROR,
+      PMSS_ERROR_UNREACHABLE, "nobody is there");
+  guint asked = 0;
 
+  pmss_nodes_set_prove (f->nodes, on_prove, &asked);
+  moved.id = node.id;
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  /* said is not proved: the old place stays, and one question is asked */
   g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
-  before = pmss_nodes_get (f->nodes, node.id, &error);
-  g_assert_cmpstr (before->node.address, ==, "192.0.2.7");
-  g_assert_cmpuint (before->free, ==, 990);
+  g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
+  g_assert_cmpuint (asked, ==, 1);
+  assert_place (f, node.id, "node.example", PMSS_NODE_SUSPECT, "to prove");
+  pmss_nodes_note_proof (f->nodes, &moved, failure);
+  assert_place (f, node.id, "node.example", PMSS_NODE_SUSPECT,
+      "nobody is there");
+  /* the proof of another place is none of this one */
+  g_assert_true (beat (f, node.id, secret, "192.0.2.8", &error));
+  pmss_nodes_note_proof (f->nodes, &moved, NULL);
+  assert_place (f, node.id, "node.example", PMSS_NODE_SUSPECT, "192.0.2.8");
+  g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
+  g_assert_cmpuint (asked, ==, 3);
+  pmss_nodes_note_proof (f->nodes, &moved, NULL);
+  assert_place (f, node.id, "192.0.2.7", PMSS_NODE_UP, NULL);
 
   /* a restart: known by its new address, and down until it beats */
   pmss_nodes_free (f->nodes);
   open_nodes (f);
-  after = pmss_nodes_get (f->nodes, node.id, &error);
-  g_assert_cmpstr (after->node.address, ==, "192.0.2.7");
-  g_assert_cmpint (after->state, ==, PMSS_NODE_DOWN);
+  assert_place (f, node.id, "192.0.2.7", PMSS_NODE_DOWN, "not heard of");
   g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
+  g_assert_no_error (error);
+}
+
+/* It says that it is where another node is, which is not even asked. */
+static void
+test_address_of_another (Fixture * f, gconstpointer data)
+{
+  PmssNode node, other;
+  g_autofree char *secret = join (f, &node), *others = join (f, &other);
+  g_autoptr (GError) error = NULL;
+  guint asked = 0;
+  const PmssNodeBeat elsewhere = {
+    .address = "192.0.2.7",.port = 8471,.reads_tokens = TRUE
+  };
+
+  pmss_nodes_set_prove (f->nodes, on_prove, &asked);
+  other.address = (char *) "192.0.2.7";
+  g_assert_true (pmss_nodes_set_place (f->nodes, other.id, &other, &error));
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_true (beat_with (f, other.id, others, &elsewhere, &error));
+  assert_place (f, other.id, "192.0.2.7", PMSS_NODE_UP, NULL);
+  g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
+  assert_place (f, node.id, "node.example", PMSS_NODE_SUSPECT, "where node 2");
+  g_assert_cmpuint (asked, ==, 0);
+  /* nor may anybody join there */
+  node.address = (char *) "192.0.2.7";
+  g_assert_null (pmss_nodes_join (f->nodes, "any", &node, 1, &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  /* it says that no more */
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  assert_place (f, node.id, "node.example", PMSS_NODE_UP, NULL);
+  /* the other one is gone: whoever proves to be there is */
+  g_assert_true (leave (f, other.id, others, &error));
+  g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
+  g_assert_cmpuint (asked, ==, 1);
+}
+
+static void
+test_tls_stays (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (GError) error = NULL;
+  guint asked = 0;
+
+  pmss_nodes_set_prove (f->nodes, on_prove, &asked);
+  node.tls = TRUE;
+  g_assert_true (pmss_nodes_set_place (f->nodes, node.id, &node, &error));
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_true (beat (f, node.id, secret, "192.0.2.9", &error));
+  g_assert_cmpuint (asked, ==, 0);
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "no TLS any more");
+}
+
+static gboolean
+beat_as (Fixture * f, guint id, const char *secret, const char *instance,
+    gboolean leaving)
+{
+  g_autoptr (GError) error = NULL;
+  const PmssNodeBeat told = {
+    .address = "node.example",.port = 8471,.reads_tokens = TRUE,
+    .instance = instance,.leaving = leaving
+  };
+  gboolean heard = beat_with (f, id, secret, &told, &error);
+
+  if (!heard)
+    assert_pmss_error (error, CONFLICT);
+  return heard;
+}
+
+static void
+assert_instance (Fixture * f, guint id, const char *instance)
+{
+  g_autofree char *known = pmss_nodes_get_instance (f->nodes, id);
+
+  g_assert_cmpstr (known, ==, instance);
+}
+
+#define FIRST "11111111111111111111111111111111"
+#define COPY "22222222222222222222222222222222"
+
+/* Two servers with one identity: the one that was there stays the node. */
+static void
+test_copies (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (PmssNodeInfo) info = NULL;
+
+  g_assert_true (beat_as (f, node.id, secret, FIRST, FALSE));
+  /* it may have been started anew */
+  g_assert_true (beat_as (f, node.id, secret, COPY, FALSE));
+  assert_instance (f, node.id, FIRST);
+  g_assert_true (beat_as (f, node.id, secret, FIRST, FALSE));
+  /* it was not */
+  g_assert_false (beat_as (f, node.id, secret, COPY, FALSE));
+  info = pmss_nodes_peek (f->nodes, node.id);
+  g_assert_nonnull (strstr (info->warning, "another server"));
+  /* what the copy says does not count: not that it stops, either */
+  g_assert_false (beat_as (f, node.id, secret, COPY, TRUE));
+  assert_state (f, node.id, PMSS_NODE_UP, NULL);
+
+  /* a start of control changes nothing about it */
+  pmss_nodes_free (f->nodes);
+  open_nodes (f);
+  g_assert_true (beat_as (f, node.id, secret, COPY, FALSE));
+  assert_instance (f, node.id, FIRST);
+  g_assert_true (beat_as (f, node.id, secret, FIRST, FALSE));
+  g_assert_false (beat_as (f, node.id, secret, COPY, FALSE));
+  /* it stops: the other one is the node now */
+  g_assert_true (beat_as (f, node.id, secret, FIRST, TRUE));
+  g_assert_true (beat_as (f, node.id, secret, COPY, FALSE));
+  assert_instance (f, node.id, COPY);
+  g_assert_true (beat_as (f, node.id, secret, COPY, FALSE));
 }
 
 static void
@@ -375,9 +524,7 @@ beat_often (gpointer data)
   Beater *b = data;
 
   for (guint i = 0; i < BEATS; i++) {
-    g_autofree char *address = g_strdup_printf ("192.0.2.%u", (i / 20) % 2);
-
-    g_assert_true (beat (b->fixture, b->id, b->secret, address, NULL));
+    g_assert_true (beat (b->fixture, b->id, b->secret, "node.example", NULL));
   }
   return NULL;
 }
@@ -391,7 +538,7 @@ test_threads (Fixture * f, gconstpointer data)
   GThread *threads[4];
 
   /* the watch is called on the beating threads: only one change is to come */
-  g_assert_true (beat (f, node.id, secret, "192.0.2.0", NULL));
+  g_assert_true (beat (f, node.id, secret, "node.example", NULL));
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("beat", beat_often, &beater);
   for (guint i = 0; i < BEATS; i++) {
@@ -421,6 +568,9 @@ main (int argc, char **argv)
   ADD ("restart", test_restart);
   ADD ("leaving", test_leaving);
   ADD ("address-changes", test_address_changes);
+  ADD ("address-of-another", test_address_of_another);
+  ADD ("tls-stays", test_tls_stays);
+  ADD ("copies", test_copies);
   ADD ("remove", test_remove);
   ADD ("threads", test_threads);
   return g_test_run ();

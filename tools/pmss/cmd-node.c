@@ -64,12 +64,17 @@ print_trouble (JsonArray * nodes)
             "state"));
     const char *reason = pmss_cli_json_string (node, "reason");
     g_autofree char *why = pmss_cli_sentence (reason);
+    const char *warning = pmss_cli_json_string (node, "warning");
+    g_autofree char *careful = pmss_cli_sentence (warning);
     guint64 bad = pmss_cli_json_number (node, "bad_shards");
 
     if (reason)
       printf ("Storage server %" G_GUINT64_FORMAT " is %s%s%s: %s.\n",
           pmss_cli_json_number (node, "id"), state, age ? " for " : "",
           age ? age : "", why);
+    if (warning)
+      printf ("Storage server %" G_GUINT64_FORMAT ": %s.\n",
+          pmss_cli_json_number (node, "id"), careful);
     if (bad > 0)
       printf ("Storage server %" G_GUINT64_FORMAT " has %" G_GUINT64_FORMAT
           " bad shard%s.\n", pmss_cli_json_number (node, "id"), bad,
