@@ -55,6 +55,9 @@ static const Setting settings[] = {
       "Largest file that is taken", "SIZE"},
   {"min-free", SETTING_SIZE, AT (config.min_free), 0, G_MAXINT64, "256MiB",
       "Space that uploads leave free", "SIZE"},
+  {"catalog-reserve", SETTING_SIZE, AT (config.catalog_reserve), 0,
+      G_MAXINT64, "16MiB", "Room on the disk that is kept for the catalog; "
+        "0: none", "SIZE"},
   {"lease", SETTING_NUMBER, AT (config.lease), 1, 86400, "60",
       "How long a session lives without being renewed", "SECONDS"},
   {"stream-lifetime", SETTING_NUMBER, AT (config.stream_lifetime), 1, 604800,

@@ -21,6 +21,7 @@ struct _PmssControlConfig {
   GLogLevelFlags log_level;     /* messages up to this level are written */
   guint64 max_upload;           /* bytes, of one file */
   guint64 min_free;             /* bytes that uploads leave free on the data folder's disk */
+  guint64 catalog_reserve;      /* bytes that a file holds for the catalog on a full disk; 0: none */
   guint lease;                  /* seconds */
   guint stream_lifetime;        /* seconds that the capability token of a session is valid */
   guint token_lifetime;         /* seconds, of a login */

@@ -3,6 +3,8 @@
 
 #include <gio/gio.h>
 
+#include "control/disk-reserve.h"
+
 G_BEGIN_DECLS
 
 typedef struct _PmssControlConfig PmssControlConfig;    /* config.h: settings, never changed after the start */
@@ -30,6 +32,7 @@ typedef struct {
   GTlsDatabase *tls_database;   /* nullable: what nodes' certificates are checked against, where the system's does not serve */
   PmssKeys *keys;
   PmssDatabase *database;
+  PmssDiskReserve *reserve;     /* disk-reserve.h */
   gboolean keep_unknown;        /* the catalog was restored (identity.h): no shard that it does not know is deleted */
   PmssCatalog *catalog;
   PmssAccounts *accounts;

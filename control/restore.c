@@ -228,7 +228,8 @@ restore_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       "UPDATE sqlite_sequence SET seq = seq + iif (name = 'node', 1000,"
       " 1000000)")
       && pmss_database_exec (database, error,
-      "UPDATE job SET state = 'paused' WHERE state IN ('queued', 'running')")
+      "UPDATE job SET state = 'paused', waiting_for = NULL"
+      " WHERE state IN ('queued', 'running')")
       && pmss_database_exec (database, error,
       "DELETE FROM medium WHERE state = 'uploading'")
       && pmss_database_exec (database, error, "DELETE FROM file_deletion")

@@ -31,6 +31,7 @@
 
 #define NODES_TICK_MS 500
 #define SESSIONS_TICK_S 5
+#define DISK_TICK_S 1
 #define ACCOUNTS_TICK_S 600
 #define STOP_GRACE_S 5
 
@@ -52,6 +53,13 @@ static gboolean
 on_accounts_tick (gpointer data)
 {
   pmss_accounts_tick (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_disk_tick (gpointer data)
+{
+  pmss_disk_reserve_look (data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -117,8 +125,10 @@ open_work (PmssControlContext * context, GError ** error)
 {
   context->uploads = pmss_uploads_new (context->config, context->database,
       context->catalog, error);
-  if (context->uploads == NULL
-      || !pmss_catalog_abandon_rebuilds (context->catalog, error))
+  if (context->uploads == NULL)
+    return FALSE;
+  pmss_uploads_set_reserve (context->uploads, context->reserve);
+  if (!pmss_catalog_abandon_rebuilds (context->catalog, error))
     return FALSE;
   context->jobs = pmss_jobs_new (context, error);
   if (context->jobs == NULL || !pmss_ingest_recover (context, error))
@@ -151,6 +161,12 @@ check_identity (PmssControlContext * context, GError ** error)
   return TRUE;
 }
 
+static void
+on_disk_full (gpointer data)
+{
+  pmss_disk_reserve_give (data);
+}
+
 static gboolean
 open_catalog (PmssControlContext * context, GError ** error)
 {
@@ -164,6 +180,10 @@ open_catalog (PmssControlContext * context, GError ** error)
       || (context->database = pmss_database_open (file, error)) == NULL
       || !check_identity (context, error))
     return FALSE;
+  context->reserve = pmss_disk_reserve_new (config->data,
+      config->catalog_reserve);
+  pmss_database_set_full_func (context->database, on_disk_full,
+      context->reserve);
   context->catalog = pmss_catalog_new (context->database);
   return open_accounts (context, first, error)
       && pmss_data_folder_end (config->data, error);
@@ -201,6 +221,7 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->accounts, pmss_accounts_free);
   g_clear_pointer (&context->catalog, pmss_catalog_free);
   g_clear_pointer (&context->database, pmss_database_close);
+  g_clear_pointer (&context->reserve, pmss_disk_reserve_free);
   g_clear_pointer (&context->keys, pmss_keys_free);
   g_clear_object (&context->tls_database);
 }
@@ -247,6 +268,7 @@ run_until_signal (PmssControlContext * context)
     g_timeout_add (NODES_TICK_MS, on_nodes_tick, context->nodes),
     g_timeout_add_seconds (SESSIONS_TICK_S, on_sessions_tick,
         context->sessions),
+    g_timeout_add_seconds (DISK_TICK_S, on_disk_tick, context->reserve),
     g_timeout_add_seconds (ACCOUNTS_TICK_S, on_accounts_tick,
         context->accounts),
   };

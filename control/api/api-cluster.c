@@ -55,7 +55,7 @@ do_nothing (PmssDatabase * database, gpointer data, GError ** error)
   return TRUE;
 }
 
-/* Healthy is who gets an answer from the database. */
+/* Healthy is a server that gets an answer from the database and can take uploads. */
 static void
 get_health (PmssApiCall * call)
 {
@@ -64,10 +64,13 @@ get_health (PmssApiCall * call)
   gboolean ok = pmss_database_transact (call->context->database, do_nothing,
       NULL, &error);
 
+  g_autofree char *full = pmss_disk_reserve_explain (call->context->reserve);
+
   json_builder_begin_object (json);
-  pmss_api_add_string (json, "status", ok ? "ok" : error->message);
+  pmss_api_add_string (json, "status", !ok ? error->message
+      : full != NULL ? full : "ok");
   json_builder_end_object (json);
-  pmss_api_respond (call, ok ? 200 : 503, json);
+  pmss_api_respond (call, ok && full == NULL ? 200 : 503, json);
 }
 
 static void

@@ -20,6 +20,8 @@ struct _PmssDatabase {
   sqlite3 *handle;
   GHashTable *statements;       /* text -> Statement */
   gboolean log_grows;           /* the last checkpoint failed, and that was said */
+  PmssDatabaseFullFunc full;    /* nullable */
+  gpointer full_data;
 
   /* written before the thread starts */
   int schema_version;

@@ -138,6 +138,14 @@ pmss_database_transact (PmssDatabase * self, PmssDatabaseFunc func,
   return hand_over (self, &call);
 }
 
+void
+pmss_database_set_full_func (PmssDatabase * self, PmssDatabaseFullFunc func,
+    gpointer user_data)
+{
+  self->full_data = user_data;
+  self->full = func;
+}
+
 int
 pmss_database_get_schema_version (PmssDatabase * self)
 {

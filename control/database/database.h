@@ -33,6 +33,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssDatabase, pmss_database_close)
  * its own, so that functions which transact can be put together to larger ones. */
 gboolean      pmss_database_transact (PmssDatabase *database, PmssDatabaseFunc func, gpointer user_data, GError **error);
 
+/* Called on the database thread, in the middle of a transaction, when the disk was found to be full: it may make room. That transaction fails all the same.
+ * Before the first request. */
+typedef void (*PmssDatabaseFullFunc) (gpointer user_data);
+void          pmss_database_set_full_func (PmssDatabase *database, PmssDatabaseFullFunc func, gpointer user_data);
+
 /* The number of the newest migration. */
 int           pmss_database_get_schema_version (PmssDatabase *database);
 

@@ -71,6 +71,8 @@ pmss_database_set_error (PmssDatabase * self, int code, const char *what,
         sqlite3_errmsg (self->handle), extended);
     abort ();
   }
+  if (extended == SQLITE_FULL && self->full != NULL)
+    self->full (self->full_data);
   g_set_error (error, PMSS_ERROR, error_of_code (extended),
       "Database: %s: %s", what, sqlite3_errmsg (self->handle));
 }

@@ -114,6 +114,16 @@ pmss_upload_writer_open (PmssUploads * uploads, const char *id, guint64 offset,
   return writer;
 }
 
+/* The bytes beyond what the row counts are on the disk: nobody has to reserve them any more. */
+static void
+count_unsynced (PmssUploadWriter * writer, guint64 before)
+{
+  g_mutex_lock (&writer->uploads->lock);
+  writer->uploads->unsynced += writer->written - writer->received;
+  writer->uploads->unsynced -= before;
+  g_mutex_unlock (&writer->uploads->lock);
+}
+
 static gboolean
 write_all (PmssUploadWriter * writer, const guint8 * data, gsize length,
     GError ** error)
@@ -138,17 +148,23 @@ gboolean
 pmss_upload_writer_write (PmssUploadWriter * writer, const void *data,
     gsize length, GError ** error)
 {
+  guint64 before;
+  gboolean written;
+
   if (length > writer->size - writer->written) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_RANGE,
         "More bytes than the upload's size");
     return FALSE;
   }
   if (writer->written >= writer->check_at) {
-    if (!pmss_uploads_check_space (writer->uploads, length, error))
+    if (!pmss_uploads_check_space (writer->uploads, length, 0, error))
       return FALSE;
     writer->check_at = writer->written + CHECK_EVERY;
   }
-  if (!write_all (writer, data, length, error))
+  before = writer->written - writer->received;
+  written = write_all (writer, data, length, error);
+  count_unsynced (writer, before);
+  if (!written)
     return FALSE;
   if (writer->written - writer->received >= SYNC_EVERY)
     return pmss_upload_writer_sync (writer, error);
@@ -172,8 +188,8 @@ commit (PmssDatabase * database, gpointer user_data, GError ** error)
   return FALSE;
 }
 
-gboolean
-pmss_upload_writer_sync (PmssUploadWriter * writer, GError ** error)
+static gboolean
+sync_written (PmssUploadWriter * writer, GError ** error)
 {
   gint64 expires = g_get_real_time () / G_USEC_PER_SEC
       + writer->uploads->config->upload_lifetime;
@@ -192,6 +208,16 @@ pmss_upload_writer_sync (PmssUploadWriter * writer, GError ** error)
     return FALSE;
   writer->received = writer->written;
   return TRUE;
+}
+
+gboolean
+pmss_upload_writer_sync (PmssUploadWriter * writer, GError ** error)
+{
+  guint64 before = writer->written - writer->received;
+  gboolean good = sync_written (writer, error);
+
+  count_unsynced (writer, before);
+  return good;
 }
 
 guint64
@@ -218,6 +244,10 @@ pmss_upload_writer_close (PmssUploadWriter * writer, GError ** error)
 void
 pmss_upload_writer_abandon (PmssUploadWriter * writer)
 {
+  guint64 before = writer->written - writer->received;
+
+  writer->written = writer->received;
+  count_unsynced (writer, before);
   close (writer->fd);
   give_back (writer->uploads, writer->id);
   g_free (writer->id);

@@ -16,12 +16,15 @@ struct _PmssUploads {
   char *originals;              /* data/originals */
   gint64 opened;                /* monotonic */
 
-  GMutex lock;                  /* protects `writing` */
+  PmssDiskReserve *reserve;     /* nullable */
+
+  GMutex lock;                  /* protects all below */
   GHashTable *writing;          /* ids that have a writer */
+  guint64 unsynced;             /* bytes that writers have written and that no row counts as received yet */
 };
 
-/* PMSS_ERROR_NO_SPACE unless the disk has @bytes more than it has to keep free. */
-gboolean pmss_uploads_check_space (PmssUploads *uploads, guint64 bytes, GError **error);
+/* PMSS_ERROR_NO_SPACE unless the disk has @bytes more than it has to keep free and than others have @announced. */
+gboolean pmss_uploads_check_space (PmssUploads *uploads, guint64 bytes, guint64 announced, GError **error);
 
 /* PMSS_ERROR from errno: NO_SPACE for a full disk or quota. */
 void     pmss_uploads_set_errno   (GError **error, int code, const char *what);

@@ -41,25 +41,60 @@ pmss_uploads_set_errno (GError ** error, int code, const char *what)
 }
 
 gboolean
-pmss_uploads_check_space (PmssUploads * self, guint64 bytes, GError ** error)
+pmss_uploads_check_space (PmssUploads * self, guint64 bytes, guint64 announced,
+    GError ** error)
 {
   struct statvfs disk;
-  g_autofree char *need = NULL, *have = NULL;
-  guint64 available, wanted = bytes + self->config->min_free;
+  g_autofree char *need = NULL, *have = NULL, *others = NULL, *keep = NULL;
+  guint64 available, kept = self->config->min_free, wanted = bytes;
 
   if (statvfs (self->folder, &disk) != 0) {
     pmss_uploads_set_errno (error, errno, self->folder);
     return FALSE;
   }
   available = (guint64) disk.f_bavail * disk.f_frsize;
-  if (wanted >= bytes && available >= wanted)
+  if (self->reserve != NULL)
+    kept += pmss_disk_reserve_get_missing (self->reserve);
+  if (g_uint64_checked_add (&wanted, wanted, kept)
+      && g_uint64_checked_add (&wanted, wanted, announced)
+      && available >= wanted)
     return TRUE;
   need = g_format_size (bytes);
   have = g_format_size (available);
+  others = g_format_size (announced);
+  keep = g_format_size (kept);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE,
       "The control server's disk has no room for %s more: %s are free, of "
-      "which some have to stay so", need, have);
+      "which other uploads have announced %s and %s stay free (min-free). End "
+      "uploads, delete media, or make room on its disk", need, have, others,
+      keep);
   return FALSE;
+}
+
+/* Bytes that unfinished uploads have announced and that are not on the disk yet. */
+static gboolean
+get_announced (PmssUploads * self, PmssDatabase * database, guint64 * bytes,
+    GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT coalesce (sum (size - received), 0) FROM upload"
+      " WHERE state = 'receiving'");
+  guint64 unsynced;
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  *bytes = (guint64) pmss_rows_int (rows, 0);
+  g_mutex_lock (&self->lock);
+  unsynced = self->unsynced;
+  g_mutex_unlock (&self->lock);
+  *bytes -= MIN (*bytes, unsynced);
+  return TRUE;
+}
+
+void
+pmss_uploads_set_reserve (PmssUploads * self, PmssDiskReserve * reserve)
+{
+  self->reserve = reserve;
 }
 
 char *
@@ -206,13 +241,18 @@ typedef struct
   PmssUpload *upload;
 } Create;
 
+/* Rows are made one after the other, so what is announced is reserved by the row: no two uploads count on the same bytes. */
 static gboolean
 create_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Create *create = user_data;
   PmssUpload *upload = create->upload;
+  guint64 announced;
 
-  if (!pmss_catalog_add_medium (create->self->catalog, create->medium, error))
+  if (!get_announced (create->self, database, &announced, error)
+      || !pmss_catalog_add_medium (create->self->catalog, create->medium, error)
+      || !pmss_uploads_check_space (create->self, upload->size, announced,
+          error))
     return FALSE;
   upload->medium = create->medium->id;
   return pmss_database_exec (database, error,
@@ -253,7 +293,7 @@ pmss_uploads_create (PmssUploads * self, PmssMedium * medium,
 
   /* A name that is taken is the reason to tell, even where there is no room. */
   if (!pmss_catalog_check_name (self->catalog, upload->name, error)
-      || !pmss_uploads_check_space (self, upload->size, error)
+      || !pmss_uploads_check_space (self, upload->size, 0, error)
       || !pmss_upload_files_make (self, upload->id, error))
     return NULL;
   if (!pmss_database_transact (self->database, create_rows, &create, error)) {

@@ -3,6 +3,7 @@
 
 #include "control/catalog/catalog.h"
 #include "control/context.h"
+#include "control/disk-reserve.h"
 
 G_BEGIN_DECLS
 
@@ -41,6 +42,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUpload, pmss_upload_free)
  * aside (set-aside.h), never deleted: the catalog may be older than the file. */
 PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database, PmssCatalog *catalog, GError **error);
 void          pmss_uploads_free   (PmssUploads *uploads);
+/* What uploads have to leave free besides, from now on. Before the first request; @reserve outlives @uploads. */
+void          pmss_uploads_set_reserve (PmssUploads *uploads, PmssDiskReserve *reserve);
 
 /* Takes the name. @medium: name, size, redundancy, keep_original, and what else is known; its id is filled in. PMSS_ERROR_EXISTS: the name is taken;
  * PMSS_ERROR_NO_SPACE: the disk has no room for it. */

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Control's disk: announced room is reserved, and a full disk stops nothing but uploads."""
+
+import json
+import shutil
+import subprocess
+import unittest
+
+import cluster
+from cluster import encode_metadata, wait_for
+
+MIB = 1 << 20
+DISK = 48 * MIB
+PIECE = 9 * MIB
+
+
+class Disk(cluster.TestCase):
+    nodes = 1
+    control_options = {"unit": "64KiB", "extent": "1MiB", "default-redundancy": "1+0", "catalog-reserve": "4MiB"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.mount = cls.cluster.folder / "small"
+        cls.mount.mkdir()
+        try:
+            done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%d" % DISK, "none", cls.mount],
+                                  stderr=subprocess.DEVNULL).returncode == 0
+        except FileNotFoundError:
+            done = False
+        if not done:
+            cls.tearDownClass()
+            raise unittest.SkipTest("needs root, to mount a small tmpfs")
+        cls.addClassCleanup(subprocess.run, ["umount", "-l", cls.mount], check=True)
+        control = cls.cluster.control
+        control.stop()
+        (control.data / "reserve").unlink()
+        control.data = shutil.copytree(control.data, cls.mount / "data")
+        control.start()
+        cls.cluster.wait_nodes()
+
+    def health(self):
+        status, _, body = self.cluster.request("GET", "/healthz", token=False)
+        return status, json.loads(body)["status"]
+
+    def announce(self, name, size):
+        return self.cluster.request("POST", "/api/v1/uploads", None, {
+            "Tus-Resumable": "1.0.0", "Upload-Length": str(size), "Upload-Metadata": encode_metadata(name=name)})
+
+    def send(self, location, size):
+        status, headers, body = self.cluster.request("PATCH", location, bytes(size), {
+            "Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"})
+        self.assertEqual(status, 204, body)
+        return int(headers["Pmss-Job"])
+
+    def test_announced(self):
+        """What uploads announce is theirs, so all that are accepted come to their end; the others are refused before a byte is sent."""
+        answers = [self.announce("announced/%d" % i, PIECE) for i in range(7)]
+        accepted = [headers["Location"] for status, headers, _ in answers if status == 201]
+        refused = [json.loads(body)["detail"] for status, _, body in answers if status == 507]
+        self.assertEqual(len(accepted) + len(refused), 7)
+        self.assertEqual(len(accepted), 4)
+        for text in refused:
+            self.assertRegex(text, r"no room for 9\.4.MB more: .* are free, of which other uploads have announced 37\.7.MB")
+        self.assert_status(507, self.cluster.put, "announced/put", bytes(PIECE))
+        # also what came before a restart stays theirs
+        self.cluster.restart_control()
+        self.cluster.wait_nodes()
+        self.assertEqual(self.announce("announced/late", PIECE)[0], 507)
+        for location in accepted[1:]:
+            self.cluster.wait_job(self.send(location, PIECE))
+        status, _, _ = self.cluster.request("DELETE", accepted[0], None, {"Tus-Resumable": "1.0.0"})
+        self.assertEqual(status, 204)
+        # ended and ingested ones hold nothing any more
+        status, headers, _ = self.announce("announced/again", 3 * PIECE)
+        self.assertEqual(status, 201)
+        self.cluster.request("DELETE", headers["Location"], None, {"Tus-Resumable": "1.0.0"})
+
+    def fill(self):
+        """Another program takes all that there is, to the last byte."""
+        filler = self.mount / "filler"
+        with open(filler, "ab", buffering=0) as file:
+            for size in (MIB, 4096):
+                try:
+                    while file.write(bytes(size)):
+                        pass
+                except OSError:
+                    pass
+        return filler
+
+    def test_full(self):
+        """On a full disk uploads are refused; logins, sessions and deletions go on."""
+        self.cluster.add("full/a", bytes(300000), keep_original="true")
+        self.assertEqual(self.health(), (200, "ok"))
+        filler = self.fill()
+        self.addCleanup(filler.unlink, missing_ok=True)
+        wait_for(lambda: self.health()[0] == 503, "the full disk to be noticed")
+        self.assertIn("disk is full", self.health()[1])
+        self.assertIn("Make room", self.cluster.control.tail())
+        self.assert_status(507, self.cluster.put, "full/b", bytes(1000))
+        self.assertEqual(self.announce("full/c", 1000)[0], 507)
+        for _ in range(20):
+            self.cluster.login("admin", self.cluster.password)
+            self.cluster.session("full/a")
+        self.cluster.restart_control()
+        self.cluster.wait_nodes()
+        self.assertEqual(self.health()[0], 503)
+        self.cluster.session("full/a")
+        self.cluster.delete("full/a")
+        self.cluster.wait_jobs()
+        filler.unlink()
+        wait_for(lambda: self.health() == (200, "ok"), "the room to be noticed")
+        self.cluster.add("full/d", bytes(300000))
+
+
+if __name__ == "__main__":
+    unittest.main()
