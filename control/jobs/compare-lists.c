@@ -6,6 +6,8 @@
 #include "control/catalog/catalog-health.h"
 #include "control/config.h"
 #include "control/database/database.h"
+#include "control/jobs/list-budget.h"
+#include "control/nodes/nodes.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-shard.h"
 
@@ -455,6 +457,28 @@ compare_page (Comparison * page, char **after, GError ** error)
   return TRUE;
 }
 
+static void
+begin_budget (Comparison * page, PmssListBudget * budget)
+{
+  g_autoptr (PmssNodeInfo) info =
+      pmss_nodes_peek (page->context->nodes, page->node);
+
+  pmss_list_budget_init (budget, info ? info->shards : 0, page->now);
+}
+
+/* One that has no end, or comes in drops, is not to keep the others' lists waiting. */
+static gboolean
+is_spent (Comparison * page, const PmssListBudget * budget)
+{
+  if (!pmss_list_budget_is_spent (budget, page->compared->shards,
+          g_get_monotonic_time ()))
+    return FALSE;
+  g_warning ("Node %u lists more shards than it can have, or lists them too "
+      "slowly: the list is left after %" G_GUINT64_FORMAT " of them",
+      page->node, page->compared->shards);
+  return TRUE;
+}
+
 gboolean
 pmss_compare_lists (PmssControlContext * context, PmssNodeCalls * calls,
     guint node, PmssUnknown * unknown, PmssCompared * compared,
@@ -470,12 +494,15 @@ pmss_compare_lists (PmssControlContext * context, PmssNodeCalls * calls,
     .before = unknown->since,.unknown = found,.compared = compared,
   };
 
+  PmssListBudget budget;
+
+  begin_budget (&page, &budget);
   *compared = (PmssCompared) {
   0};
   do
     if (!compare_page (&page, &after, error))
       return FALSE;
-  while (after);
+  while (after && !is_spent (&page, &budget));
   g_hash_table_unref (unknown->since);
   unknown->since = g_steal_pointer (&found->since);
   found->since = g_hash_table_new (NULL, NULL);

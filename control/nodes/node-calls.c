@@ -2,6 +2,7 @@
 #include "control/nodes/node-calls.h"
 
 #include "control/keys.h"
+#include "control/nodes/avoidance.h"
 #include "control/nodes/nodes.h"
 #include "libpmss/pmss-error.h"
 
@@ -16,7 +17,8 @@ typedef struct
   PmssNodeClient *client;       /* NULL until the first request, and when the node's address has changed */
   GQueue waiting;               /* Call */
   guint active;
-  GError *unreachable;          /* found in this run */
+  GError *unreachable;          /* found in this run, or earlier and not forgotten */
+  PmssAvoidance avoidance;
 } Lane;
 
 struct _PmssNodeCalls
@@ -209,6 +211,32 @@ end_call (Call * call, const GError * error)
 }
 
 static void
+note_answer (Lane * lane, const GError * error)
+{
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT))
+    pmss_avoidance_note_timeout (&lane->avoidance, g_get_monotonic_time (),
+        g_get_real_time () / G_USEC_PER_SEC);
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    pmss_avoidance_note_answer (&lane->avoidance);
+  if (is_unreachable (error) && !lane->unreachable)
+    lane->unreachable = g_error_copy (error);
+}
+
+/* At the beginning of a run. */
+static void
+forget_unreachable (Lane * lane)
+{
+  g_autoptr (PmssNodeInfo) info = NULL;
+
+  if (!lane->unreachable)
+    return;
+  info = pmss_nodes_peek (lane->calls->context->nodes, lane->node);
+  if (!pmss_avoidance_holds (&lane->avoidance, g_get_monotonic_time (),
+          info && info->state == PMSS_NODE_UP ? info->since : 0))
+    g_clear_error (&lane->unreachable);
+}
+
+static void
 on_answer (GObject * source, GAsyncResult * result, gpointer user_data)
 {
   Call *call = user_data;
@@ -226,8 +254,7 @@ on_answer (GObject * source, GAsyncResult * result, gpointer user_data)
     pmss_node_client_put_finish (client, result, &error);
 
   lane->active--;
-  if (is_unreachable (error) && !lane->unreachable)
-    lane->unreachable = g_error_copy (error);
+  note_answer (lane, error);
   end_call (call, error);
   pump (lane);
 }
@@ -317,7 +344,7 @@ pmss_node_calls_run (PmssNodeCalls * self, PmssNodeCallDone done,
   g_main_context_push_thread_default (self->main_context);
   g_hash_table_iter_init (&iter, self->lanes);
   while (g_hash_table_iter_next (&iter, NULL, &lane))
-    g_clear_error (&((Lane *) lane)->unreachable);
+    forget_unreachable (lane);
   pump_all (self);
   while (self->outstanding > 0) {
     g_main_context_iteration (self->main_context, TRUE);

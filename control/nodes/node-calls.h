@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  *
  * Many requests to many nodes at once, for work that blocks: what deletion, verification and reconciliation have in common. Queue calls, then run() them.
  * Keeps a client for each node, mints the capability tokens, and sends no more than four requests to a node at a time. The first call of a run that finds its node
- * unreachable ends the run's other calls to that node with the same error.
+ * unreachable ends the run's other calls to that node with the same error. One that did not answer in time is remembered over runs: see #PmssAvoidance.
  *
  * Threads: one worker thread at a time; runs a main context of its own inside its calls.
  */

@@ -23,6 +23,9 @@ typedef struct
   PmssRepairWorker workers[WORKERS];
   GMutex plan_lock;             /* one worker at a time looks for the next extent */
   PmssRepairPlan *plan;         /* is worked off */
+  PmssNodeView *planned_view;   /* nullable: the nodes, as the plan was made for */
+  gboolean doubted;             /* a plan of suspicions alone was worked off */
+  PmssRepairPace pace;          /* of what nodes that come and go make it do again; under the base's lock */
   gboolean again;               /* another plan is needed */
   GError *error;                /* ends the run, the first one; under the base's lock, as are `left` and `reason` */
 } Run;
@@ -70,7 +73,8 @@ look_at_nodes (Run * run, gboolean * changed, GError ** error)
   *changed = base->view && base->view->mark != view->mark;
   g_clear_pointer (&base->view, pmss_node_view_unref);
   base->view = view;
-  if (*changed)
+  if (*changed && g_hash_table_size (run->left) > 0
+      && pmss_repair_pace_take (&run->pace, g_get_monotonic_time ()))
     forget_left (run);
   g_mutex_unlock (&base->lock);
   return TRUE;
@@ -117,7 +121,7 @@ look_for_news (Run * run, gboolean * found, GError ** error)
   return TRUE;
 }
 
-/* What failed because of a node that has come or gone since is not left: another plan has it. FALSE: there are too many. */
+/* What failed because of a node that has come or gone since is not left: another plan has it. Not for ever, if that node flaps. FALSE: there are too many. */
 static gboolean
 keep_left (Run * run, PmssRepairWorker * worker, const PmssRepairPlace * place,
     const char *reason)
@@ -126,7 +130,8 @@ keep_left (Run * run, PmssRepairWorker * worker, const PmssRepairPlace * place,
 
   g_mutex_lock (&run->base.lock);
   run->base.changes++;
-  if (worker->view->mark == run->base.view->mark) {
+  if (worker->view->mark == run->base.view->mark
+      || !pmss_repair_pace_take (&run->pace, g_get_monotonic_time ())) {
     if (!run->reason)
       run->reason = g_strdup (reason);
     g_hash_table_add (run->left, g_memdup2 (place, sizeof *place));
@@ -176,6 +181,19 @@ is_over (Run * run)
   return over;
 }
 
+/* Whether the plan misses shards that are lost since it was made. Nodes that come or go away for a while change what is done with an extent, not which is next. */
+static gboolean
+is_outdated (Run * run)
+{
+  gboolean outdated;
+
+  g_mutex_lock (&run->base.lock);
+  outdated = pmss_node_view_has_new_gone (run->planned_view, run->base.view)
+      && pmss_repair_pace_take (&run->pace, g_get_monotonic_time ());
+  g_mutex_unlock (&run->base.lock);
+  return outdated;
+}
+
 /* The plan's lock held. FALSE: it is worked off, or has to be made anew, or the run ends. */
 static gboolean
 find_next (Run * run, PmssRepairPlace * place)
@@ -190,7 +208,7 @@ find_next (Run * run, PmssRepairPlace * place)
     end_with (run, error);
     return FALSE;
   }
-  run->again = changed || news;
+  run->again = news || is_outdated (run);
   return !run->again;
 }
 
@@ -261,18 +279,22 @@ plan_and_work (Run * run, gboolean all, gboolean * any, GError ** error)
   run->looked_at = g_get_monotonic_time ();
   if (!look_at_nodes (run, &changed, error))
     return FALSE;
+  g_clear_pointer (&run->planned_view, pmss_node_view_unref);
+  run->planned_view = pmss_node_view_ref (base->view);
   plan = pmss_repair_plan_new (base->context, base->view, all, run->left,
       cancellable, error);
   if (!plan)
     return FALSE;
   bytes = pmss_repair_plan_get_bytes (plan);
+  /* one of those a run: whoever suspects more waits for the next */
+  run->doubted = pmss_repair_plan_is_suspicion (plan);
   if (bytes > 0
       && !pmss_job_run_set_total (base->run,
           pmss_job_run_get_done (base->run) + bytes, error))
     return FALSE;
   if (!work_off (run, plan, &again, error))
     return FALSE;
-  *any = again || (bytes > 0 && base->changes != before);
+  *any = again || (bytes > 0 && base->changes != before && !run->doubted);
   return TRUE;
 }
 
@@ -344,6 +366,7 @@ clear (Run * run)
   for (guint i = 0; i < WORKERS; i++)
     clear_worker (&run->workers[i]);
   g_clear_pointer (&run->base.view, pmss_node_view_unref);
+  g_clear_pointer (&run->planned_view, pmss_node_view_unref);
   g_hash_table_unref (run->base.originals);
   g_hash_table_unref (run->left);
   g_mutex_clear (&run->base.originals_lock);

@@ -83,3 +83,19 @@ pmss_node_view_get (const PmssNodeView * self, guint node)
     return PMSS_PLACE_GONE;
   return GPOINTER_TO_UINT (state);
 }
+
+gboolean
+pmss_node_view_has_new_gone (const PmssNodeView * before,
+    const PmssNodeView * now)
+{
+  GHashTableIter iter;
+  gpointer node, state;
+
+  g_hash_table_iter_init (&iter, now->states);
+  while (g_hash_table_iter_next (&iter, &node, &state))
+    if (GPOINTER_TO_UINT (state) == PMSS_PLACE_GONE
+        && pmss_node_view_get (before,
+            GPOINTER_TO_UINT (node)) != PMSS_PLACE_GONE)
+      return TRUE;
+  return FALSE;
+}

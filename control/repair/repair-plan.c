@@ -7,12 +7,16 @@
 
 #define PAGE 500                /* extents a transaction */
 #define MAX_PLACES 10000
-#define LEVELS (2 * PMSS_MAX_SHARDS)    /* usable shards beyond k, from -k on */
+#define MAX_SUSPICIONS 256
+#define USABLE (2 * PMSS_MAX_SHARDS)    /* usable shards beyond k, from -k on */
+#define LEVELS (2 * USABLE)     /* what is known; behind it, in the same order, what is only suspected */
 
 struct _PmssRepairPlan
 {
   GArray *levels[LEVELS];       /* of PmssRepairPlace; nullable */
   guint n;                      /* places in them */
+  guint n_suspicions;           /* of those: behind what is known */
+  gboolean any_known;
   guint64 bytes;
 };
 
@@ -47,16 +51,31 @@ pmss_repair_place_equal (gconstpointer a, gconstpointer b)
       && pmss_version_id_equal (&one->version, &other->version);
 }
 
+static void
+count (PmssRepairPlan * self, guint level, int change)
+{
+  self->n += change;
+  if (level >= USABLE)
+    self->n_suspicions += change;
+}
+
+static gboolean
+is_full (PmssRepairPlan * self, guint level)
+{
+  return self->n >= MAX_PLACES
+      || (level >= USABLE && self->n_suspicions >= MAX_SUSPICIONS);
+}
+
 /* Makes room for a place of @level at the cost of a less endangered one. */
 static gboolean
 has_room (PmssRepairPlan * self, guint level)
 {
-  if (self->n < MAX_PLACES)
+  if (!is_full (self, level))
     return TRUE;
   for (guint i = LEVELS - 1; i > level; i--) {
     if (self->levels[i] && self->levels[i]->len > 0) {
       g_array_set_size (self->levels[i], self->levels[i]->len - 1);
-      self->n--;
+      count (self, i, -1);
       return TRUE;
     }
   }
@@ -71,10 +90,10 @@ add_place (PmssRepairPlan * self, const PmssRepairPlace * place, guint level)
   if (!self->levels[level])
     self->levels[level] = g_array_new (FALSE, FALSE, sizeof (PmssRepairPlace));
   g_array_append_vals (self->levels[level], place, 1);
-  self->n++;
+  count (self, level, 1);
 }
 
-/* Columns of a row: version, number, nodes, k, m, unit, extent size, size, bad shards as bits. */
+/* Columns of a row: version, number, nodes, k, m, unit, extent size, size, bad shards and suspected ones as bits. */
 static void
 read_geometry (PmssRows * rows, PmssExtentGeometry * geometry)
 {
@@ -99,13 +118,15 @@ look_at_row (Scan * scan, PmssRows * rows)
   gsize length;
   const guint8 *nodes = pmss_rows_blob (rows, 2, &length);
   guint32 bad = pmss_rows_int (rows, 8);
-  guint64 bytes = 0;
-  guint usable = 0;
+  guint32 suspected = pmss_rows_int (rows, 9);
+  guint64 known = 0, doubtful = 0;
+  guint usable = 0, doubted = 0, level;
 
   read_geometry (rows, &geometry);
   scan->last = (PmssRepairPlace) {
   geometry.version, geometry.extent};
   for (guint i = 0; i < length / 4; i++) {
+    guint64 size = pmss_extent_geometry_shard_size (&geometry, i);
     guint32 id;
     PmssPlaceState state;
 
@@ -113,16 +134,23 @@ look_at_row (Scan * scan, PmssRows * rows)
     state = pmss_node_view_get (scan->view, GUINT32_FROM_LE (id));
     if (state == PMSS_PLACE_GONE
         || (state == PMSS_PLACE_UP && (bad & (1u << i))))
-      bytes += pmss_extent_geometry_shard_size (&geometry, i);
+      known += size;
+    else if (state == PMSS_PLACE_UP && (suspected & (1u << i)))
+      doubtful += size;
     else if (state == PMSS_PLACE_UP)
       usable++;
+    doubted += state == PMSS_PLACE_UP && (suspected & ~bad & (1u << i)) != 0;
   }
-  if (bytes == 0 || (scan->except
+  if (known + doubtful == 0 || (scan->except
           && g_hash_table_contains (scan->except, &scan->last)))
     return;
-  scan->plan->bytes += bytes;
-  add_place (scan->plan, &scan->last,
-      PMSS_MAX_SHARDS + usable - geometry.redundancy.k);
+  scan->plan->bytes += known + doubtful;
+  scan->plan->any_known |= known > 0;
+  /* a viewer's word makes nothing more urgent that is known to be lost */
+  if (known > 0)
+    usable += doubted;
+  level = PMSS_MAX_SHARDS + usable - geometry.redundancy.k;
+  add_place (scan->plan, &scan->last, known > 0 ? level : USABLE + level);
 }
 
 static gboolean
@@ -133,14 +161,19 @@ scan_page (PmssDatabase * database, gpointer user_data, GError ** error)
   g_autoptr (PmssRows) rows = scan->all ? pmss_database_query (database,
       "SELECT extent.version, number, nodes, k, m, unit, version.extent, size,"
       " (SELECT sum(1 << shard) FROM bad_shard AS bad"
-      "  WHERE bad.version = extent.version AND bad.number = extent.number)"
+      "  WHERE bad.version = extent.version AND bad.number = extent.number"
+      "  AND state = 'bad'),"
+      " (SELECT sum(1 << shard) FROM bad_shard AS bad"
+      "  WHERE bad.version = extent.version AND bad.number = extent.number"
+      "  AND state = 'suspected')"
       " FROM extent JOIN version ON version.id = extent.version"
       " WHERE (extent.version, number) > (?1, ?2) AND version.state = 'ready'"
       " ORDER BY extent.version, number LIMIT ?3",
       PMSS_BLOB (scan->last.version.bytes, 16), PMSS_INT (scan->last.extent),
       PMSS_INT (PAGE)) : pmss_database_query (database,
       "SELECT extent.version, extent.number, nodes, k, m, unit, version.extent,"
-      " size, sum(1 << shard)"
+      " size, sum((1 << shard) * (bad.state = 'bad')),"
+      " sum((1 << shard) * (bad.state = 'suspected'))"
       " FROM bad_shard AS bad JOIN extent USING (version, number)"
       " JOIN version ON version.id = bad.version"
       " WHERE (bad.version, bad.number) > (?1, ?2) AND version.state = 'ready'"
@@ -189,6 +222,12 @@ pmss_repair_plan_get_bytes (PmssRepairPlan * self)
 }
 
 gboolean
+pmss_repair_plan_is_suspicion (PmssRepairPlan * self)
+{
+  return self->bytes > 0 && !self->any_known;
+}
+
+gboolean
 pmss_repair_plan_next (PmssRepairPlan * self, PmssRepairPlace * place)
 {
   for (guint i = 0; i < LEVELS; i++) {
@@ -198,7 +237,7 @@ pmss_repair_plan_next (PmssRepairPlan * self, PmssRepairPlace * place)
       continue;
     *place = g_array_index (level, PmssRepairPlace, level->len - 1);
     g_array_set_size (level, level->len - 1);
-    self->n--;
+    count (self, i, -1);
     return TRUE;
   }
   return FALSE;

@@ -38,6 +38,24 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssNodeView, pmss_node_view_unref)
 /* @node 0, or one that there is no more: gone. */
 PmssPlaceState pmss_node_view_get   (const PmssNodeView *view, guint node);
 
+/* Whether some node is gone of @now that was not in @before. Nodes that come, or go and may come back, make no plan wrong. */
+gboolean       pmss_node_view_has_new_gone (const PmssNodeView *before, const PmssNodeView *now);
+
+/**
+ * PmssRepairPace:
+ *
+ * What others make repair do, as nodes that flap and viewers that suspect: a few times at once, and then once in a while. Decides only. {0} is a full one.
+ */
+typedef struct {
+  gint64 spent_until;           /* monotonic, us: when it is full again */
+} PmssRepairPace;
+
+#define PMSS_REPAIR_PACE_BURST 4
+#define PMSS_REPAIR_PACE_EVERY (30 * (gint64) G_USEC_PER_SEC)
+
+/* FALSE: not now. */
+gboolean       pmss_repair_pace_take (PmssRepairPace *pace, gint64 now);
+
 /* Extents that need something (repair-plan.c). */
 
 /* One extent; as a key of hash tables, too. */
@@ -52,8 +70,8 @@ gboolean pmss_repair_place_equal (gconstpointer a, gconstpointer b);
 /**
  * PmssRepairPlan:
  *
- * The extents that need something, the most endangered first: those with the fewest usable shards beyond k. Bounded: of more than 10,000 the less endangered are left out,
- * to be found by another plan.
+ * The extents that need something, the most endangered first: those with the fewest usable shards beyond k. Those of which nothing is known, but something is suspected by
+ * viewers' readers, come behind all others. Bounded: of more than 10,000, and more than 256 suspected ones, the less endangered are left out, to be found by another plan.
  */
 typedef struct _PmssRepairPlan PmssRepairPlan;
 
@@ -64,6 +82,8 @@ void            pmss_repair_plan_free (PmssRepairPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRepairPlan, pmss_repair_plan_free)
 /* Bytes of the shards that are to be made or looked at, of those left out too. */
 guint64         pmss_repair_plan_get_bytes (PmssRepairPlan *plan);
+/* Whether there is something, and all of it is only suspected. */
+gboolean        pmss_repair_plan_is_suspicion (PmssRepairPlan *plan);
 /* FALSE: that was the last one. */
 gboolean        pmss_repair_plan_next (PmssRepairPlan *plan, PmssRepairPlace *place);
 

@@ -27,6 +27,7 @@ struct _PmssRepair
   gboolean looked;              /* the thread's: not again as things are */
   Mark looked_mark;             /* the thread's: as things were when it last looked at extents */
   gint64 looked_at;             /* the thread's: monotonic, us: when that was */
+  PmssRepairPace try_pace, look_pace, doubt_pace;       /* the thread's: of trying again and looking again because nodes changed, of suspicions */
   gboolean said;                /* the thread's: that it does not begin */
 
   GMutex lock;                  /* protects all below */
@@ -140,9 +141,10 @@ may_try (PmssRepair * self, const Mark * mark, gint64 now)
   g_mutex_lock (&self->lock);
   since = now - self->failed_at;
   may = self->failed_at == 0 || since >= self->pause
-      || !is_same_but_for_readers (mark, &self->failed_mark)
       || (mark->suspected != self->failed_mark.suspected
-      && since >= SUSPICIONS_EVERY);
+      && since >= SUSPICIONS_EVERY)
+      || (!is_same_but_for_readers (mark, &self->failed_mark)
+      && pmss_repair_pace_take (&self->try_pace, now));
   g_mutex_unlock (&self->lock);
   return may;
 }
@@ -154,9 +156,10 @@ may_look (PmssRepair * self, const Mark * mark)
   gint64 now = g_get_monotonic_time ();
 
   return may_try (self, mark, now) && (!self->looked
-      || !is_same_but_for_readers (mark, &self->looked_mark)
       || mark->suspected != self->looked_mark.suspected
-      || now - self->looked_at >= LONGEST_PAUSE);
+      || now - self->looked_at >= LONGEST_PAUSE
+      || (!is_same_but_for_readers (mark, &self->looked_mark)
+          && pmss_repair_pace_take (&self->look_pace, now)));
 }
 
 /* Whether there is something to do. All extents are looked at where a node is gone, after a failure, and now and then: nobody tells of a place without a node. */
@@ -167,6 +170,7 @@ look_at_extents (PmssRepair * self, const PmssNodeView * view,
   gint64 now = g_get_monotonic_time ();
   gboolean all = failed || now >= self->all_at;
   g_autoptr (PmssRepairPlan) plan = NULL;
+  gboolean doubtful;
 
   *found = FALSE;
   if (!all && view->gone_shards == 0 && view->bad_shards == 0)
@@ -177,9 +181,11 @@ look_at_extents (PmssRepair * self, const PmssNodeView * view,
     return FALSE;
   if (all)
     self->all_at = now + ALL_EVERY;
-  *found = pmss_repair_plan_get_bytes (plan) > 0;
+  doubtful = pmss_repair_plan_is_suspicion (plan);
+  *found = doubtful ? pmss_repair_pace_take (&self->doubt_pace, now)
+      : pmss_repair_plan_get_bytes (plan) > 0;
   /* what is found is seen to, and then there may be more */
-  self->looked = !*found;
+  self->looked = !*found && !doubtful;
   self->looked_mark = *mark;
   self->looked_at = now;
   g_mutex_lock (&self->lock);

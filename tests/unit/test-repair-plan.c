@@ -140,18 +140,25 @@ test_away (Fixture * f, gconstpointer data)
 }
 
 static void
-tell (Fixture * f, guint32 extent, guint shard)
+tell_as (Fixture * f, guint32 extent, guint shard, gboolean known)
 {
   PmssBadShard bad = {
     .version = f->version.id,.extent = extent,.shard = shard,
     .node = f->base.node + extent % 8 + shard,
-    .state = PMSS_BAD_SUSPECTED,.kind = PMSS_BAD_DAMAGED,
-    .source = PMSS_FOUND_BY_READER
+    .state = known ? PMSS_BAD_KNOWN : PMSS_BAD_SUSPECTED,.kind =
+        PMSS_BAD_DAMAGED,
+    .source = known ? PMSS_FOUND_BY_SCRUB : PMSS_FOUND_BY_READER
   };
   g_autoptr (GError) error = NULL;
 
   pmss_catalog_add_bad_shard (f->base.catalog, &bad, &error);
   g_assert_no_error (error);
+}
+
+static void
+tell (Fixture * f, guint32 extent, guint shard)
+{
+  tell_as (f, extent, shard, FALSE);
 }
 
 static void
@@ -187,6 +194,78 @@ test_told (Fixture * f, gconstpointer data)
   check_end (planned);
 }
 
+/* What viewers suspect, however much, comes behind what is known, makes nothing more urgent, and is not planned without end. */
+static void
+test_suspicions (Fixture * f, gconstpointer data)
+{
+  g_autoptr (PmssRepairPlan) planned = NULL;
+  PmssRepairPlace place;
+  guint n = 0;
+
+  for (guint i = 100; i < EXTENTS; i++)
+    for (guint shard = 0; shard < 3; shard++)
+      tell (f, i, shard);
+  planned = plan (f, FALSE);
+  g_assert_true (pmss_repair_plan_is_suspicion (planned));
+  while (pmss_repair_plan_next (planned, &place))
+    n++;
+  g_assert_cmpuint (n, ==, 256);
+  g_clear_pointer (&planned, pmss_repair_plan_free);
+
+  tell_as (f, 500, 1, TRUE);
+  tell_as (f, 77, 0, TRUE);
+  tell_as (f, 77, 1, TRUE);
+  for (guint all = 0; all < 2; all++) {
+    planned = plan (f, all);
+    g_assert_false (pmss_repair_plan_is_suspicion (planned));
+    g_assert_true (pmss_repair_plan_next (planned, &place));
+    g_assert_cmpuint (place.extent, ==, 77);
+    g_assert_true (pmss_repair_plan_next (planned, &place));
+    g_assert_cmpuint (place.extent, ==, 500);
+    g_clear_pointer (&planned, pmss_repair_plan_free);
+  }
+}
+
+/* A node that flaps makes no plan wrong: only one whose shards are lost does. */
+static void
+test_flapping (Fixture * f, gconstpointer data)
+{
+  PmssNodeView now = { 0 };
+
+  now.states = g_hash_table_new (NULL, NULL);
+  for (guint i = 0; i < 10; i++)
+    g_hash_table_insert (now.states, GUINT_TO_POINTER (f->base.node + i),
+        GUINT_TO_POINTER (i == 3 ? PMSS_PLACE_AWAY : PMSS_PLACE_UP));
+  g_assert_false (pmss_node_view_has_new_gone (&f->view, &now));
+  g_assert_false (pmss_node_view_has_new_gone (&now, &f->view));
+  g_hash_table_insert (now.states, GUINT_TO_POINTER (f->base.node + 3),
+      GUINT_TO_POINTER (PMSS_PLACE_GONE));
+  g_assert_true (pmss_node_view_has_new_gone (&f->view, &now));
+  g_assert_false (pmss_node_view_has_new_gone (&now, &now));
+  g_assert_false (pmss_node_view_has_new_gone (&now, &f->view));
+  g_hash_table_unref (now.states);
+}
+
+/* A few times at once, and then once in a while; a long rest fills it up, to no more. */
+static void
+test_pace (void)
+{
+  PmssRepairPace pace = { 0 };
+  gint64 now = 12345;
+
+  for (guint round = 0; round < 2; round++) {
+    for (guint i = 0; i < PMSS_REPAIR_PACE_BURST; i++)
+      g_assert_true (pmss_repair_pace_take (&pace, now));
+    g_assert_false (pmss_repair_pace_take (&pace, now));
+    g_assert_false (pmss_repair_pace_take (&pace,
+            now + PMSS_REPAIR_PACE_EVERY - 1));
+    g_assert_true (pmss_repair_pace_take (&pace, now + PMSS_REPAIR_PACE_EVERY));
+    g_assert_false (pmss_repair_pace_take (&pace,
+            now + PMSS_REPAIR_PACE_EVERY));
+    now += 1000 * PMSS_REPAIR_PACE_EVERY;
+  }
+}
+
 /* A place without a node is found by looking at all; what is being written or deleted is not repair's. */
 static void
 test_lost (Fixture * f, gconstpointer data)
@@ -215,5 +294,8 @@ main (int argc, char **argv)
   ADD ("away", test_away);
   ADD ("told", test_told);
   ADD ("lost", test_lost);
+  ADD ("suspicions", test_suspicions);
+  ADD ("flapping", test_flapping);
+  g_test_add_func ("/repair-plan/pace", test_pace);
   return g_test_run ();
 }
