@@ -111,4 +111,11 @@ void          gst_pmss_src_pause     (GstPmssSrc * src);
 /* Gives the session back. At most 300 ms. */
 void          gst_pmss_src_close     (GstPmssSrc * src);
 
+/* gstpmsssrc-scheduling.c: what the pads from a source on do now. Any thread, without the lock. */
+
+gboolean gst_pmss_pad_is_pulled  (GstPad * pad);
+/* Whether who pulls from @pad, directly or through others that are pulled from, has begun to push
+ * what it pulled. Nobody behind it can begin to pull any more. */
+gboolean gst_pmss_pad_feeds_push (GstPad * pad);
+
 G_END_DECLS

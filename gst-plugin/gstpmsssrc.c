@@ -271,18 +271,6 @@ fill_buffer (Source * source, GstBuffer * buffer, guint64 offset,
   return ret;
 }
 
-static gboolean
-is_pulled (GstBaseSrc * bsrc)
-{
-  GstPad *pad = GST_BASE_SRC_PAD (bsrc);
-  gboolean pulled;
-
-  GST_OBJECT_LOCK (pad);
-  pulled = GST_PAD_MODE (pad) == GST_PAD_MODE_PULL;
-  GST_OBJECT_UNLOCK (pad);
-  return pulled;
-}
-
 static GstFlowReturn
 gst_pmss_src_create (GstBaseSrc * bsrc, guint64 offset, guint length,
     GstBuffer ** buffer)
@@ -305,7 +293,8 @@ gst_pmss_src_create (GstBaseSrc * bsrc, guint64 offset, guint length,
   if (offset >= size)
     return GST_FLOW_EOS;
   /* backwards, the base class steps by whole blocks */
-  exact = is_pulled (bsrc) || bsrc->segment.rate < 0.0;
+  exact = gst_pmss_pad_is_pulled (GST_BASE_SRC_PAD (bsrc))
+      || bsrc->segment.rate < 0.0;
   if (length == 0 && !exact)
     length = DEFAULT_BLOCKSIZE;
   length = MIN (length, size - offset);
@@ -336,7 +325,8 @@ answer_duration (GstPmssSrc * src, GstQuery * query)
   guint64 size;
 
   gst_query_parse_duration (query, &format, NULL);
-  if (format != GST_FORMAT_BYTES || g_main_depth () > 0 || !is_pulled (bsrc))
+  if (format != GST_FORMAT_BYTES || g_main_depth () > 0
+      || !gst_pmss_pad_is_pulled (GST_BASE_SRC_PAD (bsrc)))
     return;
 
   gst_pmss_src_wait_open (src);
@@ -344,16 +334,23 @@ answer_duration (GstPmssSrc * src, GstQuery * query)
     update_duration (bsrc, size);
 }
 
+/* The default starts and stops the element to find out. */
+static void
+answer_scheduling (GstBaseSrc * bsrc, GstQuery * query)
+{
+  gst_query_set_scheduling (query, GST_SCHEDULING_FLAG_SEEKABLE
+      | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED, 1, -1, 0);
+  if (!gst_pmss_pad_feeds_push (GST_BASE_SRC_PAD (bsrc)))
+    gst_query_add_scheduling_mode (query, GST_PAD_MODE_PULL);
+  gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
+}
+
 static gboolean
 gst_pmss_src_query (GstBaseSrc * bsrc, GstQuery * query)
 {
   switch (GST_QUERY_TYPE (query)) {
     case GST_QUERY_SCHEDULING:
-      /* the default starts and stops the element to find out */
-      gst_query_set_scheduling (query, GST_SCHEDULING_FLAG_SEEKABLE
-          | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED, 1, -1, 0);
-      gst_query_add_scheduling_mode (query, GST_PAD_MODE_PULL);
-      gst_query_add_scheduling_mode (query, GST_PAD_MODE_PUSH);
+      answer_scheduling (bsrc, query);
       return TRUE;
     case GST_QUERY_DURATION:
       answer_duration (GST_PMSS_SRC (bsrc), query);

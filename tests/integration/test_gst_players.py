@@ -7,7 +7,8 @@ import pty
 import re
 import unittest
 
-from gst_cluster import GstCase, HEADLESS, MEDIA, need
+import small_media
+from gst_cluster import EXERCISE, GstCase, HEADLESS, MEDIA, need
 
 # What is made here: (pipeline up to the file, name)
 MADE = (
@@ -18,12 +19,22 @@ MADE = (
     ("videotestsrc num-buffers=300 pattern=ball ! video/x-raw,width=320,height=240,framerate=30/1 ! jpegenc "
      "! qtmux name=m audiotestsrc num-buffers=430 ! m. m.", "made.mov"),
 )
+# Without a demuxer and a parser: what they are is found out by pulling, and what there is is pushed then
+PICTURES = (
+    ("videotestsrc num-buffers=1 ! video/x-raw,width=320,height=240 ! jpegenc", "made.jpg"),
+    ("videotestsrc num-buffers=1 ! video/x-raw,width=320,height=240 ! webpenc", "made.webp"),
+)
 # Real ones, of each container; the last has its index at the end and is larger than 4 MiB
 REAL = ("bbb-360p-h264-aac-srt.mkv", "bbb-184p-h264-aac.ts", "elf-480p-vp8-vorbis.webm", "outfoxing-vbr.mp3",
         "crystal-480p-h264-aac.flv", "bbb-trailer-cif-mpeg4-aac.avi", "flac-20bit.flac", "flac01-pcm16.wav",
         "Kevin MacLeod - Vibe Ace.ogg", "bbb-480p-h264-aac-fragmented.mp4", "bbb-480p-h264-aac-faststart.mp4",
         "bbb-288p-h264-aac-moov-end.mp4")
 
+
+# oggdemux looks for the duration by a seek, and where it is pushed to others ask meanwhile: over HTTP, too, the answer is
+# then an estimate, or even an error
+OGG = (".ogg", ".ogv", ".opus")
+PUSHED = ("playbin", "uridecodebin")
 
 UNIT = 256 * 1024
 
@@ -41,6 +52,17 @@ class PlayerCase(GstCase):
     def films(self):
         """All that there are: path and URI of each."""
         return [self.make(*made) for made in MADE] + [self.medium(name) for name in REAL if (MEDIA / name).exists()]
+
+    def small(self, name):
+        path = self.cluster.folder / name
+        path.write_bytes(small_media.ALL[name]())
+        return path, self.add_file(name, path)
+
+    def media(self):
+        """Every medium that there is, of all kinds: path and URI of each."""
+        made = [self.make(*made) for made in MADE + PICTURES] + [self.small(name) for name in small_media.ALL]
+        real = sorted(path.name for path in MEDIA.iterdir() if path.suffix != ".tsv") if MEDIA.exists() else []
+        return made + [self.medium(name) for name in real]
 
     def film(self):
         return self.make(*MADE[1])
@@ -68,25 +90,45 @@ class Discoverer(PlayerCase):
     # over HTTP just so: tsdemux and qtdemux (of fragments) estimate the duration, wavparse does not ask if it can seek.
     LESS_IN_PUSH = {".ts": "Duration", ".wav": "Seekable", "bbb-480p-h264-aac-fragmented.mp4": "Duration"}
 
-    def lines(self, uri):
-        out = self.execute(need("gst-discoverer-1.0"), "-v", uri)
-        self.assertNotIn("An error", out)
-        kept = re.findall(r"^\s*((?:Duration|Seekable|container|audio|video|subtitles|Width|Height|Channels|Sample rate|"
-                          r"Frame rate|Pixel aspect ratio)(?: #\d+)?: [^,\n]*)", out, re.M)
-        return sorted(re.sub(r" #\d+", "", line) for line in kept)
+    def lines(self, uris):
+        """What is said of each, in one process."""
+        out = self.execute(need("gst-discoverer-1.0"), "-v", *uris)
+        parts = re.split(r"(?m)^Done discovering .*$", out)[1:]
+        return [sorted(re.sub(r" #\d+", "", line) for line in re.findall(
+            r"(?m)^\s*((?:Duration|Seekable|container|audio|video|subtitles|Width|Height|Channels|Sample rate|"
+            r"Frame rate|Pixel aspect ratio)(?: #\d+)?: [^,\n]*|An error.*|Missing plugins)", part)) for part in parts]
 
     def test_as_file(self):
-        for path, uri in self.films():
-            if path.suffix in (".ogg", ".ogv"):
-                # oggdemux looks for the duration by a seek while the discoverer asks already; over HTTP, too, the answer
-                # is then an estimate, or even an error
-                continue
+        media = [(path, uri) for path, uri in self.media() if path.suffix not in OGG]
+        found, wanted = (self.lines(uris) for uris in ([uri for _, uri in media], [path.as_uri() for path, _ in media]))
+        self.assertEqual((len(found), len(wanted)), (len(media), len(media)))
+        for (path, _), some, same in zip(media, found, wanted):
             with self.subTest(name=path.name):
                 less = self.LESS_IN_PUSH.get(path.name) or self.LESS_IN_PUSH.get(path.suffix) or "nothing"
-                found, wanted = ([line for line in self.lines(some) if not line.startswith(less)]
-                                 for some in (uri, path.as_uri()))
-                self.assertTrue(found)
-                self.assertEqual(found, wanted)
+                self.assertTrue(some)
+                self.assertEqual(*([line for line in lines if not line.startswith(less)] for lines in (some, same)))
+
+
+class Ways(PlayerCase):
+    """Every medium in every element that takes a URI: what it prerolls with is the same as with the file."""
+
+    def ways(self, uris):
+        """What was printed for each, less what threads decide."""
+        out = self.execute(EXERCISE, "ways", *uris, G_DEBUG="fatal-criticals")
+        return [re.findall(r"(?m)^\w.*$", part) for part in re.split(r"(?m)^medium \d+\n", out)[1:]]
+
+    def test_as_file(self):
+        media = self.media()
+        found, wanted = (self.ways(uris) for uris in ([uri for _, uri in media], [path.as_uri() for path, _ in media]))
+        self.assertEqual(len(found), len(media))
+        for (path, _), some, same in zip(media, found, wanted):
+            with self.subTest(name=path.name):
+                # each of the five says something
+                self.assertEqual(len({line.split(":")[0] for line in some}), 5)
+                pushed = PUSHED if path.suffix in OGG else ()
+                self.assertEqual(*([line for line in lines if line.split(":")[0] not in pushed] for lines in (some, same)))
+        played = {path.suffix for (path, _), some in zip(media, wanted) if "cannot be played" not in str(some)}
+        self.assertLessEqual({".ogv", ".webm", ".mov", ".jpg"}, played)
 
 
 class Players(PlayerCase):

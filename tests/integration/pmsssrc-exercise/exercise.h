@@ -24,5 +24,6 @@ void exercise_seeks  (const char *uri);
 void exercise_watch  (const char *uri, char **properties);
 void exercise_stop   (const char *uri);
 void exercise_play   (const char *player, const char *uri);
+void exercise_ways   (char **uris);
 
 G_END_DECLS

@@ -12,6 +12,8 @@
  *   stop URI                    waits after the first buffer for a line of
  *                               input, stops, prints how long that took
  *   play playbin|playbin3 URI   plays, prints what it took
+ *   ways URI...                 prerolls each in all that take a URI, prints with
+ *                               what
  *
  * Ends with 0 when all was as it should be, or with a message.
  */
@@ -39,6 +41,8 @@ main (int argc, char **argv)
     exercise_stop (argv[2]);
   else if (g_str_equal (verb, "play") && argc == 4)
     exercise_play (argv[2], argv[3]);
+  else if (g_str_equal (verb, "ways"))
+    exercise_ways (argv + 2);
   else
     die ("see the head of main.c for the arguments");
 
