@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pmss-client.h"
+#include "pmss-control-url.h"
 #include "pmss-soup-pool.h"
 
 G_BEGIN_DECLS
@@ -13,7 +14,7 @@ struct _PmssClient
   GObject parent_instance;
 
   char *url;                    /* no slash at the end */
-  char *host;
+  PmssControlUrl *place;        /* the same in parts */
   char *peer;                   /* "host:port" */
   guint timeout;
   GTlsDatabase *tls_database;

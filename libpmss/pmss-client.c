@@ -8,6 +8,7 @@
 #include "pmss-error.h"
 #include "pmss-exchange.h"
 #include "pmss-json.h"
+#include "pmss-proxy.h"
 
 #define DEFAULT_TIMEOUT 15
 
@@ -137,43 +138,22 @@ pmss_client_get_url (PmssClient * self)
 
 /* A control server's URL in its one form: "scheme://host:port". */
 static char *
-normal_url (const char *url, char **host, char **peer, GError ** error)
+normal_url (const char *text, PmssControlUrl ** url, GError ** error)
 {
-  g_autoptr (GError) local = NULL;
-  g_autoptr (GUri) uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, &local);
-  const char *path;
-  int port;
-
-  if (uri == NULL || !(g_str_equal (g_uri_get_scheme (uri), "http")
-          || g_str_equal (g_uri_get_scheme (uri), "https"))
-      || g_uri_get_host (uri) == NULL || g_uri_get_host (uri)[0] == '\0') {
+  if (strstr (text, "://") == NULL) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "not the URL of a control server (http://HOST:PORT): %s", url);
+        "not the URL of a control server (http://HOST:PORT)");
     return NULL;
   }
-  path = g_uri_get_path (uri);
-  if (g_uri_get_userinfo (uri) != NULL || g_uri_get_query (uri) != NULL
-      || g_uri_get_fragment (uri) != NULL
-      || !(path[0] == '\0' || g_str_equal (path, "/"))) {
-    /* not with the URL: it may hold a password */
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "the URL of a control server is http://HOST:PORT and no more");
-    return NULL;
-  }
-  port = g_uri_get_port (uri);
-  if (port <= 0)
-    port = g_str_equal (g_uri_get_scheme (uri), "https") ? 443 : 80;
-  *host = g_ascii_strdown (g_uri_get_host (uri), -1);
-  *peer = pmss_exchange_peer (*host, port);
-  return g_strconcat (g_uri_get_scheme (uri), "://", *peer, NULL);
+  *url = pmss_control_url_parse (text, error);
+  return *url != NULL ? pmss_control_url_to_string (*url) : NULL;
 }
 
 PmssClient *
 pmss_client_new (const char *url, GError ** error)
 {
-  g_autofree char *host = NULL;
-  g_autofree char *peer = NULL;
-  g_autofree char *normal = normal_url (url, &host, &peer, error);
+  g_autoptr (PmssControlUrl) place = NULL;
+  g_autofree char *normal = normal_url (url, &place, error);
 
   if (normal == NULL)
     return NULL;
@@ -184,8 +164,11 @@ static SoupSession *
 make_session (gpointer user_data)
 {
   PmssClient *self = user_data;
+  g_auto (GStrv) environment = g_get_environ ();
+  g_autoptr (GProxyResolver) proxies =
+      pmss_proxy_resolver_new (self->place, environment);
 
-  return pmss_exchange_session_new (self->host, self->tls_database,
+  return pmss_exchange_session_new (proxies, self->tls_database,
       self->tls_interaction);
 }
 
@@ -209,7 +192,7 @@ pmss_client_finalize (GObject * object)
   pmss_secret_free (self->password);
   g_free (self->problem);
   g_free (self->url);
-  g_free (self->host);
+  pmss_control_url_free (self->place);
   g_free (self->peer);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (pmss_client_parent_class)->finalize (object);
@@ -223,8 +206,9 @@ pmss_client_set_property (GObject * object, guint id, const GValue * value,
 
   switch (id) {
     case PROP_URL:
-      self->url = normal_url (g_value_get_string (value), &self->host,
-          &self->peer, NULL);
+      self->url = normal_url (g_value_get_string (value), &self->place, NULL);
+      if (self->place != NULL)
+        self->peer = pmss_control_url_get_peer (self->place);
       break;
     case PROP_TIMEOUT:
       self->timeout = g_value_get_uint (value);

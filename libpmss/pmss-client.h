@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /**
  * PmssClient:
  *
- * Speaks the control server's API: no redirects, no cookies, a proxy only where the environment asks for one and the server is not on loopback, answers bounded to
+ * Speaks the control server's API: no redirects, no cookies, a proxy only where the environment names one (docs/operations.md) and the server is not on loopback, answers bounded to
  * 64 MiB, every request under `timeout` in all. Connections are kept for the next call: each main context has a SoupSession of its own, blocking calls share a few.
  *
  * Threads: the synchronous calls may be made from any thread, and block it (they run no context of the caller's). The asynchronous calls answer in the

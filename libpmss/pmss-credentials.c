@@ -153,17 +153,6 @@ save_file (GKeyFile * file, GError ** error)
   return TRUE;
 }
 
-/* What has no readable expiry counts as valid: the server decides. */
-static gboolean
-still_valid (const char *expires)
-{
-  g_autoptr (GDateTime) then = expires
-      ? g_date_time_new_from_iso8601 (expires, NULL) : NULL;
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-
-  return then == NULL || g_date_time_compare (now, then) < 0;
-}
-
 PmssCredentials *
 pmss_credentials_load (const char *url, GError ** error)
 {
@@ -185,7 +174,7 @@ pmss_credentials_load (const char *url, GError ** error)
   found->user = g_key_file_get_string (file, group, "user", NULL);
   found->token = g_key_file_get_string (file, group, "token", NULL);
   found->expires = g_key_file_get_string (file, group, "expires", NULL);
-  if (found->token == NULL || !still_valid (found->expires))
+  if (found->token == NULL)
     return NULL;
   return g_steal_pointer (&found);
 }

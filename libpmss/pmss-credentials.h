@@ -18,7 +18,8 @@ typedef struct {
 void             pmss_credentials_free   (PmssCredentials *credentials);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssCredentials, pmss_credentials_free)
 
-/* @url: NULL for the default server (there may be none). NULL without error when nothing (or nothing still valid) is stored. */
+/* @url: NULL for the default server (there may be none). NULL without error when nothing is stored. A login that may
+ * have expired is returned all the same: the clock here may be wrong, and the server says what to do. */
 /* URLs are compared without a trailing slash. A file that others can read is PMSS_ERROR_INVALID, and is not used. Two processes that store at the same time: the later one wins. */
 PmssCredentials *pmss_credentials_load   (const char *url, GError **error);
 gboolean         pmss_credentials_store  (const PmssCredentials *credentials, GError **error);

@@ -49,12 +49,9 @@ typedef struct
 static void read_piece (GTask * task);
 
 SoupSession *
-pmss_exchange_session_new (const char *host, GTlsDatabase * tls_database,
-    GTlsInteraction * tls_interaction)
+pmss_exchange_session_new (GProxyResolver * proxies,
+    GTlsDatabase * tls_database, GTlsInteraction * tls_interaction)
 {
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
-  gboolean local = g_ascii_strcasecmp (host, "localhost") == 0
-      || (address != NULL && g_inet_address_get_is_loopback (address));
   /* no timeout of the socket's: the exchange has its own */
   SoupSession *session = soup_session_new_with_options ("timeout", 0,
       "user-agent", "pmss", "max-conns", 1024,
@@ -62,8 +59,7 @@ pmss_exchange_session_new (const char *host, GTlsDatabase * tls_database,
 
   pmss_sockets_get (session);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
-  if (local)
-    soup_session_set_proxy_resolver (session, NULL);
+  soup_session_set_proxy_resolver (session, proxies);
   if (tls_database != NULL)
     soup_session_set_tls_database (session, tls_database);
   if (tls_interaction != NULL)

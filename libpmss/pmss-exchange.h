@@ -26,9 +26,9 @@ typedef struct {
   const char *peer;             /* "host:port", for errors */
 } PmssExchangeOptions;
 
-/* A session of HTTP/1.1 with no redirects, cookies, decoding of contents or logins by itself, and a proxy only where the
- * environment asks for one and @host is not this machine. @tls_database, @tls_interaction: (nullable) */
-SoupSession *pmss_exchange_session_new (const char *host, GTlsDatabase *tls_database, GTlsInteraction *tls_interaction);
+/* A session of HTTP/1.1 with no redirects, cookies, decoding of contents or logins by itself. Every session of libpmss comes from here.
+ * @proxies: (nullable): pmss_proxy_resolver_new(); NULL: directly, as to all nodes. @tls_database, @tls_interaction: (nullable) */
+SoupSession *pmss_exchange_session_new (GProxyResolver *proxies, GTlsDatabase *tls_database, GTlsInteraction *tls_interaction);
 
 /* @uri: encoded. @token: (nullable): sent as Authorization. NULL if @uri is malformed. Use it once. */
 SoupMessage *pmss_exchange_message_new (const char *method, const char *uri, const char *token);

@@ -210,3 +210,22 @@ pmss_host_check (const char *host)
   /* what ends in a number was meant as an address */
   return n > 0 && !g_ascii_isdigit (labels[n - 1][0]);
 }
+
+char *
+pmss_host_normalize (const char *host)
+{
+  g_autofree char *ascii = NULL;
+  gsize length;
+
+  if (strchr (host, '%') != NULL)
+    return NULL;
+  if (g_hostname_is_ip_address (host))
+    return g_ascii_strdown (host, -1);
+  ascii = g_hostname_to_ascii (host);
+  length = ascii != NULL ? strlen (ascii) : 0;
+  if (length > 1 && ascii[length - 1] == '.')
+    ascii[length - 1] = '\0';
+  if (ascii == NULL || !pmss_host_check (ascii))
+    return NULL;
+  return g_ascii_strdown (ascii, -1);
+}

@@ -107,5 +107,14 @@ gboolean pmss_medium_name_check (const char *name, GError **error);
  * Returns: whether @host is a host name of ASCII letters, digits, '-' and '_', or an IPv4 or IPv6 address without brackets and scope
  */
 gboolean pmss_host_check (const char *host);
+/**
+ * pmss_host_normalize:
+ * @host: a host name or address without brackets, as somebody typed it
+ *
+ * Names in other scripts become their ASCII form, letters small, the dot at the end of a complete name goes.
+ *
+ * Returns: (transfer full) (nullable): what pmss_host_check() takes; %NULL if @host is no host
+ */
+char *pmss_host_normalize (const char *host);
 
 G_END_DECLS

@@ -77,8 +77,8 @@ set_place (PmssUri * uri, const char *host, gint port, GError ** error)
 {
   if (host == NULL || *host == '\0')
     return invalid (error, "it names no host");
-  uri->host = g_hostname_to_ascii (host);
-  if (uri->host == NULL || !pmss_host_check (uri->host))
+  uri->host = pmss_host_normalize (host);
+  if (uri->host == NULL)
     return invalid (error, "its host is neither a name nor an address");
   if (port == 0)
     return invalid (error, "its port is 0");

@@ -6,7 +6,9 @@
 
 #include "daemon/pmss-amount.h"
 #include "daemon/pmss-daemon.h"
+#include "libpmss/pmss-control-url.h"
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-types.h"
 
 #define GROUP "storage"
 
@@ -118,8 +120,13 @@ parse_advertise (PmssStorageConfig * config, const char *text, GError ** error)
     g_prefix_error (error, "advertise: ");
     return FALSE;
   }
-  config->advertise_host =
-      g_strdup (g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
+  config->advertise_host = pmss_host_normalize
+      (g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
+  if (!config->advertise_host) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "advertise: “%s” is neither a host name nor an address", text);
+    return FALSE;
+  }
   config->advertise_port =
       g_network_address_get_port (G_NETWORK_ADDRESS (address));
   return TRUE;
@@ -128,21 +135,13 @@ parse_advertise (PmssStorageConfig * config, const char *text, GError ** error)
 static gboolean
 parse_control (PmssStorageConfig * config, const char *text, GError ** error)
 {
-  g_autoptr (GUri) uri = g_uri_parse (text, G_URI_FLAGS_NONE, error);
-  gsize length = strlen (text);
+  g_autoptr (PmssControlUrl) url = pmss_control_url_parse (text, error);
 
-  if (!uri || !g_uri_get_host (uri) || g_uri_get_query (uri)
-      || g_uri_get_userinfo (uri)
-      || (!g_str_equal (g_uri_get_scheme (uri), "http")
-          && !g_str_equal (g_uri_get_scheme (uri), "https"))) {
-    g_clear_error (error);
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "control: “%s” is no URL like http://host:8470", text);
+  if (!url) {
+    g_prefix_error (error, "control: ");
     return FALSE;
   }
-  while (length > 0 && text[length - 1] == '/')
-    length--;
-  config->control = g_strndup (text, length);
+  config->control = pmss_control_url_to_string (url);
   return TRUE;
 }
 

@@ -137,14 +137,11 @@ create_join_token (PmssApiCall * call)
   pmss_api_respond (call, 201, json);
 }
 
-/* A host name or a literal: it goes into URLs that others build. */
+/* By the rule that readers of a layout have: what they refuse would make media unreadable. */
 static gboolean
 check_address (const char *address, GError ** error)
 {
-  static const char allowed[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS ".-_:";
-
-  if (address[0] != '\0' && strspn (address, allowed) == strlen (address)
-      && (strchr (address, ':') == NULL || g_hostname_is_ip_address (address)))
+  if (pmss_host_check (address))
     return TRUE;
   g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
       "address: neither a host name nor an IP address");

@@ -218,9 +218,8 @@ new_soup (PmssEngine * engine)
 
   g_object_get (engine->client, "tls-database", &database, "tls-interaction",
       &interaction, NULL);
-  /* Nodes are spoken to directly, as if they were on this machine: a proxy
-   * would make one link of them all. */
-  soup = pmss_exchange_session_new ("localhost", database, interaction);
+  /* Nodes are spoken to directly: a proxy would make one link of them all. */
+  soup = pmss_exchange_session_new (NULL, database, interaction);
   g_object_set (soup, "idle-timeout", IDLE_TIMEOUT, NULL);
   g_signal_connect (soup, "request-queued", G_CALLBACK (request_queued),
       engine);

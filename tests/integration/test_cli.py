@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import socket
@@ -42,6 +43,57 @@ class Cli(CliCase):
         self.pmss("login", self.url, stdin=b"x\n", env=env, status=64)
         self.pmss("login", "ftp://nowhere", "--user", "a", stdin=b"x\n", env=env, status=65)
         self.pmss("ls", env=dict(env, PMSS_URL=self.url, PMSS_TOKEN="forged"), status=77)
+
+    def test_login_that_has_expired(self):
+        """The address stays known, and the server judges: the clock here may be wrong."""
+        env = {"HOME": str(self.path("home"))}
+        self.pmss("login", self.url, "--user", "admin", stdin=self.cluster["password"].encode() + b"\n", env=env)
+        stored = self.path("home") / ".config/pmss/credentials"
+        text = stored.read_text()
+        stored.write_text(re.sub(r"expires=.*", "expires=2020-01-01T00:00:00Z", text))
+        self.pmss("ls", env=env)
+        stored.write_text(re.sub(r"token=.*", "token=expired", stored.read_text()))
+        self.assertIn(f"pmss login {self.url}", self.pmss("ls", env=env, status=77).err)
+        self.assertIn(self.url.removeprefix("http://"),
+                      self.pmss("login", "--user", "admin", stdin=b"wrong\n", env=env, status=77).err)
+        self.assertIn(self.url, self.pmss("logout", env=env).out)
+
+    def test_urls(self):
+        env = {"HOME": str(self.path("home")), "PMSS_TOKEN": self.cluster["token"]}
+        port = self.url.rpartition(":")[2]
+        for text in (f"localhost.:{port}", f"http://LOCALHOST:{port}/", f"pmss://127.0.0.1:{port}", f"127.0.0.1:{port}"):
+            self.pmss("ls", "--server", text, env=env)
+        for text, uri in ((f"http://localhost.:{port}", f"pmss://localhost:{port}/x"), ("https://host", "pmsss://host:443/x"),
+                          ("http://host", "pmss://host:80/x"), ("host", "pmss://host:8470/x"), ("::1", "pmss://[::1]:8470/x")):
+            self.assertEqual(self.pmss("play", "--print-uri", "x", env=dict(env, PMSS_URL=text)).out.strip(), uri)
+        for text, why in (("http://host/api", "path"), ("http://ann:secret@host", "user or password"), ("http://a..b", "host")):
+            error = self.pmss("play", "--print-uri", "x", env=dict(env, PMSS_URL=text), status=65).err
+            self.assertIn(why, error)
+            self.assertNotIn("secret", error)
+
+    def test_locales(self):
+        """What is typed is taken as it is, whatever the locale says."""
+        folder = self.path("ä")
+        folder.mkdir()
+        file = folder / "Größe.bin"
+        file.write_bytes(b"x" * 1000)
+        for n, locale in enumerate(("C", "C.UTF-8", "")):
+            env = {"LC_ALL": locale}
+            self.pmss("put", file, f"locales/Größe {n}", "--title", "Amélie", env=env)
+            self.assertEqual(self.pmss("info", f"locales/Größe {n}", "--json", env=env).json["title"], "Amélie")
+            self.pmss("get", f"locales/Größe {n}", folder / "Übung", "--force", env=env)
+            self.assertEqual((folder / "Übung").read_bytes(), file.read_bytes())
+        error = self.pmss("put", file, "locales/x", "--title", os.fsdecode(b"Am\xe9lie"), status=64).err
+        self.assertIn("--title is not UTF-8", error)
+
+    def test_long_names(self):
+        for name in ("n" * 255, "n" * 244, "ü" * 127, "a" + "ü" * 127):
+            self.pmss("put", self.file, f"long/{name}")
+            folder = self.path(str(len(name)))
+            folder.mkdir()
+            self.pmss("get", f"long/{name}", folder)
+            self.assertEqual(os.listdir(folder), [name])
+            self.assertEqual((folder / name).read_bytes(), self.data)
 
     def test_environment(self):
         self.pmss("ls", env=dict(self.cluster["env"], HOME=str(self.path("home"))))

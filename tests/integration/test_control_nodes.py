@@ -118,7 +118,7 @@ class NodesTest(cluster.TestCase):
         a = Actor(self, 1006)
         for place in ({"port": 0}, {"port": 65536}, {"port": "8471"}, {"port": 1.5}, {"address": ""},
                       {"address": "a b"}, {"address": "a/b"}, {"address": "a\nb"}, {"address": "::g"}, {"address": 7},
-                      {"address": "http://x"}, {"tls": "no"}, {"tls": None}):
+                      {"address": "http://x"}, {"address": "x."}, {"address": "a..b"}, {"address": "1.2.3"}, {"tls": "no"}, {"tls": None}):
             status = a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, **place, stats={}), a.secret)[0]
             self.assertEqual(status, 400, place)
         for stats in ({"cpu": "much"}, {"cpu": -1}, {"used": -1}, {"used": 1.5}, {"free": 2 ** 64}, {"memory": []}):

@@ -20,6 +20,7 @@ test_url (void)
     {"http://host:8470/", "http://host:8470"},
     {"http://host", "http://host:80"},
     {"https://host", "https://host:443"},
+    {"http://localhost.:8470", "http://localhost:8470"},
     {"http://[::1]:8470", "http://[::1]:8470"},
     {"ftp://host:1", NULL},
     {"host:8470", NULL},

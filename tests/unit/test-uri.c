@@ -38,6 +38,8 @@ test_parts (void)
         "http://host:8470"},
     {"pmss://host/a b/\"ü\"", FALSE, "host", 8470, NULL, NULL, "a b/\"ü\"",
         "pmss://host:8470/a%20b/%22%C3%BC%22", "http://host:8470"},
+    {"pmss://Localhost.:8471/a", FALSE, "localhost", 8471, NULL, NULL, "a",
+        "pmss://localhost:8471/a", "http://localhost:8471"},
     {"pmss://bücher.example/a", FALSE, "xn--bcher-kva.example", 8470, NULL,
           NULL, "a", "pmss://xn--bcher-kva.example:8470/a",
         "http://xn--bcher-kva.example:8470"},

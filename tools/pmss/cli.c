@@ -6,9 +6,9 @@
 
 #include <string.h>
 
+#include <libpmss/pmss-control-url.h>
 #include <libpmss/pmss-credentials.h>
 #include <libpmss/pmss-error.h>
-#include <libpmss/pmss-types.h>
 
 #include "cli-text.h"
 
@@ -93,7 +93,7 @@ static void
 add_common (PmssCli * cli, GOptionContext * context)
 {
   const GOptionEntry common[] = {
-    {"server", 0, 0, G_OPTION_ARG_STRING, &cli->server,
+    {"server", 0, 0, G_OPTION_ARG_FILENAME, &cli->server,
         "The control server to ask", "URL"},
     {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &cli->ca_file,
         "PEM certificates to trust, not the system's", "FILE"},
@@ -118,19 +118,67 @@ pmss_cli_parse_leading (PmssCli * cli, int *argc, char ***argv, GError ** error)
   return g_option_context_parse (context, argc, argv, error);
 }
 
+/* Texts are taken as they were typed: GOption would convert them by the locale, and refuse all but ASCII in the locale C. */
+static GOptionEntry *
+without_conversion (const GOptionEntry * entries)
+{
+  g_autoptr (GArray) copy = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
+
+  for (; entries && entries->long_name; entries++) {
+    GOptionEntry entry = *entries;
+
+    if (entry.arg == G_OPTION_ARG_STRING)
+      entry.arg = G_OPTION_ARG_FILENAME;
+    else if (entry.arg == G_OPTION_ARG_STRING_ARRAY)
+      entry.arg = G_OPTION_ARG_FILENAME_ARRAY;
+    g_array_append_val (copy, entry);
+  }
+  return (GOptionEntry *) g_array_free (g_steal_pointer (&copy), FALSE);
+}
+
+static gboolean
+is_text (const GOptionEntry * entry)
+{
+  const char *text;
+
+  if (entry->arg == G_OPTION_ARG_STRING_ARRAY) {
+    for (char **each = *(char ***)entry->arg_data; each && *each; each++)
+      if (!g_utf8_validate (*each, -1, NULL))
+        return FALSE;
+    return TRUE;
+  }
+  text = entry->arg == G_OPTION_ARG_STRING ? *(char **) entry->arg_data : NULL;
+  return !text || g_utf8_validate (text, -1, NULL);
+}
+
+static gboolean
+check_texts (const GOptionEntry * entries, GError ** error)
+{
+  for (; entries && entries->long_name; entries++) {
+    if (!is_text (entries)) {
+      g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+          "The value of --%s is not UTF-8", entries->long_name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 gboolean
 pmss_cli_parse (PmssCli * cli, const PmssCliUsage * usage,
     const GOptionEntry * entries, int *argc, char ***argv, GError ** error)
 {
   g_autoptr (GOptionContext) context = g_option_context_new (usage->parameters);
+  g_autofree GOptionEntry *unconverted = without_conversion (entries);
   int n;
 
   g_option_context_set_summary (context, usage->summary);
   g_option_context_set_description (context, usage->description);
   if (entries)
-    g_option_context_add_main_entries (context, entries, NULL);
+    g_option_context_add_main_entries (context, unconverted, NULL);
   add_common (cli, context);
-  if (!g_option_context_parse (context, argc, argv, error))
+  if (!g_option_context_parse (context, argc, argv, error)
+      || !check_texts (entries, error))
     return FALSE;
   /* "pmss get -- -odd-name -" leaves the "--" in place. */
   if (*argc > 1 && g_str_equal ((*argv)[1], "--")) {
@@ -186,34 +234,9 @@ pmss_cli_for_each (PmssCli * cli, char **names, int n, PmssCliEachFunc func,
 char *
 pmss_cli_normalize_url (const char *text, GError ** error)
 {
-  g_autofree char *full = NULL;
-  g_autoptr (GUri) uri = NULL;
-  const char *scheme, *host;
-  int port;
+  g_autoptr (PmssControlUrl) url = pmss_control_url_parse (text, error);
 
-  full = strstr (text, "://") ? g_strdup (text) :
-      g_strdup_printf ("http://%s", text);
-  uri = g_uri_parse (full, G_URI_FLAGS_NONE, error);
-  if (!uri) {
-    g_prefix_error (error, "'%s' is no URL of a control server: ", text);
-    return NULL;
-  }
-  scheme = g_uri_get_scheme (uri);
-  host = g_uri_get_host (uri);
-  if (g_str_equal (scheme, "pmss"))
-    scheme = "http";
-  else if (g_str_equal (scheme, "pmsss"))
-    scheme = "https";
-  port = g_uri_get_port (uri);
-  if (!host || !*host || port == 0 ||
-      (!g_str_equal (scheme, "http") && !g_str_equal (scheme, "https"))) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "'%s' is no URL of a control server; it looks like http://HOST:%d",
-        text, PMSS_CONTROL_PORT);
-    return NULL;
-  }
-  return g_strdup_printf (strchr (host, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
-      scheme, host, port > 0 ? port : PMSS_CONTROL_PORT);
+  return url ? pmss_control_url_to_string (url) : NULL;
 }
 
 char *
@@ -231,7 +254,7 @@ pmss_cli_find_url (PmssCli * cli, GError ** error)
     return NULL;
   }
   if (stored)
-    return g_strdup (stored->url);
+    return pmss_cli_normalize_url (stored->url, error);
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_NO_SERVER,
       "No control server is known");
   return NULL;

@@ -66,7 +66,7 @@ char *pmss_cli_find_token (const char *url, GError **error);
 
 /* A request of its own client; for commands that make one. */
 JsonNode *pmss_cli_request (PmssCli *cli, const char *method, const char *path, JsonNode *body, GError **error);
-/* "http://h:p" from what people type: "h", "h:p", "pmss://h", "http://h:p/" */
+/* "http://h:p" from what people type; pmss_control_url_parse() */
 char *pmss_cli_normalize_url (const char *text, GError **error);
 
 typedef enum {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,6 +60,24 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Target, target_clear)
   return FALSE;
 }
 
+/* Beside @path and called like it, as far as a file's name may be long. */
+static char *
+temporary_name (const char *path)
+{
+  static const char suffix[] = ".pmss-XXXXXX";
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *base = g_path_get_basename (path);
+  g_autofree char *name = NULL;
+  gsize length = MIN (strlen (base), NAME_MAX - strlen (suffix));
+
+  /* not in the middle of a character: some file systems take none but UTF-8 */
+  while (length > 0 && ((guchar) base[length] & 0xc0) == 0x80)
+    length--;
+  base[length] = '\0';
+  name = g_strconcat (base, suffix, NULL);
+  return g_build_filename (folder, name, NULL);
+}
+
 static gboolean
 target_open (Target * target, const char *file, const char *name,
     gboolean overwrite, GError ** error)
@@ -87,7 +106,7 @@ target_open (Target * target, const char *file, const char *name,
         "%s exists; --force replaces it", target->path);
     return FALSE;
   }
-  target->temporary = g_strdup_printf ("%s.pmss-XXXXXX", target->path);
+  target->temporary = temporary_name (target->path);
   target->fd = g_mkstemp_full (target->temporary, O_WRONLY | O_CLOEXEC, 0666);
   return target->fd >= 0 || fail (error, "Cannot create", target->path);
 }

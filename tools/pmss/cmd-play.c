@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libpmss/pmss-control-url.h>
 #include <libpmss/pmss-error.h>
 #include <libpmss/pmss-uri.h>
 
@@ -32,15 +33,13 @@ static char *
 medium_uri (PmssCli * cli, const char *name, GError ** error)
 {
   g_autofree char *url = pmss_cli_find_url (cli, error);
-  g_autoptr (GUri) parsed = url ? g_uri_parse (url, 0, error) : NULL;
+  g_autoptr (PmssControlUrl) place =
+      url ? pmss_control_url_parse (url, error) : NULL;
   g_autoptr (PmssUri) uri = NULL;
 
-  if (!parsed)
+  if (!place || !pmss_medium_check_name (name, error))
     return NULL;
-  if (!pmss_medium_check_name (name, error))
-    return NULL;
-  uri = pmss_uri_new (g_str_equal (g_uri_get_scheme (parsed), "https"),
-      g_uri_get_host (parsed), (guint16) g_uri_get_port (parsed), name);
+  uri = pmss_uri_new (place->tls, place->host, place->port, name);
   return pmss_uri_to_string (uri);
 }
 
