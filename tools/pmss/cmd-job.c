@@ -11,8 +11,8 @@
 
 static const PmssCliUsage ls_usage = {
   "", "Lists background work, the newest first.",
-  "Why a job failed, rests or waits, and warnings, stand below the list. Of many jobs\n"
-      "the newest are shown.\n\n"
+  "Why a job failed, rests or waits, and warnings, stand below the list. Of many\n"
+      "jobs the newest are shown.\n\n"
       "Examples:\n"
       "  pmss job ls\n"
       "  pmss job ls --state running\n"
