@@ -380,12 +380,13 @@ answer_health (PmssStorageApi * api, PmssHttpRequest * request)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   guint node = pmss_self_get_node (api->self);
+  g_autofree char *trouble = pmss_store_explain (api->store);
   const char *status = "ok";
 
   if (node == 0)
     status = "has not joined a cluster yet";
-  else if (!pmss_store_is_writable (api->store))
-    status = "disk failed: read only";
+  else if (trouble != NULL)
+    status = trouble;
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "status");
   json_builder_add_string_value (builder, status);

@@ -185,6 +185,14 @@ tell_address (Server * server)
   fflush (stdout);
 }
 
+static char *
+get_trouble (gpointer user_data)
+{
+  Server *server = user_data;
+
+  return pmss_store_explain (server->store);
+}
+
 static gboolean
 listens_on_loopback (const PmssStorageConfig * config)
 {
@@ -203,7 +211,7 @@ start_agent (Server * server, GError ** error)
 {
   static const PmssNodeAgentFuncs funcs = {
     on_joined, on_refused, on_revoked, sample_stats, get_bad_shards,
-    forget_bad_shards
+    get_trouble, forget_bad_shards
   };
   PmssStoreUsage usage;
 

@@ -437,6 +437,17 @@ add_bad_shards (PmssNodeAgent * agent, JsonBuilder * builder)
 }
 
 static void
+add_trouble (PmssNodeAgent * agent, JsonBuilder * builder)
+{
+  g_autofree char *trouble = agent->funcs.get_trouble (agent->user_data);
+
+  if (trouble == NULL)
+    return;
+  json_builder_set_member_name (builder, "trouble");
+  json_builder_add_string_value (builder, trouble);
+}
+
+static void
 add_token_formats (JsonBuilder * builder)
 {
   json_builder_set_member_name (builder, "token_formats");
@@ -461,6 +472,7 @@ send_heartbeat (PmssNodeAgent * agent)
   json_builder_set_member_name (builder, "stats");
   json_builder_add_value (builder, agent->funcs.stats (agent->user_data));
   add_bad_shards (agent, builder);
+  add_trouble (agent, builder);
   if (agent->state == AGENT_LEAVING) {
     json_builder_set_member_name (builder, "leaving");
     json_builder_add_boolean_value (builder, TRUE);

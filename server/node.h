@@ -27,6 +27,8 @@ typedef struct {
   JsonNode * (*stats)   (gpointer user_data);
   /* The `bad_shards` of the next heartbeat; NULL: there are none. */
   JsonNode * (*get_bad_shards)    (gpointer user_data);
+  /* The `trouble` of the next heartbeat: why this server takes no writes; NULL: it does. Freed with g_free(). */
+  char *     (*get_trouble) (gpointer user_data);
   /* Control knows of these. Returns whether there are more. */
   gboolean   (*forget_bad_shards) (gpointer user_data);
 } PmssNodeAgentFuncs;

@@ -13,7 +13,8 @@ struct _PmssStore {
   int tmp_fd;
   int shards_fd;
   PmssStoreReserve reserve;
-  atomic_bool broken;           /* an fsync failed */
+  atomic_int broken;            /* errno of the first failure that ended writing; 0: none */
+  _Atomic gint64 full_until;    /* monotonic: the disk refused a write for want of room; 0: it did not */
   atomic_uint next_tmp;
 
   /* Room: one at a time looks whether there is some and takes it. */
@@ -39,8 +40,10 @@ void     pmss_store_folder_name    (guint folder, char out[3]);
 char    *pmss_store_path_of        (const char *name);
 /* fsync of the folder: what was renamed into or unlinked from it is durable. A failure breaks the store. */
 gboolean pmss_store_sync_folder    (PmssStore *store, guint folder, GError **error);
-/* An fsync failed: nothing is known any more. */
+/* Ends writing: an fsync failed, and nothing is known any more; or the disk takes nothing. @what it was at. */
 void     pmss_store_break          (PmssStore *store, const char *what, int code);
+/* A system call failed that writes, with errno @code. Ends writing where the next one would fail as well, and notes a full disk. */
+void     pmss_store_note_failure   (PmssStore *store, const char *what, int code);
 gboolean pmss_store_check_writable (PmssStore *store, GError **error);
 /* Sets @error from errno @code, with the code that goes with it. */
 void     pmss_store_set_error      (GError **error, int code, const char *what);

@@ -37,6 +37,7 @@ static gboolean
 create_file (PmssStorePut * put, GError ** error)
 {
   PmssStore *store = put->store;
+  int code;
 
   put->tmp_name = g_strdup_printf ("%s.%u", put->name,
       atomic_fetch_add (&store->next_tmp, 1));
@@ -44,7 +45,9 @@ create_file (PmssStorePut * put, GError ** error)
       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (put->fd >= 0)
     return TRUE;
-  pmss_store_set_error (error, errno, "cannot create the shard");
+  code = errno;
+  pmss_store_note_failure (store, "a new shard", code);
+  pmss_store_set_error (error, code, "cannot create the shard");
   g_clear_pointer (&put->tmp_name, g_free);
   return FALSE;
 }
@@ -85,13 +88,17 @@ take_room (PmssStorePut * put, GError ** error)
     }
   }
   g_mutex_unlock (&store->room_lock);
-  if (code == ENOSPC)
+  if (code == 0)
+    return TRUE;
+  if (code == ENOSPC) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE,
         "no room for %" G_GUINT64_FORMAT " bytes: the disk has %"
         G_GUINT64_FORMAT " to give", put->size, free_bytes);
-  else if (code != 0)
+  } else {
+    pmss_store_note_failure (store, "room for a shard", code);
     pmss_store_set_error (error, code, "cannot set room aside for the shard");
-  return code == 0;
+  }
+  return FALSE;
 }
 
 /* From its first moment: whoever deletes the name later, means this one, too,
@@ -193,8 +200,10 @@ flush (PmssStorePut * put, GError ** error)
     if (done < 0 && errno == EINTR)
       continue;
     if (done <= 0) {
-      pmss_store_set_error (error, done < 0 ? errno : EIO,
-          "cannot write the shard");
+      int code = done < 0 ? errno : EIO;
+
+      pmss_store_note_failure (put->store, put->name, code);
+      pmss_store_set_error (error, code, "cannot write the shard");
       return FALSE;
     }
     bytes += done;
@@ -242,7 +251,9 @@ sync_file (PmssStorePut * put, GError ** error)
     return TRUE;
   code = errno;
   /* Some file systems find out only now that the disk is full. */
-  if (code != ENOSPC && code != EDQUOT)
+  if (code == ENOSPC || code == EDQUOT)
+    pmss_store_note_failure (put->store, put->name, code);
+  else
     pmss_store_break (put->store, put->name, code);
   pmss_store_set_error (error, code, "fsync");
   return FALSE;
@@ -303,6 +314,7 @@ publish (PmssStorePut * put, GError ** error)
     return FALSE;
   }
   if (code != 0) {
+    pmss_store_note_failure (store, put->name, code);
     pmss_store_set_error (error, code, put->name);
     return FALSE;
   }

@@ -15,6 +15,9 @@
 #include "libpmss/pmss-error.h"
 #include "store-private.h"
 
+/* Seconds for which a disk that refused a write has no room, whatever it says: quotas and inodes are not in its numbers. */
+#define FULL_FOR 5
+
 static PmssError
 code_of_errno (int code)
 {
@@ -64,17 +67,61 @@ pmss_store_path_of (const char *name)
 void
 pmss_store_break (PmssStore * store, const char *what, int code)
 {
+  int none = 0;
+
+  /* many writers find it at once; the first says so */
+  if (!atomic_compare_exchange_strong (&store->broken, &none, code))
+    return;
   g_critical
-      ("%s: fsync of %s failed: %s. What is on the disk is not known any "
-      "more: nothing will be written until the server is started anew, after a "
-      "look at the disk", store->path, what, g_strerror (code));
-  atomic_store (&store->broken, TRUE);
+      ("“%s”: the disk failed at %s: %s. Nothing will be written until "
+      "the server is started anew, after a look at the disk", store->path, what,
+      g_strerror (code));
+}
+
+/* Errors of which the next write would have the same, for all writers: they are the disk's or its mount's, not the shard's. */
+static gboolean
+is_broken (int code)
+{
+  switch (code) {
+    case EIO:
+    case EROFS:
+    case EACCES:
+    case EPERM:
+    case ENODEV:
+    case ENXIO:
+    case ESTALE:
+    case EUCLEAN:
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+void
+pmss_store_note_failure (PmssStore * store, const char *what, int code)
+{
+  if (is_broken (code))
+    pmss_store_break (store, what, code);
+  else if (code == ENOSPC || code == EDQUOT)
+    atomic_store (&store->full_until,
+        g_get_monotonic_time () + FULL_FOR * G_USEC_PER_SEC);
+}
+
+char *
+pmss_store_explain (PmssStore * store)
+{
+  int code = atomic_load (&store->broken);
+
+  return code == 0 ? NULL :
+      g_strdup_printf
+      ("its disk failed (%s): it sends what it has and takes no "
+      "writes. Look at the disk, then restart the server", g_strerror (code));
 }
 
 gboolean
 pmss_store_is_writable (PmssStore * store)
 {
-  return !atomic_load (&store->broken);
+  return atomic_load (&store->broken) == 0;
 }
 
 gboolean
@@ -96,7 +143,9 @@ pmss_store_sync_folder (PmssStore * store, guint folder, GError ** error)
   pmss_store_folder_name (folder, name);
   fd = openat (store->shards_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) {
-    pmss_store_set_error (error, errno, "cannot make the change durable");
+    code = errno;
+    pmss_store_note_failure (store, "the folder of shards", code);
+    pmss_store_set_error (error, code, "cannot make the change durable");
     return FALSE;
   }
   if (fsync (fd) != 0)
@@ -345,9 +394,11 @@ pmss_store_delete (PmssStore * store, const char *name, GError ** error)
     return FALSE;
   }
   if (code != 0) {
+    pmss_store_note_failure (store, "a deletion", code);
     pmss_store_set_error (error, code, name);
     return FALSE;
   }
+  atomic_store (&store->full_until, 0);
   return pmss_store_sync_folder (store, folder, error);
 }
 
@@ -357,7 +408,8 @@ pmss_store_free_bytes (PmssStore * store)
   struct statvfs disk;
   guint64 free_bytes, kept;
 
-  if (fstatvfs (store->shards_fd, &disk) != 0)
+  if (g_get_monotonic_time () < atomic_load (&store->full_until)
+      || fstatvfs (store->shards_fd, &disk) != 0)
     return 0;
   free_bytes = (guint64) disk.f_bavail * disk.f_frsize;
   kept = (guint64) (store->reserve.fraction * disk.f_blocks * disk.f_frsize);

@@ -91,7 +91,10 @@ typedef struct {
 } PmssStoreUsage;
 void       pmss_store_get_usage (PmssStore *store, PmssStoreUsage *usage);
 
-/* FALSE after an fsync has failed: what is on the disk is not known any more, nothing is written or deleted from then on; what is there is served. */
+/* FALSE after an fsync has failed, or the disk was found to take no writes (EROFS, EIO, EACCES, …): nothing is written or deleted from then on; what is there
+ * is served. */
 gboolean   pmss_store_is_writable (PmssStore *store);
+/* While it is not writable: what happened and what to do, to follow a server's name. NULL: it is. Free with g_free(). */
+char      *pmss_store_explain     (PmssStore *store);
 
 G_END_DECLS

@@ -15,6 +15,7 @@
 #define MAX_ZONE 64
 #define MAX_SECRET 128
 #define MAX_FORMATS 16
+#define MAX_TROUBLE 500
 
 static void
 add_stats (JsonBuilder * json, const PmssNodeInfo * info)
@@ -299,6 +300,22 @@ get_instance (JsonObject * body, const char **instance, GError ** error)
   return FALSE;
 }
 
+/* It comes into logs and onto terminals. */
+static gboolean
+get_trouble (JsonObject * body, const char **trouble, GError ** error)
+{
+  if (!pmss_json_get_string (body, "trouble", MAX_TROUBLE, trouble, error))
+    return FALSE;
+  for (const char *c = *trouble; *c != '\0'; c = g_utf8_next_char (c)) {
+    if (g_unichar_iscntrl (g_utf8_get_char (c))) {
+      g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+          "trouble: has control characters");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 static gboolean
 get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
 {
@@ -317,6 +334,9 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
   beat->node.address = place.address;
   beat->node.port = place.port;
   beat->node.tls = place.tls;
+  if (pmss_json_has (body, "trouble")
+      && !get_trouble (body, &beat->node.trouble, error))
+    return FALSE;
   if (pmss_json_has (body, "instance")
       && !get_instance (body, &beat->node.instance, error))
     return FALSE;

@@ -186,6 +186,18 @@ pmss_nodes_check (PmssNodes * self, guint id, const char *secret,
   return FALSE;
 }
 
+/* With the lock held. */
+static void
+note_trouble (PmssNodeEntry * entry, const char *trouble)
+{
+  if (trouble != NULL && entry->trouble == NULL)
+    g_warning ("Node %u takes no writes: %s", entry->node.id, trouble);
+  else if (trouble == NULL && entry->trouble != NULL)
+    g_message ("Node %u takes writes again", entry->node.id);
+  g_free (entry->trouble);
+  entry->trouble = g_strdup (trouble);
+}
+
 /* With the lock held: it is the node's, or may be. */
 static void
 note_liveness (PmssNodeEntry * entry, const BeatCall * call, gint64 now)
@@ -199,6 +211,7 @@ note_liveness (PmssNodeEntry * entry, const BeatCall * call, gint64 now)
   entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
   entry->leaving = beat->leaving && call->claim == PMSS_NODE_CLAIM_GOOD;
   entry->reads_tokens = beat->reads_tokens;
+  note_trouble (entry, beat->trouble);
   entry->stats = beat->stats;
 }
 

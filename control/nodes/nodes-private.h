@@ -34,6 +34,7 @@ typedef struct {
   gint64 last_seen;             /* the same in seconds since 1970; 0: never */
   gboolean leaving;             /* the last heartbeat said so */
   gboolean reads_tokens;        /* and that */
+  char *trouble;                /* (nullable) why it takes no writes, as it says */
   gint64 unreachable;           /* monotonic, since when control has not reached it; 0: no reason to think so */
   guint readers;                /* that cannot reach it either */
   char *failure;                /* why control could not, when it tried last; NULL: it could */

@@ -45,6 +45,7 @@ entry_free (gpointer data)
   g_free (entry->claim.address);
   g_free (entry->claim_problem);
   g_free (entry->reason);
+  g_free (entry->trouble);
   g_free (entry->failure);
   g_free (entry);
 }
@@ -67,13 +68,13 @@ copy_node (PmssNode * to, const PmssNode * from)
   to->zone = g_strdup (from->zone);
 }
 
-/* As long as it beats, and a little longer. */
+/* A twin as long as it beats, and a little longer. */
 static char *
 warn_of (const PmssNodeEntry * entry)
 {
   if (entry->twin_refused == 0 || g_get_monotonic_time () - entry->twin_refused
       >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)
-    return NULL;
+    return g_strdup (entry->trouble);
   return g_strdup ("another server has its identity, as a copy of its data "
       "folder has, and is refused");
 }
@@ -88,6 +89,7 @@ entry_to_info (const PmssNodeEntry * entry)
   info->since = entry->since;
   info->lasted = (g_get_monotonic_time () - entry->began) / G_USEC_PER_SEC;
   info->reason = g_strdup (entry->reason);
+  info->read_only = entry->trouble != NULL;
   info->warning = warn_of (entry);
   info->last_seen = entry->last_seen;
   info->capacity = entry->capacity;

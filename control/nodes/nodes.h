@@ -49,6 +49,7 @@ typedef struct {
   gboolean tls;
   gboolean leaving;             /* it is about to stop, and counts as down at once */
   const char *instance;         /* (nullable) id of its start */
+  const char *trouble;          /* (nullable) why it takes no writes */
   gboolean reads_tokens;        /* of the format that control signs; where not, it is suspect: it cannot serve anybody */
   PmssNodeStats stats;
 } PmssNodeBeat;
@@ -60,6 +61,7 @@ typedef struct {
   gint64 since;                 /* in this state; seconds since 1970 */
   gint64 lasted;                /* seconds that it is in this state; only for what was before control started by the clock that people set */
   char *reason;                 /* in words, times in it as ISO 8601 in UTC; NULL: it is up */
+  gboolean read_only;           /* it takes no writes; `warning` says why */
   char *warning;                /* (nullable) what somebody should look at, though it may be up */
   gint64 last_seen;             /* seconds since 1970; 0: not since control started */
   guint64 capacity;             /* bytes that it offers */

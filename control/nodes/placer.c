@@ -134,6 +134,8 @@ why_not (PmssPlacer * self, const PmssNodeInfo * info)
 
   if (info->state != PMSS_NODE_UP)
     return info->state == PMSS_NODE_DOWN ? "is down" : "does not answer";
+  if (info->read_only)
+    return "takes no writes";
   if (shunned && shunned->until > g_get_monotonic_time ())
     return shunned->reason;
   if (info->free < self->shard_size)
@@ -463,7 +465,8 @@ pmss_placer_retry (PmssPlacer * self)
         self->failed);
 
     /* one that has just died counts as up for a while: only a new sign of life counts */
-    if (info && info->state == PMSS_NODE_UP && info->last_seen > shunned->since) {
+    if (info && info->state == PMSS_NODE_UP && !info->read_only
+        && info->last_seen > shunned->since) {
       shunned->until = 0;
       shunned->chances++;
       return TRUE;

@@ -5,12 +5,14 @@
  * where that file says "FIRST LAST", of these in each file, and sendfile()
  * then, too). With COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE
  * pread() does not return, with NO_DIRECT_WHILE nobody gets round the page
- * cache, and with FLIP_WRITE_WHILE a bit of what is written to a file is lost
+ * cache, with READ_ONLY_WHILE no file can be made or deleted by its folder (EROFS, or the errno
+ * that the file holds), and with FLIP_WRITE_WHILE a bit of what is written to a file is lost
  * on the way. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +128,55 @@ preadv64v2 (int fd, const struct iovec *to, int n, off64_t offset, int flags)
     return -1;
   }
   return real (fd, to, n, offset, flags);
+}
+
+/* The errno of a disk that takes no writes; 0: it does. */
+static int
+read_only (void)
+{
+  const char *trigger = getenv ("READ_ONLY_WHILE");
+  FILE *file = trigger ? fopen (trigger, "r") : NULL;
+  int code = EROFS;
+
+  if (!file)
+    return 0;
+  if (fscanf (file, "%d", &code) != 1)
+    code = EROFS;
+  fclose (file);
+  return code;
+}
+
+int
+openat64 (int folder, const char *path, int flags, ...)
+{
+  int (*real) (int, const char *, int, ...) =
+      (int (*)(int, const char *, int, ...)) dlsym (RTLD_NEXT, "openat64");
+  va_list arguments;
+  int mode = 0, code = flags & O_CREAT ? read_only () : 0;
+
+  if (code) {
+    errno = code;
+    return -1;
+  }
+  if (flags & O_CREAT) {
+    va_start (arguments, flags);
+    mode = va_arg (arguments, int);
+    va_end (arguments);
+  }
+  return real (folder, path, flags, mode);
+}
+
+int
+unlinkat (int folder, const char *path, int flags)
+{
+  int (*real) (int, const char *, int) =
+      (int (*)(int, const char *, int)) dlsym (RTLD_NEXT, "unlinkat");
+  int code = read_only ();
+
+  if (!code)
+    return real (folder, path, flags);
+  errno = code;
+  return -1;
 }
 
 /* Of large pieces: the log is a file, too. */

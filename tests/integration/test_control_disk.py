@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Control's disk: announced room is reserved, and a full disk stops nothing but uploads."""
+"""Disks that fill up or fail: announced room is reserved, a full disk stops nothing but uploads, a read-only one gets no more."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import unittest
+import urllib.request
 
 import cluster
-from cluster import encode_metadata, wait_for
+from cluster import BUILD, encode_metadata, wait_for
 
 MIB = 1 << 20
 DISK = 48 * MIB
@@ -112,6 +115,50 @@ class Disk(cluster.TestCase):
         filler.unlink()
         wait_for(lambda: self.health() == (200, "ok"), "the room to be noticed")
         self.cluster.add("full/d", bytes(300000))
+
+
+class Node(cluster.TestCase):
+    """A storage server whose disk turns read-only."""
+    nodes = 2
+    control_options = {"unit": "64KiB", "extent": "256KiB", "default-redundancy": "1+1"}
+
+    def received(self, node):
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % node.port) as answer:
+            return int(re.search(rb"^pmss_storage_received_bytes_total (\d+)", answer.read(), re.M).group(1))
+
+    def told(self, node):
+        return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)
+
+    def test_read_only(self):
+        """Each ingest goes on without it; after the first one nothing is sent to it; who looks is told."""
+        trigger = self.cluster.folder / "read-only"
+        bad = self.cluster.add_node(prefix=[
+            "env", "LD_PRELOAD=" + " ".join([os.environ["PMSS_BAD_DISK"], *os.environ.get("LD_PRELOAD", "").split()]),
+            "READ_ONLY_WHILE=%s" % trigger,
+            "ASAN_OPTIONS=verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")])
+        self.cluster.add("before", content := os.urandom(2 * MIB))
+        self.assertTrue(bad.shards())
+        self.assertIsNone(self.told(bad)["warning"])
+        trigger.touch()
+        self.cluster.add("first", os.urandom(2 * MIB))
+        wait_for(lambda: self.told(bad)["warning"], "the heartbeat that tells")
+        self.assertIn("Read-only file system", self.told(bad)["warning"])
+        self.assertEqual(self.told(bad)["state"], "up")
+        self.assertIn("takes no writes", self.cluster.control.tail())
+        before = self.received(bad)
+        self.cluster.add("second", os.urandom(4 * MIB))
+        self.assertLess(self.received(bad) - before, 20000)
+        self.assertEqual(self.cluster.read_back("before"), content)
+        said = subprocess.run([BUILD / "tools" / "pmss", "node", "ls"], capture_output=True, text=True, timeout=60, check=True,
+                              env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token)).stdout
+        self.assertIn("takes no writes", said)
+        # mended, and started anew
+        trigger.unlink()
+        bad.stop()
+        bad.start()
+        wait_for(lambda: self.told(bad)["state"] == "up" and not self.told(bad)["warning"], "it to be well")
+        bad.stop()
+        self.cluster.nodes.remove(bad)      # its log has what its disk did
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 """pmss-storage when things break: killed, disk full, disk broken, peers gone."""
 
 import concurrent.futures
+import errno
 import http.client
 import os
 import pathlib
@@ -257,13 +258,58 @@ class Disks(Case):
         self.assertEqual(server.ask("GET", path, self.all).body, first[1])
         self.assertEqual(server.ask("GET", "/v1/shards/" + second[0], self.all).status, 404)
         health = server.ask("GET", "/healthz")
-        self.assertEqual((health.status, health.json()["status"]),
-                         (503, "disk failed: read only"))
+        self.assertEqual(health.status, 503)
+        self.assertIn("its disk failed", health.json()["status"])
         self.assertEqual(server.metrics()["writable"], 0)
         self.assertIn("fsync", server.messages())
         server.stop()
         server.wrapper = []
         server.start()
+        self.assertEqual(self.put(server, *second).status, 201)
+
+    def test_read_only(self):
+        """A disk that takes no writes any more, for whatever reason, ends writing at the first one; what is there is sent."""
+        for code in (errno.EROFS, errno.EIO, errno.EACCES, errno.ESTALE):
+            with self.subTest(errno.errorcode[code]):
+                server, trigger = self.serve_from_bad_disk("READ_ONLY")
+                first, second, third = self.shards(30000, redundancy="2+1").items()
+                self.assertEqual(self.put(server, *first).status, 201)
+                server.may_complain = True
+                trigger.write_text(str(code))
+                self.assertEqual(self.put(server, *second).status, 500)
+                self.assertEqual(self.put(server, *third).status, 503)
+                path = "/v1/shards/" + first[0]
+                self.assertEqual(server.ask("DELETE", path, self.all).status, 503)
+                self.assertEqual(server.ask("GET", path, self.all).body, first[1])
+                health = server.ask("GET", "/healthz")
+                self.assertEqual(health.status, 503)
+                self.assertIn(os.strerror(code), health.json()["status"])
+                self.assertEqual(server.metrics()["writable"], 0)
+                trigger.unlink()
+                server.stop()
+
+    def test_read_only_at_deletion(self):
+        server, trigger = self.serve_from_bad_disk("READ_ONLY")
+        name, data = next(iter(self.shards().items()))
+        self.assertEqual(self.put(server, name, data).status, 201)
+        server.may_complain = True
+        trigger.touch()
+        self.assertEqual(server.ask("DELETE", "/v1/shards/" + name, self.all).status, 500)
+        self.assertEqual(server.ask("GET", "/healthz").status, 503)
+        self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).body, data)
+        trigger.unlink()
+
+    def test_quota(self):
+        """What the file system's numbers do not show is full all the same, for a while; and no failure."""
+        server, trigger = self.serve_from_bad_disk("READ_ONLY")
+        first, second, *_ = self.shards(30000, redundancy="2+1").items()
+        self.assertEqual(self.put(server, *first).status, 201)
+        trigger.write_text(str(errno.EDQUOT))
+        self.assertEqual(self.put(server, *second).status, 507)
+        self.assertEqual(server.metrics()["free_bytes"], 0)
+        self.assertEqual(server.ask("GET", "/healthz").status, 200)
+        trigger.unlink()
+        self.assertEqual(server.ask("DELETE", "/v1/shards/" + first[0], self.all).status, 204)
         self.assertEqual(self.put(server, *second).status, 201)
 
     def test_fdatasync_fails(self):

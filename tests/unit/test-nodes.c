@@ -235,6 +235,32 @@ test_token_formats (Fixture * f, gconstpointer data)
   assert_state (f, node.id, PMSS_NODE_UP, NULL);
 }
 
+/* It takes no writes, as it says: it is up for readers, and somebody should look. */
+static void
+test_trouble (Fixture * f, gconstpointer data)
+{
+  const PmssNodeBeat told = {
+    .address = "node.example",.port = 8471,.reads_tokens = TRUE,
+    .trouble = "its disk failed"
+  };
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (PmssNodeInfo) bad = NULL, good = NULL;
+  g_autoptr (GError) error = NULL;
+  GLogLevelFlags fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK);
+
+  g_assert_true (beat_with (f, node.id, secret, &told, &error));
+  assert_state (f, node.id, PMSS_NODE_UP, NULL);
+  bad = pmss_nodes_peek (f->nodes, node.id);
+  g_assert_true (bad->read_only);
+  g_assert_cmpstr (bad->warning, ==, "its disk failed");
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  good = pmss_nodes_peek (f->nodes, node.id);
+  g_assert_false (good->read_only);
+  g_assert_null (good->warning);
+  g_log_set_always_fatal (fatal);
+}
+
 /* Heartbeats come, and nobody can read: that is suspect at once, and down after a while. */
 static void
 test_unreachable (Fixture * f, gconstpointer data)
@@ -564,6 +590,7 @@ main (int argc, char **argv)
   ADD ("states", test_states);
   ADD ("reasons", test_reasons);
   ADD ("token-formats", test_token_formats);
+  ADD ("trouble", test_trouble);
   ADD ("unreachable", test_unreachable);
   ADD ("restart", test_restart);
   ADD ("leaving", test_leaving);
