@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/accounts/secret.h"
+#include "control/jobs/reconcile.h"
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
 #include "control/repair/repair.h"
@@ -41,7 +42,8 @@ add_stats (JsonBuilder * json, const PmssNodeInfo * info)
 }
 
 static void
-add_node_json (JsonBuilder * json, const PmssNodeInfo * info)
+add_node_json (PmssControlContext * context, JsonBuilder * json,
+    const PmssNodeInfo * info)
 {
   gboolean seen = info->last_seen != 0;
 
@@ -64,6 +66,9 @@ add_node_json (JsonBuilder * json, const PmssNodeInfo * info)
   pmss_api_add_known (json, "free", seen ? (gint64) info->free : -1);
   pmss_api_add_int (json, "shards", (gint64) info->shards);
   pmss_api_add_int (json, "bad_shards", (gint64) info->bad_shards);
+  pmss_api_add_int (json, "held_shards", context->reconciler != NULL
+      ? (gint64) pmss_reconciler_get_held (context->reconciler, info->node.id)
+      : 0);
   pmss_api_add_bool (json, "repair", info->repair);
   add_stats (json, info);
   json_builder_end_object (json);
@@ -85,7 +90,7 @@ list_nodes (PmssApiCall * call)
   json_builder_set_member_name (json, "nodes");
   json_builder_begin_array (json);
   for (guint i = 0; i < nodes->len; i++)
-    add_node_json (json, g_ptr_array_index (nodes, i));
+    add_node_json (call->context, json, g_ptr_array_index (nodes, i));
   json_builder_end_array (json);
   json_builder_end_object (json);
   pmss_api_respond (call, 200, json);
@@ -409,8 +414,56 @@ repair_node (PmssApiCall * call)
   }
   pmss_repair_wake (call->context->repair);
   json = json_builder_new ();
-  add_node_json (json, info);
+  add_node_json (call->context, json, info);
   pmss_api_respond (call, 202, json);
+}
+
+/* What an administrator may set. */
+static gboolean
+change_node (PmssControlContext * context, guint id, JsonObject * body,
+    GError ** error)
+{
+  static const char *const members[] = {
+    "address", "port", "tls", "confirm_cleanup", NULL
+  };
+  PmssNode place = {.id = id };
+  gint64 shards;
+
+  if (!pmss_json_check_members (body, members, error))
+    return FALSE;
+  if (pmss_json_has (body, "address")
+      && (!get_place (body, &place, error)
+          || !pmss_nodes_set_place (context->nodes, id, &place, error)))
+    return FALSE;
+  return !pmss_json_has (body, "confirm_cleanup")
+      || (pmss_json_get_int (body, "confirm_cleanup", 1, G_MAXINT64, &shards,
+          error) && pmss_reconciler_confirm (context->reconciler, id,
+          (guint64) shards, error));
+}
+
+static void
+set_node (PmssApiCall * call)
+{
+  PmssControlContext *context = call->context;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssNodeInfo) before = NULL, info = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  gint64 id;
+
+  if (!pmss_api_get_param_id (call, &id))
+    return;
+  before = pmss_nodes_get (context->nodes, id <= G_MAXUINT ? (guint) id : 0,
+      &error);
+  if (before != NULL && change_node (context, before->node.id,
+          pmss_http_request_get_json (call->request), &error))
+    info = pmss_nodes_get (context->nodes, before->node.id, &error);
+  if (info == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  add_node_json (context, json, info);
+  pmss_api_respond (call, 200, json);
 }
 
 static void
@@ -438,6 +491,7 @@ const PmssRoute pmss_routes_nodes[] = {
       heartbeat},
   {"POST", "/api/v1/nodes/{id}/repair", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
       repair_node},
+  {"PATCH", "/api/v1/nodes/{id}", PMSS_ROLE_ADMIN, PMSS_BODY_JSON, set_node},
   {"DELETE", "/api/v1/nodes/{id}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
       delete_node},
   {NULL}

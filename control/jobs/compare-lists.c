@@ -14,6 +14,9 @@
 #define MAX_UNKNOWN 100000
 #define MAX_NOTED 10000         /* missing shards of a comparison; when they are repaired, the next ones come */
 #define BATCH 500               /* rows a transaction */
+#define MIN_LARGE 16            /* orphans of one clean-up, and */
+#define LARGE_PART 20           /* the part of a node's shards, that somebody has to confirm; */
+#define MIN_HALF 4              /* as many are enough if they are more than half */
 #define NEVER (G_MAXINT64 / 2)  /* us; leaves room for a time to be added */
 #define SCAN 5000               /* and of those that are only looked at */
 
@@ -40,6 +43,7 @@ typedef struct
   gint64 now, grace;            /* us */
   GHashTable *before;           /* what was unknown the last time */
   PmssUnknown *unknown;         /* and is now */
+  GPtrArray *orphans;           /* names that are so for the grace period */
   PmssCompared *compared;
 
   /* of the page */
@@ -214,20 +218,18 @@ is_known (PmssDatabase * database, Comparison * page, const char *name,
   return *known || is_pending (database, page->node, name, known, error);
 }
 
-/* A shard without a row is garbage: the page was listed before it was asked for here. It may go when it has been seen so for the grace period. */
-static gboolean
-judge_unknown (Comparison * page, const char *name, GError ** error)
+/* A shard without a row may be garbage: the page was listed before it was asked for here. When it has been seen so for the grace period it is an orphan. */
+static void
+judge_unknown (Comparison * page, const char *name)
 {
   gint64 *seen = g_hash_table_lookup (page->before, name);
   gint64 since = seen ? *seen : page->now;
+  gboolean overdue = page->now - since >= page->grace;
 
-  if (page->now - since < page->grace) {
-    add_unknown (page->unknown, name, since, since + page->grace);
-    return TRUE;
-  }
-  page->compared->orphans++;
-  return pmss_catalog_add_pending (page->context->catalog, page->node, name,
-      error);
+  add_unknown (page->unknown, name, since,
+      overdue ? G_MAXINT64 : since + page->grace);
+  if (overdue)
+    g_ptr_array_add (page->orphans, g_strdup (name));
 }
 
 static gboolean
@@ -239,9 +241,10 @@ find_unknown (PmssDatabase * database, gpointer user_data, GError ** error)
     const char *name = g_ptr_array_index (page->names, i);
     gboolean known;
 
-    if (!is_known (database, page, name, &known, error)
-        || (!known && !judge_unknown (page, name, error)))
+    if (!is_known (database, page, name, &known, error))
       return FALSE;
+    if (!known)
+      judge_unknown (page, name);
   }
   return TRUE;
 }
@@ -479,19 +482,64 @@ is_spent (Comparison * page, const PmssListBudget * budget)
   return TRUE;
 }
 
+/* Orphans */
+
+gboolean
+pmss_cleanup_is_large (guint64 orphans, guint64 shards)
+{
+  return orphans > MAX (MIN_LARGE, shards / LARGE_PART)
+      || (orphans >= MIN_HALF && orphans > shards / 2);
+}
+
+/* The next BATCH of page->noted; what a row knows by now stays. */
+static gboolean
+condemn_orphans (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Comparison *page = user_data;
+  guint end = MIN (page->first + BATCH, page->noted->len);
+
+  for (guint i = page->first; i < end; i++) {
+    const char *name = g_ptr_array_index (page->noted, i);
+    gboolean known;
+
+    if (!is_known (database, page, name, &known, error)
+        || (!known && !pmss_catalog_add_pending (page->context->catalog,
+                page->node, name, error)))
+      return FALSE;
+    g_hash_table_remove (page->unknown->since, name);
+  }
+  return TRUE;
+}
+
+static gboolean
+end_orphans (Comparison * page, guint64 allowed, GError ** error)
+{
+  guint64 orphans = page->orphans->len;
+
+  if (orphans > allowed
+      && pmss_cleanup_is_large (orphans, page->compared->shards)) {
+    page->compared->held = orphans;
+    return TRUE;
+  }
+  page->compared->orphans = orphans;
+  return run_in_batches (page, page->orphans, condemn_orphans, error);
+}
+
 gboolean
 pmss_compare_lists (PmssControlContext * context, PmssNodeCalls * calls,
-    guint node, PmssUnknown * unknown, PmssCompared * compared,
+    guint node, PmssUnknown * unknown, guint64 allowed, PmssCompared * compared,
     GCancellable * cancellable, GError ** error)
 {
   g_autoptr (PmssUnknown) found = pmss_unknown_new ();
+  g_autoptr (GPtrArray) orphans = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *after = NULL;
   Comparison page = {
     .context = context,.calls = calls,.cancellable = cancellable,
     .node = node,.now = g_get_monotonic_time (),
     .grace = context->keep_unknown ? NEVER
         : context->config->orphan_grace * G_USEC_PER_SEC,
-    .before = unknown->since,.unknown = found,.compared = compared,
+    .before = unknown->since,.unknown = found,.orphans = orphans,
+    .compared = compared,
   };
 
   PmssListBudget budget;
@@ -503,6 +551,8 @@ pmss_compare_lists (PmssControlContext * context, PmssNodeCalls * calls,
     if (!compare_page (&page, &after, error))
       return FALSE;
   while (after && !is_spent (&page, &budget));
+  if (!end_orphans (&page, allowed, error))
+    return FALSE;
   g_hash_table_unref (unknown->since);
   unknown->since = g_steal_pointer (&found->since);
   found->since = g_hash_table_new (NULL, NULL);

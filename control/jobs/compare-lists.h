@@ -21,10 +21,15 @@ typedef struct {
   guint64 shards;               /* listed */
   guint64 missing;              /* that the catalog has on it, and it has not: noted as bad shards, at most 10,000 a time */
   guint64 orphans;              /* that nobody has known for the grace period: pending deletions from now on */
+  guint64 held;                 /* the same, and they are so many that somebody has to confirm it: left alone */
 } PmssCompared;
 
-/* Brings @unknown up to date. On FALSE it is as it was. */
-gboolean     pmss_compare_lists (PmssControlContext *context, PmssNodeCalls *calls, guint node, PmssUnknown *unknown, PmssCompared *compared,
-    GCancellable *cancellable, GError **error);
+/* Whether a clean-up of @orphans of the @shards that a node holds is so large that the catalog, or whose list it is, may be what is wrong:
+ * more than 16 and 5 %, or at least four and more than half. */
+gboolean     pmss_cleanup_is_large (guint64 orphans, guint64 shards);
+
+/* Brings @unknown up to date. @allowed: as many orphans may go, however large a part that is. On FALSE @unknown is as it was. */
+gboolean     pmss_compare_lists (PmssControlContext *context, PmssNodeCalls *calls, guint node, PmssUnknown *unknown, guint64 allowed,
+    PmssCompared *compared, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

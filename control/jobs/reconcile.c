@@ -26,6 +26,7 @@ struct _PmssReconciler
   gboolean stopping;
   GHashTable *due;              /* ids of nodes to look at */
   GHashTable *found;            /* node id -> PmssReconciled */
+  GHashTable *allowed;          /* node id -> guint64: orphans of the next comparison */
   guint64 orphans, deleted;
 };
 
@@ -126,9 +127,28 @@ tell_compared (guint node, const PmssCompared * compared, guint before,
   if (compared->orphans > 0)
     g_message ("Node %u has %" G_GUINT64_FORMAT " shards that nobody knows: "
         "they are deleted", node, compared->orphans);
-  if (unknown > before)
+  if (compared->held > 0)
+    g_warning ("Node %u has %" G_GUINT64_FORMAT " shards of %" G_GUINT64_FORMAT
+        " that nobody knows: so many are not deleted unasked. Look whether the "
+        "catalog is the right one, then 'pmss node set %u --confirm-cleanup'",
+        node, compared->held, compared->shards, node);
+  else if (unknown > before)
     g_message ("Node %u has %u shards that nobody knows: they are left alone "
         "for now", node, unknown);
+}
+
+/* What was confirmed is for one comparison. */
+static guint64
+take_allowed (PmssReconciler * self, guint node)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  guint64 *allowed = g_hash_table_lookup (self->allowed,
+      GUINT_TO_POINTER (node));
+  guint64 number = allowed != NULL ? *allowed : 0;
+
+  g_hash_table_remove (self->allowed, GUINT_TO_POINTER (node));
+  return number;
 }
 
 static gboolean
@@ -140,11 +160,12 @@ compare_lists (PmssReconciler * self, guint node, PmssReconciled * found,
   PmssCompared compared;
 
   if (!pmss_compare_lists (self->context, self->calls, node, unknown,
-          &compared, self->cancellable, error))
+          take_allowed (self, node), &compared, self->cancellable, error))
     return FALSE;
   found->shards = compared.shards;
   found->missing = compared.missing;
   found->unknown = pmss_unknown_get_count (unknown);
+  found->held = compared.held;
   g_mutex_lock (&self->lock);
   self->orphans += compared.orphans;
   g_mutex_unlock (&self->lock);
@@ -364,6 +385,7 @@ pmss_reconciler_start (PmssControlContext * context)
       (GDestroyNotify) pmss_unknown_free);
   self->failed = g_hash_table_new (NULL, NULL);
   self->found = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->allowed = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   pmss_nodes_set_watch (context->nodes, on_node_changed, self);
   /* those that came up before there was a watch */
   add_all_nodes (self);
@@ -385,10 +407,53 @@ pmss_reconciler_stop (PmssReconciler * self)
   g_hash_table_unref (self->unknown);
   g_hash_table_unref (self->failed);
   g_hash_table_unref (self->found);
+  g_hash_table_unref (self->allowed);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
   g_object_unref (self->cancellable);
   g_free (self);
+}
+
+static guint64
+get_held_locked (PmssReconciler * self, guint node)
+{
+  PmssReconciled *found = g_hash_table_lookup (self->found,
+      GUINT_TO_POINTER (node));
+
+  return found != NULL ? found->held : 0;
+}
+
+guint64
+pmss_reconciler_get_held (PmssReconciler * self, guint node)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+
+  return get_held_locked (self, node);
+}
+
+gboolean
+pmss_reconciler_confirm (PmssReconciler * self, guint node, guint64 shards,
+    GError ** error)
+{
+  guint64 held;
+
+  g_mutex_lock (&self->lock);
+  held = get_held_locked (self, node);
+  if (held > 0 && held <= shards)
+    g_hash_table_replace (self->allowed, GUINT_TO_POINTER (node),
+        g_memdup2 (&held, sizeof (held)));
+  g_mutex_unlock (&self->lock);
+  if (held == 0)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "Node %u has no clean-up that waits to be confirmed", node);
+  else if (held > shards)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "The clean-up of node %u would delete %" G_GUINT64_FORMAT " shards by "
+        "now, not %" G_GUINT64_FORMAT, node, held, shards);
+  else
+    add_due (self, node);
+  return held > 0 && held <= shards;
 }
 
 GArray *

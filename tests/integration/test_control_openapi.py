@@ -214,6 +214,17 @@ class OpenApiTest(cluster.TestCase):
         self.assertEqual(self.cluster.request("POST", path, body, headers)[0], 200)
         states = [n["state"] for n in api("GET", "/nodes")["nodes"]]
         self.assertEqual(states, ["up"] * 4)
+        self.assert_status(409, api, "POST", "/nodes/join", {
+            "join_token": zone, "address": "127.0.0.1", "port": 1, "tls": False, "capacity": 1}, 201)
+        patch = "/nodes/%d" % joined["id"]
+        moved = api("PATCH", patch, {"address": "127.0.0.1", "port": 2, "tls": False})
+        self.assertEqual((moved["port"], moved["held_shards"]), (2, 0))
+        api("PATCH", patch, {"address": "127.0.0.1", "port": 1, "tls": False})
+        self.assert_status(409, api, "PATCH", patch, {"confirm_cleanup": 1})
+        self.assert_status(400, api, "PATCH", patch, {"confirm_cleanup": 0})
+        self.assert_status(400, api, "PATCH", patch, {"address": "127.0.0.1"})
+        self.assert_status(400, api, "PATCH", patch, {"state": "up"})
+        self.assert_status(404, api, "PATCH", "/nodes/999", {})
         repair = "/nodes/%d/repair" % joined["id"]
         self.assert_status(409, api, "POST", repair, None, 202)
         body = json.dumps(dict(json.loads(body), leaving=True))

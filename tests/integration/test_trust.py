@@ -332,6 +332,63 @@ class Identity(cluster.TestCase):
                               check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+class Cleanup(cluster.TestCase):
+    """A missing row is no permission to destroy, where it would be a large part of what a node holds."""
+    nodes = 2
+    control_options = {"unit": "4KiB", "extent": "16KiB", "default-redundancy": "1+1"}
+    storage_options = {"scrub-period": "0"}
+
+    def pmss(self, *command, status=0):
+        done = subprocess.run([cluster.BUILD / "tools" / "pmss", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+                              env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token, LC_ALL="C.UTF-8"))
+        self.assertEqual(done.returncode, status, done.stdout)
+        return done.stdout
+
+    def held(self, node):
+        return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)["held_shards"]
+
+    def forge(self, node, names, count):
+        """As many files that no row knows, beside good ones; they come up with the node."""
+        node.stop()
+        forged = set()
+        for number in range(count):
+            path = node.shard_path(sorted(names)[number % len(names)])
+            name = "%s-%08x.%s" % (path.name[:32], 0x1000 + number, path.name.rsplit(".")[-1])
+            shutil.copy(path, path.with_name(name))
+            forged.add(name)
+        self.cluster.wait_nodes()
+        node.start()
+        self.cluster.wait_nodes()
+        return forged
+
+    def test_large(self):
+        node = self.cluster.nodes[0]
+        self.cluster.add("film", random.Random(2).randbytes(320 * KIB))
+        good = node.shards()
+        self.assertEqual(len(good), 20)
+        # a few go by themselves
+        few = self.forge(node, good, 3)
+        wait_for(lambda: not few & node.shards(), "a few orphans to go")
+        many = self.forge(node, good, 17)
+        wait_for(lambda: self.held(node) == 17, "the clean-up to be held")
+        self.assertIn("17 shards that nobody knows", self.pmss("node", "ls"))
+        self.assertLessEqual(many, node.shards())
+        # who has not seen that many has not confirmed them
+        self.assert_status(409, self.cluster.api, "PATCH", "/nodes/%d" % node.id, {"confirm_cleanup": 16})
+        self.assert_status(409, self.cluster.api, "PATCH", "/nodes/%d" % self.cluster.nodes[1].id, {"confirm_cleanup": 17})
+        self.assertLessEqual(many, node.shards())
+        self.assertIn("17 shards", self.pmss("node", "set", str(node.id), "--confirm-cleanup"))
+        wait_for(lambda: node.shards() == good, "the confirmed clean-up")
+        wait_for(lambda: self.held(node) == 0, "nothing to be held")
+        # once: the next ones are asked for anew
+        more = self.forge(node, good, 21)
+        wait_for(lambda: self.held(node) == 21, "the next clean-up to be held")
+        self.assertLessEqual(more, node.shards())
+        self.pmss("node", "set", str(node.id), "--confirm-cleanup")
+        wait_for(lambda: node.shards() == good, "the next clean-up")
+        self.assert_disks_clean()
+
+
 class IdentityTls(Identity):
     tls = True
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* pmss node ls, add, repair, remove */
+/* pmss node ls, add, set, repair, remove */
 
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +67,7 @@ print_trouble (JsonArray * nodes)
     const char *warning = pmss_cli_json_string (node, "warning");
     g_autofree char *careful = pmss_cli_sentence (warning);
     guint64 bad = pmss_cli_json_number (node, "bad_shards");
+    guint64 held = pmss_cli_json_number (node, "held_shards");
 
     if (reason)
       printf ("Storage server %" G_GUINT64_FORMAT " is %s%s%s: %s.\n",
@@ -75,6 +76,13 @@ print_trouble (JsonArray * nodes)
     if (warning)
       printf ("Storage server %" G_GUINT64_FORMAT ": %s.\n",
           pmss_cli_json_number (node, "id"), careful);
+    if (held > 0)
+      printf ("Storage server %" G_GUINT64_FORMAT " has %" G_GUINT64_FORMAT
+          " shards that nobody knows. So many are not deleted unasked:\n"
+          "  look whether the catalog is the right one, then 'pmss node set %"
+          G_GUINT64_FORMAT " --confirm-cleanup'.\n",
+          pmss_cli_json_number (node, "id"), held,
+          pmss_cli_json_number (node, "id"));
     if (bad > 0)
       printf ("Storage server %" G_GUINT64_FORMAT " has %" G_GUINT64_FORMAT
           " bad shard%s.\n", pmss_cli_json_number (node, "id"), bad,
@@ -169,6 +177,114 @@ node_add (PmssCli * cli, int argc, char **argv, GError ** error)
   return TRUE;
 }
 
+static const PmssCliUsage set_usage = {
+  "ID", "Says where a storage server is, or confirms a large clean-up of it.",
+  "A storage server that says itself that it has moved has to prove it; an\n"
+      "address that is set here counts at once. --confirm-cleanup deletes the\n"
+      "shards that nobody knows, as 'pmss node ls' counts them: first make sure\n"
+      "that the catalog is the right one and that the server is the one it says.\n\n"
+      "Examples:\n"
+      "  pmss node set 4 --address=storage4.example.org:8471\n"
+      "  pmss node set 4 --confirm-cleanup",
+  1, 1
+};
+
+/* The node as the server has it; @list owns it. */
+static JsonObject *
+find_node (PmssCli * cli, guint64 id, JsonNode ** list, GError ** error)
+{
+  JsonObject *root;
+  JsonArray *nodes;
+
+  *list = pmss_cli_request (cli, "GET", "/nodes", NULL, error);
+  root = *list ? pmss_cli_json_root (*list, error) : NULL;
+  if (!root)
+    return NULL;
+  nodes = pmss_cli_json_array (root, "nodes");
+  for (guint i = 0; nodes && i < json_array_get_length (nodes); i++) {
+    JsonObject *node = pmss_cli_json_element (nodes, i);
+
+    if (pmss_cli_json_number (node, "id") == id)
+      return node;
+  }
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+      "There is no storage server %" G_GUINT64_FORMAT, id);
+  return NULL;
+}
+
+static gboolean
+add_address (JsonObject * change, JsonObject * node, const char *address,
+    GError ** error)
+{
+  g_autoptr (GSocketConnectable) parsed = g_network_address_parse (address,
+      PMSS_STORAGE_PORT, error);
+
+  if (!parsed)
+    return FALSE;
+  json_object_set_string_member (change, "address",
+      g_network_address_get_hostname (G_NETWORK_ADDRESS (parsed)));
+  json_object_set_int_member (change, "port",
+      g_network_address_get_port (G_NETWORK_ADDRESS (parsed)));
+  json_object_set_boolean_member (change, "tls",
+      json_object_get_boolean_member_with_default (node, "tls", FALSE));
+  return TRUE;
+}
+
+static gboolean
+change_node (PmssCli * cli, guint64 id, const char *address, gboolean confirm,
+    GError ** error)
+{
+  g_autoptr (JsonNode) list = NULL, answer = NULL;
+  g_autoptr (JsonNode) body = json_node_alloc ();
+  g_autoptr (JsonObject) change = json_object_new ();
+  g_autofree char *path = g_strdup_printf ("/nodes/%" G_GUINT64_FORMAT, id);
+  JsonObject *node = find_node (cli, id, &list, error);
+
+  if (!node || (address && !add_address (change, node, address, error)))
+    return FALSE;
+  /* as many as there are now: of more somebody has to be asked anew */
+  if (confirm)
+    json_object_set_int_member (change, "confirm_cleanup",
+        MAX (pmss_cli_json_number (node, "held_shards"), 1));
+  json_node_init_object (body, change);
+  answer = pmss_cli_request (cli, "PATCH", path, body, error);
+  if (!answer)
+    return FALSE;
+  if (cli->json)
+    pmss_cli_json_print (answer);
+  else if (confirm)
+    printf ("The %" G_GUINT64_FORMAT " shards that nobody knows are deleted "
+        "from storage server %" G_GUINT64_FORMAT ".\n",
+        pmss_cli_json_number (node, "held_shards"), id);
+  else
+    printf ("Storage server %" G_GUINT64_FORMAT " is at %s.\n", id, address);
+  return TRUE;
+}
+
+static gboolean
+node_set (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autofree char *address = NULL;
+  gboolean confirm = FALSE;
+  const GOptionEntry entries[] = {
+    {"address", 0, 0, G_OPTION_ARG_STRING, &address,
+        "Where it is to be reached", "HOST:PORT"},
+    {"confirm-cleanup", 0, 0, G_OPTION_ARG_NONE, &confirm,
+        "Delete the shards on it that nobody knows", NULL},
+    {NULL}
+  };
+  guint64 id;
+
+  if (!pmss_cli_parse (cli, &set_usage, entries, &argc, &argv, error) ||
+      !pmss_cli_parse_id (argv[1], "storage server", &id, error))
+    return FALSE;
+  if (address || confirm)
+    return change_node (cli, id, address, confirm, error);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "Nothing to set: give --address or --confirm-cleanup");
+  return FALSE;
+}
+
 static const PmssCliUsage repair_usage = {
   "ID", "Does not wait for a storage server that is down.",
   "Its shards are rebuilt on the others at once, not only when it has been down\n"
@@ -237,6 +353,7 @@ node_remove (PmssCli * cli, int argc, char **argv, GError ** error)
 static const PmssCliCommand verbs[] = {
   {"ls", node_ls, "", "list the storage servers"},
   {"add", node_add, "[--zone ZONE]", "a join token, and how to use it"},
+  {"set", node_set, "ID ...", "its address; confirm a large clean-up"},
   {"repair", node_repair, "ID", "rebuild a lost one's shards on the others"},
   {"remove", node_remove, "ID", "forget one that holds nothing"},
   {NULL}
