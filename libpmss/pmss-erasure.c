@@ -7,20 +7,24 @@
 #include <isa-l/crc.h>
 #include <isa-l/erasure_code.h>
 
-/* Decoding tables in the cache of one codec. A reader meets few have-sets at a
+/* Decoders in the cache of one codec. A reader meets few have-sets at a
  * time: those of the nodes that fail now, in the roles of each extent; 4+2 has
  * 15 of them in all. */
 #define CACHE_SIZE 64
 
-/* bytes that ISA-L's multiplication tables take for each coefficient */
+/* Bytes that ec_init_tables() is promised for each coefficient. How it fills
+ * them depends on the processor: tables are made for one set of rows and used
+ * whole. */
 #define TABLE_SIZE 32
 
-/* How to get all n units of a row from the k of one have-set. */
+/* How to get some units of a row from the k of one have-set. */
 typedef struct
 {
   guint32 have;                 /* bit i: unit i */
+  guint8 n_want;
+  guint8 want[PMSS_MAX_M];      /* in the order of the tables' rows */
   guint64 used;                 /* when, in calls of the cache */
-  guint8 tables[];              /* n rows of k * TABLE_SIZE */
+  guint8 tables[];              /* n_want rows of k */
 } Decoder;
 
 struct _PmssErasure
@@ -114,16 +118,34 @@ pmss_erasure_encode (PmssErasure * erasure, const guint8 * const *data,
       length);
 }
 
-static Decoder *
-decoder_new (PmssErasure * erasure, guint32 have_set, const guint8 * have)
+/* Row @unit of the code's matrix times @inverse: how to get that unit from
+ * those that are there. */
+static void
+multiply_row (PmssErasure * erasure, guint unit, const guint8 * inverse,
+    guint8 * row)
 {
-  guint k = erasure->k, n = k + erasure->m;
+  guint k = erasure->k;
+
+  for (guint j = 0; j < k; j++) {
+    row[j] = 0;
+    for (guint l = 0; l < k; l++)
+      row[j] ^= gf_mul (erasure->matrix[unit * k + l], inverse[l * k + j]);
+  }
+}
+
+static Decoder *
+decoder_new (PmssErasure * erasure, guint32 have_set, const guint8 * have,
+    const guint8 * want, guint n_want)
+{
+  guint k = erasure->k;
   guint8 rows[PMSS_MAX_K * PMSS_MAX_K];
   guint8 inverse[PMSS_MAX_K * PMSS_MAX_K];
-  guint8 product[PMSS_MAX_SHARDS * PMSS_MAX_K];
-  Decoder *decoder = g_malloc (sizeof (*decoder) + n * k * TABLE_SIZE);
+  guint8 wanted[PMSS_MAX_M * PMSS_MAX_K];
+  Decoder *decoder = g_malloc0 (sizeof (*decoder) + n_want * k * TABLE_SIZE);
 
   decoder->have = have_set;
+  decoder->n_want = n_want;
+  memcpy (decoder->want, want, n_want);
 
   for (guint i = 0; i < k; i++)
     memcpy (rows + i * k, erasure->matrix + have[i] * k, k);
@@ -132,23 +154,25 @@ decoder_new (PmssErasure * erasure, guint32 have_set, const guint8 * have)
     g_error ("erasure code %u+%u: rows %#x are dependent", k, erasure->m,
         have_set);
 
-  for (guint i = 0; i < n; i++) {
-    for (guint j = 0; j < k; j++) {
-      guint8 sum = 0;
-
-      for (guint l = 0; l < k; l++)
-        sum ^= gf_mul (erasure->matrix[i * k + l], inverse[l * k + j]);
-      product[i * k + j] = sum;
-    }
-  }
-  ec_init_tables (k, n, product, decoder->tables);
+  for (guint i = 0; i < n_want; i++)
+    multiply_row (erasure, want[i], inverse, wanted + i * k);
+  ec_init_tables (k, n_want, wanted, decoder->tables);
   return decoder;
 }
 
-/* Where the decoder of @have_set is, or else where it may go: an empty place
- * or that of the one that was not used for the longest time. */
+static gboolean
+decoder_serves (const Decoder * decoder, guint32 have_set, const guint8 * want,
+    guint n_want)
+{
+  return decoder->have == have_set && decoder->n_want == n_want
+      && memcmp (decoder->want, want, n_want) == 0;
+}
+
+/* Where the decoder is, or else where it may go: an empty place or that of the
+ * one that was not used for the longest time. */
 static guint
-find_place (PmssErasure * erasure, guint32 have_set)
+find_place (PmssErasure * erasure, guint32 have_set, const guint8 * want,
+    guint n_want)
 {
   guint best = 0;
 
@@ -157,7 +181,7 @@ find_place (PmssErasure * erasure, guint32 have_set)
 
     if (decoder == NULL)
       return i;
-    if (decoder->have == have_set)
+    if (decoder_serves (decoder, have_set, want, n_want))
       return i;
     if (decoder->used < erasure->cache[best]->used)
       best = i;
@@ -171,7 +195,6 @@ static void
 get_tables (PmssErasure * erasure, const guint8 * have, const guint8 * want,
     guint n_want, guint8 * tables)
 {
-  gsize row = erasure->k * TABLE_SIZE;
   guint32 have_set = 0;
   Decoder **place;
 
@@ -179,14 +202,13 @@ get_tables (PmssErasure * erasure, const guint8 * have, const guint8 * want,
     have_set |= 1u << have[i];
 
   g_mutex_lock (&erasure->lock);
-  place = &erasure->cache[find_place (erasure, have_set)];
-  if (*place == NULL || (*place)->have != have_set) {
+  place = &erasure->cache[find_place (erasure, have_set, want, n_want)];
+  if (*place == NULL || !decoder_serves (*place, have_set, want, n_want)) {
     g_free (*place);
-    *place = decoder_new (erasure, have_set, have);
+    *place = decoder_new (erasure, have_set, have, want, n_want);
   }
   (*place)->used = ++erasure->clock;
-  for (guint i = 0; i < n_want; i++)
-    memcpy (tables + i * row, (*place)->tables + want[i] * row, row);
+  memcpy (tables, (*place)->tables, n_want * erasure->k * TABLE_SIZE);
   g_mutex_unlock (&erasure->lock);
 }
 
