@@ -3,6 +3,7 @@
 #include "pmss-exchange.h"
 
 #include "pmss-error.h"
+#include "pmss-sending.h"
 #include "pmss-sockets.h"
 
 /* One read of the body. */
@@ -21,7 +22,7 @@ typedef struct
   PmssExchangeOptions options;
   char *peer;
   PmssLifeline *lifeline;
-  GCancellable *stop;           /* what libsoup listens to: the caller's, the timeout's and our own reasons */
+  PmssSending *sending;         /* stopped by the caller, the timeout and our own reasons */
   GCancellable *outer;          /* (nullable): the caller's */
   gulong outer_handler;
   GSource *cancelled;           /* (nullable): becomes ready when `outer` is cancelled */
@@ -141,14 +142,14 @@ exchange_free (Exchange * exchange)
   if (exchange->stream != NULL) {
     /* what was not read is not wanted: without this the stream would be closed in blocking calls */
     pmss_lifeline_cut (exchange->lifeline);
-    g_cancellable_cancel (exchange->stop);
+    pmss_sending_cancel (exchange->sending);
     g_input_stream_close_async (exchange->stream, G_PRIORITY_DEFAULT,
-        exchange->stop, NULL, NULL);
+        pmss_sending_get_cancellable (exchange->sending), NULL, NULL);
     g_object_unref (exchange->stream);
   }
   pmss_lifeline_end (exchange->lifeline);
   pmss_lifeline_unref (exchange->lifeline);
-  g_object_unref (exchange->stop);
+  pmss_sending_free (exchange->sending);
   g_clear_error (&exchange->why);
   g_object_unref (exchange->message);
   g_object_unref (exchange->session);
@@ -167,7 +168,7 @@ stop_exchange (Exchange * exchange, GError * why)
   else
     g_error_free (why);
   pmss_lifeline_cut (exchange->lifeline);
-  g_cancellable_cancel (exchange->stop);
+  pmss_sending_cancel (exchange->sending);
 }
 
 static void
@@ -351,7 +352,7 @@ end_of_body (GTask * task)
     succeed (task);
   else
     g_input_stream_close_async (exchange->stream, G_PRIORITY_DEFAULT,
-        exchange->stop, on_closed, task);
+        pmss_sending_get_cancellable (exchange->sending), on_closed, task);
 }
 
 static gboolean
@@ -401,7 +402,7 @@ read_piece (GTask * task)
   Exchange *exchange = g_task_get_task_data (task);
 
   g_input_stream_read_async (exchange->stream, exchange->piece, PIECE,
-      G_PRIORITY_DEFAULT, exchange->stop, on_piece, task);
+      G_PRIORITY_DEFAULT, pmss_sending_get_cancellable (exchange->sending), on_piece, task);
 }
 
 static void
@@ -413,6 +414,7 @@ on_answer (GObject * source, GAsyncResult * result, gpointer user_data)
 
   exchange->stream = soup_session_send_finish (SOUP_SESSION (source), result,
       &error);
+  pmss_sending_answered (exchange->sending);
   if (exchange->stream == NULL || exchange->why != NULL) {
     fail (task, error);
     return;
@@ -428,9 +430,9 @@ dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
 }
 
 static gboolean
-on_cancelled (gpointer stop)
+on_cancelled (gpointer sending)
 {
-  g_cancellable_cancel (stop);
+  pmss_sending_cancel (sending);
   return G_SOURCE_REMOVE;
 }
 
@@ -466,8 +468,8 @@ follow_outer (Exchange * exchange)
     return;
   exchange->cancelled = g_source_new (&funcs, sizeof (GSource));
   g_source_set_priority (exchange->cancelled, G_PRIORITY_HIGH);
-  g_source_set_callback (exchange->cancelled, on_cancelled,
-      g_object_ref (exchange->stop), g_object_unref);
+  g_source_set_callback (exchange->cancelled, on_cancelled, exchange->sending,
+      NULL);
   g_source_attach (exchange->cancelled, g_main_context_get_thread_default ());
   follower = g_new0 (Follower, 1);
   follower->cancelled = g_source_ref (exchange->cancelled);
@@ -521,14 +523,14 @@ pmss_exchange_async (SoupSession * session, SoupMessage * message,
   exchange->options = *options;
   exchange->peer = g_strdup (options->peer);
   exchange->lifeline = pmss_lifeline_new (pmss_sockets_get (session), message);
-  exchange->stop = g_cancellable_new ();
   exchange->outer = cancellable ? g_object_ref (cancellable) : NULL;
   exchange->body = g_byte_array_new ();
   connect_handlers (exchange);
+  exchange->sending = pmss_sending_new (message, NULL);
   follow_outer (exchange);
   start_watch (exchange);
   soup_session_send_async (session, message, G_PRIORITY_DEFAULT,
-      exchange->stop, on_answer, task);
+      pmss_sending_get_cancellable (exchange->sending), on_answer, task);
 }
 
 GBytes *

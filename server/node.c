@@ -6,6 +6,7 @@
 
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
+#include "libpmss/pmss-sending.h"
 
 #define REQUEST_TIMEOUT 5       /* seconds */
 #define LEAVE_TIMEOUT 1000      /* ms that an orderly stop waits for control */
@@ -61,6 +62,7 @@ typedef struct
 {
   PmssNodeAgent *agent;
   SoupMessage *message;
+  PmssSending *sending;
   char *buffer;
 } Exchange;
 
@@ -280,6 +282,7 @@ static void
 exchange_free (Exchange * exchange)
 {
   exchange->agent->pending--;
+  g_clear_pointer (&exchange->sending, pmss_sending_free);
   g_clear_object (&exchange->message);
   g_free (exchange->buffer);
   g_free (exchange);
@@ -332,13 +335,15 @@ on_sent (GObject * source, GAsyncResult * result, gpointer data)
   g_autoptr (GInputStream) stream =
       soup_session_send_finish (SOUP_SESSION (source), result, &error);
 
+  pmss_sending_answered (exchange->sending);
   if (!check_failure (exchange, error)) {
     exchange_free (exchange);
     return;
   }
   exchange->buffer = g_malloc (MAX_ANSWER);
   g_input_stream_read_all_async (stream, exchange->buffer, MAX_ANSWER,
-      G_PRIORITY_DEFAULT, exchange->agent->cancellable, on_read, exchange);
+      G_PRIORITY_DEFAULT, pmss_sending_get_cancellable (exchange->sending),
+      on_read, exchange);
 }
 
 /* --- requests --- */
@@ -391,8 +396,10 @@ post (PmssNodeAgent * agent, const char *path, JsonNode * body)
     soup_message_headers_replace (soup_message_get_request_headers
         (exchange->message), "Authorization", bearer);
   }
+  exchange->sending = pmss_sending_new (exchange->message, agent->cancellable);
   soup_session_send_async (agent->session, exchange->message,
-      G_PRIORITY_DEFAULT, agent->cancellable, on_sent, exchange);
+      G_PRIORITY_DEFAULT, pmss_sending_get_cancellable (exchange->sending),
+      on_sent, exchange);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "libpmss/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-exchange.h"
+#include "libpmss/pmss-sending.h"
 
 /* Reads in a row before other sources get their turn: a fast peer must not
  * starve the rest of the loop. */
@@ -32,7 +33,7 @@ struct _PmssStream
 
   PmssSockets *sockets;
   SoupMessage *message;
-  GCancellable *cancellable;
+  PmssSending *sending;
   GInputStream *body;
   GSocket *socket;              /* under body; NULL: not known */
   gint low_water;               /* bytes that it waits for; 1 between answers */
@@ -76,8 +77,8 @@ stream_free (PmssStream * stream)
   g_clear_object (&stream->body);
   g_clear_object (&stream->socket);
   g_signal_handlers_disconnect_by_data (stream->message, stream);
+  g_clear_pointer (&stream->sending, pmss_sending_free);
   g_clear_object (&stream->message);
-  g_clear_object (&stream->cancellable);
   g_clear_error (&stream->cancel_reason);
   g_free (stream);
 }
@@ -93,8 +94,9 @@ stream_finish (PmssStream * stream, GError * error)
   if (error != NULL && stream->body != NULL) {
     /* What is left of the answer is not wanted: without the cancellation
      * libsoup might keep a connection that is in the middle of a body. */
-    g_cancellable_cancel (stream->cancellable);
-    g_input_stream_close (stream->body, stream->cancellable, NULL);
+    pmss_sending_cancel (stream->sending);
+    g_input_stream_close (stream->body,
+        pmss_sending_get_cancellable (stream->sending), NULL);
   }
   stream->funcs->done (stream, error, stream->user_data);
   g_clear_error (&error);
@@ -411,6 +413,7 @@ stream_answered (GObject * session, GAsyncResult * result, gpointer user_data)
 
   stream->body =
       soup_session_send_finish (SOUP_SESSION (session), result, &error);
+  pmss_sending_answered (stream->sending);
   if (stream->body == NULL || stream->cancel_reason != NULL) {
     if (error != NULL)
       pmss_error_adopt (&error, NULL);
@@ -494,15 +497,15 @@ pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
       + PMSS_RECORD_HEADER_SIZE
       + pmss_extent_geometry_unit_length (&range->geometry, last, range->index)
       - stream->first_byte;
-  stream->cancellable = g_cancellable_new ();
   stream->started = stream->progress = g_get_monotonic_time ();
   stream->awaited_since = stream->started;
   stream->priority = priority;
   stream->message = stream_new_message (stream, base, authorization);
+  stream->sending = pmss_sending_new (stream->message, NULL);
   if (priority < G_PRIORITY_DEFAULT)
     soup_message_set_priority (stream->message, SOUP_MESSAGE_PRIORITY_HIGH);
   soup_session_send_async (session, stream->message, stream->priority,
-      stream->cancellable, stream_answered, stream);
+      pmss_sending_get_cancellable (stream->sending), stream_answered, stream);
   return stream;
 }
 
@@ -524,7 +527,7 @@ pmss_stream_cancel (PmssStream * stream, GQuark domain, int code,
   if (stream->source != NULL)
     g_source_set_ready_time (stream->source, 0);
   else
-    g_cancellable_cancel (stream->cancellable);
+    pmss_sending_cancel (stream->sending);
 }
 
 const PmssStreamRange *
