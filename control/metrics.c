@@ -144,6 +144,16 @@ add_http (GString * text, PmssHttpd * httpd)
   pmss_httpd_get_stats (httpd, &stats);
   add_one (text, "http_connections", "gauge", "Open connections.",
       stats.connections);
+  add_head (text, "http_places", "gauge", "Open connections by class.");
+  g_string_append_printf (text, "pmss_control_http_places{class=\"stranger\"} "
+      "%u\npmss_control_http_places{class=\"user\"} %u\n"
+      "pmss_control_http_places{class=\"node\"} %u\n",
+      stats.strangers, stats.users, stats.nodes);
+  add_one (text, "http_displaced_total", "counter",
+      "Connections without a login that were closed to make room.",
+      stats.displaced);
+  add_one (text, "http_turned_away_total", "counter",
+      "Connections for which there was no place.", stats.turned_away);
   add_one (text, "http_accepted_total", "counter", "Connections taken.",
       stats.accepted);
   add_one (text, "http_refused_total", "counter",

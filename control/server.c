@@ -236,9 +236,8 @@ listen_at (PmssControlContext * context, GError ** error)
     .tls_key = config->tls_key,
     .thread_per_connection = TRUE,
     .max_connections = config->max_connections,
-    /* Each has a thread: one address must not have them all. */
-    .max_connections_per_address = config->max_connections_per_address ?
-        config->max_connections_per_address : config->max_connections / 2,
+    .max_connections_per_address = config->max_connections_per_address,
+    .nodes = TRUE,
   };
 
   return pmss_httpd_start (&httpd, &pmss_router, context, error);

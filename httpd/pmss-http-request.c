@@ -74,6 +74,13 @@ pmss_http_request_get_address (PmssHttpRequest * request)
   return pmss_peer_get_address (request->peer);
 }
 
+void
+pmss_http_request_set_class (PmssHttpRequest * request, PmssPlaceClass class,
+    const char *owner)
+{
+  pmss_watchdog_promote (request->httpd->watchdog, request->peer, class, owner);
+}
+
 gboolean
 pmss_http_request_get_content_length (PmssHttpRequest * request,
     guint64 * length)

@@ -14,11 +14,22 @@
 /* TCP_CLOSE_WAIT, which linux/tcp.h leaves out */
 #define PEER_HAS_CLOSED 8
 
+/* How many may be closing at once because others have their places: each has
+ * its descriptor until its worker has seen it. */
+#define MAX_LEAVING 64
+#define MAX_TRIES 1000
+/* How long a newcomer waits for earlier ones to be begun with, where one of
+ * them would have to go for it. */
+#define ADMIT_WAIT G_TIME_SPAN_SECOND
+
 struct _PmssPeer
 {
   GList link;                   /* in watchdog->peers; under watchdog->lock */
+  PmssPlace place;              /* written under the lock */
   int fd;
   char address[INET6_ADDRSTRLEN];
+  char group[PMSS_PLACE_ADDRESS_SIZE];
+  char *owner;                  /* nullable; its worker's own, as place.class is for reading */
 
   /* Written by the connection's worker: a count of phase changes above two
    * bits of phase, so that a new request in the same phase is seen. */
@@ -34,6 +45,7 @@ struct _PmssPeer
   guint64 counted_out;
   gboolean half_closed;         /* at the last look it had ended, and owed us something */
   gboolean closed;
+  gboolean displaced;
 };
 
 struct _PmssWatchdog
@@ -50,7 +62,13 @@ struct _PmssWatchdog
   GCond wake;
   gboolean stop;
   GQueue peers;
+  GHashTable *admitted;         /* descriptor -> PmssPeer that its engine has not begun with */
+  GCond begun;                  /* one less is in it */
+  PmssPlaces *places;
+  guint leaving;                /* displaced, and still open */
   guint64 cut;
+  guint64 displaced;
+  guint64 turned_away;
   guint64 bytes_in;
   guint64 bytes_out;
 };
@@ -112,15 +130,21 @@ close_peer (PmssPeer * peer)
   peer->closed = TRUE;
 }
 
+/* The kernel drops what it still holds for this peer, instead of offering it
+ * for minutes. */
 static void
-cut_peer (PmssWatchdog * watchdog, PmssPeer * peer)
+reset_peer (PmssPeer * peer)
 {
   const struct linger at_once = {.l_onoff = 1,.l_linger = 0 };
 
-  /* The kernel drops what it still holds for this peer, instead of offering
-   * it for minutes. */
   setsockopt (peer->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close_peer (peer);
+}
+
+static void
+cut_peer (PmssWatchdog * watchdog, PmssPeer * peer)
+{
+  reset_peer (peer);
   watchdog->cut++;
   g_debug ("%s is too slow: connection cut", peer->address);
 }
@@ -191,20 +215,44 @@ is_half_closed (PmssPeer * peer, const struct tcp_info *info)
   return before && peer->half_closed;
 }
 
+static PmssPlaceState
+place_state (guint phase)
+{
+  switch ((PmssPeerPhase) (phase & 3)) {
+    case PMSS_PEER_HEAD:
+      return PMSS_PLACE_IDLE;
+    case PMSS_PEER_BODY:
+    case PMSS_PEER_ANSWER:
+      return PMSS_PLACE_MOVING;
+    case PMSS_PEER_WORK:
+    default:
+      return PMSS_PLACE_WAITING;
+  }
+}
+
+/* Whether it has done something since the last look. */
+static gboolean
+notice_phase (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now)
+{
+  guint value = atomic_load (&peer->phase);
+
+  if (value == peer->seen_phase)
+    return FALSE;
+  peer->seen_phase = value;
+  peer->in_head = FALSE;
+  peer->half_closed = FALSE;
+  start_window (peer, now);
+  pmss_places_touch (watchdog->places, &peer->place, place_state (value));
+  return TRUE;
+}
+
 static void
 look_at (PmssWatchdog * watchdog, PmssPeer * peer, const struct tcp_info *info,
     gint64 now)
 {
-  guint value = atomic_load (&peer->phase);
-
-  if (value != peer->seen_phase) {
-    peer->seen_phase = value;
-    peer->in_head = FALSE;
-    peer->half_closed = FALSE;
-    start_window (peer, now);
+  if (notice_phase (watchdog, peer, now))
     return;
-  }
-  switch ((PmssPeerPhase) (value & 3)) {
+  switch ((PmssPeerPhase) (peer->seen_phase & 3)) {
     case PMSS_PEER_HEAD:
       if (is_half_closed (peer, info))
         close_peer (peer);
@@ -259,8 +307,18 @@ watchdog_thread (gpointer data)
   return NULL;
 }
 
+static void
+free_peer (gpointer data)
+{
+  PmssPeer *peer = data;
+
+  g_free (peer->owner);
+  g_free (peer);
+}
+
 PmssWatchdog *
-pmss_watchdog_new (guint head_timeout, guint min_rate, guint window)
+pmss_watchdog_new (guint head_timeout, guint min_rate, guint window,
+    const PmssPlacesLimits * limits, GError ** error)
 {
   PmssWatchdog *watchdog = g_new0 (PmssWatchdog, 1);
 
@@ -271,9 +329,30 @@ pmss_watchdog_new (guint head_timeout, guint min_rate, guint window)
       MIN (watchdog->head_timeout, watchdog->window) / 4);
   g_mutex_init (&watchdog->lock);
   g_cond_init (&watchdog->wake);
+  g_cond_init (&watchdog->begun);
   g_queue_init (&watchdog->peers);
-  watchdog->thread = g_thread_new ("watchdog", watchdog_thread, watchdog);
+  watchdog->admitted = g_hash_table_new (NULL, NULL);
+  watchdog->places = pmss_places_new (limits);
+  watchdog->thread = g_thread_try_new ("watchdog", watchdog_thread, watchdog,
+      error);
+  if (!watchdog->thread)
+    g_clear_pointer (&watchdog, pmss_watchdog_free);
   return watchdog;
+}
+
+/* Those that their engine never began with. */
+static void
+forget_admitted (PmssWatchdog * watchdog)
+{
+  GHashTableIter iter;
+  gpointer peer;
+
+  g_hash_table_iter_init (&iter, watchdog->admitted);
+  while (g_hash_table_iter_next (&iter, NULL, &peer)) {
+    pmss_places_leave (watchdog->places, &((PmssPeer *) peer)->place);
+    free_peer (peer);
+  }
+  g_hash_table_unref (watchdog->admitted);
 }
 
 void
@@ -283,29 +362,138 @@ pmss_watchdog_free (PmssWatchdog * watchdog)
   watchdog->stop = TRUE;
   g_cond_signal (&watchdog->wake);
   g_mutex_unlock (&watchdog->lock);
-  g_thread_join (watchdog->thread);
+  if (watchdog->thread)
+    g_thread_join (watchdog->thread);
   g_warn_if_fail (watchdog->peers.length == 0);
+  forget_admitted (watchdog);
+  pmss_places_free (watchdog->places);
   g_mutex_clear (&watchdog->lock);
   g_cond_clear (&watchdog->wake);
+  g_cond_clear (&watchdog->begun);
   g_free (watchdog);
 }
 
-PmssPeer *
-pmss_watchdog_add (PmssWatchdog * watchdog, int fd,
+/* --- places --- */
+
+static void
+displace_locked (PmssWatchdog * watchdog, PmssPeer * peer)
+{
+  pmss_places_leave (watchdog->places, &peer->place);
+  watchdog->displaced++;
+  /* cut already: its worker is about to close it */
+  if (peer->closed)
+    return;
+  peer->displaced = TRUE;
+  watchdog->leaving++;
+  if (is_queue_empty (peer, SIOCOUTQ))
+    close_peer (peer);
+  else
+    reset_peer (peer);
+  g_debug ("%s has to make room: connection closed", peer->address);
+}
+
+static gboolean
+make_room_locked (PmssWatchdog * watchdog, PmssPlaceClass class,
+    const char *group, gboolean inside)
+{
+  gint64 now = g_get_monotonic_time ();
+  PmssPlace *victim;
+
+  /* one that has been busy since the last look is no victim */
+  for (guint tries = 0; tries < MAX_TRIES; tries++) {
+    if (pmss_places_ask (watchdog->places, class, group, inside, &victim))
+      return TRUE;
+    if (!victim)
+      return FALSE;
+    if (!notice_phase (watchdog, victim->link.data, now))
+      displace_locked (watchdog, victim->link.data);
+  }
+  return FALSE;
+}
+
+static void
+drop_locked (PmssWatchdog * watchdog, int fd)
+{
+  gpointer peer;
+
+  if (!g_hash_table_steal_extended (watchdog->admitted, GINT_TO_POINTER (fd),
+          NULL, &peer))
+    return;
+  pmss_places_leave (watchdog->places, &((PmssPeer *) peer)->place);
+  free_peer (peer);
+}
+
+/* In a storm newcomers come faster than the engine begins with them. */
+static gboolean
+make_room_for_newcomer_locked (PmssWatchdog * watchdog, const char *group)
+{
+  gint64 end = g_get_monotonic_time () + ADMIT_WAIT;
+
+  while (!make_room_locked (watchdog, PMSS_PLACE_STRANGER, group, FALSE)) {
+    if (g_hash_table_size (watchdog->admitted) == 0
+        || !g_cond_wait_until (&watchdog->begun, &watchdog->lock, end))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+pmss_watchdog_admit (PmssWatchdog * watchdog, int fd,
     const struct sockaddr *address)
 {
   PmssPeer *peer = g_new0 (PmssPeer, 1);
+  gboolean admitted;
 
   peer->fd = fd;
   peer->link.data = peer;
   format_address (address, peer->address);
+  pmss_places_format_address (address, peer->group);
   atomic_init (&peer->phase, PMSS_PEER_HEAD);
-  /* The first head's time runs from here, TLS handshake included. */
-  peer->in_head = TRUE;
-  peer->since = g_get_monotonic_time ();
 
   g_mutex_lock (&watchdog->lock);
-  g_queue_push_tail_link (&watchdog->peers, &peer->link);
+  /* its number is free again: the engine has closed an earlier one unseen */
+  drop_locked (watchdog, fd);
+  admitted = make_room_for_newcomer_locked (watchdog, peer->group);
+  if (admitted) {
+    pmss_places_enter (watchdog->places, &peer->place, peer,
+        PMSS_PLACE_STRANGER, peer->group);
+    /* until the engine has begun with it its descriptor is not ours to close */
+    pmss_places_touch (watchdog->places, &peer->place, PMSS_PLACE_WAITING);
+    g_hash_table_insert (watchdog->admitted, GINT_TO_POINTER (fd), peer);
+  } else {
+    watchdog->turned_away++;
+    free_peer (peer);
+  }
+  g_mutex_unlock (&watchdog->lock);
+  return admitted;
+}
+
+void
+pmss_watchdog_drop (PmssWatchdog * watchdog, int fd)
+{
+  g_mutex_lock (&watchdog->lock);
+  drop_locked (watchdog, fd);
+  g_mutex_unlock (&watchdog->lock);
+}
+
+PmssPeer *
+pmss_watchdog_start (PmssWatchdog * watchdog, int fd)
+{
+  gpointer found = NULL;
+  PmssPeer *peer;
+
+  g_mutex_lock (&watchdog->lock);
+  g_hash_table_steal_extended (watchdog->admitted, GINT_TO_POINTER (fd), NULL,
+      &found);
+  peer = found;
+  if (peer) {
+    /* The first head's time runs from here, TLS handshake included. */
+    peer->in_head = TRUE;
+    peer->since = g_get_monotonic_time ();
+    pmss_places_touch (watchdog->places, &peer->place, PMSS_PLACE_IDLE);
+    g_queue_push_tail_link (&watchdog->peers, &peer->link);
+    g_cond_signal (&watchdog->begun);
+  }
   g_mutex_unlock (&watchdog->lock);
   return peer;
 }
@@ -322,8 +510,53 @@ pmss_watchdog_remove (PmssWatchdog * watchdog, PmssPeer * peer)
       && ioctl (peer->fd, SIOCOUTQ, &unsent) == 0)
     watchdog->bytes_out += unsent;
   g_queue_unlink (&watchdog->peers, &peer->link);
+  pmss_places_leave (watchdog->places, &peer->place);
+  if (peer->displaced)
+    watchdog->leaving--;
   g_mutex_unlock (&watchdog->lock);
-  g_free (peer);
+  free_peer (peer);
+}
+
+gboolean
+pmss_watchdog_has_room (PmssWatchdog * watchdog)
+{
+  gboolean room;
+
+  g_mutex_lock (&watchdog->lock);
+  room = watchdog->leaving < MAX_LEAVING;
+  g_mutex_unlock (&watchdog->lock);
+  return room;
+}
+
+void
+pmss_watchdog_give_up_one (PmssWatchdog * watchdog)
+{
+  PmssPlace *place;
+
+  g_mutex_lock (&watchdog->lock);
+  place = pmss_places_find_idle (watchdog->places);
+  if (place)
+    displace_locked (watchdog, place->link.data);
+  g_mutex_unlock (&watchdog->lock);
+}
+
+void
+pmss_watchdog_promote (PmssWatchdog * watchdog, PmssPeer * peer,
+    PmssPlaceClass class, const char *owner)
+{
+  const char *group = owner ? owner : peer->group;
+
+  if (peer->place.class == class && g_strcmp0 (peer->owner, owner) == 0)
+    return;
+  g_mutex_lock (&watchdog->lock);
+  if (!peer->closed && make_room_locked (watchdog, class, group, TRUE)) {
+    pmss_places_leave (watchdog->places, &peer->place);
+    pmss_places_enter (watchdog->places, &peer->place, peer, class, group);
+    pmss_places_touch (watchdog->places, &peer->place, PMSS_PLACE_WAITING);
+    g_free (peer->owner);
+    peer->owner = g_strdup (owner);
+  }
+  g_mutex_unlock (&watchdog->lock);
 }
 
 void
@@ -346,7 +579,11 @@ pmss_watchdog_get_stats (PmssWatchdog * watchdog, PmssWatchdogStats * stats)
 {
   g_mutex_lock (&watchdog->lock);
   stats->connections = watchdog->peers.length;
+  for (guint i = 0; i < PMSS_N_PLACE_CLASSES; i++)
+    stats->of_class[i] = pmss_places_count (watchdog->places, i);
   stats->cut = watchdog->cut;
+  stats->displaced = watchdog->displaced;
+  stats->turned_away = watchdog->turned_away;
   stats->bytes_in = watchdog->bytes_in;
   stats->bytes_out = watchdog->bytes_out;
   g_mutex_unlock (&watchdog->lock);

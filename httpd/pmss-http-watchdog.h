@@ -4,6 +4,8 @@
 #include <gio/gio.h>
 #include <sys/socket.h>
 
+#include "pmss-http-places.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -13,6 +15,8 @@ G_BEGIN_DECLS
  * reads the kernel's own counters of each socket (TCP_INFO: bytes received, bytes acknowledged), so it sees what really moved, through TLS and sendfile too.
  * A peer that waits for us (bytes that we have not read, an answer whose next bytes we do not have yet) is not a slow one. One that has closed its half in the
  * middle of a request is closed after the next two looks.
+ *
+ * It also acts on who has a place (PmssPlaces): a newcomer may displace the longest idle stranger.
  *
  * Owns one thread. The connections' worker threads only say which phase they are in; everything else of a peer belongs to the watchdog's thread.
  */
@@ -34,19 +38,35 @@ typedef enum {
 } PmssPeerPhase;
 
 /* @window: seconds over which @min_rate (bytes/s) is measured, one window after the other. */
-PmssWatchdog *pmss_watchdog_new  (guint head_timeout, guint min_rate, guint window);
-/* All peers have to be gone. */
+PmssWatchdog *pmss_watchdog_new  (guint head_timeout, guint min_rate, guint window,
+    const PmssPlacesLimits *limits, GError **error);
+/* All peers that have started have to be gone. */
 void          pmss_watchdog_free (PmssWatchdog *watchdog);
 
-/* @fd stays the caller's; it must not be closed before pmss_watchdog_remove(). */
-PmssPeer     *pmss_watchdog_add    (PmssWatchdog *watchdog, int fd, const struct sockaddr *address);
+/* A newcomer, before its engine knows of it. FALSE: there is no place. @fd stays the caller's. */
+gboolean      pmss_watchdog_admit  (PmssWatchdog *watchdog, int fd, const struct sockaddr *address);
+/* The engine did not take it. */
+void          pmss_watchdog_drop   (PmssWatchdog *watchdog, int fd);
+/* The engine has begun with it. @fd must not be closed before pmss_watchdog_remove(). */
+PmssPeer     *pmss_watchdog_start  (PmssWatchdog *watchdog, int fd);
 void          pmss_watchdog_remove (PmssWatchdog *watchdog, PmssPeer *peer);
+/* FALSE: so many that were displaced have not gone yet that newcomers should wait. */
+gboolean      pmss_watchdog_has_room (PmssWatchdog *watchdog);
+/* Descriptors have run out: closes the longest idle stranger. */
+void          pmss_watchdog_give_up_one (PmssWatchdog *watchdog);
+/* A request of @peer was authenticated. @owner: whose it is; NULL: its address'. Where @class or
+ * @owner has no room, it stays a stranger. On the connection's worker. */
+void          pmss_watchdog_promote (PmssWatchdog *watchdog, PmssPeer *peer, PmssPlaceClass class,
+    const char *owner);
 void          pmss_peer_enter      (PmssPeer *peer, PmssPeerPhase phase);
 const char   *pmss_peer_get_address (PmssPeer *peer);
 
 typedef struct {
   guint connections;
+  guint of_class[PMSS_N_PLACE_CLASSES];
   guint64 cut;
+  guint64 displaced;            /* to make room */
+  guint64 turned_away;          /* newcomers without a place */
   guint64 bytes_in;             /* payload of TCP, up to the last second */
   guint64 bytes_out;
 } PmssWatchdogStats;

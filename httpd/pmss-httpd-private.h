@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "httpd/pmss-httpd.h"
+#include "pmss-http-accept.h"
 #include "pmss-http-guard.h"
 #include "pmss-http-watchdog.h"
 
@@ -15,6 +16,7 @@ G_BEGIN_DECLS
 
 struct _PmssHttpd {
   struct MHD_Daemon *daemon;
+  PmssAcceptor *acceptor;
   guint16 port;
   PmssHttpdHandler handler;
   gpointer user_data;

@@ -2,6 +2,7 @@
 #include "pmss-httpd.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "libpmss/pmss-error.h"
 #include "pmss-http-listen.h"
@@ -230,12 +231,31 @@ on_completed (void *data, struct MHD_Connection *connection, void **context,
 
 /* --- the life of a connection --- */
 
-static enum MHD_Result
-on_accept (void *data, const struct sockaddr *address, socklen_t length)
+/* Three for the acceptor, on its thread. */
+static gboolean
+has_room (gpointer data)
+{
+  return pmss_watchdog_has_room (((PmssHttpd *) data)->watchdog);
+}
+
+static void
+on_exhausted (gpointer data)
+{
+  pmss_watchdog_give_up_one (((PmssHttpd *) data)->watchdog);
+}
+
+/* libmicrohttpd closes what it does not take; what it gives up later, without
+ * a word, the watchdog finds by its number. */
+static void
+take_connection (int fd, const struct sockaddr *address, socklen_t length,
+    gpointer data)
 {
   PmssHttpd *httpd = data;
 
-  return atomic_load (&httpd->stopping) ? MHD_NO : MHD_YES;
+  if (!pmss_watchdog_admit (httpd->watchdog, fd, address))
+    close (fd);
+  else if (MHD_add_connection (httpd->daemon, fd, address, length) != MHD_YES)
+    pmss_watchdog_drop (httpd->watchdog, fd);
 }
 
 static void
@@ -245,14 +265,10 @@ on_connection (void *data, struct MHD_Connection *connection, void **context,
   PmssHttpd *httpd = data;
 
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    const union MHD_ConnectionInfo *fd, *address;
-
-    fd = MHD_get_connection_info (connection,
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info (connection,
         MHD_CONNECTION_INFO_CONNECTION_FD);
-    address = MHD_get_connection_info (connection,
-        MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    *context = pmss_watchdog_add (httpd->watchdog, fd->connect_fd,
-        address->client_addr);
+
+    *context = pmss_watchdog_start (httpd->watchdog, fd->connect_fd);
     atomic_fetch_add (&httpd->accepted, 1);
   } else if (*context) {
     pmss_watchdog_remove (httpd->watchdog, *context);
@@ -324,48 +340,46 @@ load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
   return TRUE;
 }
 
-static guint
-head_timeout (const PmssHttpdConfig * config)
+/* The settings, with the defaults for those that were left out. */
+static PmssHttpdConfig
+complete_config (const PmssHttpdConfig * given)
 {
-  return config->head_timeout ? config->head_timeout : DEFAULT_HEAD_TIMEOUT;
-}
+  PmssHttpdConfig config = *given;
 
-static guint
-min_rate_window (const PmssHttpdConfig * config)
-{
-  return config->min_rate_window ? config->min_rate_window : DEFAULT_WINDOW;
-}
-
-static guint
-pool_size (const PmssHttpdConfig * config, guint connections)
-{
-  guint threads = config->threads;
-
-  if (threads == 0)
-    threads = MAX (g_get_num_processors (), 2);
-  return MIN (threads, connections);
+  if (!config.max_connections)
+    config.max_connections = DEFAULT_CONNECTIONS;
+  if (!config.head_timeout)
+    config.head_timeout = DEFAULT_HEAD_TIMEOUT;
+  if (!config.min_rate)
+    config.min_rate = DEFAULT_MIN_RATE;
+  if (!config.min_rate_window)
+    config.min_rate_window = DEFAULT_WINDOW;
+  if (!config.threads)
+    config.threads = MAX (g_get_num_processors (), 2);
+  return config;
 }
 
 static void
 add_limits (const PmssHttpdConfig * config, Options * options)
 {
-  guint connections = config->max_connections ?
-      config->max_connections : DEFAULT_CONNECTIONS;
-  guint threads = pool_size (config, connections);
+  guint threads = config->thread_per_connection ? 1 : config->threads;
 
-  add_option (options, MHD_OPTION_CONNECTION_LIMIT, connections, NULL);
-  add_option (options, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-      config->max_connections_per_address, NULL);
+  /* The watchdog decides. libmicrohttpd shares its limit out to its threads,
+   * and counts a connection for a while after it has closed: with this none
+   * of them ever reaches it. */
+  add_option (options, MHD_OPTION_CONNECTION_LIMIT,
+      MIN (2 * (guint64) config->max_connections * threads + 1024, G_MAXINT),
+      NULL);
   /* The watchdog is first, and knows better: this is for what it may miss. */
   add_option (options, MHD_OPTION_CONNECTION_TIMEOUT,
-      2 * MAX (head_timeout (config), min_rate_window (config)), NULL);
+      2 * MAX (config->head_timeout, config->min_rate_window), NULL);
   add_option (options, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       MEMORY_PER_CONNECTION, NULL);
   add_option (options, MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, NULL);
   /* What "strict" adds, a Host and no spaces in targets, the guard checks as
    * well; 0.9.75 sends the head of its own refusals twice. */
   add_option (options, MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL);
-  if (!config->thread_per_connection && threads > 1)
+  if (threads > 1)
     add_option (options, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);
 }
 
@@ -373,7 +387,7 @@ static guint
 daemon_flags (const PmssHttpdConfig * config)
 {
   guint flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC
-      | MHD_USE_ERROR_LOG;
+      | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
 
   flags |= config->thread_per_connection ?
       MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL :
@@ -388,7 +402,6 @@ start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
     GError ** error)
 {
   Options options = { 0 };
-  int fd = -1;
 
   add_option (&options, MHD_OPTION_EXTERNAL_LOGGER, (gintptr) on_log, httpd);
   add_option (&options, MHD_OPTION_URI_LOG_CALLBACK, (gintptr) on_target,
@@ -400,16 +413,10 @@ start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
   add_option (&options, MHD_OPTION_NOTIFY_CONNECTION, (gintptr) on_connection,
       httpd);
   add_limits (config, &options);
-  if (load_tls (config, &options, error))
-    fd = pmss_http_listen (config->listen, &httpd->port, error);
-  if (fd >= 0) {
-    add_option (&options, MHD_OPTION_LISTEN_SOCKET, fd, NULL);
+  if (load_tls (config, &options, error)) {
     add_option (&options, MHD_OPTION_END, 0, NULL);
-    httpd->daemon = MHD_start_daemon (daemon_flags (config), 0, on_accept,
-        httpd, on_access, httpd, MHD_OPTION_ARRAY, options.items,
-        MHD_OPTION_END);
-    /* Where it fails, libmicrohttpd has closed the socket. To close it again
-     * would be to close what another thread has opened meanwhile. */
+    httpd->daemon = MHD_start_daemon (daemon_flags (config), 0, NULL, NULL,
+        on_access, httpd, MHD_OPTION_ARRAY, options.items, MHD_OPTION_END);
     if (!httpd->daemon) {
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
           "cannot start the HTTP server on %s%s", config->listen,
@@ -421,6 +428,32 @@ start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
   return httpd->daemon != NULL;
 }
 
+static gboolean
+start_acceptor (PmssHttpd * httpd, const char *listen, GError ** error)
+{
+  static const PmssAcceptorFuncs funcs = {
+    has_room, take_connection, on_exhausted
+  };
+  int fd = pmss_http_listen (listen, &httpd->port, error);
+
+  if (fd >= 0)
+    httpd->acceptor = pmss_acceptor_start (fd, &funcs, httpd, error);
+  return httpd->acceptor != NULL;
+}
+
+static gboolean
+start_watchdog (PmssHttpd * httpd, const PmssHttpdConfig * config,
+    GError ** error)
+{
+  PmssPlacesLimits limits;
+
+  pmss_places_limits_init (&limits, config->max_connections,
+      config->max_connections_per_address, config->nodes);
+  httpd->watchdog = pmss_watchdog_new (config->head_timeout, config->min_rate,
+      config->min_rate_window, &limits, error);
+  return httpd->watchdog != NULL;
+}
+
 static void
 httpd_free (PmssHttpd * httpd)
 {
@@ -428,31 +461,27 @@ httpd_free (PmssHttpd * httpd)
     if (httpd->pools[i])
       g_thread_pool_free (httpd->pools[i], FALSE, TRUE);
   }
-  pmss_watchdog_free (httpd->watchdog);
+  g_clear_pointer (&httpd->daemon, MHD_stop_daemon);
+  g_clear_pointer (&httpd->watchdog, pmss_watchdog_free);
   g_free (httpd);
 }
 
 PmssHttpd *
-pmss_httpd_start (const PmssHttpdConfig * config,
+pmss_httpd_start (const PmssHttpdConfig * given,
     const PmssHttpdHandler * handler, gpointer user_data, GError ** error)
 {
+  const PmssHttpdConfig config = complete_config (given);
   PmssHttpd *httpd = g_new0 (PmssHttpd, 1);
 
   httpd->handler = *handler;
   httpd->user_data = user_data;
-  httpd->watchdog =
-      pmss_watchdog_new (config->
-      head_timeout ? config->head_timeout : DEFAULT_HEAD_TIMEOUT,
-      config->min_rate ? config->min_rate : DEFAULT_MIN_RATE,
-      config->min_rate_window ? config->min_rate_window : DEFAULT_WINDOW);
-  for (guint i = 0; i < PMSS_HTTP_N_WAITS && !config->thread_per_connection;
-      i++)
+  for (guint i = 0; i < PMSS_HTTP_N_WAITS && !config.thread_per_connection; i++)
     httpd->pools[i] =
         g_thread_pool_new (do_work, httpd, BLOCKING_THREADS, FALSE, NULL);
-  if (!start_daemon (httpd, config, error)) {
-    httpd_free (httpd);
-    return NULL;
-  }
+  if (!start_watchdog (httpd, &config, error)
+      || !start_daemon (httpd, &config, error)
+      || !start_acceptor (httpd, config.listen, error))
+    g_clear_pointer (&httpd, httpd_free);
   return httpd;
 }
 
@@ -462,21 +491,19 @@ pmss_httpd_get_port (PmssHttpd * httpd)
   return httpd->port;
 }
 
-/* Not MHD_quiesce_daemon(): it aborts the process when it meets a worker that
- * is at its limit of connections just then. Our accept policy refuses
- * newcomers while we stop. */
 void
 pmss_httpd_stop (PmssHttpd * httpd, guint grace_seconds)
 {
   gint64 end = g_get_monotonic_time () + grace_seconds * G_TIME_SPAN_SECOND;
 
   atomic_store (&httpd->stopping, TRUE);
+  pmss_acceptor_stop (httpd->acceptor);
   /* Deferred work is not ours to cut: libmicrohttpd must get its connections
    * back. */
   while ((atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
       || atomic_load (&httpd->deferred) > 0)
     g_usleep (10 * 1000);
-  MHD_stop_daemon (httpd->daemon);
+  g_clear_pointer (&httpd->daemon, MHD_stop_daemon);
   httpd_free (httpd);
 }
 
@@ -487,6 +514,11 @@ pmss_httpd_get_stats (PmssHttpd * httpd, PmssHttpdStats * stats)
 
   pmss_watchdog_get_stats (httpd->watchdog, &watchdog);
   stats->connections = watchdog.connections;
+  stats->strangers = watchdog.of_class[PMSS_PLACE_STRANGER];
+  stats->users = watchdog.of_class[PMSS_PLACE_USER];
+  stats->nodes = watchdog.of_class[PMSS_PLACE_NODE];
+  stats->displaced = watchdog.displaced;
+  stats->turned_away = watchdog.turned_away;
   stats->cut_slow = watchdog.cut;
   stats->bytes_in = watchdog.bytes_in;
   stats->bytes_out = watchdog.bytes_out;

@@ -4,6 +4,8 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
+#include "httpd/pmss-http-places.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -28,7 +30,8 @@ typedef struct {
   gboolean thread_per_connection;       /* TRUE: handlers may block; FALSE: epoll worker threads, handlers do what may wait for a disk in pmss_http_request_defer() */
   guint threads;                /* of the pool; 0: one per processor, at least 2 */
   guint max_connections;        /* 0: 1000 */
-  guint max_connections_per_address;    /* 0: no limit */
+  guint max_connections_per_address;    /* of strangers; 0: half */
+  gboolean nodes;               /* storage servers connect, too: room is kept for them (pmss-http-places.h) */
   guint head_timeout;           /* seconds in which a request's head has to be complete, and an idle connection is kept; 0: 10 */
   guint min_rate;               /* bytes/s that a body or an answer has to make in each min_rate_window; 0: 1024 */
   guint min_rate_window;        /* seconds; 0: 10 */
@@ -57,6 +60,9 @@ typedef struct {
   guint64 accepted;             /* connections */
   guint64 refused;              /* requests that the guard refused */
   guint64 requests;             /* heads that were complete, refused ones included */
+  guint strangers, users, nodes;        /* of them */
+  guint64 displaced;            /* connections that were closed to make room */
+  guint64 turned_away;          /* connections for which there was no place */
   guint64 cut_slow;             /* connections that the watchdog cut */
   guint64 bytes_in, bytes_out;  /* TCP payload, heads and TLS included, up to the last second */
 } PmssHttpdStats;
@@ -80,6 +86,9 @@ const char *pmss_http_request_get_address (PmssHttpRequest *request);
 gboolean    pmss_http_request_get_content_length (PmssHttpRequest *request, guint64 *length);
 /* The token of "Authorization: Bearer TOKEN"; NULL if absent or malformed. */
 const char *pmss_http_request_get_bearer  (PmssHttpRequest *request);
+/* The request was authenticated: its connection is a stranger no more, and keeps its place when
+ * there are too many. @owner: a user's name, a node's id; NULL: what counts is the address. */
+void        pmss_http_request_set_class   (PmssHttpRequest *request, PmssPlaceClass class, const char *owner);
 /* What a handler attaches to the request. */
 void        pmss_http_request_set_data    (PmssHttpRequest *request, gpointer data);
 gpointer    pmss_http_request_get_data    (PmssHttpRequest *request);

@@ -54,8 +54,10 @@ check_access (PmssStorageApi * api, PmssHttpRequest * request, PmssTokenOps op,
   g_autoptr (GError) error = NULL;
 
   if (pmss_access_check (api->access, pmss_http_request_get_bearer (request),
-          &wanted, &error))
+          &wanted, &error)) {
+    pmss_http_request_set_class (request, PMSS_PLACE_USER, NULL);
     return TRUE;
+  }
   respond (request, error);
   return FALSE;
 }

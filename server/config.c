@@ -63,7 +63,7 @@ static const Setting settings[N_SETTINGS] = {
       "Threads that serve; default: one a processor, at least 2"},
   [MAX_CONNECTIONS] = {"max-connections", "8192", "N", "Connections in all"},
   [MAX_PER_ADDRESS] = {"max-connections-per-address", "0", "N",
-      "Connections of one peer's address; 0: no limit"},
+      "Of them from one address, without a token; 0: half"},
   [HEAD_TIMEOUT] = {"head-timeout", "10", "SECONDS",
       "Time for a request's head, and for an idle connection"},
   [MIN_RATE] = {"min-rate", "1024", "BYTES",

@@ -29,7 +29,7 @@ typedef struct {
 
   guint threads;                /* 0: by processors */
   guint max_connections;
-  guint max_connections_per_address;    /* 0: no limit */
+  guint max_connections_per_address;    /* 0: half of them */
   guint head_timeout;           /* seconds */
   guint min_rate;               /* bytes/s */
   guint min_rate_window;        /* seconds */

@@ -17,6 +17,13 @@ add_listener (GString *text, PmssHttpd * httpd)
 
   pmss_httpd_get_stats (httpd, &stats);
   add (text, "connections", "gauge", "Open connections", stats.connections);
+  add (text, "strangers", "gauge", "Of them, those that showed no token",
+      stats.strangers);
+  add (text, "displaced_connections_total", "counter",
+      "Connections without a token that were closed to make room",
+      stats.displaced);
+  add (text, "turned_away_connections_total", "counter",
+      "Connections for which there was no place", stats.turned_away);
   add (text, "connections_total", "counter", "Accepted connections",
       stats.accepted);
   add (text, "requests_total", "counter", "Requests", stats.requests);

@@ -349,16 +349,30 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
   return beat->bad_shards != NULL;
 }
 
+/* Its connection has a node's place from now on. */
+static gboolean
+check_node (PmssApiCall * call, guint id, const char *secret, GError ** error)
+{
+  char owner[16];
+
+  if (!pmss_nodes_check (call->context->nodes, id, secret, error))
+    return FALSE;
+  g_snprintf (owner, sizeof (owner), "%u", id);
+  pmss_http_request_set_class (call->request, PMSS_PLACE_NODE, owner);
+  return TRUE;
+}
+
 static JsonBuilder *
-answer_heartbeat (PmssControlContext * context, const Heartbeat * beat,
+answer_heartbeat (PmssApiCall * call, const Heartbeat * beat,
     const char *secret, GError ** error)
 {
+  PmssControlContext *context = call->context;
   g_autoptr (JsonBuilder) json = json_builder_new ();
   g_autofree char *problem = NULL;
   PmssNodeState state;
 
   /* the node forgets what it told when it has the answer */
-  if (!pmss_nodes_check (context->nodes, beat->id, secret, error)
+  if (!check_node (call, beat->id, secret, error)
       || !pmss_api_add_bad_shards (context, beat->bad_shards, error)
       || !pmss_nodes_heartbeat (context->nodes, beat->id, secret, &beat->node,
           &state, &problem, error))
@@ -386,7 +400,7 @@ heartbeat (PmssApiCall * call)
     return;
   beat.id = id <= G_MAXUINT ? (guint) id : 0;
   if (get_heartbeat (pmss_http_request_get_json (call->request), &beat, &error))
-    json = answer_heartbeat (call->context, &beat, secret != NULL ? secret : "",
+    json = answer_heartbeat (call, &beat, secret != NULL ? secret : "",
         &error);
   g_clear_pointer (&beat.bad_shards, g_ptr_array_unref);
   if (json != NULL)

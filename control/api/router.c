@@ -160,6 +160,8 @@ authenticate (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return FALSE;
   }
+  pmss_http_request_set_class (call->request, PMSS_PLACE_USER,
+      call->user->name);
   if (call->user->role >= call->route->role)
     return TRUE;
   pmss_http_request_respond_problem (call->request, 403,

@@ -57,6 +57,10 @@ on_begin (PmssHttpRequest * request, gpointer data)
   const char *method = pmss_http_request_get_method (request);
 
   g_atomic_int_inc (&fixture->begun);
+  if (g_str_equal (path, "/user"))
+    pmss_http_request_set_class (request, PMSS_PLACE_USER, "anna");
+  else if (g_str_equal (path, "/node"))
+    pmss_http_request_set_class (request, PMSS_PLACE_NODE, "1");
   if (g_str_equal (path, "/refuse"))
     pmss_http_request_respond_problem (request, 403, "not “here”");
   else if (g_str_equal (path, "/defer-early"))
@@ -171,6 +175,7 @@ fixture_new (const PmssHttpdConfig * overrides)
   config.listen = "127.0.0.1:0";
   fixture->httpd = pmss_httpd_start (&config, &handler, fixture, &error);
   g_assert_no_error (error);
+  fixture->port = pmss_httpd_get_port (fixture->httpd);
   return fixture;
 }
 
@@ -191,7 +196,7 @@ dial (Fixture * fixture)
 {
   const struct timeval timeout = { WAIT, 0 };
   struct sockaddr_in address = {.sin_family = AF_INET,
-    .sin_port = htons (pmss_httpd_get_port (fixture->httpd)),
+    .sin_port = htons (fixture->port),
     .sin_addr.s_addr = htonl (INADDR_LOOPBACK)
   };
   int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -9,6 +9,7 @@
 
 typedef struct {
   PmssHttpd *httpd;
+  guint16 port;
   char *file;
   gint begun;
   gint ended;

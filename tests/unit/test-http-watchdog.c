@@ -27,6 +27,7 @@ fixture_init (Fixture * f, PmssPeerPhase phase)
   socklen_t length = sizeof address;
   int listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int small = 4096;
+  PmssPlacesLimits limits;
 
   g_assert_cmpint (bind (listener, (struct sockaddr *) &address, length), ==,
       0);
@@ -39,9 +40,11 @@ fixture_init (Fixture * f, PmssPeerPhase phase)
   f->server = accept (listener, NULL, NULL);
   g_assert_cmpint (f->server, >=, 0);
   close (listener);
-  f->watchdog = pmss_watchdog_new (WINDOW, 100000, WINDOW);
-  f->peer = pmss_watchdog_add (f->watchdog, f->server,
-      (struct sockaddr *) &address);
+  pmss_places_limits_init (&limits, 8, 0, FALSE);
+  f->watchdog = pmss_watchdog_new (WINDOW, 100000, WINDOW, &limits, NULL);
+  g_assert_true (pmss_watchdog_admit (f->watchdog, f->server,
+          (struct sockaddr *) &address));
+  f->peer = pmss_watchdog_start (f->watchdog, f->server);
   pmss_peer_enter (f->peer, phase);
 }
 

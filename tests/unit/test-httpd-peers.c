@@ -146,21 +146,31 @@ test_defer (gconstpointer config)
   }
 }
 
+static gboolean
+is_refused (guint16 port)
+{
+  struct sockaddr_in address = {.sin_family = AF_INET,
+    .sin_port = htons (port),.sin_addr.s_addr = htonl (INADDR_LOOPBACK)
+  };
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  gboolean refused =
+      connect (fd, (struct sockaddr *) &address, sizeof address) != 0;
+
+  close (fd);
+  return refused;
+}
+
 /* Once nobody new is let in, which is how stopping begins. */
 static gpointer
 let_go (gpointer data)
 {
   const gint64 end = g_get_monotonic_time () + 10 * G_TIME_SPAN_SECOND;
   Fixture *fixture = data;
-  gboolean refused;
 
-  do {
-    g_autofree char *heard = exchange (fixture,
-        GET ("/x", "Connection: close\r\n"), -1);
-
-    refused = *heard == '\0';
-    g_assert_true (refused || g_get_monotonic_time () < end);
-  } while (!refused);
+  while (!is_refused (fixture->port)) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (1000);
+  }
   g_atomic_int_set (&fixture->hold, FALSE);
   return NULL;
 }
@@ -196,26 +206,11 @@ stop_at_once (gpointer httpd)
   return NULL;
 }
 
-static gboolean
-is_refused (guint16 port)
-{
-  struct sockaddr_in address = {.sin_family = AF_INET,
-    .sin_port = htons (port),.sin_addr.s_addr = htonl (INADDR_LOOPBACK)
-  };
-  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  gboolean refused =
-      connect (fd, (struct sockaddr *) &address, sizeof address) != 0;
-
-  close (fd);
-  return refused;
-}
-
 /* A request that wants to be deferred when nobody waits for such any more. */
 static void
 test_stop_before_defer (void)
 {
   Fixture *fixture = fixture_new (&plain);
-  guint16 port = pmss_httpd_get_port (fixture->httpd);
   GThread *thread;
   int fd;
 
@@ -225,8 +220,8 @@ test_stop_before_defer (void)
   while (g_atomic_int_get (&fixture->working) == 0)
     g_thread_yield ();
   thread = g_thread_new ("stop", stop_at_once, fixture->httpd);
-  /* then libmicrohttpd waits for its workers */
-  while (!is_refused (port))
+  /* then the stop has begun */
+  while (!is_refused (fixture->port))
     g_usleep (1000);
   g_atomic_int_set (&fixture->hold, FALSE);
   g_thread_join (thread);
