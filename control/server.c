@@ -27,6 +27,7 @@
 #include "control/sessions/sessions.h"
 #include "control/uploads/uploads.h"
 #include "daemon/pmss-daemon.h"
+#include "daemon/pmss-descriptors.h"
 #include "httpd/pmss-httpd.h"
 
 #define NODES_TICK_MS 500
@@ -34,6 +35,11 @@
 #define DISK_TICK_S 1
 #define ACCOUNTS_TICK_S 600
 #define STOP_GRACE_S 5
+/* Descriptors: a connection's are its socket, an upload's file, a main context
+ * of its own. Others are for the database, and for jobs: a few at once, each
+ * with connections to the nodes of an extent or two. */
+#define EACH_CONNECTION 3
+#define OWN_DESCRIPTORS 256
 
 static gboolean
 on_nodes_tick (gpointer data)
@@ -299,6 +305,9 @@ pmss_control_serve (PmssControlConfig * config, GError ** error)
   gboolean ok;
   int lock;
 
+  if (!pmss_descriptors_limit_connections (EACH_CONNECTION, OWN_DESCRIPTORS,
+          &config->max_connections, error))
+    return FALSE;
   if (!make_folder (config->data, error)
       || (lock = pmss_daemon_lock_folder (config->data, error)) < 0)
     return FALSE;

@@ -16,7 +16,7 @@
 
 /* How many may be closing at once because others have their places: each has
  * its descriptor until its worker has seen it. */
-#define MAX_LEAVING 64
+#define MAX_LEAVING(places) CLAMP ((places) / 8, 1, 64)
 #define MAX_TRIES 1000
 /* How long a newcomer waits for earlier ones to be begun with, where one of
  * them would have to go for it. */
@@ -66,6 +66,7 @@ struct _PmssWatchdog
   GCond begun;                  /* one less is in it */
   PmssPlaces *places;
   guint leaving;                /* displaced, and still open */
+  guint max_leaving;
   guint64 cut;
   guint64 displaced;
   guint64 turned_away;
@@ -333,6 +334,7 @@ pmss_watchdog_new (guint head_timeout, guint min_rate, guint window,
   g_queue_init (&watchdog->peers);
   watchdog->admitted = g_hash_table_new (NULL, NULL);
   watchdog->places = pmss_places_new (limits);
+  watchdog->max_leaving = MAX_LEAVING (limits->total);
   watchdog->thread = g_thread_try_new ("watchdog", watchdog_thread, watchdog,
       error);
   if (!watchdog->thread)
@@ -523,7 +525,7 @@ pmss_watchdog_has_room (PmssWatchdog * watchdog)
   gboolean room;
 
   g_mutex_lock (&watchdog->lock);
-  room = watchdog->leaving < MAX_LEAVING;
+  room = watchdog->leaving < watchdog->max_leaving;
   g_mutex_unlock (&watchdog->lock);
   return room;
 }

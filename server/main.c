@@ -10,12 +10,17 @@
 #include "api.h"
 #include "config.h"
 #include "daemon/pmss-daemon.h"
+#include "daemon/pmss-descriptors.h"
 #include "libpmss/pmss-error.h"
 #include "node.h"
 #include "scrub.h"
 #include "stats.h"
 
 #define STOP_GRACE 3            /* seconds for running answers */
+/* Descriptors: a connection's are its socket and the shard's file. Others are
+ * for the pools' folders, the scrub, heartbeats, and two for each worker. */
+#define EACH_CONNECTION 2
+#define OWN_DESCRIPTORS 64
 
 typedef struct
 {
@@ -154,11 +159,13 @@ static gboolean
 start_listener (Server * server, GError ** error)
 {
   const PmssStorageConfig *config = server->config;
-  const PmssHttpdConfig httpd = {
+  guint threads = config->threads ? config->threads
+      : MAX (g_get_num_processors (), 2);
+  PmssHttpdConfig httpd = {
     .listen = config->listen,
     .tls_certificate = config->tls_certificate,
     .tls_key = config->tls_key,
-    .threads = config->threads,
+    .threads = threads,
     .max_connections = config->max_connections,
     .max_connections_per_address = config->max_connections_per_address,
     .head_timeout = config->head_timeout,
@@ -166,6 +173,9 @@ start_listener (Server * server, GError ** error)
     .min_rate_window = config->min_rate_window,
   };
 
+  if (!pmss_descriptors_limit_connections (EACH_CONNECTION,
+          OWN_DESCRIPTORS + 2 * threads, &httpd.max_connections, error))
+    return FALSE;
   server->httpd = pmss_httpd_start (&httpd, &pmss_storage_handler, &server->api,
       error);
   g_mutex_lock (&server->api.lock);

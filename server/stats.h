@@ -11,8 +11,9 @@ G_BEGIN_DECLS
 /**
  * PmssStats:
  *
- * How the machine is doing, by libgtop, for heartbeats. Rates are over the time since the last sample.
- * Threads: the main thread alone (libgtop has one connection to the system for the process).
+ * How the machine is doing, for heartbeats. Rates are over the time since the last sample. What the
+ * kernel does not tell is left out.
+ * Threads: the main thread alone.
  */
 typedef struct _PmssStats PmssStats;
 

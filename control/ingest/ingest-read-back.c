@@ -89,6 +89,17 @@ on_run_cancelled (GCancellable * cancellable, gpointer own)
   g_cancellable_cancel (own);
 }
 
+static void
+free_read_back (PmssReadBack * self)
+{
+  g_cancellable_disconnect (pmss_job_run_get_cancellable (self->ingest->run),
+      self->handler);
+  g_object_unref (self->cancellable);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->changed);
+  g_free (self);
+}
+
 PmssReadBack *
 pmss_read_back_start (Ingest * ingest, GError ** error)
 {
@@ -105,7 +116,9 @@ pmss_read_back_start (Ingest * ingest, GError ** error)
   g_cond_init (&self->changed);
   self->handler = g_cancellable_connect (pmss_job_run_get_cancellable
       (ingest->run), G_CALLBACK (on_run_cancelled), self->cancellable, NULL);
-  self->thread = g_thread_new ("read-back", run, self);
+  self->thread = g_thread_try_new ("read-back", run, self, error);
+  if (self->thread == NULL)
+    g_clear_pointer (&self, free_read_back);
   return self;
 }
 
@@ -140,10 +153,5 @@ pmss_read_back_end (PmssReadBack * self, gboolean finish)
     g_cancellable_cancel (self->cancellable);
 
   g_thread_join (self->thread);
-  g_cancellable_disconnect (pmss_job_run_get_cancellable (self->ingest->run),
-      self->handler);
-  g_object_unref (self->cancellable);
-  g_mutex_clear (&self->lock);
-  g_cond_clear (&self->changed);
-  g_free (self);
+  free_read_back (self);
 }

@@ -249,15 +249,18 @@ work_off_some (gpointer user_data)
 static gboolean
 work_off (Run * run, PmssRepairPlan * plan, gboolean * again, GError ** error)
 {
-  GThread *threads[WORKERS];
+  GThread *threads[WORKERS] = { NULL };
 
   run->plan = plan;
   run->again = FALSE;
-  for (guint i = 0; i < WORKERS; i++)
-    threads[i] = g_thread_new ("repair-extent", work_off_some,
-        &run->workers[i]);
-  for (guint i = 0; i < WORKERS; i++)
-    g_thread_join (threads[i]);
+  /* where there is no thread for one, the others do its part */
+  for (guint i = 1; i < WORKERS; i++)
+    threads[i] = g_thread_try_new ("repair-extent", work_off_some,
+        &run->workers[i], NULL);
+  work_off_some (&run->workers[0]);
+  for (guint i = 1; i < WORKERS; i++)
+    if (threads[i] != NULL)
+      g_thread_join (threads[i]);
   *again = run->again;
   if (!run->error)
     return TRUE;

@@ -136,6 +136,13 @@ class HostileTest(cluster.TestCase):
                 s.close()
         cluster.wait_for(self.serves, "the crowd to be gone")
 
+    def test_too_few_descriptors(self):
+        """It refuses to start, rather than end when it needs one more."""
+        control = cluster.Server("few", self.cluster.control.program, self.cluster.folder, {}, prefix=["prlimit", "--nofile=64"])
+        control.spawn(False, {})
+        self.assertEqual(control.process.wait(30), 69)
+        self.assertRegex(control.tail(), "may open 64 files.*LimitNOFILE")
+
     def serves(self):
         try:
             return self.cluster.request("GET", "/healthz", token=False)[0] == 200
