@@ -35,5 +35,7 @@ void     pmss_secret_free   (char *secret);
 gboolean pmss_client_token_is_sane (const char *token);
 /* The member "token" of an answer. */
 gboolean pmss_client_token_member  (JsonObject *object, const char **token, GError **error);
+/* For a thread that ends, in its default main context: closes the connections that were made there, with all they hold. */
+void     pmss_client_leave_thread  (PmssClient *client);
 
 G_END_DECLS

@@ -48,6 +48,12 @@ pmss_client_token_is_sane (const char *token)
   return TRUE;
 }
 
+void
+pmss_client_leave_thread (PmssClient * client)
+{
+  pmss_soup_pool_drop (client->pool);
+}
+
 gboolean
 pmss_client_token_member (JsonObject * object, const char **token,
     GError ** error)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-engine.h"
 
+#include "libpmss/pmss-client-private.h"
 #include "libpmss/pmss-exchange.h"
 #include "libpmss/reader/pmss-wait.h"
 
@@ -243,6 +244,8 @@ run (gpointer user_data)
   soup_session_abort (engine->soup);
   engine->sockets = NULL;
   g_clear_object (&engine->soup);
+  /* The client lives on, with others who share it. */
+  pmss_client_leave_thread (engine->client);
   /* Connections that were closed have something left to do. */
   while (g_main_context_iteration (engine->context, FALSE));
   g_main_context_pop_thread_default (engine->context);

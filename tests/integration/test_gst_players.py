@@ -90,9 +90,9 @@ class Discoverer(PlayerCase):
     # over HTTP just so: tsdemux and qtdemux (of fragments) estimate the duration, wavparse does not ask if it can seek.
     LESS_IN_PUSH = {".ts": "Duration", ".wav": "Seekable", "bbb-480p-h264-aac-fragmented.mp4": "Duration"}
 
-    def lines(self, uris):
+    def lines(self, uris, wrapper=()):
         """What is said of each, in one process."""
-        out = self.execute(need("gst-discoverer-1.0"), "-v", *uris)
+        out = self.execute(*wrapper, need("gst-discoverer-1.0"), "-v", *uris)
         parts = re.split(r"(?m)^Done discovering .*$", out)[1:]
         return [sorted(re.sub(r" #\d+", "", line) for line in re.findall(
             r"(?m)^\s*((?:Duration|Seekable|container|audio|video|subtitles|Width|Height|Channels|Sample rate|"
@@ -107,6 +107,15 @@ class Discoverer(PlayerCase):
                 less = self.LESS_IN_PUSH.get(path.name) or self.LESS_IN_PUSH.get(path.suffix) or "nothing"
                 self.assertTrue(some)
                 self.assertEqual(*([line for line in lines if not line.startswith(less)] for lines in (some, same)))
+
+
+    def test_many(self):
+        """One discoverer has one pipeline for all that it looks at: the descriptors do not grow in number."""
+        _, uri = self.film()
+        parts = self.lines(100 * [uri], wrapper=("prlimit", "--nofile=72"))
+        self.assertEqual(len(parts), 100)
+        self.assertEqual({str(part) for part in parts}, {str(parts[0])})
+        self.assertIn("Duration", str(parts[0]))
 
 
 class Ways(PlayerCase):

@@ -140,6 +140,17 @@ class Life(SourceCase):
         self.assertIn("object-alive", out)
         wait_for(lambda: not self.sessions(), "the sessions to end")
 
+    def test_opens_leave_nothing(self):
+        """Many short plays through one pipeline, whose elements share a client: the descriptors do not grow in number."""
+        uri, _ = self.make("cycles", 3 * EXTENT)
+        out = self.exercise("opens", uri, 150, wrapper=("prlimit", "--nofile=128"))
+        counts = [int(number) for number in re.findall(r"(\d+)$", out, re.M)]
+        self.assertEqual(len(counts), 3, out)
+        first, last, peak = counts
+        self.assertLessEqual(last, first + 1)
+        # docs/element.md says how many an open element holds: two connections to each node, and four
+        self.assertLessEqual(peak, first + 2 * self.nodes + 4)
+
     def test_no_warnings(self):
         """GStreamer's own: from the element, and from the base classes because of it."""
         uri, path = self.make("cycles", 3 * EXTENT)

@@ -24,6 +24,7 @@ void exercise_seeks  (const char *uri);
 void exercise_watch  (const char *uri, char **properties);
 void exercise_stop   (const char *uri);
 void exercise_play   (const char *player, const char *uri);
+void exercise_opens  (const char *uri, guint count);
 void exercise_ways   (char **uris);
 
 G_END_DECLS

@@ -12,6 +12,7 @@
  *   stop URI                    waits after the first buffer for a line of
  *                               input, stops, prints how long that took
  *   play playbin|playbin3 URI   plays, prints what it took
+ *   opens URI COUNT             opens, closes, prints how many descriptors are open
  *   ways URI...                 prerolls each in all that take a URI, prints with
  *                               what
  *
@@ -41,6 +42,8 @@ main (int argc, char **argv)
     exercise_stop (argv[2]);
   else if (g_str_equal (verb, "play") && argc == 4)
     exercise_play (argv[2], argv[3]);
+  else if (g_str_equal (verb, "opens") && argc == 4)
+    exercise_opens (argv[2], atoi (argv[3]));
   else if (g_str_equal (verb, "ways"))
     exercise_ways (argv + 2);
   else

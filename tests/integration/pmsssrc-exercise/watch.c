@@ -156,6 +156,49 @@ exercise_stop (const char *uri)
   gst_object_unref (pipeline);
 }
 
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  if (!folder)
+    die ("cannot see the open descriptors");
+  while (g_dir_read_name (folder))
+    n++;
+  return n;
+}
+
+/* Once through one pipeline, which elements share a login in. */
+static void
+play_once (GstElement * pipeline)
+{
+  if (gst_element_set_state (pipeline, GST_STATE_PAUSED) ==
+      GST_STATE_CHANGE_FAILURE
+      || gst_element_get_state (pipeline, NULL, NULL, PATIENCE) !=
+      GST_STATE_CHANGE_SUCCESS)
+    die_of_bus (pipeline, "no preroll");
+}
+
+void
+exercise_opens (const char *uri, guint count)
+{
+  GstElement *pipeline = gst_pipeline_new (NULL);
+  guint peak = 0;
+
+  add_linked (pipeline, make_source (uri),
+      gst_element_factory_make ("fakesink", NULL));
+  for (guint i = 0; i < count; i++) {
+    play_once (pipeline);
+    peak = MAX (peak, count_descriptors ());
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+    if (i == 0)
+      g_print ("after the first %u\n", count_descriptors ());
+  }
+  g_print ("after the last %u\npeak %u\n", count_descriptors (), peak);
+  gst_object_unref (pipeline);
+}
+
 static GstElement *played;
 
 static void
