@@ -433,6 +433,7 @@ class TestCase(unittest.TestCase):
     environment = {}
     timeout = 240
     ca = None
+    address = "127.0.0.1"
     cluster = None
     failed = False
 
@@ -444,7 +445,7 @@ class TestCase(unittest.TestCase):
         signal.alarm(cls.timeout * PATIENCE)
         # what a test breaks stays broken, unless it is about repair
         cls.cluster = Cluster(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
-                              environment=cls.environment, ca=cls.ca)
+                              environment=cls.environment, ca=cls.ca, address=cls.address)
 
     @classmethod
     def tearDownClass(cls):

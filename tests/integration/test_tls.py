@@ -12,35 +12,12 @@ import tempfile
 import unittest
 
 import cluster
+from authority import Authority
 from cluster import wait_for
 from gst_cluster import EXERCISE
 
 PMSS = cluster.BUILD / "tools" / "pmss"
-CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
 EX_IOERR, EX_PROTOCOL = 74, 76
-
-
-class Authority:
-    """Issues certificates: pairs of files."""
-
-    def __init__(self, folder, name):
-        self.folder = pathlib.Path(folder)
-        self.name = name
-        self.config = self.folder / "openssl.cnf"
-        self.config.write_text("[req]\ndistinguished_name = name\n[name]\n")
-        self.certificate, self.key = self.make(name, "-addext", "basicConstraints=critical,CA:TRUE")
-
-    def make(self, name, *more):
-        certificate, key = self.folder / (name + ".pem"), self.folder / (name + ".key")
-        subprocess.run(["openssl", "req", "-x509", "-config", self.config, *CURVE, "-subj", "/CN=" + name,
-                        "-keyout", key, "-out", certificate, *map(str, more)], check=True, stderr=subprocess.DEVNULL)
-        return certificate, key
-
-    def issue(self, name, address):
-        """Options of a server with a certificate for @address."""
-        certificate, key = self.make("%s-%s" % (self.name, name), "-CA", self.certificate, "-CAkey", self.key,
-                                     "-addext", "subjectAltName=" + address, "-addext", "basicConstraints=critical,CA:FALSE")
-        return {"tls-certificate": str(certificate), "tls-key": str(key)}
 
 
 class Tls(cluster.TestCase):
