@@ -194,7 +194,9 @@ class Cluster:
         self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
-                              dict({"min-free": "0", "log-level": "info", "orphan-grace": "0"}, **(control_options or {})),
+                              dict({"min-free": "0", "log-level": "info", "orphan-grace": "0",
+                                    # tests look at layouts by opening sessions
+                                    "max-sessions-admin": "0"}, **(control_options or {})),
                               environment, address, prefix)
         self.storage_options = dict({"min-free": "0"}, **(storage_options or {}))
         self.nodes = []
