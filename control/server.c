@@ -95,7 +95,19 @@ make_folder (const char *path, GError ** error)
   return FALSE;
 }
 
-/* Printed once, and only here. @first: without it, a catalog that has no users is not this cluster's. */
+/* Shown once, and only to a person: what goes to a journal or a file is read by others, and kept. */
+static void
+tell_password (const char *data, const char *password)
+{
+  if (isatty (STDOUT_FILENO))
+    g_print ("one-time password of user " PMSS_FIRST_ADMIN ": %s\n", password);
+  else
+    g_message ("The one-time password of user " PMSS_FIRST_ADMIN " is in "
+        "“%s/" PMSS_ADMIN_PASSWORD_FILE "”: change it with pmss login",
+        data);
+}
+
+/* @first: without it, a catalog that has no users is not this cluster's. */
 static gboolean
 open_accounts (PmssControlContext * context, gboolean first, GError ** error)
 {
@@ -110,7 +122,7 @@ open_accounts (PmssControlContext * context, gboolean first, GError ** error)
           &password, error))
     return FALSE;
   if (password != NULL)
-    g_print ("one-time password of user " PMSS_FIRST_ADMIN ": %s\n", password);
+    tell_password (config->data, password);
   return TRUE;
 }
 

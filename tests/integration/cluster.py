@@ -8,6 +8,7 @@
         environment = {}                              # of pmss-control, besides our own
         timeout = 240                                 # s, for the whole class
         ca = None                                     # see Cluster
+        make = Cluster                                # or a class that is one
 
         def test_something (self):
             job = self.cluster.put ("films/a.webm", b"...", redundancy="4+2")
@@ -205,12 +206,18 @@ class Cluster:
             self.control.start()
             self.password = (self.control.data / "admin-password").read_text().strip()
             self.token = self.login("admin", self.password)
+            self.choose_password()
             for _ in range(nodes):
                 self.add_node(wait=False)
             self.wait_nodes()
         except BaseException:
             self.close(keep=True)
             raise
+
+    def choose_password(self):
+        """The one-time password is good for nothing else."""
+        one_time, self.password = self.password, "chosen-by-the-tests"
+        self.api("PUT", "/users/admin/password", {"password": self.password, "old_password": one_time}, 204)
 
     # servers
 
@@ -436,6 +443,7 @@ class TestCase(unittest.TestCase):
     timeout = 240
     ca = None
     address = "127.0.0.1"
+    make = Cluster
     cluster = None
     failed = False
 
@@ -446,7 +454,7 @@ class TestCase(unittest.TestCase):
         signal.signal(signal.SIGALRM, on_alarm)
         signal.alarm(cls.timeout * PATIENCE)
         # what a test breaks stays broken, unless it is about repair
-        cls.cluster = Cluster(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
+        cls.cluster = cls.make(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
                               environment=cls.environment, ca=cls.ca, address=cls.address)
 
     @classmethod
