@@ -290,6 +290,8 @@ run_until_signal (PmssControlContext * context)
         context->accounts),
   };
 
+  /* who reads this may stop the server at once */
+  tell_address (context->config, context->httpd);
   g_main_loop_run (loop);
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     g_source_remove (sources[i]);
@@ -304,7 +306,6 @@ serve (PmssControlContext * context, GError ** error)
       || (httpd = listen_at (context, error)) == NULL)
     return FALSE;
   g_atomic_pointer_set (&context->httpd, httpd);
-  tell_address (context->config, httpd);
   run_until_signal (context);
   pmss_httpd_stop (httpd, STOP_GRACE_S);
   return TRUE;
