@@ -38,4 +38,8 @@ gboolean pmss_upload_files_sweep  (PmssUploads *uploads, GError **error);
 /* Makes the entries of a folder durable. */
 gboolean pmss_upload_files_sync   (const char *folder, GError **error);
 
+/* upload-name.c: makes sure that no medium has @name. An unfinished upload of @user's own gives way; of another user's, or one that is being written to,
+ * PMSS_ERROR_EXISTS tells whose it is and how far. */
+gboolean pmss_uploads_take_name (PmssUploads *uploads, const char *name, const char *user, GError **error);
+
 G_END_DECLS

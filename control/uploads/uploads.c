@@ -292,7 +292,7 @@ pmss_uploads_create (PmssUploads * self, PmssMedium * medium,
   medium->state = PMSS_MEDIUM_UPLOADING;
 
   /* A name that is taken is the reason to tell, even where there is no room. */
-  if (!pmss_catalog_check_name (self->catalog, upload->name, error)
+  if (!pmss_uploads_take_name (self, upload->name, user, error)
       || !pmss_uploads_check_space (self, upload->size, 0, error)
       || !pmss_upload_files_make (self, upload->id, error))
     return NULL;

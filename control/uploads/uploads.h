@@ -45,7 +45,8 @@ void          pmss_uploads_free   (PmssUploads *uploads);
 /* What uploads have to leave free besides, from now on. Before the first request; @reserve outlives @uploads. */
 void          pmss_uploads_set_reserve (PmssUploads *uploads, PmssDiskReserve *reserve);
 
-/* Takes the name. @medium: name, size, redundancy, keep_original, and what else is known; its id is filled in. PMSS_ERROR_EXISTS: the name is taken;
+/* Takes the name. @medium: name, size, redundancy, keep_original, and what else is known; its id is filled in. PMSS_ERROR_EXISTS: the name is taken (an
+ * unfinished upload of the same user, to which nobody writes, gives way);
  * PMSS_ERROR_NO_SPACE: the disk has no room for it. */
 PmssUpload   *pmss_uploads_create (PmssUploads *uploads, PmssMedium *medium, PmssUploadKind kind, const char *user, GError **error);
 /* PMSS_ERROR_NOT_FOUND, once it has expired, too. */

@@ -206,10 +206,29 @@ class Uploads(cluster.TestCase):
         self.cluster.wait_nodes()
 
     def test_name_is_taken_from_creation(self):
-        path, _ = self.create("mine", 10)
+        """Others are told whose it is; one's own that nobody writes to gives way."""
+        first, _ = self.create("mine", 10)
+        self.patch(first, 0, b"1234")
+        admin, password = self.cluster.token, "another password"
+        self.cluster.api("POST", "/users", {"name": "other", "password": password, "role": "operator"}, 201)
+        self.cluster.token = self.cluster.login("other", password)
+        try:
+            status, _, text = self.tus("POST", "/api/v1/uploads", Upload_Length=5, Upload_Metadata=encode_metadata(name="mine"))
+            self.assertEqual(status, 409)
+            self.assertRegex(json.loads(text)["detail"], r"unfinished upload of user 'admin': 4.bytes of 10.bytes are here, kept until 2")
+            self.assert_status(409, self.cluster.put, "mine", b"x")
+        finally:
+            self.cluster.token = admin
+        self.assertEqual(self.offset(first), 4)
+        writer = self.begin_patch(first, 4, 6, b"5")
+        wait_for(lambda: self.tus("PATCH", first, b"x", Upload_Offset=9, Content_Type=TYPE)[0] == 423, "the writer")
         self.assertEqual(self.tus("POST", "/api/v1/uploads", Upload_Length=5,
                                   Upload_Metadata=encode_metadata(name="mine"))[0], 409)
-        self.assert_status(409, self.cluster.put, "mine", b"x")
+        writer.close()
+        wait_for(lambda: self.tus("PATCH", first, b"x", Upload_Offset=9, Content_Type=TYPE)[0] == 409, "the writer to go")
+        path, _ = self.create("mine", 10)
+        self.assertEqual(self.tus("HEAD", first)[0], 404)
+        self.assertFalse(self.file_of(first).exists())
         self.assertEqual(self.cluster.medium("mine")["state"], "uploading")
         self.assertTrue(self.file_of(path).exists())
         self.assertEqual(self.tus("DELETE", path)[0], 204)
