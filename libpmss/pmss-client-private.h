@@ -30,6 +30,8 @@ struct _PmssClient
   char *problem;                /* why stored credentials were not used */
 };
 
+/* Handler of "accept-certificate" of a message; @client: whose flags and signal decide. */
+gboolean pmss_client_accept_certificate (SoupMessage *message, GTlsCertificate *certificate, GTlsCertificateFlags errors, gpointer client);
 /* Zeroes before it frees. */
 void     pmss_secret_free   (char *secret);
 /* Whether @token can be one: it goes into a header and a file. */

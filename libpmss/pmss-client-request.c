@@ -52,9 +52,10 @@ request_free (Request * request)
   g_free (request);
 }
 
-static gboolean
-on_accept_certificate (SoupMessage * message, GTlsCertificate * certificate,
-    GTlsCertificateFlags errors, gpointer user_data)
+gboolean
+pmss_client_accept_certificate (SoupMessage * message,
+    GTlsCertificate * certificate, GTlsCertificateFlags errors,
+    gpointer user_data)
 {
   PmssClient *self = user_data;
   gboolean accepted = FALSE;
@@ -336,7 +337,7 @@ make_message (Request * request)
   if (may_repeat (request) && !request->repeated)
     soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
   g_signal_connect (message, "accept-certificate",
-      G_CALLBACK (on_accept_certificate), self);
+      G_CALLBACK (pmss_client_accept_certificate), self);
   return message;
 }
 

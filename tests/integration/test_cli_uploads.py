@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pmss put: what it refuses, and uploads that break."""
 
+import functools
+import http.client
+import http.server
+import os
 import resource
 import signal
 import socket
@@ -20,8 +24,9 @@ class Relay:
     """Passes connections on to @target, and cuts the first one that has sent
     @limit bytes; with @then_refuse, every later one at once."""
 
-    def __init__(self, target, limit, then_refuse=False, port=0):
+    def __init__(self, target, limit, then_refuse=False, port=0, at_limit=None):
         self.target, self.limit, self.then_refuse = target, limit, then_refuse
+        self.at_limit = at_limit        # called there instead of cutting
         self.cut = False
         self.has_cut = threading.Event()
         self.before_answer = None       # called once, when the first answer has come and is not passed on yet
@@ -49,8 +54,11 @@ class Relay:
                 sent += len(data)
                 if not self.cut and sent > self.limit:
                     self.cut = True
+                    if not self.at_limit:
+                        self.has_cut.set()
+                        break
+                    self.at_limit()
                     self.has_cut.set()
-                    break
                 server.sendall(data)
         except OSError:
             pass
@@ -74,6 +82,62 @@ class Relay:
 
     def close(self):
         self.listener.close()
+
+
+class Gateway(http.server.ThreadingHTTPServer):
+    """Stands before the control server as a proxy does, and says 502 or 503 where it is told to."""
+
+    daemon_threads = True
+
+    def __init__(self, target):
+        self.target = target
+        self.refusals = []              # [method, part of the path, status, how often, whether the server gets the request]
+        self.refused = []               # method and path of each
+        self.lock = threading.Lock()
+        super().__init__(("127.0.0.1", 0), GatewayRequest)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def find_refusal(self, method, path):
+        with self.lock:
+            for refusal in self.refusals:
+                if refusal[0] == method and refusal[1] in path and refusal[3] > 0:
+                    refusal[3] -= 1
+                    self.refused.append((method, path))
+                    return refusal
+        return None
+
+
+class GatewayRequest(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def forward(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        refusal = self.server.find_refusal(self.command, self.path)
+        if refusal is None or refusal[4]:
+            connection = http.client.HTTPConnection(*self.server.target, timeout=60)
+            connection.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k != "Expect"})
+            answer = connection.getresponse()
+            text = answer.read()
+            connection.close()
+        if refusal is not None:
+            self.send_response(refusal[2])
+            text = b"<html>try later</html>"
+            self.send_header("Content-Type", "text/html")
+        else:
+            self.send_response(answer.status)
+            for key, value in answer.headers.items():
+                if key not in ("Connection", "Date", "Server", "Content-Length", "Transfer-Encoding"):
+                    self.send_header(key, value)
+        if self.command != "HEAD" and (refusal is not None or answer.status != 204):
+            self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = forward
+
+    def log_message(self, *_):
+        pass
 
 
 class Uploads(CliCase):
@@ -205,6 +269,96 @@ class Uploads(CliCase):
         self.assertIn("Going on with an earlier upload", self.pmss("put", self.file, "broken/late.bin", env=env).out)
         self.assertIsNone(relay.before_answer)
         self.assertEqual(self.pmss("get", "broken/late.bin", "-").raw, self.data)
+
+    # a proxy in front
+
+    def gateway(self, *refusals):
+        host, port = self.url.removeprefix("http://").split(":")
+        gateway = Gateway((host, int(port)))
+        self.addCleanup(gateway.server_close)
+        self.addCleanup(gateway.shutdown)
+        gateway.refusals = [list(refusal) for refusal in refusals]
+        return gateway, {"PMSS_URL": f"http://127.0.0.1:{gateway.server_port}", "PMSS_TOKEN": self.cluster["token"]}
+
+    def test_proxy_that_says_later(self):
+        """... to any request, whether the server got it or not: put asks again, and gets there."""
+        for n, (name, reaches) in enumerate((("not passed on", False), ("passed on", True))):
+            refusals = [("POST", "/uploads", 502, 2, reaches), ("PATCH", "/uploads", 503, 1, False), ("HEAD", "/uploads", 502, 2, reaches),
+                        ("GET", "/jobs/", 502, 1, reaches), ("GET", "/jobs/", 503, 2, reaches), ("GET", "/media/", 502, 2, reaches)]
+            gateway, env = self.gateway(*refusals)
+            result = self.pmss("put", self.file, f"later/{name}", env=env)
+            self.assertNotIn("not striped", result.out + result.err)
+            self.assertEqual([refusal[3] for refusal in gateway.refusals], [0] * len(refusals))
+            self.assertEqual(self.pmss("get", f"later/{name}", "-").raw, self.data)
+
+    def test_last_answer_is_lost(self):
+        """The upload is whole, and the proxy says 502: the catalog tells that it is there."""
+        gateway, env = self.gateway(("PATCH", "/uploads", 502, 1, True))
+        self.pmss("put", self.file, "later/last", env=env)
+        self.assertEqual(len(gateway.refused), 1)
+        self.assertEqual(self.pmss("get", "later/last", "-").raw, self.data)
+
+    def test_what_cannot_be_asked_goes_on(self):
+        """No word about the job is no word that it failed."""
+        _, env = self.gateway(("GET", "/jobs/", 403, 1, False))
+        error = self.pmss("put", self.file, "later/unknown", env=env, status=77).err
+        self.assertNotIn("not striped", error)
+        self.assertRegex(error, r"goes on being striped, 'pmss job watch \d+' shows it")
+
+    # files that change
+
+    def test_file_that_changes(self):
+        """Nothing becomes of it: neither a cut medium nor a name that is taken."""
+        size = 24 * MIB
+
+        def grow(file):
+            with open(file, "ab") as more:
+                more.write(b"more")
+
+        def overwrite(file):
+            with open(file, "r+b") as same:
+                same.write(b"other")
+
+        def replace(file):
+            other = file.with_suffix(".other")
+            other.write_bytes(bytes(size))
+            os.replace(other, file)
+
+        for change, *options in ((grow,), (lambda file: os.truncate(file, size // 2), "--no-wait"), (overwrite,),
+                                 (replace, "--no-wait"), (os.unlink,)):
+            file = self.path("changing")
+            file.write_bytes(bytes(size))
+            relay, env = self.relay(4 * MIB, at_limit=functools.partial(change, file))
+            result = self.pmss("put", file, "changing", *options, env=env, status=69)
+            self.assertTrue(relay.has_cut.is_set())
+            self.assertIn("was changed or replaced while it was sent", result.err)
+            self.pmss("info", "changing", status=66)
+            relay.close()
+        self.pmss("put", self.file, "changing")
+        self.assertEqual(self.pmss("get", "changing", "-").raw, self.data)
+
+    def test_name_of_an_unfinished_upload(self):
+        """It is told whose; its owner's next file takes the name, from whichever machine."""
+        relay, env = self.relay(3 * MIB, then_refuse=True)
+        first = subprocess.Popen([pmss_cli.PMSS, "put", self.file, "unfinished"], env=dict(self.env, **env),
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertTrue(relay.has_cut.wait(60))
+        self.wait_for_upload(relay.target)
+        first.send_signal(signal.SIGINT)
+        first.wait(60)
+        self.pmss("user", "add", "other", "--role", "operator", stdin=b"other password\n")
+        env = {"HOME": str(self.path("home"))}
+        self.pmss("login", self.url, "--user", "other", stdin=b"other password\n", env=env)
+        error = self.pmss("put", self.file, "unfinished", env=env, status=73).err
+        self.assertIn("unfinished upload of user 'admin'", error)
+        other = self.path("other")
+        other.write_bytes(b"another file")
+        self.pmss("put", other, "unfinished", env={"XDG_STATE_HOME": str(self.path("state"))})
+        self.assertEqual(self.pmss("get", "unfinished", "-").raw, b"another file")
+        self.pmss("user", "rm", "other")
+        # what the first one was to go on with
+        for kept in (self.folder / "home/.local/state/pmss/uploads").iterdir():
+            kept.unlink()
 
 
 if __name__ == "__main__":

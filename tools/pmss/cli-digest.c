@@ -5,16 +5,11 @@
 #include <libpmss/pmss-sha256.h>
 
 #define MAX_WAITING (64u * 1024 * 1024)
-#define FILE_PIECE (1024u * 1024)
 
 struct _PmssCliDigest
 {
   GThread *thread;
   PmssSha256 *sha256;           /* the thread's */
-  char *file;
-  GCancellable *cancellable;
-  GError *error;                /* the thread's, until it is joined */
-  int abandoned;                /* atomic */
 
   GMutex lock;                  /* protects what follows */
   GCond changed;
@@ -50,51 +45,17 @@ hash_pushed (gpointer data)
   return NULL;
 }
 
-static gpointer
-hash_file (gpointer data)
-{
-  PmssCliDigest *digest = data;
-  g_autoptr (GFile) file = g_file_new_for_path (digest->file);
-  g_autoptr (GFileInputStream) stream =
-      g_file_read (file, digest->cancellable, &digest->error);
-  g_autofree guint8 *piece = g_malloc (FILE_PIECE);
-  gssize n = 0;
-
-  if (!stream)
-    return NULL;
-  while (!g_atomic_int_get (&digest->abandoned) &&
-      (n = g_input_stream_read (G_INPUT_STREAM (stream), piece, FILE_PIECE,
-              digest->cancellable, &digest->error)) > 0)
-    pmss_sha256_update (digest->sha256, piece, n);
-  return NULL;
-}
-
-static PmssCliDigest *
-digest_start (const char *file, GCancellable * cancellable)
+PmssCliDigest *
+pmss_cli_digest_new (void)
 {
   PmssCliDigest *digest = g_new0 (PmssCliDigest, 1);
 
   digest->sha256 = pmss_sha256_new ();
-  digest->file = g_strdup (file);
-  g_set_object (&digest->cancellable, cancellable);
   g_mutex_init (&digest->lock);
   g_cond_init (&digest->changed);
   g_queue_init (&digest->waiting);
-  digest->thread =
-      g_thread_new ("digest", file ? hash_file : hash_pushed, digest);
+  digest->thread = g_thread_new ("digest", hash_pushed, digest);
   return digest;
-}
-
-PmssCliDigest *
-pmss_cli_digest_new (void)
-{
-  return digest_start (NULL, NULL);
-}
-
-PmssCliDigest *
-pmss_cli_digest_new_file (const char *file, GCancellable * cancellable)
-{
-  return digest_start (file, cancellable);
 }
 
 void
@@ -109,15 +70,8 @@ pmss_cli_digest_push (PmssCliDigest * digest, GBytes * bytes)
   g_mutex_unlock (&digest->lock);
 }
 
-void
-pmss_cli_digest_abandon (PmssCliDigest * digest)
-{
-  g_atomic_int_set (&digest->abandoned, TRUE);
-  g_free (pmss_cli_digest_finish (digest, NULL));
-}
-
 char *
-pmss_cli_digest_finish (PmssCliDigest * digest, GError ** error)
+pmss_cli_digest_finish (PmssCliDigest * digest)
 {
   char *text;
 
@@ -127,12 +81,6 @@ pmss_cli_digest_finish (PmssCliDigest * digest, GError ** error)
   g_mutex_unlock (&digest->lock);
   g_thread_join (digest->thread);
   text = pmss_sha256_finish (digest->sha256);
-  if (digest->error) {
-    g_clear_pointer (&text, g_free);
-    g_propagate_error (error, digest->error);
-  }
-  g_free (digest->file);
-  g_clear_object (&digest->cancellable);
   g_mutex_clear (&digest->lock);
   g_cond_clear (&digest->changed);
   g_free (digest);

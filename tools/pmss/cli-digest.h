@@ -14,12 +14,8 @@ typedef struct _PmssCliDigest PmssCliDigest;
 
 /* Of what pmss_cli_digest_push() gives. */
 PmssCliDigest *pmss_cli_digest_new      (void);
-/* Of a file, which is read by the thread. */
-PmssCliDigest *pmss_cli_digest_new_file (const char *file, GCancellable *cancellable);
 void           pmss_cli_digest_push     (PmssCliDigest *digest, GBytes *bytes);
-/* Ends it without a result, at once. Frees @digest. */
-void           pmss_cli_digest_abandon  (PmssCliDigest *digest);
-/* Waits for the end; hex digits. Frees @digest. An error only from reading a file. */
-char          *pmss_cli_digest_finish   (PmssCliDigest *digest, GError **error);
+/* Waits for the end; hex digits. Frees @digest. */
+char          *pmss_cli_digest_finish   (PmssCliDigest *digest);
 
 G_END_DECLS

@@ -123,7 +123,7 @@ job_watch (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!client)
     return FALSE;
   progress = pmss_cli_progress_new (cli->json);
-  job = pmss_job_follow (cli, client, id, progress, error);
+  job = pmss_job_follow (cli, client, id, progress, NULL, error);
   pmss_cli_progress_clear (progress);
   if (!job)
     return FALSE;

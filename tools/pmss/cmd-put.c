@@ -8,12 +8,12 @@
 #include <libpmss/pmss-error.h>
 #include <libpmss/pmss-types.h>
 
-#include "cli-digest.h"
 #include "cli-progress.h"
 #include "cli-text.h"
 #include "cli.h"
 #include "job-follow.h"
 #include "medium.h"
+#include "patience.h"
 #include "upload.h"
 
 static const PmssCliUsage usage = {
@@ -42,6 +42,16 @@ medium_name (const char *file, const char *name)
   return g_strdup (name);
 }
 
+static JsonNode *
+get_patiently (PmssCli * cli, PmssClient * client, const char *name,
+    GError ** error)
+{
+  g_autofree char *path = pmss_medium_path (name, error);
+
+  return path ? pmss_patience_get (client, path, cli->cancellable, error) :
+      NULL;
+}
+
 /* The number of the ingest job: named with the last byte, else the catalog
  * knows it (it was lost with a broken connection). */
 static gboolean
@@ -53,7 +63,7 @@ find_job (PmssCli * cli, PmssClient * client, const char *name, guint64 * job,
 
   if (*job)
     return TRUE;
-  node = pmss_medium_get (client, name, cli->cancellable, error);
+  node = get_patiently (cli, client, name, error);
   medium = node ? pmss_cli_json_root (node, error) : NULL;
   *job = pmss_cli_json_number (medium, "job");
   return medium != NULL;
@@ -65,15 +75,20 @@ wait_for_ingest (PmssCli * cli, PmssClient * client, const char *name,
     guint64 job, PmssCliProgress * progress, GError ** error)
 {
   g_autoptr (JsonNode) ended = NULL;
+  gboolean known = FALSE;
 
   if (job) {
-    ended = pmss_job_follow (cli, client, job, progress, error);
-    if (!ended) {
+    ended = pmss_job_follow (cli, client, job, progress, &known, error);
+    if (!ended && known)
       g_prefix_error (error, "'%s' is uploaded, but not striped: ", name);
+    else if (!ended)
+      g_prefix_error (error, "'%s' is uploaded and goes on being striped, "
+          "'pmss job watch %" G_GUINT64_FORMAT "' shows it; but the control "
+          "server cannot be asked: ", name, job);
+    if (!ended)
       return NULL;
-    }
   }
-  return pmss_medium_get (client, name, cli->cancellable, error);
+  return get_patiently (cli, client, name, error);
 }
 
 static gboolean
@@ -190,30 +205,37 @@ find_twin (PmssCli * cli, PmssClient * client, const char *name, guint64 size,
           "job"), progress, NULL);
 }
 
-/* Uploads, follows and compares; the file is hashed meanwhile by @digest. */
+/* Without a login nothing is sent. */
+static PmssClient *
+connect_with_login (PmssCli * cli, GError ** error)
+{
+  g_autofree char *url = pmss_cli_find_url (cli, error);
+  g_autofree char *token = url ? pmss_cli_find_token (url, error) : NULL;
+
+  return token ? pmss_cli_connect (cli, error) : NULL;
+}
+
+/* Uploads, follows and compares. */
 static gboolean
 put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
     GError ** error)
 {
-  g_autoptr (PmssUpload) upload = pmss_upload_new (cli, request, error);
-  g_autoptr (PmssClient) client = upload ? pmss_cli_connect (cli, error) : NULL;
+  g_autoptr (PmssClient) client = connect_with_login (cli, error);
+  g_autoptr (PmssUpload) upload =
+      client ? pmss_upload_new (cli, client, request, error) : NULL;
   g_autoptr (JsonNode) node = NULL;
   g_autoptr (GError) taken = NULL;
   g_autofree char *sum = NULL;
-  PmssCliDigest *digest = NULL;
   JsonObject *medium;
   guint64 job = 0;
 
-  if (!client)
+  if (!upload)
     return FALSE;
-  if (wait)
-    digest = pmss_cli_digest_new_file (request->file, cli->cancellable);
   if (!transfer (cli, upload, client, request->name, wait, &job, &node, &taken)
       && wait)
     node = find_twin (cli, client, request->name, pmss_upload_get_size (upload),
         taken);
   if (taken && !node) {
-    g_clear_pointer (&digest, pmss_cli_digest_abandon);
     g_propagate_error (error, g_steal_pointer (&taken));
     explain_interruption (request->name, job, error);
     return FALSE;
@@ -222,7 +244,7 @@ put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
     report_job (cli, request->name, job);
     return TRUE;
   }
-  sum = pmss_cli_digest_finish (digest, error);
+  sum = pmss_upload_sum (upload, error);
   medium = sum ? pmss_cli_json_root (node, error) : NULL;
   if (!medium)
     return FALSE;
@@ -299,6 +321,6 @@ pmss_cmd_put (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   putting.request.redundancy = redundancy;
   putting.request.title = title;
-  putting.wait = !no_wait;
+  putting.wait = putting.request.hash = !no_wait;
   return pmss_cli_for_each (cli, argv + 1, n_files, put_file, &putting, error);
 }

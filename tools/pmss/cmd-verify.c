@@ -268,7 +268,7 @@ verify_medium (PmssCli * cli, Verifying * self, const char *name,
   if (id == 0)
     return FALSE;
   progress = pmss_cli_progress_new (cli->json);
-  job = pmss_job_follow (cli, self->client, id, progress, error);
+  job = pmss_job_follow (cli, self->client, id, progress, NULL, error);
   pmss_cli_progress_clear (progress);
   if (!job)
     return FALSE;

@@ -8,46 +8,10 @@
 #include <libpmss/pmss-error.h>
 
 #include "cli-text.h"
+#include "patience.h"
 
 #define FIRST_INTERVAL_MS 50
 #define MAX_INTERVAL_MS 500
-#define AWAY_LIMIT (60 * G_USEC_PER_SEC)
-
-static gboolean
-wait_ms (GCancellable * cancellable, int ms, GError ** error)
-{
-  GPollFD fd;
-
-  if (g_cancellable_make_pollfd (cancellable, &fd)) {
-    g_poll (&fd, 1, ms);
-    g_cancellable_release_fd (cancellable);
-  }
-  return !g_cancellable_set_error_if_cancelled (cancellable, error);
-}
-
-/* NULL without error: the server is away, but not for too long yet. */
-static JsonNode *
-ask (PmssClient * client, const char *path, GCancellable * cancellable,
-    gint64 * away_since, GError ** error)
-{
-  g_autoptr (GError) local = NULL;
-  JsonNode *node = pmss_client_request (client, "GET", path, NULL,
-      cancellable, &local);
-  gint64 now = g_get_monotonic_time ();
-
-  if (node) {
-    *away_since = 0;
-    return node;
-  }
-  if (*away_since == 0)
-    *away_since = now;
-  if ((g_error_matches (local, PMSS_ERROR, PMSS_ERROR_UNREACHABLE) ||
-          g_error_matches (local, PMSS_ERROR, PMSS_ERROR_TIMED_OUT)) &&
-      now - *away_since < AWAY_LIMIT)
-    return NULL;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return NULL;
-}
 
 /* TRUE: the job goes on. */
 static gboolean
@@ -130,40 +94,50 @@ tell_warning (PmssCli * cli, JsonObject * job, PmssCliProgress * progress)
   fprintf (stderr, "%s: warning: %s\n", g_get_prgname (), shown);
 }
 
+/* Asks, and shows how far it is. TRUE: it goes on; else it is @done, or @error says how it ended. */
+static gboolean
+look (PmssCli * cli, JsonNode * node, guint64 id, PmssCliProgress * progress,
+    char **told, gboolean * done, GError ** error)
+{
+  JsonObject *job = pmss_cli_json_root (node, error);
+
+  if (!job || !check_state (job, id, error))
+    return FALSE;
+  *done = g_strcmp0 (pmss_cli_json_string (job, "state"), "done") == 0;
+  if (*done) {
+    tell_warning (cli, job, progress);
+    return FALSE;
+  }
+  tell_waiting (cli, job, id, progress, told);
+  pmss_cli_progress_update_share (progress, phase_text (job),
+      pmss_cli_json_number (job, "done"), pmss_cli_json_number (job, "total"));
+  return TRUE;
+}
+
 JsonNode *
 pmss_job_follow (PmssCli * cli, PmssClient * client, guint64 id,
-    PmssCliProgress * progress, GError ** error)
+    PmssCliProgress * progress, gboolean * known, GError ** error)
 {
   g_autofree char *path = g_strdup_printf ("/jobs/%" G_GUINT64_FORMAT, id);
   g_autofree char *told = NULL;
-  gint64 away_since = 0;
   int interval = FIRST_INTERVAL_MS;
 
   for (;;) {
-    g_autoptr (GError) local = NULL;
     g_autoptr (JsonNode) node =
-        ask (client, path, cli->cancellable, &away_since, &local);
-    JsonObject *job = NULL;
+        pmss_patience_get (client, path, cli->cancellable, error);
+    gboolean done = FALSE;
 
-    if (local) {
-      g_propagate_error (error, g_steal_pointer (&local));
+    if (known)
+      *known = node != NULL;
+    if (!node)
+      return NULL;
+    if (!look (cli, node, id, progress, &told, &done, error))
+      return done ? g_steal_pointer (&node) : NULL;
+    if (!pmss_patience_wait (cli->cancellable, interval, error)) {
+      if (known)
+        *known = FALSE;
       return NULL;
     }
-    if (node) {
-      job = pmss_cli_json_root (node, error);
-      if (!job || !check_state (job, id, error))
-        return NULL;
-      if (g_strcmp0 (pmss_cli_json_string (job, "state"), "done") == 0) {
-        tell_warning (cli, job, progress);
-        return g_steal_pointer (&node);
-      }
-      tell_waiting (cli, job, id, progress, &told);
-      pmss_cli_progress_update_share (progress, phase_text (job),
-          pmss_cli_json_number (job, "done"),
-          pmss_cli_json_number (job, "total"));
-    }
-    if (!wait_ms (cli->cancellable, interval, error))
-      return NULL;
     interval = MIN (interval * 2, MAX_INTERVAL_MS);
   }
 }

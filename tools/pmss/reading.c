@@ -103,7 +103,7 @@ pmss_reading_run (PmssCli * cli, const char *name, PmssReadingSink sink,
   reading->size = pmss_reader_get_size (reader);
   digest = pmss_cli_digest_new ();
   ok = read_all (reader, cli, digest, sink, user_data, error);
-  reading->found = pmss_cli_digest_finish (digest, NULL);
+  reading->found = pmss_cli_digest_finish (digest);
   reading->seconds = (double) (g_get_monotonic_time () - start) / 1e6;
   reading->stats = g_variant_take_ref (pmss_reader_get_stats (reader));
   pmss_reader_close (reader);

@@ -7,30 +7,30 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <libpmss/pmss-client-message.h>
 #include <libpmss/pmss-error.h>
-#include <libpmss/pmss-types.h>
-#include <libsoup/soup.h>
 
 #include "cli-text.h"
 #include "medium.h"
+#include "patience.h"
+#include "upload-file.h"
 #include "upload-memory.h"
 
 /* How often the connection may break without a byte of progress, and how long
  * to wait before it is made again. */
 #define MAX_TRIES 6
 #define FIRST_WAIT_MS 200
-#define IDLE_TIMEOUT 60         /* seconds */
+#define COLLECTION "/api/v1/uploads"
+#define IDLE_TIMEOUT 60000      /* ms */
 
 struct _PmssUpload
 {
   PmssCli *cli;
-  SoupSession *session;
-  char *server;                 /* URL of the control server */
-  char *token;
-  char *file;
+  PmssClient *client;
+  PmssUploadFile *file;
   char *memory;                 /* key of pmss_upload_memory_*() */
   char *metadata;               /* Upload-Metadata */
-  char *url;                    /* of this upload, once it is made */
+  char *path;                   /* of this upload on the server, once it is made */
   guint64 size;
   guint64 job;
 
@@ -62,70 +62,23 @@ make_metadata (const PmssUploadRequest * request)
   return g_string_free (text, FALSE);
 }
 
-static gboolean
-look_at_file (PmssUpload * upload, const PmssUploadRequest * request,
-    GError ** error)
-{
-  g_autoptr (GFile) file = g_file_new_for_path (request->file);
-  g_autoptr (GDateTime) changed = NULL;
-  g_autoptr (GFileInfo) info = g_file_query_info (file,
-      G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_STANDARD_TYPE ","
-      G_FILE_ATTRIBUTE_TIME_MODIFIED "," G_FILE_ATTRIBUTE_TIME_MODIFIED_USEC,
-      G_FILE_QUERY_INFO_NONE, upload->cli->cancellable, error);
-
-  if (!info)
-    return FALSE;
-  if (g_file_info_get_file_type (info) != G_FILE_TYPE_REGULAR) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "%s is not a regular file; only files of a known size can be uploaded",
-        request->file);
-    return FALSE;
-  }
-  upload->size = (guint64) g_file_info_get_size (info);
-  changed = g_file_info_get_modification_date_time (info);
-  upload->memory = pmss_upload_memory_key (upload->server, request->name,
-      request->file, upload->size, !changed ? 0 :
-      g_date_time_to_unix (changed) * G_USEC_PER_SEC +
-      g_date_time_get_microsecond (changed));
-  return TRUE;
-}
-
-static gboolean
-make_session (PmssUpload * upload, GError ** error)
-{
-  g_autoptr (GTlsDatabase) database = NULL;
-
-  upload->session = soup_session_new_with_options ("timeout", IDLE_TIMEOUT,
-      "idle-timeout", IDLE_TIMEOUT, "user-agent", "pmss/" PMSS_VERSION, NULL);
-  if (upload->cli->ca_file) {
-    g_autofree char *path =
-        g_canonicalize_filename (upload->cli->ca_file, NULL);
-
-    database = g_tls_file_database_new (path, error);
-    if (!database)
-      return FALSE;
-    soup_session_set_tls_database (upload->session, database);
-  }
-  return TRUE;
-}
-
 PmssUpload *
-pmss_upload_new (PmssCli * cli, const PmssUploadRequest * request,
-    GError ** error)
+pmss_upload_new (PmssCli * cli, PmssClient * client,
+    const PmssUploadRequest * request, GError ** error)
 {
   g_autoptr (PmssUpload) upload = g_new0 (PmssUpload, 1);
 
   upload->cli = cli;
+  upload->client = g_object_ref (client);
   if (!pmss_medium_check_name (request->name, error))
     return NULL;
-  upload->server = pmss_cli_find_url (cli, error);
-  if (!upload->server)
+  upload->file = pmss_upload_file_open (request->file, request->hash, error);
+  if (!upload->file)
     return NULL;
-  upload->token = pmss_cli_find_token (upload->server, error);
-  if (!upload->token || !look_at_file (upload, request, error) ||
-      !make_session (upload, error))
-    return NULL;
-  upload->file = g_strdup (request->file);
+  upload->size = pmss_upload_file_get_size (upload->file);
+  upload->memory = pmss_upload_memory_key (pmss_client_get_url (client),
+      request->name, request->file, upload->size,
+      pmss_upload_file_get_modified (upload->file));
   upload->metadata = make_metadata (request);
   return g_steal_pointer (&upload);
 }
@@ -139,86 +92,51 @@ pmss_upload_get_size (PmssUpload * upload)
 void
 pmss_upload_free (PmssUpload * upload)
 {
-  g_clear_object (&upload->session);
-  g_free (upload->server);
-  g_free (upload->token);
-  g_free (upload->file);
+  g_clear_object (&upload->client);
+  g_clear_pointer (&upload->file, pmss_upload_file_unref);
   g_free (upload->memory);
   g_free (upload->metadata);
-  g_free (upload->url);
+  g_free (upload->path);
   g_free (upload);
 }
 
+char *
+pmss_upload_sum (PmssUpload * upload, GError ** error)
+{
+  if (!pmss_upload_file_hash_to (upload->file, upload->size,
+          upload->cli->cancellable, error))
+    return NULL;
+  return pmss_upload_file_get_sum (upload->file);
+}
+
 static SoupMessage *
-new_message (PmssUpload * upload, const char *method, const char *url,
+new_message (PmssUpload * upload, const char *method, const char *path,
     GError ** error)
 {
-  g_autofree char *bearer = g_strconcat ("Bearer ", upload->token, NULL);
-  SoupMessage *message = soup_message_new (method, url);
-  SoupMessageHeaders *headers;
+  SoupMessage *message = pmss_client_message_new (upload->client, method, path,
+      error);
 
-  if (!message) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-        "The control server gave '%s' as the URL of the upload, which is none",
-        url);
-    return NULL;
-  }
-  headers = soup_message_get_request_headers (message);
-  soup_message_headers_replace (headers, "Authorization", bearer);
-  soup_message_headers_replace (headers, "Tus-Resumable", "1.0.0");
+  if (message)
+    soup_message_headers_replace (soup_message_get_request_headers (message),
+        "Tus-Resumable", "1.0.0");
   return message;
 }
 
-/* The detail of a problem document, else the status line's text. */
-static char *
-problem_text (SoupMessage * message, GBytes * body)
-{
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  gsize length;
-  const char *data = g_bytes_get_data (body, &length);
-  JsonNode *root = NULL;
-  const char *detail = NULL;
-
-  if (data && length < 65536 &&
-      json_parser_load_from_data (parser, data, (gssize) length, NULL))
-    root = json_parser_get_root (parser);
-  if (root && JSON_NODE_HOLDS_OBJECT (root))
-    detail = pmss_cli_json_string (json_node_get_object (root), "detail");
-  if (detail)
-    return g_strdup (detail);
-  return g_strdup_printf ("the control server answered %u %s",
-      soup_message_get_status (message),
-      soup_message_get_reason_phrase (message));
-}
-
-/* Sends, and turns statuses of 400 and above into errors. */
 static gboolean
 send_message (PmssUpload * upload, SoupMessage * message, GError ** error)
 {
-  g_autoptr (GError) local = NULL;
-  g_autoptr (GBytes) body = soup_session_send_and_read (upload->session,
-      message, upload->cli->cancellable, &local);
-  guint status;
+  g_autoptr (GBytes) body = pmss_client_message_send (upload->client, message,
+      IDLE_TIMEOUT, upload->cli->cancellable, error);
 
-  if (!body) {
-    pmss_error_adopt (&local, upload->server);
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
-  }
-  status = soup_message_get_status (message);
-  if (status >= 300) {
-    g_autofree char *text = problem_text (message, body);
-    PmssErrorDetails *details;
+  return body != NULL;
+}
 
-    g_set_error (&local, PMSS_ERROR, status < 400 ? PMSS_ERROR_PROTOCOL :
-        pmss_error_from_status (status), "%s", text);
-    details = pmss_error_get_details (local);
-    if (details)
-      details->http_status = status;
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
-  }
-  return TRUE;
+/* Waits before a new try; FALSE when it was cancelled meanwhile. */
+static gboolean
+wait_before_try (PmssUpload * upload, guint tries, GError ** error)
+{
+  return pmss_patience_wait (upload->cli->cancellable,
+      FIRST_WAIT_MS << (tries - 1), error);
 }
 
 static void
@@ -232,17 +150,29 @@ note_job (PmssUpload * upload, SoupMessage * message)
     upload->job = number;
 }
 
+/* What of @location, as a server wrote it, is a path on that server: the token must not be sent anywhere else. NULL: it is elsewhere. */
+static char *
+path_on_server (PmssUpload * upload, const char *location)
+{
+  const char *server = pmss_client_get_url (upload->client);
+  g_autofree char *collection = g_strconcat (server, COLLECTION, NULL);
+  g_autofree char *url = location ? g_uri_resolve_relative (collection,
+      location, G_URI_FLAGS_ENCODED, NULL) : NULL;
+
+  if (!url || !g_str_has_prefix (url, server) || url[strlen (server)] != '/')
+    return NULL;
+  return g_strdup (url + strlen (server));
+}
+
 /* POST: makes the upload. */
 static gboolean
-create (PmssUpload * upload, GError ** error)
+create_once (PmssUpload * upload, GError ** error)
 {
-  g_autofree char *collection =
-      g_strconcat (upload->server, "/api/v1/uploads", NULL);
   g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, upload->size);
+  g_autofree char *url = NULL;
   g_autoptr (SoupMessage) message =
-      new_message (upload, "POST", collection, error);
+      new_message (upload, "POST", COLLECTION, error);
   SoupMessageHeaders *headers;
-  const char *location;
 
   if (!message)
     return FALSE;
@@ -250,23 +180,47 @@ create (PmssUpload * upload, GError ** error)
   soup_message_headers_replace (headers, "Upload-Length", size);
   soup_message_headers_replace (headers, "Upload-Metadata", upload->metadata);
   soup_message_headers_replace (headers, "Content-Length", "0");
-  if (!send_message (upload, message, error))
+  /* An empty file is whole with this. */
+  if ((upload->size == 0 && !pmss_upload_file_check (upload->file, error)) ||
+      !send_message (upload, message, error))
     return FALSE;
   note_job (upload, message);
-  location = soup_message_headers_get_one
-      (soup_message_get_response_headers (message), "Location");
-  if (location)
-    upload->url = g_uri_resolve_relative (collection, location,
-        G_URI_FLAGS_NONE, NULL);
-  /* The token must not be sent anywhere else. */
-  if (!upload->url || !g_str_has_prefix (upload->url, upload->server) ||
-      upload->url[strlen (upload->server)] != '/') {
+  upload->path = path_on_server (upload, soup_message_headers_get_one
+      (soup_message_get_response_headers (message), "Location"));
+  if (!upload->path) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
         "The control server made an upload, but did not say where");
     return FALSE;
   }
-  pmss_upload_memory_store (upload->memory, upload->url);
+  url = g_strconcat (pmss_client_get_url (upload->client), upload->path, NULL);
+  pmss_upload_memory_store (upload->memory, url);
   return TRUE;
+}
+
+/* Somebody answered, but in the place of the server: a proxy. A server that does not answer at all is told at once. */
+static gboolean
+is_stand_in (const GError * error)
+{
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+
+  return details && details->http_status >= 502 && details->http_status <= 504;
+}
+
+static gboolean
+create (PmssUpload * upload, GError ** error)
+{
+  for (guint tries = 1;; tries++) {
+    g_autoptr (GError) local = NULL;
+
+    if (create_once (upload, &local))
+      return TRUE;
+    if (tries > MAX_TRIES || !is_stand_in (local)) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+    if (!wait_before_try (upload, tries, error))
+      return FALSE;
+  }
 }
 
 /* HEAD: how much has arrived. */
@@ -274,7 +228,7 @@ static gboolean
 get_offset (PmssUpload * upload, guint64 * offset, GError ** error)
 {
   g_autoptr (SoupMessage) message =
-      new_message (upload, "HEAD", upload->url, error);
+      new_message (upload, "HEAD", upload->path, error);
   const char *text;
 
   if (!message || !send_message (upload, message, error))
@@ -290,6 +244,31 @@ get_offset (PmssUpload * upload, guint64 * offset, GError ** error)
   return FALSE;
 }
 
+/* Where an earlier run left off. FALSE: there is no such upload any more, or @local. */
+static gboolean
+find_earlier (PmssUpload * upload, guint64 * offset, GError ** local)
+{
+  g_autofree char *url = pmss_upload_memory_load (upload->memory);
+  guint tries = 0;
+
+  g_free (upload->path);
+  upload->path = url ? path_on_server (upload, url) : NULL;
+  if (!upload->path)
+    return FALSE;
+  while (!get_offset (upload, offset, local)) {
+    if (!is_stand_in (*local) || ++tries > MAX_TRIES) {
+      if (g_error_matches (*local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND) ||
+          g_error_matches (*local, PMSS_ERROR, PMSS_ERROR_FORBIDDEN))
+        g_clear_error (local);
+      return FALSE;
+    }
+    g_clear_error (local);
+    if (!wait_before_try (upload, tries, local))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* Goes on with an upload of an earlier run, if there is one. */
 static gboolean
 find_or_create (PmssUpload * upload, guint64 * offset, GError ** error)
@@ -297,18 +276,13 @@ find_or_create (PmssUpload * upload, guint64 * offset, GError ** error)
   g_autoptr (GError) local = NULL;
 
   *offset = 0;
-  upload->url = pmss_upload_memory_load (upload->memory);
-  if (upload->url && g_str_has_prefix (upload->url, upload->server) &&
-      upload->url[strlen (upload->server)] == '/') {
-    if (get_offset (upload, offset, &local))
-      return TRUE;
-    if (!g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND) &&
-        !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_FORBIDDEN)) {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
+  if (find_earlier (upload, offset, &local))
+    return TRUE;
+  if (local) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
   }
-  g_clear_pointer (&upload->url, g_free);
+  g_clear_pointer (&upload->path, g_free);
   *offset = 0;
   return create (upload, error);
 }
@@ -323,19 +297,6 @@ on_wrote (SoupMessage * message, guint length, gpointer user_data)
       upload->size);
 }
 
-static GInputStream *
-open_at (PmssUpload * upload, guint64 offset, GError ** error)
-{
-  g_autoptr (GFile) file = g_file_new_for_path (upload->file);
-  g_autoptr (GFileInputStream) stream =
-      g_file_read (file, upload->cli->cancellable, error);
-
-  if (!stream || !g_seekable_seek (G_SEEKABLE (stream), (goffset) offset,
-          G_SEEK_SET, upload->cli->cancellable, error))
-    return NULL;
-  return G_INPUT_STREAM (g_steal_pointer (&stream));
-}
-
 /* PATCH: sends all from @offset on. @careful: asks before sending, so that a
  * refusal is heard and not only seen as a broken connection. */
 static gboolean
@@ -344,15 +305,16 @@ send_from (PmssUpload * upload, guint64 offset, gboolean careful,
 {
   g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT, offset);
   g_autoptr (SoupMessage) message =
-      new_message (upload, "PATCH", upload->url, error);
+      new_message (upload, "PATCH", upload->path, error);
   g_autoptr (GInputStream) stream = NULL;
   SoupMessageHeaders *headers;
 
-  if (!message)
+  /* What is there already belongs to the sum. */
+  if (!message || !pmss_upload_file_check (upload->file, error) ||
+      !pmss_upload_file_hash_to (upload->file, offset, upload->cli->cancellable,
+          error))
     return FALSE;
-  stream = open_at (upload, offset, error);
-  if (!stream)
-    return FALSE;
+  stream = pmss_upload_file_stream (upload->file, offset);
   headers = soup_message_get_request_headers (message);
   soup_message_headers_replace (headers, "Upload-Offset", text);
   if (careful)
@@ -382,25 +344,8 @@ is_behind (const GError * error)
 static gboolean
 is_passing (const GError * error)
 {
-  return is_behind (error) ||
-      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE) ||
-      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT) ||
-      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY) ||
+  return is_behind (error) || pmss_patience_is_passing (error) ||
       (error->domain == PMSS_ERROR && error->code == PMSS_ERROR_FAILED);
-}
-
-/* Waits before a new try; FALSE when it was cancelled meanwhile. */
-static gboolean
-wait_before_try (PmssUpload * upload, guint tries, GError ** error)
-{
-  GPollFD fd;
-
-  if (g_cancellable_make_pollfd (upload->cli->cancellable, &fd)) {
-    g_poll (&fd, 1, FIRST_WAIT_MS << (tries - 1));
-    g_cancellable_release_fd (upload->cli->cancellable);
-  }
-  return !g_cancellable_set_error_if_cancelled (upload->cli->cancellable,
-      error);
 }
 
 /* Makes the connection again and asks how much has arrived. @local: why it
@@ -424,8 +369,30 @@ reconnect (PmssUpload * upload, guint64 * offset, guint * tries,
 static gboolean
 was_taken_in (PmssUpload * upload, const GError * error)
 {
-  return upload->sent == upload->size &&
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+
+  return upload->sent == upload->size && details && details->http_status != 0 &&
       g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND);
+}
+
+/* DELETE: nothing is to become of what was sent. The server may still be taking in what came last. */
+static void
+give_up (PmssUpload * upload)
+{
+  for (guint tries = 1; tries <= MAX_TRIES; tries++) {
+    g_autoptr (GError) local = NULL;
+    g_autoptr (SoupMessage) message =
+        new_message (upload, "DELETE", upload->path, NULL);
+    const PmssErrorDetails *details;
+
+    if (!message || send_message (upload, message, &local))
+      break;
+    details = pmss_error_get_details (local);
+    if (!details || details->http_status != SOUP_STATUS_LOCKED ||
+        !wait_before_try (upload, tries, NULL))
+      break;
+  }
+  pmss_upload_memory_forget (upload->memory);
 }
 
 static gboolean
@@ -439,6 +406,11 @@ send_all (PmssUpload * upload, guint64 offset, GError ** error)
 
     if (send_from (upload, offset, tries > 0, &local))
       return TRUE;
+    /* before anything else is thought of it: the reason why the request broke off may be here */
+    if (!pmss_upload_file_check (upload->file, error)) {
+      give_up (upload);
+      return FALSE;
+    }
     if (!reconnect (upload, &offset, &tries, &local)) {
       if (was_taken_in (upload, local))
         return TRUE;

@@ -19,11 +19,15 @@ typedef struct {
   const char *redundancy;       /* nullable: the server's default */
   const char *title;            /* nullable */
   gboolean keep_original;
+  gboolean hash;                /* a sum will be asked for */
 } PmssUploadRequest;
 
-PmssUpload *pmss_upload_new     (PmssCli *cli, const PmssUploadRequest *request, GError **error);
+/* @client: with credentials. */
+PmssUpload *pmss_upload_new     (PmssCli *cli, PmssClient *client, const PmssUploadRequest *request, GError **error);
 /* Sends all of the file; a broken connection is made again, as long as it gets on. Returns the number of the ingest job, 0 where the server named none. */
 gboolean    pmss_upload_run     (PmssUpload *upload, PmssCliProgress *progress, guint64 *job, GError **error);
+/* SHA-256 in hex digits of what was sent, or, where nothing was, of the file as it was opened. Call it once. */
+char       *pmss_upload_sum     (PmssUpload *upload, GError **error);
 /* Bytes of the file. */
 guint64     pmss_upload_get_size (PmssUpload *upload);
 void        pmss_upload_free    (PmssUpload *upload);
