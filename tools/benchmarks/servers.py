@@ -40,4 +40,4 @@ def processes(cluster):
 
 
 def uri(cluster, name):
-    return "pmss://%s:%d/%s" % (cluster.control.address, cluster.control.port, name)
+    return "pmss%s://%s:%d/%s" % ("s" if cluster.tls else "", cluster.control.address, cluster.control.port, name)

@@ -31,7 +31,7 @@ def parser():
                         help="only this one; may be repeated. Of: " + ", ".join(faults.ALL))
     rounds.add_argument("--seed", help="any text; the same one does the same things again")
     rounds.add_argument("--viewers", type=int, default=default.viewers, metavar="N", help="of one fault at once; default %(default)s")
-    rounds.add_argument("--lanes", type=int, default=2, metavar="N", help="clusters at once; default %(default)s, and one more for faults of links")
+    rounds.add_argument("--lanes", type=int, default=2, metavar="N", help="clusters at once; default %(default)s, and one more each for faults of links and for TLS")
     film = top.add_argument_group("the film")
     film.add_argument("--rate", type=float, default=default.rate / 1e6, metavar="MBIT", help="in Mbit/s; default %(default)s")
     film.add_argument("--seconds", type=float, default=default.seconds, metavar="S", help="its length; default %(default)s")
@@ -93,7 +93,7 @@ def perform(options):
     seed = options.seed if options.seed is not None else "%08x" % random.getrandbits(32)
     rounds = plan.make_rounds(settings, chosen, seed, options.trials)
     with scratch_folder("pmss-test-faults-") as folder:
-        work = lanes.Lanes(settings, folder, options.build_dir.resolve(), {faults.LOOPBACK: options.lanes, faults.HOSTS: 1},
+        work = lanes.Lanes(settings, folder, options.build_dir.resolve(), {faults.LOOPBACK: options.lanes, faults.HOSTS: 1, faults.TLS: 1},
                            (lambda *_: None) if options.quiet else tell)
         work.run(rounds)
     wrong = conclude(settings, chosen, seed, work)

@@ -7,7 +7,8 @@ from typing import Callable, ContextManager, Optional
 
 from . import disks, network, shards
 
-LOOPBACK, HOSTS = "loopback", "hosts"
+# TLS: hosts, with certificates
+LOOPBACK, HOSTS, TLS = "loopback", "hosts", "tls"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,4 +95,10 @@ ALL = {fault.name: fault for fault in (
     Fault("disk-full", disks.fill, 0),
     Fault("control-kill", kill_control, 0),
     Fault("control-restart", kill_control, 0, back=SOON),
+    # twins, for what a dead peer does otherwise with TLS
+    Fault("kill-m-tls", kill, "m", where=TLS),
+    Fault("stop-m-tls", stop, "m", where=TLS),
+    Fault("cut-m-tls", network.cut, "m", where=TLS),
+    Fault("cut-join-tls", network.cut, back=SOON, where=TLS),
+    Fault("control-restart-tls", kill_control, 0, back=SOON, where=TLS),
 )}

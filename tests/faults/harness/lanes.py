@@ -83,7 +83,8 @@ class Lanes:
     def make_rig(self, kind, number, plans):
         """None where the machine does not have what this kind needs."""
         try:
-            return rig.Rig(self.settings, self.folder / ("%s-%d" % (kind, number)), self.build, kind == faults.HOSTS)
+            return rig.Rig(self.settings, self.folder / ("%s-%d" % (kind, number)), self.build, hosts=kind != faults.LOOPBACK,
+                           tls=kind == faults.TLS)
         except rig.Unavailable as error:
             with self.lock:
                 while not plans.empty():

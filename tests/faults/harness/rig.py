@@ -2,6 +2,7 @@
 """A cluster of real servers with media on it, and viewers in front of it: what the faults are done to. It belongs to one thread."""
 
 import hashlib
+import importlib
 import math
 import os
 import random
@@ -22,14 +23,15 @@ SMALL_DISK = 64 << 20
 
 
 class Rig:
-    """@hosts: each storage server on a host of its own, behind a link; otherwise all on loopback."""
+    """@hosts: each storage server on a host of its own, behind a link; otherwise all on loopback. @tls: with certificates; needs hosts."""
 
-    def __init__(self, settings, folder, build_dir, hosts):
+    def __init__(self, settings, folder, build_dir, hosts, tls=False):
         self.settings = settings
         self.build = build_dir
         self.folder = folder
         self.cluster_module = servers.fixture(build_dir)
         self.hosts = []
+        self.authority = None
         self.cluster = None
         self.small, self.no_small = None, "only on loopback"
         self.complaints = []
@@ -38,6 +40,8 @@ class Rig:
         folder.mkdir()
         self.log = open(folder / "players.log", "wb")
         try:
+            if tls:
+                self.make_authority()
             self.set_up(hosts)
         except BaseException:
             self.close()
@@ -52,7 +56,9 @@ class Rig:
             self.make_small_disk()
         self.cluster = self.cluster_module.Cluster(
             nodes=0, folder=self.folder, address=namespaces.HERE if hosts else "127.0.0.1",
-            control_options={"log-level": "message", "lease": LEASE, "unit": s.unit, "extent": s.extent, "default-redundancy": "%d+%d" % (s.k, s.m)})
+            ca=self.authority.certificate if self.authority else None,
+            control_options={"log-level": "message", "lease": LEASE, "unit": s.unit, "extent": s.extent, "default-redundancy": "%d+%d" % (s.k, s.m),
+                             **self.certificate("control", namespaces.HERE, "node-ca")})
         for index in range(s.nodes):
             self.add_node(index)
         self.cluster.wait_nodes()
@@ -60,6 +66,21 @@ class Rig:
         self.add_media()
         for host in self.hosts:
             host.limit_sending(self.link_rate)
+
+    def make_authority(self):
+        folder = self.folder / "authority"
+        folder.mkdir()
+        try:
+            # beside the cluster's module
+            self.authority = importlib.import_module("authority").Authority(folder, "ours")
+        except OSError as error:
+            raise Unavailable("faults with TLS: openssl: %s" % error) from error
+
+    def certificate(self, name, address, trusted):
+        """Options of a server: its certificate, and @trusted for those of the servers that it speaks to."""
+        if not self.authority:
+            return {}
+        return dict(self.authority.issue(name, "IP:" + address), **{trusted: str(self.authority.certificate)})
 
     def make_hosts(self):
         try:
@@ -80,7 +101,8 @@ class Rig:
     def add_node(self, index):
         data = self.small / "data" if self.small and index == 0 else None
         if self.hosts:
-            self.cluster.add_node(wait=False, address=self.hosts[index].address, prefix=self.hosts[index].prefix)
+            host = self.hosts[index]
+            self.cluster.add_node(wait=False, address=host.address, prefix=host.prefix, **self.certificate("node%d" % index, host.address, "control-ca"))
         else:
             shim = self.build / "tests" / "faults" / "libfail-read.so"
             self.cluster.add_node(wait=False, data=data, prefix=["env", "LD_PRELOAD=%s" % shim, "FAIL_READ_WHILE=%s" % self.read_trigger(index)])
@@ -94,7 +116,8 @@ class Rig:
         plugins.mkdir()
         where = subprocess.run(["pkg-config", "--variable=pluginsdir", "gstreamer-1.0"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
         (plugins / "libgstcoreelements.so").symlink_to(os.path.join(where, "libgstcoreelements.so"))
-        return dict(build.environment(self.build, self.folder), PMSS_TOKEN=self.cluster.token, GST_PLUGIN_SYSTEM_PATH_1_0=str(plugins),
+        trusted = {"PMSS_TEST_CA": str(self.authority.certificate)} if self.authority else {}
+        return dict(build.environment(self.build, self.folder), **trusted, PMSS_TOKEN=self.cluster.token, GST_PLUGIN_SYSTEM_PATH_1_0=str(plugins),
                     GST_REGISTRY_FORK="no")
 
     def add_media(self):
