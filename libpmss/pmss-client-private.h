@@ -26,7 +26,6 @@ struct _PmssClient
   char *token;
   char *user;
   char *password;
-  gboolean one_time;            /* what the last login said of its password */
   char *problem;                /* why stored credentials were not used */
 };
 

@@ -10,8 +10,6 @@
 #include "pmss-json.h"
 #include "pmss-shard.h"
 
-/* how far the control server's clock may be ahead of a node's, in seconds */
-#define CLOCK_TOLERANCE 60
 #define MAX_USER 255
 #define ID_LENGTH 32
 
@@ -357,7 +355,7 @@ pmss_token_verify (const char *token,
     return refuse (error, problem->message);
   if (strcmp (claims->cluster, cluster) != 0)
     return refuse (error, "it is of another cluster");
-  if (now < claims->issued - CLOCK_TOLERANCE)
+  if (now < claims->issued - PMSS_TOKEN_CLOCK_TOLERANCE)
     return refuse (error, "it is not valid yet; compare the servers' clocks");
   if (now >= claims->expires)
     return refuse (error, "it has expired");

@@ -20,6 +20,9 @@ typedef enum {
 /* The format of the claims that this library signs and reads. A heartbeat says which one a node reads. */
 #define PMSS_TOKEN_FORMAT 2
 
+/* How far the clock of who signs may be ahead of that of who checks, in seconds. */
+#define PMSS_TOKEN_CLOCK_TOLERANCE 60
+
 /* Ids of nodes, both ends included. */
 typedef struct {
   guint first, last;

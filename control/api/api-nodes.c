@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "control/accounts/secret.h"
-#include "control/config.h"
 #include "control/jobs/reconcile.h"
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
@@ -340,6 +339,9 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
   beat->node.address = place.address;
   beat->node.port = place.port;
   beat->node.tls = place.tls;
+  if (pmss_json_has (body, "time")
+      && !pmss_json_get_time (body, "time", &beat->node.time, error))
+    return FALSE;
   if (pmss_json_has (body, "trouble")
       && !get_trouble (body, &beat->node.trouble, error))
     return FALSE;
@@ -382,7 +384,6 @@ answer_heartbeat (PmssApiCall * call, const Heartbeat * beat,
   pmss_api_add_string (json, "state", pmss_node_state_to_string (state));
   pmss_api_add_int (json, "interval", PMSS_NODE_HEARTBEAT_INTERVAL);
   pmss_api_add_string (json, "problem", problem);
-  pmss_api_add_int (json, "lease", context->config->lease);
   if (!pmss_revocations_add (context->database, beat->revocations, json, error))
     return NULL;
   json_builder_end_object (json);
@@ -402,8 +403,7 @@ heartbeat (PmssApiCall * call)
     return;
   beat.id = id <= G_MAXUINT ? (guint) id : 0;
   if (get_heartbeat (pmss_http_request_get_json (call->request), &beat, &error))
-    json = answer_heartbeat (call, &beat, secret != NULL ? secret : "",
-        &error);
+    json = answer_heartbeat (call, &beat, secret != NULL ? secret : "", &error);
   g_clear_pointer (&beat.bad_shards, g_ptr_array_unref);
   if (json != NULL)
     pmss_api_respond (call, 200, json);

@@ -54,7 +54,8 @@ state_at (const PmssNodeEntry * entry, gint64 now)
   heard = state_after (now - entry->heard);
   if (entry->unreachable != 0)
     reached = MIN (state_after (now - entry->unreachable), PMSS_NODE_SUSPECT);
-  if (!entry->reads_tokens || entry->claim.address != NULL)
+  if (!entry->reads_tokens || entry->claim.address != NULL
+      || pmss_node_clock_is_wrong (entry->skew))
     reached = MIN (reached, PMSS_NODE_SUSPECT);
   return MIN (heard, reached);
 }
@@ -75,6 +76,8 @@ explain (const PmssNodeEntry * entry, gint64 now)
   if (entry->unreachable == 0 && !entry->reads_tokens)
     return g_strdup_printf ("it does not read tokens of format %d: upgrade it",
         PMSS_TOKEN_FORMAT);
+  if (entry->unreachable == 0 && pmss_node_clock_is_wrong (entry->skew))
+    return pmss_node_describe_clock (entry->skew);
   return g_strdup_printf ("%u reader%s cannot reach it, and neither can "
       "control: %s", entry->readers, entry->readers == 1 ? "" : "s",
       entry->failure);
@@ -87,8 +90,9 @@ update_state (PmssNodeEntry * entry, gint64 now)
   PmssNodeState state = state_at (entry, now);
 
   if (state == entry->state) {
-    /* what is wrong with its address may have become another thing */
-    if (state == PMSS_NODE_SUSPECT && entry->claim.address != NULL) {
+    /* what is wrong with it may have become another thing */
+    if (state == PMSS_NODE_SUSPECT && (entry->claim.address != NULL
+            || pmss_node_clock_is_wrong (entry->skew))) {
       g_free (entry->reason);
       entry->reason = explain (entry, now);
     }
@@ -211,6 +215,7 @@ note_liveness (PmssNodeEntry * entry, const BeatCall * call, gint64 now)
   entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
   entry->leaving = beat->leaving && call->claim == PMSS_NODE_CLAIM_GOOD;
   entry->reads_tokens = beat->reads_tokens;
+  entry->skew = beat->time != 0 ? beat->time - entry->last_seen : 0;
   note_trouble (entry, beat->trouble);
   entry->stats = beat->stats;
 }
@@ -229,7 +234,8 @@ note_heartbeat (PmssNodes * self, PmssNodeEntry * entry, BeatCall * call)
   entry->new_instance = FALSE;
   if (call->claim == PMSS_NODE_CLAIM_GOOD && !call->beat->leaving)
     call->ask = pmss_nodes_note_place_locked (self, entry, call->beat, now);
-  call->problem = g_strdup (entry->claim_problem);
+  call->problem = entry->claim_problem != NULL ?
+      g_strdup (entry->claim_problem) : pmss_node_describe_clock (entry->skew);
   call->changed = update_state (entry, now);
 }
 

@@ -34,6 +34,7 @@ typedef struct {
   gint64 last_seen;             /* the same in seconds since 1970; 0: never */
   gboolean leaving;             /* the last heartbeat said so */
   gboolean reads_tokens;        /* and that */
+  gint64 skew;                  /* seconds that its clock was ahead of ours then; less than 0: behind */
   char *trouble;                /* (nullable) why it takes no writes, as it says */
   gint64 unreachable;           /* monotonic, since when control has not reached it; 0: no reason to think so */
   guint readers;                /* that cannot reach it either */
@@ -51,6 +52,11 @@ struct _PmssNodes {
   PmssNodesProve prove;         /* NULL: nobody asks for proofs */
   gpointer prove_data;
 };
+
+/* node-clock.c: whether a node whose clock is @skew seconds ahead of ours refuses what we sign. */
+gboolean       pmss_node_clock_is_wrong (gint64 skew);
+/* In words, with what to do; NULL: nothing to speak of. */
+char          *pmss_node_describe_clock (gint64 skew);
 
 typedef enum { PMSS_NODE_CLAIM_GOOD, PMSS_NODE_CLAIM_WAITS, PMSS_NODE_CLAIM_REFUSED } PmssNodeClaim;
 /* Lock held. Whether a heartbeat with @instance (nullable: it says nothing) is the node's. WAITS: it is to be told whether the server before it is gone. */

@@ -68,13 +68,16 @@ copy_node (PmssNode * to, const PmssNode * from)
   to->zone = g_strdup (from->zone);
 }
 
-/* A twin as long as it beats, and a little longer. */
+/* A twin as long as it beats, and a little longer. A clock that makes it suspect is told as the reason for that. */
 static char *
 warn_of (const PmssNodeEntry * entry)
 {
   if (entry->twin_refused == 0 || g_get_monotonic_time () - entry->twin_refused
-      >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)
-    return g_strdup (entry->trouble);
+      >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC) {
+    if (entry->trouble != NULL || pmss_node_clock_is_wrong (entry->skew))
+      return g_strdup (entry->trouble);
+    return pmss_node_describe_clock (entry->skew);
+  }
   return g_strdup ("another server has its identity, as a copy of its data "
       "folder has, and is refused");
 }

@@ -50,6 +50,7 @@ typedef struct {
   gboolean leaving;             /* it is about to stop, and counts as down at once */
   const char *instance;         /* (nullable) id of its start */
   const char *trouble;          /* (nullable) why it takes no writes */
+  gint64 time;                  /* of its clock, seconds since 1970; 0: it does not say */
   gboolean reads_tokens;        /* of the format that control signs; where not, it is suspect: it cannot serve anybody */
   PmssNodeStats stats;
 } PmssNodeBeat;

@@ -195,11 +195,14 @@ is_trusted_elsewhere (PmssEngine * engine, PmssLink * link)
  * a clock or a key of its own: then it is a node that does not work, and no
  * reason to ask control again and again. */
 void
-pmss_engine_link_refused (PmssEngine * engine, PmssLink * link, gint64 asked,
+pmss_engine_link_refused (PmssEngine * engine, PmssLink * link, guint token,
     const GError * error)
 {
-  if (asked < engine->token_since)
-    return;                     /* the token before: the new one is here */
+  if (pmss_pass_note_refused (&link->pass, token, engine->token_number)) {
+    g_debug ("node %u (%s) refuses a token and is shown another: %s",
+        link->node.id, link->peer, error->message);
+    return;
+  }
   if (link->refusals == 0 || link->refused_token != engine->token_number)
     link->refusals++;
   link->refused_token = engine->token_number;

@@ -134,6 +134,8 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
   count_record (link, stream, row_number);
   link->counters.units++;
   pmss_engine_link_good (engine, link);
+  pmss_pass_note_taken (&link->pass, pmss_stream_get_token (stream),
+      engine->authorization, engine->token_number);
   row = stream_row (engine, stream, row_number);
   if (row == NULL || row->slots[index].state != PMSS_UNIT_ASKED
       || row->slots[index].stream != stream) {
@@ -240,7 +242,7 @@ stream_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
     return;
   report_shard (engine, link, range, error);
   if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
-    pmss_engine_link_refused (engine, link, pmss_stream_get_started (stream),
+    pmss_engine_link_refused (engine, link, pmss_stream_get_token (stream),
         error);
   } else if (is_about_shard (error)) {
     g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
@@ -295,12 +297,16 @@ void
 pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
     const PmssStreamRange * range)
 {
+  guint token;
+  const char *authorization = pmss_pass_choose (&link->pass,
+      engine->authorization, engine->token_number, &token);
   PmssStream *stream = pmss_stream_start (engine->soup, engine->sockets,
-      link->base, engine->authorization, range,
-      stream_priority (engine, range), engine->pool, &stream_funcs, engine);
+      link->base, authorization, range, stream_priority (engine, range),
+      engine->pool, &stream_funcs, engine);
   guint32 i;
 
   pmss_stream_set_owner (stream, link);
+  pmss_stream_set_token (stream, token);
   g_ptr_array_add (link->streams, stream);
   engine->n_streams++;
   link->counters.requests++;

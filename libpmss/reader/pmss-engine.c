@@ -96,7 +96,6 @@ pmss_engine_set_token (PmssEngine * engine, const char *token)
   g_free (engine->authorization);
   engine->authorization = g_strconcat ("Bearer ", token, NULL);
   engine->token_number++;
-  engine->token_since = g_get_monotonic_time ();
 }
 
 static void

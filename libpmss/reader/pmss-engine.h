@@ -125,7 +125,6 @@ struct _PmssEngine
   PmssRebuilder *rebuilder;     /* NULL: nothing had to be rebuilt yet */
   char *authorization;
   guint token_number;           /* counts the tokens */
-  gint64 token_since;           /* monotonic, of the latest */
   GHashTable *bad_shards;       /* of (extent * 32 + index): not to be asked */
   GCancellable *cancellable;    /* of all requests but the streams */
   GSource *lease_timer;
@@ -196,10 +195,10 @@ gboolean pmss_engine_is_shard_bad (PmssEngine *engine, guint32 extent,
 void pmss_engine_link_good (PmssEngine *engine, PmssLink *link);
 void pmss_engine_link_failed (PmssEngine *engine, PmssLink *link,
     const GError *error);
-/* Lock held: it refused the token that was current at @asked (monotonic). That
- * may be the token's age, or the node. */
+/* Lock held: it refused the token with that number. That may be the token's
+ * age, or the node, or a clock; the token that it took before is tried first. */
 void pmss_engine_link_refused (PmssEngine *engine, PmssLink *link,
-    gint64 asked, const GError *error);
+    guint token, const GError *error);
 /* Lock held: there is a new token. */
 void pmss_engine_retry_refused (PmssEngine *engine);
 /* Lock held: asks a lost node whether it is back. */

@@ -39,6 +39,7 @@ pmss_link_free (PmssLink * link)
 {
   g_clear_object (&link->probe);
   g_clear_error (&link->trouble);
+  pmss_pass_clear (&link->pass);
   g_ptr_array_unref (link->streams);
   g_uri_unref (link->base);
   g_free (link->peer);

@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 
 #include "libpmss/pmss-layout.h"
+#include "libpmss/reader/pmss-pass.h"
 #include "libpmss/reader/pmss-stream.h"
 
 G_BEGIN_DECLS
@@ -69,6 +70,7 @@ typedef struct
   gint64 told_at;               /* control was told that it is lost; 0: never */
   guint refusals;               /* different tokens that it refused, in a row */
   guint refused_token;          /* PmssEngine.token_number of the last one */
+  PmssPass pass;                /* what it is shown */
   GCancellable *probe;          /* when PROBING */
   GPtrArray *streams;           /* of PmssStream, under way */
 

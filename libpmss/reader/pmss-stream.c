@@ -57,6 +57,7 @@ struct _PmssStream
   gint64 awaited_since;         /* the record being received */
   gsize moved;                  /* bytes since then */
   guint informational;
+  guint token;
 };
 
 static void
@@ -576,6 +577,18 @@ gint64
 pmss_stream_get_awaited_since (PmssStream * stream)
 {
   return stream->awaited_since;
+}
+
+void
+pmss_stream_set_token (PmssStream * stream, guint number)
+{
+  stream->token = number;
+}
+
+guint
+pmss_stream_get_token (PmssStream * stream)
+{
+  return stream->token;
 }
 
 void

@@ -80,6 +80,9 @@ gint64 pmss_stream_get_progress (PmssStream *stream);
 gint64 pmss_stream_get_awaited_since (PmssStream *stream);
 /* Free for the owner's use. */
 void pmss_stream_set_owner (PmssStream *stream, gpointer owner);
+/* Which token it was asked with, for the user (pmss-pass.h). */
+void pmss_stream_set_token (PmssStream *stream, guint number);
+guint pmss_stream_get_token (PmssStream *stream);
 gpointer pmss_stream_get_owner (PmssStream *stream);
 
 G_END_DECLS

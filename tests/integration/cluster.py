@@ -8,7 +8,6 @@
         environment = {}                              # of pmss-control, besides our own
         timeout = 240                                 # s, for the whole class
         ca = None                                     # see Cluster
-        make = Cluster                                # or a class that is one
 
         def test_something (self):
             job = self.cluster.put ("films/a.webm", b"...", redundancy="4+2")
@@ -195,9 +194,7 @@ class Cluster:
         self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
-                              dict({"min-free": "0", "log-level": "info", "orphan-grace": "0",
-                                    # tests look at layouts by opening sessions
-                                    "max-sessions-admin": "0"}, **(control_options or {})),
+                              dict({"min-free": "0", "log-level": "info", "orphan-grace": "0"}, **(control_options or {})),
                               environment, address, prefix)
         self.storage_options = dict({"min-free": "0"}, **(storage_options or {}))
         self.nodes = []
@@ -206,18 +203,12 @@ class Cluster:
             self.control.start()
             self.password = (self.control.data / "admin-password").read_text().strip()
             self.token = self.login("admin", self.password)
-            self.choose_password()
             for _ in range(nodes):
                 self.add_node(wait=False)
             self.wait_nodes()
         except BaseException:
             self.close(keep=True)
             raise
-
-    def choose_password(self):
-        """The one-time password is good for nothing else."""
-        one_time, self.password = self.password, "chosen-by-the-tests"
-        self.api("PUT", "/users/admin/password", {"password": self.password, "old_password": one_time}, 204)
 
     # servers
 
@@ -443,7 +434,6 @@ class TestCase(unittest.TestCase):
     timeout = 240
     ca = None
     address = "127.0.0.1"
-    make = Cluster
     cluster = None
     failed = False
 
@@ -454,7 +444,7 @@ class TestCase(unittest.TestCase):
         signal.signal(signal.SIGALRM, on_alarm)
         signal.alarm(cls.timeout * PATIENCE)
         # what a test breaks stays broken, unless it is about repair
-        cls.cluster = cls.make(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
+        cls.cluster = Cluster(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
                               environment=cls.environment, ca=cls.ca, address=cls.address)
 
     @classmethod

@@ -134,6 +134,17 @@ pmss_stream_get_awaited_since (PmssStream * stream)
 }
 
 void
+pmss_stream_set_token (PmssStream * stream, guint number)
+{
+}
+
+guint
+pmss_stream_get_token (PmssStream * stream)
+{
+  return 0;
+}
+
+void
 pmss_stream_set_owner (PmssStream * stream, gpointer owner)
 {
   stream->owner = owner;

@@ -235,6 +235,41 @@ test_token_formats (Fixture * f, gconstpointer data)
   assert_state (f, node.id, PMSS_NODE_UP, NULL);
 }
 
+static void
+beat_at (Fixture * f, guint id, const char *secret, gint64 skew)
+{
+  const PmssNodeBeat told = {
+    .address = "node.example",.port = 8471,.reads_tokens = TRUE,
+    .time = g_get_real_time () / G_USEC_PER_SEC + skew
+  };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (beat_with (f, id, secret, &told, &error));
+  g_assert_no_error (error);
+}
+
+/* One whose clock makes it refuse all new tokens is not plainly up; one whose clock is a little wrong is, with a warning. */
+static void
+test_clock (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (PmssNodeInfo) warned = NULL, good = NULL;
+
+  beat_at (f, node.id, secret, -120);
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "s behind that of control");
+  beat_at (f, node.id, secret, 120);
+  assert_state (f, node.id, PMSS_NODE_SUSPECT, "s ahead of that of control");
+  beat_at (f, node.id, secret, -20);
+  assert_state (f, node.id, PMSS_NODE_UP, NULL);
+  warned = pmss_nodes_peek (f->nodes, node.id);
+  g_assert_nonnull (strstr (warned->warning, "clock"));
+  beat_at (f, node.id, secret, 0);
+  assert_state (f, node.id, PMSS_NODE_UP, NULL);
+  good = pmss_nodes_peek (f->nodes, node.id);
+  g_assert_null (good->warning);
+}
+
 /* It takes no writes, as it says: it is up for readers, and somebody should look. */
 static void
 test_trouble (Fixture * f, gconstpointer data)
@@ -590,6 +625,7 @@ main (int argc, char **argv)
   ADD ("states", test_states);
   ADD ("reasons", test_reasons);
   ADD ("token-formats", test_token_formats);
+  ADD ("clock", test_clock);
   ADD ("trouble", test_trouble);
   ADD ("unreachable", test_unreachable);
   ADD ("restart", test_restart);

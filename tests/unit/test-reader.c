@@ -133,6 +133,45 @@ test_refused_until_renewed (void)
   fake_cluster_free (cluster);
 }
 
+static gboolean
+refuse_renewed (const FakeRequest * request, FakeAnswer * answer,
+    GBytes * shard, gsize first, gsize length)
+{
+  return !g_str_equal (request->authorization, "Bearer token-0")
+      && refuse (request, answer, shard, first, length);
+}
+
+/* Control's clock has stepped, or the nodes' have: every token from now on is
+ * refused, and the first goes on being good. */
+static void
+test_renewed_are_refused (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 3, 0 },
+      24 * CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 end = g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND;
+  guint i;
+
+  cluster->lease = 3;
+  for (i = 0; i < 3; i++)
+    cluster->nodes[i].misbehave = refuse_renewed;
+  reader = fake_cluster_open (cluster, "timeout", 5, "read-ahead",
+      (guint64) 4 * CLUSTER_UNIT, "cache-size", (guint64) 8 * CLUSTER_UNIT,
+      NULL);
+  bytes = pmss_reader_read (reader, 0, 1, NULL, &error);
+  g_assert_no_error (error);
+  while (fake_cluster_count_renewals (cluster) < 2) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (1000);
+  }
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 static void
 test_refused_by_all (void)
 {
@@ -458,6 +497,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/reader/refused-by-one-control-silent", "",
       test_refused_by_one);
   g_test_add_func ("/reader/refused-until-renewed", test_refused_until_renewed);
+  g_test_add_func ("/reader/renewed-are-refused", test_renewed_are_refused);
   g_test_add_func ("/reader/refused-by-all", test_refused_by_all);
   g_test_add_func ("/reader/jump-looks-back", test_jump_looks_back);
   g_test_add_func ("/reader/rebuilt-is-whose", test_rebuilt_is_whose);
