@@ -33,7 +33,7 @@ unref_bytes (void *bytes)
 }
 
 static struct MHD_Response *
-new_response (GBytes *body)
+new_response (GBytes * body)
 {
   gsize length = 0;
   gconstpointer data = body ? g_bytes_get_data (body, &length) : NULL;
@@ -66,7 +66,7 @@ set_answer (PmssHttpRequest * request, guint status, const char *content_type,
 
 void
 pmss_http_request_respond (PmssHttpRequest * request, guint status,
-    const char *content_type, GBytes *body)
+    const char *content_type, GBytes * body)
 {
   if (!request->answer && body) {
     request->body = g_bytes_ref (body);
@@ -83,7 +83,7 @@ pmss_http_request_respond_empty (PmssHttpRequest * request, guint status)
 
 static void
 respond_json (PmssHttpRequest * request, guint status,
-    const char *content_type, JsonNode *json)
+    const char *content_type, JsonNode * json)
 {
   g_autoptr (JsonNode) node = json;
   char *text = json_to_string (node, FALSE);
@@ -94,7 +94,7 @@ respond_json (PmssHttpRequest * request, guint status,
 
 void
 pmss_http_request_respond_json (PmssHttpRequest * request, guint status,
-    JsonNode *json)
+    JsonNode * json)
 {
   respond_json (request, status, "application/json", json);
 }
@@ -221,23 +221,37 @@ pmss_http_request_queue (PmssHttpRequest * request)
       request->answer);
 }
 
+/* Two, because a call of MHD_get_connection_info() may overwrite what the one
+ * before returned. */
+static gnutls_session_t
+get_tls (struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection,
+      MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+  return info ? info->tls_session : NULL;
+}
+
+static int
+get_socket (struct MHD_Connection *connection)
+{
+  return MHD_get_connection_info (connection,
+      MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
 /* As much as the socket takes at once; the answers that come here are small
  * and the socket's buffer is empty. */
 static void
 send_text (PmssHttpRequest * request, const char *text, gsize length)
 {
-  const union MHD_ConnectionInfo *tls =
-      MHD_get_connection_info (request->connection,
-      MHD_CONNECTION_INFO_GNUTLS_SESSION);
-  const union MHD_ConnectionInfo *socket =
-      MHD_get_connection_info (request->connection,
-      MHD_CONNECTION_INFO_CONNECTION_FD);
+  gnutls_session_t tls = get_tls (request->connection);
   gssize sent;
 
-  if (tls && tls->tls_session)
-    sent = gnutls_record_send (tls->tls_session, text, length);
+  if (tls)
+    sent = gnutls_record_send (tls, text, length);
   else
-    sent = send (socket->connect_fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    sent = send (get_socket (request->connection), text, length,
+        MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent != (gssize) length)
     g_debug ("%s: could not send an early answer",
         pmss_peer_get_address (request->peer));

@@ -3,9 +3,13 @@
 
 #include <string.h>
 
+/* libmicrohttpd from this major version on refuses NULs, folded lines, bare LFs
+ * and spaces before colons by itself. */
+#define STRICT_VERSION 1
+
 typedef struct
 {
-  const char *cursor;           /* where the next header line has to begin */
+  gsize size;                   /* that the head has by what is seen of it */
   guint status;
   const char *detail;
   guint64 seen;                 /* bits of `singles` */
@@ -27,7 +31,8 @@ static gboolean
 is_token (const char *text, gsize length)
 {
   for (gsize i = 0; i < length; i++) {
-    if (!g_ascii_isalnum (text[i]) && !strchr ("!#$%&'*+-.^_`|~", text[i]))
+    if (!g_ascii_isalnum (text[i])
+        && (text[i] == '\0' || !strchr ("!#$%&'*+-.^_`|~", text[i])))
       return FALSE;
   }
   return length > 0;
@@ -66,32 +71,35 @@ note_single (HeadCheck * check, const char *key)
   return TRUE;
 }
 
+/* Before 1.0 a folded line shows as letters behind the field's name. */
 static gboolean
-is_line_end (const char *at)
+is_framing_and_more (const char *key)
 {
-  return at[0] == '\0' && at[1] == '\0';
+  static const char *const framing[] = {
+    "Content-Length", "Transfer-Encoding", "Host"
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (framing); i++) {
+    gsize length = strlen (framing[i]);
+
+    if (g_ascii_strncasecmp (key, framing[i], length) == 0 && key[length])
+      return TRUE;
+  }
+  return FALSE;
 }
 
-/* libmicrohttpd parses the head in place: "key:", spaces, "value", CR LF, the
- * last two overwritten by NULs. So in a head that is what it seems to be every
- * line begins right where the one before ended plus two. A bare LF is one
- * byte short, a NUL leaves a hole, a folded line has been moved elsewhere. What
- * leaves as many NULs cannot be told from CR LF: NULs before bare LFs, and a
- * line of a colon alone for the empty one at the end. */
 static enum MHD_Result
 check_field (void *data, enum MHD_ValueKind kind, const char *key,
     size_t key_length, const char *value, size_t value_length)
 {
   HeadCheck *check = data;
 
-  if (key != check->cursor || !is_line_end (key - 2) || !value
-      || value <= key + key_length)
-    return refuse (check, 400, "malformed line in the request's head");
-  if (!is_token (key, key_length) || !is_field_value (value, value_length))
+  if (!value || !is_token (key, key_length)
+      || !is_field_value (value, value_length) || is_framing_and_more (key))
     return refuse (check, 400, "malformed header field");
   if (!note_single (check, key))
     return refuse (check, 400, "a header field is there twice");
-  check->cursor = value + value_length + 2;
+  check->size += key_length + strlen (": ") + value_length + strlen ("\r\n");
 
   if (g_ascii_strcasecmp (key, "Transfer-Encoding") == 0)
     check->transfer_encoding = value;
@@ -106,29 +114,41 @@ check_field (void *data, enum MHD_ValueKind kind, const char *key,
   return MHD_YES;
 }
 
-/* Request line and framing of the lines. */
+gboolean
+pmss_http_guard_engine_is_strict (void)
+{
+  return g_ascii_strtoull (MHD_get_version (), NULL, 10) >= STRICT_VERSION;
+}
+
+/* What a less strict engine passes over, such as a folded line or all behind a
+ * NUL, is part of the head's size. So the head may not be larger than its
+ * request line and its fields make it, each written as "Name: value". */
+static gboolean
+has_hidden_bytes (HeadCheck * check, struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection,
+      MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+  return !info || info->header_size > check->size;
+}
+
+/* Request line and fields. */
 static gboolean
 check_lines (HeadCheck * check, struct MHD_Connection *connection,
-    const char *target, const char *url, const char *method,
-    const char *version)
+    const char *target, const char *method, const char *version)
 {
-  const union MHD_ConnectionInfo *size;
-
-  /* MHD answers "" for a line without a target; then there is no version. */
-  if (url != method + strlen (method) + 1
-      || version != url + strlen (target) + 1)
+  if (!*method || !*target || !*version)
     return refuse (check, 400, "malformed request line");
   if (strcmp (version, "HTTP/1.1") != 0 && strcmp (version, "HTTP/1.0") != 0)
     return refuse (check, 505, "only HTTP/1.1 is spoken here");
 
-  check->cursor = version + strlen (version) + 2;
+  check->size = strlen (method) + strlen (" ") + strlen (target) + strlen (" ")
+      + strlen (version) + strlen ("\r\n") + strlen ("\r\n");
   MHD_get_connection_values_n (connection, MHD_HEADER_KIND, check_field, check);
   if (check->status)
     return FALSE;
-  size = MHD_get_connection_info (connection,
-      MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-  if (!size || check->cursor + 2 != method + size->header_size
-      || !is_line_end (check->cursor - 2) || !is_line_end (check->cursor))
+  if (!pmss_http_guard_engine_is_strict ()
+      && has_hidden_bytes (check, connection))
     return refuse (check, 400, "malformed line in the request's head");
   return TRUE;
 }
@@ -146,7 +166,7 @@ check_method (HeadCheck * check, const char *method)
 }
 
 static gboolean
-parse_length (const char *text, guint64 *length)
+parse_length (const char *text, guint64 * length)
 {
   if (!g_ascii_isdigit (text[0]))
     return FALSE;
@@ -181,13 +201,13 @@ check_framing (HeadCheck * check, const char *method, PmssHttpHead * head)
 
 guint
 pmss_http_guard_check_head (struct MHD_Connection *connection,
-    const char *target, const char *url, const char *method,
-    const char *version, PmssHttpHead * head, const char **detail)
+    const char *target, const char *method, const char *version,
+    PmssHttpHead * head, const char **detail)
 {
   HeadCheck check = { 0 };
 
   memset (head, 0, sizeof *head);
-  if (check_lines (&check, connection, target, url, method, version)
+  if (check_lines (&check, connection, target, method, version)
       && check_method (&check, method)
       && check_framing (&check, method, head)) {
     if (!check.host)

@@ -6,8 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* The guard: refuses what libmicrohttpd 0.9.75 lets through although it is no proper HTTP/1.1 request, or one that we have no use for.
- * Nothing here keeps state or answers by itself. */
+/* The guard: refuses what libmicrohttpd lets through although it is no proper HTTP/1.1 request, or
+ * one that we have no use for. It judges by what libmicrohttpd tells of a request, and never by its
+ * memory. Nothing here keeps state or answers by itself. */
 
 typedef struct {
   gboolean has_length;          /* Content-Length is there */
@@ -15,10 +16,14 @@ typedef struct {
   gboolean expects_continue;
 } PmssHttpHead;
 
-/* Checks a complete head. @target: the raw request target, as libmicrohttpd had it before it cut it up.
- * @url, @method, @version: what the access handler got.
+/* Whether libmicrohttpd, set to be strict, refuses by itself all bytes of a head that it does not tell
+ * of. It does from 1.0 on. */
+gboolean pmss_http_guard_engine_is_strict (void);
+
+/* Checks a complete head. @target: the raw request target, as libmicrohttpd had it before it cut it
+ * up. @method, @version: what the access handler got.
  * Returns 0, or the status to refuse with (and close), with a text in @detail. */
-guint pmss_http_guard_check_head   (struct MHD_Connection *connection, const char *target, const char *url, const char *method, const char *version,
+guint pmss_http_guard_check_head   (struct MHD_Connection *connection, const char *target, const char *method, const char *version,
     PmssHttpHead *head, const char **detail);
 
 /* RFC 3986 path and query of an origin-form target: only characters that may stand there, valid percent encoding,

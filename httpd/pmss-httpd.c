@@ -72,8 +72,7 @@ after_begin (PmssHttpRequest * request)
 }
 
 static enum MHD_Result
-on_head (PmssHttpRequest * request, const char *url, const char *method,
-    const char *version)
+on_head (PmssHttpRequest * request, const char *method, const char *version)
 {
   PmssHttpd *httpd = request->httpd;
   const char *detail;
@@ -84,7 +83,7 @@ on_head (PmssHttpRequest * request, const char *url, const char *method,
   atomic_fetch_add (&httpd->requests, 1);
   request->method = method;
   status = pmss_http_guard_check_head (request->connection, request->target,
-      url, method, version, &request->head, &detail);
+      method, version, &request->head, &detail);
   if (status)
     return refuse (request, status, detail);
   if (query && !pmss_http_guard_parse_query (query + 1, &request->query))
@@ -200,7 +199,7 @@ on_access (void *data, struct MHD_Connection *connection, const char *url,
   gsize length = *upload_size;
 
   if (!request->method)
-    return on_head (request, url, method, version);
+    return on_head (request, method, version);
   if (length > 0) {
     *upload_size = 0;
     return on_body (request, upload_data, length);
@@ -376,9 +375,10 @@ add_limits (const PmssHttpdConfig * config, Options * options)
   add_option (options, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       MEMORY_PER_CONNECTION, NULL);
   add_option (options, MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, NULL);
-  /* What "strict" adds, a Host and no spaces in targets, the guard checks as
-   * well; 0.9.75 sends the head of its own refusals twice. */
-  add_option (options, MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL);
+  /* What "strict" adds before 1.0, a Host and no spaces in targets, the guard
+   * checks as well; 0.9.75 sends the head of its own refusals twice. */
+  add_option (options, MHD_OPTION_STRICT_FOR_CLIENT,
+      pmss_http_guard_engine_is_strict ()? 1 : 0, NULL);
   if (threads > 1)
     add_option (options, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);
 }

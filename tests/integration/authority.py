@@ -15,7 +15,8 @@ class Authority:
         self.name = name
         self.config = self.folder / "openssl.cnf"
         self.config.write_text("[req]\ndistinguished_name = name\n[name]\n")
-        self.certificate, self.key = self.make(name, "-addext", "basicConstraints=critical,CA:TRUE")
+        self.certificate, self.key = self.make(name, "-addext", "basicConstraints=critical,CA:TRUE",
+                                                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
     def make(self, name, *more):
         certificate, key = self.folder / (name + ".pem"), self.folder / (name + ".key")

@@ -258,7 +258,8 @@ statuses (const char *heard)
 
   for (const char *p = strstr (heard, "HTTP/1.1 "); p;
       p = strstr (p + 9, "HTTP/1.1 ")) {
-    if (p[9] != '4' || strncmp (text->str, p + 9, 3) != 0)
+    if (g_ascii_isdigit (p[9]) && (p[9] != '4'
+            || strncmp (text->str, p + 9, 3) != 0))
       g_string_append_printf (text, "%s%.3s", text->len ? " " : "", p + 9);
   }
   return g_string_free (text, FALSE);

@@ -7,6 +7,19 @@
 static const PmssHttpdConfig plain = { 0 };
 static const PmssHttpdConfig threads = {.thread_per_connection = TRUE };
 
+/* Once, and closed: with @status, or with 400 where libmicrohttpd comes first. */
+static void
+assert_refused (Fixture * fixture, const char *bytes, const char *status)
+{
+  g_autofree char *heard = exchange (fixture, bytes, -1);
+  g_autofree char *got = statuses (heard);
+
+  if (!g_str_equal (got, status) && !g_str_equal (got, "400"))
+    g_test_message ("asked: %.300s\nheard: %.600s", bytes, heard);
+  if (!g_str_equal (got, "400"))
+    g_assert_cmpstr (got, ==, status);
+}
+
 /* What libmicrohttpd lets through, and what it refuses itself. Each has a
  * second request behind it, which must never be answered. */
 static void
@@ -20,9 +33,6 @@ test_guard (gconstpointer config)
     {"GET / HTTP/1.1\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "400"},
-    {"GET / HTTP/1.1\nHost: x\r\n\r\n", "400"},
-    {"GET / HTTP/1.1\r\nHost: x\n\r\n", "400"},
-    {"GET / HTTP/1.1\r\nHost: x\r\n\n", "400"},
     {"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n\tc\r\nD: e\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", "400"},
@@ -75,11 +85,73 @@ test_guard (gconstpointer config)
     g_autofree char *bytes = g_strconcat (cases[i].bytes,
         "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n", NULL);
 
-    assert_answer (fixture, bytes, -1, cases[i].status);
+    assert_refused (fixture, bytes, cases[i].status);
   }
 }
 
-/* Things with a NUL in them, and answers that are no HTTP at all. */
+/* RFC 9112, 2.2, lets a server take a bare LF for the end of a line, and 5.1 any
+ * spaces around a value. What is taken has to be taken for the same request by
+ * everybody: the second one is answered as well. */
+static void
+test_lenient (gconstpointer config)
+{
+  static const char *const cases[] = {
+    "GET / HTTP/1.1\nHost: x\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: x\n\r\n",
+    "GET / HTTP/1.1\r\nHost: x\r\n\n",
+    "GET / HTTP/1.1\nHost: x\n\n",
+    "GET / HTTP/1.1\r\nHost:x\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: x \r\n\r\n",
+    "GET / HTTP/1.1\r\nHost:   x\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost:\tx\r\n\r\n",
+  };
+  g_autoptr (Fixture) fixture = fixture_new (config);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *bytes = g_strconcat (cases[i],
+        "GET /second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", NULL);
+    g_autofree char *heard = exchange (fixture, bytes, -1);
+    g_autofree char *got = statuses (heard);
+
+    if (!g_str_equal (got, "400"))
+      g_assert_cmpstr (got, ==, "200 200");
+  }
+}
+
+/* A folded line hides behind fields that are written tighter than usual. An
+ * engine that is not strict shows a field by another name, which is of no use
+ * where it would be one of the framing. */
+static void
+test_folded (gconstpointer config)
+{
+  static const char *const cases[] = {
+    "PUT / HTTP/1.1\r\nHost:x\r\nA:b\r\nB:c\r\nContent-Length:3\r\n 3\r\n\r\n",
+    "PUT / HTTP/1.1\r\nHost:x\r\nA:b\r\nB:c\r\n"
+        "Transfer-Encoding:x,\r\n chunked\r\nContent-Length:0\r\n\r\n",
+    "GET / HTTP/1.1\r\nA:b\r\nB:c\r\nC:d\r\nHost:x\r\n y\r\n\r\n",
+  };
+  g_autoptr (Fixture) fixture = fixture_new (config);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *bytes = g_strconcat (cases[i],
+        "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n", NULL);
+
+    assert_answer (fixture, bytes, -1, "400");
+  }
+}
+
+/* Refused, or closed without a word. */
+static void
+assert_no_request (Fixture * fixture, const char *bytes, gsize length)
+{
+  g_autofree char *heard = exchange (fixture, bytes, length);
+  g_autofree char *got = statuses (heard);
+
+  g_assert_true (g_str_equal (got, "400") || g_str_equal (got, ""));
+  g_assert_cmpint (g_atomic_int_get (&fixture->begun), ==, 0);
+}
+
+/* Things with a NUL in them. */
 static void
 test_guard_nul (void)
 {
@@ -91,11 +163,11 @@ test_guard_nul (void)
   static const char name[] = "GET / HTTP/1.1\r\nHo\0st: x\r\n\r\n";
   g_autoptr (Fixture) fixture = fixture_new (&plain);
 
-  assert_answer (fixture, target, sizeof target - 1, "400");
-  assert_answer (fixture, value, sizeof value - 1, "400");
-  assert_answer (fixture, inner, sizeof inner - 1, "400");
-  assert_answer (fixture, length, sizeof length - 1, "400");
-  assert_answer (fixture, name, sizeof name - 1, "400");
+  assert_no_request (fixture, target, sizeof target - 1);
+  assert_no_request (fixture, value, sizeof value - 1);
+  assert_no_request (fixture, inner, sizeof inner - 1);
+  assert_no_request (fixture, length, sizeof length - 1);
+  assert_no_request (fixture, name, sizeof name - 1);
 }
 
 static void
@@ -134,6 +206,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/httpd/guard", &plain, test_guard);
   g_test_add_data_func ("/httpd/guard-threads", &threads, test_guard);
+  g_test_add_data_func ("/httpd/guard-lenient", &plain, test_lenient);
+  g_test_add_data_func ("/httpd/guard-folded", &plain, test_folded);
   g_test_add_func ("/httpd/guard-nul", test_guard_nul);
   g_test_add_func ("/httpd/large-heads", test_large_heads);
   return g_test_run ();
