@@ -28,6 +28,7 @@
 #include "control/uploads/uploads.h"
 #include "daemon/pmss-daemon.h"
 #include "daemon/pmss-descriptors.h"
+#include "daemon/pmss-haste.h"
 #include "httpd/pmss-httpd.h"
 
 #define NODES_TICK_MS 500
@@ -270,7 +271,7 @@ run_until_signal (PmssControlContext * context)
     g_unix_signal_add (SIGTERM, on_signal, loop),
     g_unix_signal_add (SIGINT, on_signal, loop),
     g_unix_signal_add (SIGHUP, on_hangup, NULL),
-    g_timeout_add (NODES_TICK_MS, on_nodes_tick, context->nodes),
+    g_timeout_add (pmss_haste (NODES_TICK_MS), on_nodes_tick, context->nodes),
     g_timeout_add_seconds (SESSIONS_TICK_S, on_sessions_tick,
         context->sessions),
     g_timeout_add_seconds (DISK_TICK_S, on_disk_tick, context->reserve),

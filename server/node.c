@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 #include <string.h>
 
+#include "daemon/pmss-haste.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 #include "libpmss/pmss-sending.h"
@@ -108,7 +109,8 @@ go_on (PmssNodeAgent * agent, gboolean at_once)
   if (at_once || agent->state == AGENT_LEAVING)
     agent_advance (agent);
   else if (agent->state != AGENT_ENDED)
-    agent->timer = g_timeout_add_seconds (agent->interval, on_timer, agent);
+    agent->timer = g_timeout_add (pmss_haste (agent->interval * 1000), on_timer,
+        agent);
 }
 
 /* --- answers --- */

@@ -9,9 +9,10 @@
 #include <string.h>
 
 #include "control/database/database.h"
+#include "daemon/pmss-haste.h"
 #include "libpmss/pmss-error.h"
 
-#define SILENCE (PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC)
+#define SILENCE pmss_haste (PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC)
 #define ASK_AGAIN (5 * G_USEC_PER_SEC)
 
 /* Instances: which of two servers with one identity is the node

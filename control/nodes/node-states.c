@@ -2,6 +2,7 @@
 #include "control/nodes/nodes-private.h"
 
 #include "control/database/database.h"
+#include "daemon/pmss-haste.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 #include "libpmss/pmss-token.h"
@@ -37,9 +38,9 @@ pmss_nodes_set_watch (PmssNodes * self, PmssNodesWatch watch,
 static PmssNodeState
 state_after (gint64 silence)
 {
-  if (silence >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)
+  if (silence >= pmss_haste (PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC))
     return PMSS_NODE_DOWN;
-  if (silence >= PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC)
+  if (silence >= pmss_haste (PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC))
     return PMSS_NODE_SUSPECT;
   return PMSS_NODE_UP;
 }

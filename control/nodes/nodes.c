@@ -5,6 +5,7 @@
 
 #include "control/accounts/secret.h"
 #include "control/database/database.h"
+#include "daemon/pmss-haste.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 
@@ -73,7 +74,7 @@ static char *
 warn_of (const PmssNodeEntry * entry)
 {
   if (entry->twin_refused == 0 || g_get_monotonic_time () - entry->twin_refused
-      >= PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC) {
+      >= pmss_haste (PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)) {
     if (entry->trouble != NULL || pmss_node_clock_is_wrong (entry->skew))
       return g_strdup (entry->trouble);
     return pmss_node_describe_clock (entry->skew);

@@ -7,6 +7,7 @@
         storage_options = {}
         environment = {}                              # of pmss-control, besides our own
         timeout = 240                                 # s, for the whole class
+        haste = 3                                     # of silences and heartbeats, see docs/testing.md
         ca = None                                     # see Cluster
 
         def test_something (self):
@@ -189,13 +190,15 @@ class Node(Server):
 
 class Cluster:
     def __init__(self, nodes=6, control_options=None, storage_options=None,
-                 folder=None, environment=None, address="127.0.0.1", ca=None, prefix=()):
+                 folder=None, environment=None, address="127.0.0.1", ca=None, prefix=(), haste=1):
         """@ca: a file with the authority that control's certificate is from, where it is started with one. @address, @prefix: control's; see Server."""
         self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
+        # ThreadSanitizer is too slow for heartbeats in so quick a row
+        self.haste = {} if os.environ.get("TSAN_OPTIONS") else {"PMSS_TEST_HASTE": str(haste)}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
                               dict({"min-free": "0", "log-level": "info", "orphan-grace": "0"}, **(control_options or {})),
-                              environment, address, prefix)
+                              dict(self.haste, **(environment or {})), address, prefix)
         self.storage_options = dict({"min-free": "0"}, **(storage_options or {}))
         self.nodes = []
         self.token = None
@@ -221,7 +224,7 @@ class Cluster:
         label = "node%d" % (len(self.nodes) + 1)
         join = self.api("POST", "/nodes/join-tokens", {}, 201)["join_token"]
         node = Node(label, BUILD / "server" / "pmss-storage", self.folder,
-                    dict(self.storage_options, control=self.url, **options), address=address, prefix=prefix)
+                    dict(self.storage_options, control=self.url, **options), environment=self.haste, address=address, prefix=prefix)
         if data:
             node.data = pathlib.Path(data)
         self.nodes.append(node)
@@ -432,6 +435,7 @@ class TestCase(unittest.TestCase):
     storage_options = {}
     environment = {}
     timeout = 240
+    haste = 3
     ca = None
     address = "127.0.0.1"
     cluster = None
@@ -445,7 +449,7 @@ class TestCase(unittest.TestCase):
         signal.alarm(cls.timeout * PATIENCE)
         # what a test breaks stays broken, unless it is about repair
         cls.cluster = Cluster(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
-                              environment=cls.environment, ca=cls.ca, address=cls.address)
+                              environment=cls.environment, ca=cls.ca, address=cls.address, haste=cls.haste)
 
     @classmethod
     def tearDownClass(cls):

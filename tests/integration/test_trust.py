@@ -112,7 +112,7 @@ class StolenTokens(cluster.TestCase):
         c = cls.cluster
         join = c.api("POST", "/nodes/join-tokens", {}, 201)["join_token"]
         node = cluster.Node("spied", cluster.BUILD / "server" / "pmss-storage", c.folder,
-                            dict(c.storage_options, control=c.url, advertise="127.0.0.1:%d" % cls.spy.port))
+                            dict(c.storage_options, control=c.url, advertise="127.0.0.1:%d" % cls.spy.port), c.haste)
         node.port = port
         c.nodes.append(node)
         node.start(**{"join-token": join})
@@ -298,7 +298,7 @@ class Identity(cluster.TestCase):
     def test_copied_folder(self):
         """Two servers with one identity: the first one stays it, also when control is started anew."""
         node = self.nodes[0]
-        copy = cluster.Node("copy", node.program, self.cluster.folder, node.options)
+        copy = cluster.Node("copy", node.program, self.cluster.folder, node.options, self.cluster.haste)
         shutil.copytree(node.data, copy.data)
         self.addCleanup(copy.kill)
         copy.start()
