@@ -139,7 +139,7 @@ class Server:
 
     def connect(self, timeout=WAIT):
         connection = socket.create_connection(("127.0.0.1", self.port), timeout)
-        return self.tls.wrap_socket(connection) if self.tls else connection
+        return self.tls.wrap_socket(connection, server_hostname="127.0.0.1") if self.tls else connection
 
     def client(self):
         if self.tls:

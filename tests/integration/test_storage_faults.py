@@ -7,19 +7,24 @@ import errno
 import http.client
 import os
 import pathlib
+import shutil
 import signal
+import ssl
 import subprocess
 import threading
 import time
 import unittest
 
+from authority import Authority
 from storage_server import WAIT, Case, Server, read_all, wait_for
 from test_storage_attacks import head
 
 BAD_DISK = os.environ["PMSS_BAD_DISK"]
 
 
-class Kills(Case):
+class Peers(Case):
+    """Killed, or told to stop, with peers at hand; and peers that go."""
+
     def test_kill_during_put(self):
         server = self.serve()
         shards = self.shards(3000000, unit=65536, redundancy="3+2")
@@ -41,36 +46,6 @@ class Kills(Case):
         for other, content in others[:2]:
             self.assertEqual(server.ask("GET", "/v1/shards/" + other, self.all).body, content)
         self.assertEqual(self.put(server, name, data).status, 201)
-
-    def test_kill_at_any_moment(self):
-        """What was answered with 201 is there, whole; nothing else is."""
-        server = self.serve()
-        shards = self.shards(400000, unit=16384, redundancy="16+4")
-        for round_number in range(5):
-            acknowledged, stop = [], threading.Event()
-
-            def write():
-                for name, data in shards.items():
-                    if stop.is_set():
-                        return
-                    try:
-                        if self.put(server, name, data).status in (201, 409):
-                            acknowledged.append(name)
-                    except (OSError, http.client.HTTPException):
-                        return  # killed while we asked
-
-            thread = threading.Thread(target=write)
-            thread.start()
-            wait_for(lambda: len(acknowledged) > 3 * round_number, "some are written")
-            server.stop(signal.SIGKILL)
-            stop.set()
-            thread.join()
-            server.start()
-            listed = server.ask("GET", "/v1/shards", self.all).json()["shards"]
-            self.assertLessEqual(set(acknowledged), {entry["name"] for entry in listed})
-            for entry in listed:
-                answer = server.ask("GET", "/v1/shards/" + entry["name"], self.all)
-                self.assertEqual(answer.body, shards[entry["name"]])
 
     def test_peer_goes_away(self):
         server = self.serve(head_timeout=1, min_rate_window=1)
@@ -107,6 +82,50 @@ class Kills(Case):
         server.stop()
         for connection in idle:
             connection.close()
+
+
+class PeersTls(Peers):
+    """The same, behind TLS."""
+
+    def serve(self, keys=True, name="s", **options):
+        if not shutil.which("openssl"):
+            self.skipTest("openssl is not installed")
+        ours = Authority(self.folder, "ours")
+        server = super().serve(keys, name, **ours.issue("server", "IP:127.0.0.1"), **options)
+        server.tls = ssl.create_default_context(cafile=str(ours.certificate))
+        return server
+
+
+class Kills(Case):
+    def test_kill_at_any_moment(self):
+        """What was answered with 201 is there, whole; nothing else is."""
+        server = self.serve()
+        shards = self.shards(400000, unit=16384, redundancy="16+4")
+        for round_number in range(5):
+            acknowledged, stop = [], threading.Event()
+
+            def write():
+                for name, data in shards.items():
+                    if stop.is_set():
+                        return
+                    try:
+                        if self.put(server, name, data).status in (201, 409):
+                            acknowledged.append(name)
+                    except (OSError, http.client.HTTPException):
+                        return  # killed while we asked
+
+            thread = threading.Thread(target=write)
+            thread.start()
+            wait_for(lambda: len(acknowledged) > 3 * round_number, "some are written")
+            server.stop(signal.SIGKILL)
+            stop.set()
+            thread.join()
+            server.start()
+            listed = server.ask("GET", "/v1/shards", self.all).json()["shards"]
+            self.assertLessEqual(set(acknowledged), {entry["name"] for entry in listed})
+            for entry in listed:
+                answer = server.ask("GET", "/v1/shards/" + entry["name"], self.all)
+                self.assertEqual(answer.body, shards[entry["name"]])
 
 
 def bad_disk(folder, *troubles):
