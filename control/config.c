@@ -49,6 +49,9 @@ static const Setting settings[] = {
       "What clients call this server", "URL"},
   {"node-ca", SETTING_PATH, AT (config.node_ca), 0, 0, NULL,
       "PEM file that the nodes' certificates are checked against", "FILE"},
+  {"metrics-token", SETTING_STRING, AT (config.metrics_token), 0, 0, NULL,
+      "Bearer token with which /metrics may be read from other machines",
+      "TOKEN"},
   {"log-level", SETTING_STRING, AT (log_level), 0, 0, "message",
       "critical, warning, message, info or debug", "LEVEL"},
   {"max-upload", SETTING_SIZE, AT (config.max_upload), 1, G_MAXINT64, "1TiB",
@@ -243,6 +246,7 @@ clear_config (PmssControlConfig * config)
   g_free (config->tls_key);
   g_free (config->public_url);
   g_free (config->node_ca);
+  g_free (config->metrics_token);
 }
 
 void

@@ -18,6 +18,7 @@ struct _PmssControlConfig {
   char *tls_certificate, *tls_key;      /* nullable, both or none */
   char *public_url;             /* nullable: what clients call this server, "https://media.example.org" */
   char *node_ca;                /* nullable: PEM file that nodes' certificates are checked against */
+  char *metrics_token;          /* nullable: what opens /metrics from elsewhere than this machine */
   GLogLevelFlags log_level;     /* messages up to this level are written */
   guint64 max_upload;           /* bytes, of one file */
   guint64 min_free;             /* bytes that uploads leave free on the data folder's disk */

@@ -5,7 +5,6 @@
 #include "control/jobs/reconcile.h"
 #include "control/nodes/nodes.h"
 #include "control/repair/repair.h"
-#include "control/sessions/sessions.h"
 #include "httpd/pmss-httpd.h"
 
 static void
@@ -24,67 +23,51 @@ add_one (GString * text, const char *name, const char *type,
       name, value);
 }
 
-/* @rows: a label's value and a number. The labels are states and types of our own, so nothing needs escaping. */
-static gboolean
-add_rows (GString * text, const char *name, const char *label,
-    PmssRows * rows, GError ** error)
+typedef struct
 {
-  g_autoptr (GError) local = NULL;
+  GString *text;
+  const char *name;
+} StateRow;
 
-  while (pmss_rows_next (rows, &local))
-    g_string_append_printf (text, "pmss_control_%s{%s=\"%s\"} %"
-        G_GINT64_FORMAT "\n", name, label, pmss_rows_text (rows, 0),
-        pmss_rows_int (rows, 1));
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-static gboolean
-add_counts (PmssDatabase * database, gpointer data, GError ** error)
+/* The states are words of our own, so nothing needs escaping. */
+static void
+add_state (const char *state, gint64 number, gpointer data)
 {
-  GString *text = data;
-  g_autoptr (PmssRows) media = pmss_database_query (database,
-      "SELECT state, count(*) FROM medium GROUP BY state");
-  g_autoptr (PmssRows) jobs = pmss_database_query (database,
-      "SELECT state, count(*) FROM job GROUP BY state");
-  g_autoptr (PmssRows) pending = pmss_database_query (database,
-      "SELECT count(*) FROM pending_deletion");
+  StateRow *row = data;
 
-  add_head (text, "media", "gauge", "Media by state.");
-  if (!add_rows (text, "media", "state", media, error))
-    return FALSE;
-  add_head (text, "jobs", "gauge", "Jobs by state.");
-  if (!add_rows (text, "jobs", "state", jobs, error)
-      || !pmss_rows_next (pending, error))
-    return FALSE;
-  add_one (text, "pending_deletions", "gauge",
-      "Shards that wait to be deleted from their nodes.",
-      (guint64) pmss_rows_int (pending, 0));
-  return TRUE;
+  g_string_append_printf (row->text, "pmss_control_%s{state=\"%s\"} %"
+      G_GINT64_FORMAT "\n", row->name, state, number);
 }
 
 static void
-add_nodes (GString * text, GPtrArray * nodes)
+add_counts (GString * text, PmssDatabase * database)
 {
-  guint64 bad = 0;
-  guint count[] = {
-    [PMSS_NODE_DOWN] = 0,[PMSS_NODE_SUSPECT] = 0,[PMSS_NODE_UP] = 0
-  };
+  StateRow media = { text, "media" }, jobs = { text, "jobs" };
 
-  for (guint i = 0; i < nodes->len; i++) {
-    const PmssNodeInfo *info = g_ptr_array_index (nodes, i);
+  add_head (text, "media", "gauge", "Media by state.");
+  pmss_database_each_tally (database, "medium", add_state, &media);
+  add_head (text, "jobs", "gauge", "Jobs by state.");
+  pmss_database_each_tally (database, "job", add_state, &jobs);
+  add_one (text, "pending_deletions", "gauge",
+      "Shards that wait to be deleted from their nodes.",
+      (guint64) pmss_database_get_tally (database, "pending_deletion", ""));
+  add_one (text, "sessions", "gauge", "Admitted streams.",
+      (guint64) pmss_database_get_tally (database, "session", ""));
+  add_one (text, "bad_shards", "gauge",
+      "Shards that are missing, damaged or unreadable, or said to be.",
+      (guint64) pmss_database_get_tally (database, "bad_shard", ""));
+}
 
-    count[info->state]++;
-    bad += info->bad_shards;
-  }
+static void
+add_nodes (GString * text, PmssNodes * nodes)
+{
+  guint count[PMSS_NODE_N_STATES];
+
+  pmss_nodes_count_states (nodes, count);
   add_head (text, "nodes", "gauge", "Storage servers by state.");
   for (guint i = 0; i < G_N_ELEMENTS (count); i++)
     g_string_append_printf (text, "pmss_control_nodes{state=\"%s\"} %u\n",
         pmss_node_state_to_string (i), count[i]);
-  add_one (text, "bad_shards", "gauge",
-      "Shards that are missing, damaged or unreadable, or said to be.", bad);
 }
 
 static void
@@ -168,24 +151,12 @@ add_http (GString * text, PmssHttpd * httpd)
 }
 
 char *
-pmss_control_metrics (PmssControlContext * context, GError ** error)
+pmss_control_metrics (PmssControlContext * context)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (GPtrArray) nodes = NULL;
-  g_autoptr (GError) local = NULL;
-  gint64 sessions;
 
-  nodes = pmss_nodes_list (context->nodes, error);
-  if (nodes == NULL
-      || !pmss_database_transact (context->database, add_counts, text, error))
-    return NULL;
-  add_nodes (text, nodes);
-  sessions = pmss_sessions_count (context->sessions, &local);
-  if (local != NULL) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return NULL;
-  }
-  add_one (text, "sessions", "gauge", "Admitted streams.", (guint64) sessions);
+  add_counts (text, context->database);
+  add_nodes (text, context->nodes);
   add_repair (text, context->repair);
   add_reconciler (text, context->reconciler);
   add_http (text, g_atomic_pointer_get (&context->httpd));

@@ -81,6 +81,43 @@ pmss_http_request_set_class (PmssHttpRequest * request, PmssPlaceClass class,
   pmss_watchdog_promote (request->httpd->watchdog, request->peer, class, owner);
 }
 
+/* Takes as long for each token of the same length. */
+static gboolean
+is_same (const char *given, const char *token)
+{
+  gsize length = strlen (token);
+  guchar difference = 0;
+
+  if (strlen (given) != length)
+    return FALSE;
+  for (gsize i = 0; i < length; i++)
+    difference |= given[i] ^ token[i];
+  return difference == 0;
+}
+
+gboolean
+pmss_http_may_watch (const char *address, const char *bearer, const char *token)
+{
+  g_autoptr (GInetAddress) from = g_inet_address_new_from_string (address);
+
+  if (from && g_inet_address_get_is_loopback (from))
+    return TRUE;
+  return bearer && token && *token && is_same (bearer, token);
+}
+
+gboolean
+pmss_http_request_may_watch (PmssHttpRequest * request, const char *token)
+{
+  if (pmss_http_may_watch (pmss_http_request_get_address (request),
+          pmss_http_request_get_bearer (request), token))
+    return TRUE;
+  pmss_http_request_add_header (request, "WWW-Authenticate", "Bearer");
+  pmss_http_request_respond_problem (request, 401,
+      "this is for the machine itself, or needs the token of the setting "
+      "metrics-token");
+  return FALSE;
+}
+
 gboolean
 pmss_http_request_get_content_length (PmssHttpRequest * request,
     guint64 * length)

@@ -89,6 +89,11 @@ const char *pmss_http_request_get_bearer  (PmssHttpRequest *request);
 /* The request was authenticated: its connection is a stranger no more, and keeps its place when
  * there are too many. @owner: a user's name, a node's id; NULL: what counts is the address. */
 void        pmss_http_request_set_class   (PmssHttpRequest *request, PmssPlaceClass class, const char *owner);
+/* Whether it may read how the server is doing: it comes from this machine, or has @token (NULL: none
+ * is good). FALSE: answered. */
+gboolean    pmss_http_request_may_watch   (PmssHttpRequest *request, const char *token);
+/* The same of an address and a bearer token (nullable). */
+gboolean    pmss_http_may_watch           (const char *address, const char *bearer, const char *token);
 /* What a handler attaches to the request. */
 void        pmss_http_request_set_data    (PmssHttpRequest *request, gpointer data);
 gpointer    pmss_http_request_get_data    (PmssHttpRequest *request);

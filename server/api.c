@@ -450,9 +450,13 @@ answer_identity (PmssStorageApi * api, PmssHttpRequest * request)
 static void
 answer_metrics (PmssStorageApi * api, PmssHttpRequest * request)
 {
-  char *text = pmss_storage_metrics (api);
-  g_autoptr (GBytes) body = g_bytes_new_take (text, strlen (text));
+  g_autoptr (GBytes) body = NULL;
+  char *text;
 
+  if (!pmss_http_request_may_watch (request, api->metrics_token))
+    return;
+  text = pmss_storage_metrics (api);
+  body = g_bytes_new_take (text, strlen (text));
   pmss_http_request_respond (request, 200,
       "text/plain; version=0.0.4; charset=utf-8", body);
 }

@@ -14,6 +14,7 @@ typedef struct {
   PmssStore *store;
   PmssAccess *access;
   PmssScrub *scrub;             /* nullable */
+  const char *metrics_token;    /* nullable; set before the listener starts */
   PmssHttpd *httpd;             /* set right after the start, under `lock` */
   GMutex lock;
   PmssSelf *self;

@@ -18,7 +18,7 @@ enum
   NETWORK_LIMIT, SCRUB_PERIOD, TLS_CERTIFICATE, TLS_KEY, MIN_FREE, LOG_LEVEL,
   PUBLIC_KEY,
   CLUSTER, NODE_ID, THREADS, MAX_CONNECTIONS, MAX_PER_ADDRESS, HEAD_TIMEOUT,
-  MIN_RATE, MIN_RATE_WINDOW, N_SETTINGS
+  MIN_RATE, MIN_RATE_WINDOW, METRICS_TOKEN, N_SETTINGS
 };
 
 typedef struct
@@ -70,6 +70,8 @@ static const Setting settings[N_SETTINGS] = {
       "Bytes/s that a peer has to send or take"},
   [MIN_RATE_WINDOW] = {"min-rate-window", "10", "SECONDS",
       "Over how long that is measured"},
+  [METRICS_TOKEN] = {"metrics-token", NULL, "TOKEN",
+      "Bearer token with which /metrics may be read from other machines"},
 };
 
 /* --- single values --- */
@@ -194,6 +196,7 @@ convert (PmssStorageConfig * config, char **values, GError ** error)
   config->zone = g_strdup (values[ZONE]);
   config->tls_certificate = g_strdup (values[TLS_CERTIFICATE]);
   config->tls_key = g_strdup (values[TLS_KEY]);
+  config->metrics_token = g_strdup (values[METRICS_TOKEN]);
   config->public_key = g_strdup (values[PUBLIC_KEY]);
   config->cluster = g_strdup (values[CLUSTER]);
   config->reserve = least;
@@ -350,6 +353,7 @@ pmss_storage_config_free (PmssStorageConfig * config)
   g_free (config->zone);
   g_free (config->tls_certificate);
   g_free (config->tls_key);
+  g_free (config->metrics_token);
   g_free (config->public_key);
   g_free (config->cluster);
   g_free (config);

@@ -252,6 +252,7 @@ start (Server * server)
         server->config->scrub_period, server->config->control != NULL);
   pmss_storage_api_init (&server->api, server->store, server->access,
       server->scrub, server->self);
+  server->api.metrics_token = server->config->metrics_token;
   if (!find_identity (server, &error)) {
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_CONFIG;

@@ -6,6 +6,9 @@
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 
+/* The storage server tells it again where this is too short. */
+#define WAIT G_TIME_SPAN_SECOND
+
 typedef struct
 {
   PmssCatalog *catalog;
@@ -119,12 +122,29 @@ add_all (PmssDatabase * database, gpointer data, GError ** error)
   return TRUE;
 }
 
+static void
+free_add_call (gpointer data)
+{
+  AddCall *call = data;
+
+  g_ptr_array_unref (call->bad);
+  g_free (call);
+}
+
 gboolean
 pmss_api_add_bad_shards (PmssControlContext * context, GPtrArray * bad,
     GError ** error)
 {
-  AddCall call = { context->catalog, bad };
+  AddCall *call;
 
-  return bad->len == 0
-      || pmss_database_transact (context->database, add_all, &call, error);
+  if (bad->len == 0)
+    return TRUE;
+  call = g_new0 (AddCall, 1);
+  call->catalog = context->catalog;
+  call->bad = g_ptr_array_ref (bad);
+  if (!pmss_database_transact_within (context->database, WAIT, add_all, call,
+          free_add_call, error))
+    return FALSE;
+  free_add_call (call);
+  return TRUE;
 }

@@ -76,14 +76,13 @@ get_health (PmssApiCall * call)
 static void
 get_metrics (PmssApiCall * call)
 {
-  g_autoptr (GError) error = NULL;
-  char *text = pmss_control_metrics (call->context, &error);
   g_autoptr (GBytes) body = NULL;
+  char *text;
 
-  if (text == NULL) {
-    pmss_http_request_respond_error (call->request, error);
+  if (!pmss_http_request_may_watch (call->request,
+          call->context->config->metrics_token))
     return;
-  }
+  text = pmss_control_metrics (call->context);
   body = g_bytes_new_take (text, strlen (text));
   pmss_http_request_respond (call->request, 200,
       "text/plain; version=0.0.4; charset=utf-8", body);

@@ -8,7 +8,7 @@
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
 #include "control/repair/repair.h"
-#include "control/sessions/revocations.h"
+#include "control/sessions/revocation-news.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 
@@ -374,18 +374,17 @@ answer_heartbeat (PmssApiCall * call, const Heartbeat * beat,
   g_autofree char *problem = NULL;
   PmssNodeState state;
 
-  /* the node forgets what it told when it has the answer */
+  /* That it lives is noted first, without the database. The node forgets what it told when it has the answer. */
   if (!check_node (call, beat->id, secret, error)
-      || !pmss_api_add_bad_shards (context, beat->bad_shards, error)
       || !pmss_nodes_heartbeat (context->nodes, beat->id, secret, &beat->node,
-          &state, &problem, error))
+          &state, &problem, error)
+      || !pmss_api_add_bad_shards (context, beat->bad_shards, error))
     return NULL;
   json_builder_begin_object (json);
   pmss_api_add_string (json, "state", pmss_node_state_to_string (state));
   pmss_api_add_int (json, "interval", PMSS_NODE_HEARTBEAT_INTERVAL);
   pmss_api_add_string (json, "problem", problem);
-  if (!pmss_revocations_add (context->database, beat->revocations, json, error))
-    return NULL;
+  pmss_revocation_news_add (context->database, beat->revocations, json);
   json_builder_end_object (json);
   return g_steal_pointer (&json);
 }

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Shared by database.c (the thread and its transactions), statements.c and migrations.c. */
+/* Shared by database.c (the thread and its transactions), statements.c, tally.c and migrations.c. */
 
 struct _PmssDatabase {
   GThread *thread;
@@ -22,6 +22,9 @@ struct _PmssDatabase {
   gboolean log_grows;           /* the last checkpoint failed, and that was said */
   PmssDatabaseFullFunc full;    /* nullable */
   gpointer full_data;
+
+  GMutex tally_lock;            /* protects `tally`; held over no more than reading a dozen rows */
+  GHashTable *tally;            /* "kind/state" -> gint64 */
 
   /* written before the thread starts */
   int schema_version;
@@ -38,5 +41,11 @@ gboolean pmss_database_run_script     (PmssDatabase *database, const char *scrip
 void     pmss_database_roll_back      (PmssDatabase *database);
 /* To the newest schema. Before the thread starts. */
 gboolean pmss_database_migrate        (PmssDatabase *database, GError **error);
+
+/* tally.c. The first two with the object, the next before the thread starts, the last on it after each commit. */
+void     pmss_tally_init              (PmssDatabase *database);
+void     pmss_tally_clear             (PmssDatabase *database);
+gboolean pmss_tally_start             (PmssDatabase *database, GError **error);
+void     pmss_tally_read              (PmssDatabase *database);
 
 G_END_DECLS

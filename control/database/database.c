@@ -15,13 +15,17 @@
 typedef enum
 { CALL_RUN, CALL_QUIT } CallKind;
 
-/* What a caller waits for. Lives on the caller's stack until done. */
+/* What a caller waits for. Lives on the caller's stack until done; with @release, in memory of its own, until its caller or, where that one went, the thread
+ * is done with it. */
 typedef struct
 {
   CallKind kind;
   PmssDatabaseFunc func;
   gpointer user_data;
   GError **error;
+  GDestroyNotify release;       /* of @user_data */
+  GError *own_error;            /* where `error` points then */
+  gboolean abandoned;           /* nobody waits any more */
   gboolean result;
   gboolean done;
   GCond finished;
@@ -50,8 +54,10 @@ run_outermost (PmssDatabase * self, PmssDatabaseFunc func, gpointer user_data,
   if (!pmss_database_exec (self, error, "BEGIN IMMEDIATE"))
     return FALSE;
   ok = func (self, user_data, error);
-  if (ok && pmss_database_exec (self, error, "COMMIT"))
+  if (ok && pmss_database_exec (self, error, "COMMIT")) {
+    pmss_tally_read (self);
     return TRUE;
+  }
   pmss_database_roll_back (self);
   return FALSE;
 }
@@ -91,6 +97,34 @@ wait_for_call (PmssDatabase * self)
   return g_queue_pop_head (&self->queue);
 }
 
+static void
+free_call (Call * call)
+{
+  if (call->abandoned && call->own_error != NULL)
+    g_warning ("The database: %s", call->own_error->message);
+  g_clear_error (&call->own_error);
+  g_cond_clear (&call->finished);
+  g_free (call);
+}
+
+/* The caller's stack may go as soon as the lock does. */
+static void
+finish_call (PmssDatabase * self, Call * call)
+{
+  gboolean abandoned;
+
+  g_mutex_lock (&self->lock);
+  call->done = TRUE;
+  abandoned = call->abandoned;
+  if (!abandoned)
+    g_cond_signal (&call->finished);
+  g_mutex_unlock (&self->lock);
+  if (abandoned) {
+    call->release (call->user_data);
+    free_call (call);
+  }
+}
+
 static gpointer
 database_thread (gpointer data)
 {
@@ -103,11 +137,7 @@ database_thread (gpointer data)
     if (!quit)
       call->result = run_outermost (self, call->func, call->user_data,
           call->error);
-    /* the caller's stack may go as soon as the lock does */
-    g_mutex_lock (&self->lock);
-    call->done = TRUE;
-    g_cond_signal (&call->finished);
-    g_mutex_unlock (&self->lock);
+    finish_call (self, call);
     if (quit)
       return NULL;
   }
@@ -136,6 +166,45 @@ pmss_database_transact (PmssDatabase * self, PmssDatabaseFunc func,
   if (g_thread_self () == self->thread)
     return run_nested (self, func, user_data, error);
   return hand_over (self, &call);
+}
+
+gboolean
+pmss_database_transact_within (PmssDatabase * self, gint64 wait,
+    PmssDatabaseFunc func, gpointer user_data, GDestroyNotify release,
+    GError ** error)
+{
+  gint64 end = g_get_monotonic_time () + wait;
+  Call *call = g_new0 (Call, 1);
+  gboolean result;
+
+  g_return_val_if_fail (g_thread_self () != self->thread, FALSE);
+  call->func = func;
+  call->user_data = user_data;
+  call->release = release;
+  call->error = &call->own_error;
+  g_cond_init (&call->finished);
+  g_mutex_lock (&self->lock);
+  g_queue_push_tail (&self->queue, call);
+  g_cond_signal (&self->queued);
+  while (!call->done && !call->abandoned)
+    call->abandoned = wait == 0
+        || !g_cond_wait_until (&call->finished, &self->lock, end);
+  /* what was done at that very moment has not been given up */
+  call->abandoned = call->abandoned && !call->done;
+  if (call->abandoned) {
+    g_mutex_unlock (&self->lock);
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+        "The database is busy");
+    return FALSE;
+  }
+  g_mutex_unlock (&self->lock);
+  result = call->result;
+  if (!result) {
+    release (user_data);
+    g_propagate_error (error, g_steal_pointer (&call->own_error));
+  }
+  free_call (call);
+  return result;
 }
 
 void
@@ -186,8 +255,9 @@ configure (PmssDatabase * self, GError ** error)
   sqlite3_wal_hook (self->handle, checkpoint, self);
   return pmss_database_run_script (self,
       "PRAGMA locking_mode = EXCLUSIVE;"
-      "PRAGMA journal_mode = WAL;"
-      "PRAGMA synchronous = FULL;"
+      "PRAGMA journal_mode = WAL;" "PRAGMA synchronous = FULL;"
+      /* the counters of tally.c */
+      "PRAGMA temp_store = MEMORY;"
       "PRAGMA foreign_keys = ON;" "PRAGMA cell_size_check = ON;", error);
 }
 
@@ -197,6 +267,7 @@ dispose (PmssDatabase * self)
   g_clear_pointer (&self->statements, g_hash_table_unref);
   if (self->handle != NULL && sqlite3_close (self->handle) != SQLITE_OK)
     g_critical ("The database has open statements");
+  pmss_tally_clear (self);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->queued);
   g_free (self);
@@ -254,6 +325,7 @@ pmss_database_open (const char *path, GError ** error)
   g_mutex_init (&self->lock);
   g_cond_init (&self->queued);
   g_queue_init (&self->queue);
+  pmss_tally_init (self);
   self->statements = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       pmss_database_statement_free);
   if (sqlite3_open_v2 (resolved, &self->handle, SQLITE_OPEN_READWRITE
@@ -263,7 +335,8 @@ pmss_database_open (const char *path, GError ** error)
     dispose (self);
     return NULL;
   }
-  if (!configure (self, error) || !pmss_database_migrate (self, error)) {
+  if (!configure (self, error) || !pmss_database_migrate (self, error)
+      || !pmss_tally_start (self, error)) {
     g_prefix_error (error, "%s: ", path);
     dispose (self);
     return NULL;

@@ -33,6 +33,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssDatabase, pmss_database_close)
  * its own, so that functions which transact can be put together to larger ones. */
 gboolean      pmss_database_transact (PmssDatabase *database, PmssDatabaseFunc func, gpointer user_data, GError **error);
 
+/* The same, but waits no longer than @wait (us) for its turn and its end. FALSE with PMSS_ERROR_BUSY: it runs later, all the same. 0 waits not at all; an error is
+ * then in the log. Takes @user_data: @release frees it where this returns FALSE, which may be on the database thread; with TRUE it is the caller's again. */
+gboolean      pmss_database_transact_within (PmssDatabase *database, gint64 wait, PmssDatabaseFunc func, gpointer user_data, GDestroyNotify release,
+    GError **error);
+
+/* How many rows were of @kind and in @state ("" where there is none) after the last commit: medium, job by state; pending_deletion, session, bad_shard.
+ * Of "revocation" the largest id. Counted along, never over again; waits for nothing. Any thread. */
+gint64        pmss_database_get_tally  (PmssDatabase *database, const char *kind, const char *state);
+typedef void (*PmssDatabaseTallyFunc)  (const char *state, gint64 number, gpointer user_data);
+/* For each state that there was of @kind, in their order. */
+void          pmss_database_each_tally (PmssDatabase *database, const char *kind, PmssDatabaseTallyFunc func, gpointer user_data);
+
 /* Called on the database thread, in the middle of a transaction, when the disk was found to be full: it may make room. That transaction fails all the same.
  * Before the first request. */
 typedef void (*PmssDatabaseFullFunc) (gpointer user_data);

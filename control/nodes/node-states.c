@@ -9,11 +9,13 @@
 
 /* Heartbeats, silence, and what follows from them: the nodes' states. */
 
+/* What is written of one. */
 typedef struct
 {
-  PmssNodes *nodes;
-  GArray *ids;                  /* guint: whose state has changed */
-} StatesCall;
+  guint id;
+  PmssNodeState state;
+  gint64 since;
+} StateRow;
 
 /* One heartbeat, and what is to be done about it. */
 typedef struct
@@ -107,25 +109,47 @@ update_state (PmssNodeEntry * entry, gint64 now)
   return TRUE;
 }
 
-/* What the states are by now: of two threads that saw changes the later to write writes what is. */
 static gboolean
 write_states (PmssDatabase * database, gpointer data, GError ** error)
 {
-  StatesCall *call = data;
+  GArray *states = data;
 
-  for (guint i = 0; i < call->ids->len; i++) {
-    g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (call->nodes,
-        g_array_index (call->ids, guint, i));
+  for (guint i = 0; i < states->len; i++) {
+    const StateRow *row = &g_array_index (states, StateRow, i);
 
-    if (info != NULL && !pmss_database_exec (database, error,
+    if (!pmss_database_exec (database, error,
             "UPDATE node SET state = ?2, since = ?3,"
             " repair = repair AND ?2 <> 'up' WHERE id = ?1",
-            PMSS_INT (info->node.id),
-            PMSS_TEXT (pmss_node_state_to_string (info->state)),
-            PMSS_INT (info->since)))
+            PMSS_INT (row->id),
+            PMSS_TEXT (pmss_node_state_to_string (row->state)),
+            PMSS_INT (row->since)))
       return FALSE;
   }
   return TRUE;
+}
+
+/* Liveness does not wait for the database. The rows are handed in under the lock: of two threads that saw changes the later one's are written later. What is lost
+ * is only since when, should control be started anew. */
+static void
+hand_in_states (PmssNodes * self, const GArray * ids)
+{
+  GArray *states = g_array_new (FALSE, FALSE, sizeof (StateRow));
+
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < ids->len; i++) {
+    guint id = g_array_index (ids, guint, i);
+    PmssNodeEntry *entry = g_hash_table_lookup (self->entries,
+        GUINT_TO_POINTER (id));
+
+    if (entry != NULL) {
+      StateRow row = { id, entry->state, entry->since };
+
+      g_array_append_val (states, row);
+    }
+  }
+  pmss_database_transact_within (self->database, 0, write_states, states,
+      (GDestroyNotify) g_array_unref, NULL);
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -151,14 +175,9 @@ tell_watch (PmssNodes * self, guint id)
 static void
 tell_changes (PmssNodes * self, GArray * ids)
 {
-  StatesCall call = { self, ids };
-  g_autoptr (GError) error = NULL;
-
   if (ids->len == 0)
     return;
-  /* what is lost here is only since when, should control be started anew */
-  if (!pmss_database_transact (self->database, write_states, &call, &error))
-    g_warning ("Cannot write the states of nodes: %s", error->message);
+  hand_in_states (self, ids);
   for (guint i = 0; i < ids->len; i++)
     tell_watch (self, g_array_index (ids, guint, i));
 }

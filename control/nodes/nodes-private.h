@@ -45,7 +45,7 @@ typedef struct {
 
 struct _PmssNodes {
   PmssDatabase *database;
-  GMutex lock;                  /* protects what follows; not held over the database or the watch */
+  GMutex lock;                  /* protects what follows; not held over a wait for the database, or the watch */
   GHashTable *entries;          /* id -> PmssNodeEntry */
   PmssNodesWatch watch;
   gpointer watch_data;

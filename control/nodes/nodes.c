@@ -190,6 +190,20 @@ pmss_nodes_count (PmssNodes * self)
   return g_hash_table_size (self->entries);
 }
 
+void
+pmss_nodes_count_states (PmssNodes * self, guint count[PMSS_NODE_N_STATES])
+{
+  GHashTableIter iter;
+  gpointer entry;
+
+  memset (count, 0, PMSS_NODE_N_STATES * sizeof (guint));
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &entry))
+    count[((PmssNodeEntry *) entry)->state]++;
+  g_mutex_unlock (&self->lock);
+}
+
 /* The database says which nodes there are and what they hold, the memory what they told. */
 static gboolean
 list_nodes (PmssDatabase * database, gpointer data, GError ** error)

@@ -25,6 +25,7 @@ G_BEGIN_DECLS
  */
 
 typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
+#define PMSS_NODE_N_STATES (PMSS_NODE_UP + 1)
 
 #define PMSS_NODE_SUSPECT_AFTER 3       /* seconds */
 #define PMSS_NODE_DOWN_AFTER 15
@@ -81,6 +82,8 @@ PmssNodes    *pmss_nodes_new  (PmssDatabase *database, GError **error);
 void          pmss_nodes_free (PmssNodes *nodes);
 
 /* All nodes by id: an array of #PmssNodeInfo that frees them. */
+/* How many are in each state, as far as memory says; waits for nothing. */
+void          pmss_nodes_count_states (PmssNodes *nodes, guint count[PMSS_NODE_N_STATES]);
 GPtrArray    *pmss_nodes_list (PmssNodes *nodes, GError **error);
 /* PMSS_ERROR_NOT_FOUND */
 PmssNodeInfo *pmss_nodes_get  (PmssNodes *nodes, guint id, GError **error);

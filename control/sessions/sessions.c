@@ -328,29 +328,6 @@ pmss_sessions_list (PmssSessions * self, GError ** error)
   return g_steal_pointer (&list);
 }
 
-static gboolean
-count_sessions (PmssDatabase * database, gpointer data, GError ** error)
-{
-  SessionCall *call = data;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT count(*) FROM session WHERE expires > unixepoch ()");
-
-  if (!pmss_rows_next (rows, error))
-    return FALSE;
-  call->number = pmss_rows_int (rows, 0);
-  return TRUE;
-}
-
-gint64
-pmss_sessions_count (PmssSessions * self, GError ** error)
-{
-  SessionCall call = { 0 };
-
-  if (!pmss_database_transact (self->database, count_sessions, &call, error))
-    return -1;
-  return call.number;
-}
-
 static void
 add_nodes (PmssTokenClaims * claims, const GArray * nodes)
 {

@@ -42,7 +42,6 @@ PmssViewing  *pmss_sessions_begin_report (PmssSessions *sessions, const char *id
 /* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
 gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user, GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
-gint64        pmss_sessions_count  (PmssSessions *sessions, GError **error);
 
 /* The capability token that goes with a session: reading of its version on @nodes (of guint, ascending, as the layout has them), for the stream lifetime from now. It is
  * much longer than a lease, so that a control server that is down interrupts nobody; when a session is ended, the storage servers are told to refuse its tokens

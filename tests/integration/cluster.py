@@ -27,6 +27,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -79,6 +80,17 @@ def encode_name(name):
 def encode_metadata(**pairs):
     return ",".join("%s %s" % (key, base64.b64encode(value.encode()).decode())
                     for key, value in pairs.items())
+
+
+def own_address():
+    """An IPv4 address of this machine that is not loopback; None: it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))     # sends nothing
+            address = probe.getsockname()[0]
+        except OSError:
+            return None
+    return None if address.startswith("127.") else address
 
 
 def choose_port():

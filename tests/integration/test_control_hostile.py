@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pmss-control: requests that mean no good are refused with a 4xx, change nothing, and the server goes on."""
 
+import http.client
 import json
 import os
 import socket
@@ -142,6 +143,27 @@ class HostileTest(cluster.TestCase):
         control.spawn(False, {})
         self.assertEqual(control.process.wait(30), 69)
         self.assertRegex(control.tail(), "may open 64 files.*LimitNOFILE")
+
+    def test_metrics(self):
+        """From another machine only with the token: here, by this machine's own address."""
+        address = cluster.own_address()
+        if not address:
+            self.skipTest("this machine has no address but loopback")
+        for token in (None, "w4tch"):
+            control = cluster.Server("watched", self.cluster.control.program, self.cluster.folder,
+                                     {"metrics-token": token} if token else {}, address=address)
+            control.start()
+            try:
+                for given, status in ((None, 401), ("wrong", 401), ("", 401), ("w4tch", 200 if token else 401)):
+                    connection = http.client.HTTPConnection(address, control.port, timeout=30)
+                    connection.request("GET", "/metrics", headers={"Authorization": "Bearer " + given} if given is not None else {})
+                    answer = connection.getresponse()
+                    self.assertEqual(answer.status, status, given)
+                    self.assertEqual(b"pmss_control_nodes" in answer.read(), status == 200)
+                    connection.close()
+            finally:
+                self.assertEqual(control.stop(), 0)
+            control.port = 0
 
     def serves(self):
         try:

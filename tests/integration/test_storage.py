@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pmss-storage: shards in and out, names, settings, joining, TLS."""
 
+import http.client
 import os
 import pathlib
 import signal
@@ -12,11 +13,24 @@ import subprocess
 import threading
 import unittest
 
-from storage_server import (CLUSTER, RNG, STORAGE, WAIT, Case, Keys, Server, read_all,
+from storage_server import (CLUSTER, RNG, STORAGE, WAIT, Case, Keys, Server, own_address, read_all,
                             version_id, wait_for)
 
 
 class Shards(Case):
+    def test_metrics(self):
+        """From another machine only with the token: here, by this machine's own address."""
+        address = own_address()
+        if not address:
+            self.skipTest("this machine has no address but loopback")
+        server = self.serve(listen=address + ":0", metrics_token="w4tch")
+        for given, status in ((None, 401), ("wrong", 401), ("w4tch", 200)):
+            client = http.client.HTTPConnection(address, server.port, timeout=WAIT)
+            answer = server.ask("GET", "/metrics", given, client=client)
+            client.close()
+            self.assertEqual(answer.status, status, given)
+            self.assertEqual(b"pmss_storage_connections" in answer.body, status == 200)
+
     def test_round_trip(self):
         server = self.serve()
         shards = self.shards()

@@ -92,3 +92,40 @@ control_fixture_add_nodes (ControlFixture * fixture, guint n)
   return (guint) control_fixture_count (fixture,
       "SELECT max(id) FROM node") - n + 1;
 }
+
+static gboolean
+stay (PmssDatabase * database, gpointer data, GError ** error)
+{
+  ControlFixture *fixture = data;
+
+  g_atomic_int_set (&fixture->held, 2);
+  while (g_atomic_int_get (&fixture->held) != 0)
+    g_usleep (1000);
+  return TRUE;
+}
+
+static gpointer
+hold (gpointer data)
+{
+  ControlFixture *fixture = data;
+
+  g_assert_true (pmss_database_transact (fixture->database, stay, fixture,
+          NULL));
+  return NULL;
+}
+
+void
+control_fixture_hold (ControlFixture * fixture)
+{
+  g_atomic_int_set (&fixture->held, 1);
+  fixture->holder = g_thread_new ("hold", hold, fixture);
+  while (g_atomic_int_get (&fixture->held) != 2)
+    g_usleep (1000);
+}
+
+void
+control_fixture_release (ControlFixture * fixture)
+{
+  g_atomic_int_set (&fixture->held, 0);
+  g_thread_join (fixture->holder);
+}

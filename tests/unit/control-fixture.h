@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 typedef struct {
   char *folder, *path;
   PmssDatabase *database;
+  GThread *holder;
+  gint held;                    /* 0: no, 1: it is to be, 2: it is */
 } ControlFixture;
 
 void   control_fixture_init  (ControlFixture *fixture);
@@ -20,6 +22,10 @@ void   control_fixture_clear (ControlFixture *fixture);
 void   control_fixture_exec  (ControlFixture *fixture, const char *sql);
 /* The one number that a query gives. */
 gint64 control_fixture_count (ControlFixture *fixture, const char *sql);
+
+/* Something holds the database thread from here to release(). */
+void   control_fixture_hold    (ControlFixture *fixture);
+void   control_fixture_release (ControlFixture *fixture);
 
 /* Puts @n nodes into the table; returns the id of the first, the others follow. Before pmss_nodes_new(). */
 guint  control_fixture_add_nodes (ControlFixture *fixture, guint n);

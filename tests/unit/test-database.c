@@ -388,6 +388,103 @@ expect_death (ControlFixture * f)
 }
 
 /* The process must not go on after a sync that failed. */
+static gint released;
+
+static void
+release (gpointer data)
+{
+  g_atomic_int_inc (&released);
+}
+
+/* Who does not want to wait does not, and what was handed in is done later. */
+static void
+test_within (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f);
+  released = 0;
+  g_assert_true (pmss_database_transact_within (f.database,
+          60 * G_TIME_SPAN_SECOND, add_user, (char *) "anna", release, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (released, ==, 0);
+  g_assert_false (pmss_database_transact_within (f.database,
+          60 * G_TIME_SPAN_SECOND, add_user, (char *) "anna", release, &error));
+  assert_pmss_error (error, EXISTS);
+  g_clear_error (&error);
+  g_assert_cmpint (released, ==, 1);
+
+  control_fixture_hold (&f);
+  for (gint64 wait = 0; wait <= 1000; wait += 1000) {
+    g_assert_false (pmss_database_transact_within (f.database, wait, add_user,
+            (char *) (wait ? "bert" : "carl"), release, &error));
+    assert_pmss_error (error, BUSY);
+    g_clear_error (&error);
+  }
+  g_assert_cmpint (released, ==, 1);
+  control_fixture_release (&f);
+  g_assert_cmpint (count_users (&f), ==, 3);
+  g_assert_cmpint (released, ==, 3);
+  control_fixture_clear (&f);
+}
+
+static gboolean
+add_and_fail (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "INSERT INTO pending_deletion (node, shard) VALUES (1, 'b')")
+      && add_user (database, (char *) "anna", error)
+      && add_user (database, (char *) "anna", error);
+}
+
+static void
+note_state (const char *state, gint64 number, gpointer data)
+{
+  g_string_append_printf (data, "%s %d ", state, (int) number);
+}
+
+/* Counts go with what is committed, and with nothing else. */
+static void
+test_tally (void)
+{
+  ControlFixture f;
+  g_autoptr (GString) states = g_string_new (NULL);
+
+  control_fixture_init (&f);
+  control_fixture_add_nodes (&f, 1);
+  for (guint i = 0; i < 2; i++) {
+    control_fixture_exec (&f, "INSERT INTO revocation (session, until)"
+        " VALUES (lower (hex (randomblob (16))), 5)");
+    g_assert_cmpint (pmss_database_get_tally (f.database, "revocation", ""),
+        ==, i + 1);
+  }
+  control_fixture_exec (&f, "INSERT INTO job (type, state, medium_name,"
+      " created, updated) VALUES ('ingest', 'queued', 'a', 1, 1),"
+      " ('ingest', 'queued', 'b', 1, 1), ('ingest', 'done', 'c', 1, 1)");
+  control_fixture_exec (&f, "UPDATE job SET state = 'running'"
+      " WHERE medium_name = 'a'");
+  control_fixture_exec (&f, "DELETE FROM job WHERE state = 'done'");
+  pmss_database_each_tally (f.database, "job", note_state, states);
+  g_assert_cmpstr (states->str, ==, "done 0 queued 1 running 1 ");
+
+  /* counted anew at the next start */
+  pmss_database_close (f.database);
+  f.database = pmss_database_open (f.path, NULL);
+  g_assert_cmpint (pmss_database_get_tally (f.database, "job", "queued"), ==,
+      1);
+  g_assert_cmpint (pmss_database_get_tally (f.database, "revocation", ""), ==,
+      2);
+
+  control_fixture_exec (&f, "INSERT INTO pending_deletion (node, shard)"
+      " VALUES (1, 'a')");
+  g_assert_false (pmss_database_transact (f.database, add_and_fail, NULL,
+          NULL));
+  g_assert_cmpint (pmss_database_get_tally (f.database, "pending_deletion",
+          ""), ==, 1);
+  control_fixture_clear (&f);
+}
+
 static void
 test_failed_sync (void)
 {
@@ -499,6 +596,8 @@ main (int argc, char **argv)
   g_test_add_func ("/database/names-errors", test_names_errors);
   g_test_add_func ("/database/nested-queries", test_nested_queries);
   g_test_add_func ("/database/threads", test_threads);
+  g_test_add_func ("/database/within", test_within);
+  g_test_add_func ("/database/tally", test_tally);
   g_test_add_func ("/database/failed-sync", test_failed_sync);
   g_test_add_func ("/database/failed-checkpoint", test_failed_checkpoint);
   g_test_add_func ("/database/corruption", test_corruption);

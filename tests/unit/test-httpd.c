@@ -230,6 +230,22 @@ test_listen_errors (void)
   }
 }
 
+static void
+test_may_watch (void)
+{
+  g_assert_true (pmss_http_may_watch ("127.0.0.1", NULL, NULL));
+  g_assert_true (pmss_http_may_watch ("127.5.0.1", "wrong", "right"));
+  g_assert_true (pmss_http_may_watch ("::1", NULL, NULL));
+  g_assert_false (pmss_http_may_watch ("192.0.2.1", NULL, NULL));
+  g_assert_false (pmss_http_may_watch ("192.0.2.1", "", ""));
+  g_assert_false (pmss_http_may_watch ("192.0.2.1", "x", NULL));
+  g_assert_false (pmss_http_may_watch ("192.0.2.1", NULL, "right"));
+  g_assert_false (pmss_http_may_watch ("192.0.2.1", "righx", "right"));
+  g_assert_false (pmss_http_may_watch ("192.0.2.1", "rightt", "right"));
+  g_assert_false (pmss_http_may_watch ("unknown", NULL, NULL));
+  g_assert_true (pmss_http_may_watch ("2001:db8::1", "right", "right"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -246,5 +262,6 @@ main (int argc, char **argv)
   g_test_add_func ("/httpd/continue", test_continue);
   g_test_add_func ("/httpd/stats", test_stats);
   g_test_add_func ("/httpd/listen-errors", test_listen_errors);
+  g_test_add_func ("/httpd/may-watch", test_may_watch);
   return g_test_run ();
 }

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "control-fixture.h"
+#include "control/metrics.h"
 #include "control/nodes/nodes.h"
+#include "control/sessions/revocation-news.h"
 #include "libpmss/pmss-error.h"
 
 typedef struct
@@ -613,6 +615,81 @@ test_threads (Fixture * f, gconstpointer data)
   g_assert_cmpuint (f->seen->len, ==, 1);
 }
 
+/* What a heartbeat that knows of @after is told: how many, and the number. */
+static gint64
+ask_news (Fixture * f, gint64 after, guint * revoked)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *object;
+
+  json_builder_begin_object (json);
+  pmss_revocation_news_add (f->base.database, after, json);
+  json_builder_end_object (json);
+  node = json_builder_get_root (json);
+  object = json_node_get_object (node);
+  *revoked = json_array_get_length (json_object_get_array_member (object,
+          "revoked"));
+  return json_object_get_int_member (object, "revocations");
+}
+
+/* While something holds the database heartbeats are taken, states change, and /metrics is answered. */
+static void
+test_busy_database (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autofree char *text = NULL;
+  PmssControlContext context = {.database = f->base.database,
+    .nodes = f->nodes
+  };
+  gint64 now = g_get_monotonic_time ();
+  g_autoptr (GError) error = NULL;
+  guint revoked;
+
+  control_fixture_hold (&f->base);
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_no_error (error);
+  pmss_nodes_tick (f->nodes, now + 20 * G_USEC_PER_SEC);
+  g_assert_cmpuint (f->seen->len, ==, 2);
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_cmpuint (f->seen->len, ==, 3);
+  g_assert_cmpint (ask_news (f, 0, &revoked), ==, 0);
+  text = pmss_control_metrics (&context);
+  g_assert_nonnull (strstr (text, "pmss_control_nodes{state=\"up\"} 1\n"));
+  g_assert_nonnull (strstr (text, "pmss_control_sessions 0\n"));
+  control_fixture_release (&f->base);
+
+  /* and the database has the last of them */
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM node WHERE state = 'up'"), ==, 1);
+}
+
+/* Revocations are told as soon as the database can, and what is over is not asked for again. */
+static void
+test_revocations (Fixture * f, gconstpointer data)
+{
+  guint revoked;
+
+  control_fixture_exec (&f->base, "INSERT INTO revocation (session, until)"
+      " VALUES ('00112233445566778899aabbccddeeff', unixepoch () + 1000)");
+  g_assert_cmpint (ask_news (f, 0, &revoked), ==, 1);
+  g_assert_cmpuint (revoked, ==, 1);
+  g_assert_cmpint (ask_news (f, 1, &revoked), ==, 1);
+  g_assert_cmpuint (revoked, ==, 0);
+
+  control_fixture_hold (&f->base);
+  g_assert_cmpint (ask_news (f, 0, &revoked), ==, 0);
+  g_assert_cmpuint (revoked, ==, 0);
+  control_fixture_release (&f->base);
+  g_assert_cmpint (ask_news (f, 0, &revoked), ==, 1);
+  g_assert_cmpuint (revoked, ==, 1);
+
+  control_fixture_exec (&f->base, "UPDATE revocation SET until = 1");
+  g_assert_cmpint (ask_news (f, 0, &revoked), ==, 1);
+  g_assert_cmpuint (revoked, ==, 0);
+}
+
 #define ADD(name, func) \
   g_test_add ("/nodes/" name, Fixture, NULL, setup, func, teardown)
 
@@ -636,5 +713,7 @@ main (int argc, char **argv)
   ADD ("copies", test_copies);
   ADD ("remove", test_remove);
   ADD ("threads", test_threads);
+  ADD ("busy-database", test_busy_database);
+  ADD ("revocations", test_revocations);
   return g_test_run ();
 }
