@@ -25,6 +25,8 @@ struct _PmssControlConfig {
   guint64 catalog_reserve;      /* bytes that a file holds for the catalog on a full disk; 0: none */
   guint lease;                  /* seconds */
   guint stream_lifetime;        /* seconds that the capability token of a session is valid */
+  guint max_sessions;           /* of one user at a time; 0: any number */
+  guint max_sessions_admin;     /* of one administrator */
   guint token_lifetime;         /* seconds, of a login */
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint orphan_grace;           /* seconds that a shard which no row knows stays */

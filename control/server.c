@@ -96,7 +96,19 @@ make_folder (const char *path, GError ** error)
   return FALSE;
 }
 
-/* Printed once, and only here. @first: without it, a catalog that has no users is not this cluster's. */
+/* Shown once, and only to a person: what goes to a journal or a file is read by others, and kept. */
+static void
+tell_password (const char *data, const char *password)
+{
+  if (isatty (STDOUT_FILENO))
+    g_print ("one-time password of user " PMSS_FIRST_ADMIN ": %s\n", password);
+  else
+    g_message ("The one-time password of user " PMSS_FIRST_ADMIN " is in "
+        "“%s/" PMSS_ADMIN_PASSWORD_FILE "”: change it with pmss login",
+        data);
+}
+
+/* @first: without it, a catalog that has no users is not this cluster's. */
 static gboolean
 open_accounts (PmssControlContext * context, gboolean first, GError ** error)
 {
@@ -111,7 +123,7 @@ open_accounts (PmssControlContext * context, gboolean first, GError ** error)
           &password, error))
     return FALSE;
   if (password != NULL)
-    g_print ("one-time password of user " PMSS_FIRST_ADMIN ": %s\n", password);
+    tell_password (config->data, password);
   return TRUE;
 }
 
@@ -279,6 +291,8 @@ run_until_signal (PmssControlContext * context)
         context->accounts),
   };
 
+  /* who reads this may stop the server at once */
+  tell_address (context->config, context->httpd);
   g_main_loop_run (loop);
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     g_source_remove (sources[i]);
@@ -293,7 +307,6 @@ serve (PmssControlContext * context, GError ** error)
       || (httpd = listen_at (context, error)) == NULL)
     return FALSE;
   g_atomic_pointer_set (&context->httpd, httpd);
-  tell_address (context->config, httpd);
   run_until_signal (context);
   pmss_httpd_stop (httpd, STOP_GRACE_S);
   return TRUE;

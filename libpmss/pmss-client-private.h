@@ -26,6 +26,7 @@ struct _PmssClient
   char *token;
   char *user;
   char *password;
+  gboolean one_time;            /* what the last login said of its password */
   char *problem;                /* why stored credentials were not used */
 };
 

@@ -182,10 +182,34 @@ parse_login (PmssClient * self, JsonNode * json, char **token, char **expires,
   return TRUE;
 }
 
+static gboolean
+is_one_time (JsonNode * json)
+{
+  JsonObject *object = pmss_json_object (json, "the login", NULL);
+  gboolean one_time = FALSE;
+
+  return pmss_json_has (object, "one_time_password")
+      && pmss_json_get_boolean (object, "one_time_password", &one_time, NULL)
+      && one_time;
+}
+
+gboolean
+pmss_client_has_one_time_password (PmssClient * self)
+{
+  gboolean one_time;
+
+  g_return_val_if_fail (PMSS_IS_CLIENT (self), FALSE);
+  g_mutex_lock (&self->lock);
+  one_time = self->one_time;
+  g_mutex_unlock (&self->lock);
+  return one_time;
+}
+
 static void
-keep_token (PmssClient * self, const char *token)
+keep_token (PmssClient * self, const char *token, gboolean one_time)
 {
   g_mutex_lock (&self->lock);
+  self->one_time = one_time;
   pmss_secret_free (self->token);
   self->token = g_strdup (token);
   g_mutex_unlock (&self->lock);
@@ -206,7 +230,7 @@ login_done (GTask * task, GBytes * body)
     fail (task, error);
     return;
   }
-  keep_token (request->client, token);
+  keep_token (request->client, token, is_one_time (json));
   pmss_secret_free (token);
   request->logged_in = TRUE;
   request->step = STEP_SEND;
@@ -466,7 +490,7 @@ pmss_client_login (PmssClient * self, const char *user, const char *password,
   pmss_soup_pool_leave (self->pool, context);
   if (json == NULL || !parse_login (self, json, &text, &until, error))
     return FALSE;
-  keep_token (self, text);
+  keep_token (self, text, is_one_time (json));
   if (token != NULL)
     *token = g_strdup (text);
   if (expires != NULL)

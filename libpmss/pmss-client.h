@@ -43,6 +43,9 @@ JsonNode   *pmss_client_request_finish (PmssClient *client, GAsyncResult *result
 /* Exchanges user and password for a token; the token is kept for later requests and returned with its expiry. */
 gboolean    pmss_client_login  (PmssClient *client, const char *user, const char *password, char **token, char **expires, GCancellable *cancellable, GError **error);
 
+/* Whether the last login was with a one-time password: its token is good for changing that (PUT /users/NAME/password) and for logout, until it is changed. */
+gboolean    pmss_client_has_one_time_password (PmssClient *client);
+
 /* "films/a b.webm" -> "films/a%20b.webm" */
 char       *pmss_client_encode_name (const char *name);
 

@@ -8,8 +8,10 @@
 
 /* A token is at most 4 KiB: 16 MiB at the very most. */
 #define MAX_CACHED 4096
-/* Before so many sessions were revoked nobody looks which of them are over. */
-#define MIN_REVOKED 1024
+#define WAITS "this server waits for control: it does not know which sessions " \
+    "have ended"
+#define REVOCATIONS "revocations.json"
+#define TOUCH_EVERY (10 * G_USEC_PER_SEC)
 
 struct _PmssAccess
 {
@@ -22,8 +24,12 @@ struct _PmssAccess
   /* Protects the table, and what is in it from being freed. */
   GRWLock lock;
   GHashTable *verified;         /* token -> PmssTokenClaims */
-  GHashTable *revoked;          /* session -> until when (gint64) */
-  guint look_at;                /* how many are in it when they are looked through next */
+  PmssRevoked *revoked;
+  char *path;                   /* NULL: it speaks to no control server, and nothing is revoked */
+  PmssRevokedState state;       /* as the file has it */
+  gboolean whole;               /* it is known which sessions have ended */
+  gboolean changed;             /* since the file was written */
+  gint64 touched;               /* monotonic */
 };
 
 static void
@@ -40,9 +46,8 @@ pmss_access_new (void)
   g_rw_lock_init (&access->lock);
   access->verified = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       free_claims);
-  access->revoked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
-  access->look_at = MIN_REVOKED;
+  access->revoked = pmss_revoked_new ();
+  access->whole = TRUE;
   return access;
 }
 
@@ -50,7 +55,8 @@ void
 pmss_access_free (PmssAccess * access)
 {
   g_hash_table_unref (access->verified);
-  g_hash_table_unref (access->revoked);
+  pmss_revoked_free (access->revoked);
+  g_free (access->path);
   g_rw_lock_clear (&access->lock);
   g_free (access->cluster);
   g_free (access);
@@ -79,8 +85,11 @@ static gboolean
 allows (PmssAccess * access, PmssTokenClaims * claims,
     const PmssWanted * wanted, GError ** error)
 {
-  if (*claims->session != '\0'
-      && g_hash_table_contains (access->revoked, claims->session)) {
+  if (*claims->session != '\0' && !access->whole) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY, WAITS);
+    return FALSE;
+  }
+  if (pmss_revoked_has (access->revoked, claims)) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
         "the session of this token was ended");
     return FALSE;
@@ -147,32 +156,94 @@ check_new (PmssAccess * access, const char *token, const PmssWanted * wanted,
   return allowed;
 }
 
-static gboolean
-is_over (gpointer session, gpointer until, gpointer now)
+gint64
+pmss_access_open_revocations (PmssAccess * access, const char *data)
 {
-  return *(gint64 *) until <= *(gint64 *) now;
+  g_autoptr (GError) error = NULL;
+  gint64 number;
+
+  g_rw_lock_writer_lock (&access->lock);
+  access->path = g_build_filename (data, REVOCATIONS, NULL);
+  access->whole = pmss_revoked_load (access->revoked, access->path,
+      now_seconds (), &access->state, &error);
+  number = access->state.number;
+  g_rw_lock_writer_unlock (&access->lock);
+  /* one that has just joined has none yet */
+  if (error && !g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    g_message ("%s: viewers wait until control has told which sessions have "
+        "ended", error->message);
+  return number;
 }
 
-/* Under the lock. Not each time: everybody waits meanwhile. */
-static void
-forget_those_over (PmssAccess * access)
+gboolean
+pmss_access_revoke (PmssAccess * access, JsonArray * revoked, GError ** error)
 {
-  gint64 now = now_seconds ();
+  gboolean taken;
 
-  if (g_hash_table_size (access->revoked) < access->look_at)
-    return;
-  g_hash_table_foreach_remove (access->revoked, is_over, &now);
-  access->look_at = MAX (MIN_REVOKED, 2 * g_hash_table_size (access->revoked));
+  g_rw_lock_writer_lock (&access->lock);
+  taken = pmss_revoked_add (access->revoked, revoked, error);
+  access->changed |= json_array_get_length (revoked) > 0;
+  g_rw_lock_writer_unlock (&access->lock);
+  return taken;
+}
+
+/* The main thread alone writes it, so that readers need not wait for the disk. */
+static void
+store (PmssAccess * access, const PmssRevokedState * state)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean stored;
+
+  g_rw_lock_reader_lock (&access->lock);
+  stored = pmss_revoked_store (access->revoked, access->path, state, &error);
+  g_rw_lock_reader_unlock (&access->lock);
+  if (stored)
+    access->state = *state;
+  else
+    g_warning ("Cannot keep the revocations: %s", error->message);
+  /* where it cannot be written, another try a second costs nobody anything */
+  access->changed = !stored;
+  access->touched = g_get_monotonic_time ();
 }
 
 void
-pmss_access_revoke (PmssAccess * access, const char *session, gint64 until)
+pmss_access_settle (PmssAccess * access, gint64 number, guint lease)
 {
+  const PmssRevokedState state = { number, lease };
+  gboolean was_whole;
+
   g_rw_lock_writer_lock (&access->lock);
-  forget_those_over (access);
-  g_hash_table_replace (access->revoked, g_strdup (session),
-      g_memdup2 (&until, sizeof until));
+  was_whole = access->whole;
+  access->whole = TRUE;
+  if (access->changed)
+    pmss_revoked_prune (access->revoked, now_seconds ());
   g_rw_lock_writer_unlock (&access->lock);
+  if (access->path && (access->changed || !was_whole
+          || number != access->state.number || lease != access->state.lease))
+    store (access, &state);
+}
+
+void
+pmss_access_keep_alive (PmssAccess * access)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (!access->path || !pmss_access_is_whole (access)
+      || now - access->touched < TOUCH_EVERY)
+    return;
+  access->touched = now;
+  pmss_revoked_touch (access->path);
+}
+
+gboolean
+pmss_access_is_whole (PmssAccess * access)
+{
+  gboolean whole;
+
+  g_rw_lock_reader_lock (&access->lock);
+  whole = access->whole;
+  g_rw_lock_reader_unlock (&access->lock);
+  return whole;
 }
 
 gboolean

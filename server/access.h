@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "libpmss/pmss-token.h"
+#include "revoked.h"
 
 G_BEGIN_DECLS
 
@@ -30,8 +30,17 @@ typedef struct {
  * cover this; PMSS_ERROR_MISDIRECTED: one that is for another node. */
 gboolean    pmss_access_check (PmssAccess *access, const char *token, const PmssWanted *wanted, GError **error);
 
-/* Refuses the tokens of @session (32 hex digits) until @until, seconds since 1970, when none is valid any more. */
-void        pmss_access_revoke (PmssAccess *access, const char *session, gint64 until);
+/* Reads the file of revocations in folder @data, which this server keeps from then on. Until it knows which sessions have ended, by that file or by
+ * pmss_access_settle(), it refuses viewers' tokens with PMSS_ERROR_BUSY. Returns control's number of the newest one that it knows, 0: none. */
+gint64      pmss_access_open_revocations (PmssAccess *access, const char *data);
+/* Control tells of revocations (revoked.h). */
+gboolean    pmss_access_revoke    (PmssAccess *access, JsonArray *revoked, GError **error);
+/* Control has told of all of them, up to @number; @lease: seconds. Called again and again while it is so. */
+void        pmss_access_settle    (PmssAccess *access, gint64 number, guint lease);
+/* This server is alive. Called each second or so. */
+void        pmss_access_keep_alive (PmssAccess *access);
+/* Whether it knows which sessions have ended. */
+gboolean    pmss_access_is_whole  (PmssAccess *access);
 
 /* How often checks were refused. */
 guint64     pmss_access_get_refusals (PmssAccess *access);

@@ -389,6 +389,8 @@ answer_health (PmssStorageApi * api, PmssHttpRequest * request)
     status = "has not joined a cluster yet";
   else if (trouble != NULL)
     status = trouble;
+  else if (!pmss_access_is_whole (api->access))
+    status = "waits for control: does not know which sessions have ended";
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "status");
   json_builder_add_string_value (builder, status);

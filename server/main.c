@@ -35,6 +35,8 @@ typedef struct
   PmssHttpd *httpd;
   PmssStats *stats;
   PmssNodeAgent *agent;         /* NULL when it stands alone */
+  gint64 revocations;           /* number of the last one that was known at the start */
+  guint alive;                  /* source */
   int status;
 } Server;
 
@@ -116,12 +118,29 @@ on_refused (const GError * error, gpointer data)
   g_main_loop_quit (server->loop);
 }
 
-static void
-on_revoked (const char *session, gint64 until, gpointer data)
+static gboolean
+on_revoked (JsonArray * revoked, gpointer data, GError ** error)
 {
   Server *server = data;
 
-  pmss_access_revoke (server->access, session, until);
+  return pmss_access_revoke (server->access, revoked, error);
+}
+
+static void
+on_settled (gint64 number, guint lease, gpointer data)
+{
+  Server *server = data;
+
+  pmss_access_settle (server->access, number, lease);
+}
+
+static gboolean
+on_alive (gpointer data)
+{
+  Server *server = data;
+
+  pmss_access_keep_alive (server->access);
+  return G_SOURCE_CONTINUE;
 }
 
 static JsonNode *
@@ -220,7 +239,7 @@ static gboolean
 start_agent (Server * server, GError ** error)
 {
   static const PmssNodeAgentFuncs funcs = {
-    on_joined, on_refused, on_revoked, sample_stats, get_bad_shards,
+    on_joined, on_refused, on_revoked, on_settled, sample_stats, get_bad_shards,
     get_trouble, forget_bad_shards
   };
   PmssStoreUsage usage;
@@ -232,7 +251,7 @@ start_agent (Server * server, GError ** error)
   pmss_store_get_usage (server->store, &usage);
   server->agent = pmss_node_agent_new (server->config, server->identity,
       server->self, pmss_httpd_get_port (server->httpd),
-      usage.used + usage.free, &funcs, server, error);
+      usage.used + usage.free, server->revocations, &funcs, server, error);
   return server->agent != NULL;
 }
 
@@ -257,6 +276,11 @@ start (Server * server)
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_CONFIG;
   }
+  if (server->config->control) {
+    server->revocations = pmss_access_open_revocations (server->access,
+        server->config->data);
+    server->alive = g_timeout_add_seconds (1, on_alive, server);
+  }
   if (!start_listener (server, &error) || !start_agent (server, &error)) {
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_UNAVAILABLE;
@@ -268,6 +292,7 @@ start (Server * server)
 static void
 stop (Server * server)
 {
+  g_clear_handle_id (&server->alive, g_source_remove);
   /* before the listener closes: nobody is to be sent to a closed door */
   if (server->agent)
     pmss_node_agent_leave (server->agent);

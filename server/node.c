@@ -14,6 +14,8 @@
 #define MAX_ANSWER (64 * 1024)
 #define MAX_INTERVAL 60         /* seconds */
 #define MAX_PROBLEM 1000
+#define DEFAULT_LEASE 60        /* seconds, where control does not say */
+#define MAX_LEASE 86400
 #define MAX_REVOKED 1000        /* in one answer */
 
 /*
@@ -142,28 +144,22 @@ static gboolean
 take_revocations (PmssNodeAgent * agent, JsonObject * object, GError ** error)
 {
   JsonArray *revoked;
-  gint64 revocations;
+  gint64 revocations, lease = DEFAULT_LEASE;
 
   agent->behind = FALSE;
   if (!pmss_json_has (object, "revoked"))
     return TRUE;
   if (!pmss_json_get_int (object, "revocations", 0, G_MAXINT64, &revocations,
           error)
-      || !pmss_json_get_array (object, "revoked", MAX_REVOKED, &revoked, error))
+      || !pmss_json_get_array (object, "revoked", MAX_REVOKED, &revoked, error)
+      || (pmss_json_has (object, "lease") && !pmss_json_get_int (object,
+              "lease", 1, MAX_LEASE, &lease, error))
+      || !agent->funcs.revoked (revoked, agent->user_data, error))
     return FALSE;
-  for (guint i = 0; i < json_array_get_length (revoked); i++) {
-    JsonObject *item = pmss_json_object (json_array_get_element (revoked, i),
-        "revoked", error);
-    const char *session;
-    gint64 until;
-
-    if (!item || !pmss_json_get_string (item, "session", 32, &session, error)
-        || !pmss_json_get_int (item, "until", 0, G_MAXINT64, &until, error))
-      return FALSE;
-    agent->funcs.revoked (session, until, agent->user_data);
-  }
   agent->behind = revocations > agent->revocations;
   agent->revocations = revocations;
+  if (!agent->behind)
+    agent->funcs.settled (revocations, lease, agent->user_data);
   return TRUE;
 }
 
@@ -545,8 +541,8 @@ make_session (const PmssStorageConfig * config, GError ** error)
 PmssNodeAgent *
 pmss_node_agent_new (const PmssStorageConfig * config,
     const PmssIdentity * identity, PmssSelf * self, guint16 port,
-    guint64 capacity, const PmssNodeAgentFuncs * funcs, gpointer user_data,
-    GError ** error)
+    guint64 capacity, gint64 revocations, const PmssNodeAgentFuncs * funcs,
+    gpointer user_data, GError ** error)
 {
   g_autofree char *host = pmss_node_advertised_host (config, error);
   SoupSession *session = host ? make_session (config, error) : NULL;
@@ -561,6 +557,7 @@ pmss_node_agent_new (const PmssStorageConfig * config,
   agent->host = g_steal_pointer (&host);
   agent->port = config->advertise_port ? config->advertise_port : port;
   agent->capacity = capacity;
+  agent->revocations = revocations;
   agent->self = self;
   pmss_self_set_place (self, agent->host, agent->port,
       config->tls_certificate != NULL);

@@ -21,8 +21,10 @@ typedef struct {
   void       (*joined)  (const PmssIdentity *identity, gpointer user_data);
   /* Control does not want us, or the identity cannot be stored: nothing more is tried. */
   void       (*refused) (const GError *error, gpointer user_data);
-  /* A session was ended: its tokens are refused until then, seconds since 1970. */
-  void       (*revoked) (const char *session, gint64 until, gpointer user_data);
+  /* Sessions have ended: see pmss_access_revoke(). */
+  gboolean   (*revoked) (JsonArray *revoked, gpointer user_data, GError **error);
+  /* Those were all: see pmss_access_settle(). */
+  void       (*settled) (gint64 number, guint lease, gpointer user_data);
   /* The `stats` of the next heartbeat. */
   JsonNode * (*stats)   (gpointer user_data);
   /* The `bad_shards` of the next heartbeat; NULL: there are none. */
@@ -33,9 +35,9 @@ typedef struct {
   gboolean   (*forget_bad_shards) (gpointer user_data);
 } PmssNodeAgentFuncs;
 
-/* @identity: (nullable): NULL: joins first, with config->join_token. @self: is told the address. @port: the one that we listen on. @capacity: bytes that we offer.
+/* @identity: (nullable): NULL: joins first, with config->join_token. @self: is told the address. @port: the one that we listen on. @capacity: bytes that we offer. @revocations: number of the last one that is known.
  * Keeps @config and @funcs. */
-PmssNodeAgent *pmss_node_agent_new  (const PmssStorageConfig *config, const PmssIdentity *identity, PmssSelf *self, guint16 port, guint64 capacity,
+PmssNodeAgent *pmss_node_agent_new  (const PmssStorageConfig *config, const PmssIdentity *identity, PmssSelf *self, guint16 port, guint64 capacity, gint64 revocations,
     const PmssNodeAgentFuncs *funcs, gpointer user_data, GError **error);
 /* An orderly stop: the last heartbeat tells control of it, so that nobody has to find out by silence. Waits for the answer, a second at most. */
 void           pmss_node_agent_leave (PmssNodeAgent *agent);

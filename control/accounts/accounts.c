@@ -305,6 +305,7 @@ pmss_accounts_login (PmssAccounts * self, const char *user,
     return NULL;
   }
   login->role = call.user->role;
+  login->one_time = call.user->one_time;
   login->user = g_steal_pointer (&call.user->name);
   pmss_user_free (call.user);
   return g_steal_pointer (&login);

@@ -40,6 +40,7 @@ typedef struct {
   char *user;
   PmssRole role;
   gint64 expires;
+  gboolean one_time;            /* the password has to be changed before the token is good for anything else */
 } PmssLogin;
 void          pmss_login_free (PmssLogin *login);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLogin, pmss_login_free)

@@ -7,7 +7,6 @@
 #include "control/accounts/secret.h"
 #include "libpmss/pmss-error.h"
 
-#define FILE_NAME "admin-password"
 /* of a secret's 43 characters, 6 bits each: 120 bits that one can still type */
 #define PASSWORD_LENGTH 20
 
@@ -16,7 +15,8 @@ gboolean
 pmss_admin_password_create (PmssAccounts * accounts, const char *data,
     char **password, GError ** error)
 {
-  g_autofree char *path = g_build_filename (data, FILE_NAME, NULL);
+  g_autofree char *path =
+      g_build_filename (data, PMSS_ADMIN_PASSWORD_FILE, NULL);
   g_autoptr (GPtrArray) users = pmss_accounts_list_users (accounts, error);
   g_autofree char *secret = NULL, *line = NULL, *shorter = NULL;
 
@@ -58,7 +58,8 @@ gboolean
 pmss_admin_password_tidy (PmssAccounts * accounts, const char *data,
     GError ** error)
 {
-  g_autofree char *path = g_build_filename (data, FILE_NAME, NULL);
+  g_autofree char *path =
+      g_build_filename (data, PMSS_ADMIN_PASSWORD_FILE, NULL);
   g_autoptr (GPtrArray) users = pmss_accounts_list_users (accounts, error);
 
   if (users == NULL)

@@ -49,6 +49,7 @@ login (PmssApiCall * call)
   pmss_api_add_string (json, "user", login->user);
   pmss_api_add_string (json, "role", pmss_role_to_string (login->role));
   pmss_api_add_time (json, "expires", login->expires);
+  pmss_api_add_bool (json, "one_time_password", login->one_time);
   json_builder_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, 200, json);
@@ -68,6 +69,7 @@ logout (PmssApiCall * call)
 
 const PmssRoute pmss_routes_login[] = {
   {"POST", "/api/v1/login", PMSS_ROLE_NONE, PMSS_BODY_JSON, login},
-  {"POST", "/api/v1/logout", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, logout},
+  {"POST", "/api/v1/logout", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, logout,
+      .one_time = TRUE},
   {NULL}
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/accounts/secret.h"
+#include "control/config.h"
 #include "control/jobs/reconcile.h"
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
@@ -384,6 +385,7 @@ answer_heartbeat (PmssApiCall * call, const Heartbeat * beat,
   pmss_api_add_string (json, "state", pmss_node_state_to_string (state));
   pmss_api_add_int (json, "interval", PMSS_NODE_HEARTBEAT_INTERVAL);
   pmss_api_add_string (json, "problem", problem);
+  pmss_api_add_int (json, "lease", context->config->lease);
   pmss_revocation_news_add (context->database, beat->revocations, json);
   json_builder_end_object (json);
   return g_steal_pointer (&json);

@@ -3,6 +3,7 @@
 
 #include "control/accounts/secret.h"
 #include "control/api/api-media.h"
+#include "control/config.h"
 #include "control/sessions/sessions.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
@@ -60,14 +61,20 @@ create_session (PmssApiCall * call)
   g_autoptr (PmssViewing) session = NULL;
   g_autoptr (PmssLayout) layout = NULL;
   g_autoptr (GArray) nodes = NULL;
+  const PmssViewer viewer = {
+    call->user->name, pmss_http_request_get_bearer (call->request),
+    pmss_http_request_get_address (call->request),
+    call->user->role == PMSS_ROLE_ADMIN ? context->config->max_sessions_admin
+        : context->config->max_sessions
+  };
+  gboolean capped = FALSE;
   const char *name;
 
   if (get_name (pmss_http_request_get_json (call->request), &name, &error))
     medium = pmss_catalog_get_medium (context->catalog, name, &error);
   if (medium != NULL)
-    session = pmss_sessions_create (context->sessions, medium,
-        call->user->name, pmss_http_request_get_address (call->request),
-        &error);
+    session = pmss_sessions_create (context->sessions, medium, &viewer,
+        &capped, &error);
   if (session != NULL)
     layout = pmss_catalog_load_layout (context->catalog, &session->version,
         &error);
@@ -80,7 +87,12 @@ create_session (PmssApiCall * call)
   }
   if (session != NULL)
     pmss_sessions_end (context->sessions, session->id, NULL, NULL);
-  pmss_http_request_respond_error (call->request, error);
+  if (!capped) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  pmss_http_request_add_header (call->request, "Retry-After", "1");
+  pmss_http_request_respond_problem (call->request, 429, "%s", error->message);
 }
 
 static gboolean

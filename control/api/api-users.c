@@ -113,6 +113,16 @@ check_old_password (PmssApiCall * call, JsonObject * body)
   return FALSE;
 }
 
+/* Whether the new password is the old one, which has been checked. */
+static gboolean
+is_same (JsonObject * body, const char *password)
+{
+  const char *old;
+
+  return pmss_json_get_string (body, "old_password", PMSS_MAX_PASSWORD, &old,
+      NULL) && g_str_equal (old, password);
+}
+
 static void
 put_password (PmssApiCall * call)
 {
@@ -122,6 +132,11 @@ put_password (PmssApiCall * call)
   const char *password;
   g_autoptr (GError) error = NULL;
 
+  if (!oneself && call->user->one_time) {
+    pmss_http_request_respond_problem (call->request, 403,
+        "Change your own one-time password first");
+    return;
+  }
   if (!oneself && call->user->role < PMSS_ROLE_ADMIN) {
     pmss_http_request_respond_problem (call->request, 403,
         "Only an administrator changes the passwords of others");
@@ -135,6 +150,11 @@ put_password (PmssApiCall * call)
   }
   if (oneself && !check_old_password (call, body))
     return;
+  if (oneself && call->user->one_time && is_same (body, password)) {
+    pmss_http_request_respond_problem (call->request, 400,
+        "The new password is the one-time one: choose another");
+    return;
+  }
   if (!pmss_accounts_set_password (call->context->accounts, call->param,
           password, oneself ? pmss_http_request_get_bearer (call->request)
           : NULL, &error)
@@ -152,6 +172,6 @@ const PmssRoute pmss_routes_users[] = {
   {"DELETE", "/api/v1/users/{name}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
       delete_user},
   {"PUT", "/api/v1/users/{name}/password", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,
-      put_password},
+      put_password,.one_time = TRUE},
   {NULL}
 };

@@ -162,6 +162,13 @@ authenticate (PmssApiCall * call)
   }
   pmss_http_request_set_class (call->request, PMSS_PLACE_USER,
       call->user->name);
+  if (call->user->one_time && !call->route->one_time) {
+    pmss_http_request_respond_problem (call->request, 403,
+        "The one-time password of '%s' is good for changing it and nothing "
+        "else: choose another with 'pmss login' or 'pmss user passwd' (PUT "
+        "/api/v1/users/%s/password)", call->user->name, call->user->name);
+    return FALSE;
+  }
   if (call->user->role >= call->route->role)
     return TRUE;
   pmss_http_request_respond_problem (call->request, 403,

@@ -32,6 +32,7 @@ typedef struct {
   void     (*begin) (PmssApiCall *call);        /* only PMSS_BODY_STREAM: calls pmss_http_request_accept_body(), or answers */
   gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);        /* only PMSS_BODY_STREAM; FALSE after having answered */
   void     (*end)   (PmssApiCall *call, gboolean answered);     /* nullable; once, last, even if no other function ran */
+  gboolean one_time;            /* may also be used by a login with a one-time password */
 } PmssRoute;
 
 struct _PmssApiCall {

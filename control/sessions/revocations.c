@@ -3,16 +3,62 @@
 
 #include "control/database/database.h"
 
-/* About 75 bytes each; a storage server reads answers of up to 64 KiB. */
-#define MAX_IN_ANSWER 500
+/* About 75 bytes each, and up to 300 of a user's; a storage server reads answers of up to 64 KiB. */
+#define MAX_IN_ANSWER 200
+
+/* One of all tokens so far takes the place of a user's. */
+static gboolean
+merge_user (PmssDatabase * database, const char *user, GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "INSERT INTO revocation (session, until, user, signed_until)"
+      " SELECT lower (hex (randomblob (16))), max (until), ?1, unixepoch ()"
+      " FROM revocation WHERE user = ?1", PMSS_TEXT (user))
+      && pmss_database_exec (database, error,
+      "DELETE FROM revocation WHERE user = ?1 AND id < last_insert_rowid ()",
+      PMSS_TEXT (user));
+}
+
+/* Names of users with too many. */
+static GPtrArray *
+list_crowded (PmssDatabase * database, GError ** error)
+{
+  g_autoptr (GPtrArray) users = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT user FROM revocation WHERE signed_until = 0 AND user <> ''"
+      " GROUP BY user HAVING count(*) > ?1", PMSS_INT (PMSS_MAX_REVOCATIONS));
+
+  while (pmss_rows_next (rows, &local))
+    g_ptr_array_add (users, g_strdup (pmss_rows_text (rows, 0)));
+  if (local == NULL)
+    return g_steal_pointer (&users);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return NULL;
+}
+
+gboolean
+pmss_revocations_bound (PmssDatabase * database, GError ** error)
+{
+  g_autoptr (GPtrArray) users = NULL;
+
+  if (!pmss_database_exec (database, error,
+          "DELETE FROM revocation WHERE until <= unixepoch ()"))
+    return FALSE;
+  users = list_crowded (database, error);
+  for (guint i = 0; users != NULL && i < users->len; i++)
+    if (!merge_user (database, g_ptr_array_index (users, i), error))
+      return FALSE;
+  return users != NULL;
+}
 
 gboolean
 pmss_revocations_has (PmssDatabase * database, const char *session,
     gboolean * has, GError ** error)
 {
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT EXISTS (SELECT 1 FROM revocation WHERE session = ?1)",
-      PMSS_TEXT (session));
+      "SELECT EXISTS (SELECT 1 FROM revocation WHERE session = ?1"
+      " AND lapsed = 0)", PMSS_TEXT (session));
 
   if (!pmss_rows_next (rows, error))
     return FALSE;
@@ -20,31 +66,38 @@ pmss_revocations_has (PmssDatabase * database, const char *session,
   return TRUE;
 }
 
-typedef struct
+/* Columns 1, 3, 4: one session, or a user's tokens. */
+static void
+add_which (JsonBuilder * json, PmssRows * rows)
 {
-  gint64 after;
-  JsonBuilder *json;
-} Addition;
+  gint64 signed_until = pmss_rows_int (rows, 4);
 
-static gboolean
-add_revocations (PmssDatabase * database, gpointer data, GError ** error)
+  json_builder_set_member_name (json, signed_until == 0 ? "session" : "user");
+  json_builder_add_string_value (json, pmss_rows_text (rows,
+          signed_until == 0 ? 1 : 3));
+  if (signed_until == 0)
+    return;
+  json_builder_set_member_name (json, "signed_until");
+  json_builder_add_int_value (json, signed_until);
+}
+
+gboolean
+pmss_revocations_add (PmssDatabase * database, gint64 after,
+    JsonBuilder * json, GError ** error)
 {
-  Addition *addition = data;
-  JsonBuilder *json = addition->json;
-  gint64 last = addition->after;
+  gint64 last = after;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT id, session, until FROM revocation"
+      "SELECT id, session, until, user, signed_until FROM revocation"
       " WHERE id > ?1 AND until > unixepoch () ORDER BY id LIMIT ?2",
-      PMSS_INT (addition->after), PMSS_INT (MAX_IN_ANSWER));
+      PMSS_INT (after), PMSS_INT (MAX_IN_ANSWER));
 
   json_builder_set_member_name (json, "revoked");
   json_builder_begin_array (json);
   while (pmss_rows_next (rows, &local)) {
     last = pmss_rows_int (rows, 0);
     json_builder_begin_object (json);
-    json_builder_set_member_name (json, "session");
-    json_builder_add_string_value (json, pmss_rows_text (rows, 1));
+    add_which (json, rows);
     json_builder_set_member_name (json, "until");
     json_builder_add_int_value (json, pmss_rows_int (rows, 2));
     json_builder_end_object (json);
@@ -56,13 +109,4 @@ add_revocations (PmssDatabase * database, gpointer data, GError ** error)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
-}
-
-gboolean
-pmss_revocations_add (PmssDatabase * database, gint64 after,
-    JsonBuilder * json, GError ** error)
-{
-  Addition addition = { after, json };
-
-  return pmss_database_transact (database, add_revocations, &addition, error);
 }

@@ -7,13 +7,20 @@
 
 G_BEGIN_DECLS
 
-/* Sessions that were ended while a token of theirs is still valid. The rows are written by a trigger when a session is deleted; here they are read. Threads: any. */
+/* Sessions that have ended while a token of theirs is still valid. The rows are written by a trigger when a session is deleted; here they are read, and bounded.
+ * Threads: any. */
 
-/* Whether @session was ended, and did not just expire. Inside a transaction. */
+#define PMSS_MAX_REVOCATIONS 64 /* of one user's sessions */
+
+/* Forgets those whose tokens have expired. More than PMSS_MAX_REVOCATIONS of a user's become one: of all tokens that were signed for the user so far. Readers of
+ * the user's other sessions renew and go on. Inside a transaction. */
+gboolean pmss_revocations_bound (PmssDatabase *database, GError **error);
+
+/* Whether somebody ended @session, and its lease did not just run out. Inside a transaction. */
 gboolean pmss_revocations_has  (PmssDatabase *database, const char *session, gboolean *has, GError **error);
 
 /* For a storage server that knows of all up to number @after: adds "revocations" (the number that it knows of then) and
- * "revoked" ([{session, until}…], a bounded number of them; the rest comes with the next heartbeat) to the object that @json is in. */
+ * "revoked" ([{session, until} or {user, signed_until, until}…], a bounded number of them; the rest comes with the next heartbeat) to the object that @json is in. Inside a transaction. */
 gboolean pmss_revocations_add  (PmssDatabase *database, gint64 after, JsonBuilder *json, GError **error);
 
 G_END_DECLS

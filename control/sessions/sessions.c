@@ -8,6 +8,7 @@
 #include "control/sessions/admission.h"
 #include "control/sessions/clock-step.h"
 #include "control/sessions/revocations.h"
+#include "control/sessions/session-budget.h"
 #include "libpmss/pmss-error.h"
 
 #define SESSION_COLUMNS \
@@ -22,6 +23,7 @@ struct _PmssSessions
   PmssKeys *keys;
   guint lease;                  /* s */
   guint stream_lifetime;        /* s */
+  PmssSessionBudget *budget;
 
   GMutex lock;                  /* protects what follows; not held over the database */
   GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */
@@ -32,6 +34,8 @@ struct _PmssSessions
 typedef struct
 {
   const PmssMedium *medium;
+  const PmssViewer *viewer;
+  gboolean capped;
   PmssViewing *session;
   const char *id, *user;
   gint64 number;
@@ -39,11 +43,23 @@ typedef struct
   GPtrArray *list;
 } SessionCall;
 
+/* Nobody could renew while control was down. */
+static gboolean
+lengthen_leases (PmssDatabase * database, gpointer data, GError ** error)
+{
+  PmssSessions *self = data;
+
+  return pmss_database_exec (database, error,
+      "UPDATE session SET expires = max (expires, unixepoch () + ?1)",
+      PMSS_INT (self->lease));
+}
+
 PmssSessions *
 pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
     guint stream_lifetime)
 {
   PmssSessions *self = g_new0 (PmssSessions, 1);
+  g_autoptr (GError) error = NULL;
 
   self->database = database;
   self->keys = keys;
@@ -52,12 +68,16 @@ pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
   self->reported = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
   self->stream_lifetime = MAX (stream_lifetime, lease);
+  self->budget = pmss_session_budget_new ();
+  if (!pmss_database_transact (database, lengthen_leases, self, &error))
+    g_warning ("Cannot lengthen the leases: %s", error->message);
   return self;
 }
 
 void
 pmss_sessions_free (PmssSessions * self)
 {
+  pmss_session_budget_free (self->budget);
   g_hash_table_unref (self->reported);
   g_mutex_clear (&self->lock);
   g_free (self);
@@ -99,24 +119,45 @@ read_session (PmssRows * rows)
   return session;
 }
 
+static gboolean
+check_cap (PmssDatabase * database, SessionCall * call, GError ** error)
+{
+  const PmssViewer *viewer = call->viewer;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT count(*) FROM session WHERE user = ?1 AND expires > unixepoch ()",
+      PMSS_TEXT (viewer->user));
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  call->capped = viewer->cap > 0 && pmss_rows_int (rows, 0) >= viewer->cap;
+  if (call->capped)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+        "'%s' has %u sessions, as many as are allowed: end one", viewer->user,
+        viewer->cap);
+  return !call->capped;
+}
+
 /* Only while its version is the ready one: the caller's copy of the medium may be old by now. */
 static gboolean
 create_session (PmssDatabase * database, gpointer data, GError ** error)
 {
   SessionCall *call = data;
   PmssViewing *s = call->session;
+  guint8 login[PMSS_SECRET_HASH_SIZE];
 
-  if (!pmss_admission_decide (database, call->medium, &s->version, &s->rate,
+  pmss_secret_hash (call->viewer->login, login);
+  if (!check_cap (database, call, error)
+      || !pmss_admission_decide (database, call->medium, &s->version, &s->rate,
           error)
       || !pmss_database_exec (database, error,
           "INSERT INTO session (id, user, medium, version, address, rate,"
-          " created, expires, token_until)"
-          " SELECT ?1, ?2, v.medium, v.id, ?4, ?5, ?6, ?7, ?8"
+          " created, expires, token_until, login)"
+          " SELECT ?1, ?2, v.medium, v.id, ?4, ?5, ?6, ?7, ?8, ?9"
           " FROM version v WHERE v.id = ?3 AND v.state = 'ready'",
-          PMSS_TEXT (s->id), PMSS_TEXT (s->user),
-          PMSS_BLOB (s->version.bytes, sizeof (s->version.bytes)),
-          PMSS_TEXT (s->address), PMSS_INT (s->rate), PMSS_INT (s->created),
-          PMSS_INT (s->expires), PMSS_INT (call->token_until)))
+          PMSS_TEXT (s->id), PMSS_TEXT (s->user), PMSS_BLOB (s->version.bytes,
+              sizeof (s->version.bytes)), PMSS_TEXT (s->address),
+          PMSS_INT (s->rate), PMSS_INT (s->created), PMSS_INT (s->expires),
+          PMSS_INT (call->token_until), PMSS_BLOB (login, sizeof (login))))
     return FALSE;
   if (pmss_database_get_changes (database) > 0)
     return TRUE;
@@ -127,10 +168,19 @@ create_session (PmssDatabase * database, gpointer data, GError ** error)
 
 PmssViewing *
 pmss_sessions_create (PmssSessions * self, const PmssMedium * medium,
-    const char *user, const char *address, GError ** error)
+    const PmssViewer * viewer, gboolean * capped, GError ** error)
 {
   g_autoptr (PmssViewing) session = g_new0 (PmssViewing, 1);
-  SessionCall call = {.medium = medium,.session = session };
+  SessionCall call = {.medium = medium,.viewer = viewer,.session = session };
+  gboolean created;
+
+  *capped = !pmss_session_budget_take (self->budget, viewer->user,
+      viewer->cap, g_get_monotonic_time ());
+  if (*capped) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+        "'%s' opens sessions too fast: wait a second", viewer->user);
+    return NULL;
+  }
 
   if (medium->state != PMSS_MEDIUM_READY || !medium->has_version) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
@@ -139,17 +189,18 @@ pmss_sessions_create (PmssSessions * self, const PmssMedium * medium,
     return NULL;
   }
   session->id = pmss_secret_new_id ();
-  session->user = g_strdup (user);
-  session->address = g_strdup (address);
+  session->user = g_strdup (viewer->user);
+  session->address = g_strdup (viewer->address);
   session->medium = medium->id;
   session->medium_name = g_strdup (medium->name);
   session->version = medium->version;
   session->created = g_get_real_time () / G_USEC_PER_SEC;
   session->expires = session->created + self->lease;
   call.token_until = session->created + self->stream_lifetime;
-  if (!pmss_database_transact (self->database, create_session, &call, error))
-    return NULL;
-  return g_steal_pointer (&session);
+  created = pmss_database_transact (self->database, create_session, &call,
+      error);
+  *capped = call.capped;
+  return created ? g_steal_pointer (&session) : NULL;
 }
 
 static gboolean
@@ -364,8 +415,8 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session,
 }
 
 /* Leases last by the clock that nobody sets: where the other one was set, they
- * are set with it. A lease that has run out is no reason to refuse the token: the viewer may be
- * one who can reach the storage servers and not this one. */
+ * are set with it. A lease that has run out ends the token, too: who cannot
+ * renew has no session. */
 static gboolean
 expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
 {
@@ -374,11 +425,8 @@ expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
   return (*step == 0 || pmss_database_exec (database, error,
           "UPDATE session SET expires = expires + ?1", PMSS_INT (*step)))
       && pmss_database_exec (database, error,
-      "UPDATE session SET token_until = 0 WHERE expires <= unixepoch ()")
-      && pmss_database_exec (database, error,
       "DELETE FROM session WHERE expires <= unixepoch ()")
-      && pmss_database_exec (database, error,
-      "DELETE FROM revocation WHERE until <= unixepoch ()");
+      && pmss_revocations_bound (database, error);
 }
 
 void
@@ -391,6 +439,7 @@ pmss_sessions_tick (PmssSessions * self)
   g_hash_table_foreach_remove (self->reported, is_old, &now);
   step = pmss_clock_step_note (&self->clock_step, g_get_real_time (), now);
   g_mutex_unlock (&self->lock);
+  pmss_session_budget_prune (self->budget, now);
   if (step != 0)
     g_warning ("The clock was set by %" G_GINT64_FORMAT " s; the leases of "
         "sessions go on", step);

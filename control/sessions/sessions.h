@@ -28,13 +28,22 @@ typedef struct {
 void          pmss_viewing_free (PmssViewing *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)
 
-/* @lease, @stream_lifetime: seconds */
+/* @lease, @stream_lifetime: seconds. Leases that ran out while control was down begin anew. */
 PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssKeys *keys, guint lease, guint stream_lifetime);
 void          pmss_sessions_free (PmssSessions *sessions);
 guint         pmss_sessions_get_lease (PmssSessions *sessions);
 
-/* A stream of the ready version of @medium for @user. PMSS_ERROR_CONFLICT when it is not ready (any more), PMSS_ERROR_BUSY when it is not admitted. */
-PmssViewing  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *medium, const char *user, const char *address, GError **error);
+/* Who opens a session. The strings are the caller's. */
+typedef struct {
+  const char *user;
+  const char *login;            /* the bearer token: the session ends with it */
+  const char *address;
+  guint cap;                    /* sessions that the user may have at a time; 0: any number */
+} PmssViewer;
+
+/* A stream of the ready version of @medium for @viewer. PMSS_ERROR_CONFLICT when it is not ready (any more), PMSS_ERROR_BUSY when it is not admitted;
+ * @capped: (out) TRUE: the latter because of the user's own cap. */
+PmssViewing  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *medium, const PmssViewer *viewer, gboolean *capped, GError **error);
 /* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* The session, whose reader has something to report. PMSS_ERROR_NOT_FOUND as for renew(), PMSS_ERROR_BUSY within a second of the last time. */

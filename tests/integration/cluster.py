@@ -9,6 +9,7 @@
         timeout = 240                                 # s, for the whole class
         haste = 3                                     # of silences and heartbeats, see docs/testing.md
         ca = None                                     # see Cluster
+        make = Cluster                                # or a class that is one
 
         def test_something (self):
             job = self.cluster.put ("films/a.webm", b"...", redundancy="4+2")
@@ -209,7 +210,9 @@ class Cluster:
         self.haste = {} if os.environ.get("TSAN_OPTIONS") else {"PMSS_TEST_HASTE": str(haste)}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
         self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
-                              dict({"min-free": "0", "log-level": "info", "orphan-grace": "0"}, **(control_options or {})),
+                              dict({"min-free": "0", "log-level": "info", "orphan-grace": "0",
+                                    # tests look at layouts by opening sessions
+                                    "max-sessions-admin": "0"}, **(control_options or {})),
                               dict(self.haste, **(environment or {})), address, prefix)
         self.storage_options = dict({"min-free": "0"}, **(storage_options or {}))
         self.nodes = []
@@ -218,12 +221,18 @@ class Cluster:
             self.control.start()
             self.password = (self.control.data / "admin-password").read_text().strip()
             self.token = self.login("admin", self.password)
+            self.choose_password()
             for _ in range(nodes):
                 self.add_node(wait=False)
             self.wait_nodes()
         except BaseException:
             self.close(keep=True)
             raise
+
+    def choose_password(self):
+        """The one-time password is good for nothing else."""
+        one_time, self.password = self.password, "chosen-by-the-tests"
+        self.api("PUT", "/users/admin/password", {"password": self.password, "old_password": one_time}, 204)
 
     # servers
 
@@ -450,6 +459,7 @@ class TestCase(unittest.TestCase):
     haste = 3
     ca = None
     address = "127.0.0.1"
+    make = Cluster
     cluster = None
     failed = False
 
@@ -460,8 +470,8 @@ class TestCase(unittest.TestCase):
         signal.signal(signal.SIGALRM, on_alarm)
         signal.alarm(cls.timeout * PATIENCE)
         # what a test breaks stays broken, unless it is about repair
-        cls.cluster = Cluster(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
-                              environment=cls.environment, ca=cls.ca, address=cls.address, haste=cls.haste)
+        cls.cluster = cls.make(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
+                               environment=cls.environment, ca=cls.ca, address=cls.address, haste=cls.haste)
 
     @classmethod
     def tearDownClass(cls):

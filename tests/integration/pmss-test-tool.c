@@ -65,6 +65,8 @@ set_claim (PmssTokenClaims * claims, const char *name, const char *value)
     return pmss_version_id_parse (value, &claims->version);
   else if (g_str_equal (name, "sid"))
     claims->session = g_strdup (value);
+  else if (g_str_equal (name, "uid"))
+    claims->user = g_strdup (value);
   else if (g_str_equal (name, "nod"))
     pmss_token_claims_add_nodes (claims, g_ascii_strtoull (value, NULL, 10),
         g_ascii_strtoull (value, NULL, 10));

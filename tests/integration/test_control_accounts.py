@@ -4,6 +4,7 @@
 import json
 import os
 import stat
+import subprocess
 import time
 import unittest
 
@@ -30,9 +31,7 @@ class AccountsTest(cluster.TestCase):
 
     def test_first_start(self):
         data = self.cluster.control.data
-        log = self.cluster.control.log.read_text()
-        self.assertEqual(log.count(self.cluster.password), 1)
-        for name in ("admin-password", "catalog.db", "keys/token.key", "keys/cluster"):
+        for name in ("catalog.db", "keys/token.key", "keys/cluster"):
             self.assertEqual(stat.S_IMODE(os.stat(data / name).st_mode), 0o600, name)
         for name in (".", "keys"):
             self.assertEqual(stat.S_IMODE(os.stat(data / name).st_mode), 0o700, name)
@@ -143,21 +142,96 @@ class AccountsTest(cluster.TestCase):
         self.cluster.login("admin", self.cluster.password)
 
 
+class Untouched(cluster.Cluster):
+    """With the password of the first start."""
+
+    def choose_password(self):
+        pass
+
+    def wait_nodes(self):
+        """There are none, and who has only the one-time password is not told."""
+
+
 class OneTimePasswordTest(cluster.TestCase):
     nodes = 0
+    make = Untouched
 
-    def test_file_goes(self):
-        file = self.cluster.control.data / "admin-password"
-        self.cluster.restart_control(kill=False)
-        self.assertEqual(file.read_text().strip(), self.cluster.password)
-        self.cluster.api("PUT", "/users/admin/password",
-                         {"password": PASSWORD, "old_password": self.cluster.password}, 204)
+    def test_first_start(self):
+        """It is in its file and nowhere else, opens nothing but its own change, and ends with that."""
+        c = self.cluster
+        file = c.control.data / "admin-password"
+        self.assertEqual(stat.S_IMODE(os.stat(file).st_mode), 0o600)
+        c.restart_control(kill=False)
+        self.assertEqual(file.read_text().strip(), c.password)
+        log = c.control.log.read_text()
+        self.assertNotIn(c.password, log)
+        self.assertEqual(log.count(str(file)), 1)
+
+        # a log-out, and no more
+        other = c.login("admin", c.password)
+        headers = {"Authorization": "Bearer " + other}
+        self.assertEqual(c.request("POST", "/api/v1/logout", None, headers)[0], 204)
+        self.assertEqual(c.request("GET", "/api/v1/media", None, headers)[0], 401)
+        for path, item in json.loads(c.request("GET", "/api/v1/openapi.json", token=False)[2])["paths"].items():
+            for method, operation in item.items():
+                real = path.replace("{id}", "0" * 32).replace("{name}", "no-such")
+                if operation["x-role"] == "none" or real.endswith("/logout"):
+                    continue
+                status, _, body = c.request(method.upper(), real, "{}" if real.endswith("/password") else None,
+                                            {"Content-Type": "application/json"} if real.endswith("/password") else None)
+                with self.subTest(path=path, method=method):
+                    self.assertIn(status, (400, 403) if real.endswith("/password") else (403,), body)
+        users = self.assert_status(403, c.api, "POST", "/users", {"name": "x", "password": PASSWORD, "role": "admin"}, 201)
+        self.assertIn(b"pmss user passwd", users)
+        # nor those of others, nor to the same
+        body = {"password": PASSWORD, "old_password": c.password}
+        self.assert_status(403, c.api, "PUT", "/users/other/password", body, 204)
+        self.assert_status(400, c.api, "PUT", "/users/admin/password", dict(body, password=c.password), 204)
+        self.assert_status(403, c.api, "PUT", "/users/admin/password", dict(body, old_password="wrong guess"), 204)
+
+        c.api("PUT", "/users/admin/password", body, 204)
         self.assertFalse(file.exists())
-        self.cluster.restart_control()
+        c.api("GET", "/users")
+        c.restart_control()
         self.assertFalse(file.exists())
-        self.assertEqual(self.cluster.control.log.read_text().count("one-time password"), 1)
-        self.cluster.login("admin", PASSWORD)
-        self.assert_status(401, self.cluster.login, "admin", self.cluster.password)
+        c.login("admin", PASSWORD)
+        self.assert_status(401, c.login, "admin", c.password)
+
+    def test_login(self):
+        """`pmss login` changes it at once; without a new one nothing is stored."""
+        c = Untouched(0)
+        self.addCleanup(c.close)
+        home = c.folder / "home"
+        env = {key: value for key, value in os.environ.items() if not key.startswith(("PMSS_TOKEN", "PMSS_URL", "XDG_CONFIG"))}
+
+        def pmss(*arguments, stdin=""):
+            return subprocess.run([cluster.BUILD / "tools" / "pmss", *arguments], input=stdin, text=True, capture_output=True,
+                                  env=dict(env, HOME=str(home)), timeout=60)
+        said = pmss("login", c.url, "--user", "admin", stdin=c.password + "\n")
+        self.assertNotEqual(said.returncode, 0)
+        self.assertIn("--new-password-file", said.stderr)
+        self.assertFalse((home / ".config/pmss/credentials").exists())
+        said = pmss("login", c.url, "--user", "admin", stdin="%s\n%s\n" % (c.password, PASSWORD))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(pmss("user", "ls").returncode, 0)
+        c.login("admin", PASSWORD)
+
+    def test_terminal(self):
+        """Started by a person it says it to that person, once."""
+        server = cluster.Server("person", self.cluster.control.program, self.cluster.folder, {})
+        main, terminal = os.openpty()
+        self.addCleanup(os.close, main)
+        for start in range(2):
+            process = subprocess.Popen([server.program, "--listen=127.0.0.1:0", "--data=%s" % server.data],
+                                       stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.DEVNULL)
+            said = b""
+            while b"listening on" not in said:
+                said += os.read(main, 1000)
+            process.terminate()
+            self.assertEqual(process.wait(30), 0)
+            password = (server.data / "admin-password").read_bytes().strip()
+            self.assertEqual(said.count(password), 1 if start == 0 else 0)
+        os.close(terminal)
 
 
 if __name__ == "__main__":

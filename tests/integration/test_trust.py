@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import cluster
@@ -387,6 +388,136 @@ class Cleanup(cluster.TestCase):
         self.pmss("node", "set", str(node.id), "--confirm-cleanup")
         wait_for(lambda: node.shards() == good, "the next clean-up")
         self.assert_disks_clean()
+
+
+class Ended(cluster.TestCase):
+    """A token ends with its session, its login and its user; a storage server knows that through restarts, and without control."""
+    nodes = 2
+    control_options = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "1+1", "lease": "5", "max-sessions": "3"}
+    storage_options = {"scrub-period": "0"}
+    password = "correct horse battery"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster.add("film", random.Random(3).randbytes(50 * KIB))
+        cls.names = iter(range(1000))
+
+    def viewer(self):
+        """A user, and a login of it."""
+        name = "viewer%d" % next(self.names)
+        self.cluster.api("POST", "/users", {"name": name, "password": self.password, "role": "viewer"}, 201)
+        return name, self.cluster.login(name, self.password)
+
+    def send(self, login, method, path, body=None):
+        headers = {"Authorization": "Bearer " + login, "Content-Type": "application/json"}
+        status, headers, answer = self.cluster.request(method, "/api/v1" + path, json.dumps(body) if body else None, headers)
+        return status, headers, json.loads(answer) if answer else None
+
+    def open(self, login):
+        status, _, session = self.send(login, "POST", "/sessions", {"medium": "film"})
+        self.assertEqual(status, 201, session)
+        return session
+
+    def read(self, node, session):
+        layout = session["layout"]
+        ids = [layout["nodes"][place]["id"] for place in layout["extents"][0]]
+        return use(node, "GET", "/v1/shards/%s-00000000.%d" % (layout["version"], ids.index(node.id)), session["token"])
+
+    def wait_refused(self, session, why):
+        for node in self.cluster.nodes:
+            wait_for(lambda: self.read(node, session) == 401, "the token to be refused: " + why)
+
+    def check_read(self, session):
+        for node in self.cluster.nodes:
+            self.assertEqual(self.read(node, session), 200)
+
+    def test_lapsed(self):
+        _, login = self.viewer()
+        kept, left = self.open(login), self.open(login)
+        self.check_read(left)
+
+        def look():
+            self.assertEqual(self.send(login, "PUT", "/sessions/" + kept["id"])[0], 200)
+            return self.read(self.cluster.nodes[0], left) == 401
+        wait_for(look, "the token of a lapsed lease to be refused")
+        self.check_read(kept)
+        # it may be opened anew: nobody has ended it
+        self.assertEqual(self.send(login, "PUT", "/sessions/" + left["id"])[0], 404)
+
+    def test_login_ends(self):
+        name, first = self.viewer()
+        second = self.cluster.login(name, self.password)
+        sessions = [self.open(first), self.open(second)]
+        self.check_read(sessions[0])
+        self.assertEqual(self.send(first, "POST", "/logout")[0], 204)
+        self.wait_refused(sessions[0], "logout")
+        self.check_read(sessions[1])
+        self.cluster.api("PUT", "/users/%s/password" % name, {"password": self.password + "s"}, 204)
+        self.wait_refused(sessions[1], "another password")
+        login = self.cluster.login(name, self.password + "s")
+        last = self.open(login)
+        self.check_read(last)
+        self.cluster.api("DELETE", "/users/" + name, status=204)
+        self.wait_refused(last, "no such user")
+
+    def test_cap(self):
+        _, login = self.viewer()
+        _, other = self.viewer()
+        sessions = [self.open(login) for _ in range(3)]
+        status, headers, answer = self.send(login, "POST", "/sessions", {"medium": "film"})
+        self.assertEqual((status, headers["Retry-After"]), (429, "1"), answer)
+        self.open(other)
+        self.assertEqual(self.send(login, "DELETE", "/sessions/" + sessions[0]["id"])[0], 204)
+        self.open(login)
+
+    def test_flood(self):
+        """One who opens and ends sessions as fast as may be: bounded by the second, and on the nodes by number."""
+        name, login = self.viewer()
+        accepted = 0
+        for _ in range(100):
+            status, _, session = self.send(login, "POST", "/sessions", {"medium": "film"})
+            if status == 429:
+                continue
+            accepted += 1
+            self.send(login, "DELETE", "/sessions/" + session["id"])
+        self.assertGreaterEqual(accepted, 6)
+        self.assertLess(accepted, 50)
+
+    def test_restarts(self):
+        """With control down: who has ended stays out, who has not is served; and who does not know says so."""
+        node, other = self.cluster.nodes
+        _, login = self.viewer()
+        kept, ended = self.open(login), self.open(login)
+        self.assertEqual(self.send(login, "DELETE", "/sessions/" + ended["id"])[0], 204)
+        self.wait_refused(ended, "ended")
+        file = node.data / "revocations.json"
+        wait_for(lambda: ended["id"] in file.read_text(), "the file")
+        self.cluster.control.kill()
+        node.kill()
+        node.start()
+        self.assertEqual(self.read(node, ended), 401)
+        self.assertEqual(self.read(node, kept), 200)
+        self.assertEqual(ask(node.port, "GET", "/healthz")[0], 200)
+        whole = file.read_bytes()
+        for damage in (lambda: file.unlink(), lambda: file.write_bytes(whole[:-20]), lambda: file.write_bytes(b"{}"),
+                       lambda: (file.write_bytes(whole), os.utime(file, (0, time.time() - 60))),
+                       lambda: (file.write_bytes(whole), os.utime(file, (0, time.time() + 3600)))):
+            node.kill()
+            damage()
+            node.start()
+            self.assertEqual(self.read(node, ended), 503)
+            self.assertEqual(self.read(node, kept), 503)
+            status, _, answer = ask(node.port, "GET", "/healthz")
+            self.assertEqual(status, 503)
+            self.assertIn("waits for control", json.loads(answer)["status"])
+        self.assertEqual(self.read(other, kept), 200)
+        self.cluster.control.start()
+        wait_for(lambda: self.read(node, ended) == 401, "the node to know again")
+        # whose lease could not be renewed while control was down has it still
+        self.assertEqual(self.send(login, "PUT", "/sessions/" + kept["id"])[0], 200)
+        self.assertEqual(self.read(node, kept), 200)
+        self.cluster.wait_nodes()
 
 
 class IdentityTls(Identity):

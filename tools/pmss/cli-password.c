@@ -166,6 +166,26 @@ pmss_cli_password_get (const char *prompt, const char *file,
   return ok ? g_steal_pointer (&password) : NULL;
 }
 
+PmssCliPassword *
+pmss_cli_password_get_new (const char *file, GCancellable * cancellable,
+    GError ** error)
+{
+  g_autoptr (PmssCliPassword) first =
+      pmss_cli_password_get ("New password: ", file, cancellable, error);
+  g_autoptr (PmssCliPassword) second = NULL;
+
+  if (!first || !pmss_cli_password_is_asked (file))
+    return g_steal_pointer (&first);
+  second = pmss_cli_password_get ("The same again: ", NULL, cancellable, error);
+  if (!second)
+    return NULL;
+  if (strcmp (first->text, second->text) == 0)
+    return g_steal_pointer (&first);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "The two passwords differ");
+  return NULL;
+}
+
 const char *
 pmss_cli_password_text (PmssCliPassword * password)
 {

@@ -14,6 +14,8 @@ typedef struct _PmssCliPassword PmssCliPassword;
 
 /* From @file if given; else from the terminal without echo, after @prompt; else the first line of standard input. */
 PmssCliPassword *pmss_cli_password_get  (const char *prompt, const char *file, GCancellable *cancellable, GError **error);
+/* The same, of a new one: on the terminal it is asked for twice. */
+PmssCliPassword *pmss_cli_password_get_new (const char *file, GCancellable *cancellable, GError **error);
 const char      *pmss_cli_password_text (PmssCliPassword *password);
 void             pmss_cli_password_free (PmssCliPassword *password);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssCliPassword, pmss_cli_password_free)

@@ -16,7 +16,9 @@
 static const PmssCliUsage login_usage = {
   "[URL]", "Logs in to a control server and remembers it.",
   "The password is asked for on the terminal, read from --password-file, or is\n"
-      "the first line of standard input where that is no terminal. What is stored\n"
+      "the first line of standard input where that is no terminal. A one-time\n"
+      "password is changed at once: the new one is asked for, read from\n"
+      "--new-password-file, or the next line of standard input. What is stored\n"
       "is a token with an end, in the file pmss/credentials (mode 0600) of the\n"
       "user's configuration folder, never the password.\n\n"
       "Examples:\n"
@@ -58,11 +60,46 @@ report_login (PmssCli * cli, const char *url, const char *user,
   }
 }
 
+/* The login is good for nothing else before. */
+static gboolean
+change_one_time (PmssCli * cli, PmssClient * client, const char *user,
+    PmssCliPassword * old, const char *file, GError ** error)
+{
+  g_autoptr (PmssCliPassword) password = NULL;
+  g_autoptr (JsonNode) body = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (JsonNode) answer = NULL;
+  g_autofree char *name = pmss_client_encode_name (user);
+  g_autofree char *path = g_strdup_printf ("/users/%s/password", name);
+
+  if (pmss_cli_password_is_asked (file))
+    fputs ("This is a one-time password: choose one of your own.\n", stderr);
+  password = pmss_cli_password_get_new (file, cli->cancellable, error);
+  if (!password) {
+    g_prefix_error (error, "The one-time password has to be changed; give the "
+        "new one with --new-password-file, or as the next line of standard "
+        "input: ");
+    return FALSE;
+  }
+  json_object_set_string_member (object, "password",
+      pmss_cli_password_text (password));
+  json_object_set_string_member (object, "old_password",
+      pmss_cli_password_text (old));
+  json_node_init_object (body, object);
+  answer = pmss_client_request (client, "PUT", path, body, cli->cancellable,
+      error);
+  if (answer)
+    return TRUE;
+  g_prefix_error (error, "The one-time password is not changed: ");
+  return FALSE;
+}
+
 gboolean
 pmss_cmd_login (PmssCli * cli, int argc, char **argv, GError ** error)
 {
   g_autofree char *user = NULL;
   g_autofree char *file = NULL;
+  g_autofree char *new_file = NULL;
   g_autofree char *url = NULL;
   g_autofree char *token = NULL;
   g_autofree char *expires = NULL;
@@ -73,6 +110,8 @@ pmss_cmd_login (PmssCli * cli, int argc, char **argv, GError ** error)
     {"user", 'u', 0, G_OPTION_ARG_STRING, &user, "Who to log in as", "USER"},
     {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &file,
         "Read the password from FILE (its first line)", "FILE"},
+    {"new-password-file", 0, 0, G_OPTION_ARG_FILENAME, &new_file,
+        "Read what replaces a one-time password", "FILE"},
     {NULL}
   };
 
@@ -103,6 +142,9 @@ pmss_cmd_login (PmssCli * cli, int argc, char **argv, GError ** error)
       g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
+  if (pmss_client_has_one_time_password (client)
+      && !change_one_time (cli, client, user, password, new_file, error))
+    return FALSE;
   if (!store (url, user, token, expires, error)) {
     g_prefix_error (error, "Logged in, but the login cannot be stored: ");
     return FALSE;

@@ -39,28 +39,6 @@ user_ls (PmssCli * cli, int argc, char **argv, GError ** error)
       pmss_cli_list (cli, "/users", &list, error);
 }
 
-/* A new password: on a terminal it is asked for twice. */
-static PmssCliPassword *
-new_password (PmssCli * cli, const char *file, GError ** error)
-{
-  g_autoptr (PmssCliPassword) first =
-      pmss_cli_password_get ("New password: ", file, cli->cancellable, error);
-  g_autoptr (PmssCliPassword) second = NULL;
-
-  if (!first || !pmss_cli_password_is_asked (file))
-    return g_steal_pointer (&first);
-  second = pmss_cli_password_get ("The same again: ", NULL,
-      cli->cancellable, error);
-  if (!second)
-    return NULL;
-  if (strcmp (pmss_cli_password_text (first),
-          pmss_cli_password_text (second)) == 0)
-    return g_steal_pointer (&first);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "The two passwords differ");
-  return NULL;
-}
-
 /* {"a": "b", ...} of pairs ended by NULL; a NULL value is left out. */
 static JsonNode *
 object_of (const char *first, ...)
@@ -131,7 +109,7 @@ user_add (PmssCli * cli, int argc, char **argv, GError ** error)
 
   if (!pmss_cli_parse (cli, &add_usage, entries, &argc, &argv, error))
     return FALSE;
-  password = new_password (cli, file, error);
+  password = pmss_cli_password_get_new (file, cli->cancellable, error);
   if (!password)
     return FALSE;
   body = object_of ("name", argv[1], "role", role, "password",
@@ -245,7 +223,7 @@ user_passwd (PmssCli * cli, int argc, char **argv, GError ** error)
           g_strcmp0 (name, own) == 0, !pmss_cli_password_is_asked (file),
           &old, error))
     return FALSE;
-  password = new_password (cli, file, error);
+  password = pmss_cli_password_get_new (file, cli->cancellable, error);
   if (!password)
     return FALSE;
   path = user_path (name, "/password");

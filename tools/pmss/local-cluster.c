@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <libpmss/pmss-error.h>
+#include <sodium.h>
 
 #include "cli-text.h"
 #include "local-daemon.h"
@@ -18,6 +19,7 @@
 
 #define FIRST_USER "admin"
 #define PASSWORD_FILE "admin-password"
+#define PASSWORD_BYTES 12
 
 const char *
 pmss_local_server_get_state (const PmssLocalServer * server)
@@ -177,25 +179,77 @@ is_listening (PmssLocalCluster * cluster, PmssLocalServer * server,
   return TRUE;
 }
 
-/* Logs in as the administrator whose password control wrote at its first start. */
-static gboolean
-log_in (PmssLocalCluster * cluster, PmssClient * client,
-    GCancellable * cancellable, GError ** error)
+/* The one-time password that control wrote at its first start; NULL: it was changed. */
+static char *
+read_one_time (PmssLocalCluster * cluster)
 {
   g_autofree char *folder =
       pmss_local_server_path (cluster, cluster->control, "");
   g_autofree char *path = g_build_filename (folder, PASSWORD_FILE, NULL);
+  char *password = NULL;
 
-  if (!cluster->password) {
-    if (!g_file_get_contents (path, &cluster->password, NULL, error))
-      return FALSE;
-    g_strchomp (cluster->password);
-    cluster->user = g_strdup (FIRST_USER);
-  }
+  return g_file_get_contents (path, &password, NULL, NULL) ?
+      g_strchomp (password) : NULL;
+}
+
+static gboolean
+change_password (PmssLocalCluster * cluster, PmssClient * client,
+    const char *old, GCancellable * cancellable, GError ** error)
+{
+  g_autofree char *path = g_strdup_printf ("/users/%s/password",
+      cluster->user);
+  g_autoptr (JsonNode) body = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (JsonNode) answer = NULL;
+
+  json_object_set_string_member (object, "password", cluster->password);
+  json_object_set_string_member (object, "old_password", old);
+  json_node_init_object (body, object);
+  answer = pmss_client_request (client, "PUT", path, body, cancellable, error);
+  return answer != NULL;
+}
+
+static char *
+make_password (void)
+{
+  guint8 bytes[PASSWORD_BYTES];
+  char text[2 * PASSWORD_BYTES + 1];
+
+  randombytes_buf (bytes, sizeof (bytes));
+  return g_strdup (sodium_bin2hex (text, sizeof (text), bytes, sizeof (bytes)));
+}
+
+/* Before it is used: a run that is killed after the change knows the password still. */
+static gboolean
+choose_password (PmssLocalCluster * cluster, const char *one_time,
+    GError ** error)
+{
+  if (cluster->password && g_strcmp0 (cluster->password, one_time) != 0)
+    return TRUE;
+  g_free (cluster->user);
+  g_free (cluster->password);
+  cluster->user = g_strdup (FIRST_USER);
+  cluster->password = make_password ();
+  return pmss_local_cluster_save (cluster, error);
+}
+
+/* Logs in as the administrator. The password that control wrote at its first start is changed to one of our own. */
+static gboolean
+log_in (PmssLocalCluster * cluster, PmssClient * client,
+    GCancellable * cancellable, GError ** error)
+{
+  g_autofree char *one_time = read_one_time (cluster);
+
+  if (!choose_password (cluster, one_time, error))
+    return FALSE;
   g_clear_pointer (&cluster->token, g_free);
-  return pmss_client_login (client, cluster->user, cluster->password,
-      &cluster->token, NULL, cancellable, error) &&
-      pmss_local_cluster_save (cluster, error);
+  if (!pmss_client_login (client, cluster->user,
+          one_time ? one_time : cluster->password, &cluster->token, NULL,
+          cancellable, error)
+      || (one_time && !change_password (cluster, client, one_time, cancellable,
+              error)))
+    return FALSE;
+  return pmss_local_cluster_save (cluster, error);
 }
 
 /* A client with a token that the control server takes. */

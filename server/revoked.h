@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "libpmss/pmss-token.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssRevoked:
+ *
+ * Which tokens are refused though they are signed and have not expired: those of ended sessions, and all that were signed for a user up to some time. Control
+ * bounds them for each user. On disk as one file that is replaced as a whole.
+ * Threads: none of its own; #PmssAccess has the lock.
+ */
+typedef struct _PmssRevoked PmssRevoked;
+
+PmssRevoked *pmss_revoked_new  (void);
+void         pmss_revoked_free (PmssRevoked *revoked);
+
+/* "[{session, until} or {user, signed_until, until}…]", as a heartbeat's answer and the file have it; all of it is checked before any is taken. */
+gboolean     pmss_revoked_add  (PmssRevoked *revoked, JsonArray *list, GError **error);
+/* Whether the token with @claims is refused. */
+gboolean     pmss_revoked_has  (PmssRevoked *revoked, const PmssTokenClaims *claims);
+/* Forgets those whose tokens have expired by @now, seconds since 1970. */
+void         pmss_revoked_prune (PmssRevoked *revoked, gint64 now);
+
+/* Control's number of the newest one, and how long a server may have been away and still know all that counts. */
+typedef struct {
+  gint64 number;
+  guint lease;                  /* seconds */
+} PmssRevokedState;
+
+/* The file at @path, if it is whole and a server was alive with it within state->lease before @now; else FALSE, with the reason, and nothing is known. */
+gboolean     pmss_revoked_load  (PmssRevoked *revoked, const char *path, gint64 now, PmssRevokedState *state, GError **error);
+/* Durable when it returns. */
+gboolean     pmss_revoked_store (PmssRevoked *revoked, const char *path, const PmssRevokedState *state, GError **error);
+/* Notes on the file that the server is alive. */
+void         pmss_revoked_touch (const char *path);
+
+G_END_DECLS

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Revocations at control, and how fast sessions may be opened. */
+
+#include "control-fixture.h"
+#include "control/sessions/revocations.h"
+#include "control/sessions/session-budget.h"
+
+static gboolean
+bound (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_revocations_bound (database, error);
+}
+
+/* @n sessions of @user that have ended. */
+static void
+end_sessions (ControlFixture * f, const char *user, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *sql = g_strdup_printf ("INSERT INTO revocation"
+        " (session, until, user) VALUES (lower (hex (randomblob (16))), unixepoch () + %u, '%s')",
+        100 + i, user);
+    control_fixture_exec (f, sql);
+  }
+}
+
+static void
+run_bound (ControlFixture * f)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pmss_database_transact (f->database, bound, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* However many sessions a user ends, the nodes keep few entries of it. */
+static void
+test_bound (void)
+{
+  ControlFixture f;
+
+  control_fixture_init (&f);
+  end_sessions (&f, "few", PMSS_MAX_REVOCATIONS);
+  end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
+  control_fixture_exec (&f, "INSERT INTO revocation (session, until)"
+      " VALUES ('00000000000000000000000000000000', unixepoch () - 1)");
+  run_bound (&f);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
+          " WHERE user = 'few' AND signed_until = 0"), ==,
+      PMSS_MAX_REVOCATIONS);
+  g_assert_cmpint (control_fixture_count (&f,
+          "SELECT count (*) FROM revocation"), ==, PMSS_MAX_REVOCATIONS + 1);
+  /* it lasts as long as the last of those that it stands for */
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
+          " WHERE user = 'many' AND signed_until > 0"
+          " AND until >= unixepoch () + 160"), ==, 1);
+  /* a second time it takes in the first one */
+  end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
+  run_bound (&f);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
+          " WHERE user = 'many'"), ==, 1);
+  /* the nodes know it by a number that is new to them */
+  g_assert_cmpint (control_fixture_count (&f, "SELECT max (id) > 130"
+          " FROM revocation WHERE user = 'many'"), ==, 1);
+  control_fixture_clear (&f);
+}
+
+static void
+test_budget (void)
+{
+  PmssSessionBudget *budget = pmss_session_budget_new ();
+  guint taken = 0;
+
+  for (guint i = 0; i < 125 * 60; i++)
+    taken += pmss_session_budget_take (budget, "anna", 20,
+        (gint64) i * G_USEC_PER_SEC / 125);
+  /* 40 at once and 2 a second */
+  g_assert_cmpuint (taken, >=, 155);
+  g_assert_cmpuint (taken, <=, 161);
+  g_assert_true (pmss_session_budget_take (budget, "berta", 20, 0));
+  for (guint i = 0; i < 1000; i++)
+    g_assert_true (pmss_session_budget_take (budget, "free", 0, 0));
+  pmss_session_budget_prune (budget, 1000 * G_USEC_PER_SEC);
+  g_assert_true (pmss_session_budget_take (budget, "anna", 20,
+          1000 * G_USEC_PER_SEC));
+  pmss_session_budget_free (budget);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/revocations/bound", test_bound);
+  g_test_add_func ("/revocations/budget", test_budget);
+  return g_test_run ();
+}
