@@ -262,6 +262,10 @@ pmss_nodes_get_instance (PmssNodes * self, guint id)
   PmssNodeEntry *entry = g_hash_table_lookup (self->entries,
       GUINT_TO_POINTER (id));
 
-  return entry != NULL && entry->instance[0] != '\0'
-      ? g_strdup (entry->instance) : NULL;
+  /* a server that was killed and started again answers by its new one */
+  if (entry == NULL || entry->instance[0] == '\0'
+      || (entry->contender[0] != '\0'
+          && entry->own_heard <= entry->contender_since))
+    return NULL;
+  return g_strdup (entry->instance);
 }

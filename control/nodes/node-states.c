@@ -31,10 +31,10 @@ void
 pmss_nodes_set_watch (PmssNodes * self, PmssNodesWatch watch,
     gpointer user_data)
 {
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->watch_lock);
   self->watch = watch;
   self->watch_data = user_data;
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->watch_lock);
 }
 
 static PmssNodeState
@@ -156,20 +156,16 @@ static void
 tell_watch (PmssNodes * self, guint id)
 {
   g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (self, id);
-  PmssNodesWatch watch;
-  gpointer data;
 
   if (info == NULL)
     return;
-  g_mutex_lock (&self->lock);
-  watch = self->watch;
-  data = self->watch_data;
-  g_mutex_unlock (&self->lock);
   g_message ("Node %u is %s%s%s", id, pmss_node_state_to_string (info->state),
       info->reason != NULL ? ": " : "",
       info->reason != NULL ? info->reason : "");
-  if (watch != NULL)
-    watch (id, info->state, data);
+  g_mutex_lock (&self->watch_lock);
+  if (self->watch != NULL)
+    self->watch (id, info->state, self->watch_data);
+  g_mutex_unlock (&self->watch_lock);
 }
 
 static void
@@ -233,7 +229,7 @@ note_liveness (PmssNodeEntry * entry, const BeatCall * call, gint64 now)
     entry->unreachable = 0;
   entry->heard = now;
   entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
-  entry->leaving = beat->leaving && call->claim == PMSS_NODE_CLAIM_GOOD;
+  entry->leaving = beat->leaving;
   entry->reads_tokens = beat->reads_tokens;
   entry->skew = beat->time != 0 ? beat->time - entry->last_seen : 0;
   note_trouble (entry, beat->trouble);

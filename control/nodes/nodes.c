@@ -154,6 +154,7 @@ pmss_nodes_new (PmssDatabase * database, GError ** error)
   PmssNodes *self = g_new0 (PmssNodes, 1);
 
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->watch_lock);
   self->database = database;
   self->entries = g_hash_table_new_full (NULL, NULL, NULL, entry_free);
   if (pmss_database_transact (database, load_entries, self, error))
@@ -166,6 +167,7 @@ void
 pmss_nodes_free (PmssNodes * self)
 {
   g_hash_table_unref (self->entries);
+  g_mutex_clear (&self->watch_lock);
   g_mutex_clear (&self->lock);
   g_free (self);
 }

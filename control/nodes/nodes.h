@@ -119,14 +119,15 @@ void          pmss_nodes_note_proof (PmssNodes *nodes, const PmssNode *place, co
 gboolean      pmss_nodes_set_place  (PmssNodes *nodes, guint id, const PmssNode *place, GError **error);
 /* The key of the node's proofs (pmss-proof.h). FALSE: no such node. */
 gboolean      pmss_nodes_copy_key   (PmssNodes *nodes, guint id, guint8 key[PMSS_PROOF_KEY_SIZE]);
-/* (nullable) Id of the node's last start. Free with g_free(). */
+/* Id of the node's last start; NULL: not known, or it may have been started again just now. Free with g_free(). */
 char         *pmss_nodes_get_instance (PmssNodes *nodes, guint id);
 
 /* Brings the states up to date. Called by a timer twice a second; @now as of g_get_monotonic_time(). */
 void          pmss_nodes_tick (PmssNodes *nodes, gint64 now);
 
-/* One watcher: told of each change of a node's state, on whichever thread saw it, with no lock held. It must not block: it wakes its own thread. */
+/* One watcher: told of each change of a node's state, on whichever thread saw it, with no lock held. It must not block and must not set the watch: it wakes its own thread. */
 typedef void (*PmssNodesWatch) (guint id, PmssNodeState state, gpointer user_data);
+/* Where another watch is running it waits for that one's end. */
 void          pmss_nodes_set_watch (PmssNodes *nodes, PmssNodesWatch watch, gpointer user_data);
 
 G_END_DECLS

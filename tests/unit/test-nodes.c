@@ -510,6 +510,22 @@ assert_instance (Fixture * f, guint id, const char *instance)
 #define FIRST "11111111111111111111111111111111"
 #define COPY "22222222222222222222222222222222"
 
+/* Killed, started again and stopped in order, all within a moment: it is down. */
+static void
+test_restart_and_stop (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+
+  g_assert_true (beat_as (f, node.id, secret, FIRST, FALSE));
+  g_assert_true (beat_as (f, node.id, secret, COPY, FALSE));
+  g_assert_true (beat_as (f, node.id, secret, COPY, TRUE));
+  assert_state (f, node.id, PMSS_NODE_DOWN, "it stops");
+  g_assert_true (beat_as (f, node.id, secret, COPY, FALSE));
+  assert_state (f, node.id, PMSS_NODE_UP, NULL);
+}
+
+
 /* Two servers with one identity: the one that was there stays the node. */
 static void
 test_copies (Fixture * f, gconstpointer data)
@@ -521,10 +537,11 @@ test_copies (Fixture * f, gconstpointer data)
   g_assert_true (beat_as (f, node.id, secret, FIRST, FALSE));
   /* it may have been started anew */
   g_assert_true (beat_as (f, node.id, secret, COPY, FALSE));
-  assert_instance (f, node.id, FIRST);
+  assert_instance (f, node.id, NULL);
   g_assert_true (beat_as (f, node.id, secret, FIRST, FALSE));
   /* it was not */
   g_assert_false (beat_as (f, node.id, secret, COPY, FALSE));
+  assert_instance (f, node.id, FIRST);
   info = pmss_nodes_peek (f->nodes, node.id);
   g_assert_nonnull (strstr (info->warning, "another server"));
   /* what the copy says does not count: not that it stops, either */
@@ -535,7 +552,7 @@ test_copies (Fixture * f, gconstpointer data)
   pmss_nodes_free (f->nodes);
   open_nodes (f);
   g_assert_true (beat_as (f, node.id, secret, COPY, FALSE));
-  assert_instance (f, node.id, FIRST);
+  assert_instance (f, node.id, NULL);
   g_assert_true (beat_as (f, node.id, secret, FIRST, FALSE));
   g_assert_false (beat_as (f, node.id, secret, COPY, FALSE));
   /* it stops: the other one is the node now */
@@ -690,6 +707,58 @@ test_revocations (Fixture * f, gconstpointer data)
   g_assert_cmpuint (revoked, ==, 0);
 }
 
+typedef struct
+{
+  GMutex lock;
+  GCond cond;
+  gboolean entered, left;
+} Slow;
+
+static void
+watch_slowly (guint id, PmssNodeState state, gpointer data)
+{
+  Slow *slow = data;
+
+  g_mutex_lock (&slow->lock);
+  slow->entered = TRUE;
+  g_cond_signal (&slow->cond);
+  g_mutex_unlock (&slow->lock);
+  g_usleep (50000);
+  slow->left = TRUE;
+}
+
+static gpointer
+tick_late (gpointer data)
+{
+  Fixture *f = data;
+
+  pmss_nodes_tick (f->nodes, g_get_monotonic_time ()
+      + PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC);
+  return NULL;
+}
+
+/* Who has taken its watch away may be freed: nobody is in it. */
+static void
+test_watch_ends (Fixture * f, gconstpointer data)
+{
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (GError) error = NULL;
+  Slow slow = { 0 };
+  GThread *thread;
+
+  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  pmss_nodes_set_watch (f->nodes, watch_slowly, &slow);
+  thread = g_thread_new ("tick", tick_late, f);
+  g_mutex_lock (&slow.lock);
+  while (!slow.entered)
+    g_cond_wait (&slow.cond, &slow.lock);
+  g_mutex_unlock (&slow.lock);
+  pmss_nodes_set_watch (f->nodes, NULL, NULL);
+  g_assert_true (slow.left);
+  g_thread_join (thread);
+}
+
 #define ADD(name, func) \
   g_test_add ("/nodes/" name, Fixture, NULL, setup, func, teardown)
 
@@ -711,9 +780,11 @@ main (int argc, char **argv)
   ADD ("address-of-another", test_address_of_another);
   ADD ("tls-stays", test_tls_stays);
   ADD ("copies", test_copies);
+  ADD ("restart-and-stop", test_restart_and_stop);
   ADD ("remove", test_remove);
   ADD ("threads", test_threads);
   ADD ("busy-database", test_busy_database);
   ADD ("revocations", test_revocations);
+  ADD ("watch-ends", test_watch_ends);
   return g_test_run ();
 }
