@@ -154,12 +154,18 @@ class StolenTokens(cluster.TestCase):
             self.assertEqual(claims["shd"], "" if method == "LIST" else path.rsplit("/")[-1])
             for node in self.honest:
                 self.assertEqual(self.all_of(node, path, token), {421})
-        before = {node.id: node.shards() for node in self.cluster.nodes}
+        # nor does a forged shard take the place of a good one
+        def contents():
+            return {(node.id, name): node.shard_path(name).read_bytes() for node in self.cluster.nodes for name in node.shards()}
+        before = contents()
+        for node in self.honest:
+            for name in node.shards():
+                self.assertEqual(self.all_of(node, "/v1/shards/" + name, thefts["PUT"][1]), {421})
         # at its own node it opens nothing but its own shard, by its own operation
         for method, (path, token) in thefts.items():
             other = "/v1/shards/" + next(name for name in sorted(self.spied.shards()) if name not in path)
             self.assertLessEqual(self.all_of(self.spied, other, token, spare=method), {403})
-        self.assertEqual({node.id: node.shards() for node in self.cluster.nodes}, before)
+        self.assertEqual(contents(), before)
 
     def state(self, node):
         return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)["state"]

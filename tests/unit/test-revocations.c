@@ -65,6 +65,55 @@ test_bound (void)
   control_fixture_clear (&f);
 }
 
+/* Whatever ends the right to a session ends it, and its token with it. */
+static void
+test_ends (void)
+{
+  static const struct
+  {
+    const char *sql;
+    guint left;
+  } steps[] = {
+    {"SELECT 1", 3},
+    {"DELETE FROM api_token WHERE hash = zeroblob (32)", 2},
+    {"UPDATE user SET role = 'viewer'", 2},
+    {"UPDATE user SET role = 'operator'", 0},
+  };
+  ControlFixture f;
+
+  control_fixture_init (&f);
+  control_fixture_exec (&f, "INSERT INTO user (name, password, role, created)"
+      " VALUES ('anna', 'x', 'viewer', 1)");
+  control_fixture_exec (&f,
+      "INSERT INTO api_token (hash, user, created, expires)"
+      " VALUES (zeroblob (32), 'anna', 1, 1)");
+  control_fixture_exec (&f,
+      "INSERT INTO medium" " (id, name, state, k, m, created, updated)"
+      " VALUES (1, 'film', 'ready', 1, 0, 1, 1)");
+  control_fixture_exec (&f,
+      "INSERT INTO version"
+      " (id, medium, state, size, k, m, unit, extent, created)"
+      " VALUES (zeroblob (16), 1, 'ready', 1, 1, 0, 4096, 4096, 1)");
+  for (guint i = 0; i < 3; i++) {
+    g_autofree char *sql = g_strdup_printf ("INSERT INTO session (id, user,"
+        " medium, version, address, rate, created, expires, token_until, login)"
+        " VALUES ('%032u', 'anna', 1, zeroblob (16), '', 0, 1,"
+        " unixepoch () + 60, unixepoch () + 600, %s)", i,
+        i == 0 ? "zeroblob (32)" : "NULL");
+
+    control_fixture_exec (&f, sql);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
+    control_fixture_exec (&f, steps[i].sql);
+    g_assert_cmpint (control_fixture_count (&f, "SELECT count (*)"
+            " FROM session"), ==, steps[i].left);
+    g_assert_cmpint (control_fixture_count (&f, "SELECT count (*)"
+            " FROM revocation WHERE user = 'anna' AND lapsed = 0"), ==,
+        3 - steps[i].left);
+  }
+  control_fixture_clear (&f);
+}
+
 static void
 test_budget (void)
 {
@@ -91,6 +140,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/revocations/bound", test_bound);
+  g_test_add_func ("/revocations/ends", test_ends);
   g_test_add_func ("/revocations/budget", test_budget);
   return g_test_run ();
 }
