@@ -145,6 +145,7 @@ take_revocations (PmssNodeAgent * agent, JsonObject * object, GError ** error)
 {
   JsonArray *revoked;
   gint64 revocations, lease = DEFAULT_LEASE;
+  gboolean complete = TRUE;
 
   agent->behind = FALSE;
   if (!pmss_json_has (object, "revoked"))
@@ -154,11 +155,13 @@ take_revocations (PmssNodeAgent * agent, JsonObject * object, GError ** error)
       || !pmss_json_get_array (object, "revoked", MAX_REVOKED, &revoked, error)
       || (pmss_json_has (object, "lease") && !pmss_json_get_int (object,
               "lease", 1, MAX_LEASE, &lease, error))
+      || (pmss_json_has (object, "complete")
+          && !pmss_json_get_boolean (object, "complete", &complete, error))
       || !agent->funcs.revoked (revoked, agent->user_data, error))
     return FALSE;
   agent->behind = revocations > agent->revocations;
   agent->revocations = revocations;
-  if (!agent->behind)
+  if (!agent->behind && complete)
     agent->funcs.settled (revocations, lease, agent->user_data);
   return TRUE;
 }

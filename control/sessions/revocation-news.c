@@ -38,9 +38,12 @@ find_news (PmssDatabase * database, gpointer data, GError ** error)
   return TRUE;
 }
 
+/* @complete: there is nothing that the storage server does not know; else nobody could say in time. */
 static void
-add_none (JsonBuilder * json, gint64 known)
+add_none (JsonBuilder * json, gint64 known, gboolean complete)
 {
+  json_builder_set_member_name (json, "complete");
+  json_builder_add_boolean_value (json, complete);
   json_builder_set_member_name (json, "revoked");
   json_builder_begin_array (json);
   json_builder_end_array (json);
@@ -68,21 +71,21 @@ pmss_revocation_news_add (PmssDatabase * database, gint64 after,
   JsonObject *found;
 
   if (after >= pmss_database_get_tally (database, "revocation", "")) {
-    add_none (json, after);
+    add_none (json, after, TRUE);
     return;
   }
   news = g_new0 (News, 1);
   news->after = after;
   if (!pmss_database_transact_within (database, WAIT, find_news, news,
           free_news, NULL)) {
-    add_none (json, after);
+    add_none (json, after, FALSE);
     return;
   }
   found = json_node_get_object (news->found);
   /* those in between are over */
   if (json_array_get_length (json_object_get_array_member (found,
               "revoked")) == 0)
-    add_none (json, MAX (after, news->newest));
+    add_none (json, MAX (after, news->newest), TRUE);
   else
     add_found (json, found);
   free_news (news);

@@ -65,7 +65,7 @@ class NodesTest(cluster.TestCase):
         self.assertEqual(a.beat("A" * 43)[0], 401)
         self.assertEqual(a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, stats={}))[0], 401)
         status, answer = a.beat(cpu=0.25, used=7, free=93, net_out=12)
-        self.assertEqual((status, answer), (200, {"state": "up", "interval": 1, "problem": None, "lease": 60, "revocations": 0, "revoked": []}))
+        self.assertEqual((status, answer), (200, {"state": "up", "interval": 1, "problem": None, "lease": 60, "complete": True, "revocations": 0, "revoked": []}))
         node = self.node(a.id)
         self.assertEqual(node["state"], "up")
         self.assertEqual((node["used"], node["free"], node["stats"]["cpu"], node["stats"]["net_out"]), (7, 93, 0.25, 12))

@@ -27,6 +27,7 @@ class Control(http.server.ThreadingHTTPServer):
         self.beat_status = 200
         self.stuck = threading.Event()  # until it is set no heartbeat is answered
         self.stuck.set()
+        self.complete = True
         self.revoked = []       # sessions, numbered from 1
         self.hangs_up = False   # after each heartbeat, without having said so
         self.beaten = threading.Condition()
@@ -91,7 +92,7 @@ class ControlHandler(http.server.BaseHTTPRequestHandler):
             known = body["revocations"]
             page = server.revoked[known:known + 500]
             self.answer(status, {
-                "state": "up", "interval": 1, "revocations": known + len(page),
+                "state": "up", "interval": 1, "complete": server.complete, "revocations": known + len(page),
                 "revoked": [s if isinstance(s, dict) else {"session": s, "until": 1 << 40} for s in page]})
             self.close_connection |= server.hangs_up
         else:
@@ -214,6 +215,18 @@ class Joining(Case):
         server.stop()
         server.start()
         self.assertEqual(statuses(), {"early": 401, "late": 200, "other": 200})
+
+    def test_incomplete(self):
+        """Control could not look in time: who does not know waits on."""
+        control = self.control()
+        control.complete = False
+        token = self.keys.mint(ops="l", uid="anna", sid="%032x" % 7)
+        server = self.serve(keys=False, control="http://127.0.0.1:%d" % control.server_port, join_token="once")
+        control.wait_for_beats(3)
+        self.assertEqual(server.ask("GET", "/v1/shards", token).status, 503)
+        self.assertEqual(server.ask("GET", "/v1/shards", self.all).status, 200)
+        control.complete = True
+        wait_for(lambda: server.ask("GET", "/v1/shards", token).status == 200, "the node to know")
 
     def serve_for(self, control):
         server = self.serve(keys=False, control="http://127.0.0.1:%d" % control.server_port, join_token="once")
