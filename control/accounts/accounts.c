@@ -233,7 +233,7 @@ check_password (PmssAccounts * self, const char *name, const char *password,
     return FALSE;
   if (!matches)
     return wrong_login (error);
-  pmss_login_limit_give_back (self->limit, address, name,
+  pmss_login_limit_succeed (self->limit, address, name,
       g_get_monotonic_time ());
   *checked = g_steal_pointer (&stored);
   return TRUE;

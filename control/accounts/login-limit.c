@@ -20,12 +20,15 @@ typedef struct
   GHashTable *buckets;          /* name -> Bucket */
   double burst;
   double refill;                /* seconds for one attempt */
+  gint64 swept;                 /* when full buckets were dropped last */
 } Kind;
 
 struct _PmssLoginLimit
 {
-  GMutex lock;                  /* protects both */
-  Kind address, user;
+  GMutex lock;                  /* protects all below */
+  Kind address, user, pair;     /* of strangers */
+  Kind known;                   /* pairs that logged in before */
+  GHashTable *addresses;        /* user -> GQueue of char *: where that user logged in, the last one first */
 };
 
 static void
@@ -35,6 +38,13 @@ kind_init (Kind * kind, double burst, double refill)
       g_free);
   kind->burst = burst;
   kind->refill = refill;
+  kind->swept = G_MININT64 / 2;
+}
+
+static void
+free_queue (gpointer queue)
+{
+  g_queue_free_full (queue, g_free);
 }
 
 PmssLoginLimit *
@@ -46,6 +56,10 @@ pmss_login_limit_new (void)
   kind_init (&self->address, PMSS_LOGIN_BURST_ADDRESS,
       PMSS_LOGIN_REFILL_ADDRESS);
   kind_init (&self->user, PMSS_LOGIN_BURST_USER, PMSS_LOGIN_REFILL_USER);
+  kind_init (&self->pair, PMSS_LOGIN_BURST, PMSS_LOGIN_REFILL);
+  kind_init (&self->known, PMSS_LOGIN_BURST, PMSS_LOGIN_REFILL);
+  self->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      free_queue);
   return self;
 }
 
@@ -54,6 +68,9 @@ pmss_login_limit_free (PmssLoginLimit * self)
 {
   g_hash_table_unref (self->address.buckets);
   g_hash_table_unref (self->user.buckets);
+  g_hash_table_unref (self->pair.buckets);
+  g_hash_table_unref (self->known.buckets);
+  g_hash_table_unref (self->addresses);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
@@ -67,13 +84,16 @@ refill (const Kind * kind, Bucket * bucket, gint64 now)
   bucket->when = now;
 }
 
-/* A full bucket says no more than no bucket. */
+/* A full bucket says no more than no bucket. None fills up in less than a second, so it is not looked for more often. */
 static void
 drop_full (Kind * kind, gint64 now)
 {
   GHashTableIter iter;
   gpointer value;
 
+  if (now - kind->swept < G_USEC_PER_SEC)
+    return;
+  kind->swept = now;
   g_hash_table_iter_init (&iter, kind->buckets);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     refill (kind, value, now);
@@ -129,32 +149,101 @@ seconds_until_one (const Kind * kind, const Bucket * bucket)
   return (guint) ceil (missing * kind->refill);
 }
 
+/* Addresses */
+
+static GList *
+find_address_locked (PmssLoginLimit * self, const char *user,
+    const char *network)
+{
+  GQueue *queue = g_hash_table_lookup (self->addresses, user);
+
+  return queue == NULL ? NULL : g_queue_find_custom (queue, network,
+      (GCompareFunc) strcmp);
+}
+
+static void
+know_address_locked (PmssLoginLimit * self, const char *user,
+    const char *network)
+{
+  GQueue *queue = g_hash_table_lookup (self->addresses, user);
+  GList *link = find_address_locked (self, user, network);
+
+  if (queue == NULL) {
+    queue = g_queue_new ();
+    g_hash_table_insert (self->addresses, g_strdup (user), queue);
+  }
+  if (link != NULL)
+    g_queue_unlink (queue, link);
+  else
+    link = g_list_prepend (NULL, g_strdup (network));
+  g_queue_push_head_link (queue, link);
+  if (g_queue_get_length (queue) > PMSS_LOGIN_KNOWN_ADDRESSES)
+    g_free (g_queue_pop_tail (queue));
+}
+
+/* What one attempt takes from. */
+typedef struct
+{
+  const Kind *kind;
+  Bucket *bucket;
+} Part;
+
+#define MAX_PARTS 3
+
+static guint
+list_parts_locked (PmssLoginLimit * self, const char *network,
+    const char *user, gint64 now, Part parts[MAX_PARTS])
+{
+  /* no address has a space in it */
+  g_autofree char *pair = g_strconcat (network, " ", user, NULL);
+
+  if (find_address_locked (self, user, network) != NULL) {
+    parts[0] = (Part) {
+    &self->known, get_bucket (&self->known, pair, now)};
+    return 1;
+  }
+  parts[0] = (Part) {
+  &self->pair, get_bucket (&self->pair, pair, now)};
+  parts[1] = (Part) {
+  &self->address, get_bucket (&self->address, network, now)};
+  parts[2] = (Part) {
+  &self->user, get_bucket (&self->user, user, now)};
+  return 3;
+}
+
 gboolean
 pmss_login_limit_take (PmssLoginLimit * self, const char *address,
     const char *user, gint64 now, guint * retry_after)
 {
   g_autofree char *network = address_name (address);
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
-  Bucket *by_address = get_bucket (&self->address, network, now);
-  Bucket *by_user = get_bucket (&self->user, user, now);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  Part parts[MAX_PARTS];
+  guint n = list_parts_locked (self, network, user, now, parts);
+  guint wait = 0;
 
-  if (by_address->level >= 1 && by_user->level >= 1) {
-    by_address->level -= 1;
-    by_user->level -= 1;
-    return TRUE;
+  for (guint i = 0; i < n; i++)
+    wait = MAX (wait, seconds_until_one (parts[i].kind, parts[i].bucket));
+  if (wait > 0) {
+    *retry_after = wait;
+    return FALSE;
   }
-  *retry_after = MAX (1, MAX (seconds_until_one (&self->address, by_address),
-          seconds_until_one (&self->user, by_user)));
-  return FALSE;
+  for (guint i = 0; i < n; i++)
+    parts[i].bucket->level -= 1;
+  return TRUE;
 }
 
 void
-pmss_login_limit_give_back (PmssLoginLimit * self, const char *address,
+pmss_login_limit_succeed (PmssLoginLimit * self, const char *address,
     const char *user, gint64 now)
 {
   g_autofree char *network = address_name (address);
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  Part parts[MAX_PARTS];
+  guint n = list_parts_locked (self, network, user, now, parts);
 
-  get_bucket (&self->address, network, now)->level += 1;
-  get_bucket (&self->user, user, now)->level += 1;
+  for (guint i = 0; i < n; i++)
+    parts[i].bucket->level += 1;
+  know_address_locked (self, user, network);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pmss-control: first start, logins, roles, limits on guessing, users."""
 
+import http.client
 import json
 import os
 import stat
@@ -140,6 +141,25 @@ class AccountsTest(cluster.TestCase):
         # the right password does not help now, and others are not concerned
         self.assert_status(429, self.cluster.login, "target", PASSWORD)
         self.cluster.login("admin", self.cluster.password)
+
+
+    def log_in_from(self, source, user, password):
+        """The status of a login from another address of this machine."""
+        connection = http.client.HTTPConnection(self.cluster.control.address, self.cluster.control.port, timeout=60,
+                                                source_address=(source, 0))
+        self.addCleanup(connection.close)
+        connection.request("POST", "/api/v1/login", json.dumps({"user": user, "password": password}),
+                           {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    def test_stranger_guesses(self):
+        """Who guesses at the administrator's password is stopped, and the administrator is not: neither where they were nor anywhere else."""
+        cluster.wait_for(lambda: self.log_in_from("127.0.0.2", "admin", "guessed wrong") == 429, "a refusal")
+        self.assertEqual(self.log_in_from("127.0.0.2", "admin", self.cluster.password), 429)
+        self.cluster.login("admin", self.cluster.password)
+        self.assertEqual(self.log_in_from("127.0.0.3", "admin", self.cluster.password), 200)
 
 
 class Untouched(cluster.Cluster):

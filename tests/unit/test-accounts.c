@@ -253,11 +253,84 @@ test_limit_user (void)
   now += PMSS_LOGIN_REFILL_USER * G_USEC_PER_SEC;
   g_assert_true (pmss_login_limit_take (limit, "192.0.2.99", "anna", now,
           &retry_after));
-  pmss_login_limit_give_back (limit, "192.0.2.99", "anna", now);
-  g_assert_true (pmss_login_limit_take (limit, "192.0.2.99", "anna", now,
-          &retry_after));
-  g_assert_false (pmss_login_limit_take (limit, "192.0.2.99", "anna", now,
-          &retry_after));
+  pmss_login_limit_free (limit);
+}
+
+static guint
+guess (PmssLoginLimit * limit, const char *address, const char *user,
+    guint times)
+{
+  guint taken = 0, retry_after;
+
+  for (guint i = 0; i < times; i++)
+    taken += pmss_login_limit_take (limit, address, user, 1, &retry_after);
+  return taken;
+}
+
+static void
+guess_from_everywhere (PmssLoginLimit * limit, const char *user)
+{
+  for (guint i = 0; i < 256; i++) {
+    g_autofree char *address = g_strdup_printf ("198.51.100.%u", i);
+
+    guess (limit, address, user, 10);
+  }
+}
+
+/* A stranger's guesses shut out that stranger alone; those of many shut out newcomers, and never an address that logged in before. */
+static void
+test_limit_strangers (void)
+{
+  PmssLoginLimit *limit = pmss_login_limit_new ();
+
+  g_assert_cmpuint (guess (limit, "192.0.2.1", "anna", 1), ==, 1);
+  pmss_login_limit_succeed (limit, "192.0.2.1", "anna", 1);
+  g_assert_cmpuint (guess (limit, "203.0.113.5", "anna", 50), ==,
+      PMSS_LOGIN_BURST);
+  g_assert_cmpuint (guess (limit, "192.0.2.2", "anna", 1), ==, 1);
+  guess_from_everywhere (limit, "anna");
+  g_assert_cmpuint (guess (limit, "192.0.2.3", "anna", 1), ==, 0);
+  g_assert_cmpuint (guess (limit, "192.0.2.1", "anna", 50), ==,
+      PMSS_LOGIN_BURST);
+  /* as one user it is known, as another it is a stranger */
+  g_assert_cmpuint (guess (limit, "192.0.2.1", "berta", 50), ==,
+      PMSS_LOGIN_BURST);
+  pmss_login_limit_free (limit);
+}
+
+/* The same address, guessing at others, does not shut out who logged in there. */
+static void
+test_limit_neighbours (void)
+{
+  PmssLoginLimit *limit = pmss_login_limit_new ();
+
+  pmss_login_limit_succeed (limit, "2001:db8::1", "anna", 1);
+  for (guint i = 0; i < 50; i++) {
+    g_autofree char *user = g_strdup_printf ("user%u", i);
+
+    guess (limit, "2001:db8::2", user, 1);
+  }
+  g_assert_cmpuint (guess (limit, "2001:db8::2", "other", 1), ==, 0);
+  g_assert_cmpuint (guess (limit, "2001:db8::ffff", "anna", 1), ==, 1);
+  pmss_login_limit_free (limit);
+}
+
+/* Of a user's addresses the last ones are known. */
+static void
+test_limit_known (void)
+{
+  PmssLoginLimit *limit = pmss_login_limit_new ();
+
+  for (guint i = 0; i <= PMSS_LOGIN_KNOWN_ADDRESSES; i++) {
+    g_autofree char *address = g_strdup_printf ("192.0.2.%u", i);
+
+    pmss_login_limit_succeed (limit, address, "anna", 1);
+    pmss_login_limit_succeed (limit, "192.0.2.200", "anna", 1);
+  }
+  guess_from_everywhere (limit, "anna");
+  g_assert_cmpuint (guess (limit, "192.0.2.1", "anna", 1), ==, 0);
+  g_assert_cmpuint (guess (limit, "192.0.2.2", "anna", 1), ==, 1);
+  g_assert_cmpuint (guess (limit, "192.0.2.200", "anna", 1), ==, 1);
   pmss_login_limit_free (limit);
 }
 
@@ -319,9 +392,9 @@ test_refused_when_too_often (Fixture * f, gconstpointer data)
 
   /* where hashing takes long, an attempt or two come back meanwhile */
   refilled = (g_get_monotonic_time () - begin) / G_USEC_PER_SEC
-      / PMSS_LOGIN_REFILL_USER + 1;
-  g_assert_cmpuint (attempts, >, PMSS_LOGIN_BURST_USER);
-  g_assert_cmpuint (attempts, <=, PMSS_LOGIN_BURST_USER + 1 + refilled);
+      / PMSS_LOGIN_REFILL + 1;
+  g_assert_cmpuint (attempts, >, PMSS_LOGIN_BURST);
+  g_assert_cmpuint (attempts, <=, PMSS_LOGIN_BURST + 1 + refilled);
 }
 
 static void
@@ -357,6 +430,9 @@ main (int argc, char **argv)
   ADD ("first-admin", test_first_admin);
   ADD ("refused-when-too-often", test_refused_when_too_often);
   g_test_add_func ("/accounts/limit/user", test_limit_user);
+  g_test_add_func ("/accounts/limit/strangers", test_limit_strangers);
+  g_test_add_func ("/accounts/limit/neighbours", test_limit_neighbours);
+  g_test_add_func ("/accounts/limit/known", test_limit_known);
   g_test_add_func ("/accounts/limit/address", test_limit_address);
   g_test_add_func ("/accounts/limit/memory", test_limit_memory);
   g_test_add_func ("/accounts/secrets", test_secrets);
