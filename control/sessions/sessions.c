@@ -65,6 +65,8 @@ pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
   self->keys = keys;
   self->lease = lease;
   g_mutex_init (&self->lock);
+  pmss_clock_step_note (&self->clock_step, g_get_real_time (),
+      g_get_monotonic_time ());
   self->reported = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
   self->stream_lifetime = MAX (stream_lifetime, lease);
@@ -254,6 +256,35 @@ renew_session (PmssDatabase * database, gpointer data, GError ** error)
   return FALSE;
 }
 
+static gboolean
+move_leases (PmssDatabase * database, gpointer data, GError ** error)
+{
+  const gint64 *step = data;
+
+  return pmss_database_exec (database, error,
+      "UPDATE session SET expires = expires + ?1", PMSS_INT (*step));
+}
+
+/* Leases last by the clock that nobody sets: where the other one was set, they
+ * are set with it, before anybody looks whether one has run out. */
+static void
+follow_clock (PmssSessions * self)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 step;
+
+  g_mutex_lock (&self->lock);
+  step = pmss_clock_step_note (&self->clock_step, g_get_real_time (),
+      g_get_monotonic_time ());
+  g_mutex_unlock (&self->lock);
+  if (step == 0)
+    return;
+  g_warning ("The clock was set by %" G_GINT64_FORMAT " s; the leases of "
+      "sessions go on", step);
+  if (!pmss_database_transact (self->database, move_leases, &step, &error))
+    g_warning ("Cannot move the leases of sessions: %s", error->message);
+}
+
 PmssViewing *
 pmss_sessions_renew (PmssSessions * self, const char *id, const char *user,
     GError ** error)
@@ -262,6 +293,7 @@ pmss_sessions_renew (PmssSessions * self, const char *id, const char *user,
 
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
 
+  follow_clock (self);
   call.number = now + self->lease;
   call.token_until = now + self->stream_lifetime;
   if (!pmss_database_transact (self->database, renew_session, &call, error))
@@ -414,17 +446,12 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session,
   return token;
 }
 
-/* Leases last by the clock that nobody sets: where the other one was set, they
- * are set with it. A lease that has run out ends the token, too: who cannot
+/* A lease that has run out ends the token, too: who cannot
  * renew has no session. */
 static gboolean
 expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
 {
-  const gint64 *step = data;
-
-  return (*step == 0 || pmss_database_exec (database, error,
-          "UPDATE session SET expires = expires + ?1", PMSS_INT (*step)))
-      && pmss_database_exec (database, error,
+  return pmss_database_exec (database, error,
       "DELETE FROM session WHERE expires <= unixepoch ()")
       && pmss_revocations_bound (database, error);
 }
@@ -432,17 +459,14 @@ expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
 void
 pmss_sessions_tick (PmssSessions * self)
 {
-  gint64 now = g_get_monotonic_time (), step;
+  gint64 now = g_get_monotonic_time ();
   g_autoptr (GError) error = NULL;
 
+  follow_clock (self);
   g_mutex_lock (&self->lock);
   g_hash_table_foreach_remove (self->reported, is_old, &now);
-  step = pmss_clock_step_note (&self->clock_step, g_get_real_time (), now);
   g_mutex_unlock (&self->lock);
   pmss_session_budget_prune (self->budget, now);
-  if (step != 0)
-    g_warning ("The clock was set by %" G_GINT64_FORMAT " s; the leases of "
-        "sessions go on", step);
-  if (!pmss_database_transact (self->database, expire_sessions, &step, &error))
+  if (!pmss_database_transact (self->database, expire_sessions, NULL, &error))
     g_warning ("Cannot end expired sessions: %s", error->message);
 }
