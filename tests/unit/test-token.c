@@ -528,7 +528,11 @@ mutate (GString * token, GRand * rand)
 }
 
 /* Each costs the check of a signature. The seed is another one each time. */
+#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
 #define MUTATIONS 100000
+#else
+#define MUTATIONS 1000000
+#endif
 
 static void
 test_mutations (Fixture * f, gconstpointer unused)
