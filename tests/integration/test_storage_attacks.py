@@ -5,6 +5,7 @@
 import concurrent.futures
 import http.client
 import itertools
+import re
 import select
 import socket
 import threading
@@ -22,7 +23,10 @@ QUICK = {"head_timeout": 1, "min_rate_window": 1, "min_rate": 100000,
 # nothing watches its memory.
 CROWD = 500 if SANITIZED else min(5000, descriptors() - 500)
 # Seconds: far more than an answer takes, far less than a peer may be slow.
-MOST = 0.5
+MOST = 1
+
+
+STATUS_LINE = re.compile(rb"^HTTP/1.1 (\d\d\d) ", re.M)
 
 
 def head(method, path, token=None, *fields):
@@ -116,7 +120,7 @@ class Requests(Attack):
                        ["Content-Length: 0", "Content-Length: %d" % len(body)],
                        ["Content-Length : %d" % len(body)], ["Content-Length: +5"],
                        ["Content-Length: -1"], ["Content-Length: 18446744073709551619"],
-                       ["Content-Length: 5\n"], ["X: y\n Content-Length: 5"],
+                       ["X: y\n Content-Length: 5"],
                        ["Content-Length: 5", "Host: y"], ["X: a\0b", "Content-Length: 5"]):
             for method, target in (("GET", path), ("PUT", path + "9"), ("GET", "/healthz")):
                 heard = self.exchange(server, head(method, target, None, auth, *fields)
@@ -125,6 +129,22 @@ class Requests(Attack):
                 self.assertNotIn(b" 204 ", heard, (method, fields))
                 self.assertNotIn(b" 200 ", heard, (method, fields))
         self.assertEqual(server.ask("GET", path, self.all).body, data)
+
+    def test_bare_line_feed(self):
+        """It is refused, or ends a line as CR LF does: no third reading, by which something could hide."""
+        server, name, _ = self.with_shard()
+        path = "/v1/shards/" + name
+        auth = "Authorization: Bearer " + self.all
+        behind = head("GET", "/healthz") + head("GET", "/v1/shards/nothing", self.all)
+        for method, target, fields in (("GET", path, ["Content-Length: 5\n"]), ("PUT", path + "9", ["Content-Length: 5\n"]),
+                                       ("GET", "/healthz", ["X: y\nContent-Length: 5"]), ("GET", "/healthz", ["X: y\nZ: a"]),
+                                       ("GET", "/healthz", ["\n"])):
+            sent = head(method, target, None, auth, *fields) + behind
+            answers = [STATUS_LINE.findall(self.exchange(server, data))
+                       for data in (sent, sent.replace(b"\n", b"\r\n").replace(b"\r\r\n", b"\r\n"))]
+            if answers[0] != answers[1]:
+                self.assertEqual(len(answers[0]), 1, (method, fields))
+                self.assertRegex(answers[0][0], rb"^(4\d\d|501)$", (method, fields))
 
     def test_sizes(self):
         # a peer that waits for more to come than it sends is cut soon
