@@ -459,7 +459,7 @@ class TestCase(unittest.TestCase):
     haste = 3
     ca = None
     address = "127.0.0.1"
-    make = Cluster
+    make_cluster = Cluster
     cluster = None
     failed = False
 
@@ -470,8 +470,8 @@ class TestCase(unittest.TestCase):
         signal.signal(signal.SIGALRM, on_alarm)
         signal.alarm(cls.timeout * PATIENCE)
         # what a test breaks stays broken, unless it is about repair
-        cls.cluster = cls.make(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
-                               environment=cls.environment, ca=cls.ca, address=cls.address, haste=cls.haste)
+        cls.cluster = cls.make_cluster(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
+                                       environment=cls.environment, ca=cls.ca, address=cls.address, haste=cls.haste)
 
     @classmethod
     def tearDownClass(cls):

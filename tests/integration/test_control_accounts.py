@@ -174,7 +174,7 @@ class Untouched(cluster.Cluster):
 
 class OneTimePasswordTest(cluster.TestCase):
     nodes = 0
-    make = Untouched
+    make_cluster = Untouched
 
     def test_first_start(self):
         """It is in its file and nowhere else, opens nothing but its own change, and ends with that."""
