@@ -9,7 +9,7 @@
         timeout = 240                                 # s, for the whole class
         haste = 3                                     # of silences and heartbeats, see docs/testing.md
         ca = None                                     # see Cluster
-        make = Cluster                                # or a class that is one
+        make_cluster = Cluster                                # or a class that is one
 
         def test_something (self):
             job = self.cluster.put ("films/a.webm", b"...", redundancy="4+2")
