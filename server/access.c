@@ -187,16 +187,18 @@ pmss_access_revoke (PmssAccess * access, JsonArray * revoked, GError ** error)
   return taken;
 }
 
-/* The main thread alone writes it, so that readers need not wait for the disk. */
+/* The main thread alone writes it, and not under the lock: no request waits for the disk. */
 static void
 store (PmssAccess * access, const PmssRevokedState * state)
 {
+  g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
   gboolean stored;
 
   g_rw_lock_reader_lock (&access->lock);
-  stored = pmss_revoked_store (access->revoked, access->path, state, &error);
+  text = pmss_revoked_to_text (access->revoked, state);
   g_rw_lock_reader_unlock (&access->lock);
+  stored = pmss_revoked_store (access->path, text, &error);
   if (stored)
     access->state = *state;
   else
@@ -223,12 +225,11 @@ pmss_access_settle (PmssAccess * access, gint64 number, guint lease)
     store (access, &state);
 }
 
+/* A file that lacks what control has told proves nothing, and is left to age. */
 void
-pmss_access_keep_alive (PmssAccess * access)
+pmss_access_keep_alive (PmssAccess * access, gint64 now)
 {
-  gint64 now = g_get_monotonic_time ();
-
-  if (!access->path || !pmss_access_is_whole (access)
+  if (!access->path || access->changed || !pmss_access_is_whole (access)
       || now - access->touched < TOUCH_EVERY)
     return;
   access->touched = now;

@@ -139,7 +139,7 @@ on_alive (gpointer data)
 {
   Server *server = data;
 
-  pmss_access_keep_alive (server->access);
+  pmss_access_keep_alive (server->access, g_get_monotonic_time ());
   return G_SOURCE_CONTINUE;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Revocations, in memory and in a file. Called with the access lock held. */
+/* Revocations, in memory and in a file. Called with the access lock held, save for what waits for the disk. */
 
 #include "revoked.h"
 
@@ -156,13 +156,11 @@ write_table (JsonBuilder * builder, GHashTable * table, gboolean is_user)
   }
 }
 
-gboolean
-pmss_revoked_store (PmssRevoked * self, const char *path,
-    const PmssRevokedState * state, GError ** error)
+char *
+pmss_revoked_to_text (PmssRevoked * self, const PmssRevokedState * state)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) root = NULL;
-  g_autofree char *text = NULL;
 
   json_builder_begin_object (builder);
   add_int (builder, "format", FORMAT);
@@ -175,7 +173,12 @@ pmss_revoked_store (PmssRevoked * self, const char *path,
   json_builder_end_array (builder);
   json_builder_end_object (builder);
   root = json_builder_get_root (builder);
-  text = json_to_string (root, FALSE);
+  return json_to_string (root, FALSE);
+}
+
+gboolean
+pmss_revoked_store (const char *path, const char *text, GError ** error)
+{
   return g_file_set_contents_full (path, text, -1,
       G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
       error);

@@ -34,8 +34,10 @@ typedef struct {
 
 /* The file at @path, if it is whole and a server was alive with it within state->lease before @now; else FALSE, with the reason, and nothing is known. */
 gboolean     pmss_revoked_load  (PmssRevoked *revoked, const char *path, gint64 now, PmssRevokedState *state, GError **error);
-/* Durable when it returns. */
-gboolean     pmss_revoked_store (PmssRevoked *revoked, const char *path, const PmssRevokedState *state, GError **error);
+/* What the file is to hold. Free with g_free(). */
+char        *pmss_revoked_to_text (PmssRevoked *revoked, const PmssRevokedState *state);
+/* Replaces the file at @path by @text, which is durable when it returns. Needs no lock. */
+gboolean     pmss_revoked_store (const char *path, const char *text, GError **error);
 /* Notes on the file that the server is alive. */
 void         pmss_revoked_touch (const char *path);
 

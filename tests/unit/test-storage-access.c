@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib/gstdio.h>
 #include <string.h>
+#include <utime.h>
 
 #include "libpmss/pmss-error.h"
 #include "server/access.h"
@@ -164,6 +166,73 @@ test_other_key (Fixture * f, gconstpointer unused)
   assert_check (f, token, PMSS_ERROR_NOT_AUTHORIZED);
 }
 
+/* Control revokes SESSION until ten minutes from now, as its number 1. */
+static void
+revoke_session (Fixture * f)
+{
+  g_autofree char *text = g_strdup_printf ("[{\"session\":\"" SESSION
+      "\",\"until\":%" G_GINT64_FORMAT "}]", f->claims->expires);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) list = json_from_string (text, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (pmss_access_revoke (f->access, json_node_get_array (list),
+          &error));
+  g_assert_no_error (error);
+}
+
+/* As long ago as nobody has touched it: 100 s, longer than the lease. */
+static void
+age (const char *file)
+{
+  time_t then = g_get_real_time () / G_USEC_PER_SEC - 100;
+  struct utimbuf times = { then, then };
+
+  g_assert_cmpint (g_utime (file, &times), ==, 0);
+}
+
+static gint64
+get_time (const char *file)
+{
+  GStatBuf st;
+
+  g_assert_cmpint (g_stat (file, &st), ==, 0);
+  return st.st_mtime;
+}
+
+/* The file is kept fresh by a server that is alive, but not where it lacks what control has told:
+ * after a restart it would count, and a session that has ended would be let in. */
+static void
+test_kept_alive (Fixture * f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("access-XXXXXX", &error);
+  g_autofree char *file = g_build_filename (folder, "revocations.json", NULL);
+  g_autofree char *token = mint (f);
+  gint64 later = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+
+  g_assert_no_error (error);
+  g_assert_cmpint (pmss_access_open_revocations (f->access, folder), ==, 0);
+  assert_check (f, token, PMSS_ERROR_BUSY);
+  pmss_access_settle (f->access, 0, 60);
+  assert_check (f, token, -1);
+
+  /* told, and not in the file yet */
+  revoke_session (f);
+  assert_check (f, token, PMSS_ERROR_NOT_AUTHORIZED);
+  age (file);
+  pmss_access_keep_alive (f->access, later);
+  g_assert_cmpint (get_time (file), <, f->claims->issued - 60);
+
+  /* now it is */
+  pmss_access_settle (f->access, 1, 60);
+  age (file);
+  pmss_access_keep_alive (f->access, later);
+  g_assert_cmpint (get_time (file), >=, f->claims->issued);
+  g_unlink (file);
+  g_rmdir (folder);
+}
+
 #define ADD(name, set_up, function) \
   g_test_add ("/access/" name, Fixture, NULL, set_up, function, teardown)
 
@@ -179,5 +248,6 @@ main (int argc, char **argv)
   ADD ("other-node", setup_trusting, test_other_node);
   ADD ("other-cluster", setup_trusting, test_other_cluster);
   ADD ("other-key", setup_trusting, test_other_key);
+  ADD ("kept-alive", setup_trusting, test_kept_alive);
   return g_test_run ();
 }
