@@ -448,7 +448,8 @@ change_node (PmssControlContext * context, guint id, JsonObject * body,
 
   if (!pmss_json_check_members (body, members, error))
     return FALSE;
-  if (pmss_json_has (body, "address")
+  if ((pmss_json_has (body, "address") || pmss_json_has (body, "port")
+          || pmss_json_has (body, "tls"))
       && (!get_place (body, &place, error)
           || !pmss_nodes_set_place (context->nodes, id, &place, error)))
     return FALSE;

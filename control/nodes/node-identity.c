@@ -191,13 +191,32 @@ write_place (PmssDatabase * database, gpointer data, GError ** error)
 }
 
 gboolean
+pmss_nodes_check_place (PmssNodes * self, guint except, const PmssNode * place,
+    GError ** error)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  PmssNodeEntry *other = pmss_nodes_find_at_locked (self, except,
+      place->address, place->port);
+
+  if (other == NULL)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "Node %u is at %s, port %u, and not down: correct the address, or "
+      "“advertise” of the server that has it", other->node.id,
+      other->node.address, other->node.port);
+  return FALSE;
+}
+
+gboolean
 pmss_nodes_set_place (PmssNodes * self, guint id, const PmssNode * place,
     GError ** error)
 {
   PlaceCall call = { id, *place };
   PmssNodeEntry *entry;
 
-  if (!pmss_database_transact (self->database, write_place, &call, error))
+  if (!pmss_nodes_check_place (self, id, place, error)
+      || !pmss_database_transact (self->database, write_place, &call, error))
     return FALSE;
   g_mutex_lock (&self->lock);
   entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));

@@ -23,7 +23,7 @@ typedef struct
   guint id;
   const PmssNodeBeat *beat;
   PmssNodeClaim claim;
-  gboolean new_instance, ask, changed;
+  gboolean ask, changed;
   char *problem;
 } BeatCall;
 
@@ -180,14 +180,34 @@ tell_changes (PmssNodes * self, GArray * ids)
 
 /* Heartbeats */
 
+/* What is written of one. */
+typedef struct
+{
+  guint id;
+  char instance[PMSS_INSTANCE_LENGTH + 1];
+} InstanceRow;
+
 static gboolean
 write_instance (PmssDatabase * database, gpointer data, GError ** error)
 {
-  const BeatCall *call = data;
+  const InstanceRow *row = data;
 
   return pmss_database_exec (database, error,
-      "UPDATE node SET instance = ?2 WHERE id = ?1", PMSS_INT (call->id),
-      PMSS_TEXT (call->beat->instance));
+      "UPDATE node SET instance = ?2 WHERE id = ?1", PMSS_INT (row->id),
+      PMSS_TEXT (row->instance));
+}
+
+/* With the lock held, as states are handed in, and for the same reason. */
+static void
+hand_in_instance (PmssNodes * self, PmssNodeEntry * entry)
+{
+  InstanceRow *row = g_new0 (InstanceRow, 1);
+
+  row->id = entry->node.id;
+  g_strlcpy (row->instance, entry->instance, sizeof (row->instance));
+  entry->new_instance = FALSE;
+  pmss_database_transact_within (self->database, 0, write_instance, row, g_free,
+      NULL);
 }
 
 gboolean
@@ -246,8 +266,8 @@ note_heartbeat (PmssNodes * self, PmssNodeEntry * entry, BeatCall * call)
   if (call->claim == PMSS_NODE_CLAIM_REFUSED)
     return;
   note_liveness (entry, call, now);
-  call->new_instance = entry->new_instance;
-  entry->new_instance = FALSE;
+  if (entry->new_instance)
+    hand_in_instance (self, entry);
   if (call->claim == PMSS_NODE_CLAIM_GOOD && !call->beat->leaving)
     call->ask = pmss_nodes_note_place_locked (self, entry, call->beat, now);
   call->problem = entry->claim_problem != NULL ?
@@ -279,8 +299,7 @@ follow_heartbeat (PmssNodes * self, BeatCall * call, GError ** error)
 
     self->prove (&place, self->prove_data);
   }
-  return !call->new_instance || pmss_database_transact (self->database,
-      write_instance, call, error);
+  return TRUE;
 }
 
 gboolean

@@ -66,6 +66,8 @@ PmssNodeClaim pmss_node_judge_instance (PmssNodeEntry *entry, const char *instan
 gboolean       pmss_nodes_note_place_locked (PmssNodes *nodes, PmssNodeEntry *entry, const PmssNodeBeat *beat, gint64 now);
 /* Another node than @except that is there and not down. */
 PmssNodeEntry *pmss_nodes_find_at_locked (PmssNodes *nodes, guint except, const char *address, guint16 port);
+/* An address is one node's: PMSS_ERROR_CONFLICT where such a one is at @place. */
+gboolean       pmss_nodes_check_place (PmssNodes *nodes, guint except, const PmssNode *place, GError **error);
 /* Brings one state up to date, and tells of a change. */
 void           pmss_nodes_update (PmssNodes *nodes, guint id);
 

@@ -339,23 +339,6 @@ add_node (PmssDatabase * database, gpointer data, GError ** error)
   return TRUE;
 }
 
-/* An address is one node's. */
-static gboolean
-check_place_free (PmssNodes * self, const PmssNode * node, GError ** error)
-{
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
-      g_mutex_locker_new (&self->lock);
-  PmssNodeEntry *other = pmss_nodes_find_at_locked (self, 0, node->address,
-      node->port);
-
-  if (other == NULL)
-    return TRUE;
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "Node %u is at %s, port %u, and not down: correct “advertise” of the "
-      "server that joins", other->node.id, node->address, node->port);
-  return FALSE;
-}
-
 char *
 pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
     guint64 capacity, GError ** error)
@@ -367,7 +350,7 @@ pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
 
   pmss_secret_hash (join_token, call.join_hash);
   pmss_proof_key (secret, call.hash);
-  if (!check_place_free (self, node, error))
+  if (!pmss_nodes_check_place (self, 0, node, error))
     return NULL;
   if (!pmss_database_transact (self->database, add_node, &call, error)) {
     g_free (call.given_zone);

@@ -81,9 +81,9 @@ const char   *pmss_node_state_to_string (PmssNodeState state);
 PmssNodes    *pmss_nodes_new  (PmssDatabase *database, GError **error);
 void          pmss_nodes_free (PmssNodes *nodes);
 
-/* All nodes by id: an array of #PmssNodeInfo that frees them. */
 /* How many are in each state, as far as memory says; waits for nothing. */
 void          pmss_nodes_count_states (PmssNodes *nodes, guint count[PMSS_NODE_N_STATES]);
+/* All nodes by id: an array of #PmssNodeInfo that frees them. */
 GPtrArray    *pmss_nodes_list (PmssNodes *nodes, GError **error);
 /* PMSS_ERROR_NOT_FOUND */
 PmssNodeInfo *pmss_nodes_get  (PmssNodes *nodes, guint id, GError **error);
@@ -115,7 +115,7 @@ typedef void (*PmssNodesProve) (const PmssNode *place, gpointer user_data);
 void          pmss_nodes_set_prove  (PmssNodes *nodes, PmssNodesProve prove, gpointer user_data);
 /* @failure: (nullable) why there is no proof. */
 void          pmss_nodes_note_proof (PmssNodes *nodes, const PmssNode *place, const GError *failure);
-/* An administrator says where the node is. */
+/* An administrator says where the node is. PMSS_ERROR_CONFLICT: another one is there, and not down. */
 gboolean      pmss_nodes_set_place  (PmssNodes *nodes, guint id, const PmssNode *place, GError **error);
 /* The key of the node's proofs (pmss-proof.h). FALSE: no such node. */
 gboolean      pmss_nodes_copy_key   (PmssNodes *nodes, guint id, guint8 key[PMSS_PROOF_KEY_SIZE]);

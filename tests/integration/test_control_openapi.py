@@ -222,7 +222,8 @@ class OpenApiTest(cluster.TestCase):
         api("PATCH", patch, {"address": "127.0.0.1", "port": 1, "tls": False})
         self.assert_status(409, api, "PATCH", patch, {"confirm_cleanup": 1})
         self.assert_status(400, api, "PATCH", patch, {"confirm_cleanup": 0})
-        self.assert_status(400, api, "PATCH", patch, {"address": "127.0.0.1"})
+        for part in ({"address": "127.0.0.1"}, {"port": 2}, {"tls": True}):
+            self.assert_status(400, api, "PATCH", patch, part)
         self.assert_status(400, api, "PATCH", patch, {"state": "up"})
         self.assert_status(404, api, "PATCH", "/nodes/999", {})
         repair = "/nodes/%d/repair" % joined["id"]

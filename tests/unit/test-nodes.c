@@ -452,6 +452,12 @@ test_address_of_another (Fixture * f, gconstpointer data)
   g_assert_true (beat (f, node.id, secret, "192.0.2.7", &error));
   assert_place (f, node.id, "node.example", PMSS_NODE_SUSPECT, "where node 2");
   g_assert_cmpuint (asked, ==, 0);
+  /* nor can an administrator put it there by mistake */
+  node.address = (char *) "192.0.2.7";
+  g_assert_false (pmss_nodes_set_place (f->nodes, node.id, &node, &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  assert_place (f, node.id, "node.example", PMSS_NODE_SUSPECT, "where node 2");
   /* nor may anybody join there */
   node.address = (char *) "192.0.2.7";
   g_assert_null (pmss_nodes_join (f->nodes, "any", &node, 1, &error));
@@ -669,7 +675,7 @@ test_busy_database (Fixture * f, gconstpointer data)
   g_assert_no_error (error);
   pmss_nodes_tick (f->nodes, now + 20 * G_USEC_PER_SEC);
   g_assert_cmpuint (f->seen->len, ==, 2);
-  g_assert_true (beat (f, node.id, secret, "node.example", &error));
+  g_assert_true (beat_as (f, node.id, secret, FIRST, FALSE));
   g_assert_cmpuint (f->seen->len, ==, 3);
   g_assert_cmpint (ask_news (f, 0, &revoked), ==, 0);
   text = pmss_control_metrics (&context);
@@ -679,7 +685,8 @@ test_busy_database (Fixture * f, gconstpointer data)
 
   /* and the database has the last of them */
   g_assert_cmpint (control_fixture_count (&f->base,
-          "SELECT count(*) FROM node WHERE state = 'up'"), ==, 1);
+          "SELECT count(*) FROM node WHERE state = 'up' AND instance = '" FIRST
+          "'"), ==, 1);
 }
 
 /* Revocations are told as soon as the database can, and what is over is not asked for again. */
