@@ -3,17 +3,16 @@
 #include "control/data-folder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
-#include <unistd.h>
 
+#include "control/folder-sync.h"
 #include "libpmss/pmss-error.h"
 
 #define MARK "first-start"
 
-/* What fsck and control put there themselves. */
+/* What fsck puts there, where the folder is a disk of its own. */
 static gboolean
-is_own (const char *name)
+is_of_fsck (const char *name)
 {
   return g_str_equal (name, "lost+found");
 }
@@ -26,7 +25,7 @@ has_files (const char *folder, const char *name)
   const char *entry;
 
   while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
-    if (!is_own (entry))
+    if (!is_of_fsck (entry))
       return TRUE;
   return FALSE;
 }
@@ -75,27 +74,13 @@ judge_folder (const char *folder)
 }
 
 static gboolean
-sync_folder (const char *folder, GError ** error)
-{
-  int fd = g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  gboolean good = fd >= 0 && fsync (fd) == 0;
-
-  if (!good)
-    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
-        "Cannot sync %s: %s", folder, g_strerror (errno));
-  if (fd >= 0)
-    close (fd);
-  return good;
-}
-
-static gboolean
 make_mark (const char *folder, GError ** error)
 {
   g_autofree char *path = g_build_filename (folder, MARK, NULL);
 
   if (!g_file_set_contents_full (path, "", 0,
           G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
-          error) || !sync_folder (folder, error))
+          error) || !pmss_folder_sync (folder, error))
     return FALSE;
   g_message ("A new cluster is made in “%s”. If there was one before, stop "
       "this server: is the disk mounted?", folder);
@@ -152,7 +137,7 @@ pmss_data_folder_end (const char *folder, GError ** error)
   g_autofree char *path = g_build_filename (folder, MARK, NULL);
 
   if (g_unlink (path) == 0)
-    return sync_folder (folder, error);
+    return pmss_folder_sync (folder, error);
   if (errno == ENOENT)
     return TRUE;
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),

@@ -2,15 +2,14 @@
 #include "control/keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sodium.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-shard.h"
 #include "control/accounts/secret.h"
+#include "control/folder-sync.h"
 
 #define KEY_FILE "token.key"
 #define CLUSTER_FILE "cluster"
@@ -35,20 +34,6 @@ write_private (const char *folder, const char *name, const char *text,
 }
 
 static gboolean
-sync_folder (const char *path, GError ** error)
-{
-  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  gboolean ok = fd >= 0 && fsync (fd) == 0;
-
-  if (!ok)
-    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno),
-        "Cannot sync %s: %s", path, g_strerror (errno));
-  if (fd >= 0)
-    close (fd);
-  return ok;
-}
-
-static gboolean
 write_new (const char *folder, GError ** error)
 {
   guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE];
@@ -61,7 +46,7 @@ write_new (const char *folder, GError ** error)
   sodium_bin2hex (hex, sizeof (hex), secret_key, sizeof (secret_key));
   ok = write_private (folder, KEY_FILE, hex, error)
       && write_private (folder, CLUSTER_FILE, cluster, error)
-      && sync_folder (folder, error);
+      && pmss_folder_sync (folder, error);
   sodium_memzero (secret_key, sizeof (secret_key));
   sodium_memzero (hex, sizeof (hex));
   return ok;
@@ -86,7 +71,7 @@ create (const char *folder, GError ** error)
         "Cannot make %s: %s", folder, g_strerror (errno));
     return FALSE;
   }
-  return sync_folder (parent, error);
+  return pmss_folder_sync (parent, error);
 }
 
 static char *

@@ -7,7 +7,8 @@
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "control/folder-sync.h"
 
 /* Seconds after the start in which nothing goes by the clock. */
 #define CLOCK_SETTLES 3600
@@ -20,19 +21,6 @@ fail (GError ** error, const char *what, const char *path)
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
       "Cannot %s %s: %s", what, path, g_strerror (code));
   return FALSE;
-}
-
-static gboolean
-sync_folder (const char *path, GError ** error)
-{
-  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  gboolean good = fd >= 0 && fsync (fd) == 0;
-
-  if (!good)
-    fail (error, "sync", path);
-  if (fd >= 0)
-    close (fd);
-  return good;
 }
 
 /* Never replaces a file: two catalogs may have set aside one of the same name. */
@@ -75,7 +63,7 @@ pmss_set_aside_put (const char *folder, const char *name, GError ** error)
   size = g_format_size ((guint64) st.st_size);
   g_warning ("The catalog knows no file “%s” (%s): it is kept as “%s”",
       path, size, target);
-  return sync_folder (aside, error) && sync_folder (folder, error);
+  return pmss_folder_sync (aside, error) && pmss_folder_sync (folder, error);
 }
 
 static void

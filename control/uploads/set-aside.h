@@ -19,8 +19,9 @@ G_BEGIN_DECLS
 gboolean pmss_set_aside_put    (const char *folder, const char *name, GError **error);
 
 /* Deletes what was set aside more than @grace seconds before @now (seconds since 1970), and logs each.
- *  * 0: keeps all. Nothing is due before the process has run @up seconds, an hour or @grace: the clock may
- * have been wrong when it started. What cannot be deleted is logged and stays. */
+ * @grace 0: keeps all. Nothing is due in the first hour of the process (or @grace, if that is less), which has
+ * run for @up seconds: the clock may have been wrong when it started. What cannot be deleted is logged and
+ * stays. */
 void     pmss_set_aside_expire (const char *folder, guint grace, gint64 now, gint64 up);
 
 G_END_DECLS

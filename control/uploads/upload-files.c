@@ -8,23 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "control/folder-sync.h"
 #include "control/uploads/set-aside.h"
 
 /* fsck's own, where the folder is a disk of its own */
 #define LOST_AND_FOUND "lost+found"
-
-gboolean
-pmss_upload_files_sync (const char *path, GError ** error)
-{
-  int fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  gboolean good = fd >= 0 && fsync (fd) == 0;
-
-  if (!good)
-    pmss_uploads_set_errno (error, errno, path);
-  if (fd >= 0)
-    close (fd);
-  return good;
-}
 
 gboolean
 pmss_upload_files_make (PmssUploads * self, const char *id, GError ** error)
@@ -37,7 +25,7 @@ pmss_upload_files_make (PmssUploads * self, const char *id, GError ** error)
     return FALSE;
   }
   close (fd);
-  if (pmss_upload_files_sync (self->folder, error))
+  if (pmss_folder_sync (self->folder, error))
     return TRUE;
   g_unlink (path);
   return FALSE;
@@ -141,8 +129,8 @@ delete_given_up (PmssUploads * self, GError ** error)
     else
       g_ptr_array_remove_index_fast (list, i);
   }
-  return pmss_upload_files_sync (self->folder, error)
-      && pmss_upload_files_sync (self->originals, error)
+  return pmss_folder_sync (self->folder, error)
+      && pmss_folder_sync (self->originals, error)
       && pmss_database_transact (self->database, forget_given_up, list, error);
 }
 

@@ -35,8 +35,6 @@ gboolean pmss_upload_files_make   (PmssUploads *uploads, const char *id, GError 
 void     pmss_upload_files_unmake (PmssUploads *uploads, const char *id);
 /* At the start: deletes the files that rows of file_deletion name and the empty ones that have no row, and sets other files without a row aside. */
 gboolean pmss_upload_files_sweep  (PmssUploads *uploads, GError **error);
-/* Makes the entries of a folder durable. */
-gboolean pmss_upload_files_sync   (const char *folder, GError **error);
 
 /* upload-name.c: makes sure that no medium has @name. An unfinished upload of @user's own gives way; of another user's, or one that is being written to,
  * PMSS_ERROR_EXISTS tells whose it is and how far. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "control/folder-sync.h"
 #include "control/uploads/set-aside.h"
 #include "libpmss/pmss-error.h"
 
@@ -487,7 +488,7 @@ pmss_uploads_new (PmssControlConfig * config, PmssDatabase * database,
     pmss_uploads_set_errno (error, errno, self->folder);
   else if (g_mkdir_with_parents (self->originals, 0700) != 0)
     pmss_uploads_set_errno (error, errno, self->originals);
-  else if (pmss_upload_files_sync (config->data, error)
+  else if (pmss_folder_sync (config->data, error)
       && pmss_upload_files_sweep (self, error)
       && remove_listed (self, FALSE, TRUE, error))
     return self;
