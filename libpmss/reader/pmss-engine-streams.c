@@ -47,6 +47,7 @@ row_rebuilt (PmssRowJob * job, gpointer user_data)
   guint64 number = pmss_row_job_get_row (job);
   GError *error = NULL;
   guint32 rebuilt, spared;
+  GList *ended = NULL;
   PmssRow *row;
 
   g_mutex_lock (&engine->lock);
@@ -63,8 +64,9 @@ row_rebuilt (PmssRowJob * job, gpointer user_data)
     pmss_engine_kick (engine);
   }
   if (pmss_wait_is_for (engine, number, -1))
-    pmss_wait_check (engine, g_get_monotonic_time ());
+    ended = pmss_wait_check (engine, g_get_monotonic_time ());
   g_mutex_unlock (&engine->lock);
+  pmss_wait_answer (ended);
 }
 
 void
@@ -128,6 +130,7 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
   PmssLink *link = pmss_stream_get_owner (stream);
   const PmssStreamRange *range = pmss_stream_get_range (stream);
   guint index = range->index;
+  GList *ended = NULL;
   PmssRow *row;
 
   g_mutex_lock (&engine->lock);
@@ -149,11 +152,12 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
     pmss_rows_set_ready (&engine->rows, row, index, block);
     pmss_engine_try_rebuild (engine, row);
     if (pmss_wait_is_for (engine, row->number, -1))
-      pmss_wait_check (engine, pmss_stream_get_progress (stream));
+      ended = pmss_wait_check (engine, pmss_stream_get_progress (stream));
   }
   if (pmss_link_made_room (stream, row_number))
     pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
+  pmss_wait_answer (ended);
 }
 
 static void

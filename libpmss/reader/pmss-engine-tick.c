@@ -100,6 +100,7 @@ pmss_engine_on_tick (gpointer user_data)
 {
   PmssEngine *engine = user_data;
   gint64 now = g_get_monotonic_time ();
+  GList *ended;
 
   g_mutex_lock (&engine->lock);
   g_source_set_ready_time (engine->tick, -1);
@@ -111,9 +112,10 @@ pmss_engine_on_tick (gpointer user_data)
     pmss_plan_run (engine);
     pmss_hopeless_check (engine, now);
   }
-  pmss_wait_check (engine, now);
+  ended = pmss_wait_check (engine, now);
   pmss_engine_set_tick (engine);
   g_mutex_unlock (&engine->lock);
   pmss_engine_tell_events (engine);
+  pmss_wait_answer (ended);
   return G_SOURCE_CONTINUE;
 }

@@ -41,6 +41,7 @@ static gboolean
 on_kick (gpointer user_data)
 {
   PmssEngine *engine = user_data;
+  GList *ended;
   guint i;
 
   g_source_set_ready_time (engine->kick, -1);
@@ -57,10 +58,11 @@ on_kick (gpointer user_data)
   } else {
     pmss_plan_run (engine);
   }
-  pmss_wait_check (engine, g_get_monotonic_time ());
+  ended = pmss_wait_check (engine, g_get_monotonic_time ());
   pmss_engine_set_tick (engine);
   g_mutex_unlock (&engine->lock);
   pmss_engine_tell_events (engine);
+  pmss_wait_answer (ended);
   return G_SOURCE_CONTINUE;
 }
 
@@ -321,17 +323,20 @@ join_thread (PmssEngine * engine)
 void
 pmss_engine_close (PmssEngine * engine)
 {
+  GList *ended = NULL;
+
   g_mutex_lock (&engine->lock);
   if (engine->state != PMSS_ENGINE_CLOSED) {
     engine->state = PMSS_ENGINE_CLOSED;
     g_clear_error (&engine->failure);
     engine->failure = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
         "the reader was closed");
-    pmss_wait_check (engine, g_get_monotonic_time ());
+    ended = pmss_wait_check (engine, g_get_monotonic_time ());
     pmss_engine_kick (engine);
   }
   g_mutex_unlock (&engine->lock);
   join_thread (engine);
+  pmss_wait_answer (ended);
 }
 
 static void

@@ -178,11 +178,12 @@ wait_answer_task (PmssWait * wait)
   g_object_unref (task);
 }
 
-void
+GList *
 pmss_wait_check (PmssEngine * engine, gint64 now)
 {
   gboolean wake = FALSE;
   GList *item = engine->waiting.head;
+  GList *ended = NULL;
 
   while (item != NULL) {
     GList *next = item->next;
@@ -194,14 +195,27 @@ pmss_wait_check (PmssEngine * engine, gint64 now)
       /* Whoever sleeps takes it off the queue. */
       wake = TRUE;
     } else if (wait->over) {
-      g_queue_delete_link (&engine->waiting, item);
-      wait_answer_task (wait);
-      wait_free (wait);
+      g_queue_unlink (&engine->waiting, item);
+      ended = g_list_concat (item, ended);
     }
     item = next;
   }
   if (wake)
     g_cond_broadcast (&engine->changed);
+  return g_list_reverse (ended);
+}
+
+static void
+wait_answer_and_free (gpointer wait)
+{
+  wait_answer_task (wait);
+  wait_free (wait);
+}
+
+void
+pmss_wait_answer (GList * ended)
+{
+  g_list_free_full (ended, wait_answer_and_free);
 }
 
 gboolean
@@ -317,6 +331,7 @@ static void
 wait_run_task (PmssWait * wait, GTask * task)
 {
   PmssEngine *engine = wait->engine;
+  gboolean over;
 
   wait->task = task;
   /* The task's own check would answer CANCELLED though bytes were taken. */
@@ -324,11 +339,10 @@ wait_run_task (PmssWait * wait, GTask * task)
   wait_connect (wait);
   g_mutex_lock (&engine->lock);
   wait_begin (wait);
-  if (wait->over) {
-    wait_answer_task (wait);
-    wait_free (wait);
-  }
+  over = wait->over;
   g_mutex_unlock (&engine->lock);
+  if (over)
+    wait_answer_and_free (wait);
 }
 
 static PmssWait *

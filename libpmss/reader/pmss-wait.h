@@ -25,9 +25,15 @@ gboolean pmss_wait_open (PmssEngine *engine, GCancellable *cancellable,
 /* @task: (transfer full): answered with TRUE. */
 void pmss_wait_open_task (PmssEngine *engine, GTask *task);
 
-/* Lock held: looks at all waits; those that are over are taken off. Called
- * after each change that may end one. */
-void pmss_wait_check (PmssEngine *engine, gint64 now);
+/* Lock held: looks at all waits. Called after each change that may end one.
+ * Returns: (transfer full): those with a task that are over, taken off the
+ * queue. They are for pmss_wait_answer(), after the unlock. */
+G_GNUC_WARN_UNUSED_RESULT
+GList *pmss_wait_check (PmssEngine *engine, gint64 now);
+/* Lock not held: a task may call back at once, and the callback may do what
+ * takes the lock. @ended: (transfer full): of pmss_wait_check(). Does not look
+ * at the engine. */
+void pmss_wait_answer (GList *ended);
 /* Lock held: whether one waits for data unit @index of @row; -1: for any. */
 gboolean pmss_wait_is_for (PmssEngine *engine, guint64 row, int index);
 /* Lock held: calls @func, which ends none, for each that waits for bytes, with

@@ -66,13 +66,15 @@ static void
 look (PmssEngine * engine)
 {
   gint64 now = g_get_monotonic_time ();
+  GList *ended;
 
   while (fake_rebuilder_go_on ());
   g_mutex_lock (&engine->lock);
   pmss_plan_run (engine);
   pmss_hopeless_check (engine, now);
-  pmss_wait_check (engine, now);
+  ended = pmss_wait_check (engine, now);
   g_mutex_unlock (&engine->lock);
+  pmss_wait_answer (ended);
 }
 
 static void

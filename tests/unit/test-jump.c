@@ -279,6 +279,63 @@ test_no_tail (void)
   teardown (&f);
 }
 
+/* GTask calls back at once in a dispatch of its own context that is later than
+ * the task: the callback may then do all that takes the lock. */
+static void
+read_ended_unlocked (GObject * source, GAsyncResult * result,
+    gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  g_assert_true (g_mutex_trylock (&f->engine->lock));
+  g_mutex_unlock (&f->engine->lock);
+  pmss_engine_close (f->engine);
+  g_clear_pointer (&f->read, g_bytes_unref);
+  f->read = g_task_propagate_pointer (G_TASK (result), NULL);
+  f->n_read++;
+}
+
+static gboolean
+on_receive (gpointer f)
+{
+  receive_all ();
+  g_assert_cmpuint (((Fixture *) f)->n_read, ==, 1);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_close (gpointer f)
+{
+  pmss_engine_close (((Fixture *) f)->engine);
+  g_assert_cmpuint (((Fixture *) f)->n_read, ==, 1);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+call_back_in (GSourceFunc func)
+{
+  Fixture f = { 0, };
+
+  setup (&f);
+  f.n_read = 0;
+  pmss_wait_read_task (f.engine, PLACE * K * UNIT, UNIT,
+      g_task_new (NULL, NULL, read_ended_unlocked, &f));
+  plan (&f);
+  g_usleep (1000);
+  g_idle_add (func, &f);
+  while (f.n_read == 0)
+    g_main_context_iteration (NULL, TRUE);
+  receive_all ();
+  teardown (&f);
+}
+
+static void
+test_called_back (void)
+{
+  call_back_in (on_receive);
+  call_back_in (on_close);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -288,5 +345,6 @@ main (int argc, char **argv)
   g_test_add_func ("/jump/together", test_together);
   g_test_add_func ("/jump/lost", test_lost);
   g_test_add_func ("/jump/no-tail", test_no_tail);
+  g_test_add_func ("/jump/called-back", test_called_back);
   return g_test_run ();
 }
