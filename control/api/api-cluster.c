@@ -49,6 +49,9 @@ get_openapi (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
 }
 
+/* Who asks has no login, and is not to wait for ever for a database that is stuck. */
+#define HEALTH_WAIT (2 * G_TIME_SPAN_SECOND)
+
 static gboolean
 do_nothing (PmssDatabase * database, gpointer data, GError ** error)
 {
@@ -61,9 +64,8 @@ get_health (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonBuilder) json = json_builder_new ();
-  gboolean ok = pmss_database_transact (call->context->database, do_nothing,
-      NULL, &error);
-
+  gboolean ok = pmss_database_transact_within (call->context->database,
+      HEALTH_WAIT, do_nothing, NULL, g_free, &error);
   g_autofree char *full = pmss_disk_reserve_explain (call->context->reserve);
 
   json_builder_begin_object (json);

@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "control-fixture.h"
+#include "control/api/router.h"
 #include "control/metrics.h"
 #include "control/nodes/nodes.h"
 #include "control/sessions/revocation-news.h"
+#include "httpd/pmss-httpd.h"
 #include "libpmss/pmss-error.h"
 
 typedef struct
@@ -689,6 +691,56 @@ test_busy_database (Fixture * f, gconstpointer data)
           "'"), ==, 1);
 }
 
+/* The whole answer to a request without a login. */
+static char *
+ask_health (PmssHttpd * httpd)
+{
+  static const char request[] =
+      "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) connection = NULL;
+  char *answer = g_malloc0 (4096);
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  connection = g_socket_client_connect_to_host (client, "127.0.0.1",
+      pmss_httpd_get_port (httpd), NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_output_stream_write_all (g_io_stream_get_output_stream
+          (G_IO_STREAM (connection)), request, strlen (request), NULL, NULL,
+          &error));
+  g_input_stream_read_all (g_io_stream_get_input_stream
+      (G_IO_STREAM (connection)), answer, 4095, NULL, NULL, &error);
+  g_assert_no_error (error);
+  return answer;
+}
+
+/* Nor does /healthz wait for ever: it says so. */
+static void
+test_stuck_database (Fixture * f, gconstpointer data)
+{
+  PmssControlContext context = {.database = f->base.database,
+    .nodes = f->nodes,.reserve = pmss_disk_reserve_new (f->base.folder, 0)
+  };
+  const PmssHttpdConfig config = {.listen = "127.0.0.1:0",
+    .thread_per_connection = TRUE,.max_connections = 16
+  };
+  g_autoptr (GError) error = NULL;
+  PmssHttpd *httpd = pmss_httpd_start (&config, &pmss_router, &context, &error);
+  g_autofree char *stuck = NULL, *well = NULL;
+
+  g_assert_no_error (error);
+  control_fixture_hold (&f->base);
+  stuck = ask_health (httpd);
+  control_fixture_release (&f->base);
+  g_assert_true (g_str_has_prefix (stuck, "HTTP/1.1 503 "));
+  g_assert_nonnull (strstr (stuck, "The database is busy"));
+  well = ask_health (httpd);
+  g_assert_true (g_str_has_prefix (well, "HTTP/1.1 200 "));
+  pmss_httpd_stop (httpd, 1);
+  pmss_disk_reserve_free (context.reserve);
+}
+
 /* Revocations are told as soon as the database can, and what is over is not asked for again. */
 static void
 test_revocations (Fixture * f, gconstpointer data)
@@ -791,6 +843,7 @@ main (int argc, char **argv)
   ADD ("remove", test_remove);
   ADD ("threads", test_threads);
   ADD ("busy-database", test_busy_database);
+  ADD ("stuck-database", test_stuck_database);
   ADD ("revocations", test_revocations);
   ADD ("watch-ends", test_watch_ends);
   return g_test_run ();
