@@ -6,13 +6,14 @@
 /* About 75 bytes each, and up to 300 of a user's; a storage server reads answers of up to 64 KiB. */
 #define MAX_IN_ANSWER 200
 
-/* One of all tokens so far takes the place of a user's. */
+/* One of all tokens so far takes the place of a user's. Those that were signed after the last such row are of the second after it at least. */
 static gboolean
 merge_user (PmssDatabase * database, const char *user, GError ** error)
 {
   return pmss_database_exec (database, error,
       "INSERT INTO revocation (session, until, user, signed_until)"
-      " SELECT lower (hex (randomblob (16))), max (until), ?1, unixepoch ()"
+      " SELECT lower (hex (randomblob (16))), max (until), ?1,"
+      " max (unixepoch (), max (signed_until) + 1)"
       " FROM revocation WHERE user = ?1", PMSS_TEXT (user))
       && pmss_database_exec (database, error,
       "DELETE FROM revocation WHERE user = ?1 AND id < last_insert_rowid ()",
@@ -50,6 +51,20 @@ pmss_revocations_bound (PmssDatabase * database, GError ** error)
     if (!merge_user (database, g_ptr_array_index (users, i), error))
       return FALSE;
   return users != NULL;
+}
+
+gboolean
+pmss_revocations_get_cut (PmssDatabase * database, const char *user,
+    gint64 * signed_until, GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT coalesce (max (signed_until), 0) FROM revocation"
+      " WHERE user = ?1 AND signed_until > 0", PMSS_TEXT (user));
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  *signed_until = pmss_rows_int (rows, 0);
+  return TRUE;
 }
 
 gboolean

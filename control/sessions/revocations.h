@@ -16,6 +16,9 @@ G_BEGIN_DECLS
  * the user's other sessions renew and go on. Inside a transaction. */
 gboolean pmss_revocations_bound (PmssDatabase *database, GError **error);
 
+/* Until when @user's tokens are revoked by such a row, in seconds since 1970; 0: not at all. A token of now is signed later. Inside a transaction. */
+gboolean pmss_revocations_get_cut (PmssDatabase *database, const char *user, gint64 *signed_until, GError **error);
+
 /* Whether somebody ended @session, and its lease did not just run out. Inside a transaction. */
 gboolean pmss_revocations_has  (PmssDatabase *database, const char *session, gboolean *has, GError **error);
 

@@ -13,7 +13,8 @@
 
 #define SESSION_COLUMNS \
   "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
-  " s.expires"
+  " s.expires, (SELECT coalesce (max (r.signed_until), 0) FROM revocation r" \
+  " WHERE r.user = s.user AND r.signed_until > 0)"
 #define REPORT_PAUSE G_USEC_PER_SEC
 #define SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
 
@@ -118,6 +119,7 @@ read_session (PmssRows * rows)
   session->rate = (guint64) pmss_rows_int (rows, 6);
   session->created = pmss_rows_int (rows, 7);
   session->expires = pmss_rows_int (rows, 8);
+  session->signed_until = pmss_rows_int (rows, 9);
   return session;
 }
 
@@ -162,7 +164,8 @@ create_session (PmssDatabase * database, gpointer data, GError ** error)
           PMSS_INT (call->token_until), PMSS_BLOB (login, sizeof (login))))
     return FALSE;
   if (pmss_database_get_changes (database) > 0)
-    return TRUE;
+    return pmss_revocations_get_cut (database, s->user, &s->signed_until,
+        error);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
       "'%s' is not ready", s->medium_name);
   return FALSE;
@@ -426,10 +429,12 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session,
     const GArray * nodes)
 {
   g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
   char *token;
 
-  claims->issued = g_get_real_time () / G_USEC_PER_SEC;
-  claims->expires = claims->issued + self->stream_lifetime;
+  /* nodes refuse what was signed in the second of the cut, or before */
+  claims->issued = MAX (now, session->signed_until + 1);
+  claims->expires = now + self->stream_lifetime;
   claims->ops = PMSS_TOKEN_READ;
   claims->version = session->version;
   claims->medium = g_strdup (session->medium_name);

@@ -24,6 +24,7 @@ typedef struct {
   PmssVersionId version;
   guint64 rate;                 /* bit/s that it may take; 0: no limit */
   gint64 created, expires;      /* seconds since 1970 */
+  gint64 signed_until;          /* the user's tokens that were signed until then are revoked; 0: none */
 } PmssViewing;
 void          pmss_viewing_free (PmssViewing *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)

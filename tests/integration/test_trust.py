@@ -156,12 +156,12 @@ class StolenTokens(cluster.TestCase):
     def test_tokens_of_control(self):
         """Each opens one door: one node, one operation, one shard, for 30 s."""
         shard = r"/v1/shards/[0-9a-f]{32}-[0-9a-f]{8}\.\d+"
-        for name in ("films/a", "films/c"):
+        for name in ("stolen/a", "stolen/c"):
             self.add(name)
         self.check_theft("PUT", "w", shard)
         self.check_theft("GET", "r", shard)
-        self.add("films/b")
-        self.cluster.delete("films/b")
+        self.add("stolen/b")
+        self.cluster.delete("stolen/b")
         self.cluster.wait_for_nodes_clean()
         self.check_theft("DELETE", "d", shard)
         # it is compared with the catalog when it comes

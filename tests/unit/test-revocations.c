@@ -114,6 +114,38 @@ test_ends (void)
   control_fixture_clear (&f);
 }
 
+static gboolean
+get_cut (PmssDatabase * database, gpointer cut, GError ** error)
+{
+  return pmss_revocations_get_cut (database, "many", cut, error);
+}
+
+/* Who has many sessions ended opens another in the same second: its token is signed after the cut. */
+static void
+test_signed_after_cut (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+  gint64 cut = -1, first;
+
+  control_fixture_init (&f);
+  g_assert_true (pmss_database_transact (f.database, get_cut, &cut, &error));
+  g_assert_cmpint (cut, ==, 0);
+  end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
+  run_bound (&f);
+  g_assert_true (pmss_database_transact (f.database, get_cut, &cut, &error));
+  g_assert_cmpint (cut, >, 0);
+  g_assert_cmpint (cut, ==, control_fixture_count (&f, "SELECT signed_until"
+          " FROM revocation WHERE user = 'many'"));
+  /* what was signed in the second after the cut ends with the next one */
+  end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
+  run_bound (&f);
+  first = cut;
+  g_assert_true (pmss_database_transact (f.database, get_cut, &cut, &error));
+  g_assert_cmpint (cut, >, first);
+  control_fixture_clear (&f);
+}
+
 static void
 test_budget (void)
 {
@@ -141,6 +173,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/revocations/bound", test_bound);
   g_test_add_func ("/revocations/ends", test_ends);
+  g_test_add_func ("/revocations/signed-after-cut", test_signed_after_cut);
   g_test_add_func ("/revocations/budget", test_budget);
   return g_test_run ();
 }
