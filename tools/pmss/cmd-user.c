@@ -93,7 +93,7 @@ static const PmssCliUsage add_usage = {
 static gboolean
 user_add (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  g_autofree char *role = g_strdup ("viewer");
+  g_autofree char *role = NULL;
   g_autofree char *file = NULL;
   const GOptionEntry entries[] = {
     {"role", 0, 0, G_OPTION_ARG_STRING, &role,
@@ -112,8 +112,8 @@ user_add (PmssCli * cli, int argc, char **argv, GError ** error)
   password = pmss_cli_password_get_new (file, cli->cancellable, error);
   if (!password)
     return FALSE;
-  body = object_of ("name", argv[1], "role", role, "password",
-      pmss_cli_password_text (password), NULL);
+  body = object_of ("name", argv[1], "role", role ? role : "viewer",
+      "password", pmss_cli_password_text (password), NULL);
   answer = pmss_cli_request (cli, "POST", "/users", body, &local);
   if (local) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
