@@ -93,9 +93,8 @@ update_state (PmssNodeEntry * entry, gint64 now)
   PmssNodeState state = state_at (entry, now);
 
   if (state == entry->state) {
-    /* what is wrong with it may have become another thing */
-    if (state == PMSS_NODE_SUSPECT && (entry->claim.address != NULL
-            || pmss_node_clock_is_wrong (entry->skew))) {
+    /* what is wrong may have become another thing */
+    if (state == PMSS_NODE_SUSPECT) {
       g_free (entry->reason);
       entry->reason = explain (entry, now);
     }

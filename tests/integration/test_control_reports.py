@@ -210,8 +210,9 @@ class UnreachableTest(cluster.TestCase):
     def beat(self):
         secret = json.loads((self.node.data / "node.json").read_text())["secret"]
         body = {"address": self.node.address, "port": self.node.port, "tls": False, "token_formats": [2], "stats": {}}
-        self.cluster.request("POST", "/api/v1/nodes/%d/heartbeat" % self.node.id, json.dumps(body),
-                             {"Authorization": "Bearer " + secret, "Content-Type": "application/json"}, token=False)
+        status, _, answer = self.cluster.request("POST", "/api/v1/nodes/%d/heartbeat" % self.node.id, json.dumps(body),
+                                                 {"Authorization": "Bearer " + secret, "Content-Type": "application/json"}, token=False)
+        self.assertEqual(status, 200, answer)
 
     def state(self):
         node = self.cluster.api("GET", "/nodes")["nodes"][0]

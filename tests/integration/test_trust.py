@@ -162,6 +162,7 @@ class StolenTokens(cluster.TestCase):
         self.check_theft("GET", "r", shard)
         self.add("stolen/b")
         self.cluster.delete("stolen/b")
+        self.cluster.wait_jobs()
         self.cluster.wait_for_nodes_clean()
         self.check_theft("DELETE", "d", shard)
         # it is compared with the catalog when it comes
