@@ -21,8 +21,10 @@ def fixture(folder):
 
 def start(context, nodes, control_options=None, **options):
     """A cluster in the scratch folder of @context, closed with it."""
-    cluster = fixture(context.build).Cluster(nodes=nodes, folder=context.scratch, control_options={"log-level": "message", **(control_options or {})},
-                                            **options)
+    tests = fixture(context.build)
+    cluster = tests.Cluster(nodes=nodes, folder=context.scratch,
+                            control_options={"log-level": "message", "metrics-token": tests.METRICS_TOKEN, **(control_options or {})},
+                            **options)
     context.on_exit(cluster.close)
     return cluster
 
