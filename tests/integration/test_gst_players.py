@@ -35,6 +35,9 @@ REAL = ("bbb-360p-h264-aac-srt.mkv", "bbb-184p-h264-aac.ts", "elf-480p-vp8-vorbi
 # then an estimate, or even an error
 OGG = (".ogg", ".ogv", ".opus")
 PUSHED = ("playbin", "uridecodebin")
+# With buffering off, GStreamer 1.22 never prerolls some transport streams: one stream of decodebin3's is blocked while
+# tsdemux fills the other's queue. It is so over HTTP, too
+STUCK = {".ts": ("playbin3-plain", "uridecodebin3")}
 
 UNIT = 256 * 1024
 
@@ -98,8 +101,12 @@ class Discoverer(PlayerCase):
             r"(?m)^\s*((?:Duration|Seekable|container|audio|video|subtitles|Width|Height|Channels|Sample rate|"
             r"Frame rate|Pixel aspect ratio)(?: #\d+)?: [^,\n]*|An error.*|Missing plugins)", part)) for part in parts]
 
+    # Its answer to SEEKING is in bytes, and a discoverer of 1.22 asks everything after it in that format: it comes last.
+    SPOILS_WHAT_FOLLOWS = ".wav"
+
     def test_as_file(self):
         media = [(path, uri) for path, uri in self.media() if path.suffix not in OGG]
+        media.sort(key=lambda medium: medium[0].suffix == self.SPOILS_WHAT_FOLLOWS)
         found, wanted = (self.lines(uris) for uris in ([uri for _, uri in media], [path.as_uri() for path, _ in media]))
         self.assertEqual((len(found), len(wanted)), (len(media), len(media)))
         for (path, _), some, same in zip(media, found, wanted):
@@ -126,6 +133,11 @@ class Ways(PlayerCase):
         out = self.execute(EXERCISE, "ways", *uris, G_DEBUG="fatal-criticals")
         return [re.findall(r"(?m)^\w.*$", part) for part in re.split(r"(?m)^medium \d+\n", out)[1:]]
 
+    def comparable(self, path, lines):
+        """What of these lines is the same with every source."""
+        differ = PUSHED if path.suffix in OGG else STUCK.get(path.suffix, ())
+        return [line for line in lines if line.split(":")[0] not in differ]
+
     def test_as_file(self):
         media = self.media()
         found, wanted = (self.ways(uris) for uris in ([uri for _, uri in media], [path.as_uri() for path, _ in media]))
@@ -134,8 +146,7 @@ class Ways(PlayerCase):
             with self.subTest(name=path.name):
                 # each of the five says something
                 self.assertEqual(len({line.split(":")[0] for line in some}), 5)
-                pushed = PUSHED if path.suffix in OGG else ()
-                self.assertEqual(*([line for line in lines if line.split(":")[0] not in pushed] for lines in (some, same)))
+                self.assertEqual(*(self.comparable(path, lines) for lines in (some, same)))
         played = {path.suffix for (path, _), some in zip(media, wanted) if "cannot be played" not in str(some)}
         self.assertLessEqual({".ogv", ".webm", ".mov", ".jpg"}, played)
 
