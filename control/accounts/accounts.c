@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/accounts/accounts.h"
+#include "control/accounts/accounts-private.h"
 
 #include <string.h>
 
@@ -10,14 +10,6 @@
 #include "libpmss/pmss-error.h"
 
 #define PARALLEL_PASSWORDS 2
-
-struct _PmssAccounts
-{
-  PmssDatabase *database;
-  guint token_lifetime;
-  PmssPasswords *passwords;
-  PmssLoginLimit *limit;
-};
 
 static const char *const roles[] = {
   [PMSS_ROLE_NONE] = "none",
@@ -127,16 +119,26 @@ take_user (AccountCall * call, PmssRows * rows, PmssError code,
   return FALSE;
 }
 
+PmssUser *
+pmss_accounts_read_user (PmssDatabase * database, const char *name,
+    GError ** error)
+{
+  AccountCall call = { 0 };
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT name, role, one_time, created FROM user WHERE name = ?1",
+      PMSS_TEXT (name));
+
+  take_user (&call, rows, PMSS_ERROR_NOT_FOUND, "There is no such user", error);
+  return call.user;
+}
+
 static gboolean
 get_user (PmssDatabase * database, gpointer data, GError ** error)
 {
   AccountCall *call = data;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT name, role, one_time, created FROM user WHERE name = ?1",
-      PMSS_TEXT (call->name));
 
-  return take_user (call, rows, PMSS_ERROR_NOT_FOUND,
-      "There is no such user", error);
+  call->user = pmss_accounts_read_user (database, call->name, error);
+  return call->user != NULL;
 }
 
 PmssUser *
@@ -424,50 +426,6 @@ pmss_accounts_add_user (PmssAccounts * self, const char *name,
   else
     g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
-}
-
-static gboolean
-count_other_admins (PmssDatabase * database, const char *name, gint64 * count,
-    GError ** error)
-{
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT count(*) FROM user WHERE role = 'admin' AND name <> ?1",
-      PMSS_TEXT (name));
-
-  if (!pmss_rows_next (rows, error))
-    return FALSE;
-  *count = pmss_rows_int (rows, 0);
-  return TRUE;
-}
-
-static gboolean
-remove_user (PmssDatabase * database, gpointer data, GError ** error)
-{
-  AccountCall *call = data;
-  gint64 others;
-
-  if (!get_user (database, call, error)
-      || !count_other_admins (database, call->name, &others, error))
-    return FALSE;
-  if (call->user->role == PMSS_ROLE_ADMIN && others == 0) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "The last administrator cannot be removed");
-    return FALSE;
-  }
-  return pmss_database_exec (database, error,
-      "DELETE FROM user WHERE name = ?1", PMSS_TEXT (call->name));
-}
-
-gboolean
-pmss_accounts_remove_user (PmssAccounts * self, const char *name,
-    GError ** error)
-{
-  AccountCall call = {.name = name };
-  gboolean ok = pmss_database_transact (self->database, remove_user, &call,
-      error);
-
-  g_clear_pointer (&call.user, pmss_user_free);
-  return ok;
 }
 
 static gboolean

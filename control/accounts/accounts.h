@@ -58,6 +58,8 @@ PmssUser     *pmss_accounts_get_user     (PmssAccounts *accounts, const char *na
 gboolean      pmss_accounts_add_user     (PmssAccounts *accounts, const char *name, const char *password, PmssRole role, gboolean one_time, GError **error);
 /* PMSS_ERROR_CONFLICT for the last administrator. Tokens and sessions go with the user. */
 gboolean      pmss_accounts_remove_user  (PmssAccounts *accounts, const char *name, GError **error);
+/* PMSS_ERROR_CONFLICT for the last administrator. Logins have the new role with their next request; sessions end. */
+gboolean      pmss_accounts_set_role     (PmssAccounts *accounts, const char *name, PmssRole role, GError **error);
 /* Ends all of the user's logins, save @keep_token (nullable). */
 gboolean      pmss_accounts_set_password (PmssAccounts *accounts, const char *name, const char *password, const char *keep_token, GError **error);
 /* Whether @password is @name's: for changing one's own. The limits of login apply. */

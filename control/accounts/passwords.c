@@ -52,7 +52,8 @@ static gboolean
 enter (PmssPasswords * self, GError ** error)
 {
   gint64 deadline = g_get_monotonic_time () + WAIT_SECONDS * G_USEC_PER_SEC;
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
 
   while (self->free_places == 0) {
     if (!g_cond_wait_until (&self->freed, &self->lock, deadline)) {

@@ -77,6 +77,40 @@ post_user (PmssApiCall * call)
   pmss_api_respond (call, 201, json);
 }
 
+/* The role is all that can be set so. One's own can be, too: another administrator is left. */
+static PmssUser *
+change_user (PmssApiCall * call, GError ** error)
+{
+  static const char *const members[] = { "role", NULL };
+  JsonObject *body = pmss_http_request_get_json (call->request);
+  PmssAccounts *accounts = call->context->accounts;
+  const char *role_name;
+  PmssRole role;
+
+  if (!pmss_json_check_members (body, members, error)
+      || !pmss_json_get_string (body, "role", 16, &role_name, error)
+      || !pmss_role_parse (role_name, &role, error)
+      || !pmss_accounts_set_role (accounts, call->param, role, error))
+    return NULL;
+  return pmss_accounts_get_user (accounts, call->param, error);
+}
+
+static void
+patch_user (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssUser) user = change_user (call, &error);
+  g_autoptr (JsonBuilder) json = NULL;
+
+  if (user == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = json_builder_new ();
+  add_user_json (json, user);
+  pmss_api_respond (call, 200, json);
+}
+
 static void
 delete_user (PmssApiCall * call)
 {
@@ -169,6 +203,8 @@ put_password (PmssApiCall * call)
 const PmssRoute pmss_routes_users[] = {
   {"GET", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_NONE, list_users},
   {"POST", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_JSON, post_user},
+  {"PATCH", "/api/v1/users/{name}", PMSS_ROLE_ADMIN, PMSS_BODY_JSON,
+      patch_user},
   {"DELETE", "/api/v1/users/{name}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
       delete_user},
   {"PUT", "/api/v1/users/{name}/password", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,

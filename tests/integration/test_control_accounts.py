@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+import threading
 import time
 import unittest
 
@@ -102,6 +103,52 @@ class AccountsTest(cluster.TestCase):
                     {"name": None, "password": PASSWORD, "role": "viewer"},
                     {"name": "x\u0000y", "password": PASSWORD, "role": "viewer"}):
             self.assert_status(400, api, "POST", "/users", bad, 201)
+
+    def test_role_changes(self):
+        """Logins have the new role with their next request; sessions of the old one are over."""
+        api = self.cluster.api
+        token = self.user("climber", "viewer")
+        path = "/api/v1/users"
+        self.assertEqual(self.as_user(token, "GET", path), 403)
+        self.assertEqual(self.as_user(token, "PATCH", path + "/climber", {"role": "admin"}), 403)
+        self.assertEqual(api("PATCH", "/users/climber", {"role": "admin"})["role"], "admin")
+        self.assertEqual(self.as_user(token, "GET", path), 200)
+        # one's own, as long as another is left
+        self.assertEqual(self.as_user(token, "PATCH", path + "/climber", {"role": "operator"}), 200)
+        self.assertEqual(self.as_user(token, "GET", path), 403)
+        self.assertEqual(self.as_user(token, "GET", "/api/v1/jobs"), 200)
+        # the last one is neither demoted nor removed, by whatever name it is asked
+        status, _, answer = self.cluster.request("PATCH", path + "/%61dmin", json.dumps({"role": "viewer"}),
+                                                 {"Content-Type": "application/json"})
+        self.assertEqual(status, 409)
+        self.assertIn("last administrator", json.loads(answer)["detail"])
+        self.assert_status(409, api, "DELETE", "/users/admin", None, 204)
+        self.assertEqual(api("PATCH", "/users/admin", {"role": "admin"})["role"], "admin")
+        self.assert_status(404, api, "PATCH", "/users/none", {"role": "viewer"})
+        for bad in ({}, {"role": "root"}, {"role": 1}, {"role": "viewer", "name": "x"}):
+            self.assert_status(400, api, "PATCH", "/users/climber", bad)
+
+    def test_administrators_demote_each_other(self):
+        """However they meet, one is left."""
+        tokens = {name: self.user(name, "admin") for name in ("left", "right")}
+        self.cluster.api("PATCH", "/users/admin", {"role": "viewer"})
+        both = threading.Barrier(2)
+        got = {}
+
+        def demote(mine, other):
+            both.wait(30)
+            got[mine] = self.as_user(tokens[mine], "PATCH", "/api/v1/users/" + other, {"role": "viewer"})
+        threads = [threading.Thread(target=demote, args=pair) for pair in (("left", "right"), ("right", "left"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(got.values())[0], 200)
+        self.assertIn(sorted(got.values())[1], (403, 409))
+        winner = min(got, key=got.get)
+        self.assertEqual(self.as_user(tokens[winner], "PATCH", "/api/v1/users/admin", {"role": "admin"}), 200)
+        self.cluster.api("DELETE", "/users/left", status=204)
+        self.cluster.api("DELETE", "/users/right", status=204)
 
     def test_passwords(self):
         api = self.cluster.api

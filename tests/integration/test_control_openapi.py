@@ -124,6 +124,11 @@ class OpenApiTest(cluster.TestCase):
         self.assert_status(409, api, "POST", "/users", {"name": "anna", "password": PASSWORD, "role": "viewer"}, 201)
         self.assert_status(400, api, "POST", "/users", {}, 201)
         api("GET", "/users")
+        api("PATCH", "/users/anna", {"role": "operator"})
+        api("PATCH", "/users/anna", {"role": "viewer"})
+        self.assert_status(400, api, "PATCH", "/users/anna", {"role": "root"})
+        self.assert_status(404, api, "PATCH", "/users/none", {"role": "viewer"})
+        self.assert_status(409, api, "PATCH", "/users/admin", {"role": "viewer"})
         token = self.cluster.login("anna", PASSWORD)
         self.assert_status(401, self.cluster.login, "anna", "wrong")
         bearer = {"Authorization": "Bearer " + token}

@@ -415,6 +415,42 @@ test_secrets (void)
   g_assert_false (pmss_secret_is_id (id));
 }
 
+static void
+assert_role (Fixture * f, const PmssLogin * login, PmssRole role)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssUser) user =
+      pmss_accounts_authenticate (f->accounts, login->token, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (user->role, ==, role);
+}
+
+/* A login's role is the user's, whenever it was made. */
+static void
+test_role (Fixture * f, gconstpointer data)
+{
+  g_autoptr (PmssLogin) login = NULL;
+  g_autoptr (GError) error = NULL;
+
+  add (f, "anna", PMSS_ROLE_ADMIN);
+  login = log_in (f, "anna", "correct horse", &error);
+  g_assert_no_error (error);
+  g_assert_false (pmss_accounts_set_role (f->accounts, "anna",
+          PMSS_ROLE_OPERATOR, &error));
+  assert_pmss_error (error, CONFLICT);
+  g_clear_error (&error);
+  assert_role (f, login, PMSS_ROLE_ADMIN);
+
+  add (f, "berta", PMSS_ROLE_ADMIN);
+  g_assert_true (pmss_accounts_set_role (f->accounts, "anna",
+          PMSS_ROLE_OPERATOR, &error));
+  assert_role (f, login, PMSS_ROLE_OPERATOR);
+  g_assert_false (pmss_accounts_set_role (f->accounts, "nobody",
+          PMSS_ROLE_VIEWER, &error));
+  assert_pmss_error (error, NOT_FOUND);
+}
+
 #define ADD(name, func) \
   g_test_add ("/accounts/" name, Fixture, NULL, setup, func, teardown)
 
@@ -426,6 +462,7 @@ main (int argc, char **argv)
   ADD ("expiry", test_expiry);
   ADD ("login-beside-change", test_login_beside_change);
   ADD ("users", test_users);
+  ADD ("role", test_role);
   ADD ("set-password", test_set_password);
   ADD ("first-admin", test_first_admin);
   ADD ("refused-when-too-often", test_refused_when_too_often);

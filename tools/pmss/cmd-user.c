@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* pmss user ls, add, rm, passwd */
+/* pmss user ls, add, set, rm, passwd */
 
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +81,25 @@ report (PmssCli * cli, JsonNode * answer, const char *what, const char *name)
     printf ("{}\n");
 }
 
+/* Before a password is asked for, and without a server. */
+static gboolean
+check_role (const char *role, GError ** error)
+{
+  static const char *const roles[] = { "viewer", "operator", "admin", NULL };
+  g_autofree char *shown = NULL;
+
+  if (role && g_strv_contains (roles, role))
+    return TRUE;
+  shown = role ? pmss_cli_escape (role) : NULL;
+  if (shown)
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "“%s” is not a role: give --role viewer, operator or admin", shown);
+  else
+    g_set_error_literal (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "Which role? Give --role viewer, operator or admin");
+  return FALSE;
+}
+
 static const PmssCliUsage add_usage = {
   "NAME", "Adds a user.",
   "The password is asked for, or read as for 'pmss login'.\n\n"
@@ -107,7 +126,8 @@ user_add (PmssCli * cli, int argc, char **argv, GError ** error)
   g_autoptr (JsonNode) answer = NULL;
   g_autoptr (GError) local = NULL;
 
-  if (!pmss_cli_parse (cli, &add_usage, entries, &argc, &argv, error))
+  if (!pmss_cli_parse (cli, &add_usage, entries, &argc, &argv, error)
+      || (role && !check_role (role, error)))
     return FALSE;
   password = pmss_cli_password_get_new (file, cli->cancellable, error);
   if (!password)
@@ -121,6 +141,57 @@ user_add (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   }
   report (cli, answer, "Added user", argv[1]);
+  return TRUE;
+}
+
+static const PmssCliUsage set_usage = {
+  "NAME", "Gives a user another role.",
+  "It counts at once, for logins that the user has, too. The user's streams\n"
+      "end, and begin anew where the new role may have them. The last\n"
+      "administrator stays one.\n\n"
+      "Example:\n  pmss user set bob --role operator",
+  1, 1
+};
+
+static void
+report_role (PmssCli * cli, JsonNode * answer, const char *name,
+    const char *role)
+{
+  g_autofree char *shown = pmss_cli_escape (name);
+
+  if (cli->json)
+    pmss_cli_json_print (answer);
+  else
+    printf ("%s is %s %s now.\n", shown,
+        g_str_equal (role, "viewer") ? "a" : "an", role);
+}
+
+static gboolean
+user_set (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autofree char *role = NULL;
+  const GOptionEntry entries[] = {
+    {"role", 0, 0, G_OPTION_ARG_STRING, &role,
+        "viewer, operator or admin", "ROLE"},
+    {NULL}
+  };
+  g_autofree char *path = NULL;
+  g_autoptr (JsonNode) body = NULL;
+  g_autoptr (JsonNode) answer = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (!pmss_cli_parse (cli, &set_usage, entries, &argc, &argv, error)
+      || !check_role (role, error))
+    return FALSE;
+  path = user_path (argv[1], "");
+  body = object_of ("role", role, NULL);
+  answer = pmss_cli_request (cli, "PATCH", path, body, &local);
+  if (local) {
+    g_propagate_prefixed_error (error, g_steal_pointer (&local),
+        "The role of “%s” stays as it is: ", argv[1]);
+    return FALSE;
+  }
+  report_role (cli, answer, argv[1], role);
   return TRUE;
 }
 
@@ -242,6 +313,7 @@ user_passwd (PmssCli * cli, int argc, char **argv, GError ** error)
 static const PmssCliCommand verbs[] = {
   {"ls", user_ls, "", "list users and roles"},
   {"add", user_add, "NAME", "add a user"},
+  {"set", user_set, "NAME", "give a user another role"},
   {"rm", user_rm, "NAME", "remove a user"},
   {"passwd", user_passwd, "[NAME]", "change a password"},
   {NULL}
