@@ -50,7 +50,7 @@ static const Setting settings[] = {
   {"node-ca", SETTING_PATH, AT (config.node_ca), 0, 0, NULL,
       "PEM file that the nodes' certificates are checked against", "FILE"},
   {"metrics-token", SETTING_STRING, AT (config.metrics_token), 0, 0, NULL,
-      "Bearer token with which /metrics may be read from other machines",
+        "Bearer token with which /metrics may be read from other machines",
       "TOKEN"},
   {"log-level", SETTING_STRING, AT (log_level), 0, 0, "message",
       "critical, warning, message, info or debug", "LEVEL"},
@@ -295,13 +295,25 @@ static const struct
       "Let shards that a restored catalog does not know be deleted, and end"},
 };
 
-static PmssControlTask
-choose_task (const gboolean * asked)
+/* FALSE: two of them. */
+static gboolean
+choose_task (const gboolean * asked, PmssControlTask * task)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (task_options); i++)
-    if (asked[i])
-      return task_options[i].task;
-  return PMSS_CONTROL_SERVE;
+  const char *first = NULL;
+
+  *task = PMSS_CONTROL_SERVE;
+  for (guint i = 0; i < G_N_ELEMENTS (task_options); i++) {
+    if (!asked[i])
+      continue;
+    if (first != NULL) {
+      g_printerr ("pmss-control: --%s and --%s are two commands: give one at a "
+          "time\n", first, task_options[i].name);
+      return FALSE;
+    }
+    first = task_options[i].name;
+    *task = task_options[i].task;
+  }
+  return TRUE;
 }
 
 PmssControlCommandLine
@@ -317,6 +329,7 @@ pmss_control_config_load (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   PmssControlCommandLine result = {.status = EX_USAGE };
   gboolean tasks[G_N_ELEMENTS (task_options)] = { FALSE };
+  PmssControlTask task;
   guint n = 0;
 
   entries[n++] = (GOptionEntry) {
@@ -342,9 +355,9 @@ pmss_control_config_load (int argc, char **argv)
   } else if (show_version) {
     g_print ("pmss-control %s\n", PMSS_VERSION);
     result.status = EX_OK;
-  } else {
+  } else if (choose_task (tasks, &task)) {
     result = finish_load (path, values);
-    result.task = choose_task (tasks);
+    result.task = task;
   }
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
     g_free (values[i]);

@@ -87,6 +87,9 @@ pmss_daemon_lock_folder (const char *folder, GError ** error)
   g_autofree char *path = g_build_filename (folder, "lock", NULL);
   int fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+  /* a disk that is read-only can be locked as well */
+  if (fd < 0 && errno == EROFS)
+    fd = g_open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
   if (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0)
     return fd;
   if (fd >= 0 && errno == EWOULDBLOCK)

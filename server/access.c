@@ -30,6 +30,7 @@ struct _PmssAccess
   gboolean whole;               /* it is known which sessions have ended */
   gboolean changed;             /* since the file was written */
   gint64 touched;               /* monotonic */
+  gboolean unkept;              /* the main thread's: the file could not be written, which was said */
 };
 
 static void
@@ -201,8 +202,9 @@ store (PmssAccess * access, const PmssRevokedState * state)
   stored = pmss_revoked_store (access->path, text, &error);
   if (stored)
     access->state = *state;
-  else
+  else if (!access->unkept)
     g_warning ("Cannot keep the revocations: %s", error->message);
+  access->unkept = !stored;
   /* where it cannot be written, another try a second costs nobody anything */
   access->changed = !stored;
   access->touched = g_get_monotonic_time ();

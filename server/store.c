@@ -17,6 +17,7 @@
 
 /* Seconds for which a disk that refused a write has no room, whatever it says: quotas and inodes are not in its numbers. */
 #define FULL_FOR 5
+#define TRIAL "trial"           /* of writing, in tmp/ */
 
 static PmssError
 code_of_errno (int code)
@@ -196,6 +197,25 @@ make_shard_folders (PmssStore * store, GError ** error)
   return TRUE;
 }
 
+/* A disk that takes no writes at the start is as one that stops to take them: what it has can be read. */
+static void
+try_to_write (PmssStore * store)
+{
+  int code = 0;
+  int fd = openat (store->tmp_fd, TRIAL,
+      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+  if (fd < 0) {
+    code = errno;
+  } else {
+    close (fd);
+    if (unlinkat (store->tmp_fd, TRIAL, 0) != 0)
+      code = errno;
+  }
+  if (code != 0)
+    pmss_store_note_failure (store, "a trial at the start", code);
+}
+
 /* What a crash left half written. */
 static gboolean
 empty_tmp (PmssStore * store, GError ** error)
@@ -226,6 +246,15 @@ empty_tmp (PmssStore * store, GError ** error)
   return TRUE;
 }
 
+/* What is made or removed here has time until the disk takes writes again. */
+static gboolean
+prepare (PmssStore * store, GError ** error)
+{
+  try_to_write (store);
+  return !pmss_store_is_writable (store)
+      || (make_shard_folders (store, error) && empty_tmp (store, error));
+}
+
 PmssStore *
 pmss_store_open (const char *folder, const PmssStoreReserve * reserve,
     GError ** error)
@@ -246,7 +275,7 @@ pmss_store_open (const char *folder, const PmssStoreReserve * reserve,
   if ((store->lock_fd = pmss_daemon_lock_folder (folder, error)) < 0
       || (store->tmp_fd = open_folder (store, "tmp", error)) < 0
       || (store->shards_fd = open_folder (store, "shards", error)) < 0
-      || !make_shard_folders (store, error) || !empty_tmp (store, error))
+      || !prepare (store, error))
     return NULL;
   pmss_store_start_counting (store);
   return g_steal_pointer (&store);

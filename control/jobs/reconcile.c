@@ -26,7 +26,7 @@ struct _PmssReconciler
   gboolean stopping;
   GHashTable *due;              /* ids of nodes to look at */
   GHashTable *found;            /* node id -> PmssReconciled */
-  GHashTable *allowed;          /* node id -> guint64: orphans of the next comparison */
+  GHashTable *allowed;          /* node id -> guint64: orphans of the next whole comparison */
   guint64 orphans, deleted;
 };
 
@@ -137,18 +137,28 @@ tell_compared (guint node, const PmssCompared * compared, guint before,
         "for now", node, unknown);
 }
 
-/* What was confirmed is for one comparison. */
 static guint64
-take_allowed (PmssReconciler * self, guint node)
+get_allowed (PmssReconciler * self, guint node)
 {
   g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
       g_mutex_locker_new (&self->lock);
   guint64 *allowed = g_hash_table_lookup (self->allowed,
       GUINT_TO_POINTER (node));
-  guint64 number = allowed != NULL ? *allowed : 0;
 
-  g_hash_table_remove (self->allowed, GUINT_TO_POINTER (node));
-  return number;
+  return allowed != NULL ? *allowed : 0;
+}
+
+/* A confirmation is for one comparison that came to its end. One that was given meanwhile is for the next. */
+static void
+use_allowed (PmssReconciler * self, guint node, guint64 number)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  guint64 *allowed = g_hash_table_lookup (self->allowed,
+      GUINT_TO_POINTER (node));
+
+  if (allowed != NULL && *allowed == number)
+    g_hash_table_remove (self->allowed, GUINT_TO_POINTER (node));
 }
 
 static gboolean
@@ -157,11 +167,13 @@ compare_lists (PmssReconciler * self, guint node, PmssReconciled * found,
 {
   PmssUnknown *unknown = get_unknown (self, node);
   guint before = pmss_unknown_get_count (unknown);
+  guint64 allowed = get_allowed (self, node);
   PmssCompared compared;
 
   if (!pmss_compare_lists (self->context, self->calls, node, unknown,
-          take_allowed (self, node), &compared, self->cancellable, error))
+          allowed, &compared, self->cancellable, error))
     return FALSE;
+  use_allowed (self, node, allowed);
   found->shards = compared.shards;
   found->missing = compared.missing;
   found->unknown = pmss_unknown_get_count (unknown);

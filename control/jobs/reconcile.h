@@ -34,7 +34,7 @@ typedef struct {
 
 /* How many of @node's shards would be deleted, and are so large a part of what it holds that it has to be confirmed. Any thread. */
 guint64         pmss_reconciler_get_held (PmssReconciler *reconciler, guint node);
-/* Somebody has looked: up to @shards go, at the next comparison, which is made now. PMSS_ERROR_CONFLICT unless so many are held. Any thread. */
+/* Somebody has looked: up to @shards go, at the next comparison that comes to its end; one is made now. PMSS_ERROR_CONFLICT unless so many are held. Any thread. */
 gboolean        pmss_reconciler_confirm  (PmssReconciler *reconciler, guint node, guint64 shards, GError **error);
 
 /* Totals since the start, and for each node what was found last: array of #PmssReconciled. Any thread. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "control/database/database.h"
+#include "control/nodes/same-host.h"
 #include "daemon/pmss-haste.h"
 #include "libpmss/pmss-error.h"
 
@@ -96,7 +97,7 @@ pmss_nodes_find_at_locked (PmssNodes * self, guint except,
 
     if (other->node.id != except && other->state != PMSS_NODE_DOWN
         && other->node.port == port
-        && g_ascii_strcasecmp (other->node.address, address) == 0)
+        && pmss_same_host (other->node.address, address))
       return other;
   }
   return NULL;

@@ -28,7 +28,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import ssl
 import subprocess
@@ -85,17 +84,6 @@ def encode_metadata(**pairs):
 
 # of clusters that are not on loopback
 METRICS_TOKEN = "the-metrics-of-a-test-cluster"
-
-
-def own_address():
-    """An IPv4 address of this machine that is not loopback; None: it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))     # sends nothing
-            address = probe.getsockname()[0]
-        except OSError:
-            return None
-    return None if address.startswith("127.") else address
 
 
 def choose_port():

@@ -123,11 +123,55 @@ class Node(cluster.TestCase):
     control_options = {"unit": "64KiB", "extent": "256KiB", "default-redundancy": "1+1"}
 
     def received(self, node):
-        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % node.port) as answer:
+        with urllib.request.urlopen("http%s://127.0.0.1:%d/metrics" % ("s" if self.ca else "", node.port),
+                                    context=self.cluster.tls) as answer:
             return int(re.search(rb"^pmss_storage_received_bytes_total (\d+)", answer.read(), re.M).group(1))
 
     def told(self, node):
         return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)
+
+    def check_sends(self, node, name):
+        """What @node has of the medium, it sends."""
+        session = self.cluster.session(name)
+        layout = session["layout"]
+        sent = 0
+        for number, places in enumerate(layout["extents"]):
+            for index, place in enumerate(places):
+                if layout["nodes"][place]["id"] != node.id:
+                    continue
+                shard = "%s-%08x.%d" % (layout["version"], number, index)
+                request = urllib.request.Request("http%s://127.0.0.1:%d/v1/shards/%s" % ("s" if self.ca else "", node.port, shard),
+                                                 headers={"Authorization": "Bearer " + session["token"]})
+                with urllib.request.urlopen(request, timeout=30, context=self.cluster.tls) as answer:
+                    self.assertEqual(answer.read(), node.shard_path(shard).read_bytes())
+                sent += 1
+        self.assertGreater(sent, 0)
+
+    def test_mounted_read_only(self):
+        """As a kernel does that has met errors, and still so when the server starts."""
+        node = self.cluster.nodes[0]
+        self.cluster.add("mounted", os.urandom(MIB))
+        node.stop()
+        try:
+            if subprocess.run(["mount", "--bind", node.data, node.data], stderr=subprocess.DEVNULL).returncode != 0:
+                raise FileNotFoundError
+        except FileNotFoundError:
+            node.start()
+            self.skipTest("needs root, to mount a folder read-only")
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,ro", node.data], check=True)
+            node.start()
+            wait_for(lambda: self.told(node)["state"] == "up" and "Read-only file system" in (self.told(node)["warning"] or ""),
+                     "it to be up, and to tell")
+            self.check_sends(node, "mounted")
+            self.assertEqual(node.stop(), 0)
+        finally:
+            node.kill()
+            subprocess.run(["umount", "-l", node.data], check=True)
+        self.assertIn("Nothing will be written until", node.tail())
+        node.log.unlink()               # it has what its disk did
+        node.start()
+        wait_for(lambda: self.told(node)["state"] == "up" and not self.told(node)["warning"], "it to be well")
 
     def test_read_only(self):
         """Each ingest goes on without it; after the first one nothing is sent to it; who looks is told."""
@@ -152,6 +196,15 @@ class Node(cluster.TestCase):
         said = subprocess.run([BUILD / "tools" / "pmss", "node", "ls"], capture_output=True, text=True, timeout=60, check=True,
                               env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token)).stdout
         self.assertIn("takes no writes", said)
+        # still so at the next start: it sends what it has, and says why it takes nothing
+        bad.stop()
+        bad.start()
+        wait_for(lambda: self.told(bad)["state"] == "up" and "Read-only file system" in (self.told(bad)["warning"] or ""),
+                 "it to be up, and to tell")
+        before = self.received(bad)
+        self.cluster.add("third", os.urandom(4 * MIB))
+        self.assertLess(self.received(bad) - before, 20000)
+        self.check_sends(bad, "before")
         # mended, and started anew
         trigger.unlink()
         bad.stop()

@@ -206,6 +206,15 @@ class Restore(cluster.TestCase):
         _, _, text = self.cluster.request("GET", "/metrics", token=False)
         return sum(int(line.split()[-1]) for line in text.decode().splitlines() if line.startswith("pmss_control_unknown_shards"))
 
+    def test_one_at_a_time(self):
+        """Two commands are none: what is only to be looked at is not restored as well."""
+        self.cluster.control.kill()
+        for pair in (("--check-restore", "--restore"), ("--restore", "--end-restore")):
+            status, said = self.control(*pair)
+            self.assertEqual(status, 64, said)
+            for option in pair:
+                self.assertIn(option, said)
+
     def test_nothing_to_restore(self):
         folder = self.cluster.folder / "nothing"
         folder.mkdir()

@@ -13,8 +13,9 @@ import subprocess
 import threading
 import unittest
 
-from storage_server import (CLUSTER, RNG, STORAGE, WAIT, Case, Keys, Server, own_address, read_all,
-                            version_id, wait_for)
+from own_address import own_address
+from storage_server import (CLUSTER, RNG, STORAGE, WAIT, Case, Keys, Server, read_all, version_id,
+                            wait_for)
 
 
 class Shards(Case):
