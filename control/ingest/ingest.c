@@ -13,6 +13,9 @@
 #include "control/ingest/ingest-private.h"
 #include "libpmss/pmss-error.h"
 
+/* A file up to here holds some twenty megabytes while it is striped and read back, and waits for the nodes' fsyncs most of the time. */
+#define SMALL (4u << 20)
+
 /* The upload's file */
 
 static void
@@ -308,6 +311,8 @@ follow_state (PmssControlContext * context, const PmssJob * job,
 const PmssJobType pmss_job_type_ingest = {
   .type = "ingest",
   .max_running = 2,
+  .small = 2 * SMALL,
+  .max_small = 4,
   .can_cancel = TRUE,
   .run = run_ingest,
   .changes = follow_state,

@@ -20,7 +20,8 @@ G_BEGIN_DECLS
  *
  * Interrupted at any point, the job goes on with the phase that it was in; of stripe and verify, with the first extent that was not done (what was striped before is
  * hashed once more). Failed (no space, too few nodes), it can be resumed; cancelled, the medium is deleted with all that was written of it.
- * Memory: the writer's, and with two extents read back 2 x (1 + m/k) + 1 extents.
+ * Memory: the writer's, and with two extents read back 2 x (1 + m/k) + 1 extents. Two files are taken in at a time, and beside them four that are small, for which
+ * that is little: neither kind waits for the other.
  */
 
 /* The upload is whole: makes the job, and the medium's state ingesting. Returns the job's id, 0 on error (PMSS_ERROR_CONFLICT: not whole, or done before). */

@@ -13,7 +13,7 @@
 typedef struct
 {
   GArray *busy_jobs, *busy_media;       /* gint64: what runs now */
-  GHashTable *counts;           /* type -> number of runs */
+  GHashTable *counts;           /* lane -> number of runs */
   PmssJob *job;
 } Claim;
 
@@ -27,14 +27,30 @@ contains (GArray * array, gint64 value)
 }
 
 static gboolean
+is_small (const PmssJobType * type, const PmssJob * job)
+{
+  return type->small > 0 && job->total <= type->small;
+}
+
+/* What jobs are counted by: those of a type, the small ones apart. */
+static gconstpointer
+lane_of (const PmssJobType * type, const PmssJob * job)
+{
+  return is_small (type, job) ? (gconstpointer) & type->small : type;
+}
+
+static gboolean
 is_runnable (Claim * claim, const PmssJob * job)
 {
   const PmssJobType *type = pmss_job_type_find (job->type);
+  guint running;
 
-  return type && !contains (claim->busy_jobs, job->id)
-      && !contains (claim->busy_media, job->medium)
-      && GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, type->type))
-      < type->max_running;
+  if (!type || contains (claim->busy_jobs, job->id)
+      || contains (claim->busy_media, job->medium))
+    return FALSE;
+  running = GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts,
+          lane_of (type, job)));
+  return running < (is_small (type, job) ? type->max_small : type->max_running);
 }
 
 static gboolean
@@ -69,13 +85,13 @@ note_active (PmssJobs * self, Claim * claim)
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->active->len; i++) {
     PmssJobRun *run = g_ptr_array_index (self->active, i);
-    gpointer type = (gpointer) run->type->type;
-    guint count = GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, type));
+    gpointer lane = (gpointer) lane_of (run->type, run->job);
+    guint count = GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, lane));
 
     g_array_append_val (claim->busy_jobs, run->job->id);
     if (run->job->medium != 0)
       g_array_append_val (claim->busy_media, run->job->medium);
-    g_hash_table_insert (claim->counts, type, GUINT_TO_POINTER (count + 1));
+    g_hash_table_insert (claim->counts, lane, GUINT_TO_POINTER (count + 1));
   }
   g_mutex_unlock (&self->lock);
 }
@@ -107,7 +123,7 @@ claim_run (PmssJobs * self)
 {
   g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (GArray) media = g_array_new (FALSE, FALSE, sizeof (gint64));
-  g_autoptr (GHashTable) counts = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) counts = g_hash_table_new (NULL, NULL);
   g_autoptr (GError) error = NULL;
   Claim claim = { jobs, media, counts };
   PmssJobRun *run = NULL;

@@ -77,7 +77,7 @@ pmss_job_types_count_running (void)
   guint n = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    n += types[i]->max_running;
+    n += types[i]->max_running + types[i]->max_small;
   return n;
 }
 

@@ -61,6 +61,9 @@ typedef struct _PmssJobRun PmssJobRun;
 typedef struct {
   const char *type;
   guint max_running;            /* at a time */
+  /* Jobs of a total up to @small bytes wait for none that are larger: so many more of them run at a time. 0: there is no such difference. */
+  guint64 small;
+  guint max_small;
   gboolean can_cancel;
   /* Does the work, or what is left of it. FALSE with G_IO_ERROR_CANCELLED when told to stop; with any other error the job fails. */
   gboolean (*run)     (PmssJobRun *run, GError **error);

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Shared by nodes.c (who there is), node-states.c (how they are) and the other node-*.c. */
+/* Shared by nodes.c (who there is) and node-states.c (how they are). */
 
 typedef struct {
   PmssNode node;

@@ -402,3 +402,47 @@ pmss_nodes_ask_repair (PmssNodes * self, guint id, GError ** error)
       "Node %u is up: what it lacks is repaired without being asked for", id);
   return FALSE;
 }
+
+static gboolean
+remove_node (PmssDatabase * database, gpointer data, GError ** error)
+{
+  NodeCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT shards, state = 'down' AND shards ="
+      " (SELECT count(*) FROM pending_deletion WHERE node = ?1)"
+      " FROM node WHERE id = ?1", PMSS_INT (call->id));
+  gint64 shards;
+
+  if (!pmss_rows_next (rows, &local)) {
+    if (local != NULL)
+      g_propagate_error (error, g_steal_pointer (&local));
+    else
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+          "There is no node %u", call->id);
+    return FALSE;
+  }
+  shards = pmss_rows_int (rows, 0);
+  if (shards == 0 || pmss_rows_int (rows, 1) != 0)
+    return pmss_database_exec (database, error,
+        "DELETE FROM pending_deletion WHERE node = ?1", PMSS_INT (call->id))
+        && pmss_database_exec (database, error,
+        "DELETE FROM node WHERE id = ?1", PMSS_INT (call->id));
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "Node %u holds %" G_GINT64_FORMAT " shards", call->id, shards);
+  return FALSE;
+}
+
+gboolean
+pmss_nodes_remove (PmssNodes * self, guint id, GError ** error)
+{
+  NodeCall call = {.id = id };
+
+  if (!pmss_database_transact (self->database, remove_node, &call, error))
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->entries, GUINT_TO_POINTER (id));
+  g_mutex_unlock (&self->lock);
+  g_message ("Node %u was removed", id);
+  return TRUE;
+}

@@ -256,6 +256,18 @@ class Probes(cluster.TestCase):
         self.set_probe("echo '%s'" % (good % 5))
         self.assertEqual(self.cluster.add("probe/good", b"x")["duration_ns"], 5)
 
+    def test_small_ones_do_not_wait_for_large_ones(self):
+        self.set_probe("""case "$4" in large*) exec sleep 1000 ;; esac
+            echo '{"content_type":"a/b","container":null,"duration_ns":null,"streams":[],"tags":{},"missing":[],"avg_bitrate":null,\
+            "peak_bitrate_1s":null,"peak_bitrate_10s":null}'""")
+        jobs = [self.cluster.put(f"large/{i}", bytes((4 << 20) + 1)) for i in range(3)]
+        wait_for(lambda: [self.cluster.job(job)["phase"] for job in jobs[:2]] == ["probe"] * 2, "the large ones' probes")
+        self.assertEqual(self.cluster.add("small", b"x")["state"], "ready")
+        self.assertEqual([self.cluster.job(job)["state"] for job in jobs], ["running", "running", "queued"])
+        for job in reversed(jobs):
+            self.cluster.api("POST", "/jobs/%d/cancel" % job)
+        self.cluster.wait_jobs()
+
     def test_cancelled_with_its_job(self):
         pid = self.cluster.folder / "pid"
         self.set_probe("echo $$ > %s.new; mv %s.new %s; exec sleep 1000" % (pid, pid, pid))
