@@ -5,6 +5,7 @@
 import functools
 import http.client
 import http.server
+import json
 import os
 import resource
 import signal
@@ -143,9 +144,10 @@ class GatewayRequest(http.server.BaseHTTPRequestHandler):
 class Uploads(CliCase):
     def test_put_refuses(self):
         self.pmss("put", self.path("missing"), "x", status=66)
-        self.pmss("put", self.folder, "x", status=65)
-        self.pmss("put", self.file, "x", "--redundancy", "17+1", status=65)
-        self.pmss("put", self.file, "x", "--redundancy", "lots", status=65)
+        self.assertIn("--recursive", self.pmss("put", self.folder, "x", status=64).err)
+        for redundancy in ("17+1", "9", "lots"):
+            self.pmss("put", self.file, "x", "--redundancy", redundancy, status=64)
+        self.pmss("put", self.file, "x", "--transfers", "0", status=64)
 
     def test_put_several(self):
         for name in ("one", "two"):
@@ -157,10 +159,96 @@ class Uploads(CliCase):
         self.assertEqual(self.pmss("ls", "--names", "put several/").out.splitlines(),
                          ["put several/one", "put several/two"])
 
+    def tree(self):
+        root = self.path("tree")
+        for name in ("a.txt", "b/c.txt", "b/d/e e.txt", "b/d/f"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(name.encode())
+        (root / "b" / "link.txt").symlink_to("c.txt")
+        (root / "b" / "loop").symlink_to("..")
+        os.mkfifo(root / "b" / "pipe")
+        return root, ["a.txt", "b/c.txt", "b/d/e e.txt", "b/d/f", "b/link.txt"]
+
+    def test_put_folders(self):
+        root, names = self.tree()
+        result = self.pmss("put", "--recursive", root, "folders")
+        for left_out in ("b/loop", "b/pipe"):
+            self.assertIn(f"left out: {root}/{left_out} is not a regular file", result.err)
+        self.assertIn("All 5 files are stored.", result.out)
+        self.assertEqual(self.pmss("ls", "--names", "folders/").out.splitlines(), [f"folders/tree/{name}" for name in names])
+        self.assertEqual(self.pmss("get", "folders/tree/b/d/f", "-").raw, b"b/d/f")
+        # with a slash: what is in it
+        self.pmss("put", "-R", f"{root}/", "contents/")
+        self.assertEqual(self.pmss("ls", "--names", "contents/").out.splitlines(), [f"contents/{name}" for name in names])
+
+    def test_put_folders_again(self):
+        """What is there already is left alone, what is new is stored, and what differs is named."""
+        root, names = self.tree()
+        self.pmss("put", "-R", f"{root}/", "again/")
+        (root / "new").write_bytes(b"new")
+        (root / "a.txt").write_bytes(b"other content")
+        result = self.pmss("put", "-R", "--json", f"{root}/", "again/", status=73)
+        puts = {put["name"]: put for put in result.json["put"]}
+        self.assertEqual(list(puts), [f"again/{name}" for name in sorted(names + ["new"])])
+        self.assertEqual([put["there_already"] for put in puts.values()], [False] + [True] * 4 + [False])
+        self.assertEqual(puts["again/new"]["medium"]["state"], "ready")
+        self.assertIsNone(puts["again/new"]["error"])
+        self.assertEqual(puts["again/a.txt"]["error"]["exit"], 73)
+        self.assertIn("again/a.txt", json.loads(result.err.splitlines()[-1])["error"]["message"])
+
+    def test_put_one_name_twice(self):
+        for folder in ("one", "two"):
+            (self.path(folder)).mkdir()
+            (self.path(folder) / "same").write_bytes(folder.encode())
+        self.assertIn("would both be called 'twice/same'",
+                      self.pmss("put", self.path("one") / "same", self.path("two") / "same", "twice/", status=64).err)
+
+    def test_put_several_at_once(self):
+        """As many uploads as are asked for are on their way before the first one ends."""
+        files = []
+        for i in range(6):
+            files.append(self.path(f"file{i}"))
+            files[i].write_bytes(b"x")
+        gateway, env = self.gateway()
+        barrier = threading.Barrier(3)
+        find_refusal = gateway.find_refusal
+
+        def meet(method, path):
+            if method == "PATCH":
+                barrier.wait(60)
+            return find_refusal(method, path)
+        gateway.find_refusal = meet
+        result = self.pmss("put", "--transfers", "3", *files, "at once/", env=env)
+        self.assertIn("All 6 files are stored.", result.out)
+        self.assertFalse(barrier.broken)
+
+    def test_put_stops_where_all_would_fail(self):
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            env = {"PMSS_URL": f"http://127.0.0.1:{nobody.getsockname()[1]}", "PMSS_TOKEN": "x"}
+            files = [self.path(f"file{i}") for i in range(40)]
+            for file in files:
+                file.write_bytes(b"x")
+            result = self.pmss("put", "--transfers", "2", *files, "nowhere/", env=env, status=69)
+        self.assertRegex(result.err, r"0 of 40 files are stored, \d failed, 3\d were not tried")
+
+    def test_put_standard_input(self):
+        data = self.data[:3 * MIB + 5]
+        self.assertIn("SHA-256 as the file's", self.pmss("put", "-", "input/piped", stdin=data).out)
+        self.assertEqual(self.pmss("get", "input/piped", "-").raw, data)
+        # a file is read where it is
+        with open(self.file, "rb") as file:
+            subprocess.run([str(pmss_cli.PMSS), "put", "-", "input/file"], stdin=file, env=self.env, check=True,
+                           stdout=subprocess.DEVNULL, timeout=pmss_cli.COMMAND_TIMEOUT)
+        self.assertEqual(self.pmss("get", "input/file", "-").raw, self.data)
+        for arguments in (["-"], ["-", "input/"], ["-", self.file, "input/"]):
+            self.assertIn("put - films", self.pmss("put", *arguments, status=64).err)
+        self.assertIn("TMPDIR", self.pmss("put", "-", "input/nowhere", stdin=b"x", env={"TMPDIR": "/nowhere"}, status=66).err)
+
     def test_put_that_cannot_be_striped(self):
         small = self.path("small")
         small.write_bytes(b"small")
-        self.assertRegex(self.pmss("put", small, "too wide", "--redundancy", "7+2", status=74).err,
+        self.assertRegex(self.pmss("put", small, "too wide", "--redundancy", "7+2", status=69).err,
                          "needs 9 storage servers, and 6 have joined")
         self.pmss("info", "too wide", status=66)
 

@@ -42,6 +42,18 @@ test_numbers (void)
 }
 
 static void
+test_cut (void)
+{
+  check_taken (pmss_cli_cut ("films", 5), "films");
+  check_taken (pmss_cli_cut ("films", 4), "fil…");
+  check_taken (pmss_cli_cut ("films", 1), "…");
+  /* two columns each, and none */
+  check_taken (pmss_cli_cut ("日本語", 5), "日本…");
+  check_taken (pmss_cli_cut ("日本語", 4), "日…");
+  check_taken (pmss_cli_cut ("e\xcc\x81tude", 4), "e\xcc\x81tu…");
+}
+
+static void
 test_time (void)
 {
   g_setenv ("TZ", "UTC-2", TRUE);
@@ -130,6 +142,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/cli-text/escape", test_escape);
+  g_test_add_func ("/cli-text/cut", test_cut);
   g_test_add_func ("/cli-text/numbers", test_numbers);
   g_test_add_func ("/cli-text/time", test_time);
   g_test_add_func ("/cli-text/age", test_age);

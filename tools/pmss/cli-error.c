@@ -32,11 +32,12 @@ exit_code_of_pmss (const GError * error)
       return EX_TEMPFAIL;
     case PMSS_ERROR_EXISTS:
       return EX_CANTCREAT;
-    case PMSS_ERROR_NO_SPACE:
     case PMSS_ERROR_TOO_FEW_SHARDS:
       return EX_IOERR;
     case PMSS_ERROR_UNREACHABLE:
     case PMSS_ERROR_CONFLICT:
+      /* the cluster's: a disk here is a G_IO_ERROR */
+    case PMSS_ERROR_NO_SPACE:
       return EX_UNAVAILABLE;
     case PMSS_ERROR_TLS:
     case PMSS_ERROR_PROTOCOL:
@@ -150,6 +151,42 @@ hint_of (const GError * error)
   if (g_error_matches (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_NO_SERVER))
     return "Log in with 'pmss login URL', or give --server URL or PMSS_URL.";
   return NULL;
+}
+
+JsonNode *
+pmss_cli_error_to_json (const GError * error)
+{
+  JsonNode *node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autofree char *valid = g_utf8_make_valid (error->message, -1);
+  const char *hint = hint_of (error);
+  gboolean cancelled = g_error_matches (error, G_IO_ERROR,
+      G_IO_ERROR_CANCELLED);
+
+  json_object_set_string_member (object, "message",
+      cancelled ? "interrupted" : valid);
+  json_object_set_int_member (object, "exit", pmss_cli_exit_code (error));
+  if (hint)
+    json_object_set_string_member (object, "hint", hint);
+  else
+    json_object_set_null_member (object, "hint");
+  json_node_init_object (node, object);
+  return node;
+}
+
+/* One line, so that it can be told from what else is said. */
+void
+pmss_cli_print_error_json (const GError * error)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autofree char *text = NULL;
+
+  json_object_set_member (object, "error", pmss_cli_error_to_json (error));
+  json_node_init_object (node, object);
+  text = json_to_string (node, FALSE);
+  fflush (stdout);
+  fprintf (stderr, "%s\n", text);
 }
 
 void

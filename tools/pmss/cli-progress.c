@@ -18,6 +18,11 @@
 
 struct _PmssCliProgress
 {
+  PmssCliProgress *whole;       /* of which this is a part; nullable */
+  guint64 done;                 /* of a part: what the whole knows of */
+  GMutex lock;                  /* of a whole: protects `parts_done` */
+  guint64 parts_done;
+
   gboolean silent;
   gboolean terminal;
   gboolean on_line;             /* the cursor stands after a bar */
@@ -33,9 +38,34 @@ pmss_cli_progress_new (gboolean silent)
 {
   PmssCliProgress *progress = g_new0 (PmssCliProgress, 1);
 
+  g_mutex_init (&progress->lock);
   progress->silent = silent;
   progress->terminal = isatty (STDERR_FILENO);
   return progress;
+}
+
+PmssCliProgress *
+pmss_cli_progress_new_part (PmssCliProgress * whole)
+{
+  PmssCliProgress *progress = g_new0 (PmssCliProgress, 1);
+
+  progress->silent = TRUE;
+  progress->whole = whole;
+  return progress;
+}
+
+/* What was sent once more counts once. */
+static void
+update_part (PmssCliProgress * part, guint64 done)
+{
+  PmssCliProgress *whole = part->whole;
+
+  if (done <= part->done)
+    return;
+  g_mutex_lock (&whole->lock);
+  whole->parts_done += done - part->done;
+  g_mutex_unlock (&whole->lock);
+  part->done = done;
 }
 
 static void
@@ -109,26 +139,31 @@ append_numbers (PmssCliProgress * progress, GString * text, guint64 done,
 }
 
 static void
-show (PmssCliProgress * progress, guint64 done, guint64 total, gint64 now)
+show (PmssCliProgress * progress, const char *label, guint64 done,
+    guint64 total, gint64 now)
 {
-  g_autoptr (GString) line = g_string_new (progress->what);
+  g_autoptr (GString) line = g_string_new (label);
+  g_autofree char *cut = NULL;
 
   if (total > 0)
     done = MIN (done, total);
   if (progress->terminal && total > 0)
     append_bar (progress, line, (double) done / (double) total);
   append_numbers (progress, line, done, total, now);
+  /* In the last column some terminals go on to the next line. */
+  cut = pmss_cli_cut (line->str, (guint) MAX (terminal_width () - 1, 1));
   if (progress->terminal)
-    fprintf (stderr, "\r%s\033[K", line->str);
+    fprintf (stderr, "\r%s\033[K", cut);
   else
     fprintf (stderr, "%s\n", line->str);
   fflush (stderr);
   progress->on_line = progress->terminal;
 }
 
+/* @label: (nullable): what to show for @what, which may change at any time. */
 static void
-update (PmssCliProgress * progress, const char *what, guint64 done,
-    guint64 total, gboolean bytes)
+update (PmssCliProgress * progress, const char *what, const char *label,
+    guint64 done, guint64 total, gboolean bytes)
 {
   gint64 now;
 
@@ -142,27 +177,49 @@ update (PmssCliProgress * progress, const char *what, guint64 done,
       (progress->terminal ? TERMINAL_INTERVAL : LINE_INTERVAL))
     return;
   progress->last_shown = now;
-  show (progress, done, total, now);
+  show (progress, label ? label : what, done, total, now);
 }
 
 void
 pmss_cli_progress_update (PmssCliProgress * progress, const char *what,
     guint64 done, guint64 total)
 {
-  update (progress, what, done, total, TRUE);
+  if (progress->whole)
+    update_part (progress, done);
+  update (progress, what, NULL, done, total, TRUE);
+}
+
+void
+pmss_cli_progress_update_parts (PmssCliProgress * whole, guint n_done,
+    guint n, guint64 total)
+{
+  g_autofree char *label = g_strdup_printf ("%u of %u files", n_done, n);
+  guint64 done;
+
+  g_mutex_lock (&whole->lock);
+  done = whole->parts_done;
+  g_mutex_unlock (&whole->lock);
+  update (whole, "files", label, done, total, TRUE);
 }
 
 void
 pmss_cli_progress_update_share (PmssCliProgress * progress, const char *what,
     guint64 done, guint64 total)
 {
-  update (progress, what, done, total, FALSE);
+  update (progress, what, NULL, done, total, FALSE);
+}
+
+gboolean
+pmss_cli_progress_is_silent (PmssCliProgress * progress)
+{
+  return progress->silent;
 }
 
 void
 pmss_cli_progress_clear (PmssCliProgress * progress)
 {
-  if (!progress->on_line)
+  /* a part's: the whole, on another thread, shows itself again soon */
+  if (!progress->on_line && !(progress->whole && progress->whole->terminal))
     return;
   fputs ("\r\033[K", stderr);
   fflush (stderr);
@@ -173,6 +230,8 @@ void
 pmss_cli_progress_free (PmssCliProgress * progress)
 {
   pmss_cli_progress_clear (progress);
+  if (!progress->whole)
+    g_mutex_clear (&progress->lock);
   g_free (progress->what);
   g_free (progress);
 }

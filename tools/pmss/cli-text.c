@@ -211,6 +211,27 @@ text_width (const char *text)
   return width;
 }
 
+char *
+pmss_cli_cut (const char *text, guint columns)
+{
+  const char *p = text, *end = text;
+  guint width = 0;
+
+  if (text_width (text) <= columns)
+    return g_strdup (text);
+  /* the last column is for the ellipsis */
+  for (; *p; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+
+    if (!g_unichar_iszerowidth (c))
+      width += g_unichar_iswide (c) ? 2 : 1;
+    if (width >= columns)
+      break;
+    end = g_utf8_next_char (p);
+  }
+  return g_strdup_printf ("%.*s…", (int) (end - text), text);
+}
+
 static void
 print_row (const char *const *cells, const gboolean * right,
     const guint * widths, guint columns)

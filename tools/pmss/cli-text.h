@@ -26,6 +26,9 @@ char *pmss_cli_age_since (const char *iso8601);
 /* What a server says in words: escaped, its times (ISO 8601 in UTC) in local time, and without the date where it is today's. */
 char *pmss_cli_sentence (const char *text);
 
+/* @text in at most @columns columns of a terminal; what is cut off is shown as an ellipsis. Valid UTF-8. */
+char *pmss_cli_cut (const char *text, guint columns);
+
 /* Single-quoted for a POSIX shell, only where it has to be. */
 char *pmss_cli_shell_word (const char *text);
 

@@ -220,7 +220,9 @@ pmss_cli_for_each (PmssCli * cli, char **names, int n, PmssCliEachFunc func,
 
     if (func (cli, names[i], user_data, &local))
       continue;
-    if (last)
+    if (last && cli->json)
+      pmss_cli_print_error_json (last);
+    else if (last)
       pmss_cli_print_error (last);
     g_clear_error (&last);
     last = g_steal_pointer (&local);

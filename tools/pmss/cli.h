@@ -86,6 +86,11 @@ int pmss_cli_exit_code (const GError *error);
 /* Prints @error and what to do about it on standard error. */
 void pmss_cli_print_error (const GError *error);
 
+/* The same for programs, as one line of JSON: {"error": {"message", "exit", "hint"}}. */
+void pmss_cli_print_error_json (const GError *error);
+/* {"message", "exit", "hint"} */
+JsonNode *pmss_cli_error_to_json (const GError *error);
+
 /* The signal thread, which cancels @cancellable; a second signal ends the program at once. Call before any other thread is made. */
 void pmss_cli_watch_signals (GCancellable *cancellable);
 /* Ends as a program does that writes to a pipe which nobody reads. */

@@ -11,198 +11,263 @@
 #include "cli-progress.h"
 #include "cli-text.h"
 #include "cli.h"
-#include "job-follow.h"
-#include "medium.h"
-#include "patience.h"
-#include "upload.h"
+#include "put-list.h"
+#include "putting.h"
+#include "transfers.h"
+
+/* How many files are on their way at once. A small one waits for fsyncs and for the nodes most of the time; large ones share the line. */
+#define TRANSFERS 16
+#define MAX_TRANSFERS 64
 
 static const PmssCliUsage usage = {
   "FILE… [NAME]",
   "Uploads files, waits until they are striped, and compares checksums.",
   "Without NAME a medium is called as its file. A NAME that ends with / is a\n"
-      "prefix; with several files it has to be one.\n"
-      "An upload that was broken off goes on when the same command is given again.\n\n"
+      "prefix; with several files it has to be one. FILE - is standard input, which\n"
+      "needs a NAME. An upload that was broken off goes on when the same command is\n"
+      "given again; a file that is there already is compared and left alone.\n"
+      "With --recursive a folder stands for all files in it, and NAME is a prefix:\n"
+      "the folder's own name comes behind it, unless the folder ends with /.\n\n"
       "Examples:\n"
       "  pmss put sintel.webm films/sintel.webm\n"
       "  pmss put sintel.webm films/ --title Sintel --redundancy 4+2\n"
       "  pmss put master.mov masters/ --keep-original --no-wait\n"
-      "  pmss put *.webm films/",
+      "  pmss put *.webm films/\n"
+      "  pmss put --recursive season1 series/     as series/season1/…\n"
+      "  pmss put --recursive season1/ series/    as series/…\n"
+      "  ffmpeg -i in.mov -f webm - | pmss put - films/out.webm",
   1, -1
 };
 
-static char *
-medium_name (const char *file, const char *name)
+typedef struct
 {
-  g_autofree char *base = g_path_get_basename (file);
+  PmssCli *cli;
+  PmssClient *client;
+  PmssUploadRequest request;    /* what is the same for all files */
+  gboolean wait;
+  GPtrArray *items;             /* of PmssPutItem */
+  guint64 total;                /* bytes of all */
+  PmssPut *puts;                /* one for each item; its thread's until it has ended */
+  GError **errors;              /* the same */
+  PmssCliProgress *progress;
+  guint n_ended, n_stored;
+  int last_failed;              /* index; -1: none */
+} Putting;
 
-  if (!name || !*name)
-    return g_steal_pointer (&base);
-  if (g_str_has_suffix (name, "/"))
-    return g_strconcat (name, base, NULL);
-  return g_strdup (name);
-}
+/* --- telling --- */
 
-static JsonNode *
-get_patiently (PmssCli * cli, PmssClient * client, const char *name,
-    GError ** error)
+static void
+report_job (const char *name, guint64 job)
 {
-  g_autofree char *path = pmss_medium_path (name, error);
+  g_autofree char *shown = pmss_cli_escape (name);
 
-  return path ? pmss_patience_get (client, path, cli->cancellable, error) :
-      NULL;
-}
-
-/* The number of the ingest job: named with the last byte, else the catalog
- * knows it (it was lost with a broken connection). */
-static gboolean
-find_job (PmssCli * cli, PmssClient * client, const char *name, guint64 * job,
-    GError ** error)
-{
-  g_autoptr (JsonNode) node = NULL;
-  JsonObject *medium;
-
-  if (*job)
-    return TRUE;
-  node = get_patiently (cli, client, name, error);
-  medium = node ? pmss_cli_json_root (node, error) : NULL;
-  *job = pmss_cli_json_number (medium, "job");
-  return medium != NULL;
-}
-
-/* Waits for the ingest and returns the catalog's entry. */
-static JsonNode *
-wait_for_ingest (PmssCli * cli, PmssClient * client, const char *name,
-    guint64 job, PmssCliProgress * progress, GError ** error)
-{
-  g_autoptr (JsonNode) ended = NULL;
-  gboolean known = FALSE;
-
-  if (job) {
-    ended = pmss_job_follow (cli, client, job, progress, &known, error);
-    if (!ended && known)
-      g_prefix_error (error, "'%s' is uploaded, but not striped: ", name);
-    else if (!ended)
-      g_prefix_error (error, "'%s' is uploaded and goes on being striped, "
-          "'pmss job watch %" G_GUINT64_FORMAT "' shows it; but the control "
-          "server cannot be asked: ", name, job);
-    if (!ended)
-      return NULL;
-  }
-  return get_patiently (cli, client, name, error);
-}
-
-static gboolean
-compare (JsonObject * medium, const char *file, const char *sum,
-    GError ** error)
-{
-  const char *stored = pmss_cli_json_string (medium, "sha256");
-  const char *state = pmss_cli_json_string (medium, "state");
-
-  if (g_strcmp0 (state, "ready") != 0) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "The medium is not ready, but '%s'", state ? state : "unknown");
-    return FALSE;
-  }
-  if (stored && g_ascii_strcasecmp (stored, sum) == 0)
-    return TRUE;
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-      "The SHA-256 of %s is %s, but the catalog's is %s: the file changed "
-      "while it was uploaded; 'pmss rm' and upload it again", file, sum,
-      stored ? stored : "missing");
-  return FALSE;
+  printf ("%s: uploaded; 'pmss job watch %" G_GUINT64_FORMAT
+      "' shows how it is striped.\n", shown, job);
 }
 
 static void
-report (PmssCli * cli, JsonNode * node, const char *name, guint64 size,
-    gboolean twin)
+report (const PmssPut * put, const char *name)
 {
   g_autofree char *shown = pmss_cli_escape (name);
-  g_autofree char *human = pmss_cli_size (size);
+  g_autofree char *human = pmss_cli_size (put->size);
   g_autofree char *redundancy = NULL;
 
-  if (cli->json) {
-    pmss_cli_json_print (node);
+  if (!put->medium) {
+    report_job (name, put->job);
     return;
   }
   redundancy = pmss_cli_escape (pmss_cli_json_string (json_node_get_object
-          (node), "redundancy"));
+          (put->medium), "redundancy"));
   printf ("%s: %s%s stored as %s, SHA-256 as the file's.\n", shown,
-      twin ? "there already: " : "", human, redundancy);
+      put->twin ? "there already: " : "", human, redundancy);
 }
 
 static void
-report_job (PmssCli * cli, const char *name, guint64 job)
+set_number (JsonObject * object, const char *name, guint64 number)
 {
-  g_autofree char *shown = pmss_cli_escape (name);
-
-  if (cli->json)
-    printf ("{ \"job\" : %" G_GUINT64_FORMAT " }\n", job);
+  if (number)
+    json_object_set_int_member (object, name, (gint64) number);
   else
-    printf ("%s: uploaded; 'pmss job watch %" G_GUINT64_FORMAT
-        "' shows how it is striped.\n", shown, job);
+    json_object_set_null_member (object, name);
 }
 
-/* @error if it is nothing but Ctrl-C: says what goes on and what does not. */
+/* One of several files, for programs. */
+static JsonObject *
+describe (const Putting * self, guint i)
+{
+  const PmssPutItem *item = g_ptr_array_index (self->items, i);
+  const PmssPut *put = &self->puts[i];
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "file", item->file);
+  json_object_set_string_member (object, "name", item->name);
+  set_number (object, "job", put->job);
+  json_object_set_boolean_member (object, "there_already", put->twin);
+  json_object_set_member (object, "medium", put->medium ?
+      json_node_ref (put->medium) : json_node_new (JSON_NODE_NULL));
+  json_object_set_member (object, "error", self->errors[i] ?
+      pmss_cli_error_to_json (self->errors[i]) :
+      json_node_new (JSON_NODE_NULL));
+  return object;
+}
+
 static void
-explain_interruption (const char *name, guint64 job, GError ** error)
+print_json (const Putting * self)
 {
-  if (!error || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-  g_clear_error (error);
-  if (job)
-    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_INTERRUPTED,
-        "interrupted: '%s' is uploaded and goes on being striped; "
-        "'pmss job watch %" G_GUINT64_FORMAT "' shows it, 'pmss job cancel %"
-        G_GUINT64_FORMAT "' ends it", name, job, job);
-  else
-    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_INTERRUPTED,
-        "interrupted: the same command goes on where this one stopped");
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; i < self->items->len; i++)
+    json_array_add_object_element (array, describe (self, i));
+  json_object_set_array_member (object, "put", array);
+  json_node_init_object (node, object);
+  pmss_cli_json_print (node);
 }
 
-/* Uploads, and waits until it is striped if that is wanted: *node is the
- * catalog's entry then. */
+/* --- one file --- */
+
 static gboolean
-transfer (PmssCli * cli, PmssUpload * upload, PmssClient * client,
-    const char *name, gboolean wait, guint64 * job, JsonNode ** node,
-    GError ** error)
+put_item (guint i, gpointer user_data, GError ** error)
 {
-  g_autoptr (PmssCliProgress) progress = pmss_cli_progress_new (cli->json);
+  Putting *self = user_data;
+  const PmssPutItem *item = g_ptr_array_index (self->items, i);
+  PmssUploadRequest request = self->request;
+  g_autoptr (PmssCliProgress) progress = self->items->len == 1 ?
+      pmss_cli_progress_new (self->cli->json) :
+      pmss_cli_progress_new_part (self->progress);
 
-  if (!pmss_upload_run (upload, progress, job, error) ||
-      !find_job (cli, client, name, job, error))
-    return FALSE;
-  if (!wait)
-    return TRUE;
-  *node = wait_for_ingest (cli, client, name, *job, progress, error);
-  return *node != NULL;
+  request.file = item->file;
+  request.name = item->name;
+  return pmss_put_run (self->cli, self->client, &request, self->wait,
+      progress, &self->puts[i], error);
 }
 
-/* The name may be taken by this very file, where the end of an earlier run was
- * lost: returns the catalog's entry if that is as long, and ready, or gets so.
- * @error: why the name could not be had. */
-static JsonNode *
-find_twin (PmssCli * cli, PmssClient * client, const char *name, guint64 size,
-    const GError * error)
+/* What the next file would meet, too. */
+static gboolean
+concerns_all (const GError * error)
 {
-  g_autoptr (PmssCliProgress) progress = NULL;
-  g_autoptr (JsonNode) node = NULL;
-  JsonObject *medium;
-  const char *state;
+  return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE) ||
+      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TLS) ||
+      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED) ||
+      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN) ||
+      pmss_cli_exit_code (error) == 130;
+}
 
-  if (!g_error_matches (error, PMSS_ERROR, PMSS_ERROR_EXISTS))
-    return NULL;
-  node = pmss_medium_get (client, name, cli->cancellable, NULL);
-  medium = node ? pmss_cli_json_root (node, NULL) : NULL;
-  if (!medium || pmss_cli_json_number (medium, "size") != size)
-    return NULL;
-  state = pmss_cli_json_string (medium, "state");
-  if (g_strcmp0 (state, "ready") == 0)
-    return g_steal_pointer (&node);
-  if (g_strcmp0 (state, "ingesting") != 0)
-    return NULL;
-  progress = pmss_cli_progress_new (cli->json);
-  return wait_for_ingest (cli, client, name, pmss_cli_json_number (medium,
-          "job"), progress, NULL);
+/* Errors are told as they come, but for the one of the last file: main() tells that. */
+static void
+note_error (Putting * self, int i, GError * error)
+{
+  int told = MIN (i, self->last_failed);
+
+  self->errors[i] = error;
+  if (told >= 0 && !self->cli->json)
+    pmss_cli_print_error (self->errors[told]);
+  self->last_failed = MAX (i, self->last_failed);
+}
+
+static gboolean
+item_ended (guint i, GError * error, gpointer user_data)
+{
+  Putting *self = user_data;
+  const PmssPutItem *item = g_ptr_array_index (self->items, i);
+
+  self->n_ended++;
+  pmss_cli_progress_clear (self->progress);
+  if (error) {
+    note_error (self, (int) i, error);
+    return !concerns_all (error);
+  }
+  self->n_stored++;
+  if (!self->cli->json)
+    report (&self->puts[i], item->name);
+  return TRUE;
+}
+
+static void
+show_progress (gpointer user_data)
+{
+  Putting *self = user_data;
+
+  if (self->items->len > 1)
+    pmss_cli_progress_update_parts (self->progress, self->n_ended,
+        self->items->len, self->total);
+}
+
+/* --- all --- */
+
+/* What there is to say at the end of several. @begun: how many were tried. */
+static void
+conclude (Putting * self, guint begun)
+{
+  guint n = self->items->len;
+
+  if (self->cli->json || n == 1)
+    return;
+  if (self->n_stored == n)
+    printf ("All %u files are %s.\n", n, self->wait ? "stored" : "uploaded");
+  else
+    fprintf (stderr, "%s: %u of %u files are %s, %u failed, %u were not "
+        "tried; the same command goes on\n", g_get_prgname (), self->n_stored,
+        n, self->wait ? "stored" : "uploaded", begun - self->n_stored,
+        n - begun);
+}
+
+static gboolean
+put_all (Putting * self, guint parallel, GError ** error)
+{
+  static const PmssTransferFuncs funcs = { put_item, item_ended,
+    show_progress
+  };
+  guint n = self->items->len, begun;
+
+  self->puts = g_new0 (PmssPut, n);
+  self->errors = g_new0 (GError *, n);
+  self->progress = pmss_cli_progress_new (self->cli->json);
+  self->last_failed = -1;
+  for (guint i = 0; i < n; i++)
+    self->total += ((PmssPutItem *) g_ptr_array_index (self->items, i))->size;
+  begun =
+      pmss_transfers_run (n, parallel, &funcs, self, self->cli->cancellable);
+  pmss_cli_progress_clear (self->progress);
+  conclude (self, begun);
+  if (self->last_failed >= 0) {
+    g_propagate_error (error, g_error_copy (self->errors[self->last_failed]));
+    return FALSE;
+  }
+  return !g_cancellable_set_error_if_cancelled (self->cli->cancellable, error);
+}
+
+static void
+clear_putting (Putting * self)
+{
+  for (guint i = 0; self->puts && i < self->items->len; i++) {
+    pmss_put_clear (&self->puts[i]);
+    g_clear_error (&self->errors[i]);
+  }
+  g_free (self->puts);
+  g_free (self->errors);
+  g_clear_pointer (&self->progress, pmss_cli_progress_free);
+  g_clear_pointer (&self->items, g_ptr_array_unref);
+  g_clear_object (&self->client);
+}
+
+/* One file, named as such, is told of by its medium; several as a list. */
+static gboolean
+run (Putting * self, guint parallel, gboolean recursive, GError ** error)
+{
+  gboolean stored;
+
+  stored = put_all (self, parallel, error);
+  if (!self->cli->json)
+    return stored;
+  if (recursive || self->items->len != 1)
+    print_json (self);
+  else if (stored && self->puts[0].medium)
+    pmss_cli_json_print (self->puts[0].medium);
+  else if (stored)
+    printf ("{ \"job\" : %" G_GUINT64_FORMAT " }\n", self->puts[0].job);
+  return stored;
 }
 
 /* Without a login nothing is sent. */
@@ -215,77 +280,23 @@ connect_with_login (PmssCli * cli, GError ** error)
   return token ? pmss_cli_connect (cli, error) : NULL;
 }
 
-/* Uploads, follows and compares. */
-static gboolean
-put (PmssCli * cli, const PmssUploadRequest * request, gboolean wait,
-    GError ** error)
-{
-  g_autoptr (PmssClient) client = connect_with_login (cli, error);
-  g_autoptr (PmssUpload) upload =
-      client ? pmss_upload_new (cli, client, request, error) : NULL;
-  g_autoptr (JsonNode) node = NULL;
-  g_autoptr (GError) taken = NULL;
-  g_autofree char *sum = NULL;
-  JsonObject *medium;
-  guint64 job = 0;
-
-  if (!upload)
-    return FALSE;
-  if (!transfer (cli, upload, client, request->name, wait, &job, &node, &taken)
-      && wait)
-    node = find_twin (cli, client, request->name, pmss_upload_get_size (upload),
-        taken);
-  if (taken && !node) {
-    g_propagate_error (error, g_steal_pointer (&taken));
-    explain_interruption (request->name, job, error);
-    return FALSE;
-  }
-  if (!wait) {
-    report_job (cli, request->name, job);
-    return TRUE;
-  }
-  sum = pmss_upload_sum (upload, error);
-  medium = sum ? pmss_cli_json_root (node, error) : NULL;
-  if (!medium)
-    return FALSE;
-  if (!compare (medium, request->file, sum, taken ? NULL : error)) {
-    if (taken)
-      g_propagate_error (error, g_steal_pointer (&taken));
-    return FALSE;
-  }
-  report (cli, node, request->name, pmss_cli_json_number (medium, "size"),
-      taken != NULL);
-  return TRUE;
-}
-
-/* What is the same for all files. */
-typedef struct
-{
-  PmssUploadRequest request;
-  const char *name;             /* as given; nullable */
-  gboolean wait;
-} Putting;
-
-static gboolean
-put_file (PmssCli * cli, const char *file, gpointer user_data, GError ** error)
-{
-  const Putting *putting = user_data;
-  PmssUploadRequest request = putting->request;
-  g_autofree char *name = medium_name (file, putting->name);
-
-  request.file = file;
-  request.name = name;
-  return put (cli, &request, putting->wait, error);
-}
-
 /* The last argument is the name, if there are several. */
 static gboolean
-find_name (int *n_files, char **files, const char **name, GError ** error)
+find_name (int *n_files, char **files, gboolean recursive, const char **name,
+    GError ** error)
 {
-  if (*n_files == 1)
-    return TRUE;
-  *name = files[--*n_files];
-  if (*n_files == 1 || g_str_has_suffix (*name, "/"))
+  if (*n_files > 1)
+    *name = files[--*n_files];
+  for (int i = 0; i < *n_files; i++) {
+    if (g_str_equal (files[i], "-") && (!*name || *n_files > 1 ||
+            g_str_has_suffix (*name, "/"))) {
+      g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+          "Standard input needs a whole NAME of its own: "
+          "pmss put - films/sintel.webm");
+      return FALSE;
+    }
+  }
+  if (*n_files == 1 || recursive || g_str_has_suffix (*name, "/"))
     return TRUE;
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
       "Several files need a prefix that ends with / as the last argument, "
@@ -293,13 +304,53 @@ find_name (int *n_files, char **files, const char **name, GError ** error)
   return FALSE;
 }
 
+static gboolean
+check_options (const char *redundancy, int transfers, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  PmssRedundancy parsed;
+
+  if (redundancy && !pmss_redundancy_parse (redundancy, &parsed, &local))
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "--redundancy %s: %s", redundancy, local->message);
+  else if (transfers < 1 || transfers > MAX_TRANSFERS)
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "--transfers %d is not from 1 to %d", transfers, MAX_TRANSFERS);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static GPtrArray *
+make_list (PmssCli * cli, int argc, char **argv, gboolean recursive,
+    GError ** error)
+{
+  g_autoptr (GPtrArray) skipped = NULL;
+  const char *name = NULL;
+  int n_files = argc - 1;
+  GPtrArray *items;
+
+  if (!find_name (&n_files, argv + 1, recursive, &name, error))
+    return NULL;
+  items = pmss_put_list_make (argv + 1, (guint) n_files, name, recursive,
+      &skipped, error);
+  for (guint i = 0; items && i < skipped->len; i++) {
+    g_autofree char *shown = pmss_cli_escape (g_ptr_array_index (skipped, i));
+
+    fprintf (stderr, "%s: left out: %s is not a regular file\n",
+        g_get_prgname (), shown);
+  }
+  return items;
+}
+
 gboolean
 pmss_cmd_put (PmssCli * cli, int argc, char **argv, GError ** error)
 {
   g_autofree char *redundancy = NULL;
   g_autofree char *title = NULL;
-  gboolean no_wait = FALSE;
-  Putting putting = { {0,}, };
+  gboolean no_wait = FALSE, recursive = FALSE, stored;
+  int transfers = TRANSFERS;
+  Putting putting = { cli };
   const GOptionEntry entries[] = {
     {"redundancy", 'r', 0, G_OPTION_ARG_STRING, &redundancy,
         "Data and parity shards (the server's default)", "K+M"},
@@ -308,19 +359,23 @@ pmss_cmd_put (PmssCli * cli, int argc, char **argv, GError ** error)
         "Keep the file whole on the control server, too", NULL},
     {"no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait,
         "Do not wait until it is striped", NULL},
+    {"recursive", 'R', 0, G_OPTION_ARG_NONE, &recursive,
+        "Upload all files in folders", NULL},
+    {"transfers", 0, 0, G_OPTION_ARG_INT, &transfers,
+        "At most N files at once (16)", "N"},
     {NULL}
   };
-  PmssRedundancy parsed;
-  int n_files;
 
-  if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error))
+  if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error) ||
+      !check_options (redundancy, transfers, error))
     return FALSE;
-  n_files = argc - 1;
-  if ((redundancy && !pmss_redundancy_parse (redundancy, &parsed, error)) ||
-      !find_name (&n_files, argv + 1, &putting.name, error))
-    return FALSE;
+  putting.items = make_list (cli, argc, argv, recursive, error);
+  putting.client = putting.items ? connect_with_login (cli, error) : NULL;
   putting.request.redundancy = redundancy;
   putting.request.title = title;
   putting.wait = putting.request.hash = !no_wait;
-  return pmss_cli_for_each (cli, argv + 1, n_files, put_file, &putting, error);
+  stored = putting.client && run (&putting, (guint) transfers, recursive,
+      error);
+  clear_putting (&putting);
+  return stored;
 }

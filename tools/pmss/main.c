@@ -15,7 +15,7 @@ static const PmssCliCommand commands[] = {
   {"logout", pmss_cmd_logout, "[URL]", "log out and forget the login"},
   {"ls", pmss_cmd_ls, "[PREFIX]", "list media"},
   {"info", pmss_cmd_info, "NAME", "show what is known of a medium"},
-  {"put", pmss_cmd_put, "FILE... [NAME]", "upload files"},
+  {"put", pmss_cmd_put, "FILE... [NAME]", "upload files and folders"},
   {"get", pmss_cmd_get, "NAME [FILE]",
       "fetch a medium, from all its servers at once"},
   {"play", pmss_cmd_play, "NAME", "play a medium"},
@@ -56,7 +56,10 @@ main (int argc, char **argv)
     /* "pmss get NAME - | head" is no error to tell of. */
     if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE))
       pmss_cli_end_by_sigpipe ();
-    pmss_cli_print_error (error);
+    if (cli.json)
+      pmss_cli_print_error_json (error);
+    else
+      pmss_cli_print_error (error);
     status = pmss_cli_exit_code (error);
   } else if (fflush (stdout) != 0 || ferror (stdout)) {
     if (errno == EPIPE)

@@ -11,12 +11,14 @@
 #include <libpmss/pmss-error.h>
 
 #include "cli-digest.h"
+#include "spool.h"
 
 #define PIECE (1024u * 1024)
 
 struct _PmssUploadFile
 {
   char *path;
+  gboolean is_input;            /* standard input: has no path to be replaced at */
   int fd;
   struct stat first;            /* as of the opening */
 
@@ -35,17 +37,35 @@ fail (GError ** error, const char *what, const char *path)
   return FALSE;
 }
 
+static gboolean
+open_path (PmssUploadFile * file, GError ** error)
+{
+  /* a pipe that nobody writes to must not hold this up */
+  file->fd = open (file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  return file->fd >= 0 || fail (error, "Cannot read", file->path);
+}
+
+static gboolean
+open_input (PmssUploadFile * file, GCancellable * cancellable, GError ** error)
+{
+  file->fd = pmss_spool_standard_input (cancellable, error);
+  return file->fd >= 0;
+}
+
 PmssUploadFile *
-pmss_upload_file_open (const char *path, gboolean hash, GError ** error)
+pmss_upload_file_open (const char *path, gboolean hash,
+    GCancellable * cancellable, GError ** error)
 {
   g_autoptr (PmssUploadFile) file = g_atomic_rc_box_new0 (PmssUploadFile);
 
   g_mutex_init (&file->lock);
-  file->path = g_strdup (path);
-  /* a pipe that nobody writes to must not hold this up */
-  file->fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file->fd < 0 || fstat (file->fd, &file->first) != 0) {
-    fail (error, "Cannot read", path);
+  file->is_input = g_str_equal (path, "-");
+  file->path = g_strdup (file->is_input ? "standard input" : path);
+  if (!(file->is_input ? open_input (file, cancellable, error) :
+          open_path (file, error)))
+    return NULL;
+  if (fstat (file->fd, &file->first) != 0) {
+    fail (error, "Cannot read", file->path);
     return NULL;
   }
   if (!S_ISREG (file->first.st_mode)) {
@@ -84,6 +104,12 @@ pmss_upload_file_unref (PmssUploadFile * file)
   g_atomic_rc_box_release_full (file, clear_file);
 }
 
+gboolean
+pmss_upload_file_is_input (PmssUploadFile * file)
+{
+  return file->is_input;
+}
+
 guint64
 pmss_upload_file_get_size (PmssUploadFile * file)
 {
@@ -110,8 +136,9 @@ pmss_upload_file_check (PmssUploadFile * file, GError ** error)
 {
   struct stat here, there;
 
-  if (fstat (file->fd, &here) == 0 && stat (file->path, &there) == 0 &&
-      is_same (&file->first, &here) && is_same (&file->first, &there))
+  if (fstat (file->fd, &here) == 0 && is_same (&file->first, &here) &&
+      (file->is_input || (stat (file->path, &there) == 0 &&
+              is_same (&file->first, &there))))
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
       "%s was changed or replaced while it was sent, and is not stored: "

@@ -15,12 +15,15 @@ G_BEGIN_DECLS
  */
 typedef struct _PmssUploadFile PmssUploadFile;
 
-/* @hash: whether a sum will be asked for. Only regular files: others have no size. */
-PmssUploadFile *pmss_upload_file_open  (const char *path, gboolean hash, GError **error);
+/* @path: "-" is standard input, of which a copy is kept while it is no file; that ends with @cancellable. @hash: whether a sum will be asked for. Only regular files:
+ * others have no size. */
+PmssUploadFile *pmss_upload_file_open  (const char *path, gboolean hash, GCancellable *cancellable, GError **error);
 PmssUploadFile *pmss_upload_file_ref   (PmssUploadFile *file);
 void            pmss_upload_file_unref (PmssUploadFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUploadFile, pmss_upload_file_unref)
 
+/* Whether it is standard input: nobody finds that again in another run. */
+gboolean        pmss_upload_file_is_input     (PmssUploadFile *file);
 /* Bytes, and µs since 1970, as of the opening. */
 guint64         pmss_upload_file_get_size     (PmssUploadFile *file);
 gint64          pmss_upload_file_get_modified (PmssUploadFile *file);

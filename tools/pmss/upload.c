@@ -22,6 +22,8 @@
 #define FIRST_WAIT_MS 200
 #define COLLECTION "/api/v1/uploads"
 #define IDLE_TIMEOUT 60000      /* ms */
+/* Less than this is sent anew sooner than another run finds out how much has arrived. */
+#define WORTH_REMEMBERING (1u << 20)
 
 struct _PmssUpload
 {
@@ -72,7 +74,8 @@ pmss_upload_new (PmssCli * cli, PmssClient * client,
   upload->client = g_object_ref (client);
   if (!pmss_medium_check_name (request->name, error))
     return NULL;
-  upload->file = pmss_upload_file_open (request->file, request->hash, error);
+  upload->file = pmss_upload_file_open (request->file, request->hash,
+      cli->cancellable, error);
   if (!upload->file)
     return NULL;
   upload->size = pmss_upload_file_get_size (upload->file);
@@ -193,7 +196,9 @@ create_once (PmssUpload * upload, GError ** error)
     return FALSE;
   }
   url = g_strconcat (pmss_client_get_url (upload->client), upload->path, NULL);
-  pmss_upload_memory_store (upload->memory, url);
+  if (upload->size >= WORTH_REMEMBERING &&
+      !pmss_upload_file_is_input (upload->file))
+    pmss_upload_memory_store (upload->memory, url);
   return TRUE;
 }
 
@@ -248,7 +253,8 @@ get_offset (PmssUpload * upload, guint64 * offset, GError ** error)
 static gboolean
 find_earlier (PmssUpload * upload, guint64 * offset, GError ** local)
 {
-  g_autofree char *url = pmss_upload_memory_load (upload->memory);
+  g_autofree char *url = pmss_upload_file_is_input (upload->file) ? NULL :
+      pmss_upload_memory_load (upload->memory);
   guint tries = 0;
 
   g_free (upload->path);
@@ -433,7 +439,7 @@ pmss_upload_run (PmssUpload * upload, PmssCliProgress * progress,
   upload->progress = progress;
   if (!find_or_create (upload, &offset, error))
     return FALSE;
-  if (offset > 0 && !upload->cli->json) {
+  if (offset > 0 && !pmss_cli_progress_is_silent (progress)) {
     g_autofree char *from = pmss_cli_size (offset);
 
     printf ("Going on with an earlier upload, from %s on.\n", from);
