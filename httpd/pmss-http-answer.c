@@ -282,3 +282,13 @@ pmss_http_request_send_early (PmssHttpRequest * request)
   request->sent_early = TRUE;
   atomic_fetch_add (&request->httpd->answers[request->status], 1);
 }
+
+void
+pmss_http_request_hang_up (PmssHttpRequest * request)
+{
+  gnutls_session_t tls = get_tls (request->connection);
+
+  if (tls)
+    gnutls_bye (tls, GNUTLS_SHUT_WR);
+  shutdown (get_socket (request->connection), SHUT_RDWR);
+}

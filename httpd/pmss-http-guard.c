@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pmss-http-guard.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 /* libmicrohttpd from this major version on refuses NULs, folded lines, bare LFs
  * and spaces before colons by itself. */
 #define STRICT_VERSION 1
+
+/* RFC 9110, 4.1, wants 8,000 bytes at least. */
+#define MAX_TARGET 8000
+#define MAX_PARAMETERS 64
+#define MAX_HOST 255
 
 typedef struct
 {
@@ -17,7 +23,7 @@ typedef struct
   const char *length;
   const char *expect;
   const char *range;
-  gboolean host;
+  const char *host;
 } HeadCheck;
 
 /* Fields that mean something to us and must not be there twice. */
@@ -110,7 +116,7 @@ check_field (void *data, enum MHD_ValueKind kind, const char *key,
   else if (g_ascii_strcasecmp (key, "Range") == 0)
     check->range = value;
   else if (g_ascii_strcasecmp (key, "Host") == 0)
-    check->host = value_length > 0;
+    check->host = value;
   return MHD_YES;
 }
 
@@ -212,6 +218,10 @@ pmss_http_guard_check_head (struct MHD_Connection *connection,
       && check_framing (&check, method, head)) {
     if (!check.host)
       refuse (&check, 400, "no Host");
+    else if (!pmss_http_guard_check_host (check.host))
+      refuse (&check, 400, "malformed Host");
+    else if (pmss_http_guard_is_too_long (target))
+      refuse (&check, 414, "the request's target is too long");
     else if (!pmss_http_guard_check_target (target))
       refuse (&check, 400, "malformed request target");
     else if (check.range && strchr (check.range, ','))
@@ -219,6 +229,78 @@ pmss_http_guard_check_head (struct MHD_Connection *connection,
   }
   *detail = check.detail;
   return check.status;
+}
+
+/* "[2001:db8::1]". Returns what is behind it; NULL: it is none. */
+static const char *
+skip_ip_literal (const char *text)
+{
+  const char *end = strchr (text, ']');
+  g_autofree char *address = end ? g_strndup (text + 1, end - text - 1) : NULL;
+  struct in6_addr parsed;
+
+  return address && inet_pton (AF_INET6, address, &parsed) == 1 ? end + 1
+      : NULL;
+}
+
+/* A name or an IPv4 address. Returns what is behind it; NULL: it is none. */
+static const char *
+skip_name (const char *text)
+{
+  const char *p;
+
+  for (p = text; *p && *p != ':'; p++) {
+    if (*p == '%' && g_ascii_isxdigit (p[1]) && g_ascii_isxdigit (p[2]))
+      p += 2;
+    else if (!g_ascii_isalnum (*p) && !strchr ("-._~", *p))
+      return NULL;
+  }
+  return p > text && p - text <= MAX_HOST ? p : NULL;
+}
+
+static gboolean
+is_port (const char *text)
+{
+  guint64 number;
+
+  return !*text || (g_ascii_isdigit (*text)
+      && g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT16, &number, NULL));
+}
+
+gboolean
+pmss_http_guard_check_host (const char *host)
+{
+  /* white space behind a value is no part of it */
+  g_autofree char *text = g_strchomp (g_strdup (host));
+  const char *port = text[0] == '[' ? skip_ip_literal (text)
+      : skip_name (text);
+
+  return port && (!*port || (*port == ':' && is_port (port + 1)));
+}
+
+static guint
+count_parameters (const char *target)
+{
+  const char *query = strchr (target, '?');
+  guint count = query != NULL;
+
+  for (const char *p = query; p && *p; p++)
+    count += *p == '&';
+  return count;
+}
+
+gboolean
+pmss_http_guard_is_too_long (const char *target)
+{
+  return strlen (target) > MAX_TARGET
+      || count_parameters (target) > MAX_PARAMETERS;
+}
+
+gboolean
+pmss_http_guard_overwhelms_engine (const char *target)
+{
+  return strlen (target) > 2 * MAX_TARGET
+      || count_parameters (target) > 2 * MAX_PARAMETERS;
 }
 
 gboolean

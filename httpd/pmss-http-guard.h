@@ -26,6 +26,16 @@ gboolean pmss_http_guard_engine_is_strict (void);
 guint pmss_http_guard_check_head   (struct MHD_Connection *connection, const char *target, const char *method, const char *version,
     PmssHttpHead *head, const char **detail);
 
+/* "host[:port]" of RFC 9110, 7.2, with the characters that names and addresses are made of. */
+gboolean pmss_http_guard_check_host (const char *host);
+
+/* A target that is longer, or has more parameters, than any of ours. */
+gboolean pmss_http_guard_is_too_long (const char *target);
+
+/* One that is so long that libmicrohttpd may be short of memory for its parameters. Version 0.9.75
+ * neither answers then nor goes on. */
+gboolean pmss_http_guard_overwhelms_engine (const char *target);
+
 /* RFC 3986 path and query of an origin-form target: only characters that may stand there, valid percent encoding,
  * no control character and only UTF-8 after decoding. */
 gboolean pmss_http_guard_check_target (const char *target);

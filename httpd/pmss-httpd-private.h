@@ -84,6 +84,8 @@ void             pmss_http_request_free     (PmssHttpRequest *request);
 enum MHD_Result  pmss_http_request_queue    (PmssHttpRequest *request);
 /* For an answer to a body that is too large to be thrown away: writes it past libmicrohttpd, which takes none while a body is coming in. */
 void             pmss_http_request_send_early (PmssHttpRequest *request);
+/* Ends the connection behind what was sent early; libmicrohttpd finds it closed. */
+void             pmss_http_request_hang_up  (PmssHttpRequest *request);
 /* The collected body as an object; FALSE: answered. */
 gboolean         pmss_http_request_parse_json (PmssHttpRequest *request);
 

@@ -22,13 +22,28 @@
 
 /* --- the life of a request, called by libmicrohttpd --- */
 
+/* Before libmicrohttpd looks at the parameters. The method is not known yet:
+ * an answer without a body is right for each of them. */
+static void
+refuse_early (PmssHttpRequest * request)
+{
+  atomic_fetch_add (&request->httpd->refused, 1);
+  pmss_http_request_respond_empty (request, 414);
+  pmss_http_request_send_early (request);
+  pmss_http_request_hang_up (request);
+}
+
 static void *
 on_target (void *data, const char *target, struct MHD_Connection *connection)
 {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection,
       MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  PmssHttpRequest *request = pmss_http_request_new (data, connection,
+      info->socket_context, target);
 
-  return pmss_http_request_new (data, connection, info->socket_context, target);
+  if (pmss_http_guard_overwhelms_engine (request->target))
+    refuse_early (request);
+  return request;
 }
 
 static enum MHD_Result
@@ -48,51 +63,6 @@ discard_rest (PmssHttpRequest * request)
   if (request->head.length - request->received > PMSS_HTTP_DISCARD_MAX)
     pmss_http_request_send_early (request);
   return MHD_YES;
-}
-
-static enum MHD_Result
-after_begin (PmssHttpRequest * request)
-{
-  gboolean has_body = request->head.length > 0;
-
-  if (request->answer && has_body) {
-    /* The peer waits for leave to send: it gets the answer instead. */
-    if (request->head.expects_continue)
-      return pmss_http_request_queue (request);
-    pmss_peer_enter (request->peer, PMSS_PEER_BODY);
-    return discard_rest (request);
-  }
-  if (has_body && request->stage == PMSS_HTTP_STAGE_NEW)
-    return refuse (request, 400, "this request takes no body");
-  if (has_body)
-    pmss_peer_enter (request->peer, PMSS_PEER_BODY);
-  else if (request->stage == PMSS_HTTP_STAGE_NEW)
-    request->stage = PMSS_HTTP_STAGE_EMPTY;
-  return MHD_YES;
-}
-
-static enum MHD_Result
-on_head (PmssHttpRequest * request, const char *method, const char *version)
-{
-  PmssHttpd *httpd = request->httpd;
-  const char *detail;
-  guint status;
-  const char *query = strchr (request->target, '?');
-
-  pmss_peer_enter (request->peer, PMSS_PEER_WORK);
-  atomic_fetch_add (&httpd->requests, 1);
-  request->method = method;
-  status = pmss_http_guard_check_head (request->connection, request->target,
-      method, version, &request->head, &detail);
-  if (status)
-    return refuse (request, status, detail);
-  if (query && !pmss_http_guard_parse_query (query + 1, &request->query))
-    return refuse (request, 400, "a query parameter is there twice");
-
-  request->begun = TRUE;
-  atomic_fetch_add (&httpd->running, 1);
-  httpd->handler.begin (request, httpd->user_data);
-  return after_begin (request);
 }
 
 static enum MHD_Result
@@ -191,6 +161,55 @@ on_complete (PmssHttpRequest * request)
 }
 
 static enum MHD_Result
+after_begin (PmssHttpRequest * request)
+{
+  gboolean has_body = request->head.length > 0;
+
+  if (request->answer && has_body) {
+    /* The peer waits for leave to send: it gets the answer instead. */
+    if (request->head.expects_continue)
+      return pmss_http_request_queue (request);
+    pmss_peer_enter (request->peer, PMSS_PEER_BODY);
+    return discard_rest (request);
+  }
+  if (has_body && request->stage == PMSS_HTTP_STAGE_NEW)
+    return refuse (request, 400, "this request takes no body");
+  if (has_body)
+    pmss_peer_enter (request->peer, PMSS_PEER_BODY);
+  else if (request->stage == PMSS_HTTP_STAGE_NEW)
+    request->stage = PMSS_HTTP_STAGE_EMPTY;
+  /* libmicrohttpd would send 100, and take the next request for the body that
+   * it then expects: such a request is answered at once, and the last. */
+  if (!has_body && request->head.expects_continue)
+    return on_complete (request);
+  return MHD_YES;
+}
+
+static enum MHD_Result
+on_head (PmssHttpRequest * request, const char *method, const char *version)
+{
+  PmssHttpd *httpd = request->httpd;
+  const char *detail;
+  guint status;
+  const char *query = strchr (request->target, '?');
+
+  pmss_peer_enter (request->peer, PMSS_PEER_WORK);
+  atomic_fetch_add (&httpd->requests, 1);
+  request->method = method;
+  status = pmss_http_guard_check_head (request->connection, request->target,
+      method, version, &request->head, &detail);
+  if (status)
+    return refuse (request, status, detail);
+  if (query && !pmss_http_guard_parse_query (query + 1, &request->query))
+    return refuse (request, 400, "a query parameter is there twice");
+
+  request->begun = TRUE;
+  atomic_fetch_add (&httpd->running, 1);
+  httpd->handler.begin (request, httpd->user_data);
+  return after_begin (request);
+}
+
+static enum MHD_Result
 on_access (void *data, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *upload_data,
     size_t *upload_size, void **context)
@@ -199,7 +218,7 @@ on_access (void *data, struct MHD_Connection *connection, const char *url,
   gsize length = *upload_size;
 
   if (!request->method)
-    return on_head (request, method, version);
+    return request->sent_early ? MHD_NO : on_head (request, method, version);
   if (length > 0) {
     *upload_size = 0;
     return on_body (request, upload_data, length);

@@ -87,7 +87,7 @@ login_body (const char *user, const char *password)
 }
 
 /* A new connection for every POST is libsoup's rule, because it would repeat the request when an old connection turns out to be dead;
- * these two may be repeated, by us. */
+ * these two may be repeated, by us: a session has an id of ours. */
 static gboolean
 may_repeat (Request * request)
 {

@@ -2,6 +2,7 @@
 
 #include "pmss-client-private.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "pmss-error.h"
@@ -26,10 +27,31 @@ pmss_session_free (PmssSession * session)
   g_free (session);
 }
 
-static gboolean
-session_id_is_sane (const char *id)
+char *
+pmss_client_new_session_id (void)
 {
-  return strlen (id) == 32 && strspn (id, "0123456789abcdef") == 32;
+  guint8 bytes[16];
+  char *id = g_malloc (2 * sizeof (bytes) + 1);
+
+  randombytes_buf (bytes, sizeof (bytes));
+  return sodium_bin2hex (id, 2 * sizeof (bytes) + 1, bytes, sizeof (bytes));
+}
+
+/* What is being opened. */
+typedef struct
+{
+  char *id;
+  char *medium;
+} Opening;
+
+static void
+opening_free (gpointer data)
+{
+  Opening *opening = data;
+
+  g_free (opening->id);
+  g_free (opening->medium);
+  g_free (opening);
 }
 
 /* What may be unknown: absent or null. Of another type or out of range it is an error. */
@@ -75,7 +97,8 @@ parse_medium (PmssSession * session, JsonObject * session_object,
 }
 
 static gboolean
-parse_members (PmssSession * session, JsonObject * object, GError ** error)
+parse_members (PmssSession * session, const char *wanted, JsonObject * object,
+    GError ** error)
 {
   const char *id;
   const char *token;
@@ -87,9 +110,9 @@ parse_members (PmssSession * session, JsonObject * object, GError ** error)
       || !optional_string (object, "user", &session->user, error)
       || !parse_medium (session, object, error))
     return FALSE;
-  if (!session_id_is_sane (id)) {
+  if (!g_str_equal (id, wanted)) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "id is not that of a session");
+        "id is not that of the session that was asked for");
     return FALSE;
   }
   session->id = g_strdup (id);
@@ -105,7 +128,8 @@ parse_members (PmssSession * session, JsonObject * object, GError ** error)
 }
 
 static PmssSession *
-parse_session (PmssClient * self, JsonNode * json, GError ** error)
+parse_session (PmssClient * self, const char *id, JsonNode * json,
+    GError ** error)
 {
   g_autoptr (PmssSession) session = g_new0 (PmssSession, 1);
   g_autoptr (GError) local = NULL;
@@ -115,7 +139,7 @@ parse_session (PmssClient * self, JsonNode * json, GError ** error)
     g_set_error (&local, PMSS_ERROR, PMSS_ERROR_INVALID,
         "the session has no layout");
   else if (object != NULL)
-    parse_members (session, object, &local);
+    parse_members (session, id, object, &local);
   if (local != NULL) {
     pmss_exchange_senseless (self->peer, local->message, error);
     return NULL;
@@ -137,30 +161,36 @@ static void
 on_session_opened (GObject * source, GAsyncResult * result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
+  const Opening *opening = g_task_get_task_data (task);
   PmssClient *self = PMSS_CLIENT (source);
   GError *error = NULL;
   g_autoptr (JsonNode) json = pmss_client_request_finish (self, result, &error);
-  PmssSession *session = json ? parse_session (self, json, &error) : NULL;
+  PmssSession *session = json == NULL ? NULL
+      : parse_session (self, opening->id, json, &error);
 
   if (session != NULL) {
     g_task_return_pointer (task, session, (GDestroyNotify) pmss_session_free);
   } else {
-    name_medium (error, g_task_get_task_data (task));
+    name_medium (error, opening->medium);
     g_task_return_error (task, error);
   }
 }
 
 void
-pmss_client_open_session_async (PmssClient * self, const char *medium,
-    GCancellable * cancellable, GAsyncReadyCallback callback,
-    gpointer user_data)
+pmss_client_open_session_async (PmssClient * self, const char *id,
+    const char *medium, GCancellable * cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   g_autoptr (JsonNode) body = json_node_new (JSON_NODE_OBJECT);
   JsonObject *object = json_object_new ();
+  Opening *opening = g_new0 (Opening, 1);
 
+  opening->id = id != NULL ? g_strdup (id) : pmss_client_new_session_id ();
+  opening->medium = g_strdup (medium);
   g_task_set_source_tag (task, pmss_client_open_session_async);
-  g_task_set_task_data (task, g_strdup (medium), g_free);
+  g_task_set_task_data (task, opening, opening_free);
+  json_object_set_string_member (object, "id", opening->id);
   json_object_set_string_member (object, "medium", medium);
   json_node_take_object (body, object);
   pmss_client_request_async (self, "POST", "/sessions", body, cancellable,

@@ -66,7 +66,16 @@ typedef struct {
 void         pmss_session_free (PmssSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssSession, pmss_session_free)
 
-void         pmss_client_open_session_async   (PmssClient *client, const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* 128 random bits as 32 hex digits. */
+char        *pmss_client_new_session_id       (void);
+/**
+ * pmss_client_open_session_async:
+ * @id: (nullable): of pmss_client_new_session_id(), for this session alone; %NULL: make one
+ * @medium: what to read
+ *
+ * Asks for a session. Asked again with the same @id, after a failure that does not say whether it was opened, control opens no second one.
+ */
+void         pmss_client_open_session_async   (PmssClient *client, const char *id, const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /**
  * pmss_client_open_session_finish: (skip)
  *

@@ -23,8 +23,9 @@ add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session,
 }
 
 static void
-respond_session (PmssApiCall * call, const PmssViewing * session,
-    const PmssMedium * medium, PmssLayout * layout, const GArray * nodes)
+respond_session (PmssApiCall * call, guint status,
+    const PmssViewing * session, const PmssMedium * medium,
+    PmssLayout * layout, const GArray * nodes)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
 
@@ -38,17 +39,75 @@ respond_session (PmssApiCall * call, const PmssViewing * session,
   json_builder_add_value (json, pmss_layout_to_json (layout));
   json_builder_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
-  pmss_api_respond (call, 201, json);
+  pmss_api_respond (call, status, json);
 }
 
 static gboolean
-get_name (JsonObject * body, const char **name, GError ** error)
+get_id (JsonObject * body, const char **id, GError ** error)
 {
-  static const char *const members[] = { "medium", NULL };
+  *id = NULL;
+  if (!pmss_json_has (body, "id"))
+    return TRUE;
+  if (!pmss_json_get_string (body, "id", 32, id, error))
+    return FALSE;
+  if (pmss_secret_is_id (*id))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "id: has to be 32 hex digits in lower case");
+  return FALSE;
+}
+
+/* Admission, which would tell the classes apart, treats all alike. */
+static gboolean
+check_class (JsonObject * body, GError ** error)
+{
+  const char *class;
+
+  if (!pmss_json_has (body, "class"))
+    return TRUE;
+  if (!pmss_json_get_string (body, "class", 16, &class, error))
+    return FALSE;
+  if (g_str_equal (class, "stream") || g_str_equal (class, "bulk"))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "class: has to be stream or bulk");
+  return FALSE;
+}
+
+static gboolean
+get_wanted (JsonObject * body, const char **name, const char **id,
+    GError ** error)
+{
+  static const char *const members[] = { "id", "medium", "class", NULL };
 
   return pmss_json_check_members (body, members, error)
       && pmss_json_get_string (body, "medium", PMSS_MAX_NAME, name, error)
-      && pmss_medium_name_check (*name, error);
+      && pmss_medium_name_check (*name, error)
+      && get_id (body, id, error) && check_class (body, error);
+}
+
+static void
+refuse_session (PmssApiCall * call, PmssOpening opening, const GError * error)
+{
+  if (opening != PMSS_OPENING_CAPPED) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  pmss_http_request_add_header (call->request, "Retry-After", "1");
+  pmss_http_request_respond_problem (call->request, 429, "%s", error->message);
+}
+
+static PmssViewer
+get_viewer (PmssApiCall * call)
+{
+  const PmssControlConfig *config = call->context->config;
+
+  return (PmssViewer) {
+  .user = call->user->name,.login =
+        pmss_http_request_get_bearer (call->request),.address =
+        pmss_http_request_get_address (call->request),.cap =
+        call->user->role ==
+        PMSS_ROLE_ADMIN ? config->max_sessions_admin : config->max_sessions};
 }
 
 /* The session is written first: from then on its version stays, so that the layout is of shards that are there. */
@@ -61,20 +120,16 @@ create_session (PmssApiCall * call)
   g_autoptr (PmssViewing) session = NULL;
   g_autoptr (PmssLayout) layout = NULL;
   g_autoptr (GArray) nodes = NULL;
-  const PmssViewer viewer = {
-    call->user->name, pmss_http_request_get_bearer (call->request),
-    pmss_http_request_get_address (call->request),
-    call->user->role == PMSS_ROLE_ADMIN ? context->config->max_sessions_admin
-        : context->config->max_sessions
-  };
-  gboolean capped = FALSE;
+  PmssViewer viewer = get_viewer (call);
+  PmssOpening opening = PMSS_OPENING_NEW;
   const char *name;
 
-  if (get_name (pmss_http_request_get_json (call->request), &name, &error))
+  if (get_wanted (pmss_http_request_get_json (call->request), &name,
+          &viewer.id, &error))
     medium = pmss_catalog_get_medium (context->catalog, name, &error);
   if (medium != NULL)
-    session = pmss_sessions_create (context->sessions, medium, &viewer,
-        &capped, &error);
+    session = pmss_sessions_open (context->sessions, medium, &viewer,
+        &opening, &error);
   if (session != NULL)
     layout = pmss_catalog_load_layout (context->catalog, &session->version,
         &error);
@@ -82,17 +137,13 @@ create_session (PmssApiCall * call)
     nodes = pmss_catalog_list_version_nodes (context->catalog,
         &session->version, &error);
   if (nodes != NULL) {
-    respond_session (call, session, medium, layout, nodes);
+    respond_session (call, opening == PMSS_OPENING_AGAIN ? 200 : 201, session,
+        medium, layout, nodes);
     return;
   }
-  if (session != NULL)
+  if (session != NULL && opening == PMSS_OPENING_NEW)
     pmss_sessions_end (context->sessions, session->id, NULL, NULL);
-  if (!capped) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  pmss_http_request_add_header (call->request, "Retry-After", "1");
-  pmss_http_request_respond_problem (call->request, 429, "%s", error->message);
+  refuse_session (call, opening, error);
 }
 
 static gboolean

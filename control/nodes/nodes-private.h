@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Shared by nodes.c (who there is) and node-states.c (how they are). */
+/* Shared by nodes.c (who there is), node-states.c (how they are) and the other node-*.c. */
 
 typedef struct {
   PmssNode node;

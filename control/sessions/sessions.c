@@ -1,42 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/sessions/sessions.h"
+/* Sessions that are there, their leases and their ends; session-open.c opens
+ * them. Any thread. */
+#include "control/sessions/sessions-private.h"
 
 #include <string.h>
 
-#include "control/accounts/secret.h"
-#include "control/database/database.h"
-#include "control/sessions/admission.h"
-#include "control/sessions/clock-step.h"
 #include "control/sessions/revocations.h"
-#include "control/sessions/session-budget.h"
 #include "libpmss/pmss-error.h"
 
-#define SESSION_COLUMNS \
-  "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
-  " s.expires, (SELECT coalesce (max (r.signed_until), 0) FROM revocation r" \
-  " WHERE r.user = s.user AND r.signed_until > 0)"
 #define REPORT_PAUSE G_USEC_PER_SEC
-#define SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
-
-struct _PmssSessions
-{
-  PmssDatabase *database;
-  PmssKeys *keys;
-  guint lease;                  /* s */
-  guint stream_lifetime;        /* s */
-  PmssSessionBudget *budget;
-
-  GMutex lock;                  /* protects what follows; not held over the database */
-  GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */
-  PmssClockStep clock_step;
-};
 
 /* What a function on the database thread needs and gives. */
 typedef struct
 {
-  const PmssMedium *medium;
-  const PmssViewer *viewer;
-  gboolean capped;
   PmssViewing *session;
   const char *id, *user;
   gint64 number;
@@ -102,8 +78,8 @@ pmss_viewing_free (PmssViewing * session)
   g_free (session);
 }
 
-static PmssViewing *
-read_session (PmssRows * rows)
+PmssViewing *
+pmss_sessions_read_row (PmssRows * rows)
 {
   PmssViewing *session = g_new0 (PmssViewing, 1);
   gsize length;
@@ -121,91 +97,6 @@ read_session (PmssRows * rows)
   session->expires = pmss_rows_int (rows, 8);
   session->signed_until = pmss_rows_int (rows, 9);
   return session;
-}
-
-static gboolean
-check_cap (PmssDatabase * database, SessionCall * call, GError ** error)
-{
-  const PmssViewer *viewer = call->viewer;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT count(*) FROM session WHERE user = ?1 AND expires > unixepoch ()",
-      PMSS_TEXT (viewer->user));
-
-  if (!pmss_rows_next (rows, error))
-    return FALSE;
-  call->capped = viewer->cap > 0 && pmss_rows_int (rows, 0) >= viewer->cap;
-  if (call->capped)
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
-        "'%s' has %u sessions, as many as are allowed: end one", viewer->user,
-        viewer->cap);
-  return !call->capped;
-}
-
-/* Only while its version is the ready one: the caller's copy of the medium may be old by now. */
-static gboolean
-create_session (PmssDatabase * database, gpointer data, GError ** error)
-{
-  SessionCall *call = data;
-  PmssViewing *s = call->session;
-  guint8 login[PMSS_SECRET_HASH_SIZE];
-
-  pmss_secret_hash (call->viewer->login, login);
-  if (!check_cap (database, call, error)
-      || !pmss_admission_decide (database, call->medium, &s->version, &s->rate,
-          error)
-      || !pmss_database_exec (database, error,
-          "INSERT INTO session (id, user, medium, version, address, rate,"
-          " created, expires, token_until, login)"
-          " SELECT ?1, ?2, v.medium, v.id, ?4, ?5, ?6, ?7, ?8, ?9"
-          " FROM version v WHERE v.id = ?3 AND v.state = 'ready'",
-          PMSS_TEXT (s->id), PMSS_TEXT (s->user), PMSS_BLOB (s->version.bytes,
-              sizeof (s->version.bytes)), PMSS_TEXT (s->address),
-          PMSS_INT (s->rate), PMSS_INT (s->created), PMSS_INT (s->expires),
-          PMSS_INT (call->token_until), PMSS_BLOB (login, sizeof (login))))
-    return FALSE;
-  if (pmss_database_get_changes (database) > 0)
-    return pmss_revocations_get_cut (database, s->user, &s->signed_until,
-        error);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "'%s' is not ready", s->medium_name);
-  return FALSE;
-}
-
-PmssViewing *
-pmss_sessions_create (PmssSessions * self, const PmssMedium * medium,
-    const PmssViewer * viewer, gboolean * capped, GError ** error)
-{
-  g_autoptr (PmssViewing) session = g_new0 (PmssViewing, 1);
-  SessionCall call = {.medium = medium,.viewer = viewer,.session = session };
-  gboolean created;
-
-  *capped = !pmss_session_budget_take (self->budget, viewer->user,
-      viewer->cap, g_get_monotonic_time ());
-  if (*capped) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
-        "'%s' opens sessions too fast: wait a second", viewer->user);
-    return NULL;
-  }
-
-  if (medium->state != PMSS_MEDIUM_READY || !medium->has_version) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "'%s' is not ready but %s", medium->name,
-        pmss_medium_state_to_string (medium->state));
-    return NULL;
-  }
-  session->id = pmss_secret_new_id ();
-  session->user = g_strdup (viewer->user);
-  session->address = g_strdup (viewer->address);
-  session->medium = medium->id;
-  session->medium_name = g_strdup (medium->name);
-  session->version = medium->version;
-  session->created = g_get_real_time () / G_USEC_PER_SEC;
-  session->expires = session->created + self->lease;
-  call.token_until = session->created + self->stream_lifetime;
-  created = pmss_database_transact (self->database, create_session, &call,
-      error);
-  *capped = call.capped;
-  return created ? g_steal_pointer (&session) : NULL;
 }
 
 static gboolean
@@ -247,10 +138,10 @@ renew_session (PmssDatabase * database, gpointer data, GError ** error)
     return FALSE;
   if (pmss_database_get_changes (database) == 0)
     return explain_absence (database, call->id, error);
-  rows = pmss_database_query (database, "SELECT " SESSION_COLUMNS " FROM "
-      SESSION_TABLES " WHERE s.id = ?1", PMSS_TEXT (call->id));
+  rows = pmss_database_query (database, "SELECT " PMSS_SESSION_COLUMNS " FROM "
+      PMSS_SESSION_TABLES " WHERE s.id = ?1", PMSS_TEXT (call->id));
   if (pmss_rows_next (rows, &local)) {
-    call->session = read_session (rows);
+    call->session = pmss_sessions_read_row (rows);
     return TRUE;
   }
   if (local == NULL)
@@ -270,8 +161,8 @@ move_leases (PmssDatabase * database, gpointer data, GError ** error)
 
 /* Leases last by the clock that nobody sets: where the other one was set, they
  * are set with it, before anybody looks whether one has run out. */
-static void
-follow_clock (PmssSessions * self)
+void
+pmss_sessions_follow_clock (PmssSessions * self)
 {
   g_autoptr (GError) error = NULL;
   gint64 step;
@@ -296,7 +187,7 @@ pmss_sessions_renew (PmssSessions * self, const char *id, const char *user,
 
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
 
-  follow_clock (self);
+  pmss_sessions_follow_clock (self);
   call.number = now + self->lease;
   call.token_until = now + self->stream_lifetime;
   if (!pmss_database_transact (self->database, renew_session, &call, error))
@@ -310,12 +201,12 @@ get_session (PmssDatabase * database, gpointer data, GError ** error)
   SessionCall *call = data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " SESSION_COLUMNS " FROM " SESSION_TABLES
+      "SELECT " PMSS_SESSION_COLUMNS " FROM " PMSS_SESSION_TABLES
       " WHERE s.id = ?1 AND s.user = ?2 AND s.expires > unixepoch ()",
       PMSS_TEXT (call->id), PMSS_TEXT (call->user));
 
   if (pmss_rows_next (rows, &local)) {
-    call->session = read_session (rows);
+    call->session = pmss_sessions_read_row (rows);
     return TRUE;
   }
   if (local == NULL)
@@ -391,11 +282,11 @@ list_sessions (PmssDatabase * database, gpointer data, GError ** error)
   SessionCall *call = data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " SESSION_COLUMNS " FROM " SESSION_TABLES
+      "SELECT " PMSS_SESSION_COLUMNS " FROM " PMSS_SESSION_TABLES
       " WHERE s.expires > unixepoch () ORDER BY s.created, s.id");
 
   while (pmss_rows_next (rows, &local))
-    g_ptr_array_add (call->list, read_session (rows));
+    g_ptr_array_add (call->list, pmss_sessions_read_row (rows));
   if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
@@ -467,7 +358,7 @@ pmss_sessions_tick (PmssSessions * self)
   gint64 now = g_get_monotonic_time ();
   g_autoptr (GError) error = NULL;
 
-  follow_clock (self);
+  pmss_sessions_follow_clock (self);
   g_mutex_lock (&self->lock);
   g_hash_table_foreach_remove (self->reported, is_old, &now);
   g_mutex_unlock (&self->lock);

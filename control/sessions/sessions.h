@@ -40,11 +40,19 @@ typedef struct {
   const char *login;            /* the bearer token: the session ends with it */
   const char *address;
   guint cap;                    /* sessions that the user may have at a time; 0: any number */
+  const char *id;               /* 32 hex digits that the client made; NULL: make them here */
 } PmssViewer;
 
-/* A stream of the ready version of @medium for @viewer. PMSS_ERROR_CONFLICT when it is not ready (any more), PMSS_ERROR_BUSY when it is not admitted;
- * @capped: (out) TRUE: the latter because of the user's own cap. */
-PmssViewing  *pmss_sessions_create (PmssSessions *sessions, const PmssMedium *medium, const PmssViewer *viewer, gboolean *capped, GError **error);
+typedef enum {
+  PMSS_OPENING_NEW,
+  PMSS_OPENING_AGAIN,           /* the session was there: the same client asks again */
+  PMSS_OPENING_CAPPED,          /* not opened, because of the user's own cap or budget */
+} PmssOpening;
+
+/* A stream of the ready version of @medium for @viewer. With an id that is a session's of the same user and medium: that session, whose lease begins anew.
+ * PMSS_ERROR_CONFLICT: the medium is not ready (any more), or the id was used for another session. PMSS_ERROR_FORBIDDEN: the user's session of that id was ended.
+ * PMSS_ERROR_BUSY: not admitted. @opening: (out) what it was; with an error, whether the user's cap is the reason. */
+PmssViewing  *pmss_sessions_open   (PmssSessions *sessions, const PmssMedium *medium, const PmssViewer *viewer, PmssOpening *opening, GError **error);
 /* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* The session, whose reader has something to report. PMSS_ERROR_NOT_FOUND as for renew(), PMSS_ERROR_BUSY within a second of the last time. */

@@ -368,6 +368,7 @@ pmss_engine_free (PmssEngine * engine)
   g_object_unref (engine->cancellable);
   g_object_unref (engine->client);
   g_free (engine->authorization);
+  g_free (engine->asked_session);
   g_free (engine->medium);
   g_mutex_clear (&engine->join_lock);
   g_mutex_clear (&engine->lock);

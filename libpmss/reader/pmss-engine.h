@@ -129,6 +129,7 @@ struct _PmssEngine
   GCancellable *cancellable;    /* of all requests but the streams */
   GSource *lease_timer;
   gboolean opening;             /* control is being asked for a session, */
+  char *asked_session;          /* of this id, */
   gint64 asked;                 /* since then, monotonic */
   gboolean renewing;            /* a node refused the token: we ask for one */
   guint tries;                  /* to open, in a row */

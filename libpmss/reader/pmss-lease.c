@@ -148,6 +148,16 @@ try_open_again (PmssEngine * engine, const GError * error)
   return TRUE;
 }
 
+/* Closed meanwhile: what control may have opened is given back. */
+static void
+give_back_asked (PmssEngine * engine, const PmssSession * session,
+    const GError * error)
+{
+  if (session != NULL || is_cancelled (error)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT))
+    give_back (engine, engine->asked_session);
+}
+
 static void
 session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
 {
@@ -157,11 +167,12 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
       pmss_client_open_session_finish (PMSS_CLIENT (client), result, &error);
 
   engine->opening = FALSE;
-  if (session != NULL && engine->closing) {
-    give_back (engine, session->id);
+  if (engine->closing) {
+    give_back_asked (engine, session, error);
     pmss_session_free (session);
   } else if (session != NULL) {
     engine->opened_in = g_get_monotonic_time () - engine->asked;
+    g_clear_pointer (&engine->asked_session, g_free);
     pmss_engine_opened (engine, session);
     wait_for_next (engine);
   } else if (!is_cancelled (error) && !try_open_again (engine, error)) {
@@ -170,14 +181,23 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
   pmss_engine_release (engine);
 }
 
-void
-pmss_lease_open (PmssEngine * engine)
+/* Asked again after a failure it is the same session. */
+static void
+ask (PmssEngine * engine, GAsyncReadyCallback callback)
 {
+  if (engine->asked_session == NULL)
+    engine->asked_session = pmss_client_new_session_id ();
   engine->opening = TRUE;
   engine->asked = g_get_monotonic_time ();
   pmss_engine_hold (engine);
-  pmss_client_open_session_async (engine->client, engine->medium,
-      engine->cancellable, session_opened, engine);
+  pmss_client_open_session_async (engine->client, engine->asked_session,
+      engine->medium, engine->cancellable, callback, engine);
+}
+
+void
+pmss_lease_open (PmssEngine * engine)
+{
+  ask (engine, session_opened);
 }
 
 /* --- Renewing --- */
@@ -229,10 +249,13 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
       pmss_client_open_session_finish (PMSS_CLIENT (client), result, &error);
 
   engine->opening = FALSE;
-  if (session != NULL && (engine->closing
-          || !check_same_version (engine, session, &error))) {
+  if (engine->closing) {
+    give_back_asked (engine, session, error);
+  } else if (session != NULL && !check_same_version (engine, session, &error)) {
     give_back (engine, session->id);
+    g_clear_pointer (&engine->asked_session, g_free);
   } else if (session != NULL) {
+    g_clear_pointer (&engine->asked_session, g_free);
     g_mutex_lock (&engine->lock);
     g_free (engine->session->id);
     engine->session->id = g_steal_pointer (&session->id);
@@ -249,12 +272,8 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
 static void
 reopen (PmssEngine * engine)
 {
-  if (engine->opening)
-    return;
-  engine->opening = TRUE;
-  pmss_engine_hold (engine);
-  pmss_client_open_session_async (engine->client, engine->medium,
-      engine->cancellable, session_reopened, engine);
+  if (!engine->opening)
+    ask (engine, session_reopened);
 }
 
 void

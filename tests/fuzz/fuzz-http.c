@@ -30,7 +30,8 @@ on_begin (PmssHttpRequest * request, gpointer data)
   guint64 length;
 
   g_assert_true (pmss_http_guard_check_target (target));
-  g_assert_true (host && *host);
+  g_assert_true (host && pmss_http_guard_check_host (host));
+  g_assert_false (pmss_http_guard_is_too_long (target));
   g_mutex_lock (&lock);
   g_ptr_array_add (seen, g_strdup_printf ("%s %s",
           pmss_http_request_get_method (request), target));

@@ -4,6 +4,7 @@
 import base64
 import contextlib
 import json
+import secrets
 import sqlite3
 import struct
 import unittest
@@ -47,13 +48,14 @@ class SessionsTest(cluster.TestCase):
     def fill_catalog(cls):
         cls.cluster.control.stop()
         with contextlib.closing(sqlite3.connect(cls.cluster.control.data / "catalog.db")) as database, database:
-            for id, name, state in ((1, "films/ä b%.webm", "ready"), (2, "failed", "failed")):
+            for id, name, state in ((1, "films/ä b%.webm", "ready"), (2, "failed", "failed"), (3, "films/other", "ready")):
                 database.execute("INSERT INTO medium (id, name, state, size, k, m, peak_bitrate_1s, created, updated)"
                                  " VALUES (?, ?, ?, ?, ?, ?, 8000000, 1, 1)", (id, name, state, SIZE, K, M))
             version = bytes(range(16))
-            database.execute("INSERT INTO version (id, medium, state, size, k, m, unit, extent, created)"
-                             " VALUES (?, 1, 'ready', ?, ?, ?, ?, ?, 1)",
-                             (version, SIZE, K, M, UNIT, EXTENT))
+            for medium, id, size in ((1, version, SIZE), (3, bytes(16), 0)):
+                database.execute("INSERT INTO version (id, medium, state, size, k, m, unit, extent, created)"
+                                 " VALUES (?, ?, 'ready', ?, ?, ?, ?, ?, 1)",
+                                 (id, medium, size, K, M, UNIT, EXTENT))
             for number in range(3):
                 nodes = [cls.ids[(number + i) % 4] for i in range(K + M)]
                 database.execute("INSERT INTO extent VALUES (?, ?, 2, ?)",
@@ -98,6 +100,50 @@ class SessionsTest(cluster.TestCase):
         self.assertEqual((claims["uid"], claims["sid"]), ("anna", session["id"]))
         self.assertEqual(claims["rate"], 8000000)
         self.assertEqual(claims["cid"], self.cluster.api("GET", "/cluster")["cluster"])
+
+    def ask(self, user, id, medium="films/ä b%.webm", **more):
+        return self.as_user(user, "POST", "/sessions", {"id": id, "medium": medium, **more})
+
+    def test_client_makes_the_id(self):
+        """The same request again is the same session: nothing is left over when an answer is lost."""
+        id = secrets.token_hex(16)
+        status, session = self.ask("anna", id)
+        self.assertEqual((status, session["id"], claims_of(session["token"])["sid"]), (201, id, id))
+        before = self.alive()
+        for options in ({}, {"class": "bulk"}, {"class": "stream"}):
+            status, again = self.ask("anna", id, **options)
+            self.assertEqual((status, again["id"], again["layout"]), (200, id, session["layout"]))
+        self.assertEqual(self.alive(), before)
+        self.cluster.restart_control(kill=True)
+        self.assertEqual(self.ask("anna", id)[0], 200)
+        # nobody else's, and of no other medium
+        self.assertEqual(self.ask("berta", id)[0], 409)
+        self.assertEqual(self.ask("anna", id, "films/other")[0], 409)
+        self.assertIn(id, self.alive())
+        self.assertEqual(self.as_user("anna", "PUT", "/sessions/" + id)[0], 200)
+        # ended is ended: an id is good for one session, and its tokens stay revoked
+        self.assertEqual(self.as_user("anna", "DELETE", "/sessions/" + id)[0], 204)
+        self.assertEqual(self.ask("anna", id)[0], 403)
+        self.assertEqual(self.ask("berta", id)[0], 409)
+        self.assertNotIn(id, self.alive())
+
+    def test_asking_again_renews(self):
+        """Who asks again and again keeps the session; an id whose lease has run out is used up."""
+        kept, left = secrets.token_hex(16), secrets.token_hex(16)
+        for id in (kept, left):
+            self.assertEqual(self.ask("anna", id)[0], 201)
+
+        def look():
+            self.assertEqual(self.ask("anna", kept)[0], 200)
+            return left not in self.alive()
+        cluster.wait_for(look, "a session that nobody asks for again to end")
+        self.assertEqual(self.ask("anna", left)[0], 409)
+        self.assertIn(kept, self.alive())
+
+    def test_malformed_ids(self):
+        for id in ("", "x", "0" * 31, "0" * 33, "A" * 32, "g" * 32, 7, ["0" * 32]):
+            self.assertEqual(self.ask("anna", id)[0], 400, id)
+        self.assertEqual(self.ask("anna", "0" * 32, **{"class": "fast"})[0], 400)
 
     def test_refused(self):
         for medium, status in (("none", 404), ("failed", 409), ("../x", 400), ("/x", 400), ("", 400), ("a//b", 400),

@@ -78,6 +78,17 @@ class Local(pmss_cli.TestCase):
             self.assertLess(max(node["port"] for node in nodes), first)
         self.assertEqual(os.stat(self.dir / "cluster.conf").st_mode & 0o777, 0o600)
 
+    def test_put_with_few_servers(self):
+        """The default redundancy is one that the cluster has room for, and what is set goes before it."""
+        film = self.folder / "small"
+        film.write_bytes(b"film" * 999)
+        for nodes, redundancy, more in ((1, "1+0", ()), (3, "2+1", ()),
+                                        (3, "1+2", ("--control-set", "default-redundancy=1+2"))):
+            env = self.up(nodes, *more)["env"]
+            self.pmss("put", film, redundancy, env=env)
+            self.assertEqual(self.pmss("info", redundancy, "--json", env=env).json["redundancy"], redundancy)
+            self.local("down")
+
     def test_warning(self):
         """A film that nobody could look into is stored, and that is told."""
         cluster = self.local("up", "--nodes", 1, "--json", env={"PMSS_PROBE": "/bin/false"}).json

@@ -9,7 +9,7 @@ import unittest
 
 import cluster
 from cluster import wait_for
-from gst_cluster import EXERCISE, GstCase, ROOT, need, sanitized
+from gst_cluster import EXERCISE, GstCase, ROOT, need, sanitized, whole_stacks
 
 UNIT = 4096
 EXTENT = 65536
@@ -132,7 +132,7 @@ class Life(SourceCase):
     def test_cycles_leave_nothing(self):
         uri, _ = self.make("cycles", 3 * EXTENT)
         out = self.exercise("cycles", uri, 100, GST_TRACERS="leaks(check-refs=true)",
-                            GST_DEBUG="GST_TRACER:7", GST_DEBUG_NO_COLOR="1")
+                            GST_DEBUG="GST_TRACER:7", GST_DEBUG_NO_COLOR="1", **whole_stacks())
         alive = [line for line in out.splitlines() if "object-alive, type-name" in line and "trace=" in line
                  and "new format string" not in line]
         self.assertEqual(alive, [])

@@ -3,6 +3,7 @@
 """Storage servers that are gone: their shards are made anew on others, whatever is killed meanwhile, whatever those do."""
 
 import concurrent.futures
+import json
 import random
 import time
 import unittest
@@ -63,11 +64,21 @@ class Lost(RepairCase):
             self.cluster.restart_control(kill=False)
             self.cluster.wait_nodes()
 
+    def assert_refused(self, node, step):
+        """It cannot be removed: with the number of shards that media have there, and what to do."""
+        version = self.cluster.session("forgotten")["layout"]
+        number = next(i for i, n in enumerate(version["nodes"]) if n["id"] == node.id)
+        held = sum(extent.count(number) for extent in version["extents"])
+        status, _, answer = self.cluster.request("DELETE", "/api/v1/nodes/%d" % node.id)
+        self.assertEqual(status, 409)
+        self.assertIn("need of it: %d;" % held, json.loads(answer)["detail"])
+        self.assertIn(step, json.loads(answer)["detail"])
+
     def test_forgotten(self):
         """A dead node can be forgotten once its shards are elsewhere, though it has not confirmed that it has deleted them."""
         node = self.cluster.add_node()
         path = self.make("forgotten", 12)
-        self.assert_status(409, self.cluster.api, "DELETE", "/nodes/%d" % node.id, None, 204)
+        self.assert_refused(node, "stop it")
         node.stop()
         self.wait_moved("forgotten", node)
         self.cluster.api("DELETE", "/nodes/%d" % node.id, None, 204)

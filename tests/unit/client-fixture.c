@@ -112,8 +112,8 @@ client_open_session (PmssClient * client, GError ** error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  pmss_client_open_session_async (client, "films/a b", NULL, client_keep_result,
-      &result);
+  pmss_client_open_session_async (client, SESSION_ID, "films/a b", NULL,
+      client_keep_result, &result);
   return pmss_client_open_session_finish (client, client_wait_for (&result),
       error);
 }

@@ -85,9 +85,19 @@ node_answers (const FakeRequest * request, FakeAnswer * answer,
 
 /* --- The control server --- */
 
+/* The id that the client made. */
+static char *
+get_asked_id (const FakeRequest * request)
+{
+  const char *id = strstr (request->body->str, "\"id\":\"");
+
+  g_assert_nonnull (id);
+  return g_strndup (id + strlen ("\"id\":\""), 32);
+}
+
 /* Lock held. */
 static char *
-open_session (FakeCluster * cluster)
+open_session (FakeCluster * cluster, const FakeRequest * request)
 {
   g_autoptr (PmssLayout) other = cluster->replaced ? new_layout (cluster) :
       NULL;
@@ -95,9 +105,14 @@ open_session (FakeCluster * cluster)
       pmss_layout_to_json (other != NULL ? other : cluster->layout);
   g_autofree char *layout_text = json_to_string (layout, FALSE);
   g_autofree char *body = NULL;
-  char *id = g_strdup_printf ("%032x", ++cluster->n_sessions);
+  char *id = get_asked_id (request);
 
-  g_hash_table_add (cluster->sessions, id);
+  cluster->n_openings++;
+  cluster->n_sessions += g_hash_table_add (cluster->sessions, id);
+  if (cluster->lost_openings > 0) {
+    cluster->lost_openings--;
+    return g_strdup ("");
+  }
   body = g_strdup_printf ("{\"id\":\"%s\",\"lease\":%u,\"token\":\"token-0\","
       "\"medium\":{\"avg_bitrate\":%" G_GUINT64_FORMAT "},\"layout\":%s}",
       id, cluster->lease, cluster->bitrate, layout_text);
@@ -144,7 +159,8 @@ control_answers (const FakeRequest * request, FakeAnswer * answer,
   if (g_str_has_suffix (request->target, "/reports")) {
     answer->text = take_reports (cluster, request);
   } else if (g_str_equal (request->method, "POST")) {
-    answer->text = open_session (cluster);
+    answer->text = open_session (cluster, request);
+    answer->close = answer->text[0] == '\0';
     answer->delay = cluster->delay;
   } else if (g_str_equal (request->method, "PUT")) {
     answer->text = renew_session (cluster, id);

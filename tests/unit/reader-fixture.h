@@ -53,7 +53,9 @@ struct _FakeCluster
   const char *reports_status;   /* control: what reports are answered with; NULL: nothing */
   GString *reports;             /* all that was reported, a line a request */
   guint n_reports;              /* requests */
+  guint lost_openings;          /* control: so many sessions are opened and the answers to that lost */
   GHashTable *sessions;         /* id: open */
+  guint n_openings;             /* requests for one */
   guint n_sessions;             /* that were ever opened */
 };
 

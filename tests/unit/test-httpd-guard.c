@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "httpd-fixture.h"
+#include "httpd/pmss-http-guard.h"
 
 static const PmssHttpdConfig plain = { 0 };
 static const PmssHttpdConfig threads = {.thread_per_connection = TRUE };
@@ -33,6 +34,12 @@ test_guard (gconstpointer config)
     {"GET / HTTP/1.1\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x, y\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: anna@x\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: http://x\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: x:70000\r\n\r\n", "400"},
+    {"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n\tc\r\nD: e\r\n\r\n", "400"},
     {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", "400"},
@@ -87,6 +94,91 @@ test_guard (gconstpointer config)
 
     assert_refused (fixture, bytes, cases[i].status);
   }
+}
+
+static void
+test_host (void)
+{
+  static const char *const good[] = { "x", "x.example", "x_y", "x:80", "x:",
+    "X:0", "x:65535", "192.0.2.1", "192.0.2.1:8470", "[::1]", "[::1]:8470",
+    "[2001:db8::ffff:192.0.2.1]", "x%2e", "x \t", "a-b.c~d"
+  };
+  static const char *const bad[] = { "", " ", ":", ":80", "x y", "x,y", "x/",
+    "x?", "x#", "@x", "anna@x", "anna:b@x", "http://x", "x:65536", "x:-1",
+    "x:+1", "x:8o", "x: 80", "x:80:80", "x:99999999999999999999", "[", "]",
+    "[]", "[::1", "::1", "[x]", "[::1]x", "[::1]:x", "[192.0.2.1]", "[v1.x]",
+    "[::1%25lo]", "x%", "x%2", "x%zz", "<x>", "\"x\"", "x;y", "x\\y",
+    "\xc3\xa4", "x\ty"
+  };
+  g_autofree char *longest = g_strnfill (255, 'x');
+  g_autofree char *too_long = g_strnfill (256, 'x');
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
+    if (!pmss_http_guard_check_host (good[i]))
+      g_error ("refused: '%s'", good[i]);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    if (pmss_http_guard_check_host (bad[i]))
+      g_error ("taken: '%s'", bad[i]);
+  }
+  g_assert_true (pmss_http_guard_check_host (longest));
+  g_assert_false (pmss_http_guard_check_host (too_long));
+}
+
+/* A request with @number parameters, and one behind it. */
+static char *
+ask_with_parameters (Fixture * fixture, guint number)
+{
+  g_autoptr (GString) text = g_string_new ("GET /?");
+  g_autofree char *heard = NULL;
+
+  for (guint i = 0; i < number; i++)
+    g_string_append_printf (text, "%sa%u=b", i > 0 ? "&" : "", i);
+  g_string_append (text, " HTTP/1.1\r\nHost: x\r\n\r\n" GET ("/", ""));
+  heard = exchange (fixture, text->str, text->len);
+  return statuses (heard);
+}
+
+/* However many there are: libmicrohttpd has no memory for some 300, and with up
+ * to 600 it neither answered nor closed. */
+static void
+test_parameters (gconstpointer config)
+{
+  g_autoptr (Fixture) fixture = fixture_new (config);
+  g_autofree char *most = ask_with_parameters (fixture, 64);
+
+  g_assert_cmpstr (most, ==, "200 200");
+  for (guint number = 65; number < 3000; number += number < 700 ? 7 : 300) {
+    g_autofree char *got = ask_with_parameters (fixture, number);
+
+    g_assert_cmpstr (got, ==, "414");
+  }
+  g_assert_cmpint (g_atomic_int_get (&fixture->begun), ==, 2);
+}
+
+/* There is no body that it could ask for. It is the last request of its
+ * connection; the one behind it is not taken for a body. */
+static void
+test_expect_without_body (gconstpointer config)
+{
+  static const char *const heads[] = {
+    "GET / HTTP/1.1\r\n", "GET /defer-early HTTP/1.1\r\n",
+    "GET /defer HTTP/1.1\r\n", "GET /defer-late HTTP/1.1\r\n",
+    "PUT / HTTP/1.1\r\nContent-Length: 0\r\n",
+  };
+  g_autoptr (Fixture) fixture = fixture_new (config);
+
+  for (guint i = 0; i < G_N_ELEMENTS (heads); i++) {
+    g_autofree char *bytes = g_strconcat (heads[i],
+        "Host: x\r\nExpect: 100-continue\r\n\r\n" GET ("/", ""), NULL);
+
+    assert_answer (fixture, bytes, -1, "200");
+  }
+  assert_answer (fixture, "GET /refuse HTTP/1.1\r\nHost: x\r\n"
+      "Expect: 100-continue\r\n\r\n" GET ("/", ""), -1, "403");
+  assert_answer (fixture, "POST /json HTTP/1.1\r\nHost: x\r\n"
+      "Content-Type: application/json\r\nContent-Length: 0\r\n"
+      "Expect: 100-continue\r\n\r\n" GET ("/", ""), -1, "400");
 }
 
 /* RFC 9112, 2.2, lets a server take a bare LF for the end of a line, and 5.1 any
@@ -208,6 +300,12 @@ main (int argc, char **argv)
   g_test_add_data_func ("/httpd/guard-threads", &threads, test_guard);
   g_test_add_data_func ("/httpd/guard-lenient", &plain, test_lenient);
   g_test_add_data_func ("/httpd/guard-folded", &plain, test_folded);
+  g_test_add_func ("/httpd/guard-host", test_host);
+  g_test_add_data_func ("/httpd/parameters", &plain, test_parameters);
+  g_test_add_data_func ("/httpd/parameters-threads", &threads, test_parameters);
+  g_test_add_data_func ("/httpd/expect", &plain, test_expect_without_body);
+  g_test_add_data_func ("/httpd/expect-threads", &threads,
+      test_expect_without_body);
   g_test_add_func ("/httpd/guard-nul", test_guard_nul);
   g_test_add_func ("/httpd/large-heads", test_large_heads);
   return g_test_run ();

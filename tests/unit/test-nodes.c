@@ -578,11 +578,6 @@ test_remove (Fixture * f, gconstpointer data)
   g_autoptr (GPtrArray) list = NULL;
   g_autoptr (GError) error = NULL;
 
-  control_fixture_exec (&f->base, "UPDATE node SET shards = 1");
-  g_assert_false (pmss_nodes_remove (f->nodes, node.id, &error));
-  assert_pmss_error (error, CONFLICT);
-  g_clear_error (&error);
-  control_fixture_exec (&f->base, "UPDATE node SET shards = 0");
   g_assert_true (pmss_nodes_remove (f->nodes, node.id, &error));
   g_assert_false (pmss_nodes_remove (f->nodes, node.id, &error));
   assert_pmss_error (error, NOT_FOUND);
@@ -595,6 +590,45 @@ test_remove (Fixture * f, gconstpointer data)
   g_assert_cmpuint (next.id, >, node.id);
   list = pmss_nodes_list (f->nodes, NULL);
   g_assert_cmpuint (list->len, ==, 1);
+}
+
+/* Shards that nobody needs are not counted as needed, and each refusal says
+ * what comes next. */
+static void
+test_remove_refused (Fixture * f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *sql, *says[3];
+  } cases[] = {
+    {"UPDATE node SET state = 'up', shards = 7",
+        {"not down", "of it: 7;", "stop it"}},
+    {"UPDATE node SET state = 'down'",
+        {"is down", "of it: 7;", "pmss node repair 1"}},
+    {"INSERT INTO pending_deletion (node, shard) VALUES (1, 'a'), (1, 'b')",
+        {"of it: 5 ", "(and 2 that only wait", "pmss node repair 1"}},
+    {"UPDATE node SET repair = 1", {"of it: 5 ", "being rebuilt",
+            "pmss job ls"}},
+    {"UPDATE node SET shards = 2, state = 'suspect'",
+        {"wait to be deleted", ": 2;", "try again"}},
+  };
+  PmssNode node;
+  g_autofree char *secret = join (f, &node);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (node.id, ==, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    control_fixture_exec (&f->base, cases[i].sql);
+    g_assert_false (pmss_nodes_remove (f->nodes, node.id, &error));
+    assert_pmss_error (error, CONFLICT);
+    for (guint j = 0; j < G_N_ELEMENTS (cases[i].says); j++)
+      g_assert_nonnull (strstr (error->message, cases[i].says[j]));
+    g_clear_error (&error);
+  }
+  control_fixture_exec (&f->base, "UPDATE node SET state = 'down'");
+  g_assert_true (pmss_nodes_remove (f->nodes, node.id, &error));
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM pending_deletion"), ==, 0);
 }
 
 #define BEATS 200
@@ -841,6 +875,7 @@ main (int argc, char **argv)
   ADD ("copies", test_copies);
   ADD ("restart-and-stop", test_restart_and_stop);
   ADD ("remove", test_remove);
+  ADD ("remove-refused", test_remove_refused);
   ADD ("threads", test_threads);
   ADD ("busy-database", test_busy_database);
   ADD ("stuck-database", test_stuck_database);

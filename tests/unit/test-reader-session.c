@@ -42,6 +42,24 @@ test_given_back (void)
   fake_cluster_free (cluster);
 }
 
+/* The answer to the opening is lost, and so is that to its repetition: the same
+ * session is asked for until an answer comes, and no other one is left. */
+static void
+test_lost_answers (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 1, 0 },
+      CLUSTER_UNIT);
+  g_autoptr (PmssReader) reader = NULL;
+
+  cluster->lost_openings = 3;
+  reader = fake_cluster_open (cluster, "retries", 5, NULL);
+  g_assert_cmpuint (cluster->n_openings, ==, 4);
+  g_assert_cmpuint (fake_cluster_count_openings (cluster), ==, 1);
+  pmss_reader_close (reader);
+  g_assert_cmpuint (fake_cluster_count_sessions (cluster), ==, 0);
+  fake_cluster_free (cluster);
+}
+
 /* What the medium was replaced by is no use to a reader: the session that
  * showed it is given back. */
 static void
@@ -117,6 +135,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/reader/session/given-back", test_given_back);
+  g_test_add_func ("/reader/session/lost-answers", test_lost_answers);
   g_test_add_func ("/reader/session/other-version", test_other_version);
   g_test_add_func ("/reader/session/closed-while-reopening",
       test_closed_while_reopening);

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """tools/run-tests: nothing that failed is lost, nothing runs too long, the longest begins first."""
 
+import importlib.machinery
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -10,6 +12,16 @@ import tempfile
 import unittest
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
+
+
+def run_tests_module():
+    sys.dont_write_bytecode = True
+    loader = importlib.machinery.SourceFileLoader("run_tests", str(TOOLS / "run-tests"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_tests", loader))
+    # dataclasses look their module up
+    sys.modules["run_tests"] = module
+    loader.exec_module(module)
+    return module
 
 
 class RunTests(unittest.TestCase):
@@ -89,6 +101,16 @@ class RunTests(unittest.TestCase):
                        for name, priority in (("short", 1), ("long", 30), ("middle", 5))})
         self.run_tests(jobs=1)
         self.assertEqual(order.read_text().split(), ["long", "middle", "short"])
+
+    def test_gate(self):
+        """Beyond the fewest a test begins only when a quarter of the time was idle."""
+        readings = iter(((0, 0), (24, 100), (24, 100), (49, 200)))
+        gate = run_tests_module().Gate(1, read=lambda: next(readings), look=0)
+        with gate:
+            with gate:
+                self.assertEqual(gate.running, 2)
+                self.assertIsNone(next(readings, None))
+        self.assertEqual(gate.running, 0)
 
     def test_phases(self):
         """Each phase takes what is marked for it, with its wrapper, from its own folder."""

@@ -50,7 +50,9 @@ static const PmssCliUsage up_usage = {
   "", "Starts a control server and storage servers on this machine.",
   "They listen on loopback only, at free ports that they keep, and go on running\n"
       "when this command ends. In a folder that has a cluster already, whatever does\n"
-      "not run is started. It returns when everything is ready.\n\n"
+      "not run is started. It returns when everything is ready. With fewer than six\n"
+      "storage servers the default redundancy is what these have room for: 1+0, 1+1,\n"
+      "2+1, 2+2 or 3+2; --control-set default-redundancy=K+M sets another.\n\n"
       "Examples:\n"
       "  pmss local up\n"
       "  pmss local up --nodes 6 --dir /tmp/cluster --json\n"

@@ -10,6 +10,7 @@
 
 #include "cli-text.h"
 #include "local-daemon.h"
+#include "local-redundancy.h"
 
 /* Generous, for machines that are busy and builds with sanitizers. */
 #define START_TIMEOUT (60 * G_USEC_PER_SEC)
@@ -61,7 +62,10 @@ write_config (PmssLocalCluster * cluster, PmssLocalServer * server,
   listen = g_strdup_printf ("127.0.0.1:%u", server->port);
   g_key_file_set_string (file, group, "listen", listen);
   g_key_file_set_string (file, group, "data", data);
-  if (!is_control) {
+  if (is_control) {
+    g_key_file_set_string (file, group, "default-redundancy",
+        pmss_local_redundancy (cluster->nodes->len));
+  } else {
     g_autofree char *url = pmss_local_cluster_url (cluster);
 
     g_key_file_set_string (file, group, "control", url);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a session begins. Any thread; what has a PmssDatabase runs on the
+ * database thread. */
+#include "control/sessions/sessions-private.h"
+
+#include "control/accounts/secret.h"
+#include "control/sessions/admission.h"
+#include "control/sessions/revocations.h"
+#include "libpmss/pmss-error.h"
+
+typedef struct
+{
+  PmssSessions *sessions;
+  const PmssMedium *medium;
+  const PmssViewer *viewer;
+  gboolean in_budget;
+  PmssViewing *session;         /* to be written, or the one that is there */
+  gint64 token_until;
+  PmssOpening opening;
+} OpenCall;
+
+static gboolean
+fail_taken (GError ** error)
+{
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "This id is that of another session: make a new one");
+  return FALSE;
+}
+
+/* An id is good for one session. What revokes its tokens would else be that of
+ * the session before. */
+static gboolean
+check_never_used (PmssDatabase * database, const OpenCall * call,
+    GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT user = ?2 AND lapsed = 0 FROM revocation WHERE session = ?1",
+      PMSS_TEXT (call->session->id), PMSS_TEXT (call->session->user));
+
+  if (!pmss_rows_next (rows, &local)) {
+    if (local == NULL)
+      return TRUE;
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  if (pmss_rows_int (rows, 0) == 0)
+    return fail_taken (error);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN,
+      "The session was ended");
+  return FALSE;
+}
+
+/* The session that has the id already; NULL without @error: none. */
+static PmssViewing *
+find_same (PmssDatabase * database, const OpenCall * call, GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT " PMSS_SESSION_COLUMNS " FROM " PMSS_SESSION_TABLES
+      " WHERE s.id = ?1", PMSS_TEXT (call->session->id));
+
+  return pmss_rows_next (rows, error) ? pmss_sessions_read_row (rows) : NULL;
+}
+
+/* Asked for again, since the answer was not heard: its lease begins anew. */
+static gboolean
+take_same (PmssDatabase * database, OpenCall * call,
+    PmssViewing * same, GError ** error)
+{
+  PmssViewing *wanted = call->session;
+
+  if (!g_str_equal (same->user, wanted->user)
+      || same->medium != wanted->medium || same->expires <= wanted->created) {
+    pmss_viewing_free (same);
+    return fail_taken (error);
+  }
+  same->expires = wanted->expires;
+  call->session = same;
+  pmss_viewing_free (wanted);
+  call->opening = PMSS_OPENING_AGAIN;
+  return pmss_database_exec (database, error,
+      "UPDATE session SET expires = ?2, token_until = ?3 WHERE id = ?1",
+      PMSS_TEXT (same->id), PMSS_INT (same->expires),
+      PMSS_INT (call->token_until));
+}
+
+/* Once for each session that is new; asking again costs nothing of it. */
+static gboolean
+check_budget (OpenCall * call, GError ** error)
+{
+  if (!call->in_budget)
+    call->in_budget = pmss_session_budget_take (call->sessions->budget,
+        call->viewer->user, call->viewer->cap, g_get_monotonic_time ());
+  if (call->in_budget)
+    return TRUE;
+  call->opening = PMSS_OPENING_CAPPED;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "'%s' opens sessions too fast: wait a second", call->viewer->user);
+  return FALSE;
+}
+
+static gboolean
+check_cap (PmssDatabase * database, OpenCall * call, GError ** error)
+{
+  const PmssViewer *viewer = call->viewer;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT count(*) FROM session WHERE user = ?1 AND expires > unixepoch ()",
+      PMSS_TEXT (viewer->user));
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  if (viewer->cap == 0 || pmss_rows_int (rows, 0) < viewer->cap)
+    return TRUE;
+  call->opening = PMSS_OPENING_CAPPED;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "'%s' has %u sessions, as many as are allowed: end one", viewer->user,
+      viewer->cap);
+  return FALSE;
+}
+
+/* Only while its version is the ready one: the caller's copy of the medium may be old by now. */
+static gboolean
+insert_session (PmssDatabase * database, OpenCall * call, GError ** error)
+{
+  PmssViewing *s = call->session;
+  guint8 login[PMSS_SECRET_HASH_SIZE];
+
+  pmss_secret_hash (call->viewer->login, login);
+  if (!pmss_admission_decide (database, call->medium, &s->version, &s->rate,
+          error)
+      || !pmss_database_exec (database, error,
+          "INSERT INTO session (id, user, medium, version, address, rate,"
+          " created, expires, token_until, login)"
+          " SELECT ?1, ?2, v.medium, v.id, ?4, ?5, ?6, ?7, ?8, ?9"
+          " FROM version v WHERE v.id = ?3 AND v.state = 'ready'",
+          PMSS_TEXT (s->id), PMSS_TEXT (s->user), PMSS_BLOB (s->version.bytes,
+              sizeof (s->version.bytes)), PMSS_TEXT (s->address),
+          PMSS_INT (s->rate), PMSS_INT (s->created), PMSS_INT (s->expires),
+          PMSS_INT (call->token_until), PMSS_BLOB (login, sizeof (login))))
+    return FALSE;
+  if (pmss_database_get_changes (database) > 0)
+    return pmss_revocations_get_cut (database, s->user, &s->signed_until,
+        error);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "'%s' is not ready", s->medium_name);
+  return FALSE;
+}
+
+static gboolean
+open_session (PmssDatabase * database, gpointer data, GError ** error)
+{
+  OpenCall *call = data;
+  g_autoptr (GError) local = NULL;
+  PmssViewing *same = find_same (database, call, &local);
+
+  if (same != NULL)
+    return take_same (database, call, same, error);
+  if (local != NULL) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  return check_never_used (database, call, error)
+      && check_budget (call, error) && check_cap (database, call, error)
+      && insert_session (database, call, error);
+}
+
+static PmssViewing *
+new_session (PmssSessions * self, const PmssMedium * medium,
+    const PmssViewer * viewer)
+{
+  PmssViewing *session = g_new0 (PmssViewing, 1);
+
+  session->id = viewer->id != NULL ? g_strdup (viewer->id)
+      : pmss_secret_new_id ();
+  session->user = g_strdup (viewer->user);
+  session->address = g_strdup (viewer->address);
+  session->medium = medium->id;
+  session->medium_name = g_strdup (medium->name);
+  session->version = medium->version;
+  session->created = g_get_real_time () / G_USEC_PER_SEC;
+  session->expires = session->created + self->lease;
+  return session;
+}
+
+PmssViewing *
+pmss_sessions_open (PmssSessions * self, const PmssMedium * medium,
+    const PmssViewer * viewer, PmssOpening * opening, GError ** error)
+{
+  OpenCall call = {
+    .sessions = self,.medium = medium,.viewer = viewer
+  };
+  gboolean opened;
+
+  *opening = PMSS_OPENING_NEW;
+  if (medium->state != PMSS_MEDIUM_READY || !medium->has_version) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "'%s' is not ready but %s", medium->name,
+        pmss_medium_state_to_string (medium->state));
+    return NULL;
+  }
+  pmss_sessions_follow_clock (self);
+  /* without an id it cannot be one that is there */
+  opened = viewer->id != NULL || check_budget (&call, error);
+  if (opened) {
+    call.session = new_session (self, medium, viewer);
+    call.token_until = call.session->created + self->stream_lifetime;
+    opened = pmss_database_transact (self->database, open_session, &call,
+        error);
+  }
+  *opening = call.opening;
+  if (!opened)
+    g_clear_pointer (&call.session, pmss_viewing_free);
+  return call.session;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/database/database.h"
+#include "control/sessions/clock-step.h"
+#include "control/sessions/session-budget.h"
+#include "control/sessions/sessions.h"
+
+G_BEGIN_DECLS
+
+/* Shared by sessions.c and session-open.c alone. */
+struct _PmssSessions {
+  PmssDatabase *database;
+  PmssKeys *keys;
+  guint lease;                  /* s */
+  guint stream_lifetime;        /* s */
+  PmssSessionBudget *budget;
+
+  GMutex lock;                  /* protects what follows; not held over the database */
+  GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */
+  PmssClockStep clock_step;
+};
+
+#define PMSS_SESSION_COLUMNS \
+  "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
+  " s.expires, (SELECT coalesce (max (r.signed_until), 0) FROM revocation r" \
+  " WHERE r.user = s.user AND r.signed_until > 0)"
+#define PMSS_SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
+
+/* Before leases are looked at. */
+void         pmss_sessions_follow_clock (PmssSessions *sessions);
+/* A row of those columns. On the database thread. */
+PmssViewing *pmss_sessions_read_row (PmssRows *rows);
+
+G_END_DECLS
