@@ -16,9 +16,11 @@ pmss_folder_sync (const char *path, GError ** error)
   gboolean good = fd >= 0 && fsync (fd) == 0;
   int code = errno;
 
-  if (!good)
-    g_set_error (error, PMSS_ERROR, code == ENOSPC || code == EDQUOT ?
-        PMSS_ERROR_NO_SPACE : PMSS_ERROR_FAILED,
+  if (!good && (code == ENOSPC || code == EDQUOT))
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE,
+        "The disk of the control server is full");
+  else if (!good)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
         "Cannot make changes in “%s” durable: %s", path, g_strerror (code));
   if (fd >= 0)
     close (fd);

@@ -99,8 +99,10 @@ pmss_http_request_respond_json (PmssHttpRequest * request, guint status,
   respond_json (request, status, "application/json", json);
 }
 
+/* @instance: nullable. */
 static void
-respond_detail (PmssHttpRequest * request, guint status, const char *detail)
+respond_detail (PmssHttpRequest * request, guint status, const char *detail,
+    const char *instance)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   g_autofree char *text = g_utf8_make_valid (detail, -1);
@@ -114,6 +116,10 @@ respond_detail (PmssHttpRequest * request, guint status, const char *detail)
   json_builder_add_int_value (builder, status);
   json_builder_set_member_name (builder, "detail");
   json_builder_add_string_value (builder, text);
+  if (instance) {
+    json_builder_set_member_name (builder, "instance");
+    json_builder_add_string_value (builder, instance);
+  }
   json_builder_end_object (builder);
   respond_json (request, status, "application/problem+json",
       json_builder_get_root (builder));
@@ -129,7 +135,7 @@ pmss_http_request_respond_problem (PmssHttpRequest * request, guint status,
   va_start (args, detail_format);
   detail = g_strdup_vprintf (detail_format, args);
   va_end (args);
-  respond_detail (request, status, detail);
+  respond_detail (request, status, detail, NULL);
 }
 
 static guint
@@ -179,13 +185,22 @@ pmss_http_request_respond_error (PmssHttpRequest * request,
 
   if (status == 401)
     pmss_http_request_add_header (request, "WWW-Authenticate", "Bearer");
-  if (status != 500) {
-    respond_detail (request, status, error->message);
-    return;
-  }
-  g_warning ("%s %s: %s", request->method, request->path, error->message);
-  respond_detail (request, 500,
-      error->domain == PMSS_ERROR ? error->message : "internal error");
+  if (status == 500)
+    pmss_http_request_respond_internal (request, error->message);
+  else
+    respond_detail (request, status, error->message, NULL);
+}
+
+void
+pmss_http_request_respond_internal (PmssHttpRequest * request, const char *why)
+{
+  g_autofree char *id = g_uuid_string_random ();
+  g_autofree char *instance = g_strconcat ("urn:uuid:", id, NULL);
+  g_autofree char *detail = g_strdup_printf ("Something failed in this server; "
+      "the request is not to blame. The server's log says what, under %s", id);
+
+  g_warning ("%s: %s %s: %s", id, request->method, request->path, why);
+  respond_detail (request, 500, detail, instance);
 }
 
 void
@@ -202,7 +217,7 @@ pmss_http_request_respond_fd (PmssHttpRequest * request, guint status,
   }
   if (!response) {
     close (fd);
-    respond_detail (request, 500, "internal error");
+    pmss_http_request_respond_internal (request, "not enough memory");
     return;
   }
   set_answer (request, status, content_type, response);

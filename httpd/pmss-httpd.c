@@ -65,6 +65,14 @@ discard_rest (PmssHttpRequest * request)
   return MHD_YES;
 }
 
+/* It should have. */
+static void
+answer_for_handler (PmssHttpRequest * request)
+{
+  g_critical ("%s %s got no answer", request->method, request->path);
+  pmss_http_request_respond_internal (request, "there was no answer");
+}
+
 static enum MHD_Result
 on_body (PmssHttpRequest * request, const char *data, gsize length)
 {
@@ -80,7 +88,7 @@ on_body (PmssHttpRequest * request, const char *data, gsize length)
       if (httpd->handler.body (request, data, length, httpd->user_data))
         return MHD_YES;
       if (!request->answer)
-        pmss_http_request_respond_problem (request, 500, "internal error");
+        answer_for_handler (request);
       return discard_rest (request);
     case PMSS_HTTP_STAGE_JSON:
       g_byte_array_append (request->json_text, (const guint8 *) data, length);
@@ -99,10 +107,8 @@ static void
 run_work (PmssHttpRequest * request)
 {
   request->work (request, request->httpd->user_data);
-  if (!request->answer) {
-    g_critical ("%s %s got no answer", request->method, request->path);
-    pmss_http_request_respond_problem (request, 500, "internal error");
-  }
+  if (!request->answer)
+    answer_for_handler (request);
 }
 
 /* On a thread of the pool. The connection is suspended: nothing else looks at
@@ -153,10 +159,8 @@ on_complete (PmssHttpRequest * request)
     httpd->handler.complete (request, httpd->user_data);
   if (request->work && !request->answer && start_work (request))
     return MHD_YES;
-  if (!request->answer) {
-    g_critical ("%s %s got no answer", request->method, request->path);
-    pmss_http_request_respond_problem (request, 500, "internal error");
-  }
+  if (!request->answer)
+    answer_for_handler (request);
   return pmss_http_request_queue (request);
 }
 

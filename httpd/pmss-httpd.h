@@ -125,8 +125,11 @@ void pmss_http_request_respond_empty (PmssHttpRequest *request, guint status);
 void pmss_http_request_respond_json  (PmssHttpRequest *request, guint status, JsonNode *json);
 /* application/problem+json, RFC 9457. */
 void pmss_http_request_respond_problem (PmssHttpRequest *request, guint status, const char *detail_format, ...) G_GNUC_PRINTF (3, 4);
-/* The status that goes with a PMSS_ERROR, and its text; anything else is 500 and logged. */
+/* The status that goes with a PMSS_ERROR, and its text: it is for the client to read, without SQL or
+ * paths of the server. PMSS_ERROR_FAILED and all other domains are pmss_http_request_respond_internal(). */
 void pmss_http_request_respond_error (PmssHttpRequest *request, const GError *error);
+/* 500 without a reason: @why goes to the log, with a random id that the client gets as `instance`. */
+void pmss_http_request_respond_internal (PmssHttpRequest *request, const char *why);
 /* @length bytes of @fd from @offset, by sendfile; takes @fd. */
 void pmss_http_request_respond_fd    (PmssHttpRequest *request, guint status, const char *content_type, int fd, guint64 offset, guint64 length);
 

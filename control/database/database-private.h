@@ -31,7 +31,8 @@ struct _PmssDatabase {
   gboolean serving;             /* opened: from now on a doubtful file ends the process */
 };
 
-/* From SQLite's @code and what it says of it. Ends the process where the file is in doubt. */
+/* From SQLite's @code and what it says of it, which is in the text of a PMSS_ERROR_FAILED alone: others may go to clients.
+ * Ends the process where the file is in doubt. */
 void     pmss_database_set_error      (PmssDatabase *database, int code, const char *what, GError **error);
 /* A value of `statements`. */
 void     pmss_database_statement_free (gpointer statement);

@@ -54,8 +54,29 @@ error_of_code (int extended)
       return PMSS_ERROR_CONFLICT;
     case SQLITE_FULL:
       return PMSS_ERROR_NO_SPACE;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return PMSS_ERROR_BUSY;
     default:
       return PMSS_ERROR_FAILED;
+  }
+}
+
+/* What clients may read of an error: no SQL, and no name of a table. NULL: they get none of it. */
+static const char *
+text_for_clients (PmssError error)
+{
+  switch (error) {
+    case PMSS_ERROR_EXISTS:
+      return "That is in the catalog already";
+    case PMSS_ERROR_CONFLICT:
+      return "That contradicts what is in the catalog";
+    case PMSS_ERROR_NO_SPACE:
+      return "The disk of the catalog is full";
+    case PMSS_ERROR_BUSY:
+      return "The database is busy";
+    default:
+      return NULL;
   }
 }
 
@@ -64,6 +85,8 @@ pmss_database_set_error (PmssDatabase * self, int code, const char *what,
     GError ** error)
 {
   int extended = sqlite3_extended_errcode (self->handle);
+  PmssError named = error_of_code (extended);
+  const char *text = text_for_clients (named);
 
   if (self->serving && is_fatal (code)) {
     g_critical ("The database is in doubt: %s: %s (code %d). The process ends; "
@@ -73,8 +96,13 @@ pmss_database_set_error (PmssDatabase * self, int code, const char *what,
   }
   if (extended == SQLITE_FULL && self->full != NULL)
     self->full (self->full_data);
-  g_set_error (error, PMSS_ERROR, error_of_code (extended),
-      "Database: %s: %s", what, sqlite3_errmsg (self->handle));
+  if (text == NULL) {
+    g_set_error (error, PMSS_ERROR, named, "Database: %s: %s", what,
+        sqlite3_errmsg (self->handle));
+    return;
+  }
+  g_info ("Database: %s: %s", what, sqlite3_errmsg (self->handle));
+  g_set_error_literal (error, PMSS_ERROR, named, text);
 }
 
 void

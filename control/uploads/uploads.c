@@ -36,9 +36,13 @@ pmss_uploads_set_errno (GError ** error, int code, const char *what)
 {
   gboolean full = code == ENOSPC || code == EDQUOT || code == EFBIG;
 
-  g_set_error (error, PMSS_ERROR,
-      full ? PMSS_ERROR_NO_SPACE : PMSS_ERROR_FAILED, "%s: %s", what,
-      g_strerror (code));
+  /* clients may read the first, and @what is perhaps a path */
+  if (full)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE,
+        "The disk of the uploads is full: %s", g_strerror (code));
+  else
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "%s: %s", what,
+        g_strerror (code));
 }
 
 gboolean

@@ -6,8 +6,8 @@
  * then, too). With COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE
  * pread() does not return, with NO_DIRECT_WHILE nobody gets round the page
  * cache, with READ_ONLY_WHILE no file can be made or deleted by its folder (EROFS, or the errno
- * that the file holds), and with FLIP_WRITE_WHILE a bit of what is written to a file is lost
- * on the way. */
+ * that the file holds), with NO_NEW_WHILE none can be made by its path (the same), and with
+ * FLIP_WRITE_WHILE a bit of what is written to a file is lost on the way. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -131,10 +131,11 @@ preadv64v2 (int fd, const struct iovec *to, int n, off64_t offset, int flags)
 }
 
 /* The errno of a disk that takes no writes; 0: it does. */
+/* 0: new files can be made. */
 static int
-read_only (void)
+read_only (const char *variable)
 {
-  const char *trigger = getenv ("READ_ONLY_WHILE");
+  const char *trigger = getenv (variable);
   FILE *file = trigger ? fopen (trigger, "r") : NULL;
   int code = EROFS;
 
@@ -147,12 +148,32 @@ read_only (void)
 }
 
 int
+open64 (const char *path, int flags, ...)
+{
+  int (*real) (const char *, int, ...) =
+      (int (*)(const char *, int, ...)) dlsym (RTLD_NEXT, "open64");
+  va_list arguments;
+  int mode = 0, code = flags & O_CREAT ? read_only ("NO_NEW_WHILE") : 0;
+
+  if (code) {
+    errno = code;
+    return -1;
+  }
+  if (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE) {
+    va_start (arguments, flags);
+    mode = va_arg (arguments, int);
+    va_end (arguments);
+  }
+  return real (path, flags, mode);
+}
+
+int
 openat64 (int folder, const char *path, int flags, ...)
 {
   int (*real) (int, const char *, int, ...) =
       (int (*)(int, const char *, int, ...)) dlsym (RTLD_NEXT, "openat64");
   va_list arguments;
-  int mode = 0, code = flags & O_CREAT ? read_only () : 0;
+  int mode = 0, code = flags & O_CREAT ? read_only ("READ_ONLY_WHILE") : 0;
 
   if (code) {
     errno = code;
@@ -171,7 +192,7 @@ unlinkat (int folder, const char *path, int flags)
 {
   int (*real) (int, const char *, int) =
       (int (*)(int, const char *, int)) dlsym (RTLD_NEXT, "unlinkat");
-  int code = read_only ();
+  int code = read_only ("READ_ONLY_WHILE");
 
   if (!code)
     return real (folder, path, flags);

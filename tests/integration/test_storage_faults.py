@@ -255,7 +255,9 @@ class Disks(Case):
         fail.touch()
         answer = server.ask("GET", "/v1/shards/" + name, self.all, Range="bytes=0-99")
         self.assertEqual((answer.status, answer.headers["Content-Range"]), (500, None))
-        self.assertIn("cannot read the shard", answer.json()["detail"])
+        id = answer.json()["instance"].removeprefix("urn:uuid:")
+        self.assertNotIn("cannot read", answer.json()["detail"])
+        self.assertRegex(server.messages(), id + ": GET .*: cannot read the shard")
         fail.unlink()
         self.assertEqual(server.ask("GET", "/v1/shards/" + name, self.all).body, data)
 

@@ -139,6 +139,16 @@ on_complete (PmssHttpRequest * request, gpointer data)
         PMSS_ERROR_NOT_AUTHORIZED, "who are you?");
 
     pmss_http_request_respond_error (request, error);
+  } else if (g_str_equal (path, "/internal")) {
+    g_autoptr (GError) error = g_error_new (PMSS_ERROR, PMSS_ERROR_FAILED,
+        "Database: SELECT secret FROM nowhere: /var/lib/pmss/catalog.db");
+
+    pmss_http_request_respond_error (request, error);
+  } else if (g_str_equal (path, "/foreign")) {
+    g_autoptr (GError) error = g_error_new (G_FILE_ERROR, G_FILE_ERROR_IO,
+        "/var/lib/pmss/keys: Input/output error");
+
+    pmss_http_request_respond_error (request, error);
   } else {
     answer_echo (request);
   }

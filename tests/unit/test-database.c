@@ -245,6 +245,24 @@ fill_disk (PmssDatabase * database, gpointer data, GError ** error)
   return pmss_database_exec (database, error, ADD_USER, PMSS_TEXT (name));
 }
 
+/* What goes to clients. */
+static void
+assert_is_discreet (const GError * error)
+{
+  static const char *const secrets[] = {
+    "INSERT", "SELECT", "constraint", "user", "api_token", "/", "Database:"
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
+    g_assert_null (strstr (error->message, secrets[i]));
+}
+
+static gboolean
+misspell (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_database_exec (database, error, "SELECT secret FROM nowhere");
+}
+
 static void
 test_names_errors (void)
 {
@@ -252,15 +270,21 @@ test_names_errors (void)
   g_autoptr (GError) error = NULL;
 
   control_fixture_init (&f);
+  g_assert_false (pmss_database_transact (f.database, misspell, NULL, &error));
+  assert_pmss_error (error, FAILED);
+  g_assert_nonnull (strstr (error->message, "SELECT secret FROM nowhere"));
+  g_clear_error (&error);
   g_assert_true (pmss_database_transact (f.database, add_user,
           (gpointer) "a", NULL));
   g_assert_false (pmss_database_transact (f.database, add_user,
           (gpointer) "a", &error));
   assert_pmss_error (error, EXISTS);
+  assert_is_discreet (error);
   g_clear_error (&error);
   g_assert_false (pmss_database_transact (f.database, add_orphan, NULL,
           &error));
   assert_pmss_error (error, CONFLICT);
+  assert_is_discreet (error);
   g_clear_error (&error);
 
   /* the limit stands for the disk's: SQLite gives the same error, and has rolled back by itself */
@@ -268,6 +292,7 @@ test_names_errors (void)
       ==, 100);
   g_assert_false (pmss_database_transact (f.database, fill_disk, NULL, &error));
   assert_pmss_error (error, NO_SPACE);
+  assert_is_discreet (error);
   g_assert_cmpint (count_users (&f), ==, 1);
   g_assert_true (pmss_database_transact (f.database, add_user,
           (gpointer) "b", NULL));

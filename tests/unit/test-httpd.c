@@ -31,6 +31,57 @@ test_simple (gconstpointer config)
   assert_answer (fixture, GET ("/refuse", ""), -1, "403");
 }
 
+static GMutex lock;             /* protects `warned` */
+static GString *warned;
+
+/* The server's threads warn. */
+static GLogWriterOutput
+keep_warnings (GLogLevelFlags level, const GLogField * fields, gsize n,
+    gpointer data)
+{
+  g_autofree char *text = NULL;
+
+  if (!(level & G_LOG_LEVEL_WARNING))
+    return g_log_writer_default (level, fields, n, data);
+  text = g_log_writer_format_fields (level, fields, n, FALSE);
+  g_mutex_lock (&lock);
+  g_string_append (warned, text);
+  g_mutex_unlock (&lock);
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* What failed inside is told to the log, and its number to both. */
+static void
+assert_internal (const char *bytes, const char *secret)
+{
+  g_autoptr (Fixture) fixture = fixture_new (&plain);
+  g_autofree char *heard = NULL, *id = NULL;
+  g_autoptr (GMatchInfo) match = NULL;
+  g_autoptr (GRegex) regex = NULL;
+
+  g_string_truncate (warned, 0);
+  heard = exchange (fixture, bytes, -1);
+  g_assert_true (g_str_has_prefix (heard, "HTTP/1.1 500 "));
+  g_assert_null (strstr (heard, "SELECT"));
+  g_assert_null (strstr (heard, "/var"));
+  regex = g_regex_new ("under ([0-9a-f-]{36})\",\"instance\":"
+      "\"urn:uuid:\\1\"", 0, 0, NULL);
+  g_assert_true (g_regex_match (regex, heard, 0, &match));
+  id = g_match_info_fetch (match, 1);
+  g_mutex_lock (&lock);
+  g_assert_nonnull (strstr (warned->str, id));
+  g_assert_nonnull (strstr (warned->str, secret));
+  g_mutex_unlock (&lock);
+}
+
+static void
+test_internal (void)
+{
+  assert_internal (GET ("/internal", ""),
+      "SELECT secret FROM nowhere: /var/lib");
+  assert_internal (GET ("/foreign", ""), "keys: Input/output error");
+}
+
 static void
 test_keep_alive (gconstpointer config)
 {
@@ -250,10 +301,13 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  warned = g_string_new (NULL);
+  g_log_set_writer_func (keep_warnings, NULL, NULL);
   g_test_add_data_func ("/httpd/simple", &plain, test_simple);
   g_test_add_data_func ("/httpd/simple-threads", &threads, test_simple);
   g_test_add_data_func ("/httpd/keep-alive", &plain, test_keep_alive);
   g_test_add_data_func ("/httpd/keep-alive-threads", &threads, test_keep_alive);
+  g_test_add_func ("/httpd/internal", test_internal);
   g_test_add_func ("/httpd/ranges", test_ranges);
   g_test_add_func ("/httpd/json", test_json);
   g_test_add_data_func ("/httpd/refused-bodies", &quick, test_refused_bodies);
