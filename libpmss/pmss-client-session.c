@@ -297,8 +297,9 @@ pmss_client_close_session_finish (PmssClient * self, GAsyncResult * result,
 static const char *
 kind_to_string (PmssReportKind kind)
 {
-  static const char *const names[] =
-      { "checksum", "length", "wrong", "missing", "unreachable" };
+  static const char *const names[] = {
+    "checksum", "length", "wrong", "missing", "unreadable", "unreachable"
+  };
 
   return names[kind];
 }

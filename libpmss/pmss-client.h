@@ -93,9 +93,11 @@ typedef enum {
   PMSS_REPORT_CHECKSUM,         /* a record does not match its checksum */
   PMSS_REPORT_LENGTH,           /* the shard is shorter than it has to be */
   PMSS_REPORT_WRONG,            /* an answer that is none, or a record that contradicts the others */
-  PMSS_REPORT_MISSING,          /* the node does not have the shard, or cannot read it */
+  PMSS_REPORT_MISSING,          /* the node does not have the shard */
+  PMSS_REPORT_UNREADABLE,       /* the node cannot read the shard */
   PMSS_REPORT_UNREACHABLE,      /* the node does not answer */
 } PmssReportKind;
+#define PMSS_N_REPORT_KINDS (PMSS_REPORT_UNREACHABLE + 1)
 
 typedef struct {
   guint32 extent;

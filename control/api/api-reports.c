@@ -33,6 +33,7 @@ get_kind (JsonObject * object, Report * report, GError ** error)
   } kinds[] = {
     {"checksum", PMSS_BAD_DAMAGED}, {"length", PMSS_BAD_DAMAGED},
     {"wrong", PMSS_BAD_DAMAGED}, {"missing", PMSS_BAD_MISSING},
+    {"unreadable", PMSS_BAD_UNREADABLE},
   };
   const char *text;
 
@@ -48,7 +49,8 @@ get_kind (JsonObject * object, Report * report, GError ** error)
     }
   }
   g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "kind: has to be checksum, length, wrong, missing or unreachable");
+      "kind: has to be checksum, length, wrong, missing, unreadable or"
+      " unreachable");
   return FALSE;
 }
 

@@ -103,31 +103,13 @@ pmss_engine_get_link_shard (PmssEngine * engine, PmssLink * link,
   return -1;
 }
 
-static gpointer
-shard_key (guint32 extent, guint index)
-{
-  return GSIZE_TO_POINTER (((gsize) extent << 5 | index) + 1);
-}
-
-void
-pmss_engine_set_shard_bad (PmssEngine * engine, guint32 extent, guint index)
-{
-  g_hash_table_add (engine->bad_shards, shard_key (extent, index));
-}
-
-gboolean
-pmss_engine_is_shard_bad (PmssEngine * engine, guint32 extent, guint index)
-{
-  return g_hash_table_contains (engine->bad_shards, shard_key (extent, index));
-}
-
 PmssSource
 pmss_engine_get_source (PmssEngine * engine, PmssRow * row, guint index)
 {
   PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, index);
 
   if (link == NULL || row->slots[index].state == PMSS_UNIT_BAD
-      || pmss_engine_is_shard_bad (engine, row->extent, index))
+      || pmss_bad_shards_is_bad (engine->bad_shards, row->extent, index))
     return PMSS_SOURCE_NONE;
   if (link->state == PMSS_LINK_UP)
     return PMSS_SOURCE_GOOD;
@@ -156,10 +138,12 @@ is_unreachable (const GError * error)
 }
 
 void
-pmss_engine_link_failed (PmssEngine * engine, PmssLink * link,
+pmss_engine_link_failed (PmssEngine * engine, PmssLink * link, gint64 began,
     const GError * error)
 {
   link->counters.errors++;
+  if (began <= link->failed_at)
+    return;
   pmss_link_note_failure (link, error, engine->settings.backoff_factor,
       engine->settings.backoff_max, engine->stuck);
   /* A single reset is a closed connection or a restarted server until the
@@ -195,10 +179,11 @@ is_trusted_elsewhere (PmssEngine * engine, PmssLink * link)
  * a clock or a key of its own: then it is a node that does not work, and no
  * reason to ask control again and again. */
 void
-pmss_engine_link_refused (PmssEngine * engine, PmssLink * link, guint token,
-    const GError * error)
+pmss_engine_link_refused (PmssEngine * engine, PmssLink * link,
+    PmssStream * stream, const GError * error)
 {
-  if (pmss_pass_note_refused (&link->pass, token, engine->token_number)) {
+  if (pmss_pass_note_refused (&link->pass, pmss_stream_get_token (stream),
+          engine->token_number)) {
     g_debug ("node %u (%s) refuses a token and is shown another: %s",
         link->node.id, link->peer, error->message);
     return;
@@ -206,7 +191,8 @@ pmss_engine_link_refused (PmssEngine * engine, PmssLink * link, guint token,
   if (link->refusals == 0 || link->refused_token != engine->token_number)
     link->refusals++;
   link->refused_token = engine->token_number;
-  pmss_engine_link_failed (engine, link, error);
+  pmss_engine_link_failed (engine, link, pmss_stream_get_started (stream),
+      error);
   if (link->refusals == 1 || !is_trusted_elsewhere (engine, link))
     pmss_lease_refresh (engine, error);
 }
@@ -232,6 +218,7 @@ typedef struct
   PmssEngine *engine;
   PmssLink *link;
   SoupMessage *message;
+  gint64 began;
 } Probe;
 
 static GError *
@@ -258,7 +245,7 @@ probe_answered (GObject * source, GAsyncResult * result, gpointer user_data)
   if (error == NULL)
     pmss_link_note_probe (probe->link);
   else if (!engine->closing)
-    pmss_engine_link_failed (engine, probe->link, error);
+    pmss_engine_link_failed (engine, probe->link, probe->began, error);
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
   pmss_engine_release (engine);
@@ -290,6 +277,7 @@ pmss_engine_probe_link (PmssEngine * engine, PmssLink * link)
   link->probe = g_cancellable_new ();
   probe->engine = engine;
   probe->link = link;
+  probe->began = g_get_monotonic_time ();
   probe->message = pmss_exchange_message_new (SOUP_METHOD_GET, text, NULL);
   pmss_engine_hold (engine);
   pmss_exchange_async (engine->soup, probe->message, &options, link->probe,

@@ -122,6 +122,18 @@ check_record (PmssEngine * engine, PmssRow * row, PmssBlock * block)
   return FALSE;
 }
 
+/* A record of it came. */
+static void
+shard_good (PmssEngine * engine, PmssStream * stream)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  guint32 extent = range->geometry.extent;
+
+  if (pmss_bad_shards_forget (engine->bad_shards, extent, range->index,
+          pmss_stream_get_started (stream)))
+    pmss_reports_forget (engine, extent, range->index);
+}
+
 static void
 record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
     gpointer user_data)
@@ -137,6 +149,7 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
   count_record (link, stream, row_number);
   link->counters.units++;
   pmss_engine_link_good (engine, link);
+  shard_good (engine, stream);
   pmss_pass_note_taken (&link->pass, pmss_stream_get_token (stream),
       engine->authorization, engine->token_number);
   row = stream_row (engine, stream, row_number);
@@ -199,40 +212,64 @@ release_rows (PmssEngine * engine, PmssStream * stream)
   }
 }
 
+/* What an error says of a shard: it is left alone for a while, and control is
+ * told, or not: it is not ours, or its node has no time for it now. */
+typedef struct
+{
+  PmssError code;
+  gboolean is_told;
+  PmssReportKind kind;
+} Verdict;
+
+static const Verdict verdicts[] = {
+  {PMSS_ERROR_NOT_FOUND, TRUE, PMSS_REPORT_MISSING},
+  {PMSS_ERROR_RANGE, TRUE, PMSS_REPORT_LENGTH},
+  {PMSS_ERROR_PROTOCOL, TRUE, PMSS_REPORT_WRONG},
+  {PMSS_ERROR_FORBIDDEN, FALSE},
+  {PMSS_ERROR_BUSY, FALSE},
+};
+
+/* The rest of the disk may be well. */
+static const Verdict unreadable = {
+  PMSS_ERROR_FAILED, TRUE, PMSS_REPORT_UNREADABLE
+};
+
 /* Only an answer can speak about the shard: a name that does not resolve, a
- * connection that ends or what is no HTTP at all are the node's trouble. */
-static gboolean
-is_about_shard (const GError * error)
+ * connection that ends or what is no HTTP at all are the node's trouble: NULL. */
+static const Verdict *
+judge_shard (const GError * error)
 {
   const PmssErrorDetails *details = pmss_error_get_details (error);
+  guint i;
 
-  return details != NULL && details->http_status != 0
-      && (error->code == PMSS_ERROR_NOT_FOUND
-      || error->code == PMSS_ERROR_FORBIDDEN
-      || error->code == PMSS_ERROR_RANGE || error->code == PMSS_ERROR_PROTOCOL);
+  if (details == NULL || details->http_status == 0)
+    return NULL;
+  if (details->http_status == SOUP_STATUS_INTERNAL_SERVER_ERROR)
+    return &unreadable;
+  for (i = 0; i < G_N_ELEMENTS (verdicts); i++) {
+    if (verdicts[i].code == (PmssError) error->code)
+      return &verdicts[i];
+  }
+  return NULL;
 }
 
-/* What control is to be told of a shard that @error speaks about. */
+/* Lock held: an answer that speaks for the node, and against its shard. */
 static void
-report_shard (PmssEngine * engine, PmssLink * link,
-    const PmssStreamRange * range, const GError * error)
+shard_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
+    const Verdict * verdict, const GError * error)
 {
-  const PmssErrorDetails *details = pmss_error_get_details (error);
-  guint status = details != NULL ? details->http_status : 0;
-  PmssReportKind kind;
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  guint32 extent = range->geometry.extent;
 
-  if (status == SOUP_STATUS_INTERNAL_SERVER_ERROR
-      || error->code == PMSS_ERROR_NOT_FOUND)
-    kind = PMSS_REPORT_MISSING;
-  else if (error->code == PMSS_ERROR_RANGE)
-    kind = PMSS_REPORT_LENGTH;
-  else if (error->code == PMSS_ERROR_PROTOCOL)
-    kind = PMSS_REPORT_WRONG;
-  else
-    return;
-  if (status != 0)
-    pmss_reports_add (engine, link, range->geometry.extent, range->index, -1,
-        kind);
+  if (pmss_bad_shards_get_tries (engine->bad_shards, extent, range->index) == 0)
+    g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
+        link->peer, extent, range->index, error->message);
+  link->counters.errors++;
+  pmss_engine_link_good (engine, link);
+  pmss_bad_shards_note (engine->bad_shards, extent, range->index,
+      g_get_monotonic_time ());
+  if (verdict->is_told)
+    pmss_reports_add (engine, link, extent, range->index, -1, verdict->kind);
 }
 
 /* Lock held: what an error says: about the node, the shard, or the token. */
@@ -240,23 +277,17 @@ static void
 stream_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
     const GError * error)
 {
-  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  const Verdict *verdict = judge_shard (error);
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
-  report_shard (engine, link, range, error);
-  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
-    pmss_engine_link_refused (engine, link, pmss_stream_get_token (stream),
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED))
+    pmss_engine_link_refused (engine, link, stream, error);
+  else if (verdict != NULL)
+    shard_failed (engine, link, stream, verdict, error);
+  else
+    pmss_engine_link_failed (engine, link, pmss_stream_get_started (stream),
         error);
-  } else if (is_about_shard (error)) {
-    g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
-        link->peer, range->geometry.extent, range->index, error->message);
-    link->counters.errors++;
-    pmss_engine_link_good (engine, link);
-    pmss_engine_set_shard_bad (engine, range->geometry.extent, range->index);
-  } else {
-    pmss_engine_link_failed (engine, link, error);
-  }
 }
 
 static void

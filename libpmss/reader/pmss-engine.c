@@ -271,7 +271,7 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->kick = new_source (engine, &kick_funcs, sizeof (Kick), on_kick);
   engine->tick = new_source (engine, &tick_funcs, sizeof (GSource),
       pmss_engine_on_tick);
-  engine->bad_shards = g_hash_table_new (NULL, NULL);
+  engine->bad_shards = pmss_bad_shards_new ();
   engine->reports = pmss_reports_new ();
   engine->cancellable = g_cancellable_new ();
   g_mutex_init (&engine->join_lock);
@@ -360,7 +360,7 @@ pmss_engine_free (PmssEngine * engine)
   g_clear_pointer (&engine->pool, pmss_block_pool_free);
   g_clear_pointer (&engine->session, pmss_session_free);
   g_queue_clear_full (&engine->events, (GDestroyNotify) pmss_event_free);
-  g_hash_table_unref (engine->bad_shards);
+  pmss_bad_shards_free (engine->bad_shards);
   pmss_reports_free (engine->reports);
   g_clear_error (&engine->failure);
   g_main_loop_unref (engine->loop);

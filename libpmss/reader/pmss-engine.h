@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libpmss/pmss-client.h"
+#include "libpmss/reader/pmss-bad-shards.h"
 #include "libpmss/reader/pmss-budget.h"
 #include "libpmss/reader/pmss-link.h"
 #include "libpmss/reader/pmss-pace.h"
@@ -23,7 +24,8 @@ G_BEGIN_DECLS
  * pmss-plan-jump.c (what not to go on with), pmss-cursor.c (how far ahead),
  * pmss-pace.c (how fast the consumer reads), pmss-tail.c (the last units, shared
  * out anew), pmss-rebuilder.c (the thread that makes what nobody gives, in jobs
- * of pmss-row-job.c), pmss-hopeless.c (what cannot be had),
+ * of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
+ * pmss-hopeless.c (what cannot be had),
  * pmss-lease.c (the session with control), pmss-reports.c (what control is
  * told), pmss-wait.c (readers waiting for units).
  *
@@ -125,7 +127,6 @@ struct _PmssEngine
   PmssRebuilder *rebuilder;     /* NULL: nothing had to be rebuilt yet */
   char *authorization;
   guint token_number;           /* counts the tokens */
-  GHashTable *bad_shards;       /* of (extent * 32 + index): not to be asked */
   GCancellable *cancellable;    /* of all requests but the streams */
   GSource *lease_timer;
   gboolean opening;             /* control is being asked for a session, */
@@ -150,6 +151,7 @@ struct _PmssEngine
   GError *failure;              /* FAILED, CLOSED: why */
   PmssSession *session;         /* set when OPEN; its id may be replaced */
   PmssRows rows;
+  PmssBadShards *bad_shards;
   PmssCursor cursors[PMSS_N_CURSORS];
   PmssCursor *active;           /* nullable */
   PmssBudget budget;            /* of units that are asked for twice */
@@ -187,19 +189,16 @@ gint pmss_engine_get_link_shard (PmssEngine *engine, PmssLink *link,
 /* Whether unit @index of @row can be asked for. */
 PmssSource pmss_engine_get_source (PmssEngine *engine, PmssRow *row,
     guint index);
-/* A shard that its node does not have, or has wrong: not asked any more. */
-void pmss_engine_set_shard_bad (PmssEngine *engine, guint32 extent,
-    guint index);
-gboolean pmss_engine_is_shard_bad (PmssEngine *engine, guint32 extent,
-    guint index);
 /* Lock held: what was heard of a node. */
 void pmss_engine_link_good (PmssEngine *engine, PmssLink *link);
+/* @began: when what failed began, monotonic: what was under way when the link
+ * failed before fails with it, and that is one failure. */
 void pmss_engine_link_failed (PmssEngine *engine, PmssLink *link,
-    const GError *error);
-/* Lock held: it refused the token with that number. That may be the token's
- * age, or the node, or a clock; the token that it took before is tried first. */
+    gint64 began, const GError *error);
+/* Lock held: it refused the token of @stream. That may be the token's age, or
+ * the node, or a clock; the token that it took before is tried first. */
 void pmss_engine_link_refused (PmssEngine *engine, PmssLink *link,
-    guint token, const GError *error);
+    PmssStream *stream, const GError *error);
 /* Lock held: there is a new token. */
 void pmss_engine_retry_refused (PmssEngine *engine);
 /* Lock held: asks a lost node whether it is back. */
@@ -272,6 +271,9 @@ void pmss_tail_share (PmssEngine *engine, guint64 fixed, guint64 first,
 /* pmss-hopeless.c; I/O thread, lock held: gives up rows that somebody waits for
  * and that cannot be had, or tells that there are such (PmssEngine.stuck). */
 void pmss_hopeless_check (PmssEngine *engine, gint64 now);
+/* Lock held: whether so many shards of @row are not given that it may be the
+ * reason why it does not come. */
+gboolean pmss_hopeless_is_doubtful (PmssEngine *engine, PmssRow *row);
 /* Lock held: says why @row cannot be had. */
 GError *pmss_hopeless_new_error (PmssEngine *engine, PmssRow *row);
 
@@ -282,6 +284,8 @@ void pmss_reports_free (PmssReports *reports);
  * should be; @row: which record of it, -1: none in particular. */
 void pmss_reports_add (PmssEngine *engine, PmssLink *link, guint32 extent,
     guint index, gint64 row, PmssReportKind kind);
+/* Lock held: @link gives it again: if it fails once more, that is told anew. */
+void pmss_reports_forget (PmssEngine *engine, guint32 extent, guint index);
 /* Lock held: @link does not answer. */
 void pmss_reports_add_node (PmssEngine *engine, PmssLink *link);
 /* Nothing is told any more. */

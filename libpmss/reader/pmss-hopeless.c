@@ -6,26 +6,54 @@
 
 /* When a row cannot be had, and what is said of it. */
 
-/* A node that never gave a byte and has been tried often enough, or a shard
- * that is no more: waiting does not help. */
+/* Whether it makes no sense to wait for a node that has never given a byte: it,
+ * or its shard, has been tried @failures times. One that gave something before
+ * may give again: it is restarted, or its disk is mounted. */
+static gboolean
+is_spent (PmssEngine * engine, PmssLink * link, guint failures)
+{
+  return link->counters.units == 0 && engine->settings.retries >= 0
+      && failures > (guint) engine->settings.retries;
+}
+
+static gboolean
+is_unit_gone (PmssEngine * engine, PmssRow * row, guint index)
+{
+  PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, index);
+
+  return link == NULL || row->slots[index].state == PMSS_UNIT_BAD
+      || is_spent (engine, link, pmss_bad_shards_get_tries (engine->bad_shards,
+          row->extent, index))
+      || (!pmss_link_is_usable (link)
+      && is_spent (engine, link, link->failures));
+}
+
+/* Waiting does not help. */
 static gboolean
 is_hopeless (PmssEngine * engine, PmssRow * row)
 {
   guint i, gone = 0;
   guint n = engine->rows.redundancy.k + engine->rows.redundancy.m;
 
+  for (i = 0; i < n; i++)
+    gone += is_unit_gone (engine, row, i);
+  return gone > engine->rows.redundancy.m;
+}
+
+gboolean
+pmss_hopeless_is_doubtful (PmssEngine * engine, PmssRow * row)
+{
+  guint i, doubtful = 0;
+  guint n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+
   for (i = 0; i < n; i++) {
     PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
 
-    if (link == NULL || row->slots[i].state == PMSS_UNIT_BAD
-        || pmss_engine_is_shard_bad (engine, row->extent, i))
-      gone++;
-    else if (!pmss_link_is_usable (link) && link->counters.units == 0
-        && engine->settings.retries >= 0
-        && link->failures > (guint) engine->settings.retries)
-      gone++;
+    doubtful += link == NULL || !pmss_link_is_usable (link)
+        || row->slots[i].state == PMSS_UNIT_BAD
+        || pmss_bad_shards_get_tries (engine->bad_shards, row->extent, i) > 0;
   }
-  return gone > engine->rows.redundancy.m;
+  return row->stuck_since != 0 || doubtful > engine->rows.redundancy.m;
 }
 
 GError *
@@ -47,7 +75,7 @@ pmss_hopeless_new_error (PmssEngine * engine, PmssRow * row)
       pmss_link_describe_trouble (link, text);
       first = first != NULL ? first : link;
     } else if (row->slots[i].state == PMSS_UNIT_BAD
-        || pmss_engine_is_shard_bad (engine, row->extent, i)) {
+        || pmss_bad_shards_get_tries (engine->bad_shards, row->extent, i) > 0) {
       g_string_append_printf (text, "; node %u (%s): shard %u is damaged or"
           " missing", link->node.id, link->peer, i);
       first = first != NULL ? first : link;

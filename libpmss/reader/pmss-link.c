@@ -121,6 +121,7 @@ pmss_link_note_failure (PmssLink * link, const GError * error, double factor,
   g_clear_error (&link->trouble);
   link->trouble = g_error_copy (error);
   link->state = PMSS_LINK_LOST;
+  link->failed_at = now;
   link->retry_at = now + get_backoff (link, G_MAXINT64, factor, max);
   link->urgent_retry_at = now + get_backoff (link, URGENT_BACKOFF, factor, max);
   link->failures++;

@@ -60,6 +60,7 @@ typedef struct
   PmssLinkState state;
   GError *trouble;              /* why it is LOST, or the last failure */
   guint failures;               /* in a row */
+  gint64 failed_at;             /* the last of them, monotonic */
   guint pauses;                 /* of these, those that made the next one longer */
   gint64 retry_at;              /* monotonic, when LOST or LATE */
   gint64 urgent_retry_at;       /* LOST, and nobody else is left to ask */

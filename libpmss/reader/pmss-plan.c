@@ -303,6 +303,8 @@ pmss_plan_run (PmssEngine * engine)
 
   if (cursor == NULL || engine->paused || engine->state != PMSS_ENGINE_OPEN)
     return;
+  pmss_bad_shards_release (engine->bad_shards, g_get_monotonic_time (),
+      engine->stuck);
   if (engine->jumped)
     pmss_plan_cancel_unwanted (engine, cursor);
   engine->jumped = FALSE;

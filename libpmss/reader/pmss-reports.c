@@ -148,6 +148,15 @@ pmss_reports_add (PmssEngine * engine, PmssLink * link, guint32 extent,
     add (engine, &report);
 }
 
+void
+pmss_reports_forget (PmssEngine * engine, guint32 extent, guint index)
+{
+  PmssReport report = {.extent = extent,.index = index };
+
+  for (report.kind = 0; report.kind < PMSS_N_REPORT_KINDS; report.kind++)
+    g_hash_table_remove (engine->reports->told, place_key (&report));
+}
+
 /* A report names a place: the next one, from where somebody reads, that the
  * node has. */
 static gboolean

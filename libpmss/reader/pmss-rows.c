@@ -221,6 +221,18 @@ pmss_rows_check_crc (PmssRows * rows, PmssRow * row, PmssBlock * block)
   return FALSE;
 }
 
+void
+pmss_rows_forgive (PmssRows * rows, PmssRow * row)
+{
+  guint i;
+
+  for (i = 0; i < n_units (rows); i++) {
+    if (row->slots[i].state == PMSS_UNIT_BAD)
+      pmss_rows_set_empty (rows, row, i, PMSS_UNIT_NONE);
+  }
+  row->contradicting = 0;
+}
+
 static gboolean
 row_can_go (PmssRows * rows, PmssRow * row)
 {

@@ -104,6 +104,9 @@ guint pmss_rows_count_claimed (PmssRows *rows, PmssRow *row);
  * latter that are BAD, and the others may be asked again. */
 gboolean pmss_rows_check_crc (PmssRows *rows, PmssRow *row, PmssBlock *block);
 
+/* What is BAD in @row may be asked again. */
+void pmss_rows_forgive (PmssRows *rows, PmssRow *row);
+
 /* Drops rows that were used longest ago, none of those in first..last and
  * none with a unit under way or being made, until no more than @max_blocks blocks are held
  * (or none is left to drop). */

@@ -131,7 +131,7 @@ wait_new_timeout (PmssWait * wait)
 
   if (!wait->for_open)
     row = pmss_rows_get (&engine->rows, wait->row);
-  if (row != NULL && row->stuck_since != 0)
+  if (row != NULL && pmss_hopeless_is_doubtful (engine, row))
     return pmss_hopeless_new_error (engine, row);
   wait_describe_silence (engine, text);
   if (wait->for_open)
@@ -254,18 +254,22 @@ wait_cancelled (GCancellable * cancellable, gpointer kick)
   g_source_set_ready_time (kick, 0);
 }
 
-/* Whoever reads again after an error wants it tried again. */
+/* Whoever reads again after an error wants it tried again, now: damaged records
+ * and bad shards, too. */
 static void
 wait_forget_error (PmssWait * wait)
 {
+  PmssEngine *engine = wait->engine;
   PmssRow *row = NULL;
 
-  if (wait->engine->rows.table != NULL)
-    row = pmss_rows_get (&wait->engine->rows, wait->row);
-  if (row != NULL && row->error != NULL) {
-    g_clear_error (&row->error);
-    row->stuck_since = 0;
-  }
+  if (engine->rows.table != NULL)
+    row = pmss_rows_get (&engine->rows, wait->row);
+  if (row == NULL || row->error == NULL)
+    return;
+  g_clear_error (&row->error);
+  row->stuck_since = 0;
+  pmss_rows_forgive (&engine->rows, row);
+  pmss_bad_shards_hurry (engine->bad_shards, row->extent);
 }
 
 /* Lock held. The first look; if it has to wait, the I/O thread is told. */

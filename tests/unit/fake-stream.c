@@ -13,6 +13,7 @@ struct _PmssStream
   gpointer user_data;
   gpointer owner;
   gint priority;
+  gint64 started;
   guint32 row;                  /* that comes next */
   GError *cancelled;
 };
@@ -62,6 +63,7 @@ pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
     fake_streams.asked (user_data, range, fake_streams.user_data);
   stream->range = *range;
   stream->priority = priority;
+  stream->started = g_get_monotonic_time ();
   stream->pool = pool;
   stream->funcs = funcs;
   stream->user_data = user_data;
@@ -112,19 +114,19 @@ pmss_stream_get_received (PmssStream * stream)
 gint64
 pmss_stream_get_started (PmssStream * stream)
 {
-  return 1;
+  return stream->started;
 }
 
 gint64
 pmss_stream_get_answered (PmssStream * stream)
 {
-  return 2;
+  return stream->started + 1;
 }
 
 gint64
 pmss_stream_get_progress (PmssStream * stream)
 {
-  return 3;
+  return stream->started + 2;
 }
 
 gint64

@@ -61,11 +61,11 @@ shard_reader_free (ShardReader * reader)
   g_free (reader);
 }
 
-/* What the engine's threads do, when they are kicked and on the tick. */
+/* What the engine's threads do, when they are kicked and on the tick, @later us. */
 static void
-look (PmssEngine * engine)
+look (PmssEngine * engine, gint64 later)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = g_get_monotonic_time () + later;
   GList *ended;
 
   while (fake_rebuilder_go_on ());
@@ -91,12 +91,15 @@ shard_reader_read (ShardReader * reader, guint64 offset, GError ** error)
 
   pmss_wait_read_task (engine, offset, PMSS_MAX_UNIT,
       g_task_new (NULL, NULL, keep_result, &result));
-  look (engine);
+  look (engine, 0);
   for (guint i = 0; fake_streams.live->len > 0; i++) {
     g_assert_cmpuint (i, <, ENOUGH);
     fake_stream_go_on (fake_streams.live->pdata[0], FALSE);
-    look (engine);
+    look (engine, 0);
   }
+  /* nothing comes any more, however long it is waited for */
+  if (engine->waiting.length > 0)
+    look (engine, engine->settings.timeout);
   while (result == NULL && g_main_context_iteration (NULL, FALSE));
   /* with nothing under way, nobody waits */
   g_assert_nonnull (result);

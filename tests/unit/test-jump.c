@@ -243,7 +243,7 @@ test_lost (void)
   begin_read (&f, PLACE, 0);
   g_assert_cmpuint (link->streams->len, ==, 1);
   g_mutex_lock (&f.engine->lock);
-  pmss_engine_link_failed (f.engine, link, error);
+  pmss_engine_link_failed (f.engine, link, g_get_monotonic_time (), error);
   pmss_plan_run (f.engine);
   g_assert_true (pmss_rows_get (&f.engine->rows, PLACE)->denied);
   pmss_late_check (f.engine, g_get_monotonic_time ());

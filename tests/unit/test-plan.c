@@ -180,7 +180,7 @@ can_be_asked (Model * m, PmssRow * row, guint index, gboolean late_too)
   PmssLink *link = pmss_engine_get_shard_link (m->engine, row->extent, index);
 
   return link != NULL && row->slots[index].state != PMSS_UNIT_BAD
-      && !pmss_engine_is_shard_bad (m->engine, row->extent, index)
+      && !pmss_bad_shards_is_bad (m->engine->bad_shards, row->extent, index)
       && (link->state == PMSS_LINK_UP || (late_too
           && link->state == PMSS_LINK_LATE));
 }

@@ -238,7 +238,7 @@ main (int argc, char **argv)
     {forge, "wrong", TRUE},
     {be_short, "length", FALSE},
     {have_nothing, "missing", FALSE},
-    {fail_to_read, "missing", FALSE},
+    {fail_to_read, "unreadable", FALSE},
   };
   static const char *const names[] =
       { "checksum", "wrong", "length", "missing", "unreadable" };
