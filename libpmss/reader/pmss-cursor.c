@@ -16,7 +16,8 @@
  * the reader soon has all links at work, and a player gets what it will play
  * soon. Not faster than in so many us: a demuxer that fills its queues reads
  * some megabytes at once, and the processor is needed for the first frame
- * then. */
+ * then. What is more than enough is not asked for again: the window's end stays
+ * until the reader comes that near. */
 #define GROWTH_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 
 guint64
@@ -88,7 +89,7 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
   cursor->row = row;
   cursor->index = cursor->entered_index = index;
   cursor->entered = g_get_monotonic_time ();
-  cursor->window = engine->first_window;
+  cursor->window = cursor->enough = engine->first_window;
   cursor->landing = is_near (engine);
   cursor->grow_at = row + 1;
   cursor->grow_after = 0;
@@ -97,15 +98,29 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
   return cursor;
 }
 
-/* Rows that it need not be larger than. Who had to wait gets all there is: the
- * pace was not its own. */
+/* Rows that it need not be larger than. The pace of one who had to wait was not
+ * its own: a player gets what the medium's rate makes of the time, whoever
+ * copies the medium all there is. */
 static guint64
 enough_rows (PmssEngine * engine, PmssCursor * cursor)
 {
-  guint64 rows = pmss_pace_get_rows (&cursor->pace,
-      engine->settings.read_ahead_time);
+  gint64 time = engine->settings.read_ahead_time;
+  gint64 played = pmss_deadline_get_played (engine);
+  guint64 rows = cursor->missed ? engine->max_window :
+      pmss_pace_get_rows (&cursor->pace, time);
 
-  return cursor->missed ? engine->max_window : MIN (rows, engine->max_window);
+  if (played > 0 && cursor->pace.lead <= time)
+    rows = MIN (rows, (guint64) ((time + played - 1) / played));
+  return MIN (rows, engine->max_window);
+}
+
+static void
+shrink_window (PmssEngine * engine, PmssCursor * cursor, guint64 rows)
+{
+  guint64 least = MAX (cursor->enough, engine->first_window);
+
+  if (cursor->window > least)
+    cursor->window -= MIN (rows, cursor->window - least);
 }
 
 /* TRUE: the window has grown. */
@@ -118,6 +133,8 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   gboolean grown;
 
   cursor->landing = cursor->landing && row == cursor->row;
+  if (hit)
+    shrink_window (engine, cursor, row - cursor->row);
   if (row != cursor->row) {
     cursor->entered = g_get_monotonic_time ();
     cursor->entered_index = index;
@@ -131,8 +148,9 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   now = g_get_monotonic_time ();
   if (now < cursor->grow_after)
     return FALSE;
-  pmss_pace_measure (&cursor->pace, row, now);
-  enough = enough_rows (engine, cursor);
+  pmss_pace_measure (&cursor->pace, row, now,
+      pmss_deadline_get_played (engine));
+  cursor->enough = enough = enough_rows (engine, cursor);
   cursor->at_ease = hit && cursor->window >= enough;
   cursor->missed = FALSE;
   grown = cursor->window < enough;

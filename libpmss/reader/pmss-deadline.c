@@ -10,21 +10,27 @@
  * its queues goes on at the latter. Whoever waits needs it now, and as long as
  * nothing is known of the pace everything is needed now. */
 
-/* us that a row lasts the consumer; 0: not known. */
-static gint64
-get_row_time (PmssEngine * engine, PmssCursor * cursor)
+gint64
+pmss_deadline_get_played (PmssEngine * engine)
 {
   const PmssSession *session = engine->session;
   guint64 rate = MAX (session->avg_bitrate, session->peak_bitrate);
   guint64 bits = 8 * (guint64) engine->rows.redundancy.k *
       pmss_layout_get_unit (engine->rows.layout);
-  gint64 measured = cursor->pace.row_time;
-  gint64 played;
 
-  if (rate == 0)
-    return measured;
-  played = MAX (1, bits * G_TIME_SPAN_SECOND / rate);
-  return measured == 0 ? played : MIN (measured, played);
+  return rate == 0 ? 0 : MAX (1, bits * G_TIME_SPAN_SECOND / rate);
+}
+
+/* us that a row lasts the consumer; 0: not known. */
+static gint64
+get_row_time (PmssEngine * engine, PmssCursor * cursor)
+{
+  gint64 measured = cursor->pace.row_time;
+  gint64 played = pmss_deadline_get_played (engine);
+
+  if (played == 0 || measured == 0)
+    return MAX (played, measured);
+  return MIN (measured, played);
 }
 
 gint64

@@ -87,6 +87,7 @@ typedef struct
   guint entered_index;          /* and at which unit */
   guint64 window;               /* rows from `row` on that are asked for */
   gboolean landing;             /* `row` is where a jump went: it comes first */
+  guint64 enough;               /* rows that it shrinks to, as it is read */
   guint64 grow_at;              /* row at which the window is doubled, */
   gint64 grow_after;            /* but not before this, monotonic */
   PmssPace pace;
@@ -225,13 +226,20 @@ void pmss_late_check (PmssEngine *engine, gint64 now);
 /* pmss-deadline.c; lock held: when unit @index of @row is needed, monotonic;
  * G_MAXINT64: nobody needs it. */
 gint64 pmss_deadline_get (PmssEngine *engine, guint64 row, guint index);
+/* us that a row lasts when the medium is played at its peak; 0: not known. */
+gint64 pmss_deadline_get_played (PmssEngine *engine);
 
 /* pmss-engine-tick.c; I/O thread. */
-/* us until everything is looked at again at the latest. */
+/* us until everything is looked at again at the latest, as long as something is
+ * under way. */
 #define PMSS_TICK (50 * G_TIME_SPAN_MILLISECOND)
 gboolean pmss_engine_on_tick (gpointer engine);
-/* Lock held: sets the tick's time if it is needed. */
+/* Lock held: sets the tick's time to that of the next thing that is due, if
+ * there is any. */
 void pmss_engine_set_tick (PmssEngine *engine);
+/* Lock held: whether nothing is to be asked for: it is not open, or paused and
+ * nobody waits. */
+gboolean pmss_engine_is_resting (PmssEngine *engine);
 
 /* pmss-engine.c, for the others; I/O thread. */
 /* Lock held: every wait ends with @error. */

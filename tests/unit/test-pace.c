@@ -16,7 +16,7 @@ test_unknown (void)
   pmss_pace_begin (&pace, 7, START);
   g_assert_cmpuint (pmss_pace_get_rows (&pace, SECOND), ==, G_MAXUINT64);
   /* nothing was read */
-  pmss_pace_measure (&pace, 7, START + SECOND);
+  pmss_pace_measure (&pace, 7, START + SECOND, 0);
   g_assert_cmpuint (pmss_pace_get_rows (&pace, SECOND), ==, G_MAXUINT64);
 }
 
@@ -26,7 +26,7 @@ test_measured (void)
   PmssPace pace;
 
   pmss_pace_begin (&pace, 7, START);
-  pmss_pace_measure (&pace, 9, START + SECOND);
+  pmss_pace_measure (&pace, 9, START + SECOND, 0);
   g_assert_cmpint (pace.row_time, ==, SECOND / 2);
   g_assert_cmpuint (pmss_pace_get_rows (&pace, 10 * SECOND), ==, 20);
   g_assert_cmpuint (pmss_pace_get_rows (&pace, 1), ==, 1);
@@ -40,10 +40,10 @@ test_changes (void)
   PmssPace pace;
 
   pmss_pace_begin (&pace, 0, START);
-  pmss_pace_measure (&pace, 1, START + SECOND);
-  pmss_pace_measure (&pace, 11, START + 2 * SECOND);
+  pmss_pace_measure (&pace, 1, START + SECOND, 0);
+  pmss_pace_measure (&pace, 11, START + 2 * SECOND, 0);
   g_assert_cmpuint (pmss_pace_get_rows (&pace, SECOND), ==, 10);
-  pmss_pace_measure (&pace, 12, START + 102 * SECOND);
+  pmss_pace_measure (&pace, 12, START + 102 * SECOND, 0);
   g_assert_cmpuint (pmss_pace_get_rows (&pace, 10 * SECOND), ==, 1);
 }
 
@@ -54,9 +54,32 @@ test_at_once (void)
   PmssPace pace;
 
   pmss_pace_begin (&pace, 0, START);
-  pmss_pace_measure (&pace, 1000, START);
+  pmss_pace_measure (&pace, 1000, START, 0);
   g_assert_cmpint (pace.row_time, ==, 1);
   g_assert_cmpuint (pmss_pace_get_rows (&pace, SECOND), ==, SECOND);
+}
+
+/* A player is ahead of the medium by what his buffers take, and no more, however
+ * long he plays; who copies is soon ahead of that. */
+static void
+test_lead (void)
+{
+  PmssPace pace;
+
+  pmss_pace_begin (&pace, 0, START);
+  pmss_pace_measure (&pace, 4, START + 1, SECOND);
+  g_assert_cmpint (pace.lead, ==, 4 * SECOND - 1);
+  for (guint i = 1; i < 1000; i++) {
+    pmss_pace_measure (&pace, 4 + i, START + i * SECOND, SECOND);
+    g_assert_cmpint (pace.lead, <=, 4 * SECOND);
+  }
+  /* a pause is no credit for later */
+  pmss_pace_measure (&pace, 1004, START + 9999 * SECOND, SECOND);
+  g_assert_cmpint (pace.lead, ==, 0);
+  pmss_pace_measure (&pace, 1104, START + 10000 * SECOND, SECOND);
+  g_assert_cmpint (pace.lead, ==, 99 * SECOND);
+  pmss_pace_measure (&pace, 1105, START + 10000 * SECOND, G_MAXINT64);
+  g_assert_cmpint (pace.lead, >, 99 * SECOND);
 }
 
 /* --- How far ahead --- */
@@ -106,7 +129,7 @@ make_medium (Fixture * f)
 }
 
 static void
-open_engine (Fixture * f, gint64 read_ahead_time)
+open_engine (Fixture * f, gint64 read_ahead_time, guint64 bitrate)
 {
   static const PmssEngineFuncs funcs = { NULL };
   const PmssEngineSettings settings = {.max_connections = 2,
@@ -119,6 +142,7 @@ open_engine (Fixture * f, gint64 read_ahead_time)
   session->id = g_strdup ("s");
   session->token = g_strdup ("t");
   session->lease = 60;
+  session->avg_bitrate = bitrate;
   session->layout = pmss_layout_ref (f->layout);
   f->engine = pmss_engine_new (client, "m", &settings, &funcs, NULL, g_free);
   f->engine->state = PMSS_ENGINE_OPENING;
@@ -128,11 +152,17 @@ open_engine (Fixture * f, gint64 read_ahead_time)
 }
 
 static void
-setup (Fixture * f, gint64 read_ahead_time)
+setup_film (Fixture * f, gint64 read_ahead_time, guint64 bitrate)
 {
   fake_streams_init (get_shard, f);
   make_medium (f);
-  open_engine (f, read_ahead_time);
+  open_engine (f, read_ahead_time, bitrate);
+}
+
+static void
+setup (Fixture * f, gint64 read_ahead_time)
+{
+  setup_film (f, read_ahead_time, 0);
 }
 
 static void
@@ -224,6 +254,57 @@ test_drain (void)
   teardown (&f);
 }
 
+/* One who has to wait for a film gets what he can play in the time, and not all
+ * there is, until he is so far ahead that he is no player. */
+static void
+test_missed_film (void)
+{
+  const guint64 rows_in_time = 4;
+  Fixture f = { 0, };
+  guint64 row;
+
+  setup_film (&f, 3600 * SECOND, rows_in_time * UNIT * 8 / 3600);
+  for (row = 0; row < rows_in_time; row++) {
+    read_row (&f, row);
+    g_assert_cmpuint (f.engine->active->window, <=, rows_in_time + 1);
+    f.engine->active->grow_after = 0;
+  }
+  g_assert_cmpuint (f.engine->active->window, >=, rows_in_time);
+  for (; row < 4 * MOST_ROWS; row++) {
+    read_row (&f, row);
+    f.engine->active->grow_after = 0;
+  }
+  g_assert_cmpuint (f.engine->active->window, ==, MOST_ROWS);
+  teardown (&f);
+}
+
+/* What it had to wait for once, it does not have ahead for ever; and nothing is
+ * thrown away that was asked for. */
+static void
+test_shrinks (void)
+{
+  guint64 row, end = 0;
+  Fixture f = { 0, };
+
+  setup (&f, 1);
+  read_until_full (&f, FALSE);
+  do {
+    receive_all ();
+    read_row (&f, f.engine->active->row);
+  } while (fake_streams.live->len > 0);
+  for (row = f.engine->active->row + 1; row < 6 * MOST_ROWS; row++) {
+    PmssCursor *cursor = f.engine->active;
+
+    g_assert_true (read_row (&f, row));
+    receive_all ();
+    g_assert_cmpuint (cursor->row + cursor->window, >=, end);
+    end = cursor->row + cursor->window;
+    cursor->grow_after = 0;
+  }
+  g_assert_cmpuint (f.engine->active->window, ==, FIRST_ROWS);
+  teardown (&f);
+}
+
 /* One who never waits but reads fast, too. */
 static void
 test_fast (gconstpointer seconds)
@@ -243,7 +324,10 @@ main (int argc, char **argv)
   g_test_add_func ("/pace/measured", test_measured);
   g_test_add_func ("/pace/changes", test_changes);
   g_test_add_func ("/pace/at-once", test_at_once);
+  g_test_add_func ("/pace/lead", test_lead);
   g_test_add_func ("/pace/player", test_player);
+  g_test_add_func ("/pace/missed-film", test_missed_film);
+  g_test_add_func ("/pace/shrinks", test_shrinks);
   g_test_add_func ("/pace/drain", test_drain);
   g_test_add_data_func ("/pace/fast", GUINT_TO_POINTER (3600), test_fast);
   g_test_add_data_func ("/pace/no-limit", GUINT_TO_POINTER (0), test_fast);
