@@ -251,18 +251,17 @@ wait_for_admission (Opening * opening)
 static gboolean
 try_open (Opening * opening, PmssClient * client, GError ** error)
 {
+  make_reader (opening, client);
   for (;;) {
     g_autoptr (GError) reason = NULL;
 
-    make_reader (opening, client);
+    /* the same reader asks again: over the connection that it has */
     if (pmss_reader_open (opening->reader, opening->cancellable, &reason))
       return TRUE;
-
-    /* a reader that failed to open stays so */
-    reader_retire (opening->reader, opening->src);
-    g_clear_object (&opening->reader);
     if (!g_error_matches (reason, PMSS_ERROR, PMSS_ERROR_BUSY)
         || !wait_for_admission (opening)) {
+      reader_retire (opening->reader, opening->src);
+      g_clear_object (&opening->reader);
       g_propagate_error (error, g_steal_pointer (&reason));
       return FALSE;
     }

@@ -27,6 +27,20 @@ pmss_session_free (PmssSession * session)
   g_free (session);
 }
 
+PmssSession *
+pmss_session_copy (const PmssSession * session)
+{
+  PmssSession *copy = g_memdup2 (session, sizeof *session);
+
+  copy->id = g_strdup (session->id);
+  copy->token = g_strdup (session->token);
+  copy->user = g_strdup (session->user);
+  copy->title = g_strdup (session->title);
+  copy->content_type = g_strdup (session->content_type);
+  copy->layout = pmss_layout_ref (session->layout);
+  return copy;
+}
+
 char *
 pmss_client_new_session_id (void)
 {

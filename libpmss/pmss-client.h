@@ -64,6 +64,8 @@ typedef struct {
 } PmssSession;
 
 void         pmss_session_free (PmssSession *session);
+/* (transfer full): the layout is shared */
+PmssSession *pmss_session_copy (const PmssSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssSession, pmss_session_free)
 
 /* 128 random bits as 32 hex digits. */

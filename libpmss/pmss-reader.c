@@ -15,8 +15,9 @@ struct _PmssReader
   char *medium;
   PmssEngineSettings settings;
 
-  GMutex lock;                  /* protects the creation of engine */
-  PmssEngine *engine;           /* NULL before open */
+  GMutex lock;                  /* protects the making of both of these */
+  PmssEngine *engine;           /* atomic; NULL before open, then constant */
+  PmssSession *session;         /* atomic; NULL until it is open, then constant */
 };
 
 enum
@@ -118,8 +119,9 @@ ensure_engine (PmssReader * self)
 
   g_mutex_lock (&self->lock);
   if (self->engine == NULL)
-    self->engine = pmss_engine_new (self->client, self->medium,
-        &self->settings, &engine_funcs, new_weak_ref (self), free_weak_ref);
+    g_atomic_pointer_set (&self->engine, pmss_engine_new (self->client,
+            self->medium, &self->settings, &engine_funcs, new_weak_ref (self),
+            free_weak_ref));
   engine = self->engine;
   g_mutex_unlock (&self->lock);
   pmss_engine_open (engine);
@@ -132,7 +134,8 @@ ensure_engine (PmssReader * self)
  * @cancellable: (nullable): makes it return at once
  * @error: where to put a %PMSS_ERROR or %G_IO_ERROR_CANCELLED
  *
- * Asks control for a session, and blocks until it has one.
+ * Asks control for a session, and blocks until it has one. After a failure it
+ * may be called again: thread, login and connections are kept for that.
  */
 gboolean
 pmss_reader_open (PmssReader * self, GCancellable * cancellable,
@@ -162,12 +165,18 @@ pmss_reader_open_finish (PmssReader * self, GAsyncResult * result,
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+static PmssEngine *
+get_engine (PmssReader * self)
+{
+  return g_atomic_pointer_get (&self->engine);
+}
+
 void
 pmss_reader_pause (PmssReader * self)
 {
   g_return_if_fail (PMSS_IS_READER (self));
 
-  if (self->engine != NULL)
+  if (get_engine (self) != NULL)
     pmss_engine_pause (self->engine);
 }
 
@@ -176,7 +185,7 @@ pmss_reader_close (PmssReader * self)
 {
   g_return_if_fail (PMSS_IS_READER (self));
 
-  if (self->engine == NULL)
+  if (get_engine (self) == NULL)
     return;
   g_return_if_fail (!pmss_engine_is_io_thread (self->engine));
   pmss_engine_close (self->engine);
@@ -184,28 +193,48 @@ pmss_reader_close (PmssReader * self)
 
 /* --- Reading --- */
 
+/* NULL and why: it is not open. */
+static const PmssSession *
+find_session (PmssReader * self, GError ** error)
+{
+  const PmssSession *session = g_atomic_pointer_get (&self->session);
+
+  if (session != NULL)
+    return session;
+  g_mutex_lock (&self->lock);
+  if (self->session == NULL && self->engine != NULL)
+    g_atomic_pointer_set (&self->session,
+        pmss_engine_dup_session (self->engine, error));
+  else if (self->session == NULL)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED,
+        "%s is not open: it has to be opened before it is read", self->medium);
+  session = self->session;
+  g_mutex_unlock (&self->lock);
+  return session;
+}
+
 /**
  * pmss_reader_get_session:
  *
- * What control said when the reader was opened. Valid as long as the reader;
- * id and token are replaced when the session is opened again.
+ * What control said when the reader was opened. Valid as long as the reader,
+ * and never changed: when the session is opened again, id and token are others.
  *
- * Returns: (transfer none): the session
+ * Returns: (transfer none) (nullable): the session; %NULL: it is not open
  */
 const PmssSession *
 pmss_reader_get_session (PmssReader * self)
 {
   g_return_val_if_fail (PMSS_IS_READER (self), NULL);
-  g_return_val_if_fail (self->engine != NULL
-      && self->engine->session != NULL, NULL);
 
-  return self->engine->session;
+  return find_session (self, NULL);
 }
 
 guint64
 pmss_reader_get_size (PmssReader * self)
 {
-  return pmss_layout_get_size (pmss_reader_get_session (self)->layout);
+  const PmssSession *session = pmss_reader_get_session (self);
+
+  return session != NULL ? pmss_layout_get_size (session->layout) : 0;
 }
 
 /* Whether there is anything to wait for; if not, *bytes or error says why. */
@@ -213,9 +242,13 @@ static gboolean
 check_place (PmssReader * self, guint64 offset, gsize max, GBytes ** bytes,
     GError ** error)
 {
-  guint64 size = pmss_reader_get_size (self);
+  const PmssSession *session = find_session (self, error);
+  guint64 size;
 
   *bytes = NULL;
+  if (session == NULL)
+    return FALSE;
+  size = pmss_layout_get_size (session->layout);
   if (offset > size) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_RANGE,
         "%s: byte %" G_GUINT64_FORMAT " is past the end, %" G_GUINT64_FORMAT,
@@ -347,7 +380,7 @@ pmss_reader_get_stats (PmssReader * self)
 
   g_return_val_if_fail (PMSS_IS_READER (self), NULL);
 
-  engine = self->engine;
+  engine = get_engine (self);
   g_variant_dict_init (&dict, NULL);
   if (engine == NULL)
     return g_variant_ref_sink (g_variant_dict_end (&dict));
@@ -410,6 +443,7 @@ pmss_reader_finalize (GObject * object)
     else
       pmss_engine_free (self->engine);
   }
+  g_clear_pointer (&self->session, pmss_session_free);
   g_clear_object (&self->client);
   g_free (self->medium);
   g_mutex_clear (&self->lock);

@@ -31,12 +31,13 @@ G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
  *  "degraded" (guint missing, guint spare): nodes of this medium that do not answer, and how many more may fail; only when it changes. */
 PmssReader *pmss_reader_new (PmssClient *client, const char *medium);
 
-/* Gets session and layout. May be called once; a reader that failed to open stays so. */
+/* Gets session and layout. Where that failed it may be tried again: thread, login and connections are kept. */
 gboolean    pmss_reader_open        (PmssReader *reader, GCancellable *cancellable, GError **error);
 void        pmss_reader_open_async  (PmssReader *reader, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean    pmss_reader_open_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
-/* The rest is valid once open. */
+/* 0 and NULL before it is open. A read then fails: with the reason why it could not be opened, or G_IO_ERROR_NOT_INITIALIZED. The session is what control said
+ * at the opening, and never changes. */
 guint64     pmss_reader_get_size    (PmssReader *reader);
 const PmssSession *pmss_reader_get_session (PmssReader *reader);
 
@@ -46,7 +47,7 @@ GBytes     *pmss_reader_read        (PmssReader *reader, guint64 offset, gsize m
 void        pmss_reader_read_async  (PmssReader *reader, guint64 offset, gsize max, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GBytes     *pmss_reader_read_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
-/* Cancels what is in flight; the cache stays, and the next read starts again. */
+/* Cancels what is in flight; the cache stays, and the next read starts again. Reads that wait get their bytes first. */
 void        pmss_reader_pause       (PmssReader *reader);
 /* Ends everything, gives the session back (waits for that at most 300 ms) and joins the I/O thread. Pending reads end with G_IO_ERROR_CLOSED. Done by the last unref too. */
 void        pmss_reader_close       (PmssReader *reader);

@@ -67,32 +67,62 @@ tick_retries (PmssEngine * engine, gint64 now)
   }
 }
 
-static gboolean
-needs_tick (PmssEngine * engine)
+gboolean
+pmss_engine_is_resting (PmssEngine * engine)
 {
+  return engine->state != PMSS_ENGINE_OPEN
+      || (engine->paused && !pmss_wait_is_any_read (engine));
+}
+
+static gint64
+find_link_due (PmssEngine * engine)
+{
+  gint64 due = G_MAXINT64;
   guint i;
 
-  if (engine->n_streams > 0 || engine->waiting.length > 0)
-    return TRUE;
-  for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
+  for (i = 0; i < engine->links->len; i++) {
     PmssLink *link = engine->links->pdata[i];
 
-    if (link->state != PMSS_LINK_UP && !engine->paused)
-      return TRUE;
+    if (link->state == PMSS_LINK_LATE)
+      due = MIN (due, link->retry_at);
+    else if (link->state == PMSS_LINK_LOST)
+      due = MIN (due, engine->stuck ? link->urgent_retry_at : link->retry_at);
   }
-  return FALSE;
+  return due;
+}
+
+/* When there is something to look at, not before @soon; G_MAXINT64: never. What
+ * is under way may become late; what somebody waits for, and nobody is asked
+ * for, is about to be asked for, or is stuck. All else comes with an event. */
+static gint64
+find_due (PmssEngine * engine, gint64 now, gint64 soon)
+{
+  gint64 due = pmss_wait_get_deadline (engine);
+
+  if (pmss_engine_is_resting (engine))
+    return due;
+  if (engine->n_streams > 0)
+    return MIN (due, CLAMP (engine->look_at, soon, now + PMSS_TICK));
+  if (engine->stuck)
+    due = MIN (due, engine->stuck_until);
+  else if (pmss_wait_is_any_read (engine))
+    due = MIN (due, now + PMSS_TICK);
+  due = MIN (due, find_link_due (engine));
+  return MAX (due, soon);
 }
 
 void
 pmss_engine_set_tick (PmssEngine * engine)
 {
   gint64 now = g_get_monotonic_time ();
+  gint64 ready = g_source_get_ready_time (engine->tick);
+  gint64 due = engine->closing ? G_MAXINT64 : find_due (engine, now,
+      now + MIN_TICK);
 
-  if (engine->closing || !needs_tick (engine))
+  if (due < G_MAXINT64 && (ready < 0 || due < ready))
+    g_source_set_ready_time (engine->tick, due);
+  else if (due == G_MAXINT64 && ready >= 0)
     g_source_set_ready_time (engine->tick, -1);
-  else if (g_source_get_ready_time (engine->tick) < 0)
-    g_source_set_ready_time (engine->tick, CLAMP (engine->look_at,
-            now + MIN_TICK, now + PMSS_TICK));
 }
 
 gboolean
@@ -104,7 +134,7 @@ pmss_engine_on_tick (gpointer user_data)
 
   g_mutex_lock (&engine->lock);
   g_source_set_ready_time (engine->tick, -1);
-  if (engine->state == PMSS_ENGINE_OPEN && !engine->paused) {
+  if (!pmss_engine_is_resting (engine)) {
     tick_streams (engine, now);
     pmss_late_check (engine, now);
     tick_silence (engine, now);

@@ -12,6 +12,16 @@
 #define IDLE_TIMEOUT 30
 
 static void
+cancel_all (PmssEngine * engine, const char *reason)
+{
+  guint i;
+
+  for (i = 0; engine->links != NULL && i < engine->links->len; i++)
+    pmss_engine_cancel_streams (engine, engine->links->pdata[i], G_IO_ERROR,
+        G_IO_ERROR_CANCELLED, reason);
+}
+
+static void
 close_in_thread (PmssEngine * engine)
 {
   guint i;
@@ -19,11 +29,10 @@ close_in_thread (PmssEngine * engine)
   if (engine->closing)
     return;
   engine->closing = TRUE;
+  cancel_all (engine, "closed");
   for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
     PmssLink *link = engine->links->pdata[i];
 
-    pmss_engine_cancel_streams (engine, link, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-        "closed");
     if (link->probe != NULL)
       g_cancellable_cancel (link->probe);
   }
@@ -41,26 +50,30 @@ static gboolean
 on_kick (gpointer user_data)
 {
   PmssEngine *engine = user_data;
+  gboolean reopen;
   GList *ended;
-  guint i;
 
   g_source_set_ready_time (engine->kick, -1);
   ((Kick *) engine->kick)->ready = FALSE;
   g_mutex_lock (&engine->lock);
+  reopen = engine->reopen && engine->state == PMSS_ENGINE_OPENING;
+  engine->reopen = FALSE;
   if (engine->state == PMSS_ENGINE_CLOSED) {
     close_in_thread (engine);
     if (engine->n_streams == 0 && engine->n_requests == 0)
       g_main_loop_quit (engine->loop);
-  } else if (engine->paused && engine->links != NULL) {
-    for (i = 0; i < engine->links->len; i++)
-      pmss_engine_cancel_streams (engine, engine->links->pdata[i], G_IO_ERROR,
-          G_IO_ERROR_CANCELLED, "paused");
+  } else if (pmss_engine_is_resting (engine)) {
+    cancel_all (engine, "paused");
   } else {
     pmss_plan_run (engine);
   }
   ended = pmss_wait_check (engine, g_get_monotonic_time ());
   pmss_engine_set_tick (engine);
   g_mutex_unlock (&engine->lock);
+  if (reopen) {
+    engine->tries = 0;
+    pmss_lease_open (engine);
+  }
   pmss_engine_tell_events (engine);
   pmss_wait_answer (ended);
   return G_SOURCE_CONTINUE;
@@ -290,8 +303,30 @@ pmss_engine_open (PmssEngine * engine)
     engine->state = PMSS_ENGINE_OPENING;
     g_atomic_pointer_set (&engine->thread,
         g_thread_new ("pmss-reader", run, engine));
+  } else if (engine->state == PMSS_ENGINE_FAILED && engine->session == NULL) {
+    engine->state = PMSS_ENGINE_OPENING;
+    g_clear_error (&engine->failure);
+    engine->reopen = TRUE;
+    pmss_engine_kick (engine);
   }
   g_mutex_unlock (&engine->lock);
+}
+
+PmssSession *
+pmss_engine_dup_session (PmssEngine * engine, GError ** error)
+{
+  PmssSession *session = NULL;
+
+  g_mutex_lock (&engine->lock);
+  if (engine->session != NULL)
+    session = pmss_session_copy (engine->session);
+  else if (engine->failure != NULL)
+    g_propagate_error (error, g_error_copy (engine->failure));
+  else
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED,
+        "%s is not open yet: control has not answered", engine->medium);
+  g_mutex_unlock (&engine->lock);
+  return session;
 }
 
 gboolean

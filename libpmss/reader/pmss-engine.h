@@ -139,7 +139,8 @@ struct _PmssEngine
   guint degraded_by;            /* as last told */
   gint64 hedge_time;            /* us that almost all answers take */
   gint64 look_at;               /* when the next node may be late */
-  gboolean stuck;               /* somebody waits for a row that too few have */
+  gboolean stuck;               /* somebody waits for a row that too few have, */
+  gint64 stuck_until;           /* and nothing is to be tried for it before */
   GQueue events;                /* of PmssEvent, to be told without the lock */
   PmssReports *reports;
   gboolean closing;
@@ -156,6 +157,7 @@ struct _PmssEngine
   PmssCursor cursors[PMSS_N_CURSORS];
   PmssCursor *active;           /* nullable */
   PmssBudget budget;            /* of units that are asked for twice */
+  gboolean reopen;              /* the I/O thread is to ask control anew */
   gboolean paused;
   gboolean jumped;              /* the plan is to cancel what is not wanted */
   guint64 replan_at;            /* row of the active cursor */
@@ -171,11 +173,15 @@ PmssEngine *pmss_engine_new (PmssClient *client, const char *medium,
 void pmss_engine_free (PmssEngine *engine);
 gboolean pmss_engine_is_io_thread (PmssEngine *engine);
 
-/* Begins to open; waiters with no place (pmss-wait.h) learn of the end. */
+/* Begins to open, also again after it failed; waiters with no place
+ * (pmss-wait.h) learn of the end. */
 void pmss_engine_open (PmssEngine *engine);
+/* (transfer full): a copy of what control said at the opening; NULL and why. */
+PmssSession *pmss_engine_dup_session (PmssEngine *engine, GError **error);
 /* Lock held: makes the I/O thread look at everything soon. */
 void pmss_engine_kick (PmssEngine *engine);
-/* Cancels what is under way until the next read. */
+/* Cancels what is under way until the next read. Reads that wait are answered
+ * first. */
 void pmss_engine_pause (PmssEngine *engine);
 /* Ends all waits with G_IO_ERROR_CLOSED; what is under way is cancelled. */
 void pmss_engine_close (PmssEngine *engine);

@@ -94,6 +94,20 @@ pmss_hopeless_new_error (PmssEngine * engine, PmssRow * row)
   return error;
 }
 
+/* When something is to be tried for a row that is stuck, or it is given up. */
+static gint64
+find_due (PmssEngine * engine, PmssRow * row)
+{
+  guint i, n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+  gint64 due = engine->settings.timeout > 0 ?
+      row->stuck_since + engine->settings.timeout : G_MAXINT64;
+
+  for (i = 0; i < n; i++)
+    due = MIN (due, pmss_bad_shards_get_retry (engine->bad_shards, row->extent,
+            i));
+  return due;
+}
+
 void
 pmss_hopeless_check (PmssEngine * engine, gint64 now)
 {
@@ -101,6 +115,7 @@ pmss_hopeless_check (PmssEngine * engine, gint64 now)
   gpointer value;
 
   engine->stuck = FALSE;
+  engine->stuck_until = G_MAXINT64;
   g_hash_table_iter_init (&iter, engine->rows.table);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     PmssRow *row = value;
@@ -109,9 +124,11 @@ pmss_hopeless_check (PmssEngine * engine, gint64 now)
         || !pmss_wait_is_for (engine, row->number, -1))
       continue;
     if (is_hopeless (engine, row) || (engine->settings.timeout > 0
-            && now - row->stuck_since >= engine->settings.timeout))
+            && now - row->stuck_since >= engine->settings.timeout)) {
       row->error = pmss_hopeless_new_error (engine, row);
-    else
-      engine->stuck = TRUE;
+      continue;
+    }
+    engine->stuck = TRUE;
+    engine->stuck_until = MIN (engine->stuck_until, find_due (engine, row));
   }
 }

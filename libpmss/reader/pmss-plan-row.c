@@ -14,8 +14,8 @@ PmssPlanPass
 pmss_plan_begin (PmssEngine * engine)
 {
   return (PmssPlanPass) {
-    g_get_monotonic_time (), pmss_budget_get_units (&engine->budget)
-  };
+  g_get_monotonic_time (), pmss_budget_get_units (&engine->budget),
+        G_MAXUINT64};
 }
 
 typedef struct
@@ -30,6 +30,7 @@ typedef struct
   gboolean give_late;           /* late nodes count as any other */
   gint64 now;
   guint had;                    /* units there, coming, or empty */
+  gboolean left;                /* one is left to a late node */
 } RowPlan;
 
 static PmssSource
@@ -94,6 +95,8 @@ plan_data_units (RowPlan * plan)
     } else if (slot->state == PMSS_UNIT_ASKED || source != PMSS_SOURCE_LATE
         || plan->urgent) {
       missing |= 1u << j;
+    } else {
+      plan->left = TRUE;
     }
   }
   return missing;
@@ -140,6 +143,7 @@ plan_row_once (RowPlan * plan)
   guint i;
 
   plan->had = 0;
+  plan->left = FALSE;
   plan->row->spared = 0;
   for (i = 0; i < plan->n; i++)
     plan->row->slots[i].wanted = FALSE;
@@ -190,6 +194,8 @@ pmss_plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent,
     plan_row_once (&plan);
   }
   pass->extra -= MIN (pass->extra, count_extra (&plan));
+  if (plan.left)
+    pass->left = MIN (pass->left, row->number);
   if (row->missing == 0 || plan.had >= plan.k) {
     row->stuck_since = 0;
     g_clear_error (&row->error);

@@ -48,11 +48,10 @@ first_index (PmssEngine * engine, PmssCursor * cursor)
 }
 
 static gsize
-plan_rows (PmssEngine * engine, PmssCursor * cursor)
+plan_rows (PmssEngine * engine, PmssCursor * cursor, PmssPlanPass * pass)
 {
   guint64 end = pmss_cursor_get_asked_end (engine, cursor);
   guint64 urgent = cursor->row + urgent_rows (cursor);
-  PmssPlanPass pass = pmss_plan_begin (engine);
   gsize wanted = 0;
   guint64 number;
   guint i;
@@ -61,7 +60,7 @@ plan_rows (PmssEngine * engine, PmssCursor * cursor)
     PmssRow *row = pmss_rows_ensure (&engine->rows, number);
 
     pmss_plan_row (engine, row, number == cursor->row ? first_index (engine,
-            cursor) : 0, number < urgent, &pass);
+            cursor) : 0, number < urgent, pass);
     for (i = 0; i < engine->rows.redundancy.k + engine->rows.redundancy.m; i++)
       wanted += row->slots[i].wanted;
   }
@@ -294,14 +293,28 @@ is_crowded (PmssEngine * engine, PmssCursor * cursor)
       && pmss_wait_is_for (engine, cursor->row, -1);
 }
 
+/* The row at which there may be something new to ask for: enough for a request,
+ * or row @left, which is not left to a late node any more. */
+static guint64
+find_replan (PmssEngine * engine, PmssCursor * cursor, guint64 left)
+{
+  guint64 rows = MAX (1, worthwhile_rows (engine, cursor) / 2);
+
+  if (left < G_MAXUINT64)
+    rows = CLAMP (left + 1 - cursor->row - MIN (left - cursor->row,
+            urgent_rows (cursor)), 1, rows);
+  return cursor->row + rows;
+}
+
 void
 pmss_plan_run (PmssEngine * engine)
 {
   PmssCursor *cursor = engine->active;
+  PmssPlanPass pass;
   gsize wanted, blocks;
   guint i;
 
-  if (cursor == NULL || engine->paused || engine->state != PMSS_ENGINE_OPEN)
+  if (cursor == NULL || pmss_engine_is_resting (engine))
     return;
   pmss_bad_shards_release (engine->bad_shards, g_get_monotonic_time (),
       engine->stuck);
@@ -310,7 +323,8 @@ pmss_plan_run (PmssEngine * engine)
   engine->jumped = FALSE;
   cursor->landing = cursor->landing && pmss_wait_is_for (engine, cursor->row,
       -1);
-  wanted = plan_rows (engine, cursor);
+  pass = pmss_plan_begin (engine);
+  wanted = plan_rows (engine, cursor, &pass);
   if (pmss_cursor_ends_medium (engine, cursor))
     pmss_tail_share (engine, cursor->row, cursor->row + 1, engine->rows.n_rows);
   blocks = enough_blocks (engine);
@@ -324,6 +338,5 @@ pmss_plan_run (PmssEngine * engine)
   }
   pmss_wait_foreach (engine, plan_wait);
   plan_tail (engine, cursor);
-  engine->replan_at =
-      cursor->row + MAX (1, worthwhile_rows (engine, cursor) / 2);
+  engine->replan_at = find_replan (engine, cursor, pass.left);
 }

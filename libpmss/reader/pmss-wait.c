@@ -181,7 +181,7 @@ wait_answer_task (PmssWait * wait)
 GList *
 pmss_wait_check (PmssEngine * engine, gint64 now)
 {
-  gboolean wake = FALSE;
+  gboolean wake = FALSE, is_new = FALSE;
   GList *item = engine->waiting.head;
   GList *ended = NULL;
 
@@ -189,8 +189,10 @@ pmss_wait_check (PmssEngine * engine, gint64 now)
     GList *next = item->next;
     PmssWait *wait = item->data;
 
-    if (!wait->over)
+    if (!wait->over) {
       wait_look_or_give_up (wait, now);
+      is_new = is_new || wait->over;
+    }
     if (wait->over && wait->task == NULL) {
       /* Whoever sleeps takes it off the queue. */
       wake = TRUE;
@@ -202,6 +204,9 @@ pmss_wait_check (PmssEngine * engine, gint64 now)
   }
   if (wake)
     g_cond_broadcast (&engine->changed);
+  /* It rests when the last one is over. */
+  if (engine->paused && is_new)
+    pmss_engine_kick (engine);
   return g_list_reverse (ended);
 }
 
@@ -231,6 +236,35 @@ pmss_wait_is_for (PmssEngine * engine, guint64 row, int index)
       return TRUE;
   }
   return FALSE;
+}
+
+gboolean
+pmss_wait_is_any_read (PmssEngine * engine)
+{
+  GList *item;
+
+  for (item = engine->waiting.head; item != NULL; item = item->next) {
+    PmssWait *wait = item->data;
+
+    if (!wait->over && !wait->for_open)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gint64
+pmss_wait_get_deadline (PmssEngine * engine)
+{
+  gint64 deadline = G_MAXINT64;
+  GList *item;
+
+  for (item = engine->waiting.head; item != NULL; item = item->next) {
+    PmssWait *wait = item->data;
+
+    if (!wait->over && wait->deadline > 0)
+      deadline = MIN (deadline, wait->deadline);
+  }
+  return deadline;
 }
 
 void
@@ -316,6 +350,8 @@ wait_sleep (PmssWait * wait)
       wait_look_or_give_up (wait, g_get_monotonic_time ());
   }
   g_queue_remove (&engine->waiting, wait);
+  if (engine->paused)
+    pmss_engine_kick (engine);
 }
 
 static void

@@ -25,8 +25,9 @@ struct _FakeControl
   GMainLoop *loop;
   SoupServer *server;
   guint port;
+  GHashTable *peers;            /* ports of clients that asked for a session */
   /* atomic */
-  gint status, logins, sessions;
+  gint status, logins, sessions, connections;
 };
 
 static void
@@ -58,6 +59,10 @@ on_session (SoupServer * server, SoupServerMessage * message, const char *path,
   g_autofree char *problem = NULL;
 
   g_atomic_int_inc (&control->sessions);
+  if (g_hash_table_add (control->peers, GUINT_TO_POINTER
+          (g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS
+                  (soup_server_message_get_remote_address (message))))))
+    g_atomic_int_inc (&control->connections);
   problem = g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"refused\","
       "\"status\":%u,\"detail\":\"the fake control server says %u\"}",
       status, status);
@@ -89,6 +94,7 @@ fake_control_new_tls (GTlsCertificate * certificate)
   SoupServerListenOptions options = SOUP_SERVER_LISTEN_IPV4_ONLY;
   GSList *uris;
 
+  control->peers = g_hash_table_new (NULL, NULL);
   control->context = g_main_context_new ();
   control->loop = g_main_loop_new (control->context, FALSE);
 
@@ -125,6 +131,7 @@ fake_control_free (FakeControl * control)
   g_main_context_pop_thread_default (control->context);
   g_main_loop_unref (control->loop);
   g_main_context_unref (control->context);
+  g_hash_table_unref (control->peers);
   g_free (control);
 }
 
@@ -150,6 +157,12 @@ guint
 fake_control_get_sessions (FakeControl * control)
 {
   return g_atomic_int_get (&control->sessions);
+}
+
+guint
+fake_control_get_connections (FakeControl * control)
+{
+  return g_atomic_int_get (&control->connections);
 }
 
 static GSocket *

@@ -21,6 +21,8 @@ guint        fake_control_get_port   (FakeControl * control);
 void         fake_control_set_status (FakeControl * control, guint status);
 guint        fake_control_get_logins   (FakeControl * control);
 guint        fake_control_get_sessions (FakeControl * control);
+/* Connections that sessions were asked for over. */
+guint        fake_control_get_connections (FakeControl * control);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FakeControl, fake_control_free)
 

@@ -336,6 +336,68 @@ test_called_back (void)
   call_back_in (on_close);
 }
 
+/* --- What there is to wake up for --- */
+
+static gint64
+get_tick (Fixture * f)
+{
+  g_mutex_lock (&f->engine->lock);
+  pmss_engine_set_tick (f->engine);
+  g_mutex_unlock (&f->engine->lock);
+  return g_source_get_ready_time (f->engine->tick);
+}
+
+/* A node that is not there costs a wake-up when it is asked again, and none while
+ * nothing is to be asked at all. */
+static void
+test_tick (void)
+{
+  g_autoptr (GError) error = g_error_new (PMSS_ERROR, PMSS_ERROR_UNREACHABLE,
+      "refused");
+  Fixture f = { 0, };
+  PmssLink *link;
+
+  setup (&f);
+  f.engine->settings.backoff_max = 60.0;
+  plan (&f);
+  receive_all ();
+  g_assert_cmpint (get_tick (&f), ==, -1);
+  link = f.engine->links->pdata[0];
+  g_mutex_lock (&f.engine->lock);
+  for (guint i = 0; i < 8; i++)
+    pmss_engine_link_failed (f.engine, link, G_MAXINT64, error);
+  g_mutex_unlock (&f.engine->lock);
+  g_assert_cmpint (get_tick (&f), ==, link->retry_at);
+  g_assert_cmpint (link->retry_at, >, g_get_monotonic_time () +
+      G_TIME_SPAN_SECOND);
+  f.engine->paused = TRUE;
+  g_assert_cmpint (get_tick (&f), ==, -1);
+  f.engine->paused = FALSE;
+  g_assert_cmpint (get_tick (&f), ==, link->retry_at);
+  f.engine->state = PMSS_ENGINE_FAILED;
+  g_assert_cmpint (get_tick (&f), ==, -1);
+  teardown (&f);
+}
+
+/* Who waits while the reader is paused gets his bytes; then it rests. */
+static void
+test_paused (void)
+{
+  Fixture f = { 0, };
+
+  setup (&f);
+  begin_read (&f, PLACE, 2);
+  pmss_engine_pause (f.engine);
+  g_main_context_iteration (f.engine->context, FALSE);
+  for (guint i = 0; i < fake_streams.live->len; i++)
+    g_assert_false (fake_stream_is_cancelled (fake_streams.live->pdata[i]));
+  receive_all ();
+  end_read (&f);
+  plan (&f);
+  g_assert_cmpuint (fake_streams.live->len, ==, 0);
+  teardown (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -346,5 +408,7 @@ main (int argc, char **argv)
   g_test_add_func ("/jump/lost", test_lost);
   g_test_add_func ("/jump/no-tail", test_no_tail);
   g_test_add_func ("/jump/called-back", test_called_back);
+  g_test_add_func ("/jump/tick", test_tick);
+  g_test_add_func ("/jump/paused", test_paused);
   return g_test_run ();
 }

@@ -258,6 +258,7 @@ test_admission_wait (void)
   wait_progress (pipeline, "admission", GST_PROGRESS_TYPE_ERROR);
   end_with_error (pipeline, GST_RESOURCE_ERROR_NOT_FOUND);
   g_assert_cmpuint (fake_control_get_sessions (control), >=, 2);
+  g_assert_cmpuint (fake_control_get_connections (control), ==, 1);
 }
 
 static void

@@ -9,7 +9,7 @@
 #define ROW (2 * CLUSTER_UNIT)
 #define PATIENCE (30 * G_TIME_SPAN_SECOND)
 /* Requests that are refused before the shard is there again. */
-#define REFUSALS 5
+#define REFUSALS 3
 
 static const char *refusal;     /* the status */
 static int refusals;            /* atomic: so many more requests are refused */
@@ -187,6 +187,129 @@ test_restarted (void)
   fake_cluster_free (cluster);
 }
 
+/* --- What a node that is gone costs --- */
+
+/* How often the I/O thread has slept and woken up. */
+static guint64
+count_wakeups (void)
+{
+  g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (tasks)) != NULL) {
+    g_autofree char *comm_path =
+        g_strdup_printf ("/proc/self/task/%s/comm", name);
+    g_autofree char *status_path =
+        g_strdup_printf ("/proc/self/task/%s/status", name);
+    g_autofree char *comm = NULL, *status = NULL;
+    const char *count;
+
+    if (!g_file_get_contents (comm_path, &comm, NULL, NULL)
+        || !g_str_equal (comm, "pmss-reader\n")
+        || !g_file_get_contents (status_path, &status, NULL, NULL))
+      continue;
+    count = strstr (status, "\nvoluntary_ctxt_switches:");
+    g_assert_nonnull (count);
+    return g_ascii_strtoull (strchr (count, ':') + 1 + strspn (strchr (count,
+                ':') + 1, "\t "), NULL, 10);
+  }
+  g_assert_not_reached ();
+}
+
+static guint
+count_wakeups_for (gint64 time)
+{
+  guint64 before = count_wakeups ();
+
+  g_usleep (time);
+  return count_wakeups () - before;
+}
+
+/* It is asked again, more and more seldom, and nothing else happens; paused, not
+ * even that. */
+static void
+test_wakeups (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 }, 8 * ROW);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+
+  cluster->nodes[0].gone = G_MAXINT;
+  reader = fake_cluster_open (cluster, "timeout", 60, NULL);
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  /* the pauses are 0, 0.1, 0.2, 0.4, 0.8, 1.6 s by then */
+  while (g_atomic_int_get (&cluster->nodes[0].probes) < 5) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (1000);
+  }
+  g_assert_cmpuint (count_wakeups_for (G_TIME_SPAN_SECOND), <, 12);
+  pmss_reader_pause (reader);
+  g_usleep (20 * G_TIME_SPAN_MILLISECOND);
+  g_assert_cmpuint (count_wakeups_for (G_TIME_SPAN_SECOND), <, 6);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
+/* --- Who does not wait for the opening --- */
+
+static void
+test_not_open (void)
+{
+  g_autoptr (PmssClient) client = pmss_client_new ("http://127.0.0.1:1", NULL);
+  g_autoptr (PmssReader) reader = pmss_reader_new (client, "films/a");
+  g_autoptr (GError) error = NULL;
+  GError *opening = NULL;
+
+  g_object_set (reader, "retries", 0, NULL);
+  g_assert_null (pmss_reader_read (reader, 0, 1, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED);
+  g_clear_error (&error);
+  for (guint i = 0; i < 2; i++) {
+    g_assert_false (pmss_reader_open (reader, NULL, &opening));
+    g_assert_null (pmss_reader_read (reader, 0, 1, NULL, &error));
+    g_assert_error (error, opening->domain, opening->code);
+    g_assert_cmpstr (error->message, ==, opening->message);
+    g_assert_cmpuint (pmss_reader_get_size (reader), ==, 0);
+    g_assert_null (pmss_reader_get_session (reader));
+    g_clear_error (&error);
+    g_clear_error (&opening);
+  }
+  pmss_reader_close (reader);
+  g_assert_null (pmss_reader_read (reader, 0, 1, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_clear_error (&error);
+  g_assert_false (pmss_reader_open (reader, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+}
+
+/* What a reader has of its session nobody changes when control forgets that and
+ * gives it another. */
+static void
+test_session_stays (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 }, 8 * ROW);
+  g_autoptr (PmssReader) reader = NULL;
+  const PmssSession *session;
+  g_autofree char *id = NULL;
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+
+  cluster->lease = 3;
+  cluster->forgets = TRUE;
+  reader = fake_cluster_open (cluster, "timeout", 60, NULL);
+  session = pmss_reader_get_session (reader);
+  id = g_strdup (session->id);
+  while (fake_cluster_count_openings (cluster) < 3) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (1000);
+  }
+  g_assert_true (pmss_reader_get_session (reader) == session);
+  g_assert_cmpstr (session->id, ==, id);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -204,5 +327,8 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/back/never", test_never_back);
   g_test_add_func ("/reader/back/damaged-once", test_damaged_once);
   g_test_add_func ("/reader/back/restarted", test_restarted);
+  g_test_add_func ("/reader/back/wakeups", test_wakeups);
+  g_test_add_func ("/reader/back/not-open", test_not_open);
+  g_test_add_func ("/reader/back/session-stays", test_session_stays);
   return g_test_run ();
 }
