@@ -3,6 +3,7 @@
 #include "reading.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <libpmss/pmss-error.h>
 #include <libpmss/pmss-reader.h>
@@ -25,40 +26,92 @@ pmss_reading_free (PmssReading * reading)
   g_free (reading);
 }
 
-/* Reads on to the end; what was read is hashed and goes to @sink. */
-static gboolean
-read_all (PmssReader * reader, PmssCli * cli, PmssCliDigest * digest,
-    PmssReadingSink sink, gpointer user_data, GError ** error)
+/* A medium on its way. */
+typedef struct
 {
-  g_autoptr (PmssCliProgress) progress = pmss_cli_progress_new (cli->json);
-  guint64 size = pmss_reader_get_size (reader);
+  PmssReading *reading;
+  PmssCli *cli;
+  PmssClient *client;
+  PmssReader *reader;
+  PmssTarget *target;
+  PmssCliDigest *digest;
+} Fetch;
+
+/* What is in the partial file belongs to the sum. */
+static gboolean
+read_kept (Fetch * fetch, PmssCliProgress * progress, GError ** error)
+{
+  PmssReading *reading = fetch->reading;
+  guint64 kept = pmss_target_get_kept (fetch->target);
   guint64 offset = 0;
 
-  while (offset < size) {
-    g_autoptr (GBytes) bytes = pmss_reader_read (reader, offset, READ_MAX,
-        cli->cancellable, error);
+  if (kept > reading->end - reading->start)
+    return pmss_target_restart (fetch->target, error);
+  while (offset < kept) {
+    g_autoptr (GBytes) bytes = pmss_target_read (fetch->target, offset,
+        MIN (READ_MAX, kept - offset), error);
+
+    if (!bytes || g_cancellable_set_error_if_cancelled (fetch->cli->cancellable,
+            error))
+      return FALSE;
+    pmss_cli_digest_push (fetch->digest, bytes);
+    offset += g_bytes_get_size (bytes);
+    pmss_cli_progress_update (progress, "checking what is there", offset, kept);
+  }
+  reading->resumed = kept;
+  return TRUE;
+}
+
+/* Reads on to the end; what was read is hashed and written. */
+static gboolean
+read_rest (Fetch * fetch, PmssCliProgress * progress, GError ** error)
+{
+  PmssReading *reading = fetch->reading;
+  guint64 offset = reading->start + reading->resumed;
+
+  while (offset < reading->end) {
+    g_autoptr (GBytes) bytes = pmss_reader_read (fetch->reader, offset,
+        MIN (READ_MAX, reading->end - offset), fetch->cli->cancellable, error);
 
     if (!bytes)
       return FALSE;
     if (g_bytes_get_size (bytes) == 0) {
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
           "The medium ended after %" G_GUINT64_FORMAT " of %"
-          G_GUINT64_FORMAT " bytes", offset, size);
+          G_GUINT64_FORMAT " bytes", offset, reading->size);
       return FALSE;
     }
-    pmss_cli_digest_push (digest, bytes);
-    if (!sink (user_data, bytes, error))
+    pmss_cli_digest_push (fetch->digest, bytes);
+    if (!pmss_target_write (fetch->target, bytes, fetch->cli->cancellable,
+            error))
       return FALSE;
     offset += g_bytes_get_size (bytes);
-    pmss_cli_progress_update (progress, "fetching", offset, size);
+    pmss_cli_progress_update (progress, "fetching", offset - reading->start,
+        reading->end - reading->start);
   }
   return TRUE;
 }
 
 static gboolean
+read_all (Fetch * fetch, GError ** error)
+{
+  g_autoptr (PmssCliProgress) progress =
+      pmss_cli_progress_new (fetch->cli->json);
+  gboolean done;
+
+  fetch->reading->resumed = 0;
+  fetch->digest = pmss_cli_digest_new ();
+  done = read_kept (fetch, progress, error) && read_rest (fetch, progress,
+      error);
+  g_free (fetch->reading->found);
+  fetch->reading->found = pmss_cli_digest_finish (fetch->digest);
+  return done;
+}
+
+static gboolean
 compare (const PmssReading * reading, GError ** error)
 {
-  if (!reading->expected ||
+  if (!reading->expected || !reading->whole ||
       g_ascii_strcasecmp (reading->expected, reading->found) == 0)
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
@@ -67,49 +120,144 @@ compare (const PmssReading * reading, GError ** error)
   return FALSE;
 }
 
+/* Bytes of an earlier run that differ, as after a power cut, are fetched again. */
+static gboolean
+fetch_and_compare (Fetch * fetch, GError ** error)
+{
+  PmssReading *reading = fetch->reading;
+
+  if (!read_all (fetch, error))
+    return FALSE;
+  if (reading->resumed > 0 && !compare (reading, NULL) &&
+      (!pmss_target_restart (fetch->target, error) || !read_all (fetch, error)))
+    return FALSE;
+  if (compare (reading, error))
+    return TRUE;
+  pmss_target_discard (fetch->target);
+  return FALSE;
+}
+
 /* The catalog's sum is asked for before the content, so that a medium which is
  * replaced meanwhile shows as a difference and not as agreement. */
 static gboolean
-load_expected (PmssReading * reading, PmssCli * cli, PmssClient * client,
-    GError ** error)
+load_expected (Fetch * fetch, GError ** error)
 {
-  g_autoptr (JsonNode) node = pmss_medium_get (client, reading->name,
-      cli->cancellable, error);
+  g_autoptr (JsonNode) node = pmss_medium_get (fetch->client,
+      fetch->reading->name, fetch->cli->cancellable, error);
   JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
 
   if (!medium)
     return FALSE;
-  reading->expected = g_strdup (pmss_cli_json_string (medium, "sha256"));
+  fetch->reading->expected = g_strdup (pmss_cli_json_string (medium, "sha256"));
   return TRUE;
 }
 
+/* What a storage server says of a medium that is being deleted is beside the point: the catalog knows whether it is still the one that was begun. */
+static void
+explain_end (Fetch * fetch, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  const char *sum;
+
+  if (!error || !*error || (*error)->domain != PMSS_ERROR)
+    return;
+  node = pmss_medium_get (fetch->client, fetch->reading->name,
+      fetch->cli->cancellable, &local);
+  sum = node && JSON_NODE_HOLDS_OBJECT (node) ?
+      pmss_cli_json_string (json_node_get_object (node), "sha256") : NULL;
+  if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
+    g_clear_error (error);
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+        "'%s' was deleted while it was read", fetch->reading->name);
+    pmss_target_discard (fetch->target);
+  } else if (sum && fetch->reading->expected &&
+      strcmp (sum, fetch->reading->expected) != 0) {
+    g_clear_error (error);
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "'%s' was replaced by another file while it was read; the same "
+        "command reads that one", fetch->reading->name);
+    pmss_target_discard (fetch->target);
+  }
+}
+
+/* The end of a command that has left something to go on with. */
+static void
+tell_of_partial (Fetch * fetch, GError ** error)
+{
+  const char *partial = pmss_target_get_partial (fetch->target);
+
+  if (!error || !*error || !partial)
+    return;
+  if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    g_clear_error (error);
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_INTERRUPTED,
+        "interrupted: what has come is in %s, and the same command goes on "
+        "there", partial);
+  } else {
+    g_autofree char *text = g_strdup_printf ("%s (what has come is in %s, "
+        "and the same command goes on there)", (*error)->message, partial);
+
+    g_free ((*error)->message);
+    (*error)->message = g_steal_pointer (&text);
+  }
+}
+
+static gboolean
+find_range (PmssReading * reading, const PmssByteRange * range, GError ** error)
+{
+  reading->start = 0;
+  reading->end = reading->size;
+  if (range && !pmss_byte_range_resolve (range, reading->size,
+          &reading->start, &reading->end, error))
+    return FALSE;
+  reading->whole = reading->end - reading->start == reading->size;
+  return TRUE;
+}
+
+static gboolean
+run (Fetch * fetch, const PmssByteRange * range, GError ** error)
+{
+  PmssReading *reading = fetch->reading;
+  gboolean done;
+
+  if (!pmss_reader_open (fetch->reader, fetch->cli->cancellable, error))
+    return FALSE;
+  reading->size = pmss_reader_get_size (fetch->reader);
+  done = find_range (reading, range, error) &&
+      pmss_target_open (fetch->target, reading->whole ? reading->expected :
+      NULL, error);
+  if (!done)
+    return FALSE;
+  done = fetch_and_compare (fetch, error);
+  if (!done) {
+    explain_end (fetch, error);
+    tell_of_partial (fetch, error);
+  }
+  return done;
+}
+
 PmssReading *
-pmss_reading_run (PmssCli * cli, const char *name, PmssReadingSink sink,
-    gpointer user_data, GError ** error)
+pmss_reading_run (PmssCli * cli, const char *name, const PmssByteRange * range,
+    PmssTarget * target, GError ** error)
 {
   g_autoptr (PmssReading) reading = g_new0 (PmssReading, 1);
   g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
   g_autoptr (PmssReader) reader = NULL;
-  PmssCliDigest *digest;
+  Fetch fetch = { reading, cli, client, NULL, target };
   gint64 start = g_get_monotonic_time ();
-  gboolean ok;
+  gboolean done;
 
   reading->name = g_strdup (name);
-  if (!client || !load_expected (reading, cli, client, error))
+  if (!client || !load_expected (&fetch, error))
     return NULL;
-  reader = pmss_reader_new (client, name);
-  if (!pmss_reader_open (reader, cli->cancellable, error))
-    return NULL;
-  reading->size = pmss_reader_get_size (reader);
-  digest = pmss_cli_digest_new ();
-  ok = read_all (reader, cli, digest, sink, user_data, error);
-  reading->found = pmss_cli_digest_finish (digest);
+  fetch.reader = reader = pmss_reader_new (client, name);
+  done = run (&fetch, range, error);
   reading->seconds = (double) (g_get_monotonic_time () - start) / 1e6;
-  reading->stats = g_variant_take_ref (pmss_reader_get_stats (reader));
+  if (done)
+    reading->stats = g_variant_take_ref (pmss_reader_get_stats (reader));
   pmss_reader_close (reader);
-  if (!ok || !compare (reading, error))
-    return NULL;
-  return g_steal_pointer (&reading);
+  return done ? g_steal_pointer (&reading) : NULL;
 }
 
 JsonNode *
@@ -120,9 +268,13 @@ pmss_reading_to_json (const PmssReading * reading)
 
   json_object_set_string_member (object, "name", reading->name);
   json_object_set_int_member (object, "size", (gint64) reading->size);
+  json_object_set_int_member (object, "first", (gint64) reading->start);
+  json_object_set_int_member (object, "length",
+      (gint64) (reading->end - reading->start));
+  json_object_set_int_member (object, "resumed", (gint64) reading->resumed);
   json_object_set_string_member (object, "sha256", reading->found);
   json_object_set_boolean_member (object, "verified",
-      reading->expected != NULL);
+      reading->whole && reading->expected != NULL);
   json_object_set_double_member (object, "seconds", reading->seconds);
   json_object_set_member (object, "stats",
       json_gvariant_serialize (reading->stats));

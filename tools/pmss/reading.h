@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "byte-range.h"
 #include "cli.h"
+#include "target.h"
 
 G_BEGIN_DECLS
 
 /**
  * PmssReading:
  *
- * One medium read from beginning to end through a PmssReader, and checked against the SHA-256 that the catalog has of it: what `get` does.
+ * A medium, or a range of it, read through a PmssReader into a target: what `get` does. A whole one is checked against the SHA-256 that the catalog has of it; every
+ * unit is checked against its own checksum in either case.
  */
 typedef struct {
   char *name;
-  guint64 size;                 /* bytes */
+  guint64 size;                 /* bytes of the medium */
+  guint64 start, end;           /* bytes that were asked for: from start on and before end */
+  gboolean whole;
+  guint64 resumed;              /* bytes that were there from earlier */
   char *expected;               /* SHA-256 of the catalog, NULL if it has none */
-  char *found;                  /* SHA-256 of what was read */
+  char *found;                  /* SHA-256 of what was asked for */
   double seconds;
   GVariant *stats;              /* of pmss_reader_get_stats() */
 } PmssReading;
 
-/* Where the bytes go. FALSE ends the reading. */
-typedef gboolean (*PmssReadingSink) (gpointer user_data, GBytes *bytes, GError **error);
-
-/* PMSS_ERROR_CORRUPT when the sums differ. */
-PmssReading *pmss_reading_run   (PmssCli *cli, const char *name, PmssReadingSink sink, gpointer user_data, GError **error);
+/* @range: (nullable): all. PMSS_ERROR_CORRUPT when the sums differ. What is in @target's partial file is read from there; does it turn out bad, all is fetched. */
+PmssReading *pmss_reading_run   (PmssCli *cli, const char *name, const PmssByteRange *range, PmssTarget *target, GError **error);
 void         pmss_reading_free  (PmssReading *reading);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssReading, pmss_reading_free)
 
-/* {"name", "size", "sha256", "verified", "seconds", "stats"} */
+/* {"name", "size", "first", "length", "resumed", "sha256", "verified", "seconds", "stats"} */
 JsonNode    *pmss_reading_to_json (const PmssReading *reading);
 /* What each storage server gave, as a table on standard output (or standard error). */
 void         pmss_reading_print_stats (GVariant *stats, double seconds);
