@@ -146,7 +146,7 @@ pmss_accounts_get_user (PmssAccounts * self, const char *name, GError ** error)
 {
   AccountCall call = {.name = name };
 
-  if (!pmss_database_transact (self->database, get_user, &call, error))
+  if (!pmss_database_read (self->database, get_user, &call, error))
     return NULL;
   return call.user;
 }
@@ -179,7 +179,7 @@ pmss_accounts_list_users (PmssAccounts * self, GError ** error)
       g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_user_free);
   AccountCall call = {.list = list };
 
-  if (!pmss_database_transact (self->database, list_users, &call, error))
+  if (!pmss_database_read (self->database, list_users, &call, error))
     return NULL;
   return g_steal_pointer (&list);
 }
@@ -227,7 +227,7 @@ check_password (PmssAccounts * self, const char *name, const char *password,
     return FALSE;
   }
   *retry_after = 1;
-  if (!pmss_database_transact (self->database, get_stored, &call, error))
+  if (!pmss_database_read (self->database, get_stored, &call, error))
     return FALSE;
   stored = call.stored;
   if (!pmss_passwords_check (self->passwords, stored, password, &matches,
@@ -334,7 +334,7 @@ pmss_accounts_authenticate (PmssAccounts * self, const char *token,
   AccountCall call = { 0 };
 
   pmss_secret_hash (token, call.hash);
-  if (!pmss_database_transact (self->database, find_token, &call, error))
+  if (!pmss_database_read (self->database, find_token, &call, error))
     return NULL;
   return call.user;
 }

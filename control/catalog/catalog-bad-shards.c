@@ -240,7 +240,7 @@ pmss_catalog_count_bad_shards (PmssCatalog * self, guint64 * count,
 {
   BadCall call = { 0 };
 
-  if (!pmss_database_transact (self->database, count_bad_shards, &call, error))
+  if (!pmss_database_read (self->database, count_bad_shards, &call, error))
     return FALSE;
   *count = call.count;
   return TRUE;
@@ -412,7 +412,7 @@ pmss_catalog_list_bad_shards (PmssCatalog * self,
     .version = version,.bad = after,.limit = limit,.list = list
   };
 
-  if (!pmss_database_transact (self->database, list_bad_shards, &call, error))
+  if (!pmss_database_read (self->database, list_bad_shards, &call, error))
     return NULL;
   return g_steal_pointer (&list);
 }

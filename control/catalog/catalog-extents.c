@@ -38,9 +38,9 @@ pack_nodes (const PmssExtent * extent, guint8 out[PMSS_MAX_SHARDS * 4])
   }
 }
 
-/* Columns number, state, nodes. */
-static gboolean
-read_extent_row (PmssRows * rows, PmssExtent * extent, GError ** error)
+gboolean
+pmss_catalog_read_extent_row (PmssRows * rows, PmssExtent * extent,
+    GError ** error)
 {
   gsize length;
   const guint8 *blob = pmss_rows_blob (rows, 2, &length);
@@ -74,7 +74,7 @@ pmss_catalog_read_extent (PmssDatabase * database,
       PMSS_VERSION_BLOB (version), PMSS_INT (number));
 
   if (pmss_rows_next (rows, &local))
-    return read_extent_row (rows, extent, error);
+    return pmss_catalog_read_extent_row (rows, extent, error);
   if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   else
@@ -299,7 +299,7 @@ list_extents (PmssDatabase * database, gpointer data, GError ** error)
   PmssExtent extent;
 
   while (pmss_rows_next (rows, &local)) {
-    if (!read_extent_row (rows, &extent, error))
+    if (!pmss_catalog_read_extent_row (rows, &extent, error))
       return FALSE;
     g_array_append_val (call->extents, extent);
   }
@@ -318,7 +318,7 @@ pmss_catalog_list_extents (PmssCatalog * self, const PmssVersionId * version,
     .version = version,.number = first,.limit = limit,.extents = list
   };
 
-  if (!pmss_database_transact (self->database, list_extents, &call, error))
+  if (!pmss_database_read (self->database, list_extents, &call, error))
     return NULL;
   return g_steal_pointer (&list);
 }
@@ -419,7 +419,7 @@ pmss_catalog_wants_shard (PmssCatalog * self, const PmssVersionId * version,
     .version = version,.number = number,.shard = shard,.node = node
   };
 
-  if (!pmss_database_transact (self->database, wants_shard, &call, error))
+  if (!pmss_database_read (self->database, wants_shard, &call, error))
     return FALSE;
   *wanted = call.found;
   return TRUE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The nodes that hold shards of a version, kept in memory until its layout
- * changes. Any thread; the memory belongs to the database thread. */
+ * changes. On any thread. */
 
 #include "control/catalog/catalog-private.h"
 
@@ -16,11 +16,13 @@ typedef struct
   GArray *nodes;                /* of guint, ascending */
 } VersionNodes;
 
+/* A piece of the layout. */
 typedef struct
 {
-  PmssCatalog *catalog;
   const PmssVersionId *id;
-  GArray *nodes;
+  gint64 generation;
+  gint64 first;                 /* where the next piece begins; -1: it was the last one */
+  GHashTable *seen;             /* ids */
 } NodesCall;
 
 static void
@@ -62,39 +64,26 @@ compare_nodes (gconstpointer a, gconstpointer b)
   return left < right ? -1 : left > right;
 }
 
-/* The ids in the blobs of column 0, each once. */
 static GArray *
-collect_nodes (PmssRows * rows, GError ** error)
+list_seen (GHashTable * seen)
 {
-  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
-  g_autoptr (GArray) nodes = g_array_new (FALSE, FALSE, sizeof (guint));
-  g_autoptr (GError) local = NULL;
+  GArray *nodes = g_array_new (FALSE, FALSE, sizeof (guint));
+  GHashTableIter iter;
+  gpointer id;
 
-  while (pmss_rows_next (rows, &local)) {
-    gsize length;
-    const guint8 *blob = pmss_rows_blob (rows, 0, &length);
+  g_hash_table_iter_init (&iter, seen);
+  while (g_hash_table_iter_next (&iter, &id, NULL)) {
+    guint number = GPOINTER_TO_UINT (id);
 
-    for (gsize i = 0; i + 4 <= length; i += 4) {
-      guint32 raw;
-      guint id;
-
-      memcpy (&raw, blob + i, 4);
-      id = GUINT32_FROM_LE (raw);
-      if (id != 0 && g_hash_table_add (seen, GUINT_TO_POINTER (id)))
-        g_array_append_val (nodes, id);
-    }
-  }
-  if (local != NULL) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return NULL;
+    g_array_append_val (nodes, number);
   }
   g_array_sort (nodes, compare_nodes);
-  return g_steal_pointer (&nodes);
+  return nodes;
 }
 
-static gboolean
-read_generation (PmssDatabase * database, const PmssVersionId * id,
-    gint64 * generation, GError ** error)
+gboolean
+pmss_catalog_read_generation (PmssDatabase * database,
+    const PmssVersionId * id, gint64 * generation, GError ** error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
@@ -111,52 +100,107 @@ read_generation (PmssDatabase * database, const PmssVersionId * id,
   return FALSE;
 }
 
+static gboolean
+ask_generation (PmssDatabase * database, gpointer data, GError ** error)
+{
+  NodesCall *call = data;
+
+  return pmss_catalog_read_generation (database, call->id, &call->generation,
+      error);
+}
+
+/* Columns number and nodes. */
+static void
+see_nodes (NodesCall * call, PmssRows * rows)
+{
+  gsize length;
+  const guint8 *blob = pmss_rows_blob (rows, 1, &length);
+
+  for (gsize i = 0; i + 4 <= length; i += 4) {
+    guint32 id;
+
+    memcpy (&id, blob + i, 4);
+    id = GUINT32_FROM_LE (id);
+    if (id != 0)
+      g_hash_table_add (call->seen, GUINT_TO_POINTER (id));
+  }
+}
+
+static gboolean
+see_piece (PmssDatabase * database, gpointer data, GError ** error)
+{
+  NodesCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT number, nodes FROM extent"
+      " WHERE version = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
+      PMSS_VERSION_BLOB (call->id), PMSS_INT (call->first),
+      PMSS_INT (PMSS_MAX_PAGE));
+  guint n = 0;
+
+  for (; pmss_rows_next (rows, &local); n++) {
+    call->first = pmss_rows_int (rows, 0) + 1;
+    see_nodes (call, rows);
+  }
+  if (n < PMSS_MAX_PAGE)
+    call->first = -1;
+  if (local == NULL)
+    return ask_generation (database, call, error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* NULL: not of this generation. */
+static GArray *
+recall (PmssCatalog * self, const PmssVersionId * id, gint64 generation)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->nodes_lock);
+  VersionNodes *remembered = g_hash_table_lookup (self->version_nodes, id);
+
+  if (remembered == NULL || remembered->generation != generation)
+    return NULL;
+  return g_array_ref (remembered->nodes);
+}
+
 static void
 remember (PmssCatalog * self, const PmssVersionId * id, gint64 generation,
     GArray * nodes)
 {
   VersionNodes *remembered = g_new0 (VersionNodes, 1);
 
-  if (g_hash_table_size (self->version_nodes) >= MAX_REMEMBERED)
-    g_hash_table_remove_all (self->version_nodes);
   remembered->generation = generation;
   remembered->nodes = g_array_ref (nodes);
+  g_mutex_lock (&self->nodes_lock);
+  if (g_hash_table_size (self->version_nodes) >= MAX_REMEMBERED)
+    g_hash_table_remove_all (self->version_nodes);
   g_hash_table_replace (self->version_nodes, g_memdup2 (id, sizeof (*id)),
       remembered);
+  g_mutex_unlock (&self->nodes_lock);
 }
 
-static gboolean
-list_nodes (PmssDatabase * database, gpointer data, GError ** error)
-{
-  NodesCall *call = data;
-  VersionNodes *remembered = g_hash_table_lookup (call->catalog->version_nodes,
-      call->id);
-  g_autoptr (PmssRows) rows = NULL;
-  gint64 generation;
-
-  if (!read_generation (database, call->id, &generation, error))
-    return FALSE;
-  if (remembered != NULL && remembered->generation == generation) {
-    call->nodes = g_array_ref (remembered->nodes);
-    return TRUE;
-  }
-  rows = pmss_database_query (database,
-      "SELECT nodes FROM extent WHERE version = ?1",
-      PMSS_VERSION_BLOB (call->id));
-  call->nodes = collect_nodes (rows, error);
-  if (call->nodes == NULL)
-    return FALSE;
-  remember (call->catalog, call->id, generation, call->nodes);
-  return TRUE;
-}
-
+/* What a transaction that is under way sees may never be. A layout that changed between the pieces is not remembered: the nodes are all that it named. */
 GArray *
 pmss_catalog_list_version_nodes (PmssCatalog * self, const PmssVersionId * id,
     GError ** error)
 {
-  NodesCall call = {.catalog = self,.id = id };
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+  NodesCall call = {.id = id,.seen = seen };
+  gint64 generation;
+  GArray *nodes;
 
-  if (!pmss_database_transact (self->database, list_nodes, &call, error))
+  if (!pmss_database_read (self->database, ask_generation, &call, error))
     return NULL;
-  return call.nodes;
+  generation = call.generation;
+  nodes = recall (self, id, generation);
+  if (nodes != NULL)
+    return nodes;
+  while (call.first >= 0)
+    if (!pmss_database_read (self->database, see_piece, &call, error))
+      return NULL;
+  nodes = list_seen (seen);
+  if (call.generation == generation
+      && !pmss_database_is_within (self->database))
+    remember (self, id, generation, nodes);
+  return nodes;
 }

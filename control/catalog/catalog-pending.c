@@ -70,7 +70,7 @@ pmss_catalog_list_pending (PmssCatalog * self, guint node, guint limit,
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   PendingCall call = {.node = node,.limit = limit,.names = names };
 
-  if (!pmss_database_transact (self->database, list_pending, &call, error))
+  if (!pmss_database_read (self->database, list_pending, &call, error))
     return NULL;
   return g_steal_pointer (&names);
 }
@@ -104,7 +104,7 @@ pmss_catalog_list_pending_nodes (PmssCatalog * self,
   PendingCall call = {.name = name,.nodes = nodes };
 
   pmss_shard_name_write (version, extent, shard, name);
-  if (!pmss_database_transact (self->database, list_pending_nodes, &call,
+  if (!pmss_database_read (self->database, list_pending_nodes, &call,
           error))
     return NULL;
   return g_steal_pointer (&nodes);

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 struct _PmssCatalog {
   PmssDatabase *database;
   gboolean full;                /* on the database thread: of bad shards, and that was said */
-  GHashTable *version_nodes;    /* on the database thread: see catalog-nodes.c */
+  GMutex nodes_lock;            /* protects version_nodes; not held over the database */
+  GHashTable *version_nodes;    /* see catalog-nodes.c */
 };
 
 #define PMSS_VERSION_BLOB(id) PMSS_BLOB ((id)->bytes, sizeof ((id)->bytes))
@@ -21,11 +22,17 @@ gboolean pmss_catalog_check_changed (PmssDatabase *database, GError **error, Pms
 GHashTable *pmss_catalog_new_version_nodes (void);
 /* On the database thread. */
 gboolean pmss_catalog_read_version  (PmssDatabase *database, const PmssVersionId *id, PmssVersion *version, GError **error);
+/* How many its size asks for. */
+guint64  pmss_catalog_count_extents (const PmssVersion *version);
 /* @rows' column as a version id; PMSS_ERROR_CORRUPT. */
 gboolean pmss_catalog_column_version (PmssRows *rows, guint column, PmssVersionId *id, GError **error);
 
 /* All that follows: on the database thread, as a part of the caller's transaction. */
 gboolean pmss_catalog_count_shards  (PmssDatabase *database, guint node, int change, GError **error);
+/* Columns number, state, nodes. */
+gboolean pmss_catalog_read_extent_row (PmssRows *rows, PmssExtent *extent, GError **error);
+/* Grows with each change of the version's layout. PMSS_ERROR_NOT_FOUND. */
+gboolean pmss_catalog_read_generation (PmssDatabase *database, const PmssVersionId *id, gint64 *generation, GError **error);
 /* PMSS_ERROR_NOT_FOUND: it is not placed. */
 gboolean pmss_catalog_read_extent   (PmssDatabase *database, const PmssVersionId *version, guint32 number, PmssExtent *extent, GError **error);
 /* Whether a row of the layout or of a rebuild wants that shard on @node. */

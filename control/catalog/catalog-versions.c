@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The versions of media, and the layouts that readers get of them. */
+/* The versions of media. */
 
 #define VERSION_COLUMNS "id, medium, state, size, k, m, unit, extent"
 
@@ -20,7 +20,6 @@ typedef struct
   gint64 medium;
   PmssVersionState state;
   GArray *list;
-  PmssLayout *layout;
 } VersionCall;
 
 gboolean
@@ -118,7 +117,7 @@ pmss_catalog_get_version (PmssCatalog * self, const PmssVersionId * id,
 {
   VersionCall call = {.id = id,.version = version };
 
-  return pmss_database_transact (self->database, get_version, &call, error);
+  return pmss_database_read (self->database, get_version, &call, error);
 }
 
 static gboolean
@@ -150,13 +149,13 @@ pmss_catalog_list_versions (PmssCatalog * self, gint64 medium,
   g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (PmssVersion));
   VersionCall call = {.medium = medium,.state = state,.list = list };
 
-  if (!pmss_database_transact (self->database, list_versions, &call, error))
+  if (!pmss_database_read (self->database, list_versions, &call, error))
     return NULL;
   return g_steal_pointer (&list);
 }
 
-static guint64
-extent_count (const PmssVersion * version)
+guint64
+pmss_catalog_count_extents (const PmssVersion * version)
 {
   return version->size / version->extent + (version->size % version->extent !=
       0);
@@ -175,11 +174,11 @@ check_complete (PmssDatabase * database, const PmssVersion * version,
   if (!pmss_rows_next (rows, error))
     return FALSE;
   there = (guint64) pmss_rows_int (rows, 0);
-  if (there == extent_count (version))
+  if (there == pmss_catalog_count_extents (version))
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
       "The version has %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-      " extents", there, extent_count (version));
+      " extents", there, pmss_catalog_count_extents (version));
   return FALSE;
 }
 
@@ -261,111 +260,4 @@ pmss_catalog_remove_version (PmssCatalog * self, const PmssVersionId * id,
   VersionCall call = {.id = id };
 
   return pmss_database_transact (self->database, remove_version, &call, error);
-}
-
-/* Index of node @id in the layout; it is added when it comes up for the first time. -1 with @error, or when the node is unknown. */
-static gint
-layout_node (PmssDatabase * database, PmssLayout * layout, GHashTable * known,
-    guint id, GError ** error)
-{
-  g_autoptr (PmssRows) rows = NULL;
-  PmssNode node = { 0 };
-  gpointer index;
-  guint added;
-
-  if (g_hash_table_lookup_extended (known, GUINT_TO_POINTER (id), NULL, &index))
-    return GPOINTER_TO_INT (index);
-  rows = pmss_database_query (database,
-      "SELECT address, port, tls, zone FROM node WHERE id = ?1", PMSS_INT (id));
-  if (!pmss_rows_next (rows, error))
-    return -1;
-  node.id = id;
-  node.address = (char *) pmss_rows_text (rows, 0);
-  node.port = (guint16) pmss_rows_int (rows, 1);
-  node.tls = pmss_rows_int (rows, 2) != 0;
-  node.zone = (char *) pmss_rows_text (rows, 3);
-  added = pmss_layout_add_node (layout, &node);
-  g_hash_table_insert (known, GUINT_TO_POINTER (id), GUINT_TO_POINTER (added));
-  return (gint) added;
-}
-
-static gboolean
-layout_extent (PmssDatabase * database, VersionCall * call, GHashTable * known,
-    PmssRows * rows, GError ** error)
-{
-  guint n = call->version->redundancy.k + call->version->redundancy.m;
-  gint indices[PMSS_MAX_SHARDS];
-  gsize length;
-  const guint8 *blob = pmss_rows_blob (rows, 1, &length);
-
-  if (length != n * 4) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-        "The catalog has a malformed extent");
-    return FALSE;
-  }
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (GError) local = NULL;
-    guint32 id;
-
-    memcpy (&id, blob + i * 4, 4);
-    id = GUINT32_FROM_LE (id);
-    indices[i] = id == 0 ? -1
-        : layout_node (database, call->layout, known, id, &local);
-    if (local != NULL) {
-      g_propagate_error (error, g_steal_pointer (&local));
-      return FALSE;
-    }
-  }
-  pmss_layout_set_extent (call->layout, (guint32) pmss_rows_int (rows, 0),
-      indices);
-  return TRUE;
-}
-
-static gboolean
-fill_layout (PmssDatabase * database, VersionCall * call, GError ** error)
-{
-  g_autoptr (GError) local = NULL;
-  g_autoptr (GHashTable) known = g_hash_table_new (NULL, NULL);
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT number, nodes FROM extent WHERE version = ?1 ORDER BY number",
-      PMSS_VERSION_BLOB (call->id));
-
-  while (pmss_rows_next (rows, &local))
-    if (!layout_extent (database, call, known, rows, error))
-      return FALSE;
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-static gboolean
-load_layout (PmssDatabase * database, gpointer data, GError ** error)
-{
-  VersionCall *call = data;
-  PmssVersion *v = call->version;
-
-  if (!pmss_catalog_read_version (database, call->id, v, error)
-      || !check_complete (database, v, PMSS_EXTENT_PLACED, error))
-    return FALSE;
-  call->layout = pmss_layout_new (&v->id, v->size, v->redundancy, v->unit,
-      v->extent, error);
-  if (call->layout == NULL)
-    return FALSE;
-  if (fill_layout (database, call, error))
-    return TRUE;
-  g_clear_pointer (&call->layout, pmss_layout_unref);
-  return FALSE;
-}
-
-PmssLayout *
-pmss_catalog_load_layout (PmssCatalog * self, const PmssVersionId * id,
-    GError ** error)
-{
-  PmssVersion version;
-  VersionCall call = {.id = id,.version = &version };
-
-  if (!pmss_database_transact (self->database, load_layout, &call, error))
-    return NULL;
-  return call.layout;
 }

@@ -50,6 +50,7 @@ pmss_catalog_new (PmssDatabase * database)
   PmssCatalog *self = g_new0 (PmssCatalog, 1);
 
   self->database = database;
+  g_mutex_init (&self->nodes_lock);
   self->version_nodes = pmss_catalog_new_version_nodes ();
   return self;
 }
@@ -58,6 +59,7 @@ void
 pmss_catalog_free (PmssCatalog * self)
 {
   g_hash_table_unref (self->version_nodes);
+  g_mutex_clear (&self->nodes_lock);
   g_free (self);
 }
 
@@ -234,7 +236,7 @@ pmss_catalog_get_medium (PmssCatalog * self, const char *name, GError ** error)
 {
   MediumCall call = {.name = name };
 
-  if (!pmss_database_transact (self->database, get_by_name, &call, error))
+  if (!pmss_database_read (self->database, get_by_name, &call, error))
     return NULL;
   return call.medium;
 }
@@ -270,7 +272,7 @@ pmss_catalog_get_medium_by_id (PmssCatalog * self, gint64 id, GError ** error)
 {
   MediumCall call = {.id = id };
 
-  if (!pmss_database_transact (self->database, get_by_id, &call, error))
+  if (!pmss_database_read (self->database, get_by_id, &call, error))
     return NULL;
   return call.medium;
 }
@@ -324,7 +326,7 @@ pmss_catalog_list_media (PmssCatalog * self, const char *prefix,
     .list = list,
   };
 
-  if (!pmss_database_transact (self->database, list_media, &call, error))
+  if (!pmss_database_read (self->database, list_media, &call, error))
     return NULL;
   *next = call.next;
   return g_steal_pointer (&list);

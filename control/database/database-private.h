@@ -7,17 +7,20 @@
 
 G_BEGIN_DECLS
 
-/* Shared by database.c (the thread and its transactions), statements.c, tally.c and migrations.c. */
+/* Shared by database.c (opening and closing), calls.c (the thread and its transactions), statements.c, tally.c and migrations.c. */
 
 struct _PmssDatabase {
   GThread *thread;
 
-  GMutex lock;                  /* protects the queue and the done of each call */
-  GQueue queue;                 /* of Call */
+  GMutex lock;                  /* protects the queues, and of each call done and abandoned */
+  GQueue reads;                 /* of Call: those that change nothing */
+  GQueue writes;                /* of Call, in their order */
   GCond queued;
 
   /* only on the database thread */
+  GPtrArray *group;             /* Call: those of the transaction under way */
   sqlite3 *handle;
+  gboolean transacting;         /* there is a transaction, unless SQLite has ended it by itself */
   GHashTable *statements;       /* text -> Statement */
   gboolean log_grows;           /* the last checkpoint failed, and that was said */
   PmssDatabaseFullFunc full;    /* nullable */
@@ -42,6 +45,12 @@ gboolean pmss_database_run_script     (PmssDatabase *database, const char *scrip
 void     pmss_database_roll_back      (PmssDatabase *database);
 /* To the newest schema. Before the thread starts. */
 gboolean pmss_database_migrate        (PmssDatabase *database, GError **error);
+
+/* calls.c */
+void     pmss_calls_init              (PmssDatabase *database);
+void     pmss_calls_clear             (PmssDatabase *database);
+void     pmss_calls_start             (PmssDatabase *database);
+void     pmss_calls_stop              (PmssDatabase *database);
 
 /* tally.c. The first two with the object, the next before the thread starts, the last on it after each commit. */
 void     pmss_tally_init              (PmssDatabase *database);

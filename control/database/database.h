@@ -10,15 +10,23 @@ G_BEGIN_DECLS
  *
  * The one SQLite connection, on the one thread that ever touches it. Only this folder includes sqlite3.h.
  *
- * Whoever wants something of the database, on any thread, hands a function to pmss_database_transact() and blocks until it has run on the database thread,
- * inside one transaction: all of what it did is durable (fsynced) when transact returns TRUE, none of it was done when it returns FALSE.
- * Inside the function: no waiting, no I/O, no locks that are held over calls of transact.
+ * A caller on any thread hands a function to pmss_database_transact() and blocks until it has run on the database thread. All of what the function did is durable
+ * (fsynced) when transact returns TRUE; none of it was done when it returns FALSE. Inside the function: no waiting, no I/O, no locks that are held over calls of
+ * transact. It changes no memory that others look at, unless that is right when the transaction comes to nothing, too: what follows from a commit is done by the
+ * caller, after transact has returned.
+ *
+ * Group commit: functions that wait in the queue run one after the other in one transaction, each in a savepoint of its own, and share one COMMIT with its fsync.
+ * A function that fails is rolled back alone. All callers are answered after the COMMIT; where that fails, all of the group fail. A group takes what waits, but no
+ * more than PMSS_MAX_GROUP functions, and none after PMSS_GROUP_TIME.
  *
  * Errors: PMSS_ERROR_EXISTS for a value that has to be unique, PMSS_ERROR_CONFLICT for a broken reference or check, PMSS_ERROR_NO_SPACE for a full disk.
  * Anything that puts the file itself in doubt (an I/O error, a failed fsync, corruption) is logged and ends the process at once: SQLite's log is replayed
  * at the next start, whereas going on after a failed fsync would lose what was acknowledged.
  */
 typedef struct _PmssDatabase PmssDatabase;
+
+#define PMSS_MAX_GROUP 256
+#define PMSS_GROUP_TIME (5 * G_TIME_SPAN_MILLISECOND)
 
 /* Runs on the database thread. Returning FALSE (with @error set) rolls back. */
 typedef gboolean (*PmssDatabaseFunc) (PmssDatabase *database, gpointer user_data, GError **error);
@@ -33,7 +41,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssDatabase, pmss_database_close)
  * its own, so that functions which transact can be put together to larger ones. */
 gboolean      pmss_database_transact (PmssDatabase *database, PmssDatabaseFunc func, gpointer user_data, GError **error);
 
-/* The same, but waits no longer than @wait (us) for its turn and its end. FALSE with PMSS_ERROR_BUSY: it runs later, all the same. 0 waits not at all; an error is
+/* For a function that only reads. It runs before those of transact() that wait, outside of any transaction, so that it sees what is committed and waits for no COMMIT
+ * but one that is under way. Called on the database thread it is a part of the transaction there, and sees that. */
+gboolean      pmss_database_read (PmssDatabase *database, PmssDatabaseFunc func, gpointer user_data, GError **error);
+/* Whether the caller is a function on the database thread: what it sees may still come to nothing. */
+gboolean      pmss_database_is_within (PmssDatabase *database);
+
+/* transact(), but waits no longer than @wait (us) for its turn and its end. FALSE with PMSS_ERROR_BUSY: it runs later, all the same. 0 waits not at all; an error is
  * then in the log. Takes @user_data: @release frees it where this returns FALSE, which may be on the database thread; with TRUE it is the caller's again. */
 gboolean      pmss_database_transact_within (PmssDatabase *database, gint64 wait, PmssDatabaseFunc func, gpointer user_data, GDestroyNotify release,
     GError **error);

@@ -126,6 +126,17 @@ prepare (PmssDatabase * self, const char *sql, GError ** error)
   return statement;
 }
 
+/* Where SQLite has rolled back by itself, another statement would be committed for itself. */
+static gboolean
+check_transaction (PmssDatabase * self, GError ** error)
+{
+  if (!self->transacting || !sqlite3_get_autocommit (self->handle))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+      "The database has rolled back what the statement belongs to");
+  return FALSE;
+}
+
 /* A statement that nobody else is stepping through: from the cache, or (@cached NULL) made for this one use. */
 static sqlite3_stmt *
 borrow (PmssDatabase * self, const char *sql, Statement ** cached,
@@ -135,6 +146,8 @@ borrow (PmssDatabase * self, const char *sql, Statement ** cached,
   sqlite3_stmt *statement;
 
   *cached = NULL;
+  if (!check_transaction (self, error))
+    return NULL;
   if (known != NULL && !known->in_use) {
     known->in_use = TRUE;
     *cached = known;

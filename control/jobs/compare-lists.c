@@ -273,7 +273,7 @@ list_absent (Comparison * page, GPtrArray * names, GError ** error)
   get_range (page, &page->left);
   /* a node with few shards has a page that is all of the catalog */
   do
-    if (!pmss_database_transact (page->context->database, list_expected, page,
+    if (!pmss_database_read (page->context->database, list_expected, page,
             error))
       return NULL;
   while (page->scanned == SCAN);

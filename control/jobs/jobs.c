@@ -200,7 +200,7 @@ pmss_jobs_get (PmssJobs * self, gint64 id, GError ** error)
 {
   Read read = { id };
 
-  if (!pmss_database_transact (self->context->database, read_one, &read, error))
+  if (!pmss_database_read (self->context->database, read_one, &read, error))
     return NULL;
   overlay_progress (self, read.job);
   return read.job;
@@ -214,7 +214,7 @@ pmss_jobs_list (PmssJobs * self, const PmssJobState * state, guint limit,
       g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_job_free);
   Read read = { 0, state, limit, NULL, list };
 
-  if (!pmss_database_transact (self->context->database, read_list, &read,
+  if (!pmss_database_read (self->context->database, read_list, &read,
           error))
     return NULL;
   for (guint i = 0; i < list->len; i++)

@@ -325,7 +325,7 @@ retry_pending (PmssReconciler * self)
   g_autoptr (GArray) nodes = g_array_new (FALSE, FALSE, sizeof (guint));
   g_autoptr (GError) error = NULL;
 
-  if (!pmss_database_transact (self->context->database, find_pending_nodes,
+  if (!pmss_database_read (self->context->database, find_pending_nodes,
           nodes, &error)) {
     g_warning ("Cannot look for pending deletions: %s", error->message);
     return;

@@ -201,7 +201,7 @@ pmss_repair_plan_new (PmssControlContext * context, const PmssNodeView * view,
 
   do {
     if (g_cancellable_set_error_if_cancelled (cancellable, error)
-        || !pmss_database_transact (context->database, scan_page, &scan, error))
+        || !pmss_database_read (context->database, scan_page, &scan, error))
       return NULL;
   } while (scan.rows == PAGE);
   return g_steal_pointer (&self);

@@ -244,7 +244,7 @@ pmss_sessions_begin_report (PmssSessions * self, const char *id,
   SessionCall call = {.id = id,.user = user };
   g_autoptr (PmssViewing) session = NULL;
 
-  if (!pmss_database_transact (self->database, get_session, &call, error))
+  if (!pmss_database_read (self->database, get_session, &call, error))
     return NULL;
   session = call.session;
   if (may_report (self, id))
@@ -300,7 +300,7 @@ pmss_sessions_list (PmssSessions * self, GError ** error)
       g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_viewing_free);
   SessionCall call = {.list = list };
 
-  if (!pmss_database_transact (self->database, list_sessions, &call, error))
+  if (!pmss_database_read (self->database, list_sessions, &call, error))
     return NULL;
   return g_steal_pointer (&list);
 }

@@ -93,13 +93,16 @@ control_fixture_add_nodes (ControlFixture * fixture, guint n)
       "SELECT max(id) FROM node") - n + 1;
 }
 
+/* So long that nothing else is of its group. */
 static gboolean
 stay (PmssDatabase * database, gpointer data, GError ** error)
 {
   ControlFixture *fixture = data;
+  gint64 begin = g_get_monotonic_time ();
 
   g_atomic_int_set (&fixture->held, 2);
-  while (g_atomic_int_get (&fixture->held) != 0)
+  while (g_atomic_int_get (&fixture->held) != 0
+      || g_get_monotonic_time () - begin < 2 * PMSS_GROUP_TIME)
     g_usleep (1000);
   return TRUE;
 }

@@ -100,7 +100,8 @@ test_runs (Fixture * f, gconstpointer data)
           "SELECT count(*) FROM medium"), ==, 0);
 }
 
-/* On the database thread: while this waits, the run waits for it. */
+/* On the database thread: while this waits, the run waits for it. As a read: a
+ * claim that is not committed is nobody's yet. */
 static gboolean
 stop_what_runs (PmssDatabase * database, gpointer data, GError ** error)
 {
@@ -129,7 +130,7 @@ test_stopped_by_mistake (Fixture * f, gconstpointer data)
 {
   pmss_jobs_start (f->context.jobs);
   while (!f->stopped)
-    g_assert_true (pmss_database_transact (f->base.database, stop_what_runs, f,
+    g_assert_true (pmss_database_read (f->base.database, stop_what_runs, f,
             NULL));
   wait_for_state (f, PMSS_JOB_DONE);
 }
