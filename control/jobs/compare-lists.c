@@ -11,7 +11,6 @@
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-shard.h"
 
-#define MAX_UNKNOWN 100000
 #define MAX_NOTED 10000         /* missing shards of a comparison; when they are repaired, the next ones come */
 #define BATCH 500               /* rows a transaction */
 #define MIN_LARGE 16            /* orphans of one clean-up, and */
@@ -19,12 +18,6 @@
 #define MIN_HALF 4              /* as many are enough if they are more than half */
 #define NEVER (G_MAXINT64 / 2)  /* us; leaves room for a time to be added */
 #define SCAN 5000               /* and of those that are only looked at */
-
-struct _PmssUnknown
-{
-  GHashTable *since;            /* name -> gint64: monotonic */
-  gint64 due;
-};
 
 /* From the first to the last name of the page, for (version, number) in the catalog: names sort as version, number, index. */
 typedef struct
@@ -41,13 +34,15 @@ typedef struct
   GCancellable *cancellable;
   guint node;
   gint64 now, grace;            /* us */
-  GHashTable *before;           /* what was unknown the last time */
-  PmssUnknown *unknown;         /* and is now */
-  GPtrArray *orphans;           /* names that are so for the grace period */
-  PmssCompared *compared;
+  PmssUnknown *unknown;
+  guint64 listed;               /* names, in this comparison */
+  guint64 told;                 /* missing shards that were noted in it */
+  PmssListBudget budget;
 
   /* of the page */
   GPtrArray *names;             /* that the node has, in order */
+  GPtrArray *strange;           /* of them: that nobody knows */
+  guint64 missing;              /* that it should have, and has not */
   const char *after;            /* nullable: the page begins after this */
   const char *last;             /* nullable: and ends with this */
   GPtrArray *expected;          /* names that the catalog has on it */
@@ -56,45 +51,6 @@ typedef struct
   GPtrArray *noted;             /* those of which something is to be written, */
   guint first;                  /* from this one on */
 } Comparison;
-
-PmssUnknown *
-pmss_unknown_new (void)
-{
-  PmssUnknown *self = g_new0 (PmssUnknown, 1);
-
-  self->since = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->due = G_MAXINT64;
-  return self;
-}
-
-void
-pmss_unknown_free (PmssUnknown * self)
-{
-  g_hash_table_unref (self->since);
-  g_free (self);
-}
-
-guint
-pmss_unknown_get_count (PmssUnknown * self)
-{
-  return g_hash_table_size (self->since);
-}
-
-gint64
-pmss_unknown_get_due (PmssUnknown * self)
-{
-  return self->due;
-}
-
-static void
-add_unknown (PmssUnknown * self, const char *name, gint64 since, gint64 due)
-{
-  if (g_hash_table_size (self->since) >= MAX_UNKNOWN)
-    return;
-  g_hash_table_replace (self->since, g_strdup (name),
-      g_memdup2 (&since, sizeof (since)));
-  self->due = MIN (self->due, due);
-}
 
 static void
 get_range (const Comparison * page, Range * range)
@@ -218,25 +174,12 @@ is_known (PmssDatabase * database, Comparison * page, const char *name,
   return *known || is_pending (database, page->node, name, known, error);
 }
 
-/* A shard without a row may be garbage: the page was listed before it was asked for here. When it has been seen so for the grace period it is an orphan. */
-static void
-judge_unknown (Comparison * page, const char *name)
-{
-  gint64 *seen = g_hash_table_lookup (page->before, name);
-  gint64 since = seen ? *seen : page->now;
-  gboolean overdue = page->now - since >= page->grace;
-
-  add_unknown (page->unknown, name, since,
-      overdue ? G_MAXINT64 : since + page->grace);
-  if (overdue)
-    g_ptr_array_add (page->orphans, g_strdup (name));
-}
-
 static gboolean
 find_unknown (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Comparison *page = user_data;
 
+  g_ptr_array_set_size (page->strange, 0);
   for (guint i = 0; i < page->names->len; i++) {
     const char *name = g_ptr_array_index (page->names, i);
     gboolean known;
@@ -244,7 +187,7 @@ find_unknown (PmssDatabase * database, gpointer user_data, GError ** error)
     if (!is_known (database, page, name, &known, error))
       return FALSE;
     if (!known)
-      judge_unknown (page, name);
+      g_ptr_array_add (page->strange, (char *) name);
   }
   return TRUE;
 }
@@ -352,7 +295,8 @@ find_missing (Comparison * page, GError ** error)
     if (!g_hash_table_contains (before, name))
       continue;
     g_info ("Node %u has lost shard %s", page->node, name);
-    if (page->compared->missing++ < MAX_NOTED)
+    page->missing++;
+    if (page->told++ < MAX_NOTED)
       g_ptr_array_add (missing, name);
   }
   return run_in_batches (page, missing, note_missing, error);
@@ -433,7 +377,24 @@ find_returned (Comparison * page, GError ** error)
 
 /* Page by page */
 
-/* Moves on @after; NULL: that was the last page. */
+/* The page as @names, those after page->after. */
+static gboolean
+look_at_page (Comparison * page, GError ** error)
+{
+  g_autoptr (GPtrArray) strange = g_ptr_array_new ();
+
+  page->strange = strange;
+  page->missing = 0;
+  if (!pmss_database_transact (page->context->database, find_unknown, page,
+          error)
+      || !find_returned (page, error) || !find_missing (page, error))
+    return FALSE;
+  for (guint i = 0; i < strange->len; i++)
+    pmss_unknown_add (page->unknown, g_ptr_array_index (strange, i), page->now);
+  return TRUE;
+}
+
+/* Moves on @after; NULL: that was the last page. A page counts as a whole or not at all. */
 static gboolean
 compare_page (Comparison * page, char **after, GError ** error)
 {
@@ -450,35 +411,39 @@ compare_page (Comparison * page, char **after, GError ** error)
   page->names = names;
   page->after = *after;
   page->last = last;
-  if (!pmss_database_transact (page->context->database, find_unknown, page,
-          error)
-      || !find_returned (page, error) || !find_missing (page, error))
+  if (!look_at_page (page, error))
     return FALSE;
-  page->compared->shards += names->len;
+  page->listed += names->len;
+  pmss_unknown_move (page->unknown, last, names->len, page->missing);
   g_free (*after);
   *after = g_steal_pointer (&last);
   return TRUE;
 }
 
-static void
-begin_budget (Comparison * page, PmssListBudget * budget)
+/* What the catalog has on the node is in the database alone. */
+static gboolean
+begin_budget (Comparison * page, guint64 more, GError ** error)
 {
   g_autoptr (PmssNodeInfo) info =
-      pmss_nodes_peek (page->context->nodes, page->node);
+      pmss_nodes_get (page->context->nodes, page->node, error);
 
-  pmss_list_budget_init (budget, info ? info->shards : 0, page->now);
+  if (!info)
+    return FALSE;
+  pmss_list_budget_init (&page->budget, info->shards, more, page->now);
+  return TRUE;
 }
 
 /* One that has no end, or comes in drops, is not to keep the others' lists waiting. */
 static gboolean
-is_spent (Comparison * page, const PmssListBudget * budget)
+is_spent (Comparison * page, const char *after)
 {
-  if (!pmss_list_budget_is_spent (budget, page->compared->shards,
+  if (!pmss_list_budget_is_spent (&page->budget, page->listed,
           g_get_monotonic_time ()))
     return FALSE;
-  g_warning ("Node %u lists more shards than it can have, or lists them too "
-      "slowly: the list is left after %" G_GUINT64_FORMAT " of them",
-      page->node, page->compared->shards);
+  g_warning ("Node %u lists far more shards than the catalog has there, or "
+      "lists them slowly: the list is left after %" G_GUINT64_FORMAT
+      " of them, and goes on after %s the next time", page->node,
+      pmss_unknown_get_shards (page->unknown), after);
   return TRUE;
 }
 
@@ -506,56 +471,58 @@ condemn_orphans (PmssDatabase * database, gpointer user_data, GError ** error)
         || (!known && !pmss_catalog_add_pending (page->context->catalog,
                 page->node, name, error)))
       return FALSE;
-    g_hash_table_remove (page->unknown->since, name);
   }
   return TRUE;
 }
 
+/* A shard without a row may be garbage: the page was listed before it was asked for here. When it has been seen so for the grace period it is an orphan.
+ * Whether too many of them go is judged by all that nobody knows: what is remembered of them is bounded. */
 static gboolean
-end_orphans (Comparison * page, guint64 allowed, GError ** error)
+end_list (Comparison * page, guint64 allowed, PmssCompared * compared,
+    GError ** error)
 {
-  guint64 orphans = page->orphans->len;
+  g_autoptr (GPtrArray) orphans = NULL;
 
-  if (orphans > allowed
-      && pmss_cleanup_is_large (orphans, page->compared->shards)) {
-    page->compared->held = orphans;
+  compared->shards = pmss_unknown_get_shards (page->unknown);
+  compared->missing = pmss_unknown_get_missing (page->unknown);
+  orphans = pmss_unknown_end (page->unknown, page->now, page->grace);
+  compared->whole = TRUE;
+  compared->unknown = pmss_unknown_get_count (page->unknown);
+  compared->forgotten = pmss_unknown_get_forgotten (page->unknown);
+  if (orphans->len > allowed
+      && pmss_cleanup_is_large (compared->unknown, compared->shards)) {
+    compared->held = compared->unknown;
     return TRUE;
   }
-  page->compared->orphans = orphans;
-  return run_in_batches (page, page->orphans, condemn_orphans, error);
+  if (!run_in_batches (page, orphans, condemn_orphans, error))
+    return FALSE;
+  for (guint i = 0; i < orphans->len; i++)
+    pmss_unknown_remove (page->unknown, g_ptr_array_index (orphans, i));
+  compared->orphans = orphans->len;
+  return TRUE;
 }
 
 gboolean
 pmss_compare_lists (PmssControlContext * context, PmssNodeCalls * calls,
-    guint node, PmssUnknown * unknown, guint64 allowed, PmssCompared * compared,
-    GCancellable * cancellable, GError ** error)
+    guint node, PmssUnknown * unknown, guint64 more, guint64 allowed,
+    PmssCompared * compared, GCancellable * cancellable, GError ** error)
 {
-  g_autoptr (PmssUnknown) found = pmss_unknown_new ();
-  g_autoptr (GPtrArray) orphans = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *after = NULL;
+  g_autofree char *instance = pmss_nodes_get_instance (context->nodes, node);
+  g_autofree char *after = g_strdup (pmss_unknown_begin (unknown, instance));
   Comparison page = {
     .context = context,.calls = calls,.cancellable = cancellable,
-    .node = node,.now = g_get_monotonic_time (),
+    .node = node,.now = g_get_monotonic_time (),.unknown = unknown,
     .grace = context->keep_unknown ? NEVER
         : context->config->orphan_grace * G_USEC_PER_SEC,
-    .before = unknown->since,.unknown = found,.orphans = orphans,
-    .compared = compared,
   };
 
-  PmssListBudget budget;
-
-  begin_budget (&page, &budget);
   *compared = (PmssCompared) {
   0};
+  if (!begin_budget (&page, more, error))
+    return FALSE;
   do
     if (!compare_page (&page, &after, error))
       return FALSE;
-  while (after && !is_spent (&page, &budget));
-  if (!end_orphans (&page, allowed, error))
-    return FALSE;
-  g_hash_table_unref (unknown->since);
-  unknown->since = g_steal_pointer (&found->since);
-  found->since = g_hash_table_new (NULL, NULL);
-  unknown->due = found->due;
-  return TRUE;
+  while (after && !is_spent (&page, after));
+  return after != NULL || end_list (&page, allowed, compared, error);
 }

@@ -7,9 +7,10 @@
 #define TIME_A_SHARD 1000       /* us */
 
 void
-pmss_list_budget_init (PmssListBudget * self, guint64 shards, gint64 now)
+pmss_list_budget_init (PmssListBudget * self, guint64 shards, guint64 more,
+    gint64 now)
 {
-  self->names = 2 * shards + PMSS_LIST_MORE;
+  self->names = 2 * shards + more;
   self->until = now + TIME + (gint64) shards *TIME_A_SHARD;
 }
 

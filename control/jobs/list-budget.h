@@ -18,8 +18,8 @@ typedef struct {
 /* Shards that a node may have besides those of the catalog. */
 #define PMSS_LIST_MORE 1000000
 
-/* @shards: that the catalog has on the node. */
-void     pmss_list_budget_init     (PmssListBudget *budget, guint64 shards, gint64 now);
+/* @shards: that the catalog has on the node. @more: that it may have besides. */
+void     pmss_list_budget_init     (PmssListBudget *budget, guint64 shards, guint64 more, gint64 now);
 /* @names: that were read. */
 gboolean pmss_list_budget_is_spent (const PmssListBudget *budget, guint64 names, gint64 now);
 

@@ -4,6 +4,7 @@
 #include "control/catalog/catalog.h"
 #include "control/database/database.h"
 #include "control/jobs/compare-lists.h"
+#include "control/jobs/list-budget.h"
 #include "control/nodes/nodes.h"
 #include "control/uploads/uploads.h"
 #include "libpmss/pmss-error.h"
@@ -111,15 +112,15 @@ get_unknown (PmssReconciler * self, guint node)
       GUINT_TO_POINTER (node));
 
   if (!unknown) {
-    unknown = pmss_unknown_new ();
+    unknown = pmss_unknown_new (PMSS_UNKNOWN_MAX);
     g_hash_table_insert (self->unknown, GUINT_TO_POINTER (node), unknown);
   }
   return unknown;
 }
 
 static void
-tell_compared (guint node, const PmssCompared * compared, guint before,
-    guint unknown)
+tell_compared (guint node, const PmssCompared * compared, guint64 before,
+    guint64 unknown)
 {
   if (compared->missing > 0)
     g_warning ("Node %u has lost %" G_GUINT64_FORMAT " shards", node,
@@ -133,8 +134,8 @@ tell_compared (guint node, const PmssCompared * compared, guint before,
         "catalog is the right one, then 'pmss node set %u --confirm-cleanup'",
         node, compared->held, compared->shards, node);
   else if (unknown > before)
-    g_message ("Node %u has %u shards that nobody knows: they are left alone "
-        "for now", node, unknown);
+    g_message ("Node %u has %" G_GUINT64_FORMAT " shards that nobody knows: "
+        "they are left alone for now", node, unknown);
 }
 
 static guint64
@@ -148,39 +149,57 @@ get_allowed (PmssReconciler * self, guint node)
   return allowed != NULL ? *allowed : 0;
 }
 
-/* A confirmation is for one comparison that came to its end. One that was given meanwhile is for the next. */
+/* A confirmation is for one list that came to its end; where that had more than are remembered, what is left of it is for the next ones. One that was
+ * given meanwhile is for the next. */
 static void
-use_allowed (PmssReconciler * self, guint node, guint64 number)
+use_allowed (PmssReconciler * self, guint node, guint64 number,
+    const PmssCompared * compared)
 {
+  guint64 rest = compared->forgotten > 0 && compared->held == 0
+      ? number - MIN (number, compared->orphans) : 0;
   g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
       g_mutex_locker_new (&self->lock);
   guint64 *allowed = g_hash_table_lookup (self->allowed,
       GUINT_TO_POINTER (node));
 
-  if (allowed != NULL && *allowed == number)
+  if (allowed == NULL || *allowed != number)
+    return;
+  *allowed = rest;
+  if (rest == 0)
     g_hash_table_remove (self->allowed, GUINT_TO_POINTER (node));
 }
 
+static void
+note_found (PmssReconciler * self, guint node, const PmssCompared * compared)
+{
+  PmssReconciled found = {
+    .node = node,.when = g_get_real_time () / G_USEC_PER_SEC,
+    .shards = compared->shards,.missing = compared->missing,
+    .unknown = compared->unknown - compared->orphans,.held = compared->held
+  };
+
+  g_mutex_lock (&self->lock);
+  self->orphans += compared->orphans;
+  g_hash_table_replace (self->found, GUINT_TO_POINTER (node),
+      g_memdup2 (&found, sizeof found));
+  g_mutex_unlock (&self->lock);
+}
+
 static gboolean
-compare_lists (PmssReconciler * self, guint node, PmssReconciled * found,
-    GError ** error)
+compare_lists (PmssReconciler * self, guint node, GError ** error)
 {
   PmssUnknown *unknown = get_unknown (self, node);
-  guint before = pmss_unknown_get_count (unknown);
+  guint64 before = pmss_unknown_get_count (unknown);
   guint64 allowed = get_allowed (self, node);
   PmssCompared compared;
 
   if (!pmss_compare_lists (self->context, self->calls, node, unknown,
-          allowed, &compared, self->cancellable, error))
+          PMSS_LIST_MORE, allowed, &compared, self->cancellable, error))
     return FALSE;
-  use_allowed (self, node, allowed);
-  found->shards = compared.shards;
-  found->missing = compared.missing;
-  found->unknown = pmss_unknown_get_count (unknown);
-  found->held = compared.held;
-  g_mutex_lock (&self->lock);
-  self->orphans += compared.orphans;
-  g_mutex_unlock (&self->lock);
+  if (!compared.whole)
+    return TRUE;
+  use_allowed (self, node, allowed, &compared);
+  note_found (self, node, &compared);
   tell_compared (node, &compared, before, pmss_unknown_get_count (unknown));
   return compared.orphans == 0 || delete_pending (self, node, error);
 }
@@ -188,19 +207,14 @@ compare_lists (PmssReconciler * self, guint node, PmssReconciled * found,
 static void
 reconcile_node (PmssReconciler * self, guint node)
 {
-  PmssReconciled found = { node, g_get_real_time () / G_USEC_PER_SEC };
   g_autoptr (GError) error = NULL;
 
-  if (delete_pending (self, node, &error)
-      && compare_lists (self, node, &found, &error)) {
-    g_mutex_lock (&self->lock);
-    g_hash_table_replace (self->found, GUINT_TO_POINTER (node),
-        g_memdup2 (&found, sizeof found));
-    g_mutex_unlock (&self->lock);
-  } else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    g_message ("Cannot reconcile node %u: %s", node, error->message);
-    g_hash_table_add (self->failed, GUINT_TO_POINTER (node));
-  }
+  if ((delete_pending (self, node, &error)
+          && compare_lists (self, node, &error))
+      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  g_message ("Cannot reconcile node %u: %s", node, error->message);
+  g_hash_table_add (self->failed, GUINT_TO_POINTER (node));
 }
 
 /* The thread */

@@ -39,11 +39,11 @@ test_list (void)
   PmssListBudget budget;
   gint64 now = 77, minute = 60 * (gint64) G_USEC_PER_SEC;
 
-  pmss_list_budget_init (&budget, 0, now);
+  pmss_list_budget_init (&budget, 0, PMSS_LIST_MORE, now);
   g_assert_false (pmss_list_budget_is_spent (&budget, 1000, now));
   g_assert_true (pmss_list_budget_is_spent (&budget, PMSS_LIST_MORE, now));
   g_assert_true (pmss_list_budget_is_spent (&budget, 1000, now + minute));
-  pmss_list_budget_init (&budget, 5000000, now);
+  pmss_list_budget_init (&budget, 5000000, PMSS_LIST_MORE, now);
   g_assert_false (pmss_list_budget_is_spent (&budget, 5000000,
           now + 10 * minute));
   g_assert_true (pmss_list_budget_is_spent (&budget, G_MAXINT64, now));
