@@ -5,6 +5,7 @@
 
 #include "pmss-error.h"
 #include "pmss-json.h"
+#include "pmss-text.h"
 
 /* A problem document beyond this is not looked at, and no more than this of its text is passed on. */
 #define MAX_PROBLEM (64u * 1024)
@@ -33,19 +34,14 @@ pmss_exchange_senseless (const char *peer, const char *why, GError ** error)
   g_propagate_error (error, own);
 }
 
-/* Text from a peer that goes to terminals and logs: bounded, valid, no control characters. */
+/* Text from a peer that goes to terminals and logs: bounded, and nothing in it
+ * is hidden. */
 static char *
 clean_text (const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, strnlen (text, MAX_DETAIL));
-  GString *out = g_string_new (NULL);
+  g_autofree char *bounded = g_strndup (text, MAX_DETAIL);
 
-  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p)) {
-    gunichar c = g_utf8_get_char (p);
-
-    g_string_append_unichar (out, g_unichar_iscntrl (c) ? ' ' : c);
-  }
-  return g_string_free (out, FALSE);
+  return pmss_text_clean (bounded);
 }
 
 static char *

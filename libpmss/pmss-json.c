@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pmss-error.h"
+#include "pmss-text.h"
 
 static gboolean
 wrong (GError ** error, const char *name, const char *what)
@@ -225,4 +226,34 @@ pmss_json_parse_time (const char *text, gint64 * seconds)
     return FALSE;
   *seconds = g_date_time_to_unix (time);
   return TRUE;
+}
+
+static void
+clean_member (JsonObject * object, const char *name, JsonNode * node,
+    gpointer data)
+{
+  pmss_json_clean (node);
+}
+
+static void
+clean_element (JsonArray * array, guint index, JsonNode * node, gpointer data)
+{
+  pmss_json_clean (node);
+}
+
+void
+pmss_json_clean (JsonNode * node)
+{
+  if (JSON_NODE_HOLDS_OBJECT (node)) {
+    json_object_foreach_member (json_node_get_object (node), clean_member,
+        NULL);
+  } else if (JSON_NODE_HOLDS_ARRAY (node)) {
+    json_array_foreach_element (json_node_get_array (node), clean_element,
+        NULL);
+  } else if (JSON_NODE_HOLDS_VALUE (node)
+      && json_node_get_value_type (node) == G_TYPE_STRING) {
+    g_autofree char *clean = pmss_text_clean (json_node_get_string (node));
+
+    json_node_set_string (node, clean);
+  }
 }

@@ -38,6 +38,10 @@ gboolean    pmss_json_get_array     (JsonObject *object, const char *name, guint
 /* An integer in an array. @what: how to call it in the error. */
 gboolean    pmss_json_element_int   (JsonArray *array, guint index, const char *what, gint64 min, gint64 max, gint64 *value, GError **error);
 
+/* Makes all strings of @node, which may be changed, fit to be seen (pmss_text_clean()). The names of
+ * members are left alone. */
+void        pmss_json_clean         (JsonNode *node);
+
 /* The form of times in docs/protocol.md: "2026-01-31T12:00:00Z"; NULL outside of the years 1 to 9999. */
 char       *pmss_json_format_time   (gint64 seconds);
 gboolean    pmss_json_parse_time    (const char *text, gint64 *seconds);

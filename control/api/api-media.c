@@ -5,11 +5,13 @@
 
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
+#include "libpmss/pmss-text.h"
 
 #define DEFAULT_LIMIT 100
 #define MAX_LIMIT 1000
 
-/* What the catalog keeps as JSON text. It was written by this program; should it be damaged all the same, the medium is shown without it. */
+/* What the catalog keeps as JSON text. It was written by this program; should it be damaged all the same, the medium is shown without it. Earlier ones wrote
+ * what the file said as it stood. */
 static void
 add_document (JsonBuilder * json, const char *name, const char *text)
 {
@@ -18,12 +20,22 @@ add_document (JsonBuilder * json, const char *name, const char *text)
       : pmss_json_parse (text, strlen (text), &error);
 
   json_builder_set_member_name (json, name);
-  if (node != NULL)
+  if (node != NULL) {
+    pmss_json_clean (node);
     json_builder_add_value (json, node);
-  else
+  } else {
     json_builder_add_null_value (json);
+  }
   if (error != NULL)
     g_warning ("The catalog has damaged %s: %s", name, error->message);
+}
+
+static void
+add_text (JsonBuilder * json, const char *name, const char *text)
+{
+  g_autofree char *clean = text != NULL ? pmss_text_clean (text) : NULL;
+
+  pmss_api_add_string (json, name, clean);
 }
 
 static void
@@ -35,7 +47,7 @@ add_members (JsonBuilder * json, const PmssMedium * medium)
   pmss_version_id_to_string (&medium->version, version);
   pmss_api_add_int (json, "id", medium->id);
   pmss_api_add_string (json, "name", medium->name);
-  pmss_api_add_string (json, "title", medium->title);
+  add_text (json, "title", medium->title);
   pmss_api_add_string (json, "content_type", medium->content_type);
   pmss_api_add_known (json, "size", medium->size);
   pmss_api_add_string (json, "sha256", medium->sha256);
@@ -45,7 +57,7 @@ add_members (JsonBuilder * json, const PmssMedium * medium)
   pmss_api_add_bool (json, "keep_original", medium->keep_original);
   pmss_api_add_time (json, "created", medium->created);
   pmss_api_add_string (json, "version", medium->has_version ? version : NULL);
-  pmss_api_add_string (json, "container", medium->container);
+  add_text (json, "container", medium->container);
   pmss_api_add_known (json, "duration_ns", medium->duration_ns);
   pmss_api_add_known (json, "avg_bitrate", medium->avg_bitrate);
   pmss_api_add_known (json, "peak_bitrate_1s", medium->peak_bitrate_1s);

@@ -12,6 +12,7 @@
 #include "control/sessions/revocation-news.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
+#include "libpmss/pmss-text.h"
 
 #define MAX_ADDRESS 253
 #define MAX_ZONE 64
@@ -310,16 +311,8 @@ get_instance (JsonObject * body, const char **instance, GError ** error)
 static gboolean
 get_trouble (JsonObject * body, const char **trouble, GError ** error)
 {
-  if (!pmss_json_get_string (body, "trouble", MAX_TROUBLE, trouble, error))
-    return FALSE;
-  for (const char *c = *trouble; *c != '\0'; c = g_utf8_next_char (c)) {
-    if (g_unichar_iscntrl (g_utf8_get_char (c))) {
-      g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-          "trouble: has control characters");
-      return FALSE;
-    }
-  }
-  return TRUE;
+  return pmss_json_get_string (body, "trouble", MAX_TROUBLE, trouble, error)
+      && pmss_text_check (*trouble, "trouble", error);
 }
 
 static gboolean

@@ -6,6 +6,7 @@
 #include "control/config.h"
 #include "control/nodes/nodes.h"
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-text.h"
 
 #define MAX_TITLE 1024          /* bytes */
 #define MAX_TYPE 255
@@ -32,12 +33,9 @@ parse_flag (const char *text, gboolean * flag, GError ** error)
 static gboolean
 check_title (const char *title, GError ** error)
 {
-  if (strlen (title) > MAX_TITLE || !g_utf8_validate (title, -1, NULL))
-    return invalid (error, "title is not UTF-8 of up to 1024 bytes");
-  for (const char *c = title; *c; c = g_utf8_next_char (c))
-    if (g_unichar_iscntrl (g_utf8_get_char (c)))
-      return invalid (error, "title has control characters");
-  return TRUE;
+  if (strlen (title) > MAX_TITLE)
+    return invalid (error, "title is longer than 1024 bytes");
+  return pmss_text_check (title, "title", error);
 }
 
 /* type "/" subtype and perhaps parameters (RFC 9110, 8.3.1): it becomes a header once. */
@@ -93,6 +91,7 @@ pmss_upload_request_check (const PmssUploadRequest * request,
   medium->redundancy = context->config->redundancy;
   given = request->redundancy && *request->redundancy;
   if (!pmss_medium_name_check (request->name, error)
+      || !pmss_text_check_name (request->name, "The medium's name", error)
       || (given && !pmss_redundancy_parse (request->redundancy,
               &medium->redundancy, error))
       || !parse_flag (request->keep_original, &medium->keep_original, error)

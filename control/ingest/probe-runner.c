@@ -25,7 +25,7 @@ invalid (GError ** error, const char *what)
   return FALSE;
 }
 
-/* A bounded string without control characters; NULL if it is anything else. */
+/* A bounded string; NULL if it is anything else. The document is clean. */
 static const char *
 node_text (JsonNode * node, gsize max)
 {
@@ -35,12 +35,7 @@ node_text (JsonNode * node, gsize max)
       || json_node_get_value_type (node) != G_TYPE_STRING)
     return NULL;
   text = json_node_get_string (node);
-  if (strlen (text) > max || !g_utf8_validate (text, -1, NULL))
-    return NULL;
-  for (const char *c = text; *c; c++)
-    if (g_ascii_iscntrl (*c))
-      return NULL;
-  return text;
+  return strlen (text) <= max ? text : NULL;
 }
 
 /* @text: NULL where there is none. */
@@ -164,7 +159,7 @@ parse_object (JsonObject * object, PmssMedium * medium, char **missing,
     return invalid (error, "streams or tags");
   if (!get_missing (object, missing))
     return invalid (error, "missing");
-  /* a title with control characters is no title */
+  /* one that is too long is no title */
   if (!get_text (json_object_get_object_member (object, "tags"), "title",
           MAX_TITLE, &title))
     title = NULL;
@@ -200,6 +195,8 @@ pmss_probe_parse (const char *text, gsize length, PmssMedium * medium,
     return invalid (error, "not JSON");
   if (!JSON_NODE_HOLDS_OBJECT (root))
     return invalid (error, "not an object");
+  /* what a file says of itself is for people to read, and nothing else */
+  pmss_json_clean (root);
   return parse_object (json_node_get_object (root), medium, missing, error);
 }
 

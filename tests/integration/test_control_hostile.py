@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import unittest
+import urllib.parse
 
 import cluster
 from own_address import own_address
@@ -59,6 +60,30 @@ class HostileTest(cluster.TestCase):
                      "/api/v1/media?limit=1&limit=2"):
             self.assertGreaterEqual(self.status_of("GET", path), 400, path)
             self.assertLess(self.status_of("GET", path), 500, path)
+
+    def test_hidden(self):
+        """What nobody sees in a new name or a title is refused in both kinds of uploads; joiners that a script needs are taken."""
+        def put(name, title=None):
+            path = "/api/v1/media/" + cluster.encode_name(name) + ("?title=" + urllib.parse.quote(title) if title else "")
+            status, _, body = self.cluster.request("PUT", path, b"x")
+            tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "1",
+                   "Upload-Metadata": cluster.encode_metadata(**{"name": name, **({"title": title} if title else {})})}
+            self.assertEqual(self.cluster.request("POST", "/api/v1/uploads", None, tus)[0], status, (name, title))
+            return status, json.loads(body)["detail"]
+
+        for text in ("\u202egpj.exe", "a\u2066b", "a\u200fb", "a\u200bb", "a\ufeffb", "a\u00adb", "a\u2028b", "a\u200db", "a\ufe0f",
+                     "\u3164", "a\U000e0041"):
+            status, detail = put("films/" + text)
+            self.assertEqual(status, 400, text)
+            self.assertIn("invisible", detail)
+            self.assertEqual(put("films/x", text)[0], 400, text)
+        self.assertEqual(put("films/x", "\x1b[31m")[0], 400)
+        status, detail = put("films/e\u0301")
+        self.assertEqual(status, 400)
+        self.assertIn("composed", detail)
+        # there is no storage server: that these are refused for, and for nothing else
+        for text in ("\u0645\u06cc\u200c\u062e", "\U0001f468\u200d\U0001f469", "\u00e9", "日本語"):
+            self.assertEqual(put("films/" + text, text)[0], 507, text)
 
     def test_queries(self):
         for query in ("limit=0", "limit=-1", "limit=1001", "limit=x", "limit=", "limit=1e3", "limit=+1", "limit=%201",

@@ -21,6 +21,12 @@ test_escape (void)
   check_taken (pmss_cli_escape ("\x7f\xc2\x9b" "1m"), "\\x7f\\x9b1m");
   check_taken (pmss_cli_escape ("a\xff\xfe" "b\xc3"), "a\\xff\\xfeb\\xc3");
   check_taken (pmss_cli_escape ("\xe2\x80\xae" "gpj.exe"), "\\u202egpj.exe");
+  check_taken (pmss_cli_escape ("\xff\u202e\xff\ufe0f"),
+      "\\xff\\u202e\\xff\\ufe0f");
+  check_taken (pmss_cli_escape ("a\U000e0041"), "a\\U000e0041");
+  /* an emoji of several parts is one picture */
+  check_taken (pmss_cli_escape ("\U0001f468\u200d\U0001f469"),
+      "\U0001f468\u200d\U0001f469");
 }
 
 static void

@@ -6,22 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libpmss/pmss-text.h"
+
 struct _PmssCliTable
 {
   char **titles;
   guint columns;
   GPtrArray *cells;             /* row by row */
 };
-
-/* Characters that make a terminal do something else than show them. */
-static gboolean
-is_hostile (gunichar c)
-{
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c ||
-      (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-      (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-      (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
-}
 
 char *
 pmss_cli_escape (const char *text)
@@ -39,12 +31,12 @@ pmss_cli_escape (const char *text)
       g_string_append_printf (out, "\\x%02x", (guchar) * p++);
       continue;
     }
-    if (!is_hostile (c))
+    if (pmss_text_shows (text, p))
       g_string_append_unichar (out, c);
     else if (c < 0x100)
       g_string_append_printf (out, "\\x%02x", c);
     else
-      g_string_append_printf (out, "\\u%04x", c);
+      g_string_append_printf (out, c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
     p = g_utf8_next_char (p);
   }
   return g_string_free (out, FALSE);

@@ -27,13 +27,26 @@ item_free (PmssPutItem * item)
   g_free (item);
 }
 
+/* Takes @name. Some systems write letters and their accents apart in the names
+ * of files; media have composed ones. */
+static char *
+compose (char *name)
+{
+  char *composed = g_utf8_normalize (name, -1, G_NORMALIZE_NFC);
+
+  if (composed == NULL)
+    return name;                /* no UTF-8: will be refused */
+  g_free (name);
+  return composed;
+}
+
 static void
 add_item (List * list, const char *file, char *name, guint64 size)
 {
   PmssPutItem *item = g_new0 (PmssPutItem, 1);
 
   item->file = g_strdup (file);
-  item->name = name;
+  item->name = compose (name);
   item->size = size;
   g_ptr_array_add (list->items, item);
 }
