@@ -226,7 +226,7 @@ on_got_headers (SoupMessage * message, gpointer user_data)
 
   progress (exchange, PROGRESS);
   if (soup_message_get_status (message) == SOUP_STATUS_MISDIRECTED_REQUEST)
-    stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+    stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_MISDIRECTED,
             "%s says that it is another server (421)", exchange->peer));
   else if (!wanted (exchange) && length > exchange->options.max_body
       && soup_message_get_method (message) != SOUP_METHOD_HEAD)

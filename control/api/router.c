@@ -7,6 +7,8 @@
 #include "libpmss/pmss-types.h"
 
 #define MAX_JSON (64 * 1024)
+/* For so long a look at the rights is good. */
+#define RIGHTS_LAST G_USEC_PER_SEC
 
 const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_cluster,
@@ -137,6 +139,34 @@ find_route (const char *method, const char *path, Match * match)
     find_among (TRUE, method, path, match);
 }
 
+static void
+refuse_token (PmssApiCall * call, const GError * error)
+{
+  pmss_http_request_add_header (call->request, "WWW-Authenticate",
+      "Bearer error=\"invalid_token\"");
+  pmss_http_request_respond_error (call->request, error);
+}
+
+/* FALSE: answered. */
+static gboolean
+check_rights (PmssApiCall * call, const PmssUser * user)
+{
+  if (user->one_time && !call->route->one_time) {
+    pmss_http_request_respond_problem (call->request, 403,
+        "The one-time password of '%s' is good for changing it and nothing "
+        "else: choose another with 'pmss login' or 'pmss user passwd' (PUT "
+        "/api/v1/users/%s/password)", user->name, user->name);
+    return FALSE;
+  }
+  if (user->role >= call->route->role)
+    return TRUE;
+  pmss_http_request_respond_problem (call->request, 403,
+      "This is for the role %s; '%s' is a %s",
+      pmss_role_to_string (call->route->role), user->name,
+      pmss_role_to_string (user->role));
+  return FALSE;
+}
+
 static gboolean
 authenticate (PmssApiCall * call)
 {
@@ -155,26 +185,31 @@ authenticate (PmssApiCall * call)
   call->user = pmss_accounts_authenticate (call->context->accounts, token,
       &error);
   if (call->user == NULL) {
-    pmss_http_request_add_header (call->request, "WWW-Authenticate",
-        "Bearer error=\"invalid_token\"");
-    pmss_http_request_respond_error (call->request, error);
+    refuse_token (call, error);
     return FALSE;
   }
+  call->checked = g_get_monotonic_time ();
   pmss_http_request_set_class (call->request, PMSS_PLACE_USER,
       call->user->name);
-  if (call->user->one_time && !call->route->one_time) {
-    pmss_http_request_respond_problem (call->request, 403,
-        "The one-time password of '%s' is good for changing it and nothing "
-        "else: choose another with 'pmss login' or 'pmss user passwd' (PUT "
-        "/api/v1/users/%s/password)", call->user->name, call->user->name);
-    return FALSE;
-  }
-  if (call->user->role >= call->route->role)
+  return check_rights (call, call->user);
+}
+
+/* While a body comes in, for a minute or for hours, the login may end and the role change: what it
+ * asks for is done with the rights of now. */
+static gboolean
+check_again (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssUser) user = NULL;
+
+  if (call->user == NULL
+      || g_get_monotonic_time () - call->checked < RIGHTS_LAST)
     return TRUE;
-  pmss_http_request_respond_problem (call->request, 403,
-      "This is for the role %s; '%s' is a %s",
-      pmss_role_to_string (call->route->role), call->user->name,
-      pmss_role_to_string (call->user->role));
+  user = pmss_accounts_authenticate (call->context->accounts,
+      pmss_http_request_get_bearer (call->request), &error);
+  if (user != NULL)
+    return check_rights (call, user);
+  refuse_token (call, error);
   return FALSE;
 }
 
@@ -258,7 +293,8 @@ on_complete (PmssHttpRequest * request, gpointer user_data)
 {
   PmssApiCall *call = pmss_http_request_get_data (request);
 
-  call->route->run (call);
+  if (check_again (call))
+    call->route->run (call);
 }
 
 static void

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * PmssRoute:
  *
  * One line of the API: which method and path, who may, which body, which function. The files api-*.c have one table each, ended by an empty line; router.c
- * lists the tables. A request is matched, its caller authenticated and its role compared before any function of a route runs.
+ * lists the tables. A request is matched, its caller authenticated and its role compared before any function of a route runs, and once more before `run` where the body
+ * took its time.
  */
 typedef struct _PmssApiCall PmssApiCall;
 
@@ -43,6 +44,7 @@ struct _PmssApiCall {
   char *param;                  /* what stood in the place of the path, decoded; NULL if it has none */
   gpointer data;                /* the route's own, freed by its `end` */
   gboolean begun;               /* the router's: `end` is due */
+  gint64 checked;               /* the router's: when the rights of @user were looked at; monotonic, µs */
 };
 
 /* Each resource's table, in its api-*.c. */

@@ -14,7 +14,8 @@
 #include "libpmss/pmss-error.h"
 
 #define SILENCE pmss_haste (PMSS_NODE_SUSPECT_AFTER * G_USEC_PER_SEC)
-#define ASK_AGAIN (5 * G_USEC_PER_SEC)
+/* Of one node, whatever it claims: control is no port scanner. */
+#define ASK_AGAIN pmss_haste (5 * G_USEC_PER_SEC)
 
 /* Instances: which of two servers with one identity is the node
  *
@@ -30,13 +31,14 @@ adopt (PmssNodeEntry * entry, const char *instance)
 {
   g_strlcpy (entry->instance, instance, sizeof (entry->instance));
   entry->contender[0] = '\0';
+  entry->own_left = FALSE;
   entry->new_instance = TRUE;
 }
 
 static gboolean
 is_silent (const PmssNodeEntry * entry, gint64 now)
 {
-  return entry->leaving
+  return entry->own_left
       || now - MAX (entry->own_heard, entry->contender_since) >= SILENCE;
 }
 
@@ -146,7 +148,16 @@ forget_claim (PmssNodeEntry * entry)
 {
   g_clear_pointer (&entry->claim.address, g_free);
   g_clear_pointer (&entry->claim_problem, g_free);
-  entry->asked = 0;
+  entry->unproved = FALSE;
+}
+
+char *
+pmss_node_tell_claim (const PmssNodeEntry * entry)
+{
+  if (entry->claim.address != NULL && entry->unproved)
+    return describe_claim (entry, "did not prove it there: control's log says "
+        "what was answered");
+  return g_strdup (entry->claim_problem);
 }
 
 gboolean
@@ -250,6 +261,7 @@ pmss_nodes_note_proof (PmssNodes * self, const PmssNode * place,
   entry = g_hash_table_lookup (self->entries, GUINT_TO_POINTER (place->id));
   if (entry != NULL && is_claim (entry, place)) {
     proved = failure == NULL && judge_claim_locked (self, entry);
+    entry->unproved = failure != NULL;
     if (failure != NULL)
       refuse_place (entry, describe_claim (entry, failure->message));
   }

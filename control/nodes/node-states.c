@@ -239,16 +239,25 @@ note_trouble (PmssNodeEntry * entry, const char *trouble)
 
 /* With the lock held: it is the node's, or may be. */
 static void
-note_liveness (PmssNodeEntry * entry, const BeatCall * call, gint64 now)
+note_liveness (PmssNodeEntry * entry, gint64 now)
 {
-  const PmssNodeBeat *beat = call->beat;
-
   /* it was gone, and begins anew: whoever cannot reach it still will say so */
   if (entry->leaving || state_after (now - entry->heard) == PMSS_NODE_DOWN)
     entry->unreachable = 0;
   entry->heard = now;
   entry->last_seen = g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* With the lock held: how it is. Who is not known yet to be the node may say that it leaves, and makes room for nobody: or a copy of the node's data folder would,
+ * and be taken for the node a moment later. */
+static void
+note_words (PmssNodeEntry * entry, const BeatCall * call)
+{
+  const PmssNodeBeat *beat = call->beat;
+
   entry->leaving = beat->leaving;
+  if (call->claim == PMSS_NODE_CLAIM_GOOD)
+    entry->own_left = beat->leaving;
   entry->reads_tokens = beat->reads_tokens;
   entry->skew = beat->time != 0 ? beat->time - entry->last_seen : 0;
   note_trouble (entry, beat->trouble);
@@ -264,13 +273,15 @@ note_heartbeat (PmssNodes * self, PmssNodeEntry * entry, BeatCall * call)
   call->claim = pmss_node_judge_instance (entry, call->beat->instance, now);
   if (call->claim == PMSS_NODE_CLAIM_REFUSED)
     return;
-  note_liveness (entry, call, now);
+  note_liveness (entry, now);
+  note_words (entry, call);
   if (entry->new_instance)
     hand_in_instance (self, entry);
   if (call->claim == PMSS_NODE_CLAIM_GOOD && !call->beat->leaving)
     call->ask = pmss_nodes_note_place_locked (self, entry, call->beat, now);
-  call->problem = entry->claim_problem != NULL ?
-      g_strdup (entry->claim_problem) : pmss_node_describe_clock (entry->skew);
+  call->problem = pmss_node_tell_claim (entry);
+  if (call->problem == NULL)
+    call->problem = pmss_node_describe_clock (entry->skew);
   call->changed = update_state (entry, now);
 }
 

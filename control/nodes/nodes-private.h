@@ -22,12 +22,14 @@ typedef struct {
   char instance[PMSS_INSTANCE_LENGTH + 1];      /* of its start; "": not known */
   gboolean new_instance;        /* and that is not in the database yet */
   gint64 own_heard;             /* monotonic, of the last heartbeat with it */
+  gboolean own_left;            /* that one said that it stops */
   char contender[PMSS_INSTANCE_LENGTH + 1];     /* another one with the same identity; "": none */
   gint64 contender_since;       /* monotonic */
   gint64 twin_refused;          /* monotonic, when it was refused last; 0: never */
   PmssNode claim;               /* where it says that it is, and is not known to be; address NULL: nowhere else */
-  gint64 asked;                 /* monotonic, for a proof of that; 0: not yet */
+  gint64 asked;                 /* monotonic, when it was last asked to prove such a thing; 0: not yet */
   char *claim_problem;          /* (nullable) why it is not believed */
+  gboolean unproved;            /* and that is what came when it was asked: for administrators' eyes, or control would tell nodes what answers in its network */
 
   /* what the state follows from */
   gint64 heard;                 /* monotonic, of the last heartbeat */
@@ -54,6 +56,8 @@ struct _PmssNodes {
   gpointer prove_data;
 };
 
+/* node-identity.c, with the lock held: what is wrong with its claim, for the node itself; NULL: nothing. */
+char          *pmss_node_tell_claim (const PmssNodeEntry *entry);
 /* node-clock.c: whether a node whose clock is @skew seconds ahead of ours refuses what we sign. */
 gboolean       pmss_node_clock_is_wrong (gint64 skew);
 /* In words, with what to do; NULL: nothing to speak of. */

@@ -25,6 +25,7 @@
 
 #define MAX_MEMORY (G_GUINT64_CONSTANT (4) << 30)
 #define MAX_FILES 256
+#define MAX_FILE (1 << 20)
 
 /* Rights that the kernel headers of Debian 12 do not know yet. */
 #ifndef LANDLOCK_ACCESS_FS_REFER
@@ -101,6 +102,8 @@ set_limits (guint seconds)
   limit (RLIMIT_CORE, 0);
   limit (RLIMIT_NOFILE, MAX_FILES);
   limit (RLIMIT_CPU, seconds * 2);
+  /* files in memory, which RLIMIT_AS does not count: those of compilers of loops are small */
+  limit (RLIMIT_FSIZE, MAX_FILE);
   if (!SANITIZED)
     limit (RLIMIT_AS, MAX_MEMORY);
 }

@@ -4,6 +4,7 @@
  * calls after it has looked at its file, and answers with the results of its attacks: {"NAME": ERRNO},
  * 0 for a success. Each attack runs in the main thread and in one more. PMSS_ATTACK_FOLDER holds a file
  * "secret". */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -11,6 +12,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,9 +21,8 @@
 
 static pid_t parent;
 
-__attribute__ ((constructor))
-static void
-note_parent (void)
+__attribute__((constructor))
+     static void note_parent (void)
 {
   parent = getppid ();
 }
@@ -111,6 +112,22 @@ read_parent (void)
   return try_open (path, O_RDONLY);
 }
 
+/* RLIMIT_AS does not count files in memory: with one for each descriptor they would take all that there is. */
+static int
+fill_memory (void)
+{
+  int fd = memfd_create ("filled", MFD_CLOEXEC);
+  int status;
+
+  if (fd < 0)
+    return errno;
+  signal (SIGXFSZ, SIG_IGN);
+  status = ftruncate (fd, 16 << 20) == 0
+      || pwrite (fd, "x", 1, 16 << 20) == 1 ? 0 : errno;
+  close (fd);
+  return status;
+}
+
 static int
 make_socket (void)
 {
@@ -184,6 +201,7 @@ static const struct
   {"make_local_socket", make_local_socket}, {"make_process", make_process},
   {"run_program", run_program}, {"signal_parent", signal_parent},
   {"trace_parent", trace_parent}, {"find_descriptor", find_descriptor},
+  {"fill_memory", fill_memory},
 };
 
 static gpointer

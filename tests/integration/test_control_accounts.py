@@ -150,6 +150,36 @@ class AccountsTest(cluster.TestCase):
         self.cluster.api("DELETE", "/users/left", status=204)
         self.cluster.api("DELETE", "/users/right", status=204)
 
+    def test_slow_body(self):
+        """What a body ends that took its time is done with the rights of then, not with those of its head."""
+        for end in ("logout", "removal", "role"):
+            with self.subTest(end=end):
+                name = "slow-" + end
+                token = self.user(name, "admin")
+                body = json.dumps({"name": "made-" + end, "password": PASSWORD, "role": "admin"}).encode()
+                connection = http.client.HTTPConnection("127.0.0.1", self.cluster.control.port, timeout=20)
+                self.addCleanup(connection.close)
+                connection.putrequest("POST", "/api/v1/users")
+                for field, value in (("Authorization", "Bearer " + token), ("Content-Type", "application/json"),
+                                     ("Content-Length", str(len(body)))):
+                    connection.putheader(field, value)
+                connection.endheaders(body[:-1])
+                time.sleep(1.1)         # a look at the rights is good for a second
+                if end == "logout":
+                    self.assertEqual(self.as_user(token, "POST", "/api/v1/logout"), 204)
+                elif end == "removal":
+                    self.cluster.api("DELETE", "/users/" + name, status=204)
+                else:
+                    self.cluster.api("PATCH", "/users/" + name, {"role": "viewer"})
+                connection.send(body[-1:])
+                answer = connection.getresponse()
+                self.assertEqual(answer.status, 403 if end == "role" else 401)
+                self.assertEqual(json.loads(answer.read())["status"], answer.status)
+                names = {user["name"] for user in self.cluster.api("GET", "/users")["users"]}
+                self.assertNotIn("made-" + end, names)
+                if name in names:
+                    self.cluster.api("DELETE", "/users/" + name, status=204)
+
     def test_passwords(self):
         api = self.cluster.api
         token = self.user("berta", "viewer")

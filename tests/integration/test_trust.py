@@ -288,6 +288,8 @@ class Identity(cluster.TestCase):
             def told():
                 status, answer = self.beat(liar, **place)
                 self.assertEqual(status, 200)
+                # what answers there, or does not, is nothing that a node has to learn from control
+                self.assertNotRegex(answer["problem"] or "", "efused|timed out|unreachable|\\b[45][0-9][0-9]\\b|HTTP")
                 return why in (answer["problem"] or "")
             wait_for(told, "%s to be refused" % place)
             seen = self.seen(liar)

@@ -55,7 +55,7 @@ test_lies (void)
 
   check_odd ("HTTP/1.1 200 OK\r\n\r\n", TRUE, PMSS_ERROR_PROTOCOL, "longer");
   check_odd ("HTTP/1.1 401 Oh\r\n\r\n", TRUE, PMSS_ERROR_PROTOCOL, "longer");
-  check_odd ("HTTP/1.1 421 Oh\r\n\r\n", TRUE, PMSS_ERROR_PROTOCOL, "421");
+  check_odd ("HTTP/1.1 421 Oh\r\n\r\n", TRUE, PMSS_ERROR_MISDIRECTED, "421");
   /* libsoup calls a head of more than 64 KiB a partial input */
   check_odd ("HTTP/1.1 200 OK\r\nX: ", TRUE, PMSS_ERROR_UNREACHABLE, NULL);
   check_odd ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", FALSE,
