@@ -3,11 +3,13 @@
 
 #include "pmss-client.h"
 #include "pmss-control-url.h"
+#include "pmss-layout-part.h"
 #include "pmss-soup-pool.h"
 
 G_BEGIN_DECLS
 
-/* The object is in pmss-client.c, requests are in pmss-client-request.c, what is about streams in pmss-client-session.c. */
+/* The object is in pmss-client.c, requests are in pmss-client-request.c, what is about streams in pmss-client-session.c, their layouts in
+ * pmss-client-layout.c. */
 
 struct _PmssClient
 {
@@ -38,6 +40,9 @@ void     pmss_secret_free   (char *secret);
 gboolean pmss_client_token_is_sane (const char *token);
 /* The member "token" of an answer. */
 gboolean pmss_client_token_member  (JsonObject *object, const char **token, GError **error);
+/* The layout of which @first_page came with @session: asks for the others. */
+void     pmss_client_complete_layout_async (PmssClient *client, const char *session, const PmssLayoutPart *first_page, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+PmssLayout *pmss_client_complete_layout_finish (PmssClient *client, GAsyncResult *result, GError **error);
 /* For a thread that ends, in its default main context: closes the connections that were made there, with all they hold. */
 void     pmss_client_leave_thread  (PmssClient *client);
 

@@ -11,6 +11,10 @@
 
 /* s; longer would leave a dead client's reservation for too long */
 #define MAX_LEASE (24 * 3600)
+/* ns; a start further ahead is senseless */
+#define MAX_START ((gint64) 24 * 3600 * G_GINT64_CONSTANT (1000000000))
+/* ms; before a granted start is asked about again */
+#define LEAST_PAUSE 10
 #define MAX_TEXT 4096
 
 void
@@ -56,6 +60,7 @@ typedef struct
 {
   char *id;
   char *medium;
+  PmssSession *session;         /* (nullable): without its layout so far */
 } Opening;
 
 static void
@@ -65,6 +70,7 @@ opening_free (gpointer data)
 
   g_free (opening->id);
   g_free (opening->medium);
+  pmss_session_free (opening->session);
   g_free (opening);
 }
 
@@ -136,29 +142,38 @@ parse_members (PmssSession * session, const char *wanted, JsonObject * object,
     session->user = g_strdup ("");
   if (session->title == NULL)
     session->title = g_strdup ("");
-  session->layout = pmss_layout_from_json
-      (json_object_get_member (object, "layout"), error);
-  return session->layout != NULL;
+  return TRUE;
 }
 
+/* @page: (out): the layout's first. */
 static PmssSession *
-parse_session (PmssClient * self, const char *id, JsonNode * json,
+parse_session (const char *id, JsonObject * object, PmssLayoutPart ** page,
     GError ** error)
 {
   g_autoptr (PmssSession) session = g_new0 (PmssSession, 1);
-  g_autoptr (GError) local = NULL;
-  JsonObject *object = pmss_json_object (json, "the session", &local);
 
-  if (object != NULL && !json_object_has_member (object, "layout"))
-    g_set_error (&local, PMSS_ERROR, PMSS_ERROR_INVALID,
+  if (!parse_members (session, id, object, error))
+    return NULL;
+  if (!json_object_has_member (object, "layout")) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
         "the session has no layout");
-  else if (object != NULL)
-    parse_members (session, id, object, &local);
-  if (local != NULL) {
-    pmss_exchange_senseless (self->peer, local->message, error);
     return NULL;
   }
-  return g_steal_pointer (&session);
+  *page = pmss_layout_part_from_json (json_object_get_member (object,
+          "layout"), error);
+  return *page != NULL ? g_steal_pointer (&session) : NULL;
+}
+
+/* How long until the start that control has granted, in ns; 0: now. */
+static gboolean
+parse_start (JsonObject * object, gint64 * start_in, gint64 * lease,
+    GError ** error)
+{
+  *start_in = 0;
+  return !pmss_json_has (object, "start_in_ns")
+      || (pmss_json_get_int (object, "start_in_ns", 0, MAX_START, start_in,
+          error)
+      && pmss_json_get_int (object, "lease", 1, MAX_LEASE, lease, error));
 }
 
 /* Names the medium in the details of @error, as far as it has some. */
@@ -171,23 +186,127 @@ name_medium (GError * error, const char *medium)
     details->medium = g_strdup (medium);
 }
 
+static void ask_for_session (GTask * task);
+
+static void
+fail_opening (GTask * task, GError * error)
+{
+  const Opening *opening = g_task_get_task_data (task);
+
+  name_medium (error, opening->medium);
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+static void
+fail_senseless (GTask * task, const GError * why)
+{
+  PmssClient *self = g_task_get_source_object (task);
+  GError *error = NULL;
+
+  pmss_exchange_senseless (self->peer, why->message, &error);
+  fail_opening (task, error);
+}
+
+static void
+on_layout_complete (GObject * source, GAsyncResult * result, gpointer user_data)
+{
+  GTask *task = user_data;
+  Opening *opening = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  opening->session->layout = pmss_client_complete_layout_finish
+      (PMSS_CLIENT (source), result, &error);
+  if (opening->session->layout == NULL) {
+    fail_opening (task, error);
+    return;
+  }
+  g_task_return_pointer (task, g_steal_pointer (&opening->session),
+      (GDestroyNotify) pmss_session_free);
+  g_object_unref (task);
+}
+
+static gboolean
+on_pause_over (gpointer task)
+{
+  ask_for_session (task);
+  return G_SOURCE_REMOVE;
+}
+
+/* Granted, but not yet: asking again with the same id keeps the lease, and says
+ * how long it is by then. */
+static void
+wait_for_start (GTask * task, gint64 start_in, gint64 lease)
+{
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  guint pause = (guint) CLAMP (start_in / 1000000, LEAST_PAUSE,
+      lease * 1000 / 3);
+  GSource *source = g_timeout_source_new (pause);
+
+  if (cancellable != NULL) {
+    g_autoptr (GSource) end = g_cancellable_source_new (cancellable);
+
+    g_source_set_dummy_callback (end);
+    g_source_add_child_source (source, end);
+  }
+  g_source_set_callback (source, on_pause_over, task, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  g_source_unref (source);
+}
+
+static void
+take_session (GTask * task, JsonNode * json)
+{
+  Opening *opening = g_task_get_task_data (task);
+  g_autoptr (PmssLayoutPart) page = NULL;
+  g_autoptr (GError) error = NULL;
+  JsonObject *object = pmss_json_object (json, "the session", &error);
+  gint64 start_in = 0, lease = 0;
+
+  if (object == NULL || !parse_start (object, &start_in, &lease, &error)) {
+    fail_senseless (task, error);
+    return;
+  }
+  if (start_in > 0) {
+    wait_for_start (task, start_in, lease);
+    return;
+  }
+  opening->session = parse_session (opening->id, object, &page, &error);
+  if (opening->session == NULL)
+    fail_senseless (task, error);
+  else
+    pmss_client_complete_layout_async (g_task_get_source_object (task),
+        opening->id, page, g_task_get_cancellable (task), on_layout_complete,
+        task);
+}
+
 static void
 on_session_opened (GObject * source, GAsyncResult * result, gpointer user_data)
 {
-  g_autoptr (GTask) task = user_data;
-  const Opening *opening = g_task_get_task_data (task);
-  PmssClient *self = PMSS_CLIENT (source);
+  GTask *task = user_data;
   GError *error = NULL;
-  g_autoptr (JsonNode) json = pmss_client_request_finish (self, result, &error);
-  PmssSession *session = json == NULL ? NULL
-      : parse_session (self, opening->id, json, &error);
+  g_autoptr (JsonNode) json = pmss_client_request_finish (PMSS_CLIENT (source),
+      result, &error);
 
-  if (session != NULL) {
-    g_task_return_pointer (task, session, (GDestroyNotify) pmss_session_free);
-  } else {
-    name_medium (error, opening->medium);
-    g_task_return_error (task, error);
-  }
+  if (json != NULL)
+    take_session (task, json);
+  else
+    fail_opening (task, error);
+}
+
+static void
+ask_for_session (GTask * task)
+{
+  const Opening *opening = g_task_get_task_data (task);
+  g_autoptr (JsonNode) body = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "id", opening->id);
+  json_object_set_string_member (object, "medium", opening->medium);
+  json_node_take_object (body, object);
+  pmss_client_request_async (g_task_get_source_object (task), "POST",
+      "/sessions", body, g_task_get_cancellable (task), on_session_opened,
+      task);
 }
 
 void
@@ -196,19 +315,13 @@ pmss_client_open_session_async (PmssClient * self, const char *id,
     GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
-  g_autoptr (JsonNode) body = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *object = json_object_new ();
   Opening *opening = g_new0 (Opening, 1);
 
   opening->id = id != NULL ? g_strdup (id) : pmss_client_new_session_id ();
   opening->medium = g_strdup (medium);
   g_task_set_source_tag (task, pmss_client_open_session_async);
   g_task_set_task_data (task, opening, opening_free);
-  json_object_set_string_member (object, "id", opening->id);
-  json_object_set_string_member (object, "medium", medium);
-  json_node_take_object (body, object);
-  pmss_client_request_async (self, "POST", "/sessions", body, cancellable,
-      on_session_opened, task);
+  ask_for_session (task);
 }
 
 PmssSession *
@@ -216,6 +329,53 @@ pmss_client_open_session_finish (PmssClient * self, GAsyncResult * result,
     GError ** error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+pmss_client_renewal_free (PmssRenewal * renewal)
+{
+  pmss_secret_free (renewal->token);
+  g_free (renewal);
+}
+
+/* What is not said is not known. */
+static gboolean
+parse_layout (PmssRenewal * renewal, JsonObject * object, GError ** error)
+{
+  JsonObject *layout;
+  const char *version;
+  gint64 generation;
+
+  if (!pmss_json_has (object, "layout"))
+    return TRUE;
+  if (!pmss_json_get_object (object, "layout", &layout, error)
+      || !pmss_json_get_string (layout, "version", 32, &version, error)
+      || !pmss_json_get_int (layout, "generation", 1, G_MAXINT64, &generation,
+          error))
+    return FALSE;
+  renewal->generation = (guint64) generation;
+  if (pmss_version_id_parse (version, &renewal->version))
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "“version” is not a version id");
+  return FALSE;
+}
+
+static PmssRenewal *
+parse_renewal (JsonNode * json, GError ** error)
+{
+  g_autoptr (PmssRenewal) renewal = g_new0 (PmssRenewal, 1);
+  JsonObject *object = pmss_json_object (json, "the session", error);
+  const char *token;
+  gint64 lease;
+
+  if (object == NULL || !pmss_client_token_member (object, &token, error)
+      || !pmss_json_get_int (object, "lease", 1, MAX_LEASE, &lease, error)
+      || !parse_layout (renewal, object, error))
+    return NULL;
+  renewal->token = g_strdup (token);
+  renewal->lease = (guint) lease;
+  return g_steal_pointer (&renewal);
 }
 
 static void
@@ -226,20 +386,16 @@ on_session_renewed (GObject * source, GAsyncResult * result, gpointer user_data)
   GError *error = NULL;
   g_autoptr (JsonNode) json = pmss_client_request_finish (self, result, &error);
   g_autoptr (GError) local = NULL;
-  JsonObject *object;
-  const char *token;
+  PmssRenewal *renewal = json != NULL ? parse_renewal (json, &local) : NULL;
 
-  if (json == NULL) {
-    g_task_return_error (task, error);
+  if (renewal != NULL) {
+    g_task_return_pointer (task, renewal,
+        (GDestroyNotify) pmss_client_renewal_free);
     return;
   }
-  object = pmss_json_object (json, "the session", &local);
-  if (object != NULL && pmss_client_token_member (object, &token, &local)) {
-    g_task_return_pointer (task, g_strdup (token), g_free);
-  } else {
+  if (local != NULL)
     pmss_exchange_senseless (self->peer, local->message, &error);
-    g_task_return_error (task, error);
-  }
+  g_task_return_error (task, error);
 }
 
 /* "/sessions/ID", whatever the id is. */
@@ -264,7 +420,7 @@ pmss_client_renew_session_async (PmssClient * self, const char *session,
       on_session_renewed, task);
 }
 
-char *
+PmssRenewal *
 pmss_client_renew_session_finish (PmssClient * self, GAsyncResult * result,
     GError ** error)
 {

@@ -75,7 +75,8 @@ char        *pmss_client_new_session_id       (void);
  * @id: (nullable): of pmss_client_new_session_id(), for this session alone; %NULL: make one
  * @medium: what to read
  *
- * Asks for a session. Asked again with the same @id, after a failure that does not say whether it was opened, control opens no second one.
+ * Asks for a session with its whole layout, which may take several requests. Where control grants a start in the future, the answer comes then; the lease is
+ * kept meanwhile. Asked again with the same @id, after a failure that does not say whether it was opened, control opens no second one.
  */
 void         pmss_client_open_session_async   (PmssClient *client, const char *id, const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /**
@@ -84,9 +85,40 @@ void         pmss_client_open_session_async   (PmssClient *client, const char *i
  * Returns: (transfer full): the session; free with pmss_session_free()
  */
 PmssSession *pmss_client_open_session_finish  (PmssClient *client, GAsyncResult *result, GError **error);
-/* Answers with a new token. PMSS_ERROR_NOT_FOUND: the session has ended. */
+/* What a renewal brings. */
+typedef struct {
+  guint lease;                  /* seconds, from now on */
+  char *token;                  /* a new one for the nodes */
+  PmssVersionId version;        /* that the session reads, */
+  guint64 generation;           /* and that of its layout by now; 0: control does not say */
+} PmssRenewal;
+
+void         pmss_client_renewal_free         (PmssRenewal *renewal);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRenewal, pmss_client_renewal_free)
+
+/* PMSS_ERROR_NOT_FOUND: the session has ended. */
 void         pmss_client_renew_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-char        *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult *result, GError **error);
+/**
+ * pmss_client_renew_session_finish: (skip)
+ *
+ * Returns: (transfer full): what it brings; free with pmss_client_renewal_free()
+ */
+PmssRenewal *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult *result, GError **error);
+/**
+ * pmss_client_refresh_layout_async:
+ * @session: id of a session
+ * @layout: the layout that is known of it
+ *
+ * Asks for the layout as it is by now: for what has changed, or for all of it where control has an older one. Nothing is checked but that the answers make
+ * sense: pmss_layout_check_same_geometry() tells whether it can take the place of @layout.
+ */
+void         pmss_client_refresh_layout_async (PmssClient *client, const char *session, PmssLayout *layout, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/**
+ * pmss_client_refresh_layout_finish:
+ *
+ * Returns: (transfer full): the layout
+ */
+PmssLayout  *pmss_client_refresh_layout_finish (PmssClient *client, GAsyncResult *result, GError **error);
 void         pmss_client_close_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean     pmss_client_close_session_finish (PmssClient *client, GAsyncResult *result, GError **error);
 

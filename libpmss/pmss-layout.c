@@ -10,6 +10,7 @@ struct _PmssLayout
 {
   gatomicrefcount refs;
   PmssVersionId version;
+  guint64 generation;
   guint64 size;
   PmssRedundancy redundancy;
   guint n;
@@ -128,6 +129,18 @@ const PmssVersionId *
 pmss_layout_get_version (PmssLayout * layout)
 {
   return &layout->version;
+}
+
+void
+pmss_layout_set_generation (PmssLayout * layout, guint64 generation)
+{
+  layout->generation = generation;
+}
+
+guint64
+pmss_layout_get_generation (PmssLayout * layout)
+{
+  return layout->generation;
 }
 
 guint64

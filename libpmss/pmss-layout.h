@@ -106,7 +106,12 @@ PmssLayout *pmss_layout_from_json  (JsonNode *json, GError **error);
  */
 JsonNode   *pmss_layout_to_json    (PmssLayout *layout);
 
+/* Before others see it. */
+void           pmss_layout_set_generation  (PmssLayout *layout, guint64 generation);
+
 const PmssVersionId *pmss_layout_get_version (PmssLayout *layout);
+/* Grows with each change of a place or of an address; 0: not known. */
+guint64        pmss_layout_get_generation  (PmssLayout *layout);
 /* bytes */
 guint64        pmss_layout_get_size        (PmssLayout *layout);
 /**

@@ -3,11 +3,15 @@
 
 #include "control/accounts/secret.h"
 #include "control/api/api-media.h"
+#include "control/catalog/layout-parts.h"
 #include "control/config.h"
 #include "control/sessions/sessions.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 #include "libpmss/pmss-layout.h"
+
+/* As many extents as come with a session; the reader asks for the rest. */
+#define FIRST_PAGE 1024
 
 static void
 add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session,
@@ -25,7 +29,7 @@ add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session,
 static void
 respond_session (PmssApiCall * call, guint status,
     const PmssViewing * session, const PmssMedium * medium,
-    PmssLayout * layout, const GArray * nodes)
+    const PmssLayoutPart * layout, const GArray * nodes)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
 
@@ -36,7 +40,7 @@ respond_session (PmssApiCall * call, guint status,
   json_builder_set_member_name (json, "medium");
   pmss_api_add_medium (json, medium);
   json_builder_set_member_name (json, "layout");
-  json_builder_add_value (json, pmss_layout_to_json (layout));
+  json_builder_add_value (json, pmss_layout_part_to_json (layout));
   json_builder_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, status, json);
@@ -118,7 +122,7 @@ create_session (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssMedium) medium = NULL;
   g_autoptr (PmssViewing) session = NULL;
-  g_autoptr (PmssLayout) layout = NULL;
+  g_autoptr (PmssLayoutPart) layout = NULL;
   g_autoptr (GArray) nodes = NULL;
   PmssViewer viewer = get_viewer (call);
   PmssOpening opening = PMSS_OPENING_NEW;
@@ -131,8 +135,9 @@ create_session (PmssApiCall * call)
     session = pmss_sessions_open (context->sessions, medium, &viewer,
         &opening, &error);
   if (session != NULL)
-    layout = pmss_catalog_load_layout (context->catalog, &session->version,
-        &error);
+    layout =
+        pmss_layout_parts_load_page (context->catalog, &session->version, 0,
+        FIRST_PAGE, &error);
   if (layout != NULL)
     nodes = pmss_catalog_list_version_nodes (context->catalog,
         &session->version, &error);
@@ -154,6 +159,20 @@ check_id (PmssApiCall * call)
   pmss_http_request_respond_problem (call->request, 404,
       "There is no such session, or it has ended");
   return FALSE;
+}
+
+/* By which the reader knows whether its layout is the present one. */
+static void
+add_generation (JsonBuilder * json, const PmssViewing * session)
+{
+  char version[PMSS_VERSION_ID_STRLEN];
+
+  pmss_version_id_to_string (&session->version, version);
+  json_builder_set_member_name (json, "layout");
+  json_builder_begin_object (json);
+  pmss_api_add_string (json, "version", version);
+  pmss_api_add_int (json, "generation", (gint64) session->generation);
+  json_builder_end_object (json);
 }
 
 static void
@@ -178,9 +197,59 @@ renew_session (PmssApiCall * call)
   json = json_builder_new ();
   json_builder_begin_object (json);
   add_lease (call, json, session, nodes);
+  add_generation (json, session);
   json_builder_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, 200, json);
+}
+
+static gboolean
+get_part (PmssApiCall * call, guint64 * first, guint64 * count, guint64 * since)
+{
+  return pmss_api_get_query_uint (call, "first", 0, G_MAXUINT32, 0, first)
+      && pmss_api_get_query_uint (call, "count", 1, PMSS_MAX_PART_EXTENTS,
+      FIRST_PAGE, count)
+      && pmss_api_get_query_uint (call, "since", 0, G_MAXINT64, 0, since);
+}
+
+static PmssLayoutPart *
+load_part (PmssCatalog * catalog, const PmssViewing * session, guint64 first,
+    guint64 count, guint64 since, GError ** error)
+{
+  g_autoptr (GArray) nodes = NULL;
+
+  if (since == 0)
+    return pmss_layout_parts_load_page (catalog, &session->version,
+        (guint32) first, (guint) count, error);
+  nodes = pmss_catalog_list_version_nodes (catalog, &session->version, error);
+  if (nodes == NULL)
+    return NULL;
+  return pmss_layout_parts_load_changes (catalog, &session->version, since,
+      (guint) count, nodes, error);
+}
+
+static void
+get_layout (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssViewing) session = NULL;
+  g_autoptr (PmssLayoutPart) part = NULL;
+  guint64 first, count, since;
+
+  if (!check_id (call) || !get_part (call, &first, &count, &since))
+    return;
+  session = pmss_sessions_get (call->context->sessions, call->param,
+      call->user->name, &error);
+  if (session != NULL)
+    part = load_part (call->context->catalog, session, first, count, since,
+        &error);
+  if (part == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
+  pmss_http_request_respond_json (call->request, 200,
+      pmss_layout_part_to_json (part));
 }
 
 static void
@@ -246,6 +315,8 @@ const PmssRoute pmss_routes_sessions[] = {
       create_session},
   {"PUT", "/api/v1/sessions/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       renew_session},
+  {"GET", "/api/v1/sessions/{id}/layout", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
+      get_layout},
   {"DELETE", "/api/v1/sessions/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       delete_session},
   {NULL}

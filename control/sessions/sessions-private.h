@@ -24,7 +24,9 @@ struct _PmssSessions {
 #define PMSS_SESSION_COLUMNS \
   "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
   " s.expires, (SELECT coalesce (max (r.signed_until), 0) FROM revocation r" \
-  " WHERE r.user = s.user AND r.signed_until > 0)"
+  " WHERE r.user = s.user AND r.signed_until > 0)," \
+  " (SELECT v.generation FROM version v WHERE v.id = s.version)" \
+  " + coalesce ((SELECT i.addresses FROM identity i), 0)"
 #define PMSS_SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
 
 /* Before leases are looked at. */

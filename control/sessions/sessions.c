@@ -96,6 +96,7 @@ pmss_sessions_read_row (PmssRows * rows)
   session->created = pmss_rows_int (rows, 7);
   session->expires = pmss_rows_int (rows, 8);
   session->signed_until = pmss_rows_int (rows, 9);
+  session->generation = (guint64) pmss_rows_int (rows, 10);
   return session;
 }
 
@@ -215,6 +216,17 @@ get_session (PmssDatabase * database, gpointer data, GError ** error)
   return FALSE;
 }
 
+PmssViewing *
+pmss_sessions_get (PmssSessions * self, const char *id, const char *user,
+    GError ** error)
+{
+  SessionCall call = {.id = id,.user = user };
+
+  if (!pmss_database_read (self->database, get_session, &call, error))
+    return NULL;
+  return call.session;
+}
+
 static gboolean
 is_old (gpointer id, gpointer at, gpointer now)
 {
@@ -241,12 +253,10 @@ PmssViewing *
 pmss_sessions_begin_report (PmssSessions * self, const char *id,
     const char *user, GError ** error)
 {
-  SessionCall call = {.id = id,.user = user };
-  g_autoptr (PmssViewing) session = NULL;
+  g_autoptr (PmssViewing) session = pmss_sessions_get (self, id, user, error);
 
-  if (!pmss_database_read (self->database, get_session, &call, error))
+  if (session == NULL)
     return NULL;
-  session = call.session;
   if (may_report (self, id))
     return g_steal_pointer (&session);
   g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,

@@ -24,6 +24,7 @@ typedef struct {
   PmssVersionId version;
   guint64 rate;                 /* bit/s that it may take; 0: no limit */
   gint64 created, expires;      /* seconds since 1970 */
+  guint64 generation;           /* of the version's layout: control/catalog/layout-parts.h */
   gint64 signed_until;          /* the user's tokens that were signed until then are revoked; 0: none */
 } PmssViewing;
 void          pmss_viewing_free (PmssViewing *session);
@@ -55,6 +56,8 @@ typedef enum {
 PmssViewing  *pmss_sessions_open   (PmssSessions *sessions, const PmssMedium *medium, const PmssViewer *viewer, PmssOpening *opening, GError **error);
 /* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
+/* The session, as it is. PMSS_ERROR_NOT_FOUND as for renew(). */
+PmssViewing  *pmss_sessions_get    (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* The session, whose reader has something to report. PMSS_ERROR_NOT_FOUND as for renew(), PMSS_ERROR_BUSY within a second of the last time. */
 PmssViewing  *pmss_sessions_begin_report (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */

@@ -207,11 +207,11 @@ session_renewed (GObject * client, GAsyncResult * result, gpointer user_data)
 {
   PmssEngine *engine = user_data;
   g_autoptr (GError) error = NULL;
-  g_autofree char *token =
+  g_autoptr (PmssRenewal) renewal =
       pmss_client_renew_session_finish (PMSS_CLIENT (client), result, &error);
 
-  if (token != NULL)
-    take_token (engine, token);
+  if (renewal != NULL)
+    take_token (engine, renewal->token);
   else if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
     reopen (engine);
   else if (!is_cancelled (error))

@@ -159,6 +159,11 @@ class OpenApiTest(cluster.TestCase):
         self.assert_status(400, api, "POST", path, {"reports": []}, 204)
         self.assertEqual(len(api("GET", "/sessions")["sessions"]), 1)
         api("PUT", "/sessions/" + session["id"])
+        for query in ("", "?first=1&count=2", "?since=1"):
+            api("GET", "/sessions/%s/layout%s" % (session["id"], query))
+        for query in ("?count=0", "?count=4097", "?first=-1", "?since=x"):
+            self.assert_status(400, api, "GET", "/sessions/%s/layout%s" % (session["id"], query))
+        self.assert_status(404, api, "GET", "/sessions/%s/layout" % ("0" * 32))
         api("DELETE", "/sessions/" + session["id"], None, 204)
         self.assert_status(403, api, "PUT", "/sessions/" + session["id"])
         self.assert_status(404, self.cluster.session, "none")

@@ -58,7 +58,7 @@ class SessionsTest(cluster.TestCase):
                                  (id, medium, size, K, M, UNIT, EXTENT))
             for number in range(3):
                 nodes = [cls.ids[(number + i) % 4] for i in range(K + M)]
-                database.execute("INSERT INTO extent VALUES (?, ?, 2, ?)",
+                database.execute("INSERT INTO extent (version, number, state, nodes) VALUES (?, ?, 2, ?)",
                                  (version, number, struct.pack("<3I", *nodes)))
                 for node in nodes:
                     database.execute("UPDATE node SET shards = shards + 1 WHERE id = ?", (node,))
@@ -140,6 +140,28 @@ class SessionsTest(cluster.TestCase):
         self.assertEqual(self.ask("anna", left)[0], 409)
         self.assertIn(kept, self.alive())
 
+    def test_generation(self):
+        """A node's new address is heard of with the next renewal, and asked for as a change; what is one's own is nobody else's."""
+        session = self.open()
+        path = "/sessions/" + session["id"]
+        before = session["layout"]["generation"]
+        told = self.as_user("anna", "PUT", path)[1]["layout"]
+        self.assertEqual(told, {"version": session["layout"]["version"], "generation": before})
+        for port in (2001, 1001):
+            self.cluster.api("PATCH", "/nodes/%d" % self.ids[0], {"address": "127.0.0.1", "port": port, "tls": False})
+            told = self.as_user("anna", "PUT", path)[1]["layout"]["generation"]
+            status, part = self.as_user("anna", "GET", path + "/layout?since=%d" % before)
+            self.assertEqual((status, part["generation"], part["numbers"], part["extents"]), (200, told, [], []))
+            self.assertGreater(told, before)
+            self.assertEqual({node["id"] for node in part["nodes"]}, set(self.ids))
+            self.assertEqual([node["port"] for node in part["nodes"] if node["id"] == self.ids[0]], [port])
+            before = told
+        pages = [self.as_user("anna", "GET", path + "/layout?first=%d&count=1" % first)[1] for first in range(4)]
+        self.assertEqual([len(page["extents"]) for page in pages], [1, 1, 1, 0])
+        self.assertEqual(self.as_user("anna", "GET", path + "/layout?since=%d" % (told + 1))[1]["first"], 0)
+        self.assertEqual(self.as_user("berta", "GET", path + "/layout")[0], 404)
+        self.assertEqual(self.as_user("otto", "GET", path + "/layout")[0], 404)
+
     def test_malformed_ids(self):
         for id in ("", "x", "0" * 31, "0" * 33, "A" * 32, "g" * 32, 7, ["0" * 32]):
             self.assertEqual(self.ask("anna", id)[0], 400, id)
@@ -173,7 +195,7 @@ class SessionsTest(cluster.TestCase):
         def look():
             status, answer = self.as_user("anna", "PUT", "/sessions/" + kept["id"])
             self.assertEqual(status, 200)
-            self.assertEqual(set(answer), {"lease", "expires", "token"})
+            self.assertEqual(set(answer), {"lease", "expires", "token", "layout"})
             self.assertEqual(claims_of(answer["token"])["sid"], kept["id"])
             return left["id"] not in self.alive()
         cluster.wait_for(look, "a session that nobody renews to end")

@@ -237,7 +237,8 @@ test_limits (CatalogFixture * f, gconstpointer data)
   /* as many as readers of one user may suspect */
   control_fixture_exec (&f->base,
       "WITH RECURSIVE n (i) AS (SELECT 2000 UNION ALL SELECT i + 1 FROM n"
-      " WHERE i < 2999) INSERT INTO extent SELECT version, i, 0, nodes"
+      " WHERE i < 2999) INSERT INTO extent (version, number, state, nodes)"
+      " SELECT version, i, 0, nodes"
       " FROM extent, n WHERE number = 0");
   control_fixture_exec (&f->base,
       "INSERT INTO bad_shard (version, number, shard, node, state, kind,"

@@ -84,7 +84,7 @@ test_session (void)
   g_autoptr (PmssSession) session = NULL;
   g_autoptr (GAsyncResult) renewed = NULL;
   g_autoptr (GAsyncResult) closed = NULL;
-  g_autofree char *token = NULL;
+  g_autoptr (PmssRenewal) renewal = NULL;
   g_autoptr (GError) error = NULL;
 
   small_control_init (&control);
@@ -105,11 +105,12 @@ test_session (void)
 
   pmss_client_renew_session_async (client, session->id, NULL,
       client_keep_result, &renewed);
-  token =
+  renewal =
       pmss_client_renew_session_finish (client, client_wait_for (&renewed),
       &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (token, ==, "v4.public.new");
+  g_assert_cmpstr (renewal->token, ==, "v4.public.new");
+  g_assert_cmpuint (renewal->lease, ==, 30);
   pmss_client_close_session_async (client, session->id, NULL,
       client_keep_result, &closed);
   g_assert_true (pmss_client_close_session_finish (client,
