@@ -80,6 +80,9 @@ static const Setting settings[] = {
   {"set-aside-grace", SETTING_NUMBER, AT (config.set_aside_grace), 0,
       31536000, "2592000", "How long a file that the catalog does not know "
         "is kept; 0: for ever", "SECONDS"},
+  {"job-lifetime", SETTING_NUMBER, AT (config.job_lifetime), 0, 315360000,
+        "2592000", "How long a job that has ended is listed; 0: for ever",
+      "SECONDS"},
   {"stripe-rate", SETTING_SIZE, AT (config.stripe_rate), 0, G_MAXINT64, "0",
       "Rate at which one ingest is striped, in bit/s; 0: no limit", "BITS"},
   {"repair", SETTING_STRING, AT (repair), 0, 0, "on",

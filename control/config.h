@@ -31,6 +31,7 @@ struct _PmssControlConfig {
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint orphan_grace;           /* seconds that a shard which no row knows stays */
   guint set_aside_grace;        /* seconds that a file of data/uploads or data/originals which no row knows is kept; 0: for ever */
+  guint job_lifetime;           /* seconds that a job which has ended is listed; 0: for ever */
   guint64 stripe_rate;          /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */
   gboolean repair;              /* without being asked for a node */
   guint repair_delay;           /* seconds that a node is down before its shards are made anew elsewhere */

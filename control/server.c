@@ -35,6 +35,7 @@
 #define SESSIONS_TICK_S 5
 #define DISK_TICK_S 1
 #define ACCOUNTS_TICK_S 600
+#define JOBS_TICK_S 60
 #define STOP_GRACE_S 5
 /* Descriptors: a connection's are its socket, an upload's file, a main context
  * of its own. Others are for the database, and for jobs: a few at once, each
@@ -60,6 +61,13 @@ static gboolean
 on_accounts_tick (gpointer data)
 {
   pmss_accounts_tick (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_jobs_tick (gpointer data)
+{
+  pmss_jobs_prune (data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -289,6 +297,7 @@ run_until_signal (PmssControlContext * context)
     g_timeout_add_seconds (DISK_TICK_S, on_disk_tick, context->reserve),
     g_timeout_add_seconds (ACCOUNTS_TICK_S, on_accounts_tick,
         context->accounts),
+    g_timeout_add_seconds (JOBS_TICK_S, on_jobs_tick, context->jobs),
   };
 
   /* who reads this may stop the server at once */

@@ -127,8 +127,8 @@ list_versions (PmssDatabase * database, gpointer data, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT " VERSION_COLUMNS " FROM version"
-      " WHERE state = ?1 AND (?2 = 0 OR medium = ?2) ORDER BY created, id",
-      PMSS_TEXT (version_states[call->state]), PMSS_INT (call->medium));
+      " WHERE medium = ?1 AND state = ?2 ORDER BY created, id",
+      PMSS_INT (call->medium), PMSS_TEXT (version_states[call->state]));
   PmssVersion version;
 
   while (pmss_rows_next (rows, &local)) {

@@ -277,19 +277,31 @@ pmss_catalog_get_medium_by_id (PmssCatalog * self, gint64 id, GError ** error)
   return call.medium;
 }
 
-/* Names with a common prefix are neighbours in byte order: the walk begins at the prefix (or after @after) and ends at the first name without it.
+/* One bound: of two SQLite would seek to one, and step over all rows up to the other.
  * One row more than asked for tells whether there is a next page. */
+static PmssRows *
+query_media (PmssDatabase * database, const MediumCall * call)
+{
+  gint64 limit = (gint64) call->limit + 1;
+
+  if (strcmp (call->after, call->prefix) >= 0)
+    return pmss_database_query (database,
+        "SELECT " MEDIUM_COLUMNS " FROM medium m"
+        " WHERE m.state <> 'deleting' AND m.name > ?1"
+        " ORDER BY m.name LIMIT ?2", PMSS_TEXT (call->after), PMSS_INT (limit));
+  return pmss_database_query (database,
+      "SELECT " MEDIUM_COLUMNS " FROM medium m"
+      " WHERE m.state <> 'deleting' AND m.name >= ?1"
+      " ORDER BY m.name LIMIT ?2", PMSS_TEXT (call->prefix), PMSS_INT (limit));
+}
+
+/* Names with a common prefix are neighbours in byte order: the walk begins at the prefix (or after @after) and ends at the first name without it. */
 static gboolean
 list_media (PmssDatabase * database, gpointer data, GError ** error)
 {
   MediumCall *call = data;
   g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " MEDIUM_COLUMNS " FROM medium m"
-      " WHERE m.state <> 'deleting' AND m.name >= ?1 AND m.name > ?2"
-      " ORDER BY m.name LIMIT ?3",
-      PMSS_TEXT (call->prefix), PMSS_TEXT (call->after),
-      PMSS_INT ((gint64) call->limit + 1));
+  g_autoptr (PmssRows) rows = query_media (database, call);
 
   while (pmss_rows_next (rows, &local)) {
     PmssMedium *medium;

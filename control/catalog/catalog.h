@@ -88,7 +88,7 @@ typedef struct {
 /* Writes @version, state writing. */
 gboolean     pmss_catalog_add_version     (PmssCatalog *catalog, const PmssVersion *version, GError **error);
 gboolean     pmss_catalog_get_version     (PmssCatalog *catalog, const PmssVersionId *id, PmssVersion *version, GError **error);
-/* All versions of a medium (@medium 0: of any) that are in @state: array of PmssVersion. */
+/* All versions of a medium that are in @state: array of PmssVersion. */
 GArray      *pmss_catalog_list_versions   (PmssCatalog *catalog, gint64 medium, PmssVersionState state, GError **error);
 /* In one step: @id becomes the ready version of its medium, the one before it (if any) deleting, the medium ready. PMSS_ERROR_CONFLICT unless all its
  * extents are there and verified, or when the medium is being deleted. */

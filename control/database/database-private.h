@@ -37,6 +37,9 @@ struct _PmssDatabase {
 /* From SQLite's @code and what it says of it, which is in the text of a PMSS_ERROR_FAILED alone: others may go to clients.
  * Ends the process where the file is in doubt. */
 void     pmss_database_set_error      (PmssDatabase *database, int code, const char *what, GError **error);
+/* On the database thread: each statement that is kept, with its counters since it was prepared. */
+typedef void (*PmssStatementFunc) (const char *sql, sqlite3_stmt *statement, gpointer user_data);
+void     pmss_database_each_statement (PmssDatabase *database, PmssStatementFunc func, gpointer user_data);
 /* A value of `statements`. */
 void     pmss_database_statement_free (gpointer statement);
 /* Statements without rows or parameters whose text is not worth keeping: pragmas and migrations. */

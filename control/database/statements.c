@@ -114,6 +114,18 @@ pmss_database_statement_free (gpointer data)
   g_free (statement);
 }
 
+void
+pmss_database_each_statement (PmssDatabase * self, PmssStatementFunc func,
+    gpointer user_data)
+{
+  GHashTableIter iter;
+  gpointer sql, kept;
+
+  g_hash_table_iter_init (&iter, self->statements);
+  while (g_hash_table_iter_next (&iter, &sql, &kept))
+    func (sql, ((Statement *) kept)->statement, user_data);
+}
+
 static sqlite3_stmt *
 prepare (PmssDatabase * self, const char *sql, GError ** error)
 {

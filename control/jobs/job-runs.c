@@ -42,35 +42,48 @@ lane_of (const PmssJobType * type, const PmssJob * job)
 static gboolean
 is_runnable (Claim * claim, const PmssJob * job)
 {
-  const PmssJobType *type = pmss_job_type_find (job->type);
-  guint running;
-
-  if (!type || contains (claim->busy_jobs, job->id)
-      || contains (claim->busy_media, job->medium))
-    return FALSE;
-  running = GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts,
-          lane_of (type, job)));
-  return running < (is_small (type, job) ? type->max_small : type->max_running);
+  return !contains (claim->busy_jobs, job->id)
+      && !contains (claim->busy_media, job->medium);
 }
 
+/* The oldest one that may run. Those that wait for their medium are few: it has one that runs. */
+static gboolean
+find_of_type (PmssDatabase * database, Claim * claim, const PmssJobType * type,
+    GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE type = ?1 "
+      "AND state = 'queued' AND waiting_for IS NULL ORDER BY id",
+      PMSS_TEXT (type->type));
+  gboolean found = FALSE;
+
+  while (!found && pmss_rows_next (rows, &local)) {
+    g_autoptr (PmssJob) job = pmss_job_read_row (rows);
+
+    found = is_runnable (claim, job);
+    if (found && (!claim->job || job->id < claim->job->id)) {
+      g_clear_pointer (&claim->job, pmss_job_free);
+      claim->job = g_steal_pointer (&job);
+    }
+  }
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* The oldest of all types that have a place free. */
 static gboolean
 claim_row (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Claim *claim = user_data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE state = 'queued' "
-      "AND waiting_for IS NULL ORDER BY id");
+  const PmssJobType *type;
 
-  while (!claim->job && pmss_rows_next (rows, &local)) {
-    g_autoptr (PmssJob) job = pmss_job_read_row (rows);
-    if (is_runnable (claim, job))
-      claim->job = g_steal_pointer (&job);
-  }
-  if (local) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
-  }
+  for (guint i = 0; (type = pmss_job_type_at (i)) != NULL; i++)
+    if (GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, type->type))
+        < type->max_running && !find_of_type (database, claim, type, error))
+      return FALSE;
   if (!claim->job)
     return TRUE;
   claim->job->state = PMSS_JOB_RUNNING;
@@ -326,7 +339,7 @@ static gboolean
 requeue_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   return pmss_database_exec (database, error,
-      "UPDATE job SET state = 'queued' WHERE state = 'running'");
+      "UPDATE job SET state = 'queued' WHERE " PMSS_JOB_SHOWN " = 'running'");
 }
 
 PmssJobs *

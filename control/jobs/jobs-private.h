@@ -34,6 +34,8 @@ struct _PmssJobRun {
 };
 
 const PmssJobType *pmss_job_type_find (const char *type);
+/* The @i-th one, NULL after the last. */
+const PmssJobType *pmss_job_type_at (guint i);
 /* How many jobs may run at a time, of all types together. */
 guint              pmss_job_types_count_running (void);
 
@@ -44,6 +46,9 @@ gpointer           pmss_jobs_look_at_waiting (gpointer jobs);
 PmssJob *pmss_job_read     (PmssDatabase *database, gint64 id, GError **error);
 PmssJob *pmss_job_read_row (PmssRows *rows);
 #define PMSS_JOB_COLUMNS "id, type, state, phase, medium, medium_name, version, done, total, rate_limit, error, warning, user, created, updated, waiting_for"
+
+/* The state that is shown, as an index has it. */
+#define PMSS_JOB_SHOWN "CASE WHEN waiting_for IS NULL THEN state ELSE 'waiting' END"
 
 /* Moves @id on to @to in a transaction of its own. @text: (nullable) the error of a failed job, what a waiting one waits for. @job: (out) (nullable) as it is then. */
 gboolean pmss_jobs_change_state (PmssJobs *jobs, gint64 id, PmssJobState to, const char *text, PmssJob **job, GError **error);

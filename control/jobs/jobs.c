@@ -71,6 +71,12 @@ pmss_job_type_find (const char *type)
   return NULL;
 }
 
+const PmssJobType *
+pmss_job_type_at (guint i)
+{
+  return i < G_N_ELEMENTS (types) ? types[i] : NULL;
+}
+
 guint
 pmss_job_types_count_running (void)
 {
@@ -167,11 +173,12 @@ read_list (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Read *read = user_data;
   g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE ?1 IS NULL OR ?1 = "
-      "CASE WHEN waiting_for IS NULL THEN state ELSE 'waiting' END "
+  g_autoptr (PmssRows) rows = read->state ? pmss_database_query (database,
+      "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE " PMSS_JOB_SHOWN " = ?1 "
       "ORDER BY id DESC LIMIT ?2",
-      PMSS_TEXT (read->state ? states[*read->state] : NULL),
+      PMSS_TEXT (states[*read->state]), PMSS_INT (read->limit)) :
+      pmss_database_query (database,
+      "SELECT " PMSS_JOB_COLUMNS " FROM job ORDER BY id DESC LIMIT ?1",
       PMSS_INT (read->limit));
 
   while (pmss_rows_next (rows, &local))
@@ -214,8 +221,7 @@ pmss_jobs_list (PmssJobs * self, const PmssJobState * state, guint limit,
       g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_job_free);
   Read read = { 0, state, limit, NULL, list };
 
-  if (!pmss_database_read (self->context->database, read_list, &read,
-          error))
+  if (!pmss_database_read (self->context->database, read_list, &read, error))
     return NULL;
   for (guint i = 0; i < list->len; i++)
     overlay_progress (self, g_ptr_array_index (list, i));

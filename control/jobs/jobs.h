@@ -99,6 +99,11 @@ gboolean      pmss_jobs_drop_medium (PmssJobs *jobs, gint64 medium, GError **err
 /* For the last transaction of a run: running -> done. PMSS_ERROR_CONFLICT if it is no longer running. */
 gboolean      pmss_jobs_set_done (PmssJobs *jobs, gint64 id, GError **error);
 
+/* Forgets up to PMSS_JOBS_PRUNED jobs that ended `job-lifetime` ago: those that are done or cancelled, and failed ones without a medium. Of each kind of work
+ * the newest job stays. */
+#define PMSS_JOBS_PRUNED 1000
+void          pmss_jobs_prune (PmssJobs *jobs);
+
 /* PMSS_ERROR_NOT_FOUND */
 PmssJob      *pmss_jobs_get   (PmssJobs *jobs, gint64 id, GError **error);
 /* The newest @limit jobs, the newest first; @state: (nullable) only those. */

@@ -320,7 +320,8 @@ find_pending_nodes (PmssDatabase * database, gpointer user_data,
   GArray *nodes = user_data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT DISTINCT node FROM pending_deletion");
+      "SELECT id FROM node WHERE EXISTS"
+      " (SELECT 1 FROM pending_deletion WHERE node = node.id)");
 
   while (pmss_rows_next (rows, &local)) {
     guint node = pmss_rows_int (rows, 0);

@@ -114,7 +114,7 @@ look_for_news (Run * run, gboolean * found, GError ** error)
   if (now - run->looked_at < LOOK_EVERY)
     return TRUE;
   run->looked_at = now;
-  if (!pmss_database_transact (run->base.context->database, find_news, &news,
+  if (!pmss_database_read (run->base.context->database, find_news, &news,
           error))
     return FALSE;
   *found = news.found;

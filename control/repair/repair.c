@@ -104,8 +104,7 @@ find_mark (PmssRepair * self, const PmssNodeView * view, Mark * mark,
 {
   *mark = (Mark) {
   .nodes = view->mark};
-  return pmss_database_transact (self->context->database, find_told, mark,
-      error);
+  return pmss_database_read (self->context->database, find_told, mark, error);
 }
 
 static gboolean

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is asked for regularly visits the rows that it is about, and no others: SQLite counts them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control-fixture.h"
+#include "control/accounts/accounts.h"
+#include "control/catalog/catalog-health.h"
+#include "control/config.h"
+#include "control/database/database-private.h"
+#include "control/jobs/jobs-private.h"
+#include "control/nodes/nodes.h"
+#include "control/sessions/revocations.h"
+
+/* Rows of each table. A statement may visit much fewer. */
+#define ROWS "3000"
+#define FEW 200
+/* What a run may take of SQLite's virtual machine, pages of 100 rows included; a walk over ROWS takes more. */
+#define STEPS 9000
+
+#define COUNT_TO(n) "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " n ") "
+
+typedef struct
+{
+  ControlFixture base;
+  PmssControlConfig config;
+  PmssControlContext context;
+} Fixture;
+
+/* Statements of which something grows with a small table, or that run once in the life of a medium. */
+static const char *const small[] = {
+  "FROM node",                  /* storage servers */
+  "UPDATE node",
+  "FROM user",
+  "temp.tally",                 /* a row for each kind and state */
+  "file_deletion",              /* what has just been given up */
+  "WHERE state = 'running'",
+};
+
+static void
+fill (Fixture * f)
+{
+  static const char *const script[] = {
+    "INSERT INTO user (name, role, password, created)"
+        " VALUES ('viewer', 'viewer', 'x', 1)",
+    COUNT_TO (ROWS) "INSERT INTO api_token (hash, user, created, expires)"
+        " SELECT randomblob (32), 'viewer', 1, unixepoch () + 1000 FROM n",
+    COUNT_TO (ROWS) "INSERT INTO medium (id, name, state, k, m, created,"
+        " updated) SELECT i, printf ('films/%05d', i), 'ready', 2, 1, 1, 1"
+        " FROM n",
+    COUNT_TO (ROWS) "INSERT INTO version (id, medium, state, size, k, m, unit,"
+        " extent, created) SELECT CAST (printf ('%016d', i) AS BLOB), i,"
+        " 'ready', 131072, 2, 1, 4096, 65536, 1 FROM n",
+    COUNT_TO (ROWS) "INSERT INTO extent (version, number, state, nodes)"
+        " SELECT CAST (printf ('%016d', i) AS BLOB), number, 2,"
+        " x'010000000200000003000000' FROM n, (SELECT 0 AS number UNION SELECT 1)",
+    COUNT_TO (ROWS) "INSERT INTO pending_deletion (node, shard)"
+        " SELECT 4, printf ('%032x.00000000.00', i) FROM n",
+    COUNT_TO (ROWS) "INSERT INTO job (type, state, medium, medium_name,"
+        " created, updated) SELECT 'ingest',"
+        " iif (i % 2, 'done', 'queued'), i, 'm', 1, unixepoch () FROM n",
+    COUNT_TO (ROWS) "INSERT INTO session (id, user, medium, version, address,"
+        " rate, created, expires, token_until) SELECT printf ('%032x', i),"
+        " 'viewer', i, CAST (printf ('%016d', i) AS BLOB), 'a', 1, 1,"
+        " unixepoch () + 1000, unixepoch () + 1000 FROM n",
+    COUNT_TO (ROWS) "INSERT INTO bad_shard (version, number, shard, node,"
+        " state, kind, source, found) SELECT CAST (printf ('%016d', i) AS"
+        " BLOB), 0, 0, 1, 'bad', 'missing', 'list', 1 FROM n",
+    COUNT_TO (ROWS) "INSERT INTO upload (id, medium, user, kind, state, size,"
+        " created, expires) SELECT printf ('%032x', i), i, 'viewer', 'put',"
+        " 'complete', 1, 1, 1 FROM n",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (script); i++)
+    control_fixture_exec (&f->base, script[i]);
+}
+
+static void
+setup (Fixture * f, gconstpointer data)
+{
+  PmssControlContext *context = &f->context;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f->base);
+  control_fixture_add_nodes (&f->base, 4);
+  fill (f);
+  /* what made all this is not looked at */
+  pmss_database_close (f->base.database);
+  f->base.database = pmss_database_open (f->base.path, &error);
+  g_assert_no_error (error);
+  f->config.data = f->base.folder;
+  f->config.job_lifetime = 1000;
+  context->config = &f->config;
+  context->database = f->base.database;
+  context->catalog = pmss_catalog_new (context->database);
+  context->nodes = pmss_nodes_new (context->database, &error);
+  g_assert_no_error (error);
+  context->accounts = pmss_accounts_new (context->database, 1000);
+  context->jobs = pmss_jobs_new (context, &error);
+  g_assert_no_error (error);
+}
+
+static void
+teardown (Fixture * f, gconstpointer data)
+{
+  pmss_jobs_free (f->context.jobs);
+  pmss_accounts_free (f->context.accounts);
+  pmss_nodes_free (f->context.nodes);
+  pmss_catalog_free (f->context.catalog);
+  control_fixture_clear (&f->base);
+}
+
+typedef struct
+{
+  guint statements;
+  guint found;                  /* too much */
+  const char *wanted;           /* nullable: one that has to be among them */
+  gboolean seen;
+} Look;
+
+static gboolean
+is_small (const char *sql)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (small); i++)
+    if (strstr (sql, small[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+static gint
+per_run (sqlite3_stmt * statement, int counter)
+{
+  int runs = sqlite3_stmt_status (statement, SQLITE_STMTSTATUS_RUN, 0);
+
+  return sqlite3_stmt_status (statement, counter, 0) / MAX (runs, 1);
+}
+
+static void
+look_at_statement (const char *sql, sqlite3_stmt * statement, gpointer data)
+{
+  Look *look = data;
+  gint scanned = per_run (statement, SQLITE_STMTSTATUS_FULLSCAN_STEP);
+  gint steps = per_run (statement, SQLITE_STMTSTATUS_VM_STEP);
+  gint sorted = per_run (statement, SQLITE_STMTSTATUS_SORT);
+  gint made = per_run (statement, SQLITE_STMTSTATUS_AUTOINDEX);
+
+  look->statements++;
+  look->seen |= look->wanted != NULL && strstr (sql, look->wanted) != NULL;
+  if (made == 0 && (is_small (sql) || (scanned <= FEW && steps <= STEPS)))
+    return;
+  g_test_message ("%d rows scanned, %d steps, %d sorts, %d rows of an index "
+      "made for it, a run: %s", scanned, steps, sorted, made, sql);
+  look->found++;
+}
+
+static gboolean
+look_at_all (PmssDatabase * database, gpointer data, GError ** error)
+{
+  pmss_database_each_statement (database, look_at_statement, data);
+  return TRUE;
+}
+
+static void
+expect_no_scan (Fixture * f, const char *wanted)
+{
+  Look look = {.wanted = wanted };
+
+  g_assert_true (pmss_database_read (f->base.database, look_at_all, &look,
+          NULL));
+  g_assert_cmpuint (look.statements, >, 0);
+  if (wanted != NULL && !look.seen)
+    g_error ("No statement has “%s”", wanted);
+  g_assert_cmpuint (look.found, ==, 0);
+}
+
+static PmssVersionId
+version_of (guint medium)
+{
+  g_autofree char *text = g_strdup_printf ("%016u", medium);
+  PmssVersionId id;
+
+  memcpy (id.bytes, text, sizeof (id.bytes));
+  return id;
+}
+
+/* Each page of a list costs what a page costs, the last as much as the first. */
+static void
+test_pages (Fixture * f, gconstpointer data)
+{
+  static const char *const prefixes[] = { NULL, "films/", "films/0", "g" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++) {
+    g_autofree char *after = NULL;
+
+    do {
+      g_autofree char *next = NULL;
+      g_autoptr (GPtrArray) page = pmss_catalog_list_media (f->context.catalog,
+          prefixes[i], after, 50, &next, NULL);
+
+      g_assert_cmpuint (page->len, ==, i == 3 ? 0 : 50);
+      g_free (after);
+      after = g_steal_pointer (&next);
+    } while (after != NULL);
+    expect_no_scan (f, "m.name >");
+  }
+}
+
+static void
+test_media (Fixture * f, gconstpointer data)
+{
+  PmssCatalog *catalog = f->context.catalog;
+
+  for (guint i = 1; i < 30; i++) {
+    PmssVersionId id = version_of (i * 90);
+    g_autofree char *name = g_strdup_printf ("films/%05u", i * 90);
+    g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (catalog, name,
+        NULL);
+    g_autoptr (PmssLayout) layout = pmss_catalog_load_layout (catalog, &id,
+        NULL);
+    g_autoptr (GArray) nodes = pmss_catalog_list_version_nodes (catalog, &id,
+        NULL);
+    g_autoptr (GArray) versions = pmss_catalog_list_versions (catalog,
+        medium->id, PMSS_VERSION_READY, NULL);
+    g_autoptr (GPtrArray) bad = pmss_catalog_list_bad_shards (catalog, &id,
+        NULL, 100, NULL);
+    g_autoptr (GPtrArray) all = pmss_catalog_list_bad_shards (catalog, NULL,
+        NULL, 100, NULL);
+
+    g_assert_cmpuint (pmss_layout_get_n_extents (layout), ==, 2);
+    g_assert_cmpuint (nodes->len, ==, 3);
+    g_assert_cmpuint (versions->len, ==, 1);
+    g_assert_cmpuint (bad->len, ==, 1);
+    g_assert_cmpuint (all->len, ==, 100);
+  }
+  g_assert_true (pmss_catalog_mark_deleting (catalog, 7, NULL));
+  expect_no_scan (f, "WHERE medium = ?1 AND state = ?2");
+}
+
+/* A dead node's shards: each is asked for by its name. */
+static void
+test_pending (Fixture * f, gconstpointer data)
+{
+  PmssCatalog *catalog = f->context.catalog;
+
+  for (guint i = 1; i < 30; i++) {
+    PmssVersionId id = version_of (i);
+    g_autoptr (GArray) nodes = pmss_catalog_list_pending_nodes (catalog, &id,
+        0, 0, NULL);
+    g_autoptr (GPtrArray) names = pmss_catalog_list_pending (catalog, 4, 100,
+        NULL);
+
+    g_assert_cmpuint (nodes->len, ==, 0);
+    g_assert_cmpuint (names->len, ==, 100);
+    g_assert_true (pmss_catalog_begin_rebuild (catalog, &id, 0, 0, 4, NULL));
+    g_assert_true (pmss_catalog_finish_rebuild (catalog, &id, 0, 0, 1, 4,
+            NULL));
+  }
+  expect_no_scan (f, "FROM pending_deletion WHERE shard");
+}
+
+static void
+test_jobs (Fixture * f, gconstpointer data)
+{
+  PmssJobs *jobs = f->context.jobs;
+
+  for (PmssJobState state = PMSS_JOB_QUEUED; state <= PMSS_JOB_WAITING; state++) {
+    g_autoptr (GPtrArray) list = pmss_jobs_list (jobs, &state, 50, NULL);
+
+    g_assert_cmpuint (list->len, ==, state == PMSS_JOB_QUEUED
+        || state == PMSS_JOB_DONE ? 50 : 0);
+  }
+  {
+    g_autoptr (GPtrArray) all = pmss_jobs_list (jobs, NULL, 50, NULL);
+
+    g_assert_cmpuint (all->len, ==, 50);
+  }
+  g_assert_true (pmss_jobs_drop_medium (jobs, 12, NULL));
+  pmss_jobs_prune (jobs);
+  expect_no_scan (f, "DELETE FROM job");
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM job"), ==, atoi (ROWS));
+}
+
+/* Those that ended long ago go, a thousand at a time; what may still be wanted stays. */
+static void
+test_pruning (Fixture * f, gconstpointer data)
+{
+  PmssJobs *jobs = f->context.jobs;
+
+  control_fixture_exec (&f->base, "UPDATE job SET updated = 1");
+  control_fixture_exec (&f->base, "UPDATE job SET state = 'failed'"
+      " WHERE id % 10 = 1");
+  control_fixture_exec (&f->base, "UPDATE job SET medium = NULL"
+      " WHERE id % 20 = 1");
+  pmss_jobs_prune (jobs);
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM job"), ==, 2000);
+  pmss_jobs_prune (jobs);
+  /* 1,500 queued, 150 failed ones of a medium */
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM job"), ==, 1650);
+  pmss_jobs_prune (jobs);
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM job WHERE state = 'done'"), ==, 0);
+
+  /* the newest of its kind stays, and nothing goes where nothing is to */
+  control_fixture_exec (&f->base, "INSERT INTO job (type, state, medium_name,"
+      " created, updated) VALUES ('repair', 'done', '', 1, 1),"
+      " ('repair', 'done', '', 1, 1)");
+  f->config.job_lifetime = 0;
+  pmss_jobs_prune (jobs);
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM job WHERE type = 'repair'"), ==, 2);
+  f->config.job_lifetime = 1000;
+  pmss_jobs_prune (jobs);
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM job WHERE type = 'repair'"), ==, 1);
+}
+
+static gboolean
+bound (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_revocations_bound (database, error);
+}
+
+static void
+test_accounts (Fixture * f, gconstpointer data)
+{
+  for (guint i = 0; i < 20; i++) {
+    g_autoptr (PmssUser) user = pmss_accounts_authenticate (f->context.accounts,
+        "nobody's", NULL);
+
+    g_assert_null (user);
+  }
+  pmss_accounts_tick (f->context.accounts);
+  g_assert_true (pmss_database_transact (f->base.database, bound, NULL, NULL));
+  expect_no_scan (f, "FROM api_token t");
+}
+
+/* The test itself: a scan is seen. */
+static gboolean
+scan (PmssDatabase * database, gpointer data, GError ** error)
+{
+  Look look = { 0 };
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT max (size) FROM medium WHERE title IS NULL");
+
+  g_assert_true (pmss_rows_next (rows, error));
+  pmss_database_each_statement (database, look_at_statement, &look);
+  g_assert_cmpuint (look.found, ==, 1);
+  return TRUE;
+}
+
+static void
+test_sees (Fixture * f, gconstpointer data)
+{
+  g_assert_true (pmss_database_read (f->base.database, scan, NULL, NULL));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, func) g_test_add ("/plans/" name, Fixture, NULL, setup, func, teardown)
+  ADD ("sees", test_sees);
+  ADD ("pages", test_pages);
+  ADD ("media", test_media);
+  ADD ("pending", test_pending);
+  ADD ("jobs", test_jobs);
+  ADD ("pruning", test_pruning);
+  ADD ("accounts", test_accounts);
+  return g_test_run ();
+}
