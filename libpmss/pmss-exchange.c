@@ -53,9 +53,10 @@ SoupSession *
 pmss_exchange_session_new (GProxyResolver * proxies,
     GTlsDatabase * tls_database, GTlsInteraction * tls_interaction)
 {
-  /* no timeout of the socket's: the exchange has its own */
+  /* no timeout of the socket's: the exchange has its own. Nor does an idle connection end by a timer: where nobody ran the context while it
+   * ran out, libsoup 3.2 ends the connection under the next request, which then never ends. Servers close idle ones, and the session does when it goes */
   SoupSession *session = soup_session_new_with_options ("timeout", 0,
-      "user-agent", "pmss", "max-conns", 1024,
+      "idle-timeout", 0, "user-agent", "pmss", "max-conns", 1024,
       "max-conns-per-host", 16, NULL);
 
   pmss_sockets_get (session);
@@ -402,7 +403,8 @@ read_piece (GTask * task)
   Exchange *exchange = g_task_get_task_data (task);
 
   g_input_stream_read_async (exchange->stream, exchange->piece, PIECE,
-      G_PRIORITY_DEFAULT, pmss_sending_get_cancellable (exchange->sending), on_piece, task);
+      G_PRIORITY_DEFAULT, pmss_sending_get_cancellable (exchange->sending),
+      on_piece, task);
 }
 
 static void

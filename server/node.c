@@ -522,9 +522,11 @@ agent_advance (PmssNodeAgent * agent)
 static SoupSession *
 make_session (const PmssStorageConfig * config, GError ** error)
 {
+  /* an idle connection is control's to close: see pmss_exchange_session_new() */
   SoupSession *session = soup_session_new_with_options ("timeout",
-      REQUEST_TIMEOUT, "user-agent", "pmss-storage/" PMSS_VERSION,
-      "max-conns", 1, "max-conns-per-host", 1, NULL);
+      REQUEST_TIMEOUT, "idle-timeout", 0, "user-agent",
+      "pmss-storage/" PMSS_VERSION, "max-conns", 1, "max-conns-per-host", 1,
+      NULL);
   g_autoptr (GTlsDatabase) database = NULL;
 
   /* Control is named by its address: nothing to go round. */

@@ -469,6 +469,37 @@ test_bad_list (Fixture * fixture, gconstpointer data)
   check_bad_list (fixture, "{" OWNER "\"shards\":[],\"next\":\"" SHARD "\"}");
 }
 
+/* The head comes, its body does not, on a connection that has served before: each ends, whatever its status. */
+static void
+test_head_alone (Fixture * fixture, gconstpointer data)
+{
+  static const char *const statuses[] = {
+    "200 OK", "206 Partial", "301 Elsewhere", "307 Elsewhere", "400 Bad",
+    "401 Who", "404 Nothing", "407 Proxy", "416 Range", "421 Other",
+    "500 Oh", "503 Busy",
+  };
+  g_autofree char *good = fake_peer_answer ("200 OK", "application/json",
+      "{" OWNER "\"shards\":[],\"next\":null}");
+
+  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
+    g_autofree char *head = g_strdup_printf ("HTTP/1.1 %s\r\n"
+        "Location: /v1/elsewhere\r\nContent-Length: 100\r\n\r\n",
+        statuses[i]);
+    g_autoptr (GPtrArray) names = NULL;
+    g_autoptr (GError) first = NULL, error = NULL;
+
+    set_answer (fixture, good);
+    names = list (fixture, NULL, NULL, &first);
+    g_assert_no_error (first);
+    set_answer (fixture, head);
+    fixture->answer.trickle = 100000;
+    g_test_message ("%s", statuses[i]);
+    g_assert_null (list (fixture, NULL, NULL, &error));
+    g_assert_nonnull (error);
+    g_test_message ("%s", error->message);
+  }
+}
+
 static void
 test_delete (Fixture * fixture, gconstpointer data)
 {
@@ -562,6 +593,7 @@ main (int argc, char **argv)
   ADD ("list", test_list, 30);
   ADD ("bad-list", test_bad_list, 30);
   ADD ("foreign-list", test_foreign_list, 30);
+  ADD ("head-alone", test_head_alone, 1);
   ADD ("delete", test_delete, 30);
   ADD ("probe", test_probe, 30);
   ADD ("cancel", test_cancel, 30);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A message is cancelled at the moments that matter to libsoup, one by one. */
 
+#include "libpmss/pmss-exchange.h"
 #include "libpmss/pmss-sending.h"
 #include "libpmss/pmss-sockets.h"
 
 #include "fake-peer.h"
 
+#include <string.h>
+
 #define ROUNDS 50
+#define BODY "some bytes"
 
 typedef enum
 {
@@ -32,7 +36,8 @@ typedef struct
 static void
 answer (const FakeRequest * request, FakeAnswer * answer, gpointer data)
 {
-  answer->text = fake_peer_answer ("200 OK", "text/plain", "some bytes");
+  answer->text = fake_peer_answer ("200 OK", "text/plain", BODY);
+  answer->delay = GPOINTER_TO_UINT (data);
 }
 
 static gboolean
@@ -117,9 +122,9 @@ end_one (Fixture * f)
 }
 
 static void
-fixture_init (Fixture * f, When when)
+fixture_init (Fixture * f, When when, guint delay)
 {
-  f->peer = fake_peer_new (answer, NULL, NULL);
+  f->peer = fake_peer_new (answer, GUINT_TO_POINTER (delay), NULL);
   f->session = soup_session_new ();
   soup_session_set_proxy_resolver (f->session, NULL);
   pmss_sockets_get (f->session);
@@ -140,7 +145,7 @@ test_after_head (void)
 {
   Fixture f = { 0 };
 
-  fixture_init (&f, AFTER_HEAD);
+  fixture_init (&f, AFTER_HEAD, 0);
   for (guint i = 0; i < ROUNDS; i++) {
     send_one (&f, NULL);
     g_assert_no_error (f.error);
@@ -157,7 +162,7 @@ test_in_head (void)
 {
   Fixture f = { 0 };
 
-  fixture_init (&f, IN_HEAD);
+  fixture_init (&f, IN_HEAD, 0);
   for (guint i = 0; i < ROUNDS; i++) {
     send_one (&f, NULL);
     g_assert_error (f.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -171,7 +176,7 @@ test_after_answer (void)
 {
   Fixture f = { 0 };
 
-  fixture_init (&f, AFTER_ANSWER);
+  fixture_init (&f, AFTER_ANSWER, 0);
   send_one (&f, NULL);
   g_assert_false (is_cancelled (&f));
   pmss_sending_cancel (f.sending);
@@ -186,7 +191,7 @@ test_outer (void)
   g_autoptr (GCancellable) outer = g_cancellable_new ();
   Fixture f = { 0 };
 
-  fixture_init (&f, NEVER);
+  fixture_init (&f, NEVER, 0);
   send_one (&f, outer);
   g_assert_no_error (f.error);
   end_one (&f);
@@ -194,6 +199,36 @@ test_outer (void)
   send_one (&f, outer);
   g_assert_error (f.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   end_one (&f);
+  fixture_clear (&f);
+}
+
+/* A minute in which nobody runs the context, as between two comparisons of lists, and a peer that keeps its connection: libsoup's own timer, which is overdue
+ * then, would end it under the next request, and that would never end. The minute is a second here where there is such a timer. */
+static void
+test_long_pause (void)
+{
+  Fixture f = { 0 };
+  g_autoptr (SoupSession) session = pmss_exchange_session_new (NULL, NULL,
+      NULL);
+  guint timer;
+
+  fixture_init (&f, NEVER, 50);
+  g_object_get (session, "idle-timeout", &timer, NULL);
+  if (timer > 0)
+    g_object_set (session, "idle-timeout", 1, NULL);
+  g_set_object (&f.session, session);
+  for (guint i = 0; i < 2; i++) {
+    if (i > 0)
+      g_usleep (1100 * 1000);
+    /* the connection is free when the body has been read */
+    send_one (&f, NULL);
+    g_assert_no_error (f.error);
+    g_assert_cmpint (g_input_stream_skip (f.body, 100, NULL, &f.error), ==,
+        strlen (BODY));
+    g_assert_cmpint (g_input_stream_skip (f.body, 100, NULL, &f.error), ==, 0);
+    end_one (&f);
+  }
+  g_assert_cmpuint (fake_peer_get_connections (f.peer), ==, 1);
   fixture_clear (&f);
 }
 
@@ -205,5 +240,6 @@ main (int argc, char **argv)
   g_test_add_func ("/sending/in-head", test_in_head);
   g_test_add_func ("/sending/after-answer", test_after_answer);
   g_test_add_func ("/sending/outer", test_outer);
+  g_test_add_func ("/sending/long-pause", test_long_pause);
   return g_test_run ();
 }
