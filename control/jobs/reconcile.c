@@ -185,6 +185,17 @@ note_found (PmssReconciler * self, guint node, const PmssCompared * compared)
   g_mutex_unlock (&self->lock);
 }
 
+/* Of names that a list may have besides those of the catalog, before it is left; a test has no time for a million. */
+static guint64
+get_more (void)
+{
+  const char *text = g_getenv ("PMSS_TEST_LIST_MORE");
+  guint64 more;
+
+  return text != NULL && g_ascii_string_to_unsigned (text, 10, 1,
+      PMSS_LIST_MORE, &more, NULL) ? more : PMSS_LIST_MORE;
+}
+
 static gboolean
 compare_lists (PmssReconciler * self, guint node, GError ** error)
 {
@@ -194,7 +205,7 @@ compare_lists (PmssReconciler * self, guint node, GError ** error)
   PmssCompared compared;
 
   if (!pmss_compare_lists (self->context, self->calls, node, unknown,
-          PMSS_LIST_MORE, allowed, &compared, self->cancellable, error))
+          get_more (), allowed, &compared, self->cancellable, error))
     return FALSE;
   if (!compared.whole)
     return TRUE;

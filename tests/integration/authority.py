@@ -2,7 +2,10 @@
 """Certificates for servers under test, by openssl(1)."""
 
 import pathlib
+import shutil
 import subprocess
+import tempfile
+import unittest
 
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
 
@@ -29,3 +32,20 @@ class Authority:
         certificate, key = self.make("%s-%s" % (self.name, name), "-CA", self.certificate, "-CAkey", self.key,
                                      "-addext", "subjectAltName=" + address, "-addext", "basicConstraints=critical,CA:FALSE")
         return {"tls-certificate": str(certificate), "tls-key": str(key)}
+
+
+class WithTls:
+    """Before a cluster.TestCase among a class's bases: all of its cluster speaks TLS."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("openssl"):
+            raise unittest.SkipTest("openssl is not installed")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-authority-"))
+        cls.addClassCleanup(shutil.rmtree, folder)
+        authority = Authority(folder, "ours")
+        cls.certificate = authority.issue("server", "IP:127.0.0.1")
+        cls.ca = authority.certificate
+        cls.control_options = dict(cls.control_options, **cls.certificate, **{"node-ca": str(cls.ca)})
+        cls.storage_options = dict(cls.storage_options, **cls.certificate, **{"control-ca": str(cls.ca)})
+        super().setUpClass()

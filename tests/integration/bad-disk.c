@@ -4,7 +4,8 @@
  * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE (of all bytes;
  * where that file says "FIRST LAST", of these in each file, and sendfile()
  * then, too). With COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE
- * pread() does not return, with NO_DIRECT_WHILE nobody gets round the page
+ * pread() does not return, nor fdatasync() with HANG_FDATASYNC_WHILE, which
+ * says so in a file of that name with ".hangs", with NO_DIRECT_WHILE nobody gets round the page
  * cache, with READ_ONLY_WHILE no file can be made or deleted by its folder (EROFS, or the errno
  * that the file holds), with NO_NEW_WHILE none can be made by its path (the same), and with
  * FLIP_WRITE_WHILE a bit of what is written to a file is lost on the way. */
@@ -46,11 +47,29 @@ fsync (int fd)
   return fails ("FAIL_FSYNC_WHILE") ? -1 : real (fd);
 }
 
+/* Tells that somebody hangs, once for each. */
+static void
+hang_while (const char *variable)
+{
+  char path[4096];
+  int told;
+
+  if (!is_on (variable))
+    return;
+  snprintf (path, sizeof (path), "%s.hangs", getenv (variable));
+  told = open (path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (told >= 0)
+    close (told);
+  while (is_on (variable))
+    usleep (1000);
+}
+
 int
 fdatasync (int fd)
 {
   int (*real) (int) = (int (*)(int)) dlsym (RTLD_NEXT, "fdatasync");
 
+  hang_while ("HANG_FDATASYNC_WHILE");
   return fails ("FAIL_FDATASYNC_WHILE") ? -1 : real (fd);
 }
 

@@ -11,6 +11,7 @@ import unittest
 import urllib.request
 
 import cluster
+from authority import WithTls
 from cluster import BUILD, encode_metadata, wait_for
 
 MIB = 1 << 20
@@ -193,7 +194,8 @@ class Node(cluster.TestCase):
         self.cluster.add("second", os.urandom(4 * MIB))
         self.assertLess(self.received(bad) - before, 20000)
         self.assertEqual(self.cluster.read_back("before"), content)
-        said = subprocess.run([BUILD / "tools" / "pmss", "node", "ls"], capture_output=True, text=True, timeout=60, check=True,
+        ca = ["--ca-file=%s" % self.ca] if self.ca else []
+        said = subprocess.run([BUILD / "tools" / "pmss", "node", "ls", *ca], capture_output=True, text=True, timeout=60, check=True,
                               env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token)).stdout
         self.assertIn("takes no writes", said)
         # still so at the next start: it sends what it has, and says why it takes nothing
@@ -212,6 +214,14 @@ class Node(cluster.TestCase):
         wait_for(lambda: self.told(bad)["state"] == "up" and not self.told(bad)["warning"], "it to be well")
         bad.stop()
         self.cluster.nodes.remove(bad)      # its log has what its disk did
+
+
+class DiskTls(WithTls, Disk):
+    pass
+
+
+class NodeTls(WithTls, Node):
+    pass
 
 
 if __name__ == "__main__":

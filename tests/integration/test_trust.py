@@ -9,19 +9,20 @@ import http.client
 import http.server
 import json
 import os
-import pathlib
 import random
 import re
 import shutil
+import ssl
+import struct
 import subprocess
-import tempfile
 import threading
 import time
 import unittest
 
 import cluster
+from authority import WithTls
 from cluster import wait_for
-from test_tls import Authority
+from test_verify import crc32c
 
 KIB = 1024
 OPTIONS = {"repair": "on", "unit": "4KiB", "extent": "64KiB", "repair-delay": "1", "repair-limit": "0"}
@@ -38,10 +39,18 @@ class Spy(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, tls=None, certificate=None):
+        """@tls: how it asks the server; @certificate: its own, as options."""
+        self.tls = tls
         self.to = None                  # the server's port
         self.seen = []                  # (method, path, token)
+        self.endless = threading.Event()        # whether it makes the list longer and longer
+        self.pages = 0                  # of that list
         super().__init__(("127.0.0.1", 0), SpyHandler)
+        if certificate:
+            own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            own.load_cert_chain(certificate["tls-certificate"], certificate["tls-key"])
+            self.socket = own.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -65,7 +74,9 @@ class SpyHandler(http.server.BaseHTTPRequestHandler):
         if bearer.startswith("Bearer "):
             self.server.seen.append((self.command, self.path, bearer[len("Bearer "):]))
         headers = {name: self.headers[name] for name in ("Authorization", "Range", "Content-Type") if name in self.headers}
-        status, fields, content = ask(self.server.to, self.command, self.path, body, headers)
+        status, fields, content = ask(self.server.to, self.command, self.path, body, headers, self.server.tls)
+        if self.path.startswith("/v1/shards?") and self.server.endless.is_set():
+            content = self.one_more_page(json.loads(content))
         self.send_response(status)
         for name in ("Content-Type", "Content-Range", "ETag"):
             if name in fields:
@@ -74,11 +85,19 @@ class SpyHandler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def one_more_page(self, true):
+        """A thousand names that nobody knows, in order, and there are always more."""
+        first = self.server.pages * 1000
+        self.server.pages += 1
+        names = ["ff%030x-%08x.0" % (first, number) for number in range(1000)]
+        return json.dumps(dict(true, shards=[{"name": name, "size": 128} for name in names], next=names[-1])).encode()
+
     do_GET = do_PUT = do_DELETE = do_POST = pass_on
 
 
-def ask(port, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+def ask(port, method, path, body=None, headers=None, tls=None):
+    connection = (http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=tls) if tls
+                  else http.client.HTTPConnection("127.0.0.1", port, timeout=30))
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
@@ -87,20 +106,32 @@ def ask(port, method, path, body=None, headers=None):
         connection.close()
 
 
-def use(node, method, path, token, body=None):
-    """The status of a request to @node itself."""
-    return ask(node.port, method, path, body, {"Authorization": "Bearer " + token})[0]
+class TrustCase(cluster.TestCase):
+    def use(self, node, method, path, token, body=None):
+        """The status of a request to @node itself."""
+        return ask(node.port, method, path, body, {"Authorization": "Bearer " + token}, self.cluster.tls)[0]
+
+    def pmss(self, *command, status=0):
+        """What it printed."""
+        ca = ["--ca-file=%s" % self.ca] if self.ca else []
+        done = subprocess.run([cluster.BUILD / "tools" / "pmss", *command, *ca], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                              env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token, LC_ALL="C.UTF-8"))
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stdout
 
 
-class StolenTokens(cluster.TestCase):
+class StolenTokens(TrustCase):
     nodes = 3
     control_options = OPTIONS
     storage_options = {"scrub-period": "0"}
+    # of its list a storage server that lies has no million read
+    environment = {"PMSS_TEST_LIST_MORE": "20000"}
+    certificate = None
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.spy = Spy()
+        cls.spy = Spy(cls.cluster.tls, cls.certificate)
         cls.addClassCleanup(cls.spy.close)
         cls.spied = cls.add_spied()
         cls.honest = cls.cluster.nodes[:3]
@@ -184,7 +215,77 @@ class StolenTokens(cluster.TestCase):
             asks = [("GET", path)]
         if spare != "l":
             asks.append(("GET", "/v1/shards"))
-        return {use(node, method, p, token, b"x" if method == "PUT" else None) for method, p in asks}
+        return {self.use(node, method, p, token, b"x" if method == "PUT" else None) for method, p in asks}
+
+    def test_list_without_end(self):
+        """It is left after a while, nothing of it is deleted unasked, and the others' lists are read."""
+        self.add("listed")
+        before = self.contents()
+        other = self.honest[0]
+        other.stop()
+        path = other.shard_path(min(other.shards()))
+        orphan = path.with_name("%s-%08x.0" % (path.name[:32], 0x1000))
+        shutil.copy(path, orphan)
+        self.spied.stop()
+        self.cluster.wait_nodes()
+        self.spy.seen.clear()
+        self.spy.pages = 0
+        self.spy.endless.set()
+        self.addCleanup(self.spy.endless.clear)
+        self.spied.start()
+        wait_for(lambda: self.spy.pages > 0, "the list to be read")
+        other.start()
+        wait_for(lambda: not orphan.exists(), "the other one's list to be read")
+        wait_for(lambda: "Node %d lists far more shards" % self.spied.id in self.cluster.control.log.read_text(),
+                 "the list to be left")
+        self.assertLess(self.spy.pages, 100)
+        self.assertNotIn("DELETE", [method for method, _, _ in self.spy.seen])
+        # it says the truth again
+        self.spied.stop()
+        self.cluster.wait_nodes()
+        self.spy.endless.clear()
+        self.spied.start()
+        self.cluster.wait_nodes()
+        wait_for(lambda: self.contents() == before, "what was there before")
+
+    def forge(self, node, name):
+        """Other bytes in each of its units, with checksums that are theirs, in the file as its owner may write it."""
+        path = node.shard_path(name)
+        data, index = bytearray(path.read_bytes()), int(name.rsplit(".")[-1])
+        for at in range(128, len(data), 128 + 4 * KIB):
+            record = data[at:at + 128 + 4 * KIB]
+            for i in range(128, len(record)):
+                record[i] ^= 0x55
+            record[16 + 4 * index:20 + 4 * index] = struct.pack("<I", crc32c(record[128:]))
+            record[124:128] = struct.pack("<I", crc32c(record[:124]))
+            data[at:at + len(record)] = record
+        path.write_bytes(data)
+
+    def check_forged(self, name, redundancy):
+        """The owner of a node forges its shards of a medium: some of its own bytes may be played, no others, and not for long."""
+        # whole rows: of the last one of an odd file there may be one unit and its parity, of which nothing tells which is right
+        content = self.add(name, redundancy, 48 * KIB)
+        layout = self.cluster.session(name)["layout"]
+        ids = [layout["nodes"][place]["id"] for place in layout["extents"][0]]
+        k, forger = layout["k"], self.cluster.node(ids[0])
+        shard = "%s-00000000.0" % layout["version"]
+        good = forger.shard_path(shard).read_bytes()
+        self.forge(forger, shard)
+        # it streams, and is told in the end
+        read = subprocess.run([cluster.BUILD / "tools" / "pmss", "get", name, "-", *(["--ca-file=%s" % self.ca] if self.ca else [])],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                              env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token, LC_ALL="C.UTF-8"))
+        wrong = {at // (4 * KIB) % k for at, (a, b) in enumerate(zip(read.stdout, content)) if a != b}
+        self.assertLessEqual(wrong, {0})
+        self.assertEqual(read.returncode == 0, read.stdout == content, read.stderr)
+        # whoever verifies finds it, where no reader has told already
+        self.cluster.wait_job(self.cluster.api("POST", "/media/%s/verify" % name, status=202)["job"])
+        wait_for(lambda: forger.shard_path(shard).read_bytes() == good, "the forged shard to be made anew")
+        self.assertEqual(self.pmss("get", name, "-"), content)
+
+    def test_forged_shards(self):
+        self.check_forged("forged/a", "3+1")
+        self.check_forged("forged/b", "2+1")
 
     def test_token_of_a_viewer(self):
         """Its layout's nodes and no others; what is moved in between is reached with the next token."""
@@ -197,9 +298,9 @@ class StolenTokens(cluster.TestCase):
         self.assertEqual(len(inside), 3)
         for index, place in enumerate(layout["extents"][0]):
             node = self.cluster.node(layout["nodes"][place]["id"])
-            self.assertEqual(use(node, "GET", path % index, session["token"]), 200)
-            self.assertEqual(use(node, "DELETE", path % index, session["token"]), 403)
-        self.assertEqual(use(outside, "GET", path % 0, session["token"]), 421)
+            self.assertEqual(self.use(node, "GET", path % index, session["token"]), 200)
+            self.assertEqual(self.use(node, "DELETE", path % index, session["token"]), 403)
+        self.assertEqual(self.use(outside, "GET", path % 0, session["token"]), 421)
 
         # one is lost, and the fourth takes its place
         lost = layout["extents"][0][1]
@@ -209,7 +310,7 @@ class StolenTokens(cluster.TestCase):
 
         def moved():
             token = self.cluster.api("PUT", "/sessions/" + session["id"])["token"]
-            return use(outside, "GET", path % 1, token) == 200
+            return self.use(outside, "GET", path % 1, token) == 200
         wait_for(moved, "a renewed token to open the new place")
         gone.start()
         self.cluster.wait_nodes()
@@ -332,14 +433,7 @@ class Identity(cluster.TestCase):
         copy.stop()
 
     def ask(self, node, path, token):
-        connection = (http.client.HTTPSConnection("127.0.0.1", node.port, timeout=30, context=self.cluster.tls) if self.tls
-                      else http.client.HTTPConnection("127.0.0.1", node.port, timeout=30))
-        try:
-            connection.request("GET", path, headers={"Authorization": "Bearer " + token})
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-        finally:
-            connection.close()
+        return ask(node.port, "GET", path, headers={"Authorization": "Bearer " + token}, tls=self.cluster.tls)
 
     def list_token(self, node):
         key = (self.cluster.control.data / "keys" / "token.key").read_text().strip()
@@ -348,17 +442,11 @@ class Identity(cluster.TestCase):
                               check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-class Cleanup(cluster.TestCase):
+class Cleanup(TrustCase):
     """A missing row is no permission to destroy, where it would be a large part of what a node holds."""
     nodes = 2
     control_options = {"unit": "4KiB", "extent": "16KiB", "default-redundancy": "1+1"}
     storage_options = {"scrub-period": "0"}
-
-    def pmss(self, *command, status=0):
-        done = subprocess.run([cluster.BUILD / "tools" / "pmss", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
-                              env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token, LC_ALL="C.UTF-8"))
-        self.assertEqual(done.returncode, status, done.stdout)
-        return done.stdout
 
     def held(self, node):
         return next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)["held_shards"]
@@ -387,13 +475,13 @@ class Cleanup(cluster.TestCase):
         wait_for(lambda: not few & node.shards(), "a few orphans to go")
         many = self.forge(node, good, 17)
         wait_for(lambda: self.held(node) == 17, "the clean-up to be held")
-        self.assertIn("17 shards that nobody knows", self.pmss("node", "ls"))
+        self.assertIn(b"17 shards that nobody knows", self.pmss("node", "ls"))
         self.assertLessEqual(many, node.shards())
         # who has not seen that many has not confirmed them
         self.assert_status(409, self.cluster.api, "PATCH", "/nodes/%d" % node.id, {"confirm_cleanup": 16})
         self.assert_status(409, self.cluster.api, "PATCH", "/nodes/%d" % self.cluster.nodes[1].id, {"confirm_cleanup": 17})
         self.assertLessEqual(many, node.shards())
-        self.assertIn("17 shards", self.pmss("node", "set", str(node.id), "--confirm-cleanup"))
+        self.assertIn(b"17 shards", self.pmss("node", "set", str(node.id), "--confirm-cleanup"))
         wait_for(lambda: node.shards() == good, "the confirmed clean-up")
         wait_for(lambda: self.held(node) == 0, "nothing to be held")
         # once: the next ones are asked for anew
@@ -411,7 +499,7 @@ class Cleanup(cluster.TestCase):
         self.assert_disks_clean()
 
 
-class Ended(cluster.TestCase):
+class Ended(TrustCase):
     """A token ends with its session, its login and its user; a storage server knows that through restarts, and without control."""
     nodes = 2
     control_options = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "1+1", "lease": "5", "max-sessions": "3"}
@@ -443,7 +531,7 @@ class Ended(cluster.TestCase):
     def read(self, node, session):
         layout = session["layout"]
         ids = [layout["nodes"][place]["id"] for place in layout["extents"][0]]
-        return use(node, "GET", "/v1/shards/%s-00000000.%d" % (layout["version"], ids.index(node.id)), session["token"])
+        return self.use(node, "GET", "/v1/shards/%s-00000000.%d" % (layout["version"], ids.index(node.id)), session["token"])
 
     def wait_refused(self, session, why):
         for node in self.cluster.nodes:
@@ -519,7 +607,7 @@ class Ended(cluster.TestCase):
         node.start()
         self.assertEqual(self.read(node, ended), 401)
         self.assertEqual(self.read(node, kept), 200)
-        self.assertEqual(ask(node.port, "GET", "/healthz")[0], 200)
+        self.assertEqual(ask(node.port, "GET", "/healthz", tls=self.cluster.tls)[0], 200)
         whole = file.read_bytes()
         for damage in (lambda: file.unlink(), lambda: file.write_bytes(whole[:-20]), lambda: file.write_bytes(b"{}"),
                        lambda: (file.write_bytes(whole), os.utime(file, (0, time.time() - 60))),
@@ -529,7 +617,7 @@ class Ended(cluster.TestCase):
             node.start()
             self.assertEqual(self.read(node, ended), 503)
             self.assertEqual(self.read(node, kept), 503)
-            status, _, answer = ask(node.port, "GET", "/healthz")
+            status, _, answer = ask(node.port, "GET", "/healthz", tls=self.cluster.tls)
             self.assertEqual(status, 503)
             self.assertIn("waits for control", json.loads(answer)["status"])
         self.assertEqual(self.read(other, kept), 200)
@@ -541,21 +629,16 @@ class Ended(cluster.TestCase):
         self.cluster.wait_nodes()
 
 
-class IdentityTls(Identity):
-    tls = True
+class StolenTokensTls(WithTls, StolenTokens):
+    pass
 
-    @classmethod
-    def setUpClass(cls):
-        if not shutil.which("openssl"):
-            raise unittest.SkipTest("openssl is not installed")
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-trust-"))
-        cls.addClassCleanup(shutil.rmtree, folder)
-        authority = Authority(folder, "ours")
-        options = authority.issue("server", "IP:127.0.0.1")
-        cls.ca = authority.certificate
-        cls.control_options = dict(Identity.control_options, **options, **{"node-ca": str(cls.ca)})
-        cls.storage_options = dict(Identity.storage_options, **options, **{"control-ca": str(cls.ca)})
-        super().setUpClass()
+
+class EndedTls(WithTls, Ended):
+    pass
+
+
+class IdentityTls(WithTls, Identity):
+    tls = True
 
     def test_without_tls(self):
         """From TLS to none: never."""
