@@ -57,6 +57,7 @@ typedef struct
   GAsyncResult *result;
   GThread *filler;
   int filled;                   /* atomic */
+  int ended;                    /* atomic: the request, which may be before the buffer is full */
 } Fixture;
 
 static void
@@ -76,17 +77,19 @@ unsent (void)
 
 /* Waits until the sender's buffer is full and sees to it that no byte more will fit: a retransmission may make room for some. */
 static gpointer
-fill_buffer (gpointer filled)
+fill_buffer (gpointer user_data)
 {
+  Fixture *f = user_data;
   int smallest = 1, before;
 
   do {
     before = unsent ();
     g_usleep (QUIET);
-  } while (before < 65536 || before != unsent ());
+  } while (!g_atomic_int_get (&f->ended)
+      && (before < 65536 || before != unsent ()));
   setsockopt (g_atomic_int_get (&sender), SOL_SOCKET, SO_SNDBUF, &smallest,
       sizeof smallest);
-  g_atomic_int_set ((int *) filled, TRUE);
+  g_atomic_int_set (&f->filled, TRUE);
   g_main_context_wakeup (NULL);
   return NULL;
 }
@@ -121,13 +124,14 @@ set_up (Fixture * f, gconstpointer tls)
   f->shard = g_bytes_new_take (g_malloc0 (SIZE), SIZE);
   f->cancellable = g_cancellable_new ();
   g_atomic_int_set (&sender, -1);
-  f->filler = g_thread_new ("fill", fill_buffer, &f->filled);
+  f->filler = g_thread_new ("fill", fill_buffer, f);
   fake_peer_cut_at_body (f->peer);
 }
 
 static void
 tear_down (Fixture * f, gconstpointer tls)
 {
+  g_atomic_int_set (&f->ended, TRUE);
   g_thread_join (f->filler);
   g_clear_object (&f->result);
   g_clear_object (&f->database);
