@@ -7,6 +7,8 @@
 #define FIRST_URGENT (100 * G_TIME_SPAN_MILLISECOND)
 #define MAX_URGENT (300 * G_TIME_SPAN_MILLISECOND)
 #define MAX_SHIFT 16
+/* The consumer has gone elsewhere. */
+#define FORGET_AFTER (3600 * G_TIME_SPAN_SECOND)
 
 typedef struct
 {
@@ -112,6 +114,10 @@ pmss_bad_shards_release (PmssBadShards * self, gint64 now, gboolean urgent)
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     BadShard *shard = value;
 
+    if (now - shard->noted_at >= FORGET_AFTER) {
+      g_hash_table_iter_remove (&iter);
+      continue;
+    }
     if (shard->due)
       continue;
     shard->due = now >= (urgent ? shard->urgent_retry_at : shard->retry_at);

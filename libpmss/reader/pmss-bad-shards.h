@@ -12,7 +12,8 @@ G_BEGIN_DECLS
  * alone for a pause and then asked for again: a disk is mounted late, a repair
  * writes the shard anew. The pause begins with 1 s and doubles up to 60 s.
  * Where somebody waits and too few others are left, it begins with 0.1 s and
- * ends with 0.3 s, as for nodes.
+ * ends with 0.3 s, as for nodes. What nobody has asked for in an hour is
+ * forgotten.
  *
  *              note                          release, when the pause is over
  *   good ─────────────▶ bad (not asked) ─────────────────────▶ due (asked)

@@ -221,14 +221,23 @@ typedef struct
   gint64 began;
 } Probe;
 
+/* With 503 a node says that something is the matter with it: its disk takes no
+ * more writes, say. What it has it may give: its answers for shards tell. */
+static gboolean
+is_answer (SoupMessage * message)
+{
+  guint status = soup_message_get_status (message);
+
+  return status == SOUP_STATUS_OK || status == SOUP_STATUS_SERVICE_UNAVAILABLE;
+}
+
 static GError *
 probe_result (Probe * probe, GAsyncResult * result)
 {
   GError *error = NULL;
   g_autoptr (GBytes) body = pmss_exchange_finish (result, &error);
 
-  if (body != NULL
-      && soup_message_get_status (probe->message) != SOUP_STATUS_OK)
+  if (body != NULL && !is_answer (probe->message))
     error = pmss_exchange_problem (probe->message, body, probe->link->peer);
   return error;
 }

@@ -63,7 +63,7 @@ on_kick (gpointer user_data)
     if (engine->n_streams == 0 && engine->n_requests == 0)
       g_main_loop_quit (engine->loop);
   } else if (pmss_engine_is_resting (engine)) {
-    cancel_all (engine, "paused");
+    cancel_all (engine, "not wanted now");
   } else {
     pmss_plan_run (engine);
   }

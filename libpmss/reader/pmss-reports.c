@@ -132,6 +132,8 @@ place_key (const PmssReport * report)
 static void
 add (PmssEngine * engine, const PmssReport * report)
 {
+  if (engine->reports->pending->len >= MAX_TOLD)
+    return;
   g_array_append_val (engine->reports->pending, *report);
   set_timer (engine);
 }

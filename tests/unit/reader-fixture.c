@@ -69,8 +69,8 @@ node_answers (const FakeRequest * request, FakeAnswer * answer,
       hang_up (answer);
       return;
     }
-    answer->text = fake_peer_answer ("200 OK", "application/json",
-        "{\"status\":\"ok\"}");
+    answer->text = fake_peer_answer (node->health != NULL ? node->health :
+        "200 OK", "application/json", "{\"status\":\"ok\"}");
     return;
   }
   g_assert_cmpint (sscanf (request->range, "bytes=%lu-%lu", &first, &last), ==,

@@ -28,6 +28,7 @@ typedef struct
    * @first, @length: of the range; @shard: the whole file. Its thread. */
   gboolean (*misbehave) (const FakeRequest *request, FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
   gboolean sick;                /* does not answer probes */
+  const char *health;           /* status of the answer to probes; NULL: 200 */
   int gone;                     /* atomic: hangs up on so many probes, and on requests meanwhile */
   int requests;                 /* atomic: for records */
   int probes;                   /* atomic */

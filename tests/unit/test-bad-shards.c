@@ -33,7 +33,7 @@ test_pace (void)
     g_assert_true (pmss_bad_shards_is_bad (bad, 7, 1));
     g_assert_cmpuint (pmss_bad_shards_get_tries (bad, 7, 1), ==, i + 1);
     g_assert_cmpint (wait_until_due (bad, now, FALSE), ==, pauses[i] * SECOND);
-    now += DAY;
+    now += 100 * SECOND;
   }
   pmss_bad_shards_free (bad);
 }
@@ -88,6 +88,24 @@ test_forgotten (void)
   pmss_bad_shards_free (bad);
 }
 
+/* A reader that goes through a medium of many extents keeps no more of them than
+ * an hour's. */
+static void
+test_old (void)
+{
+  PmssBadShards *bad = pmss_bad_shards_new ();
+
+  for (guint i = 0; i < 100; i++)
+    pmss_bad_shards_note (bad, i, 1, START);
+  pmss_bad_shards_release (bad, START + SECOND, FALSE);
+  g_assert_cmpuint (pmss_bad_shards_get_tries (bad, 99, 1), ==, 1);
+  pmss_bad_shards_note (bad, 100, 1, START + 3600 * SECOND);
+  pmss_bad_shards_release (bad, START + 3602 * SECOND, FALSE);
+  g_assert_cmpuint (pmss_bad_shards_get_tries (bad, 99, 1), ==, 0);
+  g_assert_cmpuint (pmss_bad_shards_get_tries (bad, 100, 1), ==, 1);
+  pmss_bad_shards_free (bad);
+}
+
 /* Of one extent alone, and what was tried so far still counts. */
 static void
 test_hurried (void)
@@ -114,6 +132,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bad-shards/urgent", test_urgent);
   g_test_add_func ("/bad-shards/together", test_together);
   g_test_add_func ("/bad-shards/forgotten", test_forgotten);
+  g_test_add_func ("/bad-shards/old", test_old);
   g_test_add_func ("/bad-shards/hurried", test_hurried);
   return g_test_run ();
 }

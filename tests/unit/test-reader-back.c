@@ -187,6 +187,37 @@ test_restarted (void)
   fake_cluster_free (cluster);
 }
 
+static gboolean
+hang_up_once (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  if (g_atomic_int_add (&cut, 1) > 0)
+    return FALSE;
+  answer->text = g_strdup ("");
+  answer->close = TRUE;
+  return TRUE;
+}
+
+/* A server whose disk takes no more writes says so when it is asked how it is,
+ * and gives what it has. */
+static void
+test_unwell (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 0 }, 8 * ROW);
+  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_atomic_int_set (&cut, 0);
+  cluster->nodes[1].misbehave = hang_up_once;
+  cluster->nodes[1].health = "503 Service Unavailable";
+  reader = fake_cluster_open (cluster, "timeout", 10, NULL);
+  fake_cluster_read_all (cluster, reader, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_atomic_int_get (&cluster->nodes[1].probes), >, 0);
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 /* --- What a node that is gone costs --- */
 
 /* How often the I/O thread has slept and woken up. */
@@ -327,6 +358,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/back/never", test_never_back);
   g_test_add_func ("/reader/back/damaged-once", test_damaged_once);
   g_test_add_func ("/reader/back/restarted", test_restarted);
+  g_test_add_func ("/reader/back/unwell", test_unwell);
   g_test_add_func ("/reader/back/wakeups", test_wakeups);
   g_test_add_func ("/reader/back/not-open", test_not_open);
   g_test_add_func ("/reader/back/session-stays", test_session_stays);
