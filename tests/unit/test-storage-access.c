@@ -37,7 +37,8 @@ setup (Fixture * f, gconstpointer unused)
   f->claims->session = g_strdup (SESSION);
   f->claims->ops = PMSS_TOKEN_READ;
   pmss_token_claims_add_nodes (f->claims, NODE, NODE);
-  f->wanted = (PmssWanted) { PMSS_TOKEN_READ, &f->claims->version, SHARD };
+  f->wanted = (PmssWanted) {
+  PMSS_TOKEN_READ, &f->claims->version, SHARD};
 }
 
 static void
@@ -236,6 +237,45 @@ test_kept_alive (Fixture * f, gconstpointer unused)
 #define ADD(name, set_up, function) \
   g_test_add ("/access/" name, Fixture, NULL, set_up, function, teardown)
 
+/* However it is changed, it is no token any more; and the good one goes on. */
+static void
+test_mutations (Fixture * f, gconstpointer unused)
+{
+  static const char letters[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.";
+  guint number = g_test_thorough ()? 200000 : 20000;
+  g_autofree char *token = mint (f);
+  GRand *rand = g_rand_new_with_seed (7);
+
+  for (guint i = 0; i < number; i++) {
+    g_autoptr (GString) text = g_string_new (token);
+    g_autoptr (GError) error = NULL;
+
+    for (guint n = g_rand_int_range (rand, 1, 4); n > 0; n--) {
+      gsize at = g_rand_int_range (rand, 0, text->len);
+      char letter = letters[g_rand_int_range (rand, 0, sizeof letters - 1)];
+
+      switch (g_rand_int_range (rand, 0, 3)) {
+        case 0:
+          text->str[at] = letter;
+          break;
+        case 1:
+          g_string_erase (text, at, 1);
+          break;
+        default:
+          g_string_insert_c (text, at, letter);
+          break;
+      }
+    }
+    if (g_str_equal (text->str, token))
+      continue;
+    g_assert_false (pmss_access_check (f->access, text->str, &f->wanted,
+            &error));
+    g_assert_error (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED);
+  }
+  g_rand_free (rand);
+  assert_check (f, token, -1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -249,5 +289,6 @@ main (int argc, char **argv)
   ADD ("other-cluster", setup_trusting, test_other_cluster);
   ADD ("other-key", setup_trusting, test_other_key);
   ADD ("kept-alive", setup_trusting, test_kept_alive);
+  ADD ("mutations", setup_trusting, test_mutations);
   return g_test_run ();
 }
