@@ -155,6 +155,7 @@ open_work (PmssControlContext * context, GError ** error)
   if (context->uploads == NULL)
     return FALSE;
   pmss_uploads_set_reserve (context->uploads, context->reserve);
+  pmss_uploads_set_keep_unknown (context->uploads, context->keep_unknown);
   if (!pmss_catalog_abandon_rebuilds (context->catalog, error))
     return FALSE;
   context->jobs = pmss_jobs_new (context, error);
@@ -184,7 +185,8 @@ check_identity (PmssControlContext * context, GError ** error)
   context->keep_unknown = identity.restored != 0;
   if (context->keep_unknown)
     g_warning ("The catalog was restored: shards that it does not know stay on "
-        "the storage servers until pmss-control --end-restore");
+        "the storage servers, and files in set-aside, until pmss-control "
+        "--end-restore");
   return TRUE;
 }
 

@@ -513,7 +513,7 @@ pmss_compare_lists (PmssControlContext * context, PmssNodeCalls * calls,
     .context = context,.calls = calls,.cancellable = cancellable,
     .node = node,.now = g_get_monotonic_time (),.unknown = unknown,
     .grace = context->keep_unknown ? NEVER
-        : context->config->orphan_grace * G_USEC_PER_SEC,
+        : context->config->orphan_grace * (gint64) G_USEC_PER_SEC,
   };
 
   *compared = (PmssCompared) {

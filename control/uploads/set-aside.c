@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "control/folder-sync.h"
@@ -66,33 +67,105 @@ pmss_set_aside_put (const char *folder, const char *name, GError ** error)
   return pmss_folder_sync (aside, error) && pmss_folder_sync (folder, error);
 }
 
-static void
-expire_file (const char *path, guint grace, gint64 now)
+GPtrArray *
+pmss_set_aside_list (const char *folder)
+{
+  g_autofree char *aside = g_build_filename (folder, PMSS_SET_ASIDE, NULL);
+  g_autoptr (GDir) dir = g_dir_open (aside, 0, NULL);
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    g_ptr_array_add (names, g_strdup (name));
+  return names;
+}
+
+char *
+pmss_set_aside_get_name (const char *aside)
+{
+  const char *dot = strrchr (aside, '.');
+
+  if (dot == NULL || dot == aside || dot[1] == '\0'
+      || dot[1 + strspn (dot + 1, "0123456789")] != '\0')
+    return g_strdup (aside);
+  return g_strndup (aside, (gsize) (dot - aside));
+}
+
+gboolean
+pmss_set_aside_fits (const char *folder, const char *aside, guint64 least,
+    guint64 most)
+{
+  g_autofree char *path = g_build_filename (folder, PMSS_SET_ASIDE, aside,
+      NULL);
+  GStatBuf st;
+
+  return g_lstat (path, &st) == 0 && S_ISREG (st.st_mode)
+      && (guint64) st.st_size >= least && (guint64) st.st_size <= most;
+}
+
+gboolean
+pmss_set_aside_take (const char *folder, const char *aside, const char *name,
+    GError ** error)
+{
+  g_autofree char *there = g_build_filename (folder, PMSS_SET_ASIDE, NULL);
+  g_autofree char *path = g_build_filename (there, aside, NULL);
+  g_autofree char *target = g_build_filename (folder, name, NULL);
+
+  if (g_file_test (target, G_FILE_TEST_EXISTS)) {
+    errno = EEXIST;
+    return fail (error, "make", target);
+  }
+  if (g_rename (path, target) != 0)
+    return fail (error, "put back", path);
+  g_message ("The catalog names “%s”: it is put back from %s", target,
+      there);
+  return pmss_folder_sync (folder, error) && pmss_folder_sync (there, error);
+}
+
+/* A directory is none of ours: somebody has put it there. */
+static gboolean
+is_due (const char *path, guint grace, gint64 now, gint64 * age)
 {
   GStatBuf st;
 
-  if (g_lstat (path, &st) != 0 || now - (gint64) st.st_mtime < (gint64) grace)
-    return;
-  if (g_unlink (path) == 0)
-    g_message ("Deleted “%s”, which was set aside %" G_GINT64_FORMAT
-        " s ago", path, now - (gint64) st.st_mtime);
-  else
-    g_warning ("Cannot delete “%s”: %s", path, g_strerror (errno));
+  if (g_lstat (path, &st) != 0 || S_ISDIR (st.st_mode))
+    return FALSE;
+  *age = now - (gint64) st.st_mtime;
+  return *age >= (gint64) grace;
 }
 
-void
-pmss_set_aside_expire (const char *folder, guint grace, gint64 now, gint64 up)
+static gboolean
+expire_file (const char *path, gint64 age)
 {
-  g_autofree char *aside = g_build_filename (folder, PMSS_SET_ASIDE, NULL);
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
-  if (grace == 0 || up < (gint64) MIN (grace, CLOCK_SETTLES)
-      || (dir = g_dir_open (aside, 0, NULL)) == NULL)
-    return;
-  while ((name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *path = g_build_filename (aside, name, NULL);
-
-    expire_file (path, grace, now);
+  if (g_unlink (path) == 0) {
+    g_message ("Deleted “%s”, which was set aside %" G_GINT64_FORMAT
+        " s ago", path, age);
+    return TRUE;
   }
+  g_warning ("Cannot delete “%s”: %s", path, g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+pmss_set_aside_expire (const char *folder, guint grace, gint64 now, gint64 up,
+    PmssSetAsideNamed named, gpointer user_data)
+{
+  g_autoptr (GPtrArray) list = NULL;
+  gboolean all = TRUE;
+
+  if (grace == 0 || up < (gint64) MIN (grace, CLOCK_SETTLES))
+    return TRUE;
+  list = pmss_set_aside_list (folder);
+  for (guint i = 0; i < list->len; i++) {
+    const char *aside = g_ptr_array_index (list, i);
+    g_autofree char *path = g_build_filename (folder, PMSS_SET_ASIDE, aside,
+        NULL);
+    g_autofree char *name = pmss_set_aside_get_name (aside);
+    gint64 age;
+
+    if (is_due (path, grace, now, &age) && !named (aside, user_data)
+        && !named (name, user_data))
+      all &= expire_file (path, age);
+  }
+  return all;
 }

@@ -11,9 +11,6 @@
 #include "control/folder-sync.h"
 #include "control/uploads/set-aside.h"
 
-/* fsck's own, where the folder is a disk of its own */
-#define LOST_AND_FOUND "lost+found"
-
 gboolean
 pmss_upload_files_make (PmssUploads * self, const char *id, GError ** error)
 {
@@ -150,6 +147,7 @@ typedef struct
   gboolean original;
   const char *name;
   gboolean known;
+  guint64 least, most;          /* bytes that it has, where it is known */
 } Known;
 
 static gboolean
@@ -159,11 +157,16 @@ find_known (PmssDatabase * database, gpointer user_data, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = known->original ?
       pmss_database_query (database,
-      "SELECT 1 FROM original WHERE file = ?1", PMSS_TEXT (known->name)) :
-      pmss_database_query (database,
-      "SELECT 1 FROM upload WHERE id = ?1", PMSS_TEXT (known->name));
+      "SELECT size, size FROM original WHERE file = ?1",
+      PMSS_TEXT (known->name)) : pmss_database_query (database,
+      "SELECT received, size FROM upload WHERE id = ?1",
+      PMSS_TEXT (known->name));
 
   known->known = pmss_rows_next (rows, &local);
+  if (known->known) {
+    known->least = (guint64) pmss_rows_int (rows, 0);
+    known->most = (guint64) pmss_rows_int (rows, 1);
+  }
   if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
@@ -184,6 +187,17 @@ is_spare (PmssUploads * self, const Known * known, const GStatBuf * st)
       && other.st_dev == st->st_dev;
 }
 
+/* One that cannot be moved does no harm where it is: that is no reason not to start. */
+static void
+set_aside (const char *folder, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!pmss_set_aside_put (folder, name, &error))
+    g_warning ("%s: it is left for the next start", error->message);
+}
+
+/* Directories are none of ours: lost+found, and what people put there. */
 static gboolean
 sweep_file (PmssUploads * self, const char *folder, Known * known,
     GError ** error)
@@ -191,22 +205,21 @@ sweep_file (PmssUploads * self, const char *folder, Known * known,
   g_autofree char *path = g_build_filename (folder, known->name, NULL);
   GStatBuf st;
 
-  if (g_str_equal (known->name, PMSS_SET_ASIDE)
-      || g_str_equal (known->name, LOST_AND_FOUND))
+  if (g_lstat (path, &st) != 0) {
+    pmss_uploads_set_errno (error, errno, path);
+    return FALSE;
+  }
+  if (S_ISDIR (st.st_mode))
     return TRUE;
   if (!pmss_database_transact (self->database, find_known, known, error))
     return FALSE;
   if (known->known)
     return TRUE;
-  if (g_lstat (path, &st) != 0) {
-    pmss_uploads_set_errno (error, errno, path);
-    return FALSE;
-  }
-  if (S_ISREG (st.st_mode) && is_spare (self, known, &st)) {
+  if (S_ISREG (st.st_mode) && is_spare (self, known, &st))
     unlink_file (path);
-    return TRUE;
-  }
-  return pmss_set_aside_put (folder, known->name, error);
+  else
+    set_aside (folder, known->name);
+  return TRUE;
 }
 
 static gboolean
@@ -231,10 +244,80 @@ sweep_folder (PmssUploads * self, gboolean original, GError ** error)
   return TRUE;
 }
 
+/* Files that were set aside and that a row names: another catalog than the one that did not know them */
+
+static gboolean
+put_back_file (PmssUploads * self, const char *folder, gboolean original,
+    const char *aside, GError ** error)
+{
+  g_autofree char *name = pmss_set_aside_get_name (aside);
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  Known known = { original, name };
+  g_autoptr (GError) local = NULL;
+
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    return TRUE;
+  if (!pmss_database_transact (self->database, find_known, &known, error))
+    return FALSE;
+  if (known.known
+      && pmss_set_aside_fits (folder, aside, known.least, known.most)
+      && !pmss_set_aside_take (folder, aside, name, &local))
+    g_warning ("%s: its medium has no file until the next start",
+        local->message);
+  return TRUE;
+}
+
+static gboolean
+put_back (PmssUploads * self, gboolean original, GError ** error)
+{
+  const char *folder = original ? self->originals : self->folder;
+  g_autoptr (GPtrArray) list = pmss_set_aside_list (folder);
+
+  for (guint i = 0; i < list->len; i++)
+    if (!put_back_file (self, folder, original, g_ptr_array_index (list, i),
+            error))
+      return FALSE;
+  return TRUE;
+}
+
+typedef struct
+{
+  PmssUploads *uploads;
+  gboolean original;
+} Aside;
+
+/* One of which it cannot be told has a row, to be sure. */
+static gboolean
+is_named (const char *name, gpointer user_data)
+{
+  const Aside *aside = user_data;
+  Known known = { aside->original, name };
+  g_autoptr (GError) error = NULL;
+
+  if (pmss_database_transact (aside->uploads->database, find_known, &known,
+          &error))
+    return known.known;
+  g_warning ("Cannot look for “%s”: %s", name, error->message);
+  return TRUE;
+}
+
+gboolean
+pmss_upload_files_expire (PmssUploads * self, gint64 now, gint64 up)
+{
+  Aside upload = { self, FALSE }, original = { self, TRUE };
+  guint grace = self->config->set_aside_grace;
+  gboolean all = pmss_set_aside_expire (self->folder, grace, now, up,
+      is_named, &upload);
+
+  return pmss_set_aside_expire (self->originals, grace, now, up, is_named,
+      &original) && all;
+}
+
 /* Originals first: one that is a second name of an upload is no loss while the upload has the first. */
 gboolean
 pmss_upload_files_sweep (PmssUploads * self, GError ** error)
 {
   return delete_given_up (self, error)
+      && put_back (self, TRUE, error) && put_back (self, FALSE, error)
       && sweep_folder (self, TRUE, error) && sweep_folder (self, FALSE, error);
 }

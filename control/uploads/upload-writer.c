@@ -27,28 +27,6 @@ struct _PmssUploadWriter
 };
 
 static gboolean
-take (PmssUploads * uploads, const char *id, GError ** error)
-{
-  gboolean taken;
-
-  g_mutex_lock (&uploads->lock);
-  taken = g_hash_table_add (uploads->writing, g_strdup (id));
-  g_mutex_unlock (&uploads->lock);
-  if (!taken)
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
-        "Somebody else is writing to this upload");
-  return taken;
-}
-
-static void
-give_back (PmssUploads * uploads, const char *id)
-{
-  g_mutex_lock (&uploads->lock);
-  g_hash_table_remove (uploads->writing, id);
-  g_mutex_unlock (&uploads->lock);
-}
-
-static gboolean
 check_offset (const PmssUpload * upload, guint64 offset, GError ** error)
 {
   if (upload->complete) {
@@ -94,13 +72,16 @@ pmss_upload_writer_open (PmssUploads * uploads, const char *id, guint64 offset,
   PmssUploadWriter *writer;
   int fd = -1;
 
-  if (!take (uploads, id, error))
+  if (!pmss_uploads_take (uploads, id)) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+        "Somebody else is writing to this upload");
     return NULL;
+  }
   upload = pmss_uploads_get (uploads, id, error);
   if (upload && check_offset (upload, offset, error))
     fd = open_file (uploads, upload, error);
   if (fd < 0) {
-    give_back (uploads, id);
+    pmss_uploads_give_back (uploads, id);
     return NULL;
   }
 
@@ -116,12 +97,10 @@ pmss_upload_writer_open (PmssUploads * uploads, const char *id, guint64 offset,
 
 /* The bytes beyond what the row counts are on the disk: nobody has to reserve them any more. */
 static void
-count_unsynced (PmssUploadWriter * writer, guint64 before)
+tell_unsynced (PmssUploadWriter * writer)
 {
-  g_mutex_lock (&writer->uploads->lock);
-  writer->uploads->unsynced += writer->written - writer->received;
-  writer->uploads->unsynced -= before;
-  g_mutex_unlock (&writer->uploads->lock);
+  pmss_uploads_set_unsynced (writer->uploads, writer->id,
+      writer->written - writer->received);
 }
 
 static gboolean
@@ -148,7 +127,6 @@ gboolean
 pmss_upload_writer_write (PmssUploadWriter * writer, const void *data,
     gsize length, GError ** error)
 {
-  guint64 before;
   gboolean written;
 
   if (length > writer->size - writer->written) {
@@ -161,9 +139,8 @@ pmss_upload_writer_write (PmssUploadWriter * writer, const void *data,
       return FALSE;
     writer->check_at = writer->written + CHECK_EVERY;
   }
-  before = writer->written - writer->received;
   written = write_all (writer, data, length, error);
-  count_unsynced (writer, before);
+  tell_unsynced (writer);
   if (!written)
     return FALSE;
   if (writer->written - writer->received >= SYNC_EVERY)
@@ -181,8 +158,11 @@ commit (PmssDatabase * database, gpointer user_data, GError ** error)
           "AND state = 'receiving'", PMSS_TEXT (writer->id),
           PMSS_INT (writer->written), PMSS_INT (writer->expires)))
     return FALSE;
-  if (pmss_database_get_changes (database) == 1)
+  if (pmss_database_get_changes (database) == 1) {
+    /* a transaction behind this one, before its answer, counts no byte twice */
+    pmss_uploads_set_unsynced (writer->uploads, writer->id, 0);
     return TRUE;
+  }
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
       "The upload is gone: its medium was deleted");
   return FALSE;
@@ -213,10 +193,9 @@ sync_written (PmssUploadWriter * writer, GError ** error)
 gboolean
 pmss_upload_writer_sync (PmssUploadWriter * writer, GError ** error)
 {
-  guint64 before = writer->written - writer->received;
   gboolean good = sync_written (writer, error);
 
-  count_unsynced (writer, before);
+  tell_unsynced (writer);
   return good;
 }
 
@@ -244,12 +223,8 @@ pmss_upload_writer_close (PmssUploadWriter * writer, GError ** error)
 void
 pmss_upload_writer_abandon (PmssUploadWriter * writer)
 {
-  guint64 before = writer->written - writer->received;
-
-  writer->written = writer->received;
-  count_unsynced (writer, before);
   close (writer->fd);
-  give_back (writer->uploads, writer->id);
+  pmss_uploads_give_back (writer->uploads, writer->id);
   g_free (writer->id);
   g_free (writer);
 }

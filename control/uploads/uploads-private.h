@@ -17,14 +17,24 @@ struct _PmssUploads {
   gint64 opened;                /* monotonic */
 
   PmssDiskReserve *reserve;     /* nullable */
+  gboolean keep_unknown;        /* nothing that was set aside is deleted */
+  gint64 aside_at;              /* of the thread that expires: monotonic, when to look at what was set aside */
 
   GMutex lock;                  /* protects all below */
-  GHashTable *writing;          /* ids that have a writer */
-  guint64 unsynced;             /* bytes that writers have written and that no row counts as received yet */
+  GHashTable *writing;          /* id of each upload that has a writer -> guint64: bytes that it has written and that the row does not count as received */
 };
 
 /* PMSS_ERROR_NO_SPACE unless the disk has @bytes more than it has to keep free and than others have @announced. */
 gboolean pmss_uploads_check_space (PmssUploads *uploads, guint64 bytes, guint64 announced, GError **error);
+
+/* In a transaction: bytes that unfinished uploads have announced and that are not on the disk yet. */
+gboolean pmss_uploads_get_announced (PmssUploads *uploads, PmssDatabase *database, guint64 *bytes, GError **error);
+
+/* The right to write to @id, or to remove it, which one thread has at a time. FALSE: somebody has it. */
+gboolean pmss_uploads_take         (PmssUploads *uploads, const char *id);
+void     pmss_uploads_give_back    (PmssUploads *uploads, const char *id);
+/* Who has it says how many bytes of the file the row does not count. Before the answer to the commit that counts them, for the transactions right behind it. */
+void     pmss_uploads_set_unsynced (PmssUploads *uploads, const char *id, guint64 bytes);
 
 /* PMSS_ERROR from errno: NO_SPACE for a full disk or quota. */
 void     pmss_uploads_set_errno   (GError **error, int code, const char *what);
@@ -33,8 +43,11 @@ void     pmss_uploads_set_errno   (GError **error, int code, const char *what);
 gboolean pmss_upload_files_make   (PmssUploads *uploads, const char *id, GError **error);
 /* Takes back a file that got no row. */
 void     pmss_upload_files_unmake (PmssUploads *uploads, const char *id);
-/* At the start: deletes the files that rows of file_deletion name and the empty ones that have no row, and sets other files without a row aside. */
+/* At the start: deletes the files that rows of file_deletion name and the empty ones that have no row, puts those back that were set aside and that a row
+ * names, and sets other files without a row aside. Directories are left alone. */
 gboolean pmss_upload_files_sweep  (PmssUploads *uploads, GError **error);
+/* Deletes what was set aside long enough ago and no row names. FALSE: something could not be deleted. */
+gboolean pmss_upload_files_expire (PmssUploads *uploads, gint64 now, gint64 up);
 
 /* upload-name.c: makes sure that no medium has @name. An unfinished upload of @user's own gives way; of another user's, or one that is being written to,
  * PMSS_ERROR_EXISTS tells whose it is and how far. */

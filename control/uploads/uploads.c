@@ -8,13 +8,16 @@
 #include <sys/statvfs.h>
 
 #include "control/folder-sync.h"
-#include "control/uploads/set-aside.h"
 #include "libpmss/pmss-error.h"
 
 #define COLUMNS "upload.id, upload.medium, medium.name, upload.user, " \
     "upload.kind, upload.state, upload.size, upload.received, " \
     "upload.created, upload.expires " \
     "FROM upload JOIN medium ON medium.id = upload.medium"
+
+#define ASIDE_EVERY (60 * G_USEC_PER_SEC)
+/* What could not be deleted is not told every minute. */
+#define ASIDE_AGAIN (3600 * (gint64) G_USEC_PER_SEC)
 
 static gint64
 now (void)
@@ -76,30 +79,78 @@ pmss_uploads_check_space (PmssUploads * self, guint64 bytes, guint64 announced,
   return FALSE;
 }
 
-/* Bytes that unfinished uploads have announced and that are not on the disk yet. */
-static gboolean
-get_announced (PmssUploads * self, PmssDatabase * database, guint64 * bytes,
-    GError ** error)
+static guint64
+get_unsynced (PmssUploads * self, const char *id)
 {
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT coalesce (sum (size - received), 0) FROM upload"
-      " WHERE state = 'receiving'");
-  guint64 unsynced;
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  const guint64 *bytes = g_hash_table_lookup (self->writing, id);
 
-  if (!pmss_rows_next (rows, error))
-    return FALSE;
-  *bytes = (guint64) pmss_rows_int (rows, 0);
+  return bytes != NULL ? *bytes : 0;
+}
+
+gboolean
+pmss_uploads_get_announced (PmssUploads * self, PmssDatabase * database,
+    guint64 * bytes, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT id, size - received FROM upload WHERE state = 'receiving'");
+
+  *bytes = 0;
+  while (pmss_rows_next (rows, &local)) {
+    guint64 left = (guint64) pmss_rows_int (rows, 1);
+
+    *bytes += left - MIN (left, get_unsynced (self, pmss_rows_text (rows, 0)));
+  }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+gboolean
+pmss_uploads_take (PmssUploads * self, const char *id)
+{
+  gboolean taken;
+
   g_mutex_lock (&self->lock);
-  unsynced = self->unsynced;
+  taken = !g_hash_table_contains (self->writing, id);
+  if (taken)
+    g_hash_table_insert (self->writing, g_strdup (id), g_new0 (guint64, 1));
   g_mutex_unlock (&self->lock);
-  *bytes -= MIN (*bytes, unsynced);
-  return TRUE;
+  return taken;
+}
+
+void
+pmss_uploads_give_back (PmssUploads * self, const char *id)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->writing, id);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+pmss_uploads_set_unsynced (PmssUploads * self, const char *id, guint64 bytes)
+{
+  guint64 *unsynced;
+
+  g_mutex_lock (&self->lock);
+  unsynced = g_hash_table_lookup (self->writing, id);
+  *unsynced = bytes;
+  g_mutex_unlock (&self->lock);
 }
 
 void
 pmss_uploads_set_reserve (PmssUploads * self, PmssDiskReserve * reserve)
 {
   self->reserve = reserve;
+}
+
+void
+pmss_uploads_set_keep_unknown (PmssUploads * self, gboolean keep)
+{
+  self->keep_unknown = keep;
 }
 
 char *
@@ -254,7 +305,7 @@ create_rows (PmssDatabase * database, gpointer user_data, GError ** error)
   PmssUpload *upload = create->upload;
   guint64 announced;
 
-  if (!get_announced (create->self, database, &announced, error)
+  if (!pmss_uploads_get_announced (create->self, database, &announced, error)
       || !pmss_catalog_add_medium (create->self->catalog, create->medium, error)
       || !pmss_uploads_check_space (create->self, upload->size, announced,
           error))
@@ -341,10 +392,7 @@ remove_upload (PmssUploads * self, const char *id, gboolean expired,
   Get get = {.self = self,.id = id,.expired = expired };
   gboolean removed;
 
-  g_mutex_lock (&self->lock);
-  removed = g_hash_table_add (self->writing, g_strdup (id));
-  g_mutex_unlock (&self->lock);
-  if (!removed) {
+  if (!pmss_uploads_take (self, id)) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
         "Somebody is writing to this upload");
     return FALSE;
@@ -355,9 +403,7 @@ remove_upload (PmssUploads * self, const char *id, gboolean expired,
     pmss_uploads_delete_files (self);
   g_clear_pointer (&get.upload, pmss_upload_free);
 
-  g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->writing, id);
-  g_mutex_unlock (&self->lock);
+  pmss_uploads_give_back (self, id);
   return removed;
 }
 
@@ -392,11 +438,14 @@ remove_listed (PmssUploads * self, gboolean expired, gboolean put,
 gboolean
 pmss_uploads_expire (PmssUploads * self, GError ** error)
 {
-  gint64 up = (g_get_monotonic_time () - self->opened) / G_USEC_PER_SEC;
-  guint grace = self->config->set_aside_grace;
+  gint64 monotonic = g_get_monotonic_time ();
 
-  pmss_set_aside_expire (self->folder, grace, now (), up);
-  pmss_set_aside_expire (self->originals, grace, now (), up);
+  if (!self->keep_unknown && monotonic >= self->aside_at) {
+    gboolean all = pmss_upload_files_expire (self, now (),
+        (monotonic - self->opened) / G_USEC_PER_SEC);
+
+    self->aside_at = monotonic + (all ? ASIDE_EVERY : ASIDE_AGAIN);
+  }
   return remove_listed (self, TRUE, FALSE, error);
 }
 
@@ -486,7 +535,8 @@ pmss_uploads_new (PmssControlConfig * config, PmssDatabase * database,
   self->originals = g_build_filename (config->data, "originals", NULL);
   self->opened = g_get_monotonic_time ();
   g_mutex_init (&self->lock);
-  self->writing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->writing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      g_free);
 
   if (g_mkdir_with_parents (self->folder, 0700) != 0)
     pmss_uploads_set_errno (error, errno, self->folder);

@@ -39,11 +39,13 @@ void          pmss_upload_free (PmssUpload *upload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUpload, pmss_upload_free)
 
 /* Makes the folders, and undoes what a crash left behind: plain PUTs that were cut off, files that a row says may go. A file that no row knows is set
- * aside (set-aside.h), never deleted: the catalog may be older than the file. */
+ * aside (set-aside.h), never deleted: the catalog may be older than the file. One that was set aside and that a row names goes back. */
 PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database, PmssCatalog *catalog, GError **error);
 void          pmss_uploads_free   (PmssUploads *uploads);
 /* What uploads have to leave free besides, from now on. Before the first request; @reserve outlives @uploads. */
 void          pmss_uploads_set_reserve (PmssUploads *uploads, PmssDiskReserve *reserve);
+/* Whether files that were set aside are kept however long they are there. Before the first call of pmss_uploads_expire(). */
+void          pmss_uploads_set_keep_unknown (PmssUploads *uploads, gboolean keep);
 
 /* Takes the name. @medium: name, size, redundancy, keep_original, and what else is known; its id is filled in. PMSS_ERROR_EXISTS: the name is taken (an
  * unfinished upload of the same user, to which nobody writes, gives way);
@@ -61,7 +63,7 @@ char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
 const char   *pmss_uploads_get_originals (PmssUploads *uploads);
 /* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while somebody writes; PMSS_ERROR_CONFLICT when complete. */
 gboolean      pmss_uploads_remove (PmssUploads *uploads, const char *id, GError **error);
-/* Removes those whose time is up, and files whose time aside is up. */
+/* Removes those whose time is up, and files whose time aside is up. One thread at a time. */
 gboolean      pmss_uploads_expire (PmssUploads *uploads, GError **error);
 
 /* Parts of a larger transaction: see pmss_ingest_start() and the deletion. */

@@ -326,6 +326,11 @@ test_few (Fixture * f, gconstpointer tls)
   g_assert_cmpint (f->compared.unknown, ==, 5);
   g_assert_cmpint (f->compared.orphans, ==, 0);
   g_assert_cmpint (pmss_unknown_get_due (unknown), <, G_MAXINT64);
+  /* however long that is */
+  f->config.orphan_grace = 5000;
+  g_assert_true (compare (f, unknown, 50, 0));
+  g_assert_cmpint (pmss_unknown_get_due (unknown) - g_get_monotonic_time (), >,
+      4000 * (gint64) G_USEC_PER_SEC);
   f->config.orphan_grace = 0;
   g_assert_true (compare (f, unknown, 50, 0));
   g_assert_cmpint (f->compared.orphans, ==, 5);

@@ -229,6 +229,18 @@ put_aside (const char *folder, const char *name, const char *text)
   g_assert_no_error (error);
 }
 
+static gboolean
+name_none (const char *name, gpointer user_data)
+{
+  return FALSE;
+}
+
+static gboolean
+is_name (const char *name, gpointer user_data)
+{
+  return g_str_equal (name, user_data);
+}
+
 /* The grace period counts from when it was set aside, however old it is; no file takes the place of another. */
 static void
 test_set_aside (void)
@@ -243,19 +255,85 @@ test_set_aside (void)
   g_assert_cmpint (g_utime (path, (struct utimbuf *) &old), ==, 0);
   g_assert_true (pmss_set_aside_put (folder, "a", NULL));
   put_aside (folder, "a", "two");
-  pmss_set_aside_expire (folder, 0, now + 1000000, G_MAXINT);
-  pmss_set_aside_expire (folder, 1000, now + 900, G_MAXINT);
+  pmss_set_aside_expire (folder, 0, now + 1000000, G_MAXINT, name_none, NULL);
+  pmss_set_aside_expire (folder, 1000, now + 900, G_MAXINT, name_none, NULL);
   /* a clock that is a year ahead when the process has just started */
-  pmss_set_aside_expire (folder, 1000, now + 31536000, 999);
-  pmss_set_aside_expire (folder, 86400, now + 31536000, 3599);
+  pmss_set_aside_expire (folder, 1000, now + 31536000, 999, name_none, NULL);
+  pmss_set_aside_expire (folder, 86400, now + 31536000, 3599, name_none, NULL);
   first = read_file (folder, "a");
   second = read_file (folder, "a.1");
   g_assert_cmpstr (first, ==, "one");
   g_assert_cmpstr (second, ==, "two");
-  pmss_set_aside_expire (folder, 1000, now + 1100, 1000);
+  pmss_set_aside_expire (folder, 1000, now + 1100, 1000, name_none, NULL);
   g_free (first);
   first = read_file (folder, "a");
   g_assert_null (first);
+  remove_all (folder);
+}
+
+/* Two of one name, a row of that name, and a directory, a year later: only the file without a row goes. */
+static void
+test_set_aside_named (void)
+{
+  g_autofree char *folder = make_folder ();
+  g_autofree char *directory = g_build_filename (folder, PMSS_SET_ASIDE,
+      "directory", NULL);
+  gint64 later = g_get_real_time () / G_USEC_PER_SEC + 31536000;
+  g_autofree char *first = NULL, *second = NULL, *other = NULL;
+
+  put_aside (folder, "a", "one");
+  put_aside (folder, "a", "two");
+  put_aside (folder, "b", "three");
+  g_assert_cmpint (g_mkdir (directory, 0700), ==, 0);
+  g_assert_true (pmss_set_aside_expire (folder, 1000, later, G_MAXINT,
+          is_name, (gpointer) "a"));
+  first = read_file (folder, "a");
+  second = read_file (folder, "a.1");
+  other = read_file (folder, "b");
+  g_assert_cmpstr (first, ==, "one");
+  g_assert_cmpstr (second, ==, "two");
+  g_assert_null (other);
+  g_assert_true (g_file_test (directory, G_FILE_TEST_IS_DIR));
+  g_assert_cmpint (g_rmdir (directory), ==, 0);
+  remove_all (folder);
+}
+
+static void
+assert_name (const char *aside, const char *name)
+{
+  g_autofree char *had = pmss_set_aside_get_name (aside);
+
+  g_assert_cmpstr (had, ==, name);
+}
+
+/* What goes back has the name and the size that a row says, and replaces nothing. */
+static void
+test_set_aside_take (void)
+{
+  g_autofree char *folder = make_folder ();
+  g_autofree char *path = g_build_filename (folder, "a", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  put_aside (folder, "a", "four");
+  put_aside (folder, "a", "fives");
+  g_assert_false (pmss_set_aside_fits (folder, "a", 5, 5));
+  g_assert_true (pmss_set_aside_fits (folder, "a.1", 5, 5));
+  g_assert_false (pmss_set_aside_fits (folder, "a.2", 0, 5));
+  write_file (folder, "a", "there");
+  g_assert_false (pmss_set_aside_take (folder, "a.1", "a", &error));
+  g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_EXIST);
+  g_clear_error (&error);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_true (pmss_set_aside_take (folder, "a.1", "a", &error));
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "fives");
+  assert_name ("a", "a");
+  assert_name ("a.12", "a");
+  assert_name ("a.b", "a.b");
+  assert_name ("a.", "a.");
+  assert_name (".1", ".1");
   remove_all (folder);
 }
 
@@ -271,5 +349,7 @@ main (int argc, char **argv)
   g_test_add_func ("/data-folder/identity", test_identity);
   g_test_add_func ("/data-folder/keys", test_keys);
   g_test_add_func ("/data-folder/set-aside", test_set_aside);
+  g_test_add_func ("/data-folder/set-aside/named", test_set_aside_named);
+  g_test_add_func ("/data-folder/set-aside/take", test_set_aside_take);
   return g_test_run ();
 }
