@@ -14,6 +14,9 @@
 #include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
+/* Open jobs wait for somebody to look. Not so repair: a paused one would keep all others from beginning, and lost shards stay lost meanwhile. */
+#define PAUSED "state IN ('queued', 'running') AND type <> 'repair'"
+
 typedef struct
 {
   PmssControlConfig *config;
@@ -26,10 +29,18 @@ typedef struct
 /* What one of the folders uploads and originals has against the rows that name its files. */
 typedef struct
 {
-  GHashTable *rows;             /* file -> name of the medium */
-  guint unknown, lacking;
+  GHashTable *rows;             /* file -> Named */
+  guint unknown, lacking, aside;
   guint64 unknown_bytes;
 } Files;
+
+/* What a row says of its file. */
+typedef struct
+{
+  char *medium;
+  guint64 least, most;          /* bytes */
+  gboolean aside;               /* it was set aside, and goes back */
+} Named;
 
 typedef struct
 {
@@ -44,7 +55,7 @@ count_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       "SELECT (SELECT count (*) FROM medium WHERE state = 'ready'),"
       " (SELECT count (*) FROM node),"
       " (SELECT count (*) FROM upload WHERE state = 'receiving'),"
-      " (SELECT count (*) FROM job WHERE state IN ('queued', 'running')),"
+      " (SELECT count (*) FROM job WHERE " PAUSED "),"
       " (SELECT count (*) FROM api_token)");
 
   if (!pmss_rows_next (rows, error))
@@ -73,24 +84,53 @@ list_rows (PmssRows * rows, GHashTable * table, GError ** error)
   return FALSE;
 }
 
+static void
+free_named (gpointer data)
+{
+  Named *named = data;
+
+  g_free (named->medium);
+  g_free (named);
+}
+
+/* Columns file, medium, least and most bytes. */
+static gboolean
+list_named (PmssRows * rows, GHashTable * table, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+
+  while (pmss_rows_next (rows, &local)) {
+    Named *named = g_new0 (Named, 1);
+
+    named->medium = g_strdup (pmss_rows_text (rows, 1));
+    named->least = (guint64) pmss_rows_int (rows, 2);
+    named->most = (guint64) pmss_rows_int (rows, 3);
+    g_hash_table_insert (table, g_strdup (pmss_rows_text (rows, 0)), named);
+  }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 static gboolean
 list_uploads (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT upload.id, medium.name FROM upload"
+      "SELECT upload.id, medium.name, upload.received, upload.size FROM upload"
       " JOIN medium ON medium.id = upload.medium");
 
-  return list_rows (rows, user_data, error);
+  return list_named (rows, user_data, error);
 }
 
 static gboolean
 list_originals (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT original.file, medium.name FROM original"
-      " JOIN medium ON medium.id = original.medium");
+      "SELECT original.file, medium.name, original.size, original.size"
+      " FROM original JOIN medium ON medium.id = original.medium");
 
-  return list_rows (rows, user_data, error);
+  return list_named (rows, user_data, error);
 }
 
 static void
@@ -108,11 +148,40 @@ tell_unknown (const char *path, Files * files)
 }
 
 static void
+find_aside (const char *folder, Files * files)
+{
+  g_autoptr (GPtrArray) list = pmss_set_aside_list (folder);
+
+  for (guint i = 0; i < list->len; i++) {
+    const char *aside = g_ptr_array_index (list, i);
+    g_autofree char *name = pmss_set_aside_get_name (aside);
+    Named *named = g_hash_table_lookup (files->rows, name);
+
+    if (named != NULL)
+      named->aside |= pmss_set_aside_fits (folder, aside, named->least,
+          named->most);
+  }
+}
+
+static void
+tell_lacking (const char *path, const Named * named, Files * files)
+{
+  if (named->aside) {
+    files->aside++;
+    g_print ("  set aside, and goes back: %s, of the medium “%s”\n", path,
+        named->medium);
+  } else {
+    files->lacking++;
+    g_print ("  missing: %s, of the medium “%s”\n", path, named->medium);
+  }
+}
+
+static void
 compare_folder (const char *folder, Files * files)
 {
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   GHashTableIter iter;
-  gpointer file, medium;
+  gpointer file, named;
   const char *name;
 
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
@@ -122,14 +191,13 @@ compare_folder (const char *folder, Files * files)
         && g_file_test (path, G_FILE_TEST_IS_REGULAR))
       tell_unknown (path, files);
   }
+  find_aside (folder, files);
   g_hash_table_iter_init (&iter, files->rows);
-  while (g_hash_table_iter_next (&iter, &file, &medium)) {
+  while (g_hash_table_iter_next (&iter, &file, &named)) {
     g_autofree char *path = g_build_filename (folder, file, NULL);
 
-    if (g_file_test (path, G_FILE_TEST_EXISTS))
-      continue;
-    files->lacking++;
-    g_print ("  missing: %s, of the medium “%s”\n", path, (char *) medium);
+    if (!g_file_test (path, G_FILE_TEST_EXISTS))
+      tell_lacking (path, named, files);
   }
 }
 
@@ -139,7 +207,7 @@ check_files (Restore * self, const char *name, PmssDatabaseFunc list,
 {
   g_autofree char *folder = g_build_filename (self->config->data, name, NULL);
   g_autoptr (GHashTable) rows = g_hash_table_new_full (g_str_hash, g_str_equal,
-      g_free, g_free);
+      g_free, free_named);
   Files files = {.rows = rows };
   g_autofree char *bytes = NULL;
 
@@ -148,8 +216,8 @@ check_files (Restore * self, const char *name, PmssDatabaseFunc list,
   compare_folder (folder, &files);
   bytes = g_format_size (files.unknown_bytes);
   g_print ("%s: %u files (%s) are not known to the catalog and will be set "
-      "aside; %u that it names are missing\n", name, files.unknown, bytes,
-      files.lacking);
+      "aside; %u that it names were set aside and go back, %u are missing\n",
+      name, files.unknown, bytes, files.aside, files.lacking);
   return TRUE;
 }
 
@@ -229,7 +297,7 @@ restore_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       " 1000000)")
       && pmss_database_exec (database, error,
       "UPDATE job SET state = 'paused', waiting_for = NULL"
-      " WHERE state IN ('queued', 'running')")
+      " WHERE " PAUSED)
       && pmss_database_exec (database, error,
       "DELETE FROM medium WHERE state = 'uploading'")
       && pmss_database_exec (database, error, "DELETE FROM file_deletion")

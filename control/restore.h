@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  *   check      says what the catalog does not know and what it promises in vain; changes nothing but
  *              the schema
  *   restore    makes the catalog the one that counts. Ids that may have been handed out since are
- *              skipped, open jobs are paused, unfinished uploads end (their files are set aside),
+ *              skipped, open jobs but repair are paused, unfinished uploads end (their files are set aside),
  *              and all logins, join tokens and sessions end. Until the end, no shard that it does not
  *              know is deleted from a storage server
  *   end        what it does not know may be deleted again

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A catalog that is missing, empty, older or of another cluster: nothing is destroyed on a guess."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import unittest
 
@@ -80,6 +82,12 @@ class Restore(cluster.TestCase):
         self.assertEqual(status, 204)
         return headers["Location"]
 
+    @contextlib.contextmanager
+    def rows(self):
+        """The catalog of a server that is stopped."""
+        with contextlib.closing(sqlite3.connect(self.data / "catalog.db")) as database, database:
+            yield database
+
     def test_missing(self):
         """Without its catalog, or with an empty one, the folder is refused, and not a byte of it changes."""
         self.put_original("missing", 1)
@@ -127,8 +135,11 @@ class Restore(cluster.TestCase):
         for folder in ("originals", "uploads"):
             (self.data / folder / "0123").write_bytes(b"who knows")
             (self.data / folder / "lost+found").mkdir(exist_ok=True)
+            (self.data / folder / "mine").mkdir(exist_ok=True)
         self.cluster.control.start()
         for folder in ("originals", "uploads"):
+            # a folder is none of the server's: it is left alone
+            (self.data / folder / "mine").rmdir()
             self.assertEqual((self.data / folder / "set-aside" / "0123").read_bytes(), b"who knows")
             self.assertFalse((self.data / folder / "0123").exists())
             (self.data / folder / "lost+found").rmdir()
@@ -176,8 +187,17 @@ class Restore(cluster.TestCase):
         self.assertEqual(self.files(), files)
         self.assert_refused("older copy")
 
+        with self.rows() as rows:
+            for kind in ("repair", "delete"):
+                rows.execute("INSERT INTO job (type, medium, medium_name, state, phase, done, total, created, updated)"
+                             " VALUES (?, NULL, '', 'queued', '', 0, 0, 1, 1)", (kind,))
         status, said = self.control("--restore")
         self.assertEqual(status, 0, said)
+        # a paused repair would keep all others from beginning
+        with self.rows() as rows:
+            self.assertEqual(dict(rows.execute("SELECT type, state FROM job WHERE created = 1")),
+                             {"repair": "queued", "delete": "paused"})
+            rows.execute("DELETE FROM job WHERE created = 1")
         c.control.start()
         with self.assertRaises(cluster.Failed):
             c.medium("old")             # all logins have ended
@@ -201,6 +221,69 @@ class Restore(cluster.TestCase):
         c.control.start()
         wait_for(lambda: len(c.nodes[0].shards()) < len(before), "the unknown shards to go")
         self.assertEqual(c.read_back("old"), content(2))
+
+    def replace_catalog(self, folder):
+        for file in self.catalog_files():
+            file.unlink()
+        for file in folder.iterdir():
+            shutil.copy(file, self.data / file.name)
+
+    def copy_catalog(self, name):
+        folder = self.cluster.folder / name
+        folder.mkdir()
+        for file in self.catalog_files():
+            shutil.copy(file, folder / file.name)
+        return folder
+
+    def check_restore(self):
+        status, said = self.control("--check-restore")
+        self.assertEqual(status, 0, said)
+        return said
+
+    def restore_and_start(self):
+        """Takes the catalog that is there; all logins end."""
+        status, said = self.control("--restore")
+        self.assertEqual(status, 0, said)
+        c = self.cluster
+        c.control.start()
+        c.token = c.login("admin", c.password)
+        c.wait_nodes()
+
+    def original_of(self, text):
+        """Where the original with that content is."""
+        return [name for name, kept in self.files().items() if kept == text and name.startswith("originals/")]
+
+    def test_wrong_backup(self):
+        """A backup that is too old sets newer files aside; the right one, put back after it, has them again."""
+        c = self.cluster
+        c.control.stop()
+        wrong = self.copy_catalog("too-old")
+        c.control.start()
+        self.put_original("newer", 5)
+        self.assertEqual(len(self.original_of(content(5))), 1)
+        place = self.original_of(content(5))[0]
+        c.control.stop()
+        right = self.copy_catalog("right")
+
+        self.replace_catalog(wrong)
+        self.assertIn("not known to the catalog", self.check_restore())
+        self.restore_and_start()
+        aside = place.replace("originals/", "originals/set-aside/")
+        self.assertEqual(self.original_of(content(5)), [aside])
+        c.control.stop()
+
+        self.replace_catalog(right)
+        said = self.check_restore()
+        self.assertIn("set aside, and goes back: %s" % (self.data / place), said)
+        self.assertRegex(said, r"originals: 0 files .* 1 that it names were set aside and go back, 0 are missing")
+        self.restore_and_start()
+        self.assertEqual(self.original_of(content(5)), [place])
+        self.assertEqual(c.read_back("newer"), content(5))
+        c.control.stop()
+        status, said = self.control("--end-restore")
+        self.assertEqual(status, 0, said)
+        c.control.start()
+        c.wait_nodes()
 
     def unknown_shards(self):
         _, _, text = self.cluster.request("GET", "/metrics", token=False)
