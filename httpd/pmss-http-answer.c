@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-text.h"
 #include "pmss-httpd-private.h"
 
 void
@@ -105,7 +106,8 @@ respond_detail (PmssHttpRequest * request, guint status, const char *detail,
     const char *instance)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
-  g_autofree char *text = g_utf8_make_valid (detail, -1);
+  /* it quotes requests, and goes to terminals */
+  g_autofree char *text = pmss_text_clean (detail);
 
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "type");

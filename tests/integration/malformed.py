@@ -206,6 +206,10 @@ class Generator:
         # empty lines in front of a request are none of it
         return Case(bytes(data), "HEAD" if data.lstrip(b"\r\n").startswith(b"HEAD ") else "?")
 
+    def odd_noise(self):
+        start = self.rng.choice((b"", b"GET ", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: ", b"\x16\x03\x01"))
+        return Case(start + self.rng.randbytes(self.rng.randint(1, 300)) + b"\r\n\r\n", "?")
+
     def odd_good(self):
         """Nothing is odd: the answers are as many as the requests."""
         method = self.rng.choice(("GET", "HEAD"))

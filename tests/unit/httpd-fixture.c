@@ -62,7 +62,9 @@ on_begin (PmssHttpRequest * request, gpointer data)
   else if (g_str_equal (path, "/node"))
     pmss_http_request_set_class (request, PMSS_PLACE_NODE, "1");
   if (g_str_equal (path, "/refuse"))
-    pmss_http_request_respond_problem (request, 403, "not “here”");
+    pmss_http_request_respond_problem (request, 403, "not “here”%s",
+        pmss_http_request_get_query (request, "q") ?
+        pmss_http_request_get_query (request, "q") : "");
   else if (g_str_equal (path, "/defer-early"))
     pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, work_slowly);
   else if (g_str_equal (path, "/json"))

@@ -28,6 +28,10 @@ test_simple (gconstpointer config)
   g_assert_nonnull (strstr (heard, "\"address\":\"127.0.0.1\""));
   assert_answer (fixture, GET ("/empty", ""), -1, "204");
   assert_answer (fixture, GET ("/error", ""), -1, "401");
+  /* what an error quotes of the request turns nothing around */
+  g_clear_pointer (&heard, g_free);
+  heard = exchange (fixture, GET ("/refuse?q=a%E2%80%AEb%E2%80%8B", ""), -1);
+  g_assert_nonnull (strstr (heard, "not “here”ab\""));
   assert_answer (fixture, GET ("/refuse", ""), -1, "403");
 }
 
