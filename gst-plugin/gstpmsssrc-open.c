@@ -104,6 +104,22 @@ list_credentials (const GstPmssSrcSettings * settings,
   credentials[4] = settings->uri->password;
 }
 
+/* tls-database, tls-ca-file, what libpmss finds: the first of them. */
+static gboolean
+set_authorities (PmssClient * client, const GstPmssSrcSettings * settings,
+    GError ** error)
+{
+  const char *path = settings->tls_ca_file;
+
+  if (settings->tls_database)
+    g_object_set (client, "tls-database", settings->tls_database, NULL);
+  else if (path && *path && !pmss_client_set_ca_file (client, path, error)) {
+    g_prefix_error (error, "tls-ca-file: ");
+    return FALSE;
+  }
+  return pmss_client_find_authorities (client, error);
+}
+
 static PmssClient *
 make_client (Opening * opening, const char *url, GError ** error)
 {
@@ -117,8 +133,8 @@ make_client (Opening * opening, const char *url, GError ** error)
 
   g_object_set (client, "timeout", settings->timeout,
       "tls-validation-flags", settings->tls_validation_flags, NULL);
-  if (settings->tls_database)
-    g_object_set (client, "tls-database", settings->tls_database, NULL);
+  if (!set_authorities (client, settings, error))
+    return NULL;
   if (settings->tls_interaction)
     g_object_set (client, "tls-interaction", settings->tls_interaction, NULL);
 

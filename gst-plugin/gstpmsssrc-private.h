@@ -27,6 +27,7 @@ typedef struct {
   gdouble retry_backoff_factor; /* s */
   gdouble retry_backoff_max;    /* s */
   GTlsDatabase *tls_database;
+  char *tls_ca_file;
   GTlsInteraction *tls_interaction;
   GTlsCertificateFlags tls_validation_flags;
   guint max_connections;        /* per node */

@@ -29,6 +29,7 @@ enum
   PROP_RETRY_BACKOFF_FACTOR,
   PROP_RETRY_BACKOFF_MAX,
   PROP_TLS_DATABASE,
+  PROP_TLS_CA_FILE,
   PROP_TLS_INTERACTION,
   PROP_TLS_VALIDATION_FLAGS,
   PROP_MAX_CONNECTIONS,
@@ -73,6 +74,7 @@ gst_pmss_src_settings_clear (GstPmssSrcSettings * settings)
   g_clear_pointer (&settings->user_pw, g_free);
   g_clear_pointer (&settings->token, g_free);
   g_clear_object (&settings->tls_database);
+  g_clear_pointer (&settings->tls_ca_file, g_free);
   g_clear_object (&settings->tls_interaction);
 }
 
@@ -86,6 +88,7 @@ gst_pmss_src_settings_copy (GstPmssSrcSettings * dest,
   dest->user_id = g_strdup (src->user_id);
   dest->user_pw = g_strdup (src->user_pw);
   dest->token = g_strdup (src->token);
+  dest->tls_ca_file = g_strdup (src->tls_ca_file);
   if (src->tls_database)
     g_object_ref (src->tls_database);
   if (src->tls_interaction)
@@ -96,7 +99,8 @@ gboolean
 gst_pmss_src_settings_share_client (const GstPmssSrcSettings * settings)
 {
   return settings->timeout == DEFAULT_TIMEOUT
-      && !settings->tls_database && !settings->tls_interaction
+      && !settings->tls_database && !settings->tls_ca_file
+      && !settings->tls_interaction
       && settings->tls_validation_flags == G_TLS_CERTIFICATE_VALIDATE_ALL;
 }
 
@@ -191,6 +195,9 @@ set_property (GObject * object, guint id, const GValue * value,
     case PROP_TLS_DATABASE:
       g_set_object (&settings->tls_database, g_value_get_object (value));
       break;
+    case PROP_TLS_CA_FILE:
+      take_string (&settings->tls_ca_file, value);
+      break;
     case PROP_TLS_INTERACTION:
       g_set_object (&settings->tls_interaction, g_value_get_object (value));
       break;
@@ -277,6 +284,9 @@ get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_TLS_DATABASE:
       g_value_set_object (value, settings->tls_database);
+      break;
+    case PROP_TLS_CA_FILE:
+      g_value_set_string (value, settings->tls_ca_file);
       break;
     case PROP_TLS_INTERACTION:
       g_value_set_object (value, settings->tls_interaction);
@@ -457,6 +467,20 @@ install_tls (GObjectClass * klass)
       g_param_spec_object ("tls-database", "TLS database",
           "Anchor certificates to trust instead of the system's",
           G_TYPE_TLS_DATABASE, FLAGS));
+  /**
+   * GstPmssSrc:tls-ca-file:
+   *
+   * A file of PEM certificates to trust instead of the system's, unless
+   * #GstPmssSrc:tls-database is set. %NULL: the file that the environment's
+   * PMSS_CA_FILE names; else the one that was named to `pmss login` for the
+   * server; else the system's authorities.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_TLS_CA_FILE,
+      g_param_spec_string ("tls-ca-file", "TLS CA file",
+          "PEM file of certificates to trust instead of the system's", NULL,
+          FLAGS));
   /**
    * GstPmssSrc:tls-interaction:
    *

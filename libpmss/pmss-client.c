@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "pmss-ca-file.h"
 #include "pmss-credentials.h"
 #include "pmss-error.h"
 #include "pmss-exchange.h"
@@ -125,6 +126,50 @@ pmss_client_find_credentials (PmssClient * self, const char *uri_user,
     pmss_client_set_credentials (self, token, NULL, NULL);
   else
     use_stored_credentials (self, uri_user);
+}
+
+/* --- authorities --- */
+
+gboolean
+pmss_client_set_ca_file (PmssClient * self, const char *path, GError ** error)
+{
+  g_autoptr (GTlsDatabase) database = pmss_ca_file_open (path, error);
+
+  if (database == NULL)
+    return FALSE;
+  g_object_set (self, "tls-database", database, NULL);
+  return TRUE;
+}
+
+static gboolean
+use_stored_authorities (PmssClient * self, GError ** error)
+{
+  /* a file of logins that cannot be used is told of by who looks for a token */
+  g_autoptr (PmssCredentials) stored = pmss_credentials_load (self->url, NULL);
+
+  if (stored == NULL || stored->ca_file == NULL
+      || pmss_client_set_ca_file (self, stored->ca_file, error))
+    return TRUE;
+  g_prefix_error (error,
+      "“pmss login --ca-file FILE” names another file for " "%s: ",
+      self->url);
+  return FALSE;
+}
+
+gboolean
+pmss_client_find_authorities (PmssClient * self, GError ** error)
+{
+  const char *path = g_getenv ("PMSS_CA_FILE");
+
+  g_return_val_if_fail (PMSS_IS_CLIENT (self), FALSE);
+  if (self->tls_database != NULL || !self->place->tls)
+    return TRUE;
+  if (path == NULL || path[0] == '\0')
+    return use_stored_authorities (self, error);
+  if (pmss_client_set_ca_file (self, path, error))
+    return TRUE;
+  g_prefix_error (error, "PMSS_CA_FILE: ");
+  return FALSE;
 }
 
 /* --- the object --- */

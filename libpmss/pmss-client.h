@@ -33,6 +33,12 @@ void        pmss_client_set_credentials (PmssClient *client, const char *token, 
 /* Fills in credentials in the order of the brief: what was set; else @uri_user/@uri_password; else PMSS_TOKEN from the environment; else what `pmss login` stored for this URL. */
 void        pmss_client_find_credentials (PmssClient *client, const char *uri_user, const char *uri_password);
 
+/* @path: a file of PEM certificates to trust instead of the system's: "tls-database" is made of it. Every error names it. */
+gboolean    pmss_client_set_ca_file (PmssClient *client, const char *path, GError **error);
+/* Whom to trust, unless "tls-database" is set: PMSS_CA_FILE from the environment; else what `pmss login --ca-file` remembered for this URL; else the system's
+ * authorities. TRUE without a look at either where the URL has no TLS. */
+gboolean    pmss_client_find_authorities (PmssClient *client, GError **error);
+
 /* One API request. @path: below /api/v1, already encoded ("/media/films/a%20b.webm?x=y"). @body: (nullable). Returns the answer's JSON, or a null node for 204.
  * Errors: a problem document becomes a PMSS_ERROR with its detail as text and the status in the details; 409 is PMSS_ERROR_EXISTS where something was to be made
  * (media, uploads, users), PMSS_ERROR_CONFLICT elsewhere. */

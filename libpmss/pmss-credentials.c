@@ -24,6 +24,7 @@ pmss_credentials_free (PmssCredentials * credentials)
   g_free (credentials->user);
   g_free (credentials->token);
   g_free (credentials->expires);
+  g_free (credentials->ca_file);
   g_free (credentials);
 }
 
@@ -174,6 +175,7 @@ pmss_credentials_load (const char *url, GError ** error)
   found->user = g_key_file_get_string (file, group, "user", NULL);
   found->token = g_key_file_get_string (file, group, "token", NULL);
   found->expires = g_key_file_get_string (file, group, "expires", NULL);
+  found->ca_file = g_key_file_get_string (file, group, "ca-file", NULL);
   if (found->token == NULL)
     return NULL;
   return g_steal_pointer (&found);
@@ -196,6 +198,8 @@ pmss_credentials_store (const PmssCredentials * credentials, GError ** error)
     g_key_file_set_string (file, group, "user", credentials->user);
   if (credentials->expires != NULL)
     g_key_file_set_string (file, group, "expires", credentials->expires);
+  if (credentials->ca_file != NULL)
+    g_key_file_set_string (file, group, "ca-file", credentials->ca_file);
   g_key_file_set_string (file, DEFAULT_GROUP, "url", credentials->url);
   return save_file (file, error);
 }

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* What `pmss login` stored: a key file "pmss/credentials" in the user's config folder, mode 0600, one group a control server's URL with the keys user, token, expires,
+/* What `pmss login` stored: a key file "pmss/credentials" in the user's config folder, mode 0600, one group a control server's URL with the keys user, token, expires, ca-file,
  * and [default] with the key url: the server that was logged in to last. Written to a temporary name and renamed. */
 
 typedef struct {
@@ -13,6 +13,7 @@ typedef struct {
   char *user;
   char *token;
   char *expires;                /* ISO 8601 */
+  char *ca_file;                /* (nullable) absolute: whom to trust there instead of the system's authorities */
 } PmssCredentials;
 
 void             pmss_credentials_free   (PmssCredentials *credentials);

@@ -118,10 +118,21 @@ fake_control_new_tls (GTlsCertificate * certificate)
   return control;
 }
 
+static gboolean
+quit (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
 void
 fake_control_free (FakeControl * control)
 {
-  g_main_loop_quit (control->loop);
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  /* from inside: a loop that does not run yet would run for ever */
+  g_source_set_callback (source, quit, control->loop, NULL);
+  g_source_attach (source, control->context);
   g_thread_join (control->thread);
   /* its sockets are closed by their context */
   g_main_context_push_thread_default (control->context);

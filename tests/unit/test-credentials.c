@@ -71,6 +71,25 @@ test_store (void)
 }
 
 static void
+test_ca_file (void)
+{
+  PmssCredentials with = {
+    .url = (char *) "https://pmss.example:8470",.token = (char *) "one",
+    .ca_file = (char *) "/etc/ca.pem"
+  };
+  g_autoptr (PmssCredentials) found = NULL, without = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pmss_credentials_store (&with, &error));
+  found = pmss_credentials_load (with.url, &error);
+  g_assert_cmpstr (found->ca_file, ==, "/etc/ca.pem");
+  with.ca_file = NULL;
+  g_assert_true (pmss_credentials_store (&with, &error));
+  without = pmss_credentials_load (with.url, &error);
+  g_assert_null (without->ca_file);
+}
+
+static void
 test_modes (void)
 {
   g_autofree char *path = file_path ();
@@ -158,6 +177,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("none", test_none);
   ADD ("store", test_store);
+  ADD ("ca-file", test_ca_file);
   ADD ("modes", test_modes);
   ADD ("expired", test_expired);
   ADD ("forget", test_forget);

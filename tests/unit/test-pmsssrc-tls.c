@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The element and a control server behind TLS. */
+#include <glib/gstdio.h>
+#include <string.h>
+
 #include "pmsssrc-fixture.h"
 
 #include "test-certificate.h"
@@ -26,7 +29,8 @@ tls_control_new (void)
 /* What comes of a server whose certificate nobody knows: the TLS error, or, if
  * it is let through, the server's own 404. */
 static void
-expect_tls (GstResourceError code, const char *property, gpointer handler)
+expect_tls (GstResourceError code, const char *property, const char *value,
+    gpointer handler, const char *says)
 {
   g_autoptr (FakeControl) control = tls_control_new ();
   g_autofree char *location = g_strdup_printf ("pmsss://127.0.0.1:%u/a",
@@ -39,13 +43,14 @@ expect_tls (GstResourceError code, const char *property, gpointer handler)
   fake_control_set_status (control, 404);
   g_object_set (source, "retries", 0, NULL);
   if (property)
-    gst_util_set_object_arg (G_OBJECT (source), "tls-validation-flags",
-        property);
+    gst_util_set_object_arg (G_OBJECT (source), property, value);
   if (handler)
     g_signal_connect (source, "accept-certificate", G_CALLBACK (handler), NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
   g_assert_error (error, GST_RESOURCE_ERROR, (gint) code);
+  if (says)
+    g_assert_nonnull (strstr (error->message, says));
   source_pipeline_end (pipeline);
 }
 
@@ -68,10 +73,38 @@ on_certificate_no (GstElement * source, GTlsCertificate * certificate,
 static void
 test_tls (void)
 {
-  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, NULL, NULL);
-  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, NULL, on_certificate_no);
-  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, NULL, on_certificate_yes);
-  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, "no-flags", NULL);
+  const char *flags = "tls-validation-flags";
+
+  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, NULL, NULL, NULL, NULL);
+  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, NULL, NULL, on_certificate_no,
+      NULL);
+  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, NULL, NULL, on_certificate_yes,
+      NULL);
+  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, flags, "no-flags", NULL, NULL);
+}
+
+/* The property goes before the environment; a file that is none is named. */
+static void
+test_ca_file (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("pmsssrc-tls-XXXXXX", &error);
+  g_autofree char *good = g_build_filename (folder, "good.pem", NULL);
+  g_autofree char *none = g_build_filename (folder, "none.pem", NULL);
+
+  g_file_set_contents (good, TEST_CERTIFICATE, -1, &error);
+  g_assert_no_error (error);
+  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, "tls-ca-file", good, NULL, NULL);
+  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, "tls-ca-file", none, NULL, none);
+  g_setenv ("PMSS_CA_FILE", none, TRUE);
+  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, "tls-ca-file", good, NULL, NULL);
+  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, NULL, NULL, NULL, none);
+  g_setenv ("PMSS_CA_FILE", good, TRUE);
+  expect_tls (GST_RESOURCE_ERROR_NOT_FOUND, NULL, NULL, NULL, NULL);
+  expect_tls (GST_RESOURCE_ERROR_OPEN_READ, "tls-ca-file", none, NULL, none);
+  g_unsetenv ("PMSS_CA_FILE");
+  g_remove (good);
+  g_rmdir (folder);
 }
 
 int
@@ -80,5 +113,6 @@ main (int argc, char **argv)
   pmsssrc_test_init (&argc, &argv);
 
   g_test_add_func ("/pmsssrc/tls", test_tls);
+  g_test_add_func ("/pmsssrc/tls/ca-file", test_ca_file);
   return g_test_run ();
 }

@@ -266,20 +266,16 @@ PmssClient *
 pmss_cli_client_new (PmssCli * cli, const char *url, GError ** error)
 {
   g_autoptr (PmssClient) client = pmss_client_new (url, error);
-  g_autoptr (GTlsDatabase) database = NULL;
-  g_autofree char *path = NULL;
 
   if (!client)
     return NULL;
   if (cli->ca_file) {
-    /* GIO wants an absolute path. */
-    path = g_canonicalize_filename (cli->ca_file, NULL);
-    database = g_tls_file_database_new (path, error);
-    if (!database) {
-      g_prefix_error (error, "--ca-file %s: ", cli->ca_file);
+    if (!pmss_client_set_ca_file (client, cli->ca_file, error)) {
+      g_prefix_error (error, "--ca-file: ");
       return NULL;
     }
-    g_object_set (client, "tls-database", database, NULL);
+  } else if (!pmss_client_find_authorities (client, error)) {
+    return NULL;
   }
   return g_steal_pointer (&client);
 }

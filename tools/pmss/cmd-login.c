@@ -20,19 +20,34 @@ static const PmssCliUsage login_usage = {
       "password is changed at once: the new one is asked for, read from\n"
       "--new-password-file, or the next line of standard input. What is stored\n"
       "is a token with an end, in the file pmss/credentials (mode 0600) of the\n"
-      "user's configuration folder, never the password.\n\n"
+      "user's configuration folder, never the password. The FILE of --ca-file is\n"
+      "remembered with it, for later commands and for players.\n\n"
       "Examples:\n"
       "  pmss login http://control.example.org:8470 --user alice\n"
-      "  pmss login control.example.org --user alice --password-file secret",
+      "  pmss login control.example.org --user alice --password-file secret\n"
+      "  pmss login https://control.example.org --ca-file ca.pem",
   0, 1
 };
 
+/* The authorities that were named now, or with an earlier login there: players have no --ca-file. */
+static char *
+ca_file_to_keep (PmssCli * cli, const char *url)
+{
+  g_autoptr (PmssCredentials) stored = NULL;
+
+  if (cli->ca_file)
+    return g_canonicalize_filename (cli->ca_file, NULL);
+  stored = pmss_credentials_load (url, NULL);
+  return stored ? g_steal_pointer (&stored->ca_file) : NULL;
+}
+
 static gboolean
-store (const char *url, const char *user, const char *token,
+store (PmssCli * cli, const char *url, const char *user, const char *token,
     const char *expires, GError ** error)
 {
+  g_autofree char *ca_file = ca_file_to_keep (cli, url);
   PmssCredentials credentials = {
-    (char *) url, (char *) user, (char *) token, (char *) expires
+    (char *) url, (char *) user, (char *) token, (char *) expires, ca_file
   };
 
   return pmss_credentials_store (&credentials, error);
@@ -145,7 +160,7 @@ pmss_cmd_login (PmssCli * cli, int argc, char **argv, GError ** error)
   if (pmss_client_has_one_time_password (client)
       && !change_one_time (cli, client, user, password, new_file, error))
     return FALSE;
-  if (!store (url, user, token, expires, error)) {
+  if (!store (cli, url, user, token, expires, error)) {
     g_prefix_error (error, "Logged in, but the login cannot be stored: ");
     return FALSE;
   }
@@ -182,9 +197,9 @@ pmss_cmd_logout (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   }
   if (stored) {
-    client = pmss_cli_client_new (cli, url, error);
-    if (!client)
-      return FALSE;
+    client = pmss_cli_client_new (cli, url, &local);
+  }
+  if (client) {
     pmss_client_set_credentials (client, stored->token, NULL, NULL);
     answer = pmss_client_request (client, "POST", "/logout", NULL,
         cli->cancellable, &local);

@@ -85,6 +85,18 @@ become_player (const char *player, const char *uri, char **options,
   return FALSE;
 }
 
+/* The element, in this process or in the player's, has no options of ours. */
+static void
+tell_authorities (PmssCli * cli)
+{
+  g_autofree char *path = NULL;
+
+  if (!cli->ca_file)
+    return;
+  path = g_canonicalize_filename (cli->ca_file, NULL);
+  g_setenv ("PMSS_CA_FILE", path, TRUE);
+}
+
 gboolean
 pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
 {
@@ -117,6 +129,7 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
   }
   if (!can_be_played (cli, argv[1], error))
     return FALSE;
+  tell_authorities (cli);
   if (discard || save)
     return pmss_playing_run (cli, uri, save, stats, error);
   /* "--" stays where options of the player follow. */
