@@ -29,21 +29,45 @@ warn_of_unknown (Ingest * ingest, const char *why, GError ** error)
   return pmss_job_run_set_warning (ingest->run, warning, error);
 }
 
+typedef struct
+{
+  Ingest *ingest;
+  gboolean may;                 /* not too many have begun already */
+} Begin;
+
+static gboolean
+read_probes (PmssDatabase * database, const char *upload, gint64 * probes,
+    GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT probes FROM upload WHERE id = ?1", PMSS_TEXT (upload));
+
+  if (pmss_rows_next (rows, &local)) {
+    *probes = pmss_rows_int (rows, 0);
+    return TRUE;
+  }
+  if (local == NULL)
+    g_set_error_literal (&local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+        "The upload is gone: its medium was deleted");
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 /* Counts the probe that begins, unless too many have begun already. A count that is still there at the next start is of one that was not seen to end. */
 static gboolean
 begin_row (PmssDatabase * database, gpointer user_data, GError ** error)
 {
-  Ingest *ingest = user_data;
+  Begin *begin = user_data;
+  const char *upload = begin->ingest->upload->id;
+  gint64 probes;
 
-  if (!pmss_database_exec (database, error, "UPDATE upload SET "
-          "probes = probes + 1 WHERE id = ?1 AND probes < ?2",
-          PMSS_TEXT (ingest->upload->id), PMSS_INT (MAX_PROBES)))
+  if (!read_probes (database, upload, &probes, error))
     return FALSE;
-  if (pmss_database_get_changes (database) == 1)
-    return TRUE;
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "the control server "
-      "ended twice while it looked at it, and does not try again");
-  return FALSE;
+  begin->may = probes < MAX_PROBES;
+  return !begin->may || pmss_database_exec (database, error,
+      "UPDATE upload SET probes = probes + 1 WHERE id = ?1",
+      PMSS_TEXT (upload));
 }
 
 static gboolean
@@ -77,10 +101,14 @@ pmss_ingest_probe (Ingest * ingest, GError ** error)
   PmssDatabase *database = ingest->context->database;
   g_autoptr (GError) problem = NULL;
   g_autofree char *missing = NULL;
+  Begin begin = { ingest, FALSE };
   gboolean found;
 
-  if (!pmss_database_transact (database, begin_row, ingest, &problem))
-    return use_result (ingest, FALSE, NULL, problem, error);
+  if (!pmss_database_transact (database, begin_row, &begin, error))
+    return FALSE;
+  if (!begin.may)
+    return warn_of_unknown (ingest, "the control server ended twice while it "
+        "looked at it, and does not try again", error);
   found = pmss_probe_run (ingest->path, ingest->medium, PROBE_SECONDS,
       &missing, pmss_job_run_get_cancellable (ingest->run), &problem);
   return pmss_database_transact (database, end_row, ingest, error)
