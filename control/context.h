@@ -31,8 +31,8 @@ typedef struct {
   PmssControlConfig *config;
   GTlsDatabase *tls_database;   /* nullable: what nodes' certificates are checked against, where the system's does not serve */
   PmssKeys *keys;
-  PmssDatabase *database;
   PmssDiskReserve *reserve;     /* disk-reserve.h */
+  PmssDatabase *database;
   gboolean keep_unknown;        /* the catalog was restored (identity.h): no shard that it does not know is deleted */
   PmssCatalog *catalog;
   PmssAccounts *accounts;

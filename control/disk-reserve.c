@@ -100,6 +100,16 @@ pmss_disk_reserve_new (const char *folder, guint64 bytes)
 }
 
 void
+pmss_disk_reserve_make_room (const char *folder, guint64 bytes)
+{
+  g_autofree char *path = g_build_filename (folder, FILE_NAME, NULL);
+
+  if (get_free (folder) < bytes / LOW_PART && truncate (path, 0) != 0
+      && errno != ENOENT)
+    g_warning ("Cannot cut “%s”: %s", path, g_strerror (errno));
+}
+
+void
 pmss_disk_reserve_free (PmssDiskReserve * self)
 {
   g_mutex_clear (&self->lock);

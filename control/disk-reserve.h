@@ -19,6 +19,8 @@ typedef struct _PmssDiskReserve PmssDiskReserve;
 
 /* @bytes: 0 for none: it is never short then. Makes the file; where there is no room it begins as given up. */
 PmssDiskReserve *pmss_disk_reserve_new  (const char *folder, guint64 bytes);
+/* For a program that does not serve, before it opens the catalog: gives up what there is of the reserve where the disk is nearly full. */
+void             pmss_disk_reserve_make_room (const char *folder, guint64 bytes);
 /* The file stays. */
 void             pmss_disk_reserve_free (PmssDiskReserve *reserve);
 

@@ -296,8 +296,7 @@ restore_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       "UPDATE sqlite_sequence SET seq = seq + iif (name = 'node', 1000,"
       " 1000000)")
       && pmss_database_exec (database, error,
-      "UPDATE job SET state = 'paused', waiting_for = NULL"
-      " WHERE " PAUSED)
+      "UPDATE job SET state = 'paused', waiting_for = NULL" " WHERE " PAUSED)
       && pmss_database_exec (database, error,
       "DELETE FROM medium WHERE state = 'uploading'")
       && pmss_database_exec (database, error, "DELETE FROM file_deletion")
@@ -357,8 +356,10 @@ open_folder (Restore * self, GError ** error)
   g_autofree char *file = g_build_filename (data, "catalog.db", NULL);
 
   if (!pmss_data_folder_check (data, error)
-      || (self->keys = pmss_keys_open (keys, FALSE, error)) == NULL
-      || (self->database = pmss_database_open (file, error)) == NULL
+      || (self->keys = pmss_keys_open (keys, FALSE, error)) == NULL)
+    return FALSE;
+  pmss_disk_reserve_make_room (data, self->config->catalog_reserve);
+  if ((self->database = pmss_database_open (file, error)) == NULL
       || !pmss_identity_read (self->database, &self->identity, error)
       || !pmss_identity_read_starts (data, &self->starts, error))
     return FALSE;

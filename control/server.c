@@ -30,6 +30,7 @@
 #include "daemon/pmss-descriptors.h"
 #include "daemon/pmss-haste.h"
 #include "httpd/pmss-httpd.h"
+#include "libpmss/pmss-error.h"
 
 #define NODES_TICK_MS 500
 #define SESSIONS_TICK_S 5
@@ -197,6 +198,46 @@ on_disk_full (gpointer data)
 }
 
 static gboolean
+is_full (const GError * error)
+{
+  return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE)
+      || g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+}
+
+/* The first writes of a start: once more where the disk has become full, in the room that was given up then. */
+static gboolean
+count_start (PmssControlContext * context, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (check_identity (context, &local))
+    return TRUE;
+  if (!is_full (local)) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  pmss_disk_reserve_give (context->reserve);
+  return check_identity (context, error);
+}
+
+/* The disk may have been filled while no server ran: SQLite needs room to open the catalog already. */
+static gboolean
+open_database (PmssControlContext * context, const char *file, GError ** error)
+{
+  const PmssControlConfig *config = context->config;
+
+  context->reserve = pmss_disk_reserve_new (config->data,
+      config->catalog_reserve);
+  pmss_disk_reserve_look (context->reserve);
+  context->database = pmss_database_open (file, error);
+  if (context->database == NULL)
+    return FALSE;
+  pmss_database_set_full_func (context->database, on_disk_full,
+      context->reserve);
+  return TRUE;
+}
+
+static gboolean
 open_catalog (PmssControlContext * context, GError ** error)
 {
   const PmssControlConfig *config = context->config;
@@ -206,13 +247,9 @@ open_catalog (PmssControlContext * context, GError ** error)
 
   if (!pmss_data_folder_begin (config->data, &first, error)
       || (context->keys = pmss_keys_open (keys, first, error)) == NULL
-      || (context->database = pmss_database_open (file, error)) == NULL
-      || !check_identity (context, error))
+      || !open_database (context, file, error)
+      || !count_start (context, error))
     return FALSE;
-  context->reserve = pmss_disk_reserve_new (config->data,
-      config->catalog_reserve);
-  pmss_database_set_full_func (context->database, on_disk_full,
-      context->reserve);
   context->catalog = pmss_catalog_new (context->database);
   return open_accounts (context, first, error)
       && pmss_data_folder_end (config->data, error);

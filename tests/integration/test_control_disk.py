@@ -117,6 +117,35 @@ class Disk(cluster.TestCase):
         wait_for(lambda: self.health() == (200, "ok"), "the room to be noticed")
         self.cluster.add("full/d", bytes(300000))
 
+    def test_filled_while_down(self):
+        """A disk that others filled while no server ran keeps neither the server nor the commands around a backup from starting."""
+        control = self.cluster.control
+        self.cluster.add("down/a", bytes(300000))
+        wait_for(lambda: self.health() == (200, "ok"), "the reserve")
+        filler = self.mount / "filler"
+        self.addCleanup(filler.unlink, missing_ok=True)
+        control.stop()
+        self.fill()
+        self.assertLess(shutil.disk_usage(self.mount).free, 4096)
+        control.start()
+        self.cluster.wait_nodes()
+        status, said = self.health()
+        self.assertEqual(status, 503)
+        self.assertIn("disk is full", said)
+        self.cluster.session("down/a")
+        filler.unlink()
+        wait_for(lambda: self.health() == (200, "ok"), "the room to be noticed")
+
+        control.stop()
+        self.fill()
+        done = subprocess.run([control.program, "--data=%s" % control.data, "--catalog-reserve=4MiB", "--check-restore"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        filler.unlink()
+        control.start()
+        self.cluster.wait_nodes()
+        wait_for(lambda: self.health() == (200, "ok"), "the reserve")
+
 
 class Node(cluster.TestCase):
     """A storage server whose disk turns read-only."""
