@@ -31,7 +31,7 @@ list_jobs (PmssApiCall * call)
 {
   const char *text = pmss_http_request_get_query (call->request, "state");
   PmssJobState state;
-  guint64 limit;
+  guint64 limit, before;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) jobs = NULL;
   g_autoptr (JsonBuilder) json = NULL;
@@ -43,10 +43,12 @@ list_jobs (PmssApiCall * call)
     return;
   }
   if (!pmss_api_get_query_uint (call, "limit", 1, MAX_JOBS, DEFAULT_JOBS,
-          &limit))
+          &limit)
+      || !pmss_api_get_query_uint (call, "before", 1, G_MAXINT64, G_MAXINT64,
+          &before))
     return;
-  jobs = pmss_jobs_list (call->context->jobs, text ? &state : NULL, limit,
-      &error);
+  jobs = pmss_jobs_list (call->context->jobs, text ? &state : NULL, before,
+      limit + 1, &error);
   if (!jobs) {
     pmss_http_request_respond_error (call->request, error);
     return;
@@ -55,9 +57,11 @@ list_jobs (PmssApiCall * call)
   json_builder_begin_object (json);
   json_builder_set_member_name (json, "jobs");
   json_builder_begin_array (json);
-  for (guint i = 0; i < jobs->len; i++)
+  for (guint i = 0; i < MIN (jobs->len, limit); i++)
     add_job (json, g_ptr_array_index (jobs, i));
   json_builder_end_array (json);
+  pmss_api_add_known (json, "next", jobs->len > limit ?
+      ((PmssJob *) g_ptr_array_index (jobs, limit - 1))->id : -1);
   json_builder_end_object (json);
   pmss_api_respond (call, 200, json);
 }

@@ -9,6 +9,7 @@
 
 #define DEFAULT_LIMIT 100
 #define MAX_LIMIT 1000
+#define MAX_NAME 1024
 
 /* What the catalog keeps as JSON text. It was written by this program; should it be damaged all the same, the medium is shown without it. Earlier ones wrote
  * what the file said as it stood. */
@@ -134,9 +135,45 @@ get_medium (PmssApiCall * call)
   pmss_api_respond (call, 200, json);
 }
 
+static gboolean
+get_new_name (PmssApiCall * call, const char **name, GError ** error)
+{
+  static const char *const members[] = { "name", NULL };
+  JsonObject *body = pmss_http_request_get_json (call->request);
+
+  return pmss_json_check_members (body, members, error)
+      && pmss_json_get_string (body, "name", MAX_NAME, name, error)
+      && pmss_medium_name_check (*name, error);
+}
+
+static void
+rename_medium (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssMedium) medium = NULL;
+  g_autoptr (JsonBuilder) json = NULL;
+  const char *name;
+
+  if (!pmss_api_check_medium_name (call))
+    return;
+  if (!get_new_name (call, &name, &error)
+      || !(medium = pmss_catalog_rename_medium (call->context->catalog,
+              call->param, name, &error))) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  g_message ("%s has renamed medium %" G_GINT64_FORMAT ": '%s' is '%s' now",
+      call->user->name, medium->id, call->param, name);
+  json = json_builder_new ();
+  pmss_api_add_medium (json, medium);
+  pmss_api_respond (call, 200, json);
+}
+
 const PmssRoute pmss_routes_media[] = {
   {"GET", "/api/v1/media", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, list_media},
   {"GET", "/api/v1/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       get_medium},
+  {"POST", "/api/v1/media/{name+}/rename", PMSS_ROLE_OPERATOR, PMSS_BODY_JSON,
+      rename_medium},
   {NULL}
 };

@@ -37,6 +37,7 @@ typedef struct
   PmssMedium *medium;
   gint64 id;
   const char *name;
+  const char *new_name;
   PmssMediumState from, to;
   const char *prefix, *after;
   guint limit;
@@ -372,6 +373,55 @@ pmss_catalog_update_medium (PmssCatalog * self, const PmssMedium * medium,
   MediumCall call = {.medium = (PmssMedium *) medium };
 
   return pmss_database_transact (self->database, update_medium, &call, error);
+}
+
+/* What is being uploaded is found again by its name. */
+static gboolean
+check_renamable (const PmssMedium * medium, GError ** error)
+{
+  if (medium->state != PMSS_MEDIUM_UPLOADING)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "'%s' is still being uploaded: it can be renamed when it is there",
+      medium->name);
+  return FALSE;
+}
+
+static gboolean
+rename_medium (PmssDatabase * database, gpointer data, GError ** error)
+{
+  MediumCall *call = data;
+  g_autoptr (GError) local = NULL;
+
+  if (!get_by_name (database, call, error))
+    return FALSE;
+  if (check_renamable (call->medium, error)
+      && pmss_database_exec (database, &local,
+          "UPDATE medium SET name = ?2, updated = unixepoch () WHERE id = ?1",
+          PMSS_INT (call->medium->id), PMSS_TEXT (call->new_name))
+      && pmss_database_exec (database, &local,
+          "UPDATE job SET medium_name = ?2 WHERE medium = ?1",
+          PMSS_INT (call->medium->id), PMSS_TEXT (call->new_name)))
+    return TRUE;
+  if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_EXISTS))
+    set_taken (call->new_name, error);
+  else if (local != NULL)
+    g_propagate_error (error, g_steal_pointer (&local));
+  g_clear_pointer (&call->medium, pmss_medium_free);
+  return FALSE;
+}
+
+PmssMedium *
+pmss_catalog_rename_medium (PmssCatalog * self, const char *name,
+    const char *new_name, GError ** error)
+{
+  MediumCall call = {.name = name,.new_name = new_name };
+
+  if (!pmss_database_transact (self->database, rename_medium, &call, error))
+    return NULL;
+  g_free (call.medium->name);
+  call.medium->name = g_strdup (new_name);
+  return call.medium;
 }
 
 static gboolean

@@ -64,6 +64,9 @@ PmssMedium  *pmss_catalog_get_medium_by_id (PmssCatalog *catalog, gint64 id, GEr
 GPtrArray   *pmss_catalog_list_media    (PmssCatalog *catalog, const char *prefix, const char *after, guint limit, char **next, GError **error);
 /* Writes what was found out: title, content_type, size, sha256, container, duration_ns, bitrates, streams, tags. Not name, state, redundancy. */
 gboolean     pmss_catalog_update_medium (PmssCatalog *catalog, const PmssMedium *medium, GError **error);
+/* Gives the living medium called @name another one, and its jobs with it. PMSS_ERROR_NOT_FOUND, PMSS_ERROR_EXISTS (@new_name is taken), PMSS_ERROR_CONFLICT (it is
+ * being uploaded). What runs, streams too, goes on: it holds the medium by its id. Returns the medium. */
+PmssMedium  *pmss_catalog_rename_medium (PmssCatalog *catalog, const char *name, const char *new_name, GError **error);
 /* Moves on; PMSS_ERROR_CONFLICT if the medium is not in @from. Allowed: uploading->ingesting, ingesting->failed, failed->ingesting; deleting and ready have
  * functions of their own. */
 gboolean     pmss_catalog_set_medium_state (PmssCatalog *catalog, gint64 id, PmssMediumState from, PmssMediumState to, GError **error);

@@ -90,7 +90,7 @@ look (PmssJobs * self)
   PmssJobState waiting = PMSS_JOB_WAITING;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) jobs =
-      pmss_jobs_list (self, &waiting, MAX_LOOKED_AT, &error);
+      pmss_jobs_list (self, &waiting, G_MAXINT64, MAX_LOOKED_AT, &error);
   gint64 now = g_get_monotonic_time ();
   gboolean any = FALSE;
 

@@ -152,7 +152,7 @@ pmss_job_read (PmssDatabase * database, gint64 id, GError ** error)
 
 typedef struct
 {
-  gint64 id;
+  gint64 id;                    /* of one; of a list those before it */
   const PmssJobState *state;
   guint limit;
   PmssJob *job;
@@ -175,11 +175,12 @@ read_list (PmssDatabase * database, gpointer user_data, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = read->state ? pmss_database_query (database,
       "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE " PMSS_JOB_SHOWN " = ?1 "
-      "ORDER BY id DESC LIMIT ?2",
-      PMSS_TEXT (states[*read->state]), PMSS_INT (read->limit)) :
+      "AND id < ?3 ORDER BY id DESC LIMIT ?2",
+      PMSS_TEXT (states[*read->state]), PMSS_INT (read->limit),
+      PMSS_INT (read->id)) :
       pmss_database_query (database,
-      "SELECT " PMSS_JOB_COLUMNS " FROM job ORDER BY id DESC LIMIT ?1",
-      PMSS_INT (read->limit));
+      "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE id < ?2 "
+      "ORDER BY id DESC LIMIT ?1", PMSS_INT (read->limit), PMSS_INT (read->id));
 
   while (pmss_rows_next (rows, &local))
     g_ptr_array_add (read->list, pmss_job_read_row (rows));
@@ -214,12 +215,12 @@ pmss_jobs_get (PmssJobs * self, gint64 id, GError ** error)
 }
 
 GPtrArray *
-pmss_jobs_list (PmssJobs * self, const PmssJobState * state, guint limit,
-    GError ** error)
+pmss_jobs_list (PmssJobs * self, const PmssJobState * state, gint64 before,
+    guint limit, GError ** error)
 {
   g_autoptr (GPtrArray) list =
       g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_job_free);
-  Read read = { 0, state, limit, NULL, list };
+  Read read = { before, state, limit, NULL, list };
 
   if (!pmss_database_read (self->context->database, read_list, &read, error))
     return NULL;

@@ -106,8 +106,8 @@ void          pmss_jobs_prune (PmssJobs *jobs);
 
 /* PMSS_ERROR_NOT_FOUND */
 PmssJob      *pmss_jobs_get   (PmssJobs *jobs, gint64 id, GError **error);
-/* The newest @limit jobs, the newest first; @state: (nullable) only those. */
-GPtrArray    *pmss_jobs_list  (PmssJobs *jobs, const PmssJobState *state, guint limit, GError **error);
+/* The newest @limit jobs of an id below @before (G_MAXINT64: of all), the newest first; @state: (nullable) only those. */
+GPtrArray    *pmss_jobs_list  (PmssJobs *jobs, const PmssJobState *state, gint64 before, guint limit, GError **error);
 
 /* Return the job as it is then; PMSS_ERROR_CONFLICT where the picture above has no such arrow. Not inside a transaction. */
 PmssJob      *pmss_jobs_pause  (PmssJobs *jobs, gint64 id, GError **error);

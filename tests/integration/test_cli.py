@@ -4,6 +4,8 @@
 
 import fcntl
 import hashlib
+import http.server
+import json
 import os
 import pathlib
 import pty
@@ -12,8 +14,10 @@ import resource
 import select
 import signal
 import socket
+import struct
 import subprocess
 import termios
+import threading
 import unittest
 
 import pmss_cli
@@ -248,7 +252,11 @@ class Cli(CliCase):
         self.assertTrue(table[0].startswith("NAME"))
         self.assertEqual(len({line.index("B  ") for line in table[1:]}), 1, "the columns are aligned")
         self.assertIn(hashlib.sha256(b"small").hexdigest(), self.pmss("info", "list/1").out)
-        self.pmss("rm", "list/0", "list/1")
+        for names, status in ((["list/1", "list/2"], 0), (["list/1", "list/none"], 66)):
+            result = self.pmss("info", "--json", *names, status=status)
+            self.assertEqual([medium["name"] for medium in result.json["media"]], [name for name in names if "none" not in name])
+        self.assertEqual(self.pmss("info", "list/0", "list/1").out.count("SHA-256"), 2)
+        self.pmss("rm", "--yes", "list/0", "list/1")
         self.assertEqual(self.pmss("ls", "--names", "list/").out.split(), ["list/2"])
         self.pmss("rm", "list/0", status=66)
         self.pmss("info", "list/0", status=66)
@@ -264,8 +272,83 @@ class Cli(CliCase):
         self.assertEqual(result.err.count("There is no medium called"), 2)
         listed = self.pmss("verify", "--json", "several/none", "several/2", status=66).json["verified"]
         self.assertEqual([entry["state"] for entry in listed], [None, "whole"])
-        self.pmss("rm", "several/1", "several/none", "several/2", status=66)
+        self.pmss("rm", "--yes", "several/1", "several/none", "several/2", status=66)
         self.assertEqual(self.pmss("ls", "--names", "several/").out, "")
+
+    def test_rm_asks(self):
+        small = self.path("small")
+        small.write_bytes(b"small")
+        self.pmss("put", small, "ask/1")
+        self.pmss("put", small, "ask/2")
+        names = ["ask/1", "ask/2"]
+        # nobody to ask
+        error = self.pmss("rm", *names, status=64).err
+        self.assertIn("--yes", error)
+        self.assertIn("2 media would be deleted", error)
+        result = self.pmss("rm", "--dry-run", "--json", *names, "ask/3", status=66)
+        self.assertEqual(result.json, {"deleted": names, "dry_run": True})
+        self.assertEqual(self.on_terminal("rm", *names)[0], 130)
+        for answer, status in ((b"\n", 130), (b"no\n", 130), (b"\x04", 130), (b"yessir\n", 130)):
+            self.assertEqual(self.on_terminal("rm", *names, typed=answer)[0], status, answer)
+        self.assertEqual(self.pmss("ls", "--names", "ask/").out.split(), names)
+        self.assertEqual(self.on_terminal("rm", *names, typed=b"y\n")[0], 0)
+        self.assertEqual(self.pmss("ls", "--names", "ask/").out, "")
+
+    def test_mv(self):
+        small = self.path("small")
+        small.write_bytes(b"small")
+        self.pmss("put", small, "mv/1")
+        self.pmss("put", small, "mv/2")
+        self.assertEqual(self.pmss("mv", "mv/1", "mv/a b").out, "mv/1 is mv/a b now.\n")
+        self.assertEqual(self.pmss("get", "mv/a b", "-").raw, b"small")
+        self.assertIn("already", self.pmss("mv", "mv/a b", "mv/2", status=73).err)
+        moved = self.pmss("mv", "--json", "mv/a b", "mv/2", "mv/deeper/").json["media"]
+        self.assertEqual([medium["name"] for medium in moved], ["mv/deeper/a b", "mv/deeper/2"])
+        self.assertEqual(self.pmss("ls", "--names", "mv/").out.splitlines(), ["mv/deeper/2", "mv/deeper/a b"])
+        self.assertIn("mv/deeper/2", self.pmss("job", "ls").out)
+        self.pmss("mv", "mv/1", "x", status=66)
+        self.pmss("mv", "mv/deeper/2", "../x", status=65)
+        self.pmss("mv", "a", "b", "c", status=64)
+
+    def test_mv_while_it_is_read(self):
+        """A stream holds the medium, not its name."""
+        self.pmss("put", self.file, "moving")
+        read, write = os.pipe()
+        with subprocess.Popen([pmss_cli.PMSS, "get", "moving", "-"], env=self.env, stdout=write) as get:
+            os.close(write)
+            with os.fdopen(read, "rb") as pipe:
+                data = pipe.read(1)
+                self.pmss("mv", "moving", "moved")
+                data += pipe.read()
+            self.assertEqual(get.wait(60), 0)
+        self.assertEqual(data, self.data)
+
+    def test_did_you_mean(self):
+        self.assertIn("did you mean 'verify'?", self.pmss("verfiy", status=64).err)
+        self.assertIn("did you mean 'watch'?", self.pmss("job", "wacth", "1", status=64).err)
+        self.assertNotIn("mean", self.pmss("frobnicate", status=64).err)
+        for command in (["info"], ["get"], ["rm"], ["play"], ["verify"], ["mv"]):
+            with self.subTest(command):
+                last = ["x"] if command == ["mv"] else []
+                self.assertIn("did you mean 'shared/data.bin'?", self.pmss(*command, "share/dta.bin", *last, status=66).err)
+        self.assertNotIn("mean", self.pmss("info", "nothing/like/it", status=66).err)
+
+    def test_status(self):
+        result = self.pmss("status", "--json").json
+        self.assertEqual(result["nodes"], {"total": 6, "up": 6, "down": 0})
+        self.assertIn(result["state"], ("good", "attention"))
+        self.assertEqual(result["state"] == "good", not result["todo"])
+        self.assertTrue(self.pmss("status").out.startswith("All 6 storage servers are up"))
+        self.pmss("local", "stop-node", "5", "--dir", self.cluster_dir)
+        self.addCleanup(self.pmss, "local", "start-node", "5", "--dir", self.cluster_dir)
+        node = self.cluster["nodes"][5]["id"]
+        while (result := self.pmss("status", "--json").json)["nodes"]["down"] == 0:
+            pass
+        self.assertEqual(result["state"], "attention")
+        self.assertRegex(result["summary"], "^1 of 6 storage servers is down, .* something to do")
+        what = [todo for todo in result["todo"] if f"Storage server {node} is down" in todo["what"]]
+        self.assertIn(f"pmss node repair {node}", what[0]["do"])
+        self.assertTrue([todo for todo in result["todo"] if "needs 6 storage servers, and 5 are up" in todo["what"]])
 
     def test_hostile_names(self):
         small = self.path("small")
@@ -274,11 +357,49 @@ class Cli(CliCase):
         for name in ("../up", "/absolute", "a//b", "a/../b", "a\nb", "back\\slash"):
             self.pmss("put", small, name, status=65)
             self.pmss("info", name, status=65)
-        # A right-to-left override is a character like others to the catalog.
-        self.pmss("put", small, "evil/\u202etxt.exe")
-        listing = self.pmss("ls", "evil/").out
-        self.assertIn("evil/\\u202etxt.exe", listing)
-        self.assertNotIn("\u202e", listing)
+        self.assertIn("U+202E", self.pmss("put", small, "evil/\u202etxt.exe", status=65).err)
+
+    def test_hostile_server(self):
+        """Whatever a server says, no character of it moves the cursor or hides."""
+        text = "a\x1b[31m\u202eb\u200bc"
+        medium = dict.fromkeys(("name", "title", "state", "sha256", "content_type", "container", "redundancy", "created"), text)
+        medium.update(size=5, job=1, streams=[dict.fromkeys(("type", "codec"), text)], health={"state": text})
+        job = dict.fromkeys(("type", "state", "phase", "medium", "error", "waiting_for", "warning", "user", "created"), text)
+        node = dict.fromkeys(("address", "zone", "state", "since", "reason", "warning"), text)
+        answers = {
+            "/media": {"media": [medium], "next": None}, "/media/x": medium, "/jobs": {"jobs": [dict(job, id=1)], "next": None},
+            "/jobs/1": dict(job, id=1), "/nodes": {"nodes": [dict(node, id=1, port=1, bad_shards=1, held_shards=1)]},
+            "/sessions": {"sessions": [dict.fromkeys(("id", "user", "created", "medium"), text)]},
+            "/users": {"users": [dict.fromkeys(("name", "role", "created"), text)]}, "/cluster": {"defaults": {"redundancy": text}},
+        }
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                found = answers.get(self.path.removeprefix("/api/v1").partition("?")[0])
+                body = json.dumps(found or {"detail": text}, ensure_ascii=False).encode()
+                self.send_response(200 if found else 400)
+                self.send_header("Content-Type", "application/json" if found else "application/problem+json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_DELETE = do_GET
+
+            def log_message(self, *_):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        env = {"PMSS_URL": f"http://127.0.0.1:{server.server_port}", "PMSS_TOKEN": "x"}
+        for command, status in ((["ls"], 0), (["ls", "--names"], 0), (["info", "x"], 0), (["job", "ls"], 0), (["node", "ls"], 0),
+                                (["session", "ls"], 0), (["user", "ls"], 0), (["status"], 0), (["info", "y"], 65), (["rm", "y"], 65),
+                                (["mv", "y", "z"], 65), (["verify", "y"], 65), (["put", self.file, "y"], 65)):
+            with self.subTest(command):
+                result = self.pmss(*command, env=env, status=status)
+                self.assertNotRegex(result.out + result.err, "[\x1b\u202e\u200b]")
+                # libpmss has taken them out of errors already
+                self.assertRegex(result.out + result.err, r"\\u202eb\\u200bc" if status == 0 else r"\[31mbc")
 
     def test_get_here(self):
         folder = self.path("here")
@@ -387,6 +508,65 @@ class Cli(CliCase):
         self.pmss("job", "watch", "999999", status=66)
         self.pmss("job", "cancel", "all", status=64)
 
+    def test_jobs_are_paged(self):
+        """... and a list that is cut says so."""
+        small = self.path("small")
+        small.write_bytes(b"small")
+        for i in range(3):
+            self.pmss("put", small, f"paged/{i}")
+        every = self.pmss("job", "ls", "--json", "--all").json
+        ids = [job["id"] for job in every["jobs"]]
+        self.assertEqual(ids, sorted(ids, reverse=True))
+        self.assertEqual(ids[-1], 1)
+        self.assertIsNone(every["next"])
+        page = self.pmss("job", "ls", "--json", "--limit", "2").json
+        self.assertEqual([job["id"] for job in page["jobs"]], ids[:2])
+        self.assertEqual(page["next"], ids[1])
+        self.assertIn("the newest 2; there are older ones", self.pmss("job", "ls", "--limit", "2").out)
+        self.assertNotIn("older ones", self.pmss("job", "ls", "--all").out)
+        self.pmss("job", "ls", "--limit", "0", status=64)
+
+    def test_tables_fit_the_terminal(self):
+        """... and are cut nowhere else."""
+        small = self.path("small")
+        small.write_bytes(b"small")
+        name = "wide/" + "long " * 30 + "name"
+        self.pmss("put", small, name)
+        self.assertIn(name, self.pmss("ls", "wide/").out)
+        lines = self.shown(["ls", "wide/"], 60)
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(all(len(line) <= 60 for line in lines), lines)
+        self.assertIn("…", lines[1])
+
+    def test_progress_is_one_line(self):
+        """... however narrow the terminal is."""
+        large = self.path("a file with a name")
+        with open(large, "wb") as file:
+            file.truncate(24 * MIB)
+        for columns in (20, 40):
+            self.pmss("put", large, f"progress/{columns}")
+            shown = self.shown(["get", f"progress/{columns}", "/dev/null"], columns, raw=True).decode()
+            bars = [part.split("\x1b[K")[0] for part in shown.split("\r") if "\x1b[K" in part]
+            self.assertGreater(len(bars), 1)
+            self.assertLess(max(map(len, bars)), columns, bars)
+
+    def shown(self, arguments, columns, raw=False):
+        """What pmss shows on a terminal of so many columns."""
+        master, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with subprocess.Popen([pmss_cli.PMSS, *arguments], env=self.env, stdin=terminal, stdout=terminal, stderr=terminal) as process:
+            os.close(terminal)
+            shown = b""
+            try:
+                while part := os.read(master, 65536):
+                    shown += part
+            except OSError:
+                # its other end is closed
+                pass
+            os.close(master)
+            self.assertEqual(process.wait(60), 0, shown)
+        return shown if raw else shown.decode().splitlines()
+
     def test_sessions(self):
         self.pmss("session", "ls")
         self.pmss("session", "ls", "--json")
@@ -395,7 +575,7 @@ class Cli(CliCase):
     # the shell
 
     def test_help(self):
-        for command in ("login", "logout", "ls", "info", "put", "get", "play", "verify", "rm", "node ls", "node add",
+        for command in ("login", "logout", "ls", "info", "put", "get", "play", "verify", "mv", "rm", "status", "node ls", "node add",
                         "job ls", "job watch", "session ls", "user add", "user passwd", "local up", "local down"):
             with self.subTest(command=command):
                 text = self.pmss(*command.split(), "--help").out
@@ -415,6 +595,29 @@ class Cli(CliCase):
         self.pmss("help", "fly", status=64)
         self.assertIn("media", self.pmss("--json", "--server", self.url, "ls").json)
 
+    def test_every_command_is_written_down(self):
+        """... in the man page and in what the shell completes, with its options."""
+        data = pathlib.Path(__file__).resolve().parents[2] / "data"
+        man = (data / "pmss.1").read_text(encoding="utf-8").replace("\\-", "-").replace("\\fR", "").replace("\\fB", "").replace("\\fI", "")
+        completion = (data / "pmss.bash-completion").read_text(encoding="utf-8")
+        common = {"--help", "--server", "--ca-file", "--json"}
+
+        def commands(*of):
+            return re.findall(r"^  ([a-z-]+) .*", self.pmss(*of, "--help").out.partition("Commands:")[2], re.M)
+        words = [[command, verb] for command in ("node", "job", "session", "user", "local") for verb in commands(command)]
+        words += [[command] for command in commands() if command not in ("node", "job", "session", "user", "local")]
+        self.assertGreater(len(words), 30)
+        for command in words:
+            with self.subTest(command):
+                name = " ".join(command)
+                self.assertTrue(re.search(rf"(?m)^{name}\b|, {name}\b|\b{command[0]} \S*\|{command[-1]}\b", man), "not in the man page")
+                self.assertTrue(re.search(rf"\b{command[-1]}\b", completion), "not completed")
+                options = set(re.findall(r"(?m)^  .*?(--[a-z-]+)", self.pmss(*command, "--help").out.partition("Application Options:")[2]
+                                         .partition("\n\n")[0])) - common
+                self.assertTrue(options or len(command) > 1 or command[0] in ("logout", "info", "mv", "status"))
+                self.assertEqual([option for option in options if option not in completion], [])
+                self.assertEqual([option for option in options if option not in man], [])
+
     def test_reader_goes_away(self):
         """As cat does: no complaint when head has had enough."""
         for arguments in (["get", "shared/data.bin", "-"], ["ls", "--json"]):
@@ -427,8 +630,8 @@ class Cli(CliCase):
                 os.close(write)
             self.assertEqual((process.returncode, process.stderr), (-signal.SIGPIPE, b""), arguments)
 
-    def on_terminal(self, *arguments):
-        """pmss with a terminal, which a test types on; ends by Ctrl-C at its first question."""
+    def on_terminal(self, *arguments, typed=b"\x03"):
+        """pmss with a terminal, which a test types on at its first question: Ctrl-C where nothing else is said."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.execve(pmss_cli.PMSS, ["pmss", *map(str, arguments)], self.env)
@@ -437,7 +640,7 @@ class Cli(CliCase):
             while not shown.endswith(b": "):
                 self.assertTrue(select.select([terminal], [], [], 60)[0], shown)
                 shown += os.read(terminal, 1000)
-            os.write(terminal, b"\x03")
+            os.write(terminal, typed)
             return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), termios.tcgetattr(terminal)[3]
         finally:
             os.close(terminal)

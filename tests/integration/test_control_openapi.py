@@ -169,6 +169,13 @@ class OpenApiTest(cluster.TestCase):
         self.assert_status(404, self.cluster.session, "none")
         self.cluster.wait_job(api("POST", "/media/films/a%20b%25%C3%A4.bin/verify?rate_limit=0", None, 202)["job"])
         self.assert_status(404, api, "POST", "/media/none/verify", None, 202)
+        self.cluster.add("taken", b"x")
+        self.assertEqual(api("POST", "/media/films/a%20b%25%C3%A4.bin/rename", {"name": "films/other"})["name"], "films/other")
+        self.assert_status(404, api, "POST", "/media/films/a%20b%25%C3%A4.bin/rename", {"name": "x"})
+        self.assert_status(409, api, "POST", "/media/films/other/rename", {"name": "taken"})
+        for body in ({"name": "/a"}, {"name": "a//b"}, {"name": "a\nb"}, {"name": "x" * 1025}, {"name": 1}, {}, {"name": "a", "b": 1}):
+            self.assert_status(400, api, "POST", "/media/films/other/rename", body)
+        api("POST", "/media/films/other/rename", {"name": "films/a b%ä.bin"})
         api("GET", "/bad-shards?medium=films/a%20b%25%C3%A4.bin&limit=1")
         self.assert_status(404, api, "GET", "/bad-shards?medium=none")
         self.assert_status(400, api, "GET", "/bad-shards?medium=none&after=x")
@@ -210,6 +217,10 @@ class OpenApiTest(cluster.TestCase):
         self.assert_status(409, api, "POST", "/jobs/%d/pause" % job)
         self.assert_status(404, api, "GET", "/jobs/99999")
         self.assertIn(job, [j["id"] for j in api("GET", "/jobs?state=cancelled")["jobs"]])
+        page = api("GET", "/jobs?limit=1")
+        self.assertEqual(page["next"], page["jobs"][0]["id"])
+        self.assertLess(api("GET", "/jobs?limit=1&before=%d" % page["next"])["jobs"][0]["id"], page["next"])
+        self.assertIsNone(api("GET", "/jobs?before=2")["next"])
         self.assert_status(400, api, "GET", "/jobs?state=odd")
 
     def exercise_nodes(self):

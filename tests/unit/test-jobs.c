@@ -165,8 +165,9 @@ test_waiting_row (Fixture * f, gconstpointer data)
   g_assert_cmpint (job->state, ==, PMSS_JOB_WAITING);
   g_assert_cmpstr (job->waiting_for, ==, "rain");
   g_assert_null (job->error);
-  among_waiting = pmss_jobs_list (f->context.jobs, &waiting, 9, NULL);
-  among_queued = pmss_jobs_list (f->context.jobs, &queued, 9, NULL);
+  among_waiting =
+      pmss_jobs_list (f->context.jobs, &waiting, G_MAXINT64, 9, NULL);
+  among_queued = pmss_jobs_list (f->context.jobs, &queued, G_MAXINT64, 9, NULL);
   g_assert_cmpuint (among_waiting->len, ==, 1);
   g_assert_cmpuint (among_queued->len, ==, 0);
   paused = pmss_jobs_pause (f->context.jobs, f->job, &error);

@@ -264,13 +264,15 @@ test_jobs (Fixture * f, gconstpointer data)
   PmssJobs *jobs = f->context.jobs;
 
   for (PmssJobState state = PMSS_JOB_QUEUED; state <= PMSS_JOB_WAITING; state++) {
-    g_autoptr (GPtrArray) list = pmss_jobs_list (jobs, &state, 50, NULL);
+    g_autoptr (GPtrArray) list =
+        pmss_jobs_list (jobs, &state, G_MAXINT64, 50, NULL);
 
     g_assert_cmpuint (list->len, ==, state == PMSS_JOB_QUEUED
         || state == PMSS_JOB_DONE ? 50 : 0);
   }
   {
-    g_autoptr (GPtrArray) all = pmss_jobs_list (jobs, NULL, 50, NULL);
+    g_autoptr (GPtrArray) all =
+        pmss_jobs_list (jobs, NULL, G_MAXINT64, 50, NULL);
 
     g_assert_cmpuint (all->len, ==, 50);
   }

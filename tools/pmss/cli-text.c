@@ -5,8 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "libpmss/pmss-text.h"
+
+/* Less of a column says nothing any more. */
+#define MIN_WIDTH 8u
 
 struct _PmssCliTable
 {
@@ -242,6 +247,55 @@ print_row (const char *const *cells, const gboolean * right,
   putchar ('\n');
 }
 
+/* 0: no terminal. */
+static guint
+output_width (void)
+{
+  struct winsize size;
+
+  if (!isatty (STDOUT_FILENO) || ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+    return 0;
+  return size.ws_col;
+}
+
+static guint
+sum_widths (const guint * widths, guint columns)
+{
+  guint sum = 2 * (columns - 1);
+
+  for (guint i = 0; i < columns; i++)
+    sum += widths[i];
+  return sum;
+}
+
+/* Takes from the widest columns of text what the terminal has no room for: a row that wraps is no row of a table any more. */
+static void
+fit_widths (guint * widths, const gboolean * right, guint columns, guint room)
+{
+  while (room > 0 && sum_widths (widths, columns) > room) {
+    guint widest = columns;
+
+    for (guint i = 0; i < columns; i++)
+      if (!right[i] && widths[i] > MIN_WIDTH &&
+          (widest == columns || widths[i] > widths[widest]))
+        widest = i;
+    if (widest == columns)
+      return;
+    widths[widest]--;
+  }
+}
+
+static void
+cut_cells (PmssCliTable * table, const guint * widths)
+{
+  for (guint i = 0; i < table->cells->len; i++) {
+    char *text = g_ptr_array_index (table->cells, i);
+
+    table->cells->pdata[i] = pmss_cli_cut (text, widths[i % table->columns]);
+    g_free (text);
+  }
+}
+
 void
 pmss_cli_table_print (PmssCliTable * table, const char *empty)
 {
@@ -258,6 +312,8 @@ pmss_cli_table_print (PmssCliTable * table, const char *empty)
   }
   for (i = 0; i < table->cells->len; i++)
     widths[i % columns] = MAX (widths[i % columns], text_width (cells[i]));
+  fit_widths (widths, right, columns, output_width ());
+  cut_cells (table, widths);
   if (table->cells->len == 0)
     printf ("%s\n", empty);
   else

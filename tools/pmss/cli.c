@@ -10,6 +10,7 @@
 #include <libpmss/pmss-credentials.h>
 #include <libpmss/pmss-error.h>
 
+#include "cli-suggest.h"
 #include "cli-text.h"
 
 GQuark
@@ -40,6 +41,24 @@ find_command (const PmssCliCommand * commands, const char *name)
     if (strcmp (commands->name, name) == 0)
       return commands;
   return NULL;
+}
+
+static void
+set_no_command (const PmssCliCommand * commands, const char *typed,
+    GError ** error)
+{
+  g_autofree char *shown = pmss_cli_escape (typed);
+  g_auto (PmssSuggestion) suggestion = { NULL };
+
+  pmss_suggestion_init (&suggestion, typed);
+  for (; commands->name; commands++)
+    pmss_suggestion_add (&suggestion, commands->name);
+  if (suggestion.best)
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "There is no command '%s'; did you mean '%s'?", shown, suggestion.best);
+  else
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "There is no command '%s'", shown);
 }
 
 /* "pmss help node ls" is "pmss node ls --help". */
@@ -77,10 +96,7 @@ pmss_cli_dispatch (PmssCli * cli, const PmssCliCommand * commands,
   }
   command = find_command (commands, argv[1]);
   if (!command) {
-    g_autofree char *shown = pmss_cli_escape (argv[1]);
-
-    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "There is no command '%s'", shown);
+    set_no_command (commands, argv[1], error);
     return FALSE;
   }
   program = g_strdup_printf ("%s %s", g_get_prgname (), command->name);

@@ -9,12 +9,13 @@
 #include "medium.h"
 
 static const PmssCliUsage usage = {
-  "NAME",
-  "Shows what the control server knows of a medium, and whether all of\n"
-      "it can be read.",
+  "NAME…",
+  "Shows what the control server knows of media, and whether all of\n"
+      "them can be read.",
   "Examples:\n" "  pmss info films/sintel.webm\n"
-      "  pmss info --json films/sintel.webm | jq -r .sha256",
-  1, 1
+      "  pmss info --json films/sintel.webm | jq -r .sha256\n"
+      "  pmss info --json films/a films/b | jq -r '.media[].sha256'",
+  1, -1
 };
 
 static void
@@ -208,27 +209,63 @@ print_job (PmssCli * cli, PmssClient * client, JsonObject * medium)
   print_text ("Warning", pmss_cli_json_string (job, "warning"));
 }
 
+typedef struct
+{
+  PmssClient *client;
+  JsonArray *media;             /* of Medium; NULL: they are printed for people */
+  gboolean any;                 /* was printed */
+} Infos;
+
+static gboolean
+show_medium (PmssCli * cli, const char *name, gpointer user_data,
+    GError ** error)
+{
+  Infos *infos = user_data;
+  g_autoptr (JsonNode) node = pmss_medium_get (cli, infos->client, name, error);
+  JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
+
+  if (!medium)
+    return FALSE;
+  if (infos->media) {
+    json_array_add_element (infos->media, g_steal_pointer (&node));
+    return TRUE;
+  }
+  if (infos->any)
+    putchar ('\n');
+  infos->any = TRUE;
+  print_medium (medium);
+  print_job (cli, infos->client, medium);
+  return TRUE;
+}
+
+/* One is told of by its entry alone, several as a list. */
+static void
+print_media (JsonArray * media, gboolean one)
+{
+  if (!one)
+    pmss_medium_print_list (media);
+  else if (json_array_get_length (media) == 1)
+    pmss_cli_json_print (json_array_get_element (media, 0));
+}
+
 gboolean
 pmss_cmd_info (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  g_autoptr (JsonNode) node = NULL;
   g_autoptr (PmssClient) client = NULL;
-  JsonObject *medium;
+  g_autoptr (JsonArray) media = json_array_new ();
+  Infos infos = { NULL };
+  gboolean done;
 
   if (!pmss_cli_parse (cli, &usage, NULL, &argc, &argv, error))
     return FALSE;
   client = pmss_cli_connect (cli, error);
   if (!client)
     return FALSE;
-  node = pmss_medium_get (client, argv[1], cli->cancellable, error);
-  medium = node ? pmss_cli_json_root (node, error) : NULL;
-  if (!medium)
-    return FALSE;
-  if (cli->json) {
-    pmss_cli_json_print (node);
-    return TRUE;
-  }
-  print_medium (medium);
-  print_job (cli, client, medium);
-  return TRUE;
+  infos.client = client;
+  infos.media = cli->json ? media : NULL;
+  done = pmss_cli_for_each (cli, argv + 1, argc - 1, show_medium, &infos,
+      error);
+  if (cli->json)
+    print_media (media, argc == 2);
+  return done;
 }

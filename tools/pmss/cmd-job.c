@@ -5,14 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <libpmss/pmss-error.h>
+
 #include "cli-list.h"
 #include "cli-progress.h"
 #include "job-follow.h"
 
+/* What the control server gives at once. */
+#define MAX_PAGE 1000u
+
 static const PmssCliUsage ls_usage = {
   "", "Lists background work, the newest first.",
   "Why a job failed, rests or waits, and warnings, stand below the list. Of many\n"
-      "jobs the newest are shown.\n\n"
+      "jobs the newest are shown; --all or a larger --limit shows more.\n\n"
       "Examples:\n"
       "  pmss job ls\n"
       "  pmss job ls --state running\n"
@@ -72,33 +77,121 @@ print_remarks (JsonArray * jobs)
   }
 }
 
-static gboolean
-job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
+/* One page: the jobs before @before, 0: the newest. */
+static JsonNode *
+get_page (PmssCli * cli, PmssClient * client, const char *state,
+    guint64 limit, guint64 before, GError ** error)
 {
-  static const char *const columns[] = { ">ID", "TYPE", "STATE", "PHASE",
-    ">DONE", "MEDIUM", NULL
-  };
-  static const PmssCliList list = {
-    "jobs", columns, add_row, "No jobs.", print_remarks
-  };
-  g_autofree char *state = NULL;
-  int limit = 100;
-  const GOptionEntry entries[] = {
-    {"state", 0, 0, G_OPTION_ARG_STRING, &state,
-        "queued, running, waiting, paused, done, failed or cancelled", "STATE"},
-    {"limit", 0, 0, G_OPTION_ARG_INT, &limit, "At most N, to 1000 (100)", "N"},
-    {NULL}
-  };
-  g_autoptr (GString) path = g_string_new ("/jobs?limit=");
+  g_autoptr (GString) path = g_string_new (NULL);
 
-  if (!pmss_cli_parse (cli, &ls_usage, entries, &argc, &argv, error))
-    return FALSE;
-  g_string_append_printf (path, "%d", limit);
+  g_string_append_printf (path, "/jobs?limit=%" G_GUINT64_FORMAT,
+      MIN (limit, MAX_PAGE));
+  if (before)
+    g_string_append_printf (path, "&before=%" G_GUINT64_FORMAT, before);
   if (state) {
     g_string_append (path, "&state=");
     g_string_append_uri_escaped (path, state, NULL, FALSE);
   }
-  return pmss_cli_list (cli, path->str, &list, error);
+  return pmss_client_request (client, "GET", path->str, NULL,
+      cli->cancellable, error);
+}
+
+/* The newest @limit jobs. @next: what the ones behind them are before; 0: there are none. */
+static JsonArray *
+load_jobs (PmssCli * cli, PmssClient * client, const char *state,
+    guint64 limit, guint64 * next, GError ** error)
+{
+  g_autoptr (JsonArray) all = json_array_new ();
+
+  *next = 0;
+  do {
+    g_autoptr (JsonNode) page = get_page (cli, client, state,
+        limit - json_array_get_length (all), *next, error);
+    JsonObject *root = page ? pmss_cli_json_root (page, error) : NULL;
+    JsonArray *jobs = pmss_cli_json_array (root, "jobs");
+    guint64 before = *next;
+
+    if (!root)
+      return NULL;
+    for (guint i = 0; jobs && i < json_array_get_length (jobs); i++)
+      json_array_add_element (all, json_array_dup_element (jobs, i));
+    *next = pmss_cli_json_number (root, "next");
+    if (*next && before && *next >= before) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+          "The control server's list of jobs does not go on behind %"
+          G_GUINT64_FORMAT, before);
+      return NULL;
+    }
+  } while (*next && json_array_get_length (all) < limit);
+  return g_steal_pointer (&all);
+}
+
+static void
+print_jobs (JsonArray * jobs, guint64 next)
+{
+  static const char *const columns[] = { ">ID", "TYPE", "STATE", "PHASE",
+    ">DONE", "MEDIUM", NULL
+  };
+  PmssCliTable *table = pmss_cli_table_new (columns);
+
+  for (guint i = 0; i < json_array_get_length (jobs); i++)
+    add_row (table, pmss_cli_json_element (jobs, i));
+  pmss_cli_table_print (table, "No jobs.");
+  print_remarks (jobs);
+  if (next)
+    printf ("\nThese are the newest %u; there are older ones, --all shows "
+        "them.\n", json_array_get_length (jobs));
+}
+
+static void
+print_json (JsonArray * jobs, guint64 next)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  json_object_set_array_member (object, "jobs", json_array_ref (jobs));
+  if (next)
+    json_object_set_int_member (object, "next", (gint64) next);
+  else
+    json_object_set_null_member (object, "next");
+  json_node_init_object (node, object);
+  pmss_cli_json_print (node);
+}
+
+static gboolean
+job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autofree char *state = NULL;
+  g_autoptr (PmssClient) client = NULL;
+  g_autoptr (JsonArray) jobs = NULL;
+  gboolean all = FALSE;
+  int limit = 100;
+  const GOptionEntry entries[] = {
+    {"state", 0, 0, G_OPTION_ARG_STRING, &state,
+        "queued, running, waiting, paused, done, failed or cancelled", "STATE"},
+    {"limit", 0, 0, G_OPTION_ARG_INT, &limit, "At most N (100)", "N"},
+    {"all", 'a', 0, G_OPTION_ARG_NONE, &all, "All of them", NULL},
+    {NULL}
+  };
+  guint64 next;
+
+  if (!pmss_cli_parse (cli, &ls_usage, entries, &argc, &argv, error))
+    return FALSE;
+  if (limit < 1) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "--limit %d is less than one job", limit);
+    return FALSE;
+  }
+  client = pmss_cli_connect (cli, error);
+  jobs = client ? load_jobs (cli, client, state, all ? G_MAXUINT :
+      (guint64) limit, &next, error) : NULL;
+  if (!jobs)
+    return FALSE;
+  if (cli->json)
+    print_json (jobs, next);
+  else
+    print_jobs (jobs, next);
+  return TRUE;
 }
 
 static const PmssCliUsage watch_usage = {
@@ -179,7 +272,7 @@ job_order (PmssCli * cli, int argc, char **argv, GError ** error)
 }
 
 static const PmssCliCommand verbs[] = {
-  {"ls", job_ls, "[--state STATE]", "list jobs"},
+  {"ls", job_ls, "[--state STATE] [--all]", "list jobs"},
   {"watch", job_watch, "ID", "show the progress until it ends"},
   {"pause", job_order, "ID", "let it rest"},
   {"resume", job_order, "ID", "let it go on"},

@@ -59,17 +59,6 @@ print_table (JsonArray * media, const char *prefix)
   pmss_cli_table_print (table, empty);
 }
 
-static void
-print_json (JsonArray * media)
-{
-  g_autoptr (JsonNode) node = json_node_alloc ();
-  g_autoptr (JsonObject) object = json_object_new ();
-
-  json_object_set_array_member (object, "media", json_array_ref (media));
-  json_node_init_object (node, object);
-  pmss_cli_json_print (node);
-}
-
 gboolean
 pmss_cmd_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 {
@@ -89,7 +78,7 @@ pmss_cmd_ls (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!media)
     return FALSE;
   if (cli->json)
-    print_json (media);
+    pmss_medium_print_list (media);
   else if (names)
     print_names (media);
   else

@@ -280,7 +280,7 @@ node_set (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   if (address || confirm)
     return change_node (cli, id, address, confirm, error);
-  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+  g_set_error_literal (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
       "Nothing to set: give --address or --confirm-cleanup");
   return FALSE;
 }

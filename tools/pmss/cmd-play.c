@@ -49,7 +49,7 @@ can_be_played (PmssCli * cli, const char *name, GError ** error)
 {
   g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
   g_autoptr (JsonNode) node = client ?
-      pmss_medium_get (client, name, cli->cancellable, error) : NULL;
+      pmss_medium_get (cli, client, name, error) : NULL;
   JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
   g_autofree char *state = NULL;
 

@@ -61,6 +61,8 @@ start_job (PmssCli * cli, Verifying * self, const char *name, GError ** error)
   JsonObject *root = answer ? pmss_cli_json_root (answer, error) : NULL;
   guint64 job = root ? pmss_cli_json_number (root, "job") : 0;
 
+  if (path && !answer)
+    pmss_medium_suggest (cli, self->client, name, error);
   if (root && job == 0)
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
         "The control server does not say which job it is");
@@ -275,8 +277,7 @@ verify_medium (PmssCli * cli, Verifying * self, const char *name,
   outcome.warning = pmss_cli_json_string (json_node_get_object (job),
       "warning");
   bad_shards = get_bad_shards (cli, self, name, error);
-  medium = bad_shards ? pmss_medium_get (self->client, name, cli->cancellable,
-      error) : NULL;
+  medium = bad_shards ? pmss_medium_get (cli, self->client, name, error) : NULL;
   root = medium ? pmss_cli_json_root (medium, error) : NULL;
   if (!root)
     return FALSE;

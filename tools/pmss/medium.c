@@ -7,6 +7,7 @@
 #include <libpmss/pmss-error.h>
 #include <libpmss/pmss-types.h>
 
+#include "cli-suggest.h"
 #include "cli-text.h"
 
 gboolean
@@ -29,16 +30,6 @@ pmss_medium_path (const char *name, GError ** error)
   return g_strconcat ("/media/", encoded, NULL);
 }
 
-JsonNode *
-pmss_medium_get (PmssClient * client, const char *name,
-    GCancellable * cancellable, GError ** error)
-{
-  g_autofree char *path = pmss_medium_path (name, error);
-
-  if (!path)
-    return NULL;
-  return pmss_client_request (client, "GET", path, NULL, cancellable, error);
-}
 
 /* One page: "/media?prefix=…&after=…". */
 static JsonNode *
@@ -88,4 +79,75 @@ pmss_medium_list (PmssCli * cli, PmssClient * client, const char *prefix,
     after = g_strdup (next);
   } while (after);
   return g_steal_pointer (&all);
+}
+
+void
+pmss_medium_print_list (JsonArray * media)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  json_object_set_array_member (object, "media", json_array_ref (media));
+  json_node_init_object (node, object);
+  pmss_cli_json_print (node);
+}
+
+/* Adds the names of the first media that begin with @prefix. */
+static void
+add_names (PmssCli * cli, PmssClient * client, const char *prefix,
+    PmssSuggestion * suggestion)
+{
+  g_autoptr (JsonNode) page = get_page (cli, client, prefix, NULL, NULL);
+  JsonObject *root = page ? pmss_cli_json_root (page, NULL) : NULL;
+  JsonArray *media = pmss_cli_json_array (root, "media");
+
+  for (guint i = 0; media && i < json_array_get_length (media); i++) {
+    const char *name = pmss_cli_json_string (pmss_cli_json_element (media, i),
+        "name");
+
+    if (name)
+      pmss_suggestion_add (suggestion, name);
+  }
+}
+
+void
+pmss_medium_suggest (PmssCli * cli, PmssClient * client, const char *name,
+    GError ** error)
+{
+  const PmssErrorDetails *details = error ? pmss_error_get_details (*error) :
+      NULL;
+  g_auto (PmssSuggestion) suggestion = { NULL };
+  g_autofree char *folder = g_path_get_dirname (name);
+  g_autofree char *prefix = g_strconcat (folder, "/", NULL);
+  g_autofree char *text = NULL;
+
+  if (!details || details->http_status != 404)
+    return;
+  pmss_suggestion_init (&suggestion, name);
+  if (!g_str_equal (folder, "."))
+    add_names (cli, client, prefix, &suggestion);
+  if (!suggestion.best)
+    add_names (cli, client, NULL, &suggestion);
+  if (!suggestion.best)
+    return;
+  text = g_strdup_printf ("%s; did you mean '%s'?", (*error)->message,
+      suggestion.best);
+  g_free ((*error)->message);
+  (*error)->message = g_steal_pointer (&text);
+}
+
+JsonNode *
+pmss_medium_get (PmssCli * cli, PmssClient * client, const char *name,
+    GError ** error)
+{
+  g_autofree char *path = pmss_medium_path (name, error);
+  JsonNode *node;
+
+  if (!path)
+    return NULL;
+  node = pmss_client_request (client, "GET", path, NULL, cli->cancellable,
+      error);
+  if (!node)
+    pmss_medium_suggest (cli, client, name, error);
+  return node;
 }

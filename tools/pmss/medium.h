@@ -13,7 +13,11 @@ gboolean  pmss_medium_check_name (const char *name, GError **error);
 /* "/media/films/a%20b.webm"; the name is checked first, so that a typing error is reported as one. */
 char     *pmss_medium_path (const char *name, GError **error);
 /* The catalog's entry: protocol.md, Medium. */
-JsonNode *pmss_medium_get  (PmssClient *client, const char *name, GCancellable *cancellable, GError **error);
+JsonNode *pmss_medium_get  (PmssCli *cli, PmssClient *client, const char *name, GError **error);
+/* If @error is that there is no medium called @name, adds the name of one that may be meant. */
+void      pmss_medium_suggest (PmssCli *cli, PmssClient *client, const char *name, GError **error);
+/* {"media": […]}, for programs. */
+void      pmss_medium_print_list (JsonArray *media);
 /* The entries of all media whose names begin with @prefix (nullable), by name. */
 JsonArray *pmss_medium_list (PmssCli *cli, PmssClient *client, const char *prefix, GError **error);
 

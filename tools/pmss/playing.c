@@ -228,6 +228,15 @@ get_stats (GstElement * source)
   return g_variant_ref_sink (g_variant_builder_end (&all));
 }
 
+/* Names that were made of what the file says. */
+static void
+print_missing (const char *missing)
+{
+  g_autofree char *shown = pmss_cli_escape (missing);
+
+  printf ("Not decoded, for want of plug-ins: %s.\n", shown);
+}
+
 static void
 report (PmssCli * cli, const Playing * playing, GVariant * stats,
     gboolean print_stats, double seconds)
@@ -238,8 +247,7 @@ report (PmssCli * cli, const Playing * playing, GVariant * stats,
   if (!cli->json) {
     printf ("Played to the end in %.2f s.\n", seconds);
     if (playing->missing->len)
-      printf ("Not decoded, for want of plug-ins: %s.\n",
-          playing->missing->str);
+      print_missing (playing->missing->str);
     if (print_stats)
       pmss_reading_print_stats (stats, seconds);
     return;

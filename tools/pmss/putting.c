@@ -126,7 +126,7 @@ find_twin (PmssCli * cli, PmssClient * client, const char *name, guint64 size,
 
   if (!g_error_matches (error, PMSS_ERROR, PMSS_ERROR_EXISTS))
     return NULL;
-  node = pmss_medium_get (client, name, cli->cancellable, NULL);
+  node = pmss_medium_get (cli, client, name, NULL);
   medium = node ? pmss_cli_json_root (node, NULL) : NULL;
   if (!medium || pmss_cli_json_number (medium, "size") != size)
     return NULL;

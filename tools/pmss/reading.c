@@ -142,8 +142,8 @@ fetch_and_compare (Fetch * fetch, GError ** error)
 static gboolean
 load_expected (Fetch * fetch, GError ** error)
 {
-  g_autoptr (JsonNode) node = pmss_medium_get (fetch->client,
-      fetch->reading->name, fetch->cli->cancellable, error);
+  g_autoptr (JsonNode) node = pmss_medium_get (fetch->cli, fetch->client,
+      fetch->reading->name, error);
   JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
 
   if (!medium)
@@ -162,8 +162,8 @@ explain_end (Fetch * fetch, GError ** error)
 
   if (!error || !*error || (*error)->domain != PMSS_ERROR)
     return;
-  node = pmss_medium_get (fetch->client, fetch->reading->name,
-      fetch->cli->cancellable, &local);
+  node = pmss_medium_get (fetch->cli, fetch->client, fetch->reading->name,
+      &local);
   sum = node && JSON_NODE_HOLDS_OBJECT (node) ?
       pmss_cli_json_string (json_node_get_object (node), "sha256") : NULL;
   if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
