@@ -13,6 +13,7 @@ pmss_http_request_new (PmssHttpd * httpd, struct MHD_Connection *connection,
   /* No target at all: the guard refuses it. */
   const char *text = target ? target : "";
 
+  atomic_fetch_add (&httpd->alive, 1);
   request->httpd = httpd;
   request->connection = connection;
   request->peer = peer;
@@ -24,6 +25,7 @@ pmss_http_request_new (PmssHttpd * httpd, struct MHD_Connection *connection,
 void
 pmss_http_request_free (PmssHttpRequest * request)
 {
+  atomic_fetch_sub (&request->httpd->alive, 1);
   g_free (request->target);
   g_free (request->path);
   g_free (request->content_type);

@@ -23,6 +23,7 @@ struct _PmssHttpd {
   PmssWatchdog *watchdog;
   GThreadPool *pools[PMSS_HTTP_N_WAITS];        /* run deferred work; NULL with a thread per connection */
 
+  atomic_uint alive;            /* requests that are not freed */
   atomic_uint deferred;         /* requests that are with it */
   atomic_bool stopping;
   atomic_uint running;          /* requests between begin and end */
@@ -77,6 +78,15 @@ struct _PmssHttpRequest {
   char *content_type;           /* of @body */
   gboolean sent_early;          /* the answer went out by pmss_http_request_send_early() */
 };
+
+/* For libmicrohttpd (pmss-http-events.c); @data: the #PmssHttpd. */
+void            *pmss_http_on_target     (void *data, const char *target, struct MHD_Connection *connection);
+enum MHD_Result  pmss_http_on_access     (void *data, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload_data, size_t *upload_size, void **context);
+void             pmss_http_on_completed  (void *data, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code);
+void             pmss_http_on_connection (void *data, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code);
+/* For the pools; @item: a request that is deferred. */
+void             pmss_http_do_work       (gpointer item, gpointer data);
 
 PmssHttpRequest *pmss_http_request_new      (PmssHttpd *httpd, struct MHD_Connection *connection, PmssPeer *peer, const char *target);
 void             pmss_http_request_free     (PmssHttpRequest *request);

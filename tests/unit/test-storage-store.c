@@ -229,14 +229,14 @@ test_what_is_no_shard (StorageFixture * f, gconstpointer unused)
   storage_fixture_add (f, 1, 0, 0, 5000, name);
   secret = g_build_filename (f->folder, "secret", NULL);
   g_assert_true (g_file_set_contents (secret, "secret", -1, NULL));
-  name[43] = '9';
+  name[strlen (name) - 1] = '9';
   path = storage_fixture_path (f, name);
   g_assert_cmpint (symlink (secret, path), ==, 0);
   g_assert_cmpint (pmss_store_open_shard (f->store, name, &size, &error), ==,
       -1);
   g_assert_nonnull (error);
   g_clear_error (&error);
-  name[43] = '8';
+  name[strlen (name) - 1] = '8';
   pipe = storage_fixture_path (f, name);
   g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
   g_assert_cmpint (pmss_store_open_shard (f->store, name, &size, &error), ==,
