@@ -211,10 +211,29 @@ get_stored (PmssDatabase * database, gpointer data, GError ** error)
   return FALSE;
 }
 
+/* A login that finds no place has not guessed. */
+static gboolean
+compare_password (PmssAccounts * self, const char *name, const char *stored,
+    const char *password, const char *address, PmssPasswordClass class,
+    gboolean * matches, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (pmss_passwords_check (self->passwords, stored, password, class, matches,
+          &local))
+    return TRUE;
+  if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_BUSY))
+    pmss_login_limit_give_back (self->limit, address, name,
+        g_get_monotonic_time ());
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 /* @checked: what the password was compared with. */
 static gboolean
 check_password (PmssAccounts * self, const char *name, const char *password,
-    const char *address, guint * retry_after, char **checked, GError ** error)
+    const char *address, PmssPasswordClass class, guint * retry_after,
+    char **checked, GError ** error)
 {
   AccountCall call = {.name = name };
   g_autofree char *stored = NULL;
@@ -227,11 +246,11 @@ check_password (PmssAccounts * self, const char *name, const char *password,
     return FALSE;
   }
   *retry_after = 1;
-  if (!pmss_database_read (self->database, get_stored, &call, error))
+  if (!pmss_database_transact (self->database, get_stored, &call, error))
     return FALSE;
   stored = call.stored;
-  if (!pmss_passwords_check (self->passwords, stored, password, &matches,
-          error))
+  if (!compare_password (self, name, stored, password, address, class,
+          &matches, error))
     return FALSE;
   if (!matches)
     return wrong_login (error);
@@ -248,8 +267,8 @@ pmss_accounts_check_password (PmssAccounts * self, const char *name,
 {
   g_autofree char *checked = NULL;
 
-  return check_password (self, name, password, address, retry_after, &checked,
-      error);
+  return check_password (self, name, password, address, PMSS_PASSWORD_KNOWN,
+      retry_after, &checked, error);
 }
 
 static gboolean
@@ -293,7 +312,9 @@ pmss_accounts_login (PmssAccounts * self, const char *user,
   g_autofree char *checked = NULL;
   g_autoptr (PmssLogin) login = NULL;
 
-  if (!check_password (self, user, password, address, retry_after, &checked,
+  if (!check_password (self, user, password, address,
+          pmss_login_limit_knows (self->limit, address, user) ?
+          PMSS_PASSWORD_KNOWN : PMSS_PASSWORD_STRANGER, retry_after, &checked,
           error))
     return NULL;
   call.stored = checked;

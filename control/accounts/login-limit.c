@@ -233,6 +233,39 @@ pmss_login_limit_take (PmssLoginLimit * self, const char *address,
   return TRUE;
 }
 
+static void
+give_back_locked (PmssLoginLimit * self, const char *network, const char *user,
+    gint64 now)
+{
+  Part parts[MAX_PARTS];
+  guint n = list_parts_locked (self, network, user, now, parts);
+
+  for (guint i = 0; i < n; i++)
+    parts[i].bucket->level += 1;
+}
+
+void
+pmss_login_limit_give_back (PmssLoginLimit * self, const char *address,
+    const char *user, gint64 now)
+{
+  g_autofree char *network = address_name (address);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+
+  give_back_locked (self, network, user, now);
+}
+
+gboolean
+pmss_login_limit_knows (PmssLoginLimit * self, const char *address,
+    const char *user)
+{
+  g_autofree char *network = address_name (address);
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+
+  return find_address_locked (self, user, network) != NULL;
+}
+
 void
 pmss_login_limit_succeed (PmssLoginLimit * self, const char *address,
     const char *user, gint64 now)
@@ -240,10 +273,7 @@ pmss_login_limit_succeed (PmssLoginLimit * self, const char *address,
   g_autofree char *network = address_name (address);
   g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
       g_mutex_locker_new (&self->lock);
-  Part parts[MAX_PARTS];
-  guint n = list_parts_locked (self, network, user, now, parts);
 
-  for (guint i = 0; i < n; i++)
-    parts[i].bucket->level += 1;
+  give_back_locked (self, network, user, now);
   know_address_locked (self, user, network);
 }

@@ -35,6 +35,10 @@ void            pmss_login_limit_free (PmssLoginLimit *limit);
 
 /* @now as of g_get_monotonic_time(). FALSE: too many; @retry_after: seconds until the next one may be made. */
 gboolean        pmss_login_limit_take (PmssLoginLimit *limit, const char *address, const char *user, gint64 now, guint *retry_after);
+/* The password was not looked at: gives back what was taken. */
+void            pmss_login_limit_give_back (PmssLoginLimit *limit, const char *address, const char *user, gint64 now);
+/* Whether @address logged in as @user before. */
+gboolean        pmss_login_limit_knows (PmssLoginLimit *limit, const char *address, const char *user);
 /* The password was right: gives back, and knows the address from now on. */
 void            pmss_login_limit_succeed (PmssLoginLimit *limit, const char *address, const char *user, gint64 now);
 

@@ -8,12 +8,11 @@
 #include "control/accounts/secret.h"
 
 #define WAIT_SECONDS 10
+#define MAX_WAITING 16          /* of a class: what they wait for takes 0.1 s each */
 
 struct _PmssPasswords
 {
-  GMutex lock;                  /* protects free_places */
-  GCond freed;
-  guint free_places;
+  PmssPasswordPlaces *places;
   /* of a password that nobody knows: what an unknown user's is compared with */
   char decoy[crypto_pwhash_STRBYTES];
 };
@@ -32,9 +31,7 @@ pmss_passwords_new (guint parallel)
   PmssPasswords *self = g_new0 (PmssPasswords, 1);
   g_autofree char *nobody_knows = pmss_secret_new ();
 
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->freed);
-  self->free_places = parallel;
+  self->places = pmss_password_places_new (parallel, MAX_WAITING);
   if (!hash_into (self->decoy, nobody_knows))
     g_error ("No memory for hashing a password");
   return self;
@@ -43,36 +40,19 @@ pmss_passwords_new (guint parallel)
 void
 pmss_passwords_free (PmssPasswords * self)
 {
-  g_mutex_clear (&self->lock);
-  g_cond_clear (&self->freed);
+  pmss_password_places_free (self->places);
   g_free (self);
 }
 
 static gboolean
-enter (PmssPasswords * self, GError ** error)
+enter (PmssPasswords * self, PmssPasswordClass class, GError ** error)
 {
-  gint64 deadline = g_get_monotonic_time () + WAIT_SECONDS * G_USEC_PER_SEC;
-  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
-      g_mutex_locker_new (&self->lock);
-
-  while (self->free_places == 0) {
-    if (!g_cond_wait_until (&self->freed, &self->lock, deadline)) {
-      g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
-          "Too many logins at once");
-      return FALSE;
-    }
-  }
-  self->free_places--;
-  return TRUE;
-}
-
-static void
-leave (PmssPasswords * self)
-{
-  g_mutex_lock (&self->lock);
-  self->free_places++;
-  g_cond_signal (&self->freed);
-  g_mutex_unlock (&self->lock);
+  if (pmss_password_places_enter (self->places, class,
+          g_get_monotonic_time () + WAIT_SECONDS * G_USEC_PER_SEC))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "Too many logins at once");
+  return FALSE;
 }
 
 char *
@@ -82,10 +62,10 @@ pmss_passwords_hash (PmssPasswords * self, const char *password,
   char out[crypto_pwhash_STRBYTES];
   gboolean ok;
 
-  if (!enter (self, error))
+  if (!enter (self, PMSS_PASSWORD_KNOWN, error))
     return NULL;
   ok = hash_into (out, password);
-  leave (self);
+  pmss_password_places_leave (self->places, PMSS_PASSWORD_KNOWN);
   if (ok)
     return g_strdup (out);
   g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED,
@@ -95,15 +75,16 @@ pmss_passwords_hash (PmssPasswords * self, const char *password,
 
 gboolean
 pmss_passwords_check (PmssPasswords * self, const char *hash,
-    const char *password, gboolean * matches, GError ** error)
+    const char *password, PmssPasswordClass class, gboolean * matches,
+    GError ** error)
 {
   int result;
 
-  if (!enter (self, error))
+  if (!enter (self, class, error))
     return FALSE;
   result = crypto_pwhash_str_verify (hash != NULL ? hash : self->decoy,
       password, strlen (password));
-  leave (self);
+  pmss_password_places_leave (self->places, class);
   *matches = hash != NULL && result == 0;
   return TRUE;
 }

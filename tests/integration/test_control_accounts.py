@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pmss-control: first start, logins, roles, limits on guessing, users."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -10,6 +11,7 @@ import threading
 import time
 import unittest
 
+import authority
 import cluster
 
 PASSWORD = "correct horse"
@@ -237,6 +239,51 @@ class AccountsTest(cluster.TestCase):
         self.assertEqual(self.log_in_from("127.0.0.2", "admin", self.cluster.password), 429)
         self.cluster.login("admin", self.cluster.password)
         self.assertEqual(self.log_in_from("127.0.0.3", "admin", self.cluster.password), 200)
+
+
+class LoginCrowdTest(cluster.TestCase):
+    nodes = 0
+    CROWD = 40
+
+    def log_in_from(self, source, user, password):
+        c = self.cluster
+        with contextlib.closing(
+                http.client.HTTPSConnection(c.control.address, c.control.port, timeout=60, source_address=(source, 0), context=c.tls)
+                if self.ca else
+                http.client.HTTPConnection(c.control.address, c.control.port, timeout=60, source_address=(source, 0))) as connection:
+            connection.request("POST", "/api/v1/login", json.dumps({"user": user, "password": password}),
+                               {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+    def test_many_addresses(self):
+        """A crowd of logins from as many addresses holds up strangers alone, and those that find no place are told at once."""
+        self.cluster.login("admin", self.cluster.password)
+        answers, stop = [], threading.Event()
+
+        def guess(number):
+            # until what is looked for was seen
+            while not stop.is_set():
+                answers.append(self.log_in_from("127.0.1.%d" % number, "nobody%d" % number, "guessed wrong"))
+        threads = [threading.Thread(target=guess, args=(number,)) for number in range(1, self.CROWD + 1)]
+        for thread in threads:
+            thread.start()
+        try:
+            cluster.wait_for(lambda: any(b"Too many logins at once" in body for _, _, body in answers), "a refusal")
+            for _ in range(3):
+                self.cluster.login("admin", self.cluster.password)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        refused = [headers for status, headers, body in answers if b"Too many logins at once" in body]
+        self.assertEqual({headers["Retry-After"] for headers in refused}, {"1"})
+        self.assertIn(401, [status for status, _, _ in answers])
+        self.assertLessEqual({status for status, _, _ in answers}, {401, 429})
+
+
+class LoginCrowdTlsTest(authority.WithTls, LoginCrowdTest):
+    CROWD = 25
 
 
 class Untouched(cluster.Cluster):

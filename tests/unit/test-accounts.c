@@ -451,6 +451,26 @@ test_role (Fixture * f, gconstpointer data)
   assert_pmss_error (error, NOT_FOUND);
 }
 
+/* A login that found no place takes no attempt; an address is known by its own user alone. */
+static void
+test_limit_give_back (void)
+{
+  PmssLoginLimit *limit = pmss_login_limit_new ();
+  guint retry_after;
+
+  for (guint i = 0; i < 3 * PMSS_LOGIN_BURST_ADDRESS; i++) {
+    g_assert_true (pmss_login_limit_take (limit, "192.0.2.1", "anna", 1,
+            &retry_after));
+    pmss_login_limit_give_back (limit, "192.0.2.1", "anna", 1);
+  }
+  g_assert_false (pmss_login_limit_knows (limit, "192.0.2.1", "anna"));
+  pmss_login_limit_succeed (limit, "192.0.2.1", "anna", 1);
+  g_assert_true (pmss_login_limit_knows (limit, "192.0.2.1", "anna"));
+  g_assert_false (pmss_login_limit_knows (limit, "192.0.2.1", "berta"));
+  g_assert_false (pmss_login_limit_knows (limit, "192.0.2.2", "anna"));
+  pmss_login_limit_free (limit);
+}
+
 #define ADD(name, func) \
   g_test_add ("/accounts/" name, Fixture, NULL, setup, func, teardown)
 
@@ -465,6 +485,7 @@ main (int argc, char **argv)
   ADD ("role", test_role);
   ADD ("set-password", test_set_password);
   ADD ("first-admin", test_first_admin);
+  g_test_add_func ("/accounts/limit/give-back", test_limit_give_back);
   ADD ("refused-when-too-often", test_refused_when_too_often);
   g_test_add_func ("/accounts/limit/user", test_limit_user);
   g_test_add_func ("/accounts/limit/strangers", test_limit_strangers);
