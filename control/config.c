@@ -7,6 +7,9 @@
 
 #include "daemon/pmss-amount.h"
 #include "daemon/pmss-daemon.h"
+#include "httpd/pmss-httpd.h"
+#include "libpmss/pmss-ca-file.h"
+#include "libpmss/pmss-control-url.h"
 #include "libpmss/pmss-error.h"
 
 #define GROUP "control"
@@ -199,20 +202,73 @@ parse_switch (const char *text, const char *name, gboolean * on,
   return FALSE;
 }
 
+static gboolean
+parse_redundancy (Raw * raw, GError ** error)
+{
+  if (pmss_redundancy_parse (raw->redundancy, &raw->config.redundancy, error))
+    return TRUE;
+  g_prefix_error (error, "default-redundancy: ");
+  return FALSE;
+}
+
+static gboolean
+check_public_url (const char *text, GError ** error)
+{
+  g_autoptr (PmssControlUrl) url = NULL;
+
+  if (!g_str_has_prefix (text, "http://") && !g_str_has_prefix (text,
+          "https://")) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "“%s” begins with neither http:// nor https://", text);
+    return FALSE;
+  }
+  url = pmss_control_url_parse (text, error);
+  return url != NULL;
+}
+
+/* What others read: addresses, and files of certificates. Before there are keys or a password. */
+static gboolean
+check_outside (const PmssControlConfig * config, GError ** error)
+{
+  const PmssHttpdConfig httpd = {
+    .listen = config->listen,
+    .tls_certificate = config->tls_certificate,
+    .tls_key = config->tls_key,
+  };
+  g_autoptr (GTlsDatabase) database = NULL;
+
+  if (!pmss_httpd_check_config (&httpd, error))
+    return FALSE;
+  if (config->public_url != NULL
+      && !check_public_url (config->public_url, error)) {
+    g_prefix_error (error, "public-url: ");
+    return FALSE;
+  }
+  if (config->node_ca == NULL)
+    return TRUE;
+  database = pmss_ca_file_open (config->node_ca, error);
+  if (database == NULL)
+    g_prefix_error (error, "node-ca: ");
+  return database != NULL;
+}
+
 /* What only shows in several settings together. */
 static gboolean
 check_all (Raw * raw, GError ** error)
 {
   PmssControlConfig *config = &raw->config;
-  g_autofree char *data = g_canonicalize_filename (config->data, NULL);
+  g_autofree char *data = NULL;
 
-  if ((config->tls_certificate == NULL) != (config->tls_key == NULL)) {
+  if (config->data[0] == '\0') {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "tls-certificate and tls-key go together");
+        "data: say which folder to keep the catalog in");
     return FALSE;
   }
-  if (!pmss_daemon_parse_log_level (raw->log_level, &config->log_level, error)
-      || !pmss_redundancy_parse (raw->redundancy, &config->redundancy, error)
+  data = g_canonicalize_filename (config->data, NULL);
+  if (!check_outside (config, error)
+      || !pmss_daemon_parse_log_level (raw->log_level, &config->log_level,
+          error)
+      || !parse_redundancy (raw, error)
       || !parse_switch (raw->repair, "repair", &config->repair, error))
     return FALSE;
   if ((raw->unit & (raw->unit - 1)) != 0) {

@@ -30,6 +30,7 @@
 #include "daemon/pmss-descriptors.h"
 #include "daemon/pmss-haste.h"
 #include "httpd/pmss-httpd.h"
+#include "libpmss/pmss-ca-file.h"
 #include "libpmss/pmss-error.h"
 
 #define NODES_TICK_MS 500
@@ -143,7 +144,7 @@ open_tls_database (PmssControlContext * context, GError ** error)
 
   if (path == NULL)
     return TRUE;
-  context->tls_database = g_tls_file_database_new (path, error);
+  context->tls_database = pmss_ca_file_open (path, error);
   return context->tls_database != NULL;
 }
 

@@ -37,6 +37,15 @@ split_address (const char *address, char **host, char **port, GError ** error)
   return TRUE;
 }
 
+gboolean
+pmss_http_listen_check (const char *address, GError ** error)
+{
+  g_autofree char *host = NULL;
+  g_autofree char *port = NULL;
+
+  return split_address (address, &host, &port, error);
+}
+
 static void
 set_listen_error (GError ** error, const char *address, int code)
 {

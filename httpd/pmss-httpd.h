@@ -50,6 +50,8 @@ typedef struct {
   void (*end)      (PmssHttpRequest *request, gboolean answered, gpointer user_data);
 } PmssHttpdHandler;
 
+/* Whether a listener could be made of @config on some machine: the form of the address, certificate and key. PMSS_ERROR_INVALID that begins with the setting. */
+gboolean   pmss_httpd_check_config (const PmssHttpdConfig *config, GError **error);
 PmssHttpd *pmss_httpd_start     (const PmssHttpdConfig *config, const PmssHttpdHandler *handler, gpointer user_data, GError **error);
 guint16    pmss_httpd_get_port  (PmssHttpd *httpd);
 /* Takes no more connections, lets running requests finish for up to @grace_seconds, then cuts them; joins all threads. Frees @httpd. */

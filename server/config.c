@@ -6,6 +6,8 @@
 
 #include "daemon/pmss-amount.h"
 #include "daemon/pmss-daemon.h"
+#include "httpd/pmss-httpd.h"
+#include "libpmss/pmss-ca-file.h"
 #include "libpmss/pmss-control-url.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-types.h"
@@ -157,8 +159,6 @@ check_together (PmssStorageConfig * config, GError ** error)
 
   if (!config->data)
     wrong = "data: say which folder to keep shards in";
-  else if (!config->tls_certificate != !config->tls_key)
-    wrong = "tls-certificate and tls-key belong together";
   else if (alone && !(config->public_key && config->cluster && config->node_id))
     wrong = "public-key, cluster and node-id belong together";
   else if (alone && config->control)
@@ -167,6 +167,27 @@ check_together (PmssStorageConfig * config, GError ** error)
   if (wrong)
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID, wrong);
   return wrong == NULL;
+}
+
+/* What others read: the address, and files of certificates. Before anything is made. */
+static gboolean
+check_outside (const PmssStorageConfig * config, GError ** error)
+{
+  const PmssHttpdConfig httpd = {
+    .listen = config->listen,
+    .tls_certificate = config->tls_certificate,
+    .tls_key = config->tls_key,
+  };
+  g_autoptr (GTlsDatabase) database = NULL;
+
+  if (!pmss_httpd_check_config (&httpd, error))
+    return FALSE;
+  if (!config->control_ca)
+    return TRUE;
+  database = pmss_ca_file_open (config->control_ca, error);
+  if (!database)
+    g_prefix_error (error, "control-ca: ");
+  return database != NULL;
 }
 
 static gboolean
@@ -227,7 +248,7 @@ convert (PmssStorageConfig * config, char **values, GError ** error)
       && parse_number (values, MIN_RATE, 1, G_MAXINT, &config->min_rate, error)
       && parse_number (values, MIN_RATE_WINDOW, 1, 3600,
       &config->min_rate_window, error)
-      && check_together (config, error);
+      && check_together (config, error) && check_outside (config, error);
 }
 
 static gint

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/pmss-haste.h"
+#include "libpmss/pmss-ca-file.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 #include "libpmss/pmss-sending.h"
@@ -532,7 +533,7 @@ make_session (const PmssStorageConfig * config, GError ** error)
   /* Control is named by its address: nothing to go round. */
   soup_session_set_proxy_resolver (session, NULL);
   if (config->control_ca) {
-    database = g_tls_file_database_new (config->control_ca, error);
+    database = pmss_ca_file_open (config->control_ca, error);
     if (!database) {
       g_prefix_error (error, "control-ca: ");
       g_object_unref (session);

@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 import cluster
+from authority import Authority
 
 PROGRAMS = {"control": cluster.BUILD / "control" / "pmss-control", "storage": cluster.BUILD / "server" / "pmss-storage"}
 # bytes of a command line that are no UTF-8: a folder's name of an old disk
@@ -82,6 +83,38 @@ class Settings(unittest.TestCase):
                                           "--%s=%s" % (name, amount))
                 self.assertEqual(status, 78)
                 self.assertIn("%s: “%s” is no amount like 1000, 10k" % (name, amount), text)
+
+    def test_refused_before_anything_is_made(self):
+        """78, and the setting is named; no folder, so no keys and no password, either."""
+        authority = Authority(self.folder, "one")
+        pair = authority.issue("server", "IP:127.0.0.1")
+        other = authority.issue("other", "IP:127.0.0.1")["tls-key"]
+        gone, empty = self.folder / "gone", self.folder / "empty"
+        empty.write_text("")
+        common = [
+            ("listen=foo",), ("listen=127.0.0.1",), ("listen=:80",), ("listen=127.0.0.1:65536",), ("listen=::1:80",),
+            ("tls-certificate=%s" % pair["tls-certificate"],), ("tls-key=%s" % other,),
+            ("tls-certificate=%s" % gone, "tls-key=%s" % other), ("tls-certificate=%s" % empty, "tls-key=%s" % other),
+            ("tls-certificate=%s" % pair["tls-certificate"], "tls-key=%s" % other),
+            ("tls-certificate=%s" % pair["tls-certificate"], "tls-key=%s" % gone),
+            ("log-level=loud",), ("max-connections=none",), ("max-connections=-1",), ("no-such=1",),
+        ]
+        own = {"control": [("listen=",), ("data=",), ("node-ca=%s" % gone,), ("node-ca=%s" % empty,), ("public-url=media.example.org",),
+                           ("public-url=pmss://media.example.org",), ("public-url=https://media.example.org/pmss",),
+                           ("public-url=https://me@media.example.org",), ("default-redundancy=17+9",), ("lease=0",),
+                           ("unit=3KiB",), ("repair=maybe",), ("min-free=much",)],
+               "storage": [("control-ca=%s" % gone,), ("control-ca=%s" % empty,), ("advertise=a b",),
+                           ("min-free=101%",), ("scrub-period=weekly",), ("head-timeout=0",)]}
+        for kind, more in own.items():
+            for bad in common + more:
+                with self.subTest(kind=kind, bad=bad):
+                    data = self.folder / ("%s-%d" % (kind, len(os.listdir(self.folder))))
+                    file = self.folder / "bad.conf"
+                    file.write_text("\n".join(["[%s]" % kind, "data=%s" % data, *bad]))
+                    done = subprocess.run([PROGRAMS[kind], "--config=%s" % file], capture_output=True, text=True, timeout=60)
+                    self.assertEqual(done.returncode, 78, done.stderr)
+                    self.assertTrue(any(setting.split("=")[0] in done.stderr for setting in bad), done.stderr)
+                    self.assertFalse(data.exists())
 
     def test_folders_over_links(self):
         disk = self.folder / "disk"
