@@ -354,9 +354,10 @@ static const struct
       "Let shards that a restored catalog does not know be deleted, and end"},
 };
 
-/* FALSE: two of them. */
+/* FALSE: two of them, or what goes with one of them alone. */
 static gboolean
-choose_task (const gboolean * asked, PmssControlTask * task)
+choose_task (const gboolean * asked, gboolean end_streams,
+    PmssControlTask * task)
 {
   const char *first = NULL;
 
@@ -372,6 +373,13 @@ choose_task (const gboolean * asked, PmssControlTask * task)
     first = task_options[i].name;
     *task = task_options[i].task;
   }
+  if (!end_streams)
+    return TRUE;
+  if (*task != PMSS_CONTROL_RESTORE) {
+    g_printerr ("pmss-control: --end-streams goes with --restore\n");
+    return FALSE;
+  }
+  *task = PMSS_CONTROL_RESTORE_END_STREAMS;
   return TRUE;
 }
 
@@ -381,13 +389,14 @@ pmss_control_config_load (int argc, char **argv)
   g_autoptr (GOptionContext) context =
       g_option_context_new ("- the control server of PMSS");
   GOptionEntry entries[G_N_ELEMENTS (settings)
-      + G_N_ELEMENTS (task_options) + 3] = { 0 };
+      + G_N_ELEMENTS (task_options) + 4] = { 0 };
   char *values[G_N_ELEMENTS (settings)] = { 0 };
   g_autofree char *path = NULL;
   gboolean show_version = FALSE;
   g_autoptr (GError) error = NULL;
   PmssControlCommandLine result = {.status = EX_USAGE };
   gboolean tasks[G_N_ELEMENTS (task_options)] = { FALSE };
+  gboolean end_streams = FALSE;
   PmssControlTask task;
   guint n = 0;
 
@@ -406,6 +415,10 @@ pmss_control_config_load (int argc, char **argv)
     entries[n++] = (GOptionEntry) {
     task_options[i].name, 0, 0, G_OPTION_ARG_NONE, &tasks[i],
         task_options[i].help, NULL};
+  entries[n++] = (GOptionEntry) {
+  "end-streams", 0, 0, G_OPTION_ARG_NONE, &end_streams,
+        "With --restore: storage servers refuse what streams there were before",
+        NULL};
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     g_printerr ("pmss-control: %s\n", error->message);
@@ -414,7 +427,7 @@ pmss_control_config_load (int argc, char **argv)
   } else if (show_version) {
     g_print ("pmss-control %s\n", PMSS_VERSION);
     result.status = EX_OK;
-  } else if (choose_task (tasks, &task)) {
+  } else if (choose_task (tasks, end_streams, &task)) {
     result = finish_load (path, values);
     result.task = task;
   }

@@ -19,6 +19,8 @@ run (const PmssControlCommandLine * line, GError ** error)
       return pmss_restore_run (line->config, PMSS_RESTORE_CHECK, error);
     case PMSS_CONTROL_RESTORE:
       return pmss_restore_run (line->config, PMSS_RESTORE, error);
+    case PMSS_CONTROL_RESTORE_END_STREAMS:
+      return pmss_restore_run (line->config, PMSS_RESTORE_END_STREAMS, error);
     case PMSS_CONTROL_END_RESTORE:
       return pmss_restore_run (line->config, PMSS_RESTORE_END, error);
   }

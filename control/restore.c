@@ -10,6 +10,7 @@
 #include "control/database/database.h"
 #include "control/identity.h"
 #include "control/keys.h"
+#include "control/sessions/revocations.h"
 #include "control/uploads/set-aside.h"
 #include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
@@ -24,6 +25,7 @@ typedef struct
   PmssDatabase *database;
   PmssIdentity identity;
   guint64 starts;               /* of the folder */
+  gboolean end_streams;
 } Restore;
 
 /* What one of the folders uploads and originals has against the rows that name its files. */
@@ -303,6 +305,8 @@ restore_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       && pmss_database_exec (database, error, "DELETE FROM session")
       && pmss_database_exec (database, error, "DELETE FROM join_token")
       && pmss_database_exec (database, error, "DELETE FROM api_token")
+      && (!self->end_streams || pmss_revocations_cut_all (database,
+          self->config->stream_lifetime, error))
       && pmss_identity_restore (database, pmss_keys_get_cluster (self->keys),
       self->starts, g_get_real_time () / G_USEC_PER_SEC, error);
 }
@@ -336,6 +340,9 @@ run_step (Restore * self, PmssRestoreStep step, GError ** error)
   switch (step) {
     case PMSS_RESTORE_CHECK:
       return check (self, error);
+    case PMSS_RESTORE_END_STREAMS:
+      self->end_streams = TRUE;
+      return restore (self, error);
     case PMSS_RESTORE:
       return restore (self, error);
     case PMSS_RESTORE_END:

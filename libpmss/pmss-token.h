@@ -22,6 +22,9 @@ typedef enum {
 
 /* How far the clock of who signs may be ahead of that of who checks, in seconds. */
 #define PMSS_TOKEN_CLOCK_TOLERANCE 60
+/* A cut that revokes a user's tokens up to a time which is further in the future is of a clock that was ahead, and waits. Less than the tolerance, so that a token
+ * that is signed after a cut is good at once. Seconds. */
+#define PMSS_TOKEN_CUT_AHEAD 30
 
 /* Ids of nodes, both ends included. */
 typedef struct {

@@ -90,7 +90,7 @@ allows (PmssAccess * access, PmssTokenClaims * claims,
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY, WAITS);
     return FALSE;
   }
-  if (pmss_revoked_has (access->revoked, claims)) {
+  if (pmss_revoked_has (access->revoked, claims, now_seconds ())) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
         "the session of this token was ended");
     return FALSE;
@@ -182,7 +182,7 @@ pmss_access_revoke (PmssAccess * access, JsonArray * revoked, GError ** error)
   gboolean taken;
 
   g_rw_lock_writer_lock (&access->lock);
-  taken = pmss_revoked_add (access->revoked, revoked, error);
+  taken = pmss_revoked_add (access->revoked, revoked, now_seconds (), error);
   access->changed |= json_array_get_length (revoked) > 0;
   g_rw_lock_writer_unlock (&access->lock);
   return taken;

@@ -24,11 +24,16 @@ struct _PmssRevoked
   GHashTable *users;            /* name -> Entry */
 };
 
+/* Of a user: all tokens that were signed so far, and those that were signed by a clock that was ahead, once the time has come that it told:
+ * before, nobody takes them. Until then the user's new tokens, which a clock signs that was set right, are good. */
 typedef struct
 {
   gint64 signed_until;          /* users: seconds since 1970 */
+  gint64 later;                 /* users: the same, in the future; 0: no such */
   gint64 until;                 /* seconds since 1970 */
 } Entry;
+
+#define EVERYBODY ""            /* no viewer is called so */
 
 PmssRevoked *
 pmss_revoked_new (void)
@@ -58,7 +63,7 @@ read_item (JsonNode * node, const char **name, gboolean * is_user,
 
   if (!item)
     return FALSE;
-  entry->signed_until = 0;
+  entry->signed_until = entry->later = 0;
   *is_user = pmss_json_has (item, "user");
   if (*is_user && (!pmss_json_get_string (item, "user", MAX_USER, name, error)
           || !pmss_json_get_int (item, "signed_until", 0, G_MAXINT64,
@@ -77,14 +82,25 @@ add_entry (GHashTable * table, const char *name, const Entry * entry)
 
   if (old) {
     both.signed_until = MAX (both.signed_until, old->signed_until);
+    both.later = MAX (both.later, old->later);
     both.until = MAX (both.until, old->until);
   }
   g_hash_table_replace (table, g_strdup (name), g_memdup2 (&both,
           sizeof (both)));
 }
 
+static void
+split (Entry * entry, gint64 now)
+{
+  if (entry->signed_until <= now + PMSS_TOKEN_CUT_AHEAD)
+    return;
+  entry->later = entry->signed_until;
+  entry->signed_until = now;
+}
+
 gboolean
-pmss_revoked_add (PmssRevoked * self, JsonArray * list, GError ** error)
+pmss_revoked_add (PmssRevoked * self, JsonArray * list, gint64 now,
+    GError ** error)
 {
   guint length = json_array_get_length (list);
 
@@ -97,21 +113,32 @@ pmss_revoked_add (PmssRevoked * self, JsonArray * list, GError ** error)
       if (!read_item (json_array_get_element (list, i), &name, &is_user,
               &entry, error))
         return FALSE;
+      split (&entry, now);
       if (take)
         add_entry (is_user ? self->users : self->sessions, name, &entry);
     }
   return TRUE;
 }
 
-gboolean
-pmss_revoked_has (PmssRevoked * self, const PmssTokenClaims * claims)
+static gboolean
+is_cut (PmssRevoked * self, const char *user, gint64 issued, gint64 now)
 {
-  const Entry *user = g_hash_table_lookup (self->users, claims->user);
+  const Entry *entry = g_hash_table_lookup (self->users, user);
 
+  return entry && (issued <= entry->signed_until
+      || (issued <= entry->later
+          && now >= entry->later - PMSS_TOKEN_CUT_AHEAD));
+}
+
+gboolean
+pmss_revoked_has (PmssRevoked * self, const PmssTokenClaims * claims,
+    gint64 now)
+{
   /* control's own are of nobody */
   return *claims->session != '\0'
       && (g_hash_table_contains (self->sessions, claims->session)
-      || (user && claims->issued <= user->signed_until));
+      || is_cut (self, claims->user, claims->issued, now)
+      || is_cut (self, EVERYBODY, claims->issued, now));
 }
 
 static gboolean
@@ -150,7 +177,8 @@ write_table (JsonBuilder * builder, GHashTable * table, gboolean is_user)
     json_builder_set_member_name (builder, is_user ? "user" : "session");
     json_builder_add_string_value (builder, name);
     if (is_user)
-      add_int (builder, "signed_until", entry->signed_until);
+      add_int (builder, "signed_until", MAX (entry->signed_until,
+              entry->later));
     add_int (builder, "until", entry->until);
     json_builder_end_object (builder);
   }
@@ -192,8 +220,8 @@ pmss_revoked_touch (const char *path)
 }
 
 static gboolean
-read_file (PmssRevoked * self, JsonNode * json, PmssRevokedState * state,
-    GError ** error)
+read_file (PmssRevoked * self, JsonNode * json, gint64 now,
+    PmssRevokedState * state, GError ** error)
 {
   JsonObject *object = pmss_json_object (json, "the revocations", error);
   JsonArray *list;
@@ -207,7 +235,7 @@ read_file (PmssRevoked * self, JsonNode * json, PmssRevokedState * state,
       || !pmss_json_get_array (object, "revoked", MAX_LIST, &list, error))
     return FALSE;
   state->lease = lease;
-  return pmss_revoked_add (self, list, error);
+  return pmss_revoked_add (self, list, now, error);
 }
 
 /* The clock may have been set back meanwhile: a file of the future proves nothing. */
@@ -237,7 +265,7 @@ pmss_revoked_load (PmssRevoked * self, const char *path, gint64 now,
   if (!g_file_get_contents (path, &text, &length, error))
     return FALSE;
   json = pmss_json_parse (text, length, error);
-  if (!json || !read_file (self, json, state, error)) {
+  if (!json || !read_file (self, json, now, state, error)) {
     g_prefix_error (error, "%s: ", path);
   } else if (check_age (path, now, state->lease, error)) {
     pmss_revoked_prune (self, now);

@@ -19,10 +19,12 @@ typedef struct _PmssRevoked PmssRevoked;
 PmssRevoked *pmss_revoked_new  (void);
 void         pmss_revoked_free (PmssRevoked *revoked);
 
-/* "[{session, until} or {user, signed_until, until}…]", as a heartbeat's answer and the file have it; all of it is checked before any is taken. */
-gboolean     pmss_revoked_add  (PmssRevoked *revoked, JsonArray *list, GError **error);
-/* Whether the token with @claims is refused. */
-gboolean     pmss_revoked_has  (PmssRevoked *revoked, const PmssTokenClaims *claims);
+/* "[{session, until} or {user, signed_until, until}…]", as a heartbeat's answer and the file have it; all of it is checked before any is taken.
+ * The user "" stands for all users. A signed_until that is in the future at @now, seconds since 1970, counts for what was signed by now, and for the rest when its
+ * time has come. */
+gboolean     pmss_revoked_add  (PmssRevoked *revoked, JsonArray *list, gint64 now, GError **error);
+/* Whether the token with @claims is refused at @now. */
+gboolean     pmss_revoked_has  (PmssRevoked *revoked, const PmssTokenClaims *claims, gint64 now);
 /* Forgets those whose tokens have expired by @now, seconds since 1970. */
 void         pmss_revoked_prune (PmssRevoked *revoked, gint64 now);
 

@@ -59,12 +59,24 @@ pmss_revocations_get_cut (PmssDatabase * database, const char *user,
 {
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT coalesce (max (signed_until), 0) FROM revocation"
-      " WHERE user = ?1 AND signed_until > 0", PMSS_TEXT (user));
+      " WHERE user IN (?1, '') AND signed_until > 0"
+      " AND signed_until <= unixepoch () + " PMSS_CUT_AHEAD_SQL,
+      PMSS_TEXT (user));
 
   if (!pmss_rows_next (rows, error))
     return FALSE;
   *signed_until = pmss_rows_int (rows, 0);
   return TRUE;
+}
+
+gboolean
+pmss_revocations_cut_all (PmssDatabase * database, guint lifetime,
+    GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "INSERT INTO revocation (session, until, user, signed_until)"
+      " VALUES (lower (hex (randomblob (16))), unixepoch () + ?1, '',"
+      " unixepoch ())", PMSS_INT (lifetime));
 }
 
 gboolean

@@ -4,6 +4,7 @@
 #include <json-glib/json-glib.h>
 
 #include "control/context.h"
+#include "libpmss/pmss-token.h"
 
 G_BEGIN_DECLS
 
@@ -16,11 +17,17 @@ G_BEGIN_DECLS
  * the user's other sessions renew and go on. Inside a transaction. */
 gboolean pmss_revocations_bound (PmssDatabase *database, GError **error);
 
-/* Until when @user's tokens are revoked by such a row, in seconds since 1970; 0: not at all. A token of now is signed later. Inside a transaction. */
+#define PMSS_CUT_AHEAD_SQL G_STRINGIFY (PMSS_TOKEN_CUT_AHEAD)
+
+/* Until when @user's tokens are revoked by such a row, in seconds since 1970; 0: not at all. A token of now is signed later. A row of the future, which a clock
+ * made that was ahead, does not count yet. Inside a transaction. */
 gboolean pmss_revocations_get_cut (PmssDatabase *database, const char *user, gint64 *signed_until, GError **error);
 
 /* Whether somebody ended @session, and its lease did not just run out. Inside a transaction. */
 gboolean pmss_revocations_has  (PmssDatabase *database, const char *session, gboolean *has, GError **error);
+
+/* Revokes all tokens that were signed for anybody so far, for @lifetime seconds. Inside a transaction. */
+gboolean pmss_revocations_cut_all (PmssDatabase *database, guint lifetime, GError **error);
 
 /* For a storage server that knows of all up to number @after: adds "revocations" (the number that it knows of then) and
  * "revoked" ([{session, until} or {user, signed_until, until}…], a bounded number of them; the rest comes with the next heartbeat) to the object that @json is in. Inside a transaction. */

@@ -4,6 +4,7 @@
 #include "control/database/database.h"
 #include "control/sessions/clock-step.h"
 #include "control/sessions/session-budget.h"
+#include "control/sessions/revocations.h"
 #include "control/sessions/sessions.h"
 
 G_BEGIN_DECLS
@@ -24,7 +25,8 @@ struct _PmssSessions {
 #define PMSS_SESSION_COLUMNS \
   "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
   " s.expires, (SELECT coalesce (max (r.signed_until), 0) FROM revocation r" \
-  " WHERE r.user = s.user AND r.signed_until > 0)," \
+  " WHERE r.user IN (s.user, '') AND r.signed_until > 0" \
+  " AND r.signed_until <= unixepoch () + " PMSS_CUT_AHEAD_SQL ")," \
   " (SELECT v.generation FROM version v WHERE v.id = s.version)" \
   " + coalesce ((SELECT i.addresses FROM identity i), 0)"
 #define PMSS_SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"

@@ -10,6 +10,8 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 import cluster
 from cluster import wait_for
@@ -102,6 +104,38 @@ class Clocks(GstCase):
     def test_one_node_behind(self):
         self.play(["node1"], -MINUTES, "behind that of control")
         self.assertIn("behind that of control", self.cluster.control.log.read_text())
+
+    def read_shard(self, session):
+        """The status of a read of a shard at its node."""
+        layout = session["layout"]
+        node = self.cluster.node(layout["nodes"][layout["extents"][0][0]]["id"])
+        request = urllib.request.Request("http%s://127.0.0.1:%d/v1/shards/%s-00000000.0" % (
+            "s" if self.ca else "", node.port, layout["version"]), headers={"Authorization": "Bearer " + session["token"]})
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=self.cluster.tls) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def test_many_ended_ahead(self):
+        """What a clock that was ahead has revoked does not shut the user out when it is right again."""
+        if "ended" not in self.shelf:
+            self.cluster.add("ended", bytes(50000), redundancy="2+1")
+            self.shelf["ended"] = None
+        before = self.cluster.session("ended")
+        self.assertEqual(self.read_shard(before), 200)
+        self.set_clock("control", MINUTES)
+        ended = [self.cluster.session("ended") for _ in range(70)] + [before]
+        for session in ended:
+            self.cluster.api("DELETE", "/sessions/" + session["id"], status=204)
+        for node in self.cluster.nodes:
+            wait_for(lambda node=node: "signed_until" in (node.data / "revocations.json").read_text(), "the cut to be told")
+        self.set_clock("control", 0)
+        session = self.cluster.session("ended")
+        # in the second of the cut it may still be one that the cut is of
+        wait_for(lambda: self.read_shard(self.cluster.api("PUT", "/sessions/" + session["id"]) | {"layout": session["layout"]}) == 200,
+                 "a new token to be good", 20)
+        self.assertEqual(self.read_shard(before), 401)
 
     def test_all_nodes_ahead(self):
         self.play(["node0", "node1", "node2"], MINUTES, "ahead of that of control")

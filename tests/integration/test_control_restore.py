@@ -4,13 +4,17 @@
 
 import contextlib
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
 import cluster
 from cluster import wait_for
+from gst_cluster import EXERCISE, GstCase
 
 SIZE = 300000
 
@@ -289,6 +293,42 @@ class Restore(cluster.TestCase):
         _, _, text = self.cluster.request("GET", "/metrics", token=False)
         return sum(int(line.split()[-1]) for line in text.decode().splitlines() if line.startswith("pmss_control_unknown_shards"))
 
+    def test_end_streams(self):
+        """What was opened after the backup is nobody's to revoke: on demand all streams end, and who may opens anew."""
+        c = self.cluster
+        c.add("streamed", content(9))
+        c.control.stop()
+        backup = self.copy_catalog("backup-of-streams")
+        c.control.start()
+        c.wait_nodes()
+        session = c.session("streamed")
+        self.assertEqual(self.read_shard(session), 200)
+        c.control.stop()
+        self.replace_catalog(backup)
+        for wrong in (("--end-streams",), ("--check-restore", "--end-streams"), ("--end-restore", "--end-streams")):
+            status, said = self.control(*wrong)
+            self.assertEqual(status, 64, said)
+        status, said = self.control("--restore", "--end-streams")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(self.read_shard(session), 200)
+        c.control.start()
+        wait_for(lambda: self.read_shard(session) == 401, "the stream to end")
+        c.token = c.login("admin", c.password)
+        wait_for(lambda: self.read_shard(c.session("streamed")) == 200, "a new stream")
+        c.control.stop()
+        status, said = self.control("--end-restore")
+        self.assertEqual(status, 0, said)
+
+    def read_shard(self, session):
+        """The status of a read of a shard at its node."""
+        request = urllib.request.Request("http://127.0.0.1:%d/v1/shards/%s-00000000.0" % (self.cluster.nodes[0].port, session["layout"]["version"]),
+                                         headers={"Authorization": "Bearer " + session["token"]})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
     def test_one_at_a_time(self):
         """Two commands are none: what is only to be looked at is not restored as well."""
         self.cluster.control.kill()
@@ -305,6 +345,51 @@ class Restore(cluster.TestCase):
         self.assertEqual(status, 69, said)
         self.assertIn("nothing to restore", said)
         self.assertEqual(os.listdir(folder), ["lock"])
+
+
+class Players(GstCase):
+    """What viewers notice of a restored catalog."""
+    nodes = 3
+    control_options = {"unit": "16KiB", "extent": "256KiB", "lease": "3"}
+    plugins = ("coreelements", "app")
+
+    def test_end_streams(self):
+        """A player that has a password opens anew by itself, and goes on where it was."""
+        c = self.cluster
+        path = c.folder / "content"
+        path.write_bytes(random.Random(1).randbytes(6000000))
+        self.add_file("content", path, redundancy="2+1")
+        c.api("POST", "/users", {"name": "viewer", "password": "correct-horse", "role": "viewer"}, 201)
+        c.control.stop()
+        data, backup = c.control.data, c.folder / "backup"
+        backup.mkdir()
+        for file in data.glob("catalog.db*"):
+            shutil.copy(file, backup / file.name)
+        c.control.start()
+        c.wait_nodes()
+        variables = self.variables()
+        del variables["PMSS_TOKEN"]
+        process = subprocess.Popen([str(EXERCISE), "watch", self.uri("content", "viewer:correct-horse@"), "read-ahead=262144", "cache-size=524288"],
+                                   env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), "first buffer\n")
+        c.control.stop()
+        for file in data.glob("catalog.db*"):
+            file.unlink()
+        for file in backup.iterdir():
+            shutil.copy(file, data / file.name)
+        for command in ("--restore", "--end-streams"), ("--end-restore",):
+            subprocess.run([c.control.program, "--data=%s" % data, *command], check=True, timeout=60, stdout=subprocess.DEVNULL)
+        c.control.start()
+        c.token = c.login("admin", c.password)
+        c.wait_nodes()
+        for node in c.nodes:
+            wait_for(lambda node=node: '"user":""' in (node.data / "revocations.json").read_text(), "the cut to be told")
+        wait_for(lambda: [session["user"] for session in c.api("GET", "/sessions")["sessions"]] == ["viewer"], "the player to open anew")
+        out, _ = process.communicate("\n", timeout=60)
+        self.assertIn("bytes 6000000\n", out)
+        self.assertNotRegex(out, r"(?m)^error ")
 
 
 if __name__ == "__main__":

@@ -146,6 +146,52 @@ test_signed_after_cut (void)
   control_fixture_clear (&f);
 }
 
+/* A clock that was ahead made the cut, and was set right: who opens a session now gets a token of now. */
+static void
+test_cut_ahead (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+  gint64 cut = -1;
+
+  control_fixture_init (&f);
+  control_fixture_exec (&f, "INSERT INTO revocation"
+      " (session, until, user, signed_until) VALUES ('a0000000000000000000000000000000',"
+      " unixepoch () + 1000, 'many', unixepoch () + 120)");
+  g_assert_true (pmss_database_transact (f.database, get_cut, &cut, &error));
+  g_assert_cmpint (cut, ==, 0);
+  control_fixture_exec (&f, "UPDATE revocation SET signed_until ="
+      " unixepoch () + 29");
+  g_assert_true (pmss_database_transact (f.database, get_cut, &cut, &error));
+  g_assert_cmpint (cut, >, 0);
+  control_fixture_clear (&f);
+}
+
+static gboolean
+cut_all (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_revocations_cut_all (database, 600, error);
+}
+
+static void
+test_cut_all (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+  gint64 cut = -1;
+
+  control_fixture_init (&f);
+  g_assert_true (pmss_database_transact (f.database, cut_all, NULL, &error));
+  g_assert_true (pmss_database_transact (f.database, get_cut, &cut, &error));
+  g_assert_cmpint (cut, >, 0);
+  /* it is nobody's to be merged */
+  end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
+  run_bound (&f);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*)"
+          " FROM revocation WHERE user = '' AND signed_until > 0"), ==, 1);
+  control_fixture_clear (&f);
+}
+
 static void
 test_budget (void)
 {
@@ -174,6 +220,8 @@ main (int argc, char **argv)
   g_test_add_func ("/revocations/bound", test_bound);
   g_test_add_func ("/revocations/ends", test_ends);
   g_test_add_func ("/revocations/signed-after-cut", test_signed_after_cut);
+  g_test_add_func ("/revocations/cut-ahead", test_cut_ahead);
+  g_test_add_func ("/revocations/cut-all", test_cut_all);
   g_test_add_func ("/revocations/budget", test_budget);
   return g_test_run ();
 }

@@ -5,6 +5,7 @@
 
 #include "libpmss/pmss-error.h"
 #include "server/access.h"
+#include "server/revoked.h"
 
 #define CLUSTER "0123456789abcdef0123456789abcdef"
 #define SESSION "fedcba9876543210fedcba9876543210"
@@ -276,6 +277,78 @@ test_mutations (Fixture * f, gconstpointer unused)
   assert_check (f, token, -1);
 }
 
+static void
+revoke_user (PmssRevoked * revoked, const char *user, gint64 signed_until,
+    gint64 now)
+{
+  g_autofree char *text = g_strdup_printf ("[{\"user\":\"%s\","
+      "\"signed_until\":%" G_GINT64_FORMAT ",\"until\":100000}]", user,
+      signed_until);
+  g_autoptr (JsonNode) json = json_from_string (text, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pmss_revoked_add (revoked, json_node_get_array (json), now,
+          &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+is_refused (PmssRevoked * revoked, const char *user, gint64 issued, gint64 now)
+{
+  g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
+
+  g_free (claims->user);
+  claims->user = g_strdup (user);
+  g_free (claims->session);
+  claims->session = g_strdup (SESSION);
+  claims->issued = issued;
+  return pmss_revoked_has (revoked, claims, now);
+}
+
+/* Control's clock was two minutes ahead when it revoked a user's tokens, and was set right: what was signed before is refused, what is signed now is not, and what
+ * the wrong clock signed is refused as soon as anybody would take it for more than a moment. */
+static void
+test_cut_ahead (Fixture * f, gconstpointer unused)
+{
+  PmssRevoked *revoked = pmss_revoked_new ();
+
+  revoke_user (revoked, "anna", 1120, 1000);
+  g_assert_true (is_refused (revoked, "anna", 1000, 1000));
+  g_assert_false (is_refused (revoked, "anna", 1001, 1001));
+  g_assert_false (is_refused (revoked, "anna", 1089, 1089));
+  g_assert_true (is_refused (revoked, "anna", 1089, 1090));
+  g_assert_true (is_refused (revoked, "anna", 1120, 1090));
+  /* what control signs after the cut then is not too far ahead for anybody */
+  g_assert_false (is_refused (revoked, "anna", 1121, 1090));
+  g_assert_cmpint (1121 - 1090, <, PMSS_TOKEN_CLOCK_TOLERANCE);
+  g_assert_true (is_refused (revoked, "anna", 1120, 5000));
+  g_assert_false (is_refused (revoked, "berta", 1000, 1000));
+  /* a cut of a clock that is right counts at once */
+  revoke_user (revoked, "berta", 1010, 1000);
+  g_assert_true (is_refused (revoked, "berta", 1010, 1000));
+  g_assert_false (is_refused (revoked, "berta", 1011, 1000));
+  pmss_revoked_free (revoked);
+}
+
+/* A catalog was restored that does not know who has opened what since: all tokens of viewers, and none of control's own. */
+static void
+test_everybody (Fixture * f, gconstpointer unused)
+{
+  PmssRevoked *revoked = pmss_revoked_new ();
+  g_autoptr (PmssTokenClaims) own = pmss_token_claims_new ();
+
+  revoke_user (revoked, "", 1000, 1000);
+  g_assert_true (is_refused (revoked, "anna", 1000, 1000));
+  g_assert_true (is_refused (revoked, "unknown", 900, 1000));
+  g_assert_false (is_refused (revoked, "anna", 1001, 1001));
+  own->issued = 1000;
+  own->session = g_strdup ("");
+  g_assert_false (pmss_revoked_has (revoked, own, 1000));
+  pmss_revoked_prune (revoked, 100000);
+  g_assert_false (is_refused (revoked, "anna", 1000, 1000));
+  pmss_revoked_free (revoked);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -290,5 +363,7 @@ main (int argc, char **argv)
   ADD ("other-key", setup_trusting, test_other_key);
   ADD ("kept-alive", setup_trusting, test_kept_alive);
   ADD ("mutations", setup_trusting, test_mutations);
+  ADD ("cut-ahead", setup, test_cut_ahead);
+  ADD ("everybody", setup, test_everybody);
   return g_test_run ();
 }
