@@ -74,21 +74,29 @@ pmss_places_free (PmssPlaces * places)
   g_free (places);
 }
 
+static PmssPlace *
+find_first (Class * class, PmssPlaceState last, gboolean marked,
+    const PmssPlaceGroup * group)
+{
+  for (guint state = PMSS_PLACE_IDLE; state <= last; state++) {
+    for (GList * l = class->queues[state].head; l; l = l->next) {
+      PmssPlace *place = (PmssPlace *) l;
+
+      if (place->marked == marked && (!group || place->group == group))
+        return place;
+    }
+  }
+  return NULL;
+}
+
 /* The first that may go; of @group alone unless that is NULL. */
 static PmssPlace *
 find_victim (Class * class, gboolean strangers, const PmssPlaceGroup * group)
 {
   PmssPlaceState last = strangers ? PMSS_PLACE_MOVING : PMSS_PLACE_IDLE;
+  PmssPlace *place = find_first (class, last, FALSE, group);
 
-  for (guint state = PMSS_PLACE_IDLE; state <= last; state++) {
-    for (GList * l = class->queues[state].head; l; l = l->next) {
-      PmssPlace *place = (PmssPlace *) l;
-
-      if (!group || place->group == group)
-        return place;
-    }
-  }
-  return NULL;
+  return place || !strangers ? place : find_first (class, last, TRUE, group);
 }
 
 gboolean
@@ -132,6 +140,7 @@ pmss_places_enter (PmssPlaces * places, PmssPlace * place, gpointer owner,
   place->group = known;
   place->class = class;
   place->state = PMSS_PLACE_IDLE;
+  place->marked = FALSE;
   place->link.data = owner;
   g_queue_push_tail_link (&entered->queues[PMSS_PLACE_IDLE], &place->link);
 }
@@ -146,6 +155,12 @@ pmss_places_touch (PmssPlaces * places, PmssPlace * place, PmssPlaceState state)
   g_queue_unlink (&queues[place->state], &place->link);
   place->state = state;
   g_queue_push_tail_link (&queues[state], &place->link);
+}
+
+void
+pmss_places_mark (PmssPlace * place)
+{
+  place->marked = TRUE;
 }
 
 void

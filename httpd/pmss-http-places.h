@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * and give them up: the longest idle stranger goes for a newcomer. The other classes have a
  * limit each, which together leave an eighth of the places to strangers, since everybody comes
  * in as one. Within a class, each group (an address, a user, a node) has a limit of its own;
- * above it the group's longest idle goes.
+ * above it the group's longest idle goes. One that was authenticated and finds its class or group full
+ * of busy ones stays a stranger, and is marked: it goes after all strangers that have shown nothing.
  */
 typedef struct _PmssPlaces PmssPlaces;
 typedef struct _PmssPlaceGroup PmssPlaceGroup;
@@ -42,6 +43,7 @@ typedef struct {
   PmssPlaceClass class;
   PmssPlaceState state;
   PmssPlaceGroup *group;        /* NULL: has no place */
+  gboolean marked;              /* authenticated, and a stranger for want of a better place */
 } PmssPlace;
 
 typedef struct {
@@ -68,6 +70,8 @@ void        pmss_places_enter (PmssPlaces *places, PmssPlace *place, gpointer ow
     PmssPlaceClass class, const char *group);
 /* It has done something: it is the last of its class to go. */
 void        pmss_places_touch (PmssPlaces *places, PmssPlace *place, PmssPlaceState state);
+/* It was authenticated, and has to stay where it is. */
+void        pmss_places_mark  (PmssPlace *place);
 /* Does nothing where it has no place. */
 void        pmss_places_leave (PmssPlaces *places, PmssPlace *place);
 guint       pmss_places_count (PmssPlaces *places, PmssPlaceClass class);

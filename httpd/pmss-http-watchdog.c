@@ -557,6 +557,11 @@ pmss_watchdog_promote (PmssWatchdog * watchdog, PmssPeer * peer,
     pmss_places_touch (watchdog->places, &peer->place, PMSS_PLACE_WAITING);
     g_free (peer->owner);
     peer->owner = g_strdup (owner);
+  } else if (peer->place.class == PMSS_PLACE_STRANGER) {
+    /* its next request tries again */
+    pmss_places_mark (&peer->place);
+    g_debug ("%s was authenticated, and stays among the strangers: the places "
+        "of its class or group are busy", peer->address);
   }
   g_mutex_unlock (&watchdog->lock);
 }

@@ -172,6 +172,31 @@ test_one_owner (void)
   fixture_clear (&f);
 }
 
+/* An authenticated one that had to stay a stranger goes after all that have
+ * shown nothing, busy ones too; and it goes before everybody is shut out. */
+static void
+test_marked (void)
+{
+  Fixture f;
+
+  fixture_init (&f, 0, TRUE);
+  fill (&f, 0);
+  pmss_places_mark (&f.place[0]);
+  g_assert_cmpint (victim_of (&f, PMSS_PLACE_STRANGER, "x", FALSE), ==, 1);
+  for (guint i = 0; i < TOTAL; i++)
+    pmss_places_touch (f.places, &f.place[i],
+        i == 0 ? PMSS_PLACE_IDLE : PMSS_PLACE_MOVING);
+  g_assert_cmpint (victim_of (&f, PMSS_PLACE_STRANGER, "x", FALSE), ==, 1);
+  for (guint i = 0; i < TOTAL; i++)
+    pmss_places_mark (&f.place[i]);
+  g_assert_cmpint (victim_of (&f, PMSS_PLACE_STRANGER, "x", FALSE), ==, 0);
+  /* a place is marked once */
+  pmss_places_leave (f.places, &f.place[0]);
+  enter (&f, 0, PMSS_PLACE_STRANGER, "192.0.2.0");
+  g_assert_cmpint (victim_of (&f, PMSS_PLACE_STRANGER, "x", FALSE), ==, 0);
+  fixture_clear (&f);
+}
+
 /* However small the server and full its classes, a stranger can come in. */
 static void
 test_strangers_are_left_room (void)
@@ -227,6 +252,7 @@ main (int argc, char **argv)
       test_promotion_when_full);
   g_test_add_func ("/http-places/one-address", test_one_address);
   g_test_add_func ("/http-places/one-owner", test_one_owner);
+  g_test_add_func ("/http-places/marked", test_marked);
   g_test_add_func ("/http-places/strangers-are-left-room",
       test_strangers_are_left_room);
   g_test_add_func ("/http-places/addresses", test_addresses);

@@ -139,6 +139,58 @@ test_one_address (gconstpointer mode)
     close (crowd[i]);
 }
 
+#define HALF(target) "PUT " target " HTTP/1.1\r\nHost: x\r\n" \
+    "Content-Length: 10\r\n\r\nabcde"
+
+/* Waits until @n requests have begun: their heads were read. */
+static void
+wait_begun (Fixture * fixture, guint n)
+{
+  gint64 end = g_get_monotonic_time () + WAIT * G_USEC_PER_SEC;
+
+  while ((guint) g_atomic_int_get (&fixture->begun) < n) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (1000);
+  }
+}
+
+/* A user's connection for which the user's places do not suffice is a
+ * stranger's still; strangers that send bodies, too, go before it. */
+static void
+test_authenticated_stays (gconstpointer mode)
+{
+  const PmssHttpdConfig config = {.max_connections = PLACES,.nodes = TRUE,
+    .thread_per_connection = GPOINTER_TO_INT (mode),.threads = 1,
+    .head_timeout = 3600
+  };
+  g_autoptr (Fixture) fixture = fixture_new (&config);
+  int users[PLACES / 4 + 1], crowd[PLACES - G_N_ELEMENTS (users)], fd;
+
+  for (guint i = 0; i < G_N_ELEMENTS (users); i++) {
+    users[i] = dial (fixture);
+    /* once this is answered it is a user's, or marked */
+    ask (users[i], ASK ("/user"));
+    say (users[i], HALF ("/user"), -1);
+    wait_begun (fixture, 2 * (i + 1));
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (crowd); i++) {
+    crowd[i] = dial_from (fixture, i % 2 ? "127.0.0.2" : "127.0.0.3");
+    say (crowd[i], HALF ("/x"), -1);
+    wait_begun (fixture, 2 * G_N_ELEMENTS (users) + i + 1);
+  }
+  g_assert_cmpuint (get_stats (fixture).users, ==, PLACES / 4);
+  fd = dial (fixture);
+  ask (fd, ASK ("/x"));
+  g_assert_cmpuint (get_stats (fixture).displaced, ==, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (users); i++) {
+    ask (users[i], "fghij");
+    close (users[i]);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (crowd); i++)
+    close (crowd[i]);
+  close (fd);
+}
+
 /* What waits for us is not cut for a newcomer, who is turned away. */
 static void
 test_all_wait_for_us (void)
@@ -232,6 +284,9 @@ main (int argc, char **argv)
         "/httpd-crowd/room-is-kept", (gpointer) threads, test_room_is_kept);
     g_test_add_data_func (threads ? "/httpd-crowd/one-address-threads" :
         "/httpd-crowd/one-address", (gpointer) threads, test_one_address);
+    g_test_add_data_func (threads ? "/httpd-crowd/authenticated-threads" :
+        "/httpd-crowd/authenticated", (gpointer) threads,
+        test_authenticated_stays);
     g_test_add_data_func (threads ? "/httpd-crowd/descriptors-threads" :
         "/httpd-crowd/descriptors", (gpointer) threads, test_descriptors);
   }
