@@ -12,12 +12,21 @@ typedef struct
   PmssHttpRequest *request;     /* that has begun, and its end was not told */
 } Link;
 
+static void
+start_running (PmssHttpRequest * request)
+{
+  request->running = TRUE;
+  atomic_fetch_add (&request->httpd->running, 1);
+}
+
 /* Before libmicrohttpd looks at the parameters. The method is not known yet:
  * an answer without a body is right for each of them. */
 static void
 refuse_early (PmssHttpRequest * request)
 {
   atomic_fetch_add (&request->httpd->refused, 1);
+  /* libmicrohttpd's own refusal, which follows, must not meet its stopping */
+  start_running (request);
   pmss_http_request_respond_empty (request, 414);
   pmss_http_request_send_early (request);
   pmss_http_request_hang_up (request);
@@ -204,7 +213,7 @@ on_head (PmssHttpRequest * request, const char *method, const char *version)
     return refuse (request, 400, "a query parameter is there twice");
 
   request->begun = TRUE;
-  atomic_fetch_add (&httpd->running, 1);
+  start_running (request);
   httpd->handler.begin (request, httpd->user_data);
   return after_begin (request);
 }
@@ -230,14 +239,15 @@ static void
 end_request (PmssHttpRequest * request, gboolean answered)
 {
   PmssHttpd *httpd = request->httpd;
+  gboolean running = request->running;
 
   pmss_peer_enter (request->peer, PMSS_PEER_HEAD);
-  if (request->begun) {
+  if (request->begun)
     httpd->handler.end (request, answered || request->sent_early,
         httpd->user_data);
-    atomic_fetch_sub (&httpd->running, 1);
-  }
   pmss_http_request_free (request);
+  if (running)
+    atomic_fetch_sub (&httpd->running, 1);
 }
 
 void
@@ -252,7 +262,7 @@ pmss_http_on_completed (void *data, struct MHD_Connection *connection,
 }
 
 /* 0.9.75 forgets to tell the end of a request that it refuses twice, such as one
- * with more cookies than it has memory for and a malformed Content-Length. */
+ * with more parameters than it has memory for. */
 static void
 end_link (PmssHttpd * httpd, Link * link)
 {

@@ -26,7 +26,7 @@ struct _PmssHttpd {
   atomic_uint alive;            /* requests that are not freed */
   atomic_uint deferred;         /* requests that are with it */
   atomic_bool stopping;
-  atomic_uint running;          /* requests between begin and end */
+  atomic_uint running;          /* requests between begin and end, and those that are refused before */
   _Atomic guint64 accepted;
   _Atomic guint64 refused;
   _Atomic guint64 requests;
@@ -56,6 +56,7 @@ struct _PmssHttpRequest {
   PmssPeer *peer;
   PmssHttpStage stage;
   gboolean begun;               /* the handler knows of it */
+  gboolean running;             /* counted in the server's `running` */
 
   char *target;
   char *path;

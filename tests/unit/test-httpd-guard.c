@@ -140,7 +140,9 @@ ask_with_parameters (Fixture * fixture, guint number)
 }
 
 /* However many there are: libmicrohttpd has no memory for some 300, and with up
- * to 600 it neither answered nor closed. */
+ * to 600 it neither answered nor closed. With a thread for each connection it
+ * then does not tell the end of the request, of which nothing may be left when
+ * the server stops. */
 static void
 test_parameters (gconstpointer config)
 {
@@ -154,28 +156,6 @@ test_parameters (gconstpointer config)
     g_assert_cmpstr (got, ==, "414");
   }
   g_assert_cmpint (g_atomic_int_get (&fixture->begun), ==, 2);
-}
-
-/* libmicrohttpd refuses it twice, and 0.9.75 closes without telling the end of
- * the request: what belongs to it goes all the same, as stopping looks. */
-static void
-test_refused_twice (gconstpointer config)
-{
-  g_autoptr (Fixture) fixture = fixture_new (config);
-  g_autoptr (GString) text = g_string_new ("PUT / HTTP/1.1\r\nHost: x\r\n"
-      "Content-Length: x\r\nCookie: ");
-
-  for (guint i = 0; i < 1000; i++)
-    g_string_append_printf (text, "a%u=b; ", i);
-  g_string_append (text, "\r\n\r\n");
-  for (guint i = 0; i < 20; i++) {
-    g_autofree char *heard = exchange (fixture, text->str, text->len);
-    g_autofree char *got = statuses (heard);
-
-    g_assert_true (g_str_equal (got, "") || g_str_equal (got, "431")
-        || g_str_equal (got, "400"));
-  }
-  g_assert_cmpint (g_atomic_int_get (&fixture->begun), ==, 0);
 }
 
 /* There is no body that it could ask for. It is the last request of its
@@ -325,9 +305,6 @@ main (int argc, char **argv)
   g_test_add_func ("/httpd/guard-host", test_host);
   g_test_add_data_func ("/httpd/parameters", &plain, test_parameters);
   g_test_add_data_func ("/httpd/parameters-threads", &threads, test_parameters);
-  g_test_add_data_func ("/httpd/refused-twice", &plain, test_refused_twice);
-  g_test_add_data_func ("/httpd/refused-twice-threads", &threads,
-      test_refused_twice);
   g_test_add_data_func ("/httpd/expect", &plain, test_expect_without_body);
   g_test_add_data_func ("/httpd/expect-threads", &threads,
       test_expect_without_body);
