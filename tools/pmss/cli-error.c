@@ -86,6 +86,8 @@ exit_code_of_cli (const GError * error)
       return EX_DATAERR;
     case PMSS_CLI_ERROR_INTERRUPTED:
       return EXIT_CANCELLED;
+    case PMSS_CLI_ERROR_CONFIG:
+      return EX_CONFIG;
     case PMSS_CLI_ERROR_SOFTWARE:
       return EX_SOFTWARE;
   }
@@ -174,19 +176,43 @@ pmss_cli_error_to_json (const GError * error)
   return node;
 }
 
-/* One line, so that it can be told from what else is said. */
-void
-pmss_cli_print_error_json (const GError * error)
+/* One line, so that it can be told from the next one. Takes @what. */
+static void
+print_line (const char *name, JsonNode * what)
 {
   g_autoptr (JsonNode) node = json_node_alloc ();
   g_autoptr (JsonObject) object = json_object_new ();
   g_autofree char *text = NULL;
 
-  json_object_set_member (object, "error", pmss_cli_error_to_json (error));
+  json_object_set_member (object, name, what);
   json_node_init_object (node, object);
   text = json_to_string (node, FALSE);
   fflush (stdout);
   fprintf (stderr, "%s\n", text);
+}
+
+void
+pmss_cli_print_error_json (const GError * error)
+{
+  print_line ("error", pmss_cli_error_to_json (error));
+}
+
+void
+pmss_cli_print_warning (PmssCli * cli, const char *text)
+{
+  g_autofree char *shown = pmss_cli_escape (text);
+  g_autoptr (JsonObject) object = NULL;
+  JsonNode *node;
+
+  if (!cli->json) {
+    fprintf (stderr, "%s: %s\n", g_get_prgname (), shown);
+    return;
+  }
+  node = json_node_alloc ();
+  object = json_object_new ();
+  json_object_set_string_member (object, "message", shown);
+  json_node_init_object (node, object);
+  print_line ("warning", node);
 }
 
 void

@@ -257,6 +257,21 @@ pmss_cli_normalize_url (const char *text, GError ** error)
   return url ? pmss_control_url_to_string (url) : NULL;
 }
 
+/* What `pmss login` stored of @url (nullable: of the last one). NULL without @error: nothing. */
+static PmssCredentials *
+load_stored (const char *url, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  PmssCredentials *stored = pmss_credentials_load (url, &local);
+
+  if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_INVALID))
+    g_set_error_literal (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_CONFIG,
+        local->message);
+  else if (local)
+    g_propagate_error (error, g_steal_pointer (&local));
+  return stored;
+}
+
 char *
 pmss_cli_find_url (PmssCli * cli, GError ** error)
 {
@@ -266,7 +281,7 @@ pmss_cli_find_url (PmssCli * cli, GError ** error)
 
   if (given && *given)
     return pmss_cli_normalize_url (given, error);
-  stored = pmss_credentials_load (NULL, &local);
+  stored = load_stored (NULL, &local);
   if (local) {
     g_propagate_error (error, g_steal_pointer (&local));
     return NULL;
@@ -319,7 +334,7 @@ pmss_cli_find_token (const char *url, GError ** error)
 
   if (token && *token)
     return g_strdup (token);
-  stored = pmss_credentials_load (url, &local);
+  stored = load_stored (url, &local);
   if (local) {
     g_propagate_error (error, g_steal_pointer (&local));
     return NULL;

@@ -73,6 +73,7 @@ typedef enum {
   PMSS_CLI_ERROR_USAGE,
   PMSS_CLI_ERROR_NO_SERVER,
   PMSS_CLI_ERROR_SOFTWARE,
+  PMSS_CLI_ERROR_CONFIG,        /* a file that a user may write is not as it has to be */
   PMSS_CLI_ERROR_REFUSED,       /* a password was wrong */
   PMSS_CLI_ERROR_NO_DECODER,    /* GStreamer here cannot decode it */
   PMSS_CLI_ERROR_NOT_WHOLE,     /* media were verified, and something is wrong */
@@ -88,6 +89,8 @@ void pmss_cli_print_error (const GError *error);
 
 /* The same for programs, as one line of JSON: {"error": {"message", "exit", "hint"}}. */
 void pmss_cli_print_error_json (const GError *error);
+/* What is no error, but worth a word on standard error; with --json {"warning": {"message"}}. */
+void pmss_cli_print_warning (PmssCli *cli, const char *text);
 /* {"message", "exit", "hint"} */
 JsonNode *pmss_cli_error_to_json (const GError *error);
 

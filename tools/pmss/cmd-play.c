@@ -97,6 +97,23 @@ tell_authorities (PmssCli * cli)
   g_setenv ("PMSS_CA_FILE", path, TRUE);
 }
 
+static void
+tell_uri (PmssCli * cli, const char *uri)
+{
+  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (JsonObject) object = NULL;
+
+  if (!cli->json) {
+    puts (uri);
+    return;
+  }
+  node = json_node_alloc ();
+  object = json_object_new ();
+  json_object_set_string_member (object, "uri", uri);
+  json_node_init_object (node, object);
+  pmss_cli_json_print (node);
+}
+
 gboolean
 pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
 {
@@ -124,7 +141,7 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!uri)
     return FALSE;
   if (print_uri) {
-    puts (uri);
+    tell_uri (cli, uri);
     return TRUE;
   }
   if (!can_be_played (cli, argv[1], error))

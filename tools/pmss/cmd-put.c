@@ -335,10 +335,10 @@ make_list (PmssCli * cli, int argc, char **argv, gboolean recursive,
   items = pmss_put_list_make (argv + 1, (guint) n_files, name, recursive,
       &skipped, error);
   for (guint i = 0; items && i < skipped->len; i++) {
-    g_autofree char *shown = pmss_cli_escape (g_ptr_array_index (skipped, i));
+    g_autofree char *text = g_strdup_printf ("left out: %s is not a regular "
+        "file", (char *) g_ptr_array_index (skipped, i));
 
-    fprintf (stderr, "%s: left out: %s is not a regular file\n",
-        g_get_prgname (), shown);
+    pmss_cli_print_warning (cli, text);
   }
   return items;
 }

@@ -37,6 +37,29 @@ static const char intro[] =
     "Every command takes --json, --server URL and --ca-file FILE. Without --server,\n"
     "PMSS_URL and PMSS_TOKEN count, and without these what 'pmss login' stored.";
 
+/* "--version" may stand beside --json, and nothing else. */
+static gboolean
+print_version (PmssCli * cli, int argc, char **argv)
+{
+  gboolean wanted = argc == 2 && g_str_equal (argv[1], "--version");
+
+  if (!wanted)
+    return FALSE;
+  printf (cli->json ? "{ \"version\" : \"%s\" }\n" : "pmss %s\n", PMSS_VERSION);
+  return TRUE;
+}
+
+static gboolean
+run (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  /* for errors of what comes first, too */
+  for (int i = 1; i < argc && !g_str_equal (argv[i], "--"); i++)
+    cli->json |= g_str_equal (argv[i], "--json");
+  return pmss_cli_parse_leading (cli, &argc, &argv, error) &&
+      (print_version (cli, argc, argv) ||
+      pmss_cli_dispatch (cli, commands, intro, argc, argv, error));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -47,14 +70,9 @@ main (int argc, char **argv)
   /* Not LC_NUMERIC: numbers are the same everywhere. */
   setlocale (LC_CTYPE, "");
   g_set_prgname ("pmss");
-  if (argc == 2 && g_str_equal (argv[1], "--version")) {
-    printf ("pmss %s\n", PMSS_VERSION);
-    return EX_OK;
-  }
   cli.cancellable = g_cancellable_new ();
   pmss_cli_watch_signals (cli.cancellable);
-  if (!pmss_cli_parse_leading (&cli, &argc, &argv, &error) ||
-      !pmss_cli_dispatch (&cli, commands, intro, argc, argv, &error)) {
+  if (!run (&cli, argc, argv, &error)) {
     /* "pmss get NAME - | head" is no error to tell of. */
     if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE))
       pmss_cli_end_by_sigpipe ();
