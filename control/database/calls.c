@@ -237,6 +237,15 @@ wait_for_call (PmssDatabase * self)
       : NULL;
 }
 
+static void
+drop_write (PmssDatabase * self)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+
+  g_queue_pop_head (&self->writes);
+}
+
 static gpointer
 database_thread (gpointer data)
 {
@@ -248,6 +257,7 @@ database_thread (gpointer data)
     if (call == NULL) {
       run_reads (self);
     } else if (call->kind == CALL_QUIT) {
+      drop_write (self);
       finish_call (self, call);
       return NULL;
     }
