@@ -2,12 +2,17 @@
 /* What libmicrohttpd calls: requests and connections begin, go on and end, on
  * the connection's worker. */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "pmss-httpd-private.h"
+
+#define CLOSE_WAIT G_TIME_SPAN_SECOND
 
 /* A connection's context. */
 typedef struct
 {
+  GList node;                   /* in the server's `links` */
+  int fd;                       /* libmicrohttpd's */
   PmssPeer *peer;
   PmssHttpRequest *request;     /* that has begun, and its end was not told */
 } Link;
@@ -269,7 +274,42 @@ end_link (PmssHttpd * httpd, Link * link)
   if (link->request)
     end_request (link->request, FALSE);
   pmss_watchdog_remove (httpd->watchdog, link->peer);
+  g_mutex_lock (&httpd->links_lock);
+  g_queue_unlink (&httpd->links, &link->node);
+  g_cond_signal (&httpd->link_gone);
+  g_mutex_unlock (&httpd->links_lock);
   g_free (link);
+}
+
+static Link *
+begin_link (PmssHttpd * httpd, int fd)
+{
+  Link *link = g_new0 (Link, 1);
+
+  link->node.data = link;
+  link->fd = fd;
+  link->peer = pmss_watchdog_start (httpd->watchdog, fd);
+  g_mutex_lock (&httpd->links_lock);
+  g_queue_push_tail_link (&httpd->links, &link->node);
+  if (httpd->closing)
+    shutdown (fd, SHUT_RDWR);
+  g_mutex_unlock (&httpd->links_lock);
+  return link;
+}
+
+/* libmicrohttpd closes what is shut down, and only then its descriptor. */
+void
+pmss_http_close_links (PmssHttpd * httpd)
+{
+  gint64 end = g_get_monotonic_time () + CLOSE_WAIT;
+
+  g_mutex_lock (&httpd->links_lock);
+  httpd->closing = TRUE;
+  for (GList * l = httpd->links.head; l; l = l->next)
+    shutdown (((Link *) l->data)->fd, SHUT_RDWR);
+  while (httpd->links.length > 0
+      && g_cond_wait_until (&httpd->link_gone, &httpd->links_lock, end));
+  g_mutex_unlock (&httpd->links_lock);
 }
 
 void
@@ -281,11 +321,9 @@ pmss_http_on_connection (void *data, struct MHD_Connection *connection,
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
     const union MHD_ConnectionInfo *fd = MHD_get_connection_info (connection,
         MHD_CONNECTION_INFO_CONNECTION_FD);
-    Link *link = g_new0 (Link, 1);
 
-    link->peer = pmss_watchdog_start (httpd->watchdog, fd->connect_fd);
+    *context = begin_link (httpd, fd->connect_fd);
     atomic_fetch_add (&httpd->accepted, 1);
-    *context = link;
   } else if (*context) {
     end_link (httpd, *context);
     *context = NULL;

@@ -23,6 +23,11 @@ struct _PmssHttpd {
   PmssWatchdog *watchdog;
   GThreadPool *pools[PMSS_HTTP_N_WAITS];        /* run deferred work; NULL with a thread per connection */
 
+  GMutex links_lock;            /* protects the next three */
+  GQueue links;                 /* open connections */
+  GCond link_gone;              /* one less is in it */
+  gboolean closing;             /* newcomers are shut down */
+
   atomic_uint alive;            /* requests that are not freed */
   atomic_uint deferred;         /* requests that are with it */
   atomic_bool stopping;
@@ -86,6 +91,8 @@ enum MHD_Result  pmss_http_on_access     (void *data, struct MHD_Connection *con
     const char *version, const char *upload_data, size_t *upload_size, void **context);
 void             pmss_http_on_completed  (void *data, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code);
 void             pmss_http_on_connection (void *data, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code);
+/* Shuts all connections down, and waits until they are gone, for a second at most. */
+void             pmss_http_close_links   (PmssHttpd *httpd);
 /* For the pools; @item: a request that is deferred. */
 void             pmss_http_do_work       (gpointer item, gpointer data);
 

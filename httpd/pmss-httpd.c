@@ -240,6 +240,8 @@ httpd_free (PmssHttpd * httpd)
   }
   g_clear_pointer (&httpd->daemon, MHD_stop_daemon);
   g_clear_pointer (&httpd->watchdog, pmss_watchdog_free);
+  g_mutex_clear (&httpd->links_lock);
+  g_cond_clear (&httpd->link_gone);
   g_free (httpd);
 }
 
@@ -250,6 +252,9 @@ pmss_httpd_start (const PmssHttpdConfig * given,
   const PmssHttpdConfig config = complete_config (given);
   PmssHttpd *httpd = g_new0 (PmssHttpd, 1);
 
+  g_mutex_init (&httpd->links_lock);
+  g_cond_init (&httpd->link_gone);
+  g_queue_init (&httpd->links);
   httpd->handler = *handler;
   httpd->user_data = user_data;
   for (guint i = 0; i < PMSS_HTTP_N_WAITS && !config.thread_per_connection; i++)
@@ -281,6 +286,8 @@ pmss_httpd_stop (PmssHttpd * httpd, guint grace_seconds)
   while ((atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
       || atomic_load (&httpd->deferred) > 0)
     g_usleep (10 * 1000);
+  /* 0.9.75 dereferences NULL where it refuses a request while it stops */
+  pmss_http_close_links (httpd);
   g_clear_pointer (&httpd->daemon, MHD_stop_daemon);
   g_warn_if_fail (atomic_load (&httpd->alive) == 0);
   httpd_free (httpd);

@@ -21,6 +21,8 @@ typedef struct {
 Fixture *fixture_new   (const PmssHttpdConfig *overrides);
 /* Stops in order: each request that began has ended. */
 void     fixture_free  (Fixture *fixture);
+/* One that is stopped already. */
+void     fixture_forget (Fixture *fixture);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 
 #define GET(target, more) \
@@ -28,6 +30,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)
 
 /* A connection. */
 int      dial          (Fixture *fixture);
+/* The same; -1: nobody listens. */
+int      try_dial      (Fixture *fixture);
 /* @length: -1: all of the string. */
 void     say           (int fd, const char *bytes, gssize length);
 /* Everything until the server closes, and closes; fails when it does not in time. */

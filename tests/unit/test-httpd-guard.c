@@ -158,6 +158,60 @@ test_parameters (gconstpointer config)
   g_assert_cmpint (g_atomic_int_get (&fixture->begun), ==, 2);
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  gint over;
+} Flood;
+
+static guint64
+accepted_so_far (Fixture * fixture)
+{
+  PmssHttpdStats stats;
+
+  pmss_httpd_get_stats (fixture->httpd, &stats);
+  return stats.accepted;
+}
+
+static gpointer
+flood (gpointer data)
+{
+  static const char bad[] = "PUT / HTTP/1.1\r\nHost: x\r\n"
+      "Content-Length: x\r\n\r\n";
+  Flood *self = data;
+
+  while (!g_atomic_int_get (&self->over)) {
+    int fd = try_dial (self->fixture);
+
+    if (fd >= 0) {
+      say (fd, bad, -1);
+      g_free (hear (fd));
+    }
+  }
+  return NULL;
+}
+
+/* libmicrohttpd refuses these by itself, and 0.9.75 ends the process where that
+ * meets its own stopping. */
+static void
+test_stop_in_a_flood (gconstpointer config)
+{
+  for (guint i = 0; i < 40; i++) {
+    Flood self = { fixture_new (config), FALSE };
+    GThread *threads_of_it[4];
+
+    for (guint t = 0; t < G_N_ELEMENTS (threads_of_it); t++)
+      threads_of_it[t] = g_thread_new ("flood", flood, &self);
+    while (accepted_so_far (self.fixture) < 20)
+      g_usleep (1000);
+    pmss_httpd_stop (self.fixture->httpd, 5);
+    g_atomic_int_set (&self.over, TRUE);
+    for (guint t = 0; t < G_N_ELEMENTS (threads_of_it); t++)
+      g_thread_join (threads_of_it[t]);
+    fixture_forget (self.fixture);
+  }
+}
+
 /* There is no body that it could ask for. It is the last request of its
  * connection; the one behind it is not taken for a body. */
 static void
@@ -305,6 +359,9 @@ main (int argc, char **argv)
   g_test_add_func ("/httpd/guard-host", test_host);
   g_test_add_data_func ("/httpd/parameters", &plain, test_parameters);
   g_test_add_data_func ("/httpd/parameters-threads", &threads, test_parameters);
+  g_test_add_data_func ("/httpd/stop-in-a-flood", &plain, test_stop_in_a_flood);
+  g_test_add_data_func ("/httpd/stop-in-a-flood-threads", &threads,
+      test_stop_in_a_flood);
   g_test_add_data_func ("/httpd/expect", &plain, test_expect_without_body);
   g_test_add_data_func ("/httpd/expect-threads", &threads,
       test_expect_without_body);
