@@ -59,6 +59,44 @@ add_counts (GString * text, PmssDatabase * database)
 }
 
 static void
+add_piece (GString * text, const PmssDatabaseTimes * times, PmssPiece piece,
+    const char *name)
+{
+  static const gint64 bounds[] = { PMSS_PIECE_BOUNDS };
+  guint64 number = 0;
+
+  for (guint i = 0; i <= G_N_ELEMENTS (bounds); i++) {
+    char bound[G_ASCII_DTOSTR_BUF_SIZE] = "+Inf";
+
+    if (i < G_N_ELEMENTS (bounds))
+      g_ascii_formatd (bound, sizeof (bound), "%g",
+          bounds[i] / (double) G_USEC_PER_SEC);
+    number += times->number[piece][i];
+    g_string_append_printf (text, "pmss_control_database_seconds_bucket"
+        "{piece=\"%s\",le=\"%s\"} %" G_GUINT64_FORMAT "\n", name, bound,
+        number);
+  }
+  g_string_append_printf (text, "pmss_control_database_seconds_sum"
+      "{piece=\"%s\"} %" G_GINT64_FORMAT ".%06d\n", name,
+      times->spent[piece] / G_USEC_PER_SEC,
+      (int) (times->spent[piece] % G_USEC_PER_SEC));
+  g_string_append_printf (text, "pmss_control_database_seconds_count"
+      "{piece=\"%s\"} %" G_GUINT64_FORMAT "\n", name, number);
+}
+
+static void
+add_times (GString * text, PmssDatabase * database)
+{
+  PmssDatabaseTimes times;
+
+  pmss_database_get_times (database, &times);
+  add_head (text, "database_seconds", "histogram",
+      "What the database thread was occupied by in one piece.");
+  add_piece (text, &times, PMSS_PIECE_FUNCTION, "function");
+  add_piece (text, &times, PMSS_PIECE_COMMIT, "commit");
+}
+
+static void
 add_nodes (GString * text, PmssNodes * nodes)
 {
   guint count[PMSS_NODE_N_STATES];
@@ -156,6 +194,7 @@ pmss_control_metrics (PmssControlContext * context)
   g_autoptr (GString) text = g_string_new (NULL);
 
   add_counts (text, context->database);
+  add_times (text, context->database);
   add_nodes (text, context->nodes);
   add_repair (text, context->repair);
   add_reconciler (text, context->reconciler);

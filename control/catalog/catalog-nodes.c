@@ -9,6 +9,8 @@
 
 /* versions that are remembered; a cluster with more of them in use reads again */
 #define MAX_REMEMBERED 4096
+/* extents that are read in one piece */
+#define PIECE 4096
 
 typedef struct
 {
@@ -134,15 +136,14 @@ see_piece (PmssDatabase * database, gpointer data, GError ** error)
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT number, nodes FROM extent"
       " WHERE version = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
-      PMSS_VERSION_BLOB (call->id), PMSS_INT (call->first),
-      PMSS_INT (PMSS_MAX_PAGE));
+      PMSS_VERSION_BLOB (call->id), PMSS_INT (call->first), PMSS_INT (PIECE));
   guint n = 0;
 
   for (; pmss_rows_next (rows, &local); n++) {
     call->first = pmss_rows_int (rows, 0) + 1;
     see_nodes (call, rows);
   }
-  if (n < PMSS_MAX_PAGE)
+  if (n < PIECE)
     call->first = -1;
   if (local == NULL)
     return ask_generation (database, call, error);

@@ -123,26 +123,8 @@ gboolean     pmss_catalog_remove_extent    (PmssCatalog *catalog, const PmssVers
 /* Whether a row wants shard @shard on @node: a layout's, or that of a rebuild (a pending deletion does not count). */
 gboolean     pmss_catalog_wants_shard      (PmssCatalog *catalog, const PmssVersionId *version, guint32 extent, guint shard, guint node, gboolean *wanted, GError **error);
 
-/* Layouts. A long one is read in pieces, between which the database thread does what others want; called inside a transaction it is one piece. */
-
-/* As many extents as are read in one piece. */
-#define PMSS_MAX_PAGE 4096
-
-/* A part of a version's layout, and all that belongs to it, as it was at one moment. */
-typedef struct {
-  PmssVersion version;
-  guint64 generation;           /* of the layout: pages of one generation belong together */
-  GArray *extents;              /* PmssExtent, from the first one on, without a gap */
-  GPtrArray *nodes;             /* PmssNode: those that the extents name, by id; owned */
-} PmssLayoutPage;
-void         pmss_layout_page_free (PmssLayoutPage *page);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLayoutPage, pmss_layout_page_free)
-
-/* Up to @count extents (PMSS_MAX_PAGE at most) from number @first on; none where @first is past the end. PMSS_ERROR_CONFLICT unless each of them is there. */
-PmssLayoutPage *pmss_catalog_load_page    (PmssCatalog *catalog, const PmssVersionId *id, guint32 first, guint count, GError **error);
-/* All of it. PMSS_ERROR_CONFLICT unless every extent is there. */
-PmssLayout  *pmss_catalog_load_layout     (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
-/* The nodes that the layout of a published version names: array of guint, ascending, not to be changed. Remembered as long as the layout does not change. */
+/* The nodes that the layout of a published version names: array of guint, ascending, not to be changed. Remembered as long as the layout does not change; read in pieces,
+ * between which the database thread does what others want. */
 GArray      *pmss_catalog_list_version_nodes (PmssCatalog *catalog, const PmssVersionId *id, GError **error);
 
 /* Pending deletions: shards that a node may still hold and that nobody wants. */

@@ -158,8 +158,8 @@ read_page (PmssDatabase * database, PartCall * call, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT nodes FROM extent WHERE version = ?1 AND number >= ?2"
-      " ORDER BY number LIMIT ?3", PMSS_VERSION_BLOB (call->id),
-      PMSS_INT (call->first), PMSS_INT (call->count));
+      " AND number < ?3 ORDER BY number", PMSS_VERSION_BLOB (call->id),
+      PMSS_INT (call->first), PMSS_INT ((gint64) call->first + call->count));
 
   call->part->first = call->first;
   while (pmss_rows_next (rows, &local))

@@ -109,6 +109,19 @@ finish_call (PmssDatabase * self, Call * call)
   }
 }
 
+/* What the caller wants. */
+static gboolean
+run_function (PmssDatabase * self, Call * call)
+{
+  gint64 begin = g_get_monotonic_time ();
+  gboolean ok = call->kind == CALL_READ ?
+      call->func (self, call->user_data, &call->error) :
+      run_nested (self, call->func, call->user_data, &call->error);
+
+  pmss_times_note (self, PMSS_PIECE_FUNCTION, g_get_monotonic_time () - begin);
+  return ok;
+}
+
 /* Reads */
 
 static Call *
@@ -129,7 +142,7 @@ run_reads (PmssDatabase * self)
   while (g_get_monotonic_time () < end && (call = take_read (self)) != NULL) {
     sqlite3_int64 before = sqlite3_total_changes64 (self->handle);
 
-    call->result = call->func (self, call->user_data, &call->error);
+    call->result = run_function (self, call);
     /* outside of a transaction nothing would be rolled back */
     g_assert (sqlite3_total_changes64 (self->handle) == before);
     finish_call (self, call);
@@ -178,7 +191,7 @@ run_members (PmssDatabase * self, GError ** error)
   self->transacting = TRUE;
   while ((call = take_write (self, begin)) != NULL) {
     g_ptr_array_add (self->group, call);
-    call->result = run_nested (self, call->func, call->user_data, &call->error);
+    call->result = run_function (self, call);
     if (sqlite3_get_autocommit (self->handle)) {
       g_propagate_error (error, g_error_copy (call->error));
       return FALSE;
@@ -186,6 +199,17 @@ run_members (PmssDatabase * self, GError ** error)
   }
   self->transacting = FALSE;
   return TRUE;
+}
+
+static gboolean
+commit (PmssDatabase * self, sqlite3_int64 before, GError ** error)
+{
+  gint64 begin = g_get_monotonic_time ();
+  gboolean ok = pmss_database_exec (self, error, "COMMIT");
+
+  if (sqlite3_total_changes64 (self->handle) != before)
+    pmss_times_note (self, PMSS_PIECE_COMMIT, g_get_monotonic_time () - begin);
+  return ok;
 }
 
 static void
@@ -199,8 +223,7 @@ run_group (PmssDatabase * self)
 
     call->error = g_steal_pointer (&error);
     g_ptr_array_add (self->group, call);
-  } else if (!run_members (self, &error)
-      || !pmss_database_exec (self, &error, "COMMIT")) {
+  } else if (!run_members (self, &error) || !commit (self, before, &error)) {
     pmss_database_roll_back (self);
     fail_group (self, error);
   } else if (sqlite3_total_changes64 (self->handle) != before) {

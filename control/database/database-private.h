@@ -26,7 +26,8 @@ struct _PmssDatabase {
   PmssDatabaseFullFunc full;    /* nullable */
   gpointer full_data;
 
-  GMutex tally_lock;            /* protects `tally`; held over no more than reading a dozen rows */
+  GMutex tally_lock;            /* protects `tally` and `times`; held over no more than reading a dozen rows */
+  PmssDatabaseTimes times;
   GHashTable *tally;            /* "kind/state" -> gint64 */
 
   /* written before the thread starts */
@@ -54,6 +55,9 @@ void     pmss_calls_init              (PmssDatabase *database);
 void     pmss_calls_clear             (PmssDatabase *database);
 void     pmss_calls_start             (PmssDatabase *database);
 void     pmss_calls_stop              (PmssDatabase *database);
+
+/* times.c */
+void     pmss_times_note              (PmssDatabase *database, PmssPiece piece, gint64 spent);
 
 /* tally.c. The first two with the object, the next before the thread starts, the last on it after each commit. */
 void     pmss_tally_init              (PmssDatabase *database);

@@ -59,6 +59,17 @@ typedef void (*PmssDatabaseTallyFunc)  (const char *state, gint64 number, gpoint
 /* For each state that there was of @kind, in their order. */
 void          pmss_database_each_tally (PmssDatabase *database, const char *kind, PmssDatabaseTallyFunc func, gpointer user_data);
 
+/* What the database thread is occupied by in one piece: a caller's function, a COMMIT with its fsync (of transactions that changed something). */
+typedef enum { PMSS_PIECE_FUNCTION, PMSS_PIECE_COMMIT, PMSS_N_PIECES } PmssPiece;
+#define PMSS_PIECE_BOUNDS 1000, 5000, 10000, 50000, 100000      /* us */
+#define PMSS_N_PIECE_BOUNDS 5
+typedef struct {
+  guint64 number[PMSS_N_PIECES][PMSS_N_PIECE_BOUNDS + 1];       /* by the first bound that it keeps; the last: none */
+  gint64 spent[PMSS_N_PIECES];  /* us */
+} PmssDatabaseTimes;
+/* Since the start. Waits for nothing. Any thread. */
+void          pmss_database_get_times (PmssDatabase *database, PmssDatabaseTimes *times);
+
 /* Called on the database thread, in the middle of a transaction, when the disk was found to be full: it may make room. That transaction fails all the same.
  * Before the first request. */
 typedef void (*PmssDatabaseFullFunc) (gpointer user_data);

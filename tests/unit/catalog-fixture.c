@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "catalog-fixture.h"
 
+#include "control/catalog/layout-parts.h"
+
 void
 catalog_fixture_init (CatalogFixture * f, gconstpointer data)
 {
@@ -87,4 +89,21 @@ catalog_fixture_place_verified (CatalogFixture * f, const PmssVersion * version,
     g_assert_true (pmss_catalog_set_extent_state (f->catalog, &version->id, i,
             PMSS_EXTENT_VERIFIED, NULL));
   }
+}
+
+PmssLayout *
+catalog_fixture_load_layout (CatalogFixture * f, const PmssVersionId * id,
+    GError ** error)
+{
+  g_autoptr (PmssLayoutBuilder) builder = pmss_layout_builder_new ();
+  guint32 next = 0;
+
+  do {
+    g_autoptr (PmssLayoutPart) part = pmss_layout_parts_load_page (f->catalog,
+        id, next, 1, error);
+
+    if (part == NULL || !pmss_layout_builder_add (builder, part, error))
+      return NULL;
+  } while (pmss_layout_builder_get_next (builder, &next));
+  return pmss_layout_builder_finish (builder, error);
 }

@@ -26,6 +26,8 @@ PmssVersion catalog_fixture_add_version (CatalogFixture *fixture, gint64 medium,
 void        catalog_fixture_place       (CatalogFixture *fixture, const PmssVersion *version, guint32 extent, guint first);
 /* Extents 0 to @n - 1, each from the node of its number on. */
 void        catalog_fixture_place_verified (CatalogFixture *fixture, const PmssVersion *version, guint n);
+/* All parts of its layout, put together. */
+PmssLayout *catalog_fixture_load_layout (CatalogFixture *fixture, const PmssVersionId *id, GError **error);
 /* What is counted for the @node-th node. */
 gint64      catalog_fixture_shards_of   (CatalogFixture *fixture, guint node);
 

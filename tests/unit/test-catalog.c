@@ -156,7 +156,7 @@ test_empty_version (CatalogFixture * f, gconstpointer data)
 
   g_assert_true (pmss_catalog_publish_version (f->catalog, &version.id,
           &error));
-  layout = pmss_catalog_load_layout (f->catalog, &version.id, &error);
+  layout = catalog_fixture_load_layout (f, &version.id, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (pmss_layout_get_n_extents (layout), ==, 0);
 }
@@ -172,11 +172,11 @@ test_layout (CatalogFixture * f, gconstpointer data)
 
   catalog_fixture_place (f, &version, 0, 0);
   catalog_fixture_place (f, &version, 2, 2);
-  g_assert_null (pmss_catalog_load_layout (f->catalog, &version.id, &error));
+  g_assert_null (catalog_fixture_load_layout (f, &version.id, &error));
   assert_pmss_error (error, CONFLICT);
   g_clear_error (&error);
   catalog_fixture_place (f, &version, 1, 1);
-  layout = pmss_catalog_load_layout (f->catalog, &version.id, &error);
+  layout = catalog_fixture_load_layout (f, &version.id, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (pmss_layout_get_n_nodes (layout), ==, 5);
   for (guint32 e = 0; e < 3; e++) {

@@ -201,6 +201,22 @@ wait_at_gate (void)
 
 #define MANY 40
 
+/* At least so many functions, and so many COMMITs, are in the counters. */
+static void
+expect_times (PmssDatabase * database, guint functions, guint commits)
+{
+  PmssDatabaseTimes times;
+  guint64 n[PMSS_N_PIECES] = { 0 };
+
+  pmss_database_get_times (database, &times);
+  for (guint piece = 0; piece < PMSS_N_PIECES; piece++)
+    for (guint i = 0; i <= PMSS_N_PIECE_BOUNDS; i++)
+      n[piece] += times.number[piece][i];
+  g_assert_cmpuint (n[PMSS_PIECE_FUNCTION], >=, functions);
+  g_assert_cmpuint (n[PMSS_PIECE_COMMIT], ==, commits);
+  g_assert_cmpint (times.spent[PMSS_PIECE_FUNCTION], >=, 0);
+}
+
 static void
 test_shares (void)
 {
@@ -217,6 +233,7 @@ test_shares (void)
   g_assert_cmpint (log_syncs, >=, 1);
   g_assert_cmpint (log_syncs, <=, MANY / 4);
   g_assert_cmpint (read_users (f.database), ==, MANY);
+  expect_times (f.database, MANY, (guint) log_syncs);
   control_fixture_clear (&f);
 }
 
@@ -506,12 +523,12 @@ run_child (const char *path, int pipe)
 }
 
 static gboolean
-has_user (ControlFixture * f, const char *name)
+find_user (PmssDatabase * database, gpointer data, GError ** error)
 {
-  g_autofree char *sql =
-      g_strdup_printf ("SELECT count(*) FROM user WHERE name = '%s'", name);
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT 1 FROM user WHERE name = ?1", PMSS_TEXT (data));
 
-  return control_fixture_count (f, sql) == 1;
+  return pmss_rows_next (rows, error);
 }
 
 static void
@@ -544,7 +561,8 @@ test_killed (void)
     g_assert_cmpuint (n, >=, ACKNOWLEDGED);
     f.database = pmss_database_open (f.path, NULL);
     for (guint i = 0; i < names->len; i++)
-      g_assert_true (has_user (&f, g_ptr_array_index (names, i)));
+      g_assert_true (pmss_database_read (f.database, find_user,
+              g_ptr_array_index (names, i), NULL));
   }
   close (ends[0]);
   control_fixture_clear (&f);

@@ -6,6 +6,7 @@
 #include "control-fixture.h"
 #include "control/accounts/accounts.h"
 #include "control/catalog/catalog-health.h"
+#include "control/catalog/layout-parts.h"
 #include "control/config.h"
 #include "control/database/database-private.h"
 #include "control/jobs/jobs-private.h"
@@ -215,8 +216,9 @@ test_media (Fixture * f, gconstpointer data)
     g_autofree char *name = g_strdup_printf ("films/%05u", i * 90);
     g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (catalog, name,
         NULL);
-    g_autoptr (PmssLayout) layout = pmss_catalog_load_layout (catalog, &id,
-        NULL);
+    g_autoptr (PmssLayoutPart) layout = pmss_layout_parts_load_page (catalog,
+        &id, 0, 1024, NULL);
+    g_autoptr (PmssLayoutPart) changes = NULL;
     g_autoptr (GArray) nodes = pmss_catalog_list_version_nodes (catalog, &id,
         NULL);
     g_autoptr (GArray) versions = pmss_catalog_list_versions (catalog,
@@ -226,7 +228,10 @@ test_media (Fixture * f, gconstpointer data)
     g_autoptr (GPtrArray) all = pmss_catalog_list_bad_shards (catalog, NULL,
         NULL, 100, NULL);
 
-    g_assert_cmpuint (pmss_layout_get_n_extents (layout), ==, 2);
+    g_assert_cmpuint (pmss_layout_part_get_n_extents (layout), ==, 2);
+    changes = pmss_layout_parts_load_changes (catalog, &id,
+        layout->generation, 1024, nodes, NULL);
+    g_assert_cmpuint (pmss_layout_part_get_n_extents (changes), ==, 0);
     g_assert_cmpuint (nodes->len, ==, 3);
     g_assert_cmpuint (versions->len, ==, 1);
     g_assert_cmpuint (bad->len, ==, 1);
