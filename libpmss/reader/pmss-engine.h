@@ -294,6 +294,10 @@ GError *pmss_hopeless_new_error (PmssEngine *engine, PmssRow *row);
 /* pmss-reports.c; I/O thread. */
 PmssReports *pmss_reports_new (void);
 void pmss_reports_free (PmssReports *reports);
+/* Whether @report is to be told at @now, monotonic: each place and kind once a
+ * minute. */
+gboolean pmss_reports_note (PmssReports *reports, const PmssReport *report,
+    gint64 now);
 /* Lock held: shard @index of @extent, which @link has to have, is not what it
  * should be; @row: which record of it, -1: none in particular. */
 void pmss_reports_add (PmssEngine *engine, PmssLink *link, guint32 extent,

@@ -13,12 +13,15 @@
 #define LONG_PAUSE (10 * G_TIME_SPAN_SECOND)
 /* A node that comes and goes. */
 #define NODE_PAUSE (60 * G_TIME_SPAN_SECOND)
-/* A reader that found as much says no more. */
+/* s: what is still so is told again, no more often than this: control may have
+ * mended it, and it is lost anew. */
+#define TELL_AGAIN 60
+/* Places that were told of in that time: more are not told. */
 #define MAX_TOLD 4096
 
 struct _PmssReports
 {
-  GHashTable *told;             /* of places and kinds, see place_key() */
+  GHashTable *told;             /* place_key() -> when, in s, monotonic */
   GArray *pending;              /* of PmssReport */
   GSource *timer;               /* nullable */
   guint sending;                /* the first so many are under way */
@@ -138,15 +141,36 @@ add (PmssEngine * engine, const PmssReport * report)
   set_timer (engine);
 }
 
+static gboolean
+is_old (gpointer key, gpointer value, gpointer now)
+{
+  return GPOINTER_TO_SIZE (now) - GPOINTER_TO_SIZE (value) >= TELL_AGAIN;
+}
+
+gboolean
+pmss_reports_note (PmssReports * reports, const PmssReport * report, gint64 now)
+{
+  gpointer seconds = GSIZE_TO_POINTER (now / G_TIME_SPAN_SECOND);
+  gpointer key = place_key (report), then;
+
+  if (g_hash_table_lookup_extended (reports->told, key, NULL, &then)
+      && !is_old (key, then, seconds))
+    return FALSE;
+  if (g_hash_table_size (reports->told) >= MAX_TOLD)
+    g_hash_table_foreach_remove (reports->told, is_old, seconds);
+  if (g_hash_table_size (reports->told) >= MAX_TOLD)
+    return FALSE;
+  g_hash_table_insert (reports->told, key, seconds);
+  return TRUE;
+}
+
 void
 pmss_reports_add (PmssEngine * engine, PmssLink * link, guint32 extent,
     guint index, gint64 row, PmssReportKind kind)
 {
-  GHashTable *told = engine->reports->told;
   const PmssReport report = { extent, index, row, link->node.id, kind };
 
-  if (g_hash_table_size (told) < MAX_TOLD
-      && g_hash_table_add (told, place_key (&report)))
+  if (pmss_reports_note (engine->reports, &report, g_get_monotonic_time ()))
     add (engine, &report);
 }
 

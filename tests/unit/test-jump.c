@@ -336,6 +336,34 @@ test_called_back (void)
   call_back_in (on_close);
 }
 
+/* What is left to a late node is asked of others as soon as it is urgent: the
+ * reader is looked at again then, and not when the next request is worth it. */
+static void
+test_left (void)
+{
+  const guint window = 32;
+  Fixture f = { 0, };
+  PmssLink *link;
+
+  setup (&f);
+  for (guint i = 0; i < N; i++)
+    ((PmssLink *) f.engine->links->pdata[i])->least_rtt =
+        40 * G_TIME_SPAN_MILLISECOND;
+  f.engine->first_window = f.engine->max_window = window;
+  link = f.engine->links->pdata[1];
+  link->state = PMSS_LINK_LATE;
+  link->retry_at = G_MAXINT64;
+  begin_read (&f, WINDOW + 2, 0);
+  g_assert_cmpuint (f.engine->active->window, ==, window);
+  g_assert_cmpuint (f.engine->replan_at, ==, WINDOW + 3);
+  link->state = PMSS_LINK_UP;
+  plan (&f);
+  g_assert_cmpuint (f.engine->replan_at, ==, WINDOW + 2 + window / 8);
+  receive_all ();
+  end_read (&f);
+  teardown (&f);
+}
+
 /* --- What there is to wake up for --- */
 
 static gint64
@@ -408,6 +436,7 @@ main (int argc, char **argv)
   g_test_add_func ("/jump/lost", test_lost);
   g_test_add_func ("/jump/no-tail", test_no_tail);
   g_test_add_func ("/jump/called-back", test_called_back);
+  g_test_add_func ("/jump/left", test_left);
   g_test_add_func ("/jump/tick", test_tick);
   g_test_add_func ("/jump/paused", test_paused);
   return g_test_run ();
