@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""pmss get: parts, what goes on where it was, and what happens meanwhile."""
+
+import fcntl
+import hashlib
+import os
+import resource
+import signal
+import subprocess
+import unittest
+
+import pmss_cli
+from cli_case import MIB, CliCase
+
+
+class Get(CliCase):
+    def test_get_range(self):
+        for text, expected in (("0-0", self.data[:1]), ("65530-65545", self.data[65530:65546]), ("5000000-", self.data[5000000:]),
+                               ("-3", self.data[-3:]), (f"-{1 << 40}", self.data), (f"7-{1 << 40}", self.data[7:])):
+            with self.subTest(text):
+                self.assertEqual(self.pmss("get", "--range", text, "shared/data.bin", "-").raw, expected)
+        copy = self.path("part")
+        result = self.pmss("get", "--json", "--range", "10-19", "shared/data.bin", copy).json
+        self.assertEqual(copy.read_bytes(), self.data[10:20])
+        self.assertEqual((result["first"], result["length"], result["size"], result["verified"]), (10, 10, len(self.data), False))
+        self.assertEqual(result["sha256"], hashlib.sha256(self.data[10:20]).hexdigest())
+        for text in ("", "5", "-", "-0", "9-5", "a-b", "1-2-3", "0-1,3-4", "+1-2"):
+            self.pmss("get", "--range", text, "shared/data.bin", "-", status=64)
+        self.pmss("get", "--range", f"{len(self.data)}-", "shared/data.bin", "-", status=65)
+
+    def partial(self, target):
+        return target.with_name(f"{target.name}.pmss-{hashlib.sha256(self.data).hexdigest()[:12]}")
+
+    def test_get_goes_on(self):
+        """... where an earlier one ended: here one that could write no more than a mebibyte."""
+        target = self.path("copy")
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, MIB))
+        ended = subprocess.run([pmss_cli.PMSS, "get", "shared/data.bin", target], env=self.env, capture_output=True, text=True,
+                               preexec_fn=limit, timeout=60, check=False)
+        self.assertEqual(ended.returncode, 74, ended.stderr)
+        self.assertIn(str(self.partial(target)), ended.stderr)
+        self.assertEqual(os.listdir(target.parent), [self.partial(target).name])
+        self.assertIn("1.0 MB of them from earlier", self.pmss("get", "shared/data.bin", target).out)
+        self.assertEqual(target.read_bytes(), self.data)
+        self.assertEqual(os.listdir(target.parent), ["copy"])
+
+    def test_get_goes_on_with_nothing_bad(self):
+        """A partial file that a power cut has filled with zeros, one that is too long, one that another command writes."""
+        for content in (bytes(MIB), self.data[:MIB - 1] + b"?", self.data + b"more", b""):
+            target = self.path("copy")
+            self.partial(target).write_bytes(content)
+            self.pmss("get", "--force", "shared/data.bin", target)
+            self.assertEqual(target.read_bytes(), self.data)
+            self.assertEqual(os.listdir(target.parent), ["copy"])
+        with open(self.partial(target), "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.assertIn("Another 'pmss get'", self.pmss("get", "--force", "shared/data.bin", target, status=75).err)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give a file away")
+    def test_get_takes_no_partial_file_of_another_user(self):
+        """... who could change it after it was checked."""
+        target = self.path("copy")
+        partial = self.partial(target)
+        partial.write_bytes(self.data[:1000])
+        os.chown(partial, 12345, 12345)
+        self.assertNotIn("from earlier", self.pmss("get", "shared/data.bin", target).out)
+        self.assertEqual(target.read_bytes(), self.data)
+        self.assertEqual(partial.read_bytes(), self.data[:1000])
+
+    def test_get_of_what_is_deleted_meanwhile(self):
+        """... says so, and not that somebody ought to log in."""
+        large = self.path("large")
+        with open(large, "wb") as file:
+            # more than a reader has ahead
+            file.truncate(80 * MIB)
+        self.pmss("put", large, "deleted", "--redundancy", "1+0")
+        read, write = os.pipe()
+        with subprocess.Popen([pmss_cli.PMSS, "get", "deleted", "-"], env=self.env, stdout=write, stderr=subprocess.PIPE) as get:
+            os.close(write)
+            os.read(read, 1000)
+            self.pmss("rm", "deleted")
+            while os.read(read, MIB):
+                pass
+            os.close(read)
+            error = get.stderr.read().decode().splitlines()
+            self.assertEqual(get.wait(60), 66)
+        self.assertEqual(error[-1], "pmss get: 'deleted' was deleted while it was read")
+
+    def test_output_that_does_not_block(self):
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        with subprocess.Popen([pmss_cli.PMSS, "get", "shared/data.bin", "-"], env=self.env, stdout=write) as get:
+            os.close(write)
+            with os.fdopen(read, "rb") as pipe:
+                self.assertEqual(pipe.read(), self.data)
+            self.assertEqual(get.wait(60), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
