@@ -401,7 +401,7 @@ start_request (PmssClient * self, const char *method, const char *path,
   request->session = pmss_soup_pool_take (self->pool);
   if (self->timeout > 0)
     request->deadline = g_get_monotonic_time ()
-        + self->timeout * G_USEC_PER_SEC;
+        + self->timeout * (gint64) G_USEC_PER_SEC;
   request->step = !anonymous && needs_login (self) ? STEP_LOGIN : STEP_SEND;
   g_task_set_task_data (task, request, (GDestroyNotify) request_free);
   advance (task);

@@ -109,9 +109,9 @@ test_timeout (void)
       .text = g_strdup ("HTTP/1.1 200 OK\r\n\r\n"),.trickle = 20});
 }
 
-/* 0 is no timeout, and not the shortest one. */
+/* Neither none nor one of an hour and more is the shortest one. */
 static void
-test_no_timeout (void)
+test_long_timeout (gconstpointer seconds)
 {
   SmallControl control;
   g_autoptr (PmssClient) client = NULL;
@@ -122,7 +122,7 @@ test_no_timeout (void)
   control.answer.text = fake_peer_answer ("200 OK", "application/json", "{}");
   control.answer.delay = 50;
   client = small_control_new_client (&control);
-  g_object_set (client, "timeout", 0, NULL);
+  g_object_set (client, "timeout", GPOINTER_TO_UINT (seconds), NULL);
   json = pmss_client_request (client, "GET", "/odd", NULL, NULL, &error);
   g_assert_no_error (error);
   small_control_clear (&control);
@@ -315,7 +315,11 @@ main (int argc, char **argv)
   g_test_add_func ("/client/problem", test_problem);
   g_test_add_func ("/client/lies", test_lies);
   g_test_add_func ("/client/timeout", test_timeout);
-  g_test_add_func ("/client/no-timeout", test_no_timeout);
+  g_test_add_data_func ("/client/no-timeout", GUINT_TO_POINTER (0),
+      test_long_timeout);
+  /* 2^32 us and a little more */
+  g_test_add_data_func ("/client/long-timeout", GUINT_TO_POINTER (4295),
+      test_long_timeout);
   g_test_add_func ("/client/cancel", test_cancel);
   g_test_add_func ("/client/cancel-at-any-moment", test_cancel_at_any_moment);
   g_test_add_func ("/client/refused", test_refused);
