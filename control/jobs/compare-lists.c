@@ -456,6 +456,14 @@ pmss_cleanup_is_large (guint64 orphans, guint64 shards)
       || (orphans >= MIN_HALF && orphans > shards / 2);
 }
 
+guint64
+pmss_compared_get_rest (const PmssCompared * compared, guint64 allowed)
+{
+  if (compared->forgotten == 0 || compared->held > 0)
+    return 0;
+  return allowed - MIN (allowed, compared->orphans);
+}
+
 /* The next BATCH of page->noted; what a row knows by now stays. */
 static gboolean
 condemn_orphans (PmssDatabase * database, gpointer user_data, GError ** error)

@@ -23,6 +23,9 @@ typedef struct {
  * more than 16 and 5 %, or at least four and more than half. */
 gboolean     pmss_cleanup_is_large (guint64 orphans, guint64 shards);
 
+/* What is left of a confirmation of @allowed orphans after a whole list: nothing, save where more are unknown than were remembered. */
+guint64      pmss_compared_get_rest (const PmssCompared *compared, guint64 allowed);
+
 /* Brings @unknown up to date. @more: names that the list may have besides twice those of the catalog; one with still more, or a slow one, is left, and goes on there
  * with the next call. @allowed: as many orphans may go, however large a part that is. On FALSE the next call goes on after the last page that was compared. */
 gboolean     pmss_compare_lists (PmssControlContext *context, PmssNodeCalls *calls, guint node, PmssUnknown *unknown, guint64 more, guint64 allowed,

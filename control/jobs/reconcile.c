@@ -155,8 +155,7 @@ static void
 use_allowed (PmssReconciler * self, guint node, guint64 number,
     const PmssCompared * compared)
 {
-  guint64 rest = compared->forgotten > 0 && compared->held == 0
-      ? number - MIN (number, compared->orphans) : 0;
+  guint64 rest = pmss_compared_get_rest (compared, number);
   g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
       g_mutex_locker_new (&self->lock);
   guint64 *allowed = g_hash_table_lookup (self->allowed,

@@ -310,6 +310,10 @@ test_forgotten (Fixture * f, gconstpointer tls)
   g_assert_cmpint (f->compared.held, ==, 0);
   g_assert_cmpint (count_pending (f), ==, 10);
   g_assert_cmpint (pmss_unknown_get_count (unknown), ==, 390);
+  /* the rest of it is for those that are remembered next */
+  g_assert_cmpint (pmss_compared_get_rest (&f->compared, 400), ==, 390);
+  f->compared.forgotten = 0;
+  g_assert_cmpint (pmss_compared_get_rest (&f->compared, 400), ==, 0);
 }
 
 /* A few go unasked, when they have been seen for the grace period. */
