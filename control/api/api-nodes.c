@@ -98,13 +98,16 @@ list_nodes (PmssApiCall * call)
   pmss_api_respond (call, 200, json);
 }
 
+/* Zones are compared by their bytes, and stand in columns. */
 static gboolean
 check_zone (const char *zone, GError ** error)
 {
-  for (const char *c = zone; *c != '\0'; c++) {
-    if (!g_ascii_isgraph (*c)) {
+  if (!pmss_text_check_name (zone, "The zone", error))
+    return FALSE;
+  for (const char *c = zone; *c != '\0'; c = g_utf8_next_char (c)) {
+    if (g_unichar_isspace (g_utf8_get_char (c))) {
       g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-          "A zone is a word of visible ASCII characters");
+          "A zone is one word: leave out the space");
       return FALSE;
     }
   }

@@ -53,6 +53,9 @@ class NodesTest(cluster.TestCase):
         self.assertEqual(self.node(a.id)["state"], "down")
         self.assertIsNone(self.node(a.id)["stats"])
 
+        for zone in ("a b", "a\u00a0b", "a\u202eb", "a\u200bb", "e\u0301", "\x1b[1m", "a\tb"):
+            self.assert_status(400, self.cluster.api, "POST", "/nodes/join-tokens", {"zone": zone}, 201)
+        self.cluster.api("POST", "/nodes/join-tokens", {"zone": "Größe-日本"}, 201)
         token = self.cluster.api("POST", "/nodes/join-tokens", {"zone": "rack9"}, 201)["join_token"]
         status, answer = a.join(token, "rack1")
         self.assertEqual(status, 201)

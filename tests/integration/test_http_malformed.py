@@ -103,6 +103,7 @@ class Malformed(unittest.TestCase):
         paths = ["/healthz", "/metrics", "/api/v1/media", "/api/v1/media/a/b", "/api/v1/login", "/api/v1/openapi.json", "/api/v1/nodes/1",
                  "/api/v1/uploads", "/api/v1/uploads/x", "/api/v1/users/anna/password", "/api/v1/sessions", "/nothing", "/"]
         self.send(control.control.port, self.context if tls else None, paths, control.token, self.share(tls))
+        self.assertEqual(control.shut_down(), [])
 
     def try_storage(self, tls):
         keys = storage_server.Keys()

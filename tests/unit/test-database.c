@@ -263,6 +263,17 @@ misspell (PmssDatabase * database, gpointer data, GError ** error)
   return pmss_database_exec (database, error, "SELECT secret FROM nowhere");
 }
 
+/* A table that somebody reads just now. */
+static gboolean
+drop_while_read (PmssDatabase * database, gpointer data, GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT name FROM user");
+
+  return pmss_rows_next (rows, error)
+      && pmss_database_exec (database, error, "DROP TABLE user");
+}
+
 static void
 test_names_errors (void)
 {
@@ -279,6 +290,11 @@ test_names_errors (void)
   g_assert_false (pmss_database_transact (f.database, add_user,
           (gpointer) "a", &error));
   assert_pmss_error (error, EXISTS);
+  assert_is_discreet (error);
+  g_clear_error (&error);
+  g_assert_false (pmss_database_transact (f.database, drop_while_read, NULL,
+          &error));
+  assert_pmss_error (error, BUSY);
   assert_is_discreet (error);
   g_clear_error (&error);
   g_assert_false (pmss_database_transact (f.database, add_orphan, NULL,
