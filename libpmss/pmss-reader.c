@@ -428,6 +428,20 @@ free_engine (gpointer engine)
   return NULL;
 }
 
+/* @engine can be freed in another thread alone. Where the system gives none it stays: to wait here would be for ever. */
+static void
+free_engine_elsewhere (PmssEngine * engine)
+{
+  g_autoptr (GError) error = NULL;
+  GThread *thread = g_thread_try_new ("pmss-reader-end", free_engine, engine,
+      &error);
+
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    g_warning ("A reader cannot be freed: %s", error->message);
+}
+
 static void
 pmss_reader_finalize (GObject * object)
 {
@@ -438,8 +452,7 @@ pmss_reader_finalize (GObject * object)
      * that was just answered: in threads that have to be joined. */
     if (pmss_engine_is_io_thread (self->engine)
         || pmss_rebuilder_is_own_thread ())
-      g_thread_unref (g_thread_new ("pmss-reader-end", free_engine,
-              self->engine));
+      free_engine_elsewhere (self->engine);
     else
       pmss_engine_free (self->engine);
   }

@@ -87,7 +87,8 @@ pmss_block_pool_free (PmssBlockPool * pool)
   pool_unref (pool);
 }
 
-static void
+/* FALSE: there is no memory. */
+static gboolean
 pool_grow (PmssBlockPool * pool)
 {
   Chunk chunk = {.size = pool->per_chunk * pool->record_size };
@@ -95,12 +96,12 @@ pool_grow (PmssBlockPool * pool)
   chunk.memory = mmap (NULL, chunk.size, PROT_READ | PROT_WRITE,
       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (chunk.memory == MAP_FAILED)
-    g_error ("out of memory for %" G_GSIZE_FORMAT " bytes of blocks",
-        chunk.size);
+    return FALSE;
   ASAN_POISON_MEMORY_REGION (chunk.memory, chunk.size);
   chunk.taken = g_new0 (gboolean, pool->per_chunk);
   chunk.n_free = pool->per_chunk;
   g_array_append_val (pool->chunks, chunk);
+  return TRUE;
 }
 
 /* The first of up to @n free places side by side, at least one. */
@@ -162,9 +163,11 @@ pmss_block_pool_take_adjacent (PmssBlockPool * pool, PmssBlock ** blocks,
 
   g_mutex_lock (&pool->lock);
   memory = pool_find (pool, &n);
-  if (memory == NULL) {
-    pool_grow (pool);
+  if (memory == NULL && pool_grow (pool))
     memory = pool_find (pool, &n);
+  if (memory == NULL) {
+    g_mutex_unlock (&pool->lock);
+    return 0;
   }
   ASAN_UNPOISON_MEMORY_REGION (memory, n * pool->record_size);
   g_mutex_unlock (&pool->lock);
@@ -181,7 +184,7 @@ pmss_block_pool_take_adjacent (PmssBlockPool * pool, PmssBlock ** blocks,
 PmssBlock *
 pmss_block_pool_take (PmssBlockPool * pool)
 {
-  PmssBlock *block;
+  PmssBlock *block = NULL;
 
   pmss_block_pool_take_adjacent (pool, &block, 1);
   return block;

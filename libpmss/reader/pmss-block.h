@@ -35,10 +35,11 @@ PmssBlockPool *pmss_block_pool_new (gsize unit);
 void pmss_block_pool_free (PmssBlockPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssBlockPool, pmss_block_pool_free)
 
+/* Returns: (nullable): NULL: there is no memory */
 PmssBlock *pmss_block_pool_take (PmssBlockPool *pool);
 /* From 1 to @n blocks whose memory follows on one another's without a gap, if a
  * record fills whole cache lines: what follows on one record in a shard can be
- * read together with it. How many. */
+ * read together with it. How many; 0: there is no memory. */
 guint pmss_block_pool_take_adjacent (PmssBlockPool *pool, PmssBlock **blocks,
     guint n);
 

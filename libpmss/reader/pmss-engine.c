@@ -2,6 +2,7 @@
 #include "libpmss/reader/pmss-engine.h"
 
 #include "libpmss/pmss-client-private.h"
+#include "libpmss/pmss-error.h"
 #include "libpmss/pmss-exchange.h"
 #include "libpmss/reader/pmss-wait.h"
 
@@ -295,14 +296,30 @@ pmss_engine_new (PmssClient * client, const char *medium,
   return engine;
 }
 
+/* Lock held. A library is not to end the process where the system gives no thread: nobody waits yet. */
+static void
+start_thread (PmssEngine * engine)
+{
+  g_autoptr (GError) error = NULL;
+  GThread *thread = g_thread_try_new ("pmss-reader", run, engine, &error);
+
+  g_atomic_pointer_set (&engine->thread, thread);
+  if (thread != NULL)
+    return;
+  engine->state = PMSS_ENGINE_FAILED;
+  engine->failure = g_error_new (PMSS_ERROR, PMSS_ERROR_FAILED,
+      "%s cannot be read: %s", engine->medium, error->message);
+}
+
 void
 pmss_engine_open (PmssEngine * engine)
 {
   g_mutex_lock (&engine->lock);
-  if (engine->state == PMSS_ENGINE_NEW) {
+  if (engine->state == PMSS_ENGINE_NEW
+      || (engine->state == PMSS_ENGINE_FAILED && engine->thread == NULL)) {
     engine->state = PMSS_ENGINE_OPENING;
-    g_atomic_pointer_set (&engine->thread,
-        g_thread_new ("pmss-reader", run, engine));
+    g_clear_error (&engine->failure);
+    start_thread (engine);
   } else if (engine->state == PMSS_ENGINE_FAILED && engine->session == NULL) {
     engine->state = PMSS_ENGINE_OPENING;
     g_clear_error (&engine->failure);

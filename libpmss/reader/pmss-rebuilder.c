@@ -7,7 +7,8 @@ struct _PmssRebuilder
   PmssRebuilderFunc done;
   gpointer user_data;
   GAsyncQueue *jobs;            /* of PmssRowJob; the rebuilder itself: the end */
-  GThread *thread;
+  GThread *thread;              /* NULL: the system gives none for now */
+  gboolean told;                /* and that was said */
 };
 
 /* In a rebuilder's thread: that rebuilder. */
@@ -27,6 +28,44 @@ run (gpointer user_data)
   return NULL;
 }
 
+/* Where the system gives no thread the pushing one, which has a main context, rebuilds in its turns; each job tries for a thread again. */
+static void
+start (PmssRebuilder * self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->thread != NULL)
+    return;
+  self->thread = g_thread_try_new ("pmss-rebuild", run, self, &error);
+  if (self->thread == NULL && !self->told)
+    g_warning ("No thread to rebuild what is lost, which will be slower: %s",
+        error->message);
+  self->told = self->thread == NULL;
+}
+
+static gboolean
+work_here (gpointer user_data)
+{
+  PmssRebuilder *self = user_data;
+  PmssRowJob *job = g_async_queue_try_pop (self->jobs);
+
+  if (job == NULL)
+    return G_SOURCE_REMOVE;
+  pmss_row_job_run (job, self->erasure);
+  self->done (job, self->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+attach_work (PmssRebuilder * self)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, work_here, self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
 PmssRebuilder *
 pmss_rebuilder_new (PmssErasure * erasure, PmssRebuilderFunc done,
     gpointer user_data)
@@ -37,15 +76,17 @@ pmss_rebuilder_new (PmssErasure * erasure, PmssRebuilderFunc done,
   self->done = done;
   self->user_data = user_data;
   self->jobs = g_async_queue_new_full ((GDestroyNotify) pmss_row_job_free);
-  self->thread = g_thread_new ("pmss-rebuild", run, self);
+  start (self);
   return self;
 }
 
 void
 pmss_rebuilder_free (PmssRebuilder * self)
 {
-  g_async_queue_push_front (self->jobs, self);
-  g_thread_join (self->thread);
+  if (self->thread != NULL) {
+    g_async_queue_push_front (self->jobs, self);
+    g_thread_join (self->thread);
+  }
   g_async_queue_unref (self->jobs);
   pmss_erasure_unref (self->erasure);
   g_free (self);
@@ -60,8 +101,11 @@ pmss_rebuilder_is_own_thread (void)
 void
 pmss_rebuilder_push (PmssRebuilder * self, PmssRowJob * job, gboolean first)
 {
+  start (self);
   if (first)
     g_async_queue_push_front (self->jobs, job);
   else
     g_async_queue_push (self->jobs, job);
+  if (self->thread == NULL)
+    attach_work (self);
 }

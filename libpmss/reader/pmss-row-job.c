@@ -25,7 +25,7 @@ struct _PmssRowJob
   PmssBlock *blocks[PMSS_MAX_SHARDS];   /* that `out` is of */
   guint n_want;
   gsize length;                 /* of the row's longest unit */
-  GError *error;                /* what was made is wrong */
+  GError *error;                /* what was made is wrong, or there is no memory for it */
 };
 
 static void
@@ -36,11 +36,26 @@ add_have (PmssRowJob * job, guint index, PmssBlock * block)
   job->sources[job->n_have++] = pmss_block_ref (block);
 }
 
+/* Returns: (nullable): NULL: there is no memory, and the job ends with that */
+static PmssBlock *
+take_block (PmssRowJob * job)
+{
+  PmssBlock *block = pmss_block_pool_take (job->pool);
+
+  if (block == NULL && job->error == NULL)
+    g_set_error (&job->error, PMSS_ERROR, PMSS_ERROR_FAILED,
+        "extent %u row %u: there is no memory to rebuild it",
+        job->geometry.extent, job->row);
+  return block;
+}
+
 static void
 add_zeros (PmssRowJob * job, guint index)
 {
   if (job->zeros == NULL) {
-    job->zeros = pmss_block_pool_take (job->pool);
+    job->zeros = take_block (job);
+    if (job->zeros == NULL)
+      return;
     memset (pmss_block_get_unit (job->zeros), 0, job->length);
   }
   add_have (job, index, job->zeros);
@@ -77,7 +92,7 @@ pmss_row_job_begin (PmssRows * rows, PmssRow * row, PmssBlockPool * pool)
   job->length = pmss_extent_geometry_unit_length (&job->geometry, job->row, 0);
   job->pool = pool;
   collect (job, row);
-  g_assert (job->n_have == rows->redundancy.k);
+  g_assert (job->error != NULL || job->n_have == rows->redundancy.k);
   row->job = job;
   row->coming = row->missing;
   return job;
@@ -90,15 +105,17 @@ pmss_row_job_get_row (PmssRowJob * job)
 }
 
 /* Not before they are needed: a job that waits its turn takes no room. */
-static void
+static gboolean
 take_blocks (PmssRowJob * job)
 {
   guint i;
 
-  for (i = 0; i < job->n_want; i++) {
-    job->blocks[i] = pmss_block_pool_take (job->pool);
-    job->out[i] = pmss_block_get_unit (job->blocks[i]);
+  for (i = 0; i < job->n_want && job->error == NULL; i++) {
+    job->blocks[i] = take_block (job);
+    if (job->blocks[i] != NULL)
+      job->out[i] = pmss_block_get_unit (job->blocks[i]);
   }
+  return job->error == NULL;
 }
 
 /* What is shorter than the longest is followed by zeros. Nobody else looks
@@ -139,7 +156,8 @@ check (PmssRowJob * job)
 void
 pmss_row_job_run (PmssRowJob * job, PmssErasure * erasure)
 {
-  take_blocks (job);
+  if (!take_blocks (job))
+    return;
   pad_sources (job);
   pmss_erasure_decode (erasure, job->have, job->units, job->want, job->n_want,
       job->out, job->length);

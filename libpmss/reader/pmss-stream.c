@@ -104,30 +104,36 @@ stream_finish (PmssStream * stream, GError * error)
   stream_free (stream);
 }
 
-static void
-stream_take_blocks (PmssStream * stream)
+static gboolean
+stream_take_blocks (PmssStream * stream, GError ** error)
 {
   guint32 end = stream->range.first_row + stream->range.n_rows;
   PmssBlock *blocks[MAX_TOGETHER];
   guint n = pmss_block_pool_take_adjacent (stream->pool, blocks,
       MIN (end - stream->row, MAX_TOGETHER));
 
+  if (n == 0) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+        "there is no memory for what is to be received");
+    return FALSE;
+  }
   stream->block = blocks[0];
   /* the last one first: they are taken from the end */
   for (stream->n_next = 0; stream->n_next < n - 1; stream->n_next++)
     stream->next[stream->n_next] = blocks[n - 1 - stream->n_next];
+  return TRUE;
 }
 
-static void
-stream_begin_record (PmssStream * stream)
+static gboolean
+stream_begin_record (PmssStream * stream, GError ** error)
 {
   stream->record_size = PMSS_RECORD_HEADER_SIZE +
       pmss_extent_geometry_unit_length (&stream->range.geometry, stream->row,
       stream->range.index);
-  if (stream->n_next > 0)
-    stream->block = stream->next[--stream->n_next];
-  else
-    stream_take_blocks (stream);
+  if (stream->n_next == 0)
+    return stream_take_blocks (stream, error);
+  stream->block = stream->next[--stream->n_next];
+  return TRUE;
 }
 
 static gboolean
@@ -337,7 +343,10 @@ stream_read (PmssStream * stream)
         stream_succeeded (stream);
         return;
       }
-      stream_begin_record (stream);
+      if (!stream_begin_record (stream, &error)) {
+        stream_finish (stream, error);
+        return;
+      }
     }
     if (whole && !begun)
       continue;
@@ -428,8 +437,10 @@ stream_answered (GObject * session, GAsyncResult * result, gpointer user_data)
   }
   stream->socket = pmss_sockets_find (stream->sockets, stream->message);
   stream->low_water = 1;
-  stream_begin_record (stream);
-  stream_read (stream);
+  if (stream_begin_record (stream, &error))
+    stream_read (stream);
+  else
+    stream_finish (stream, error);
 }
 
 /* libsoup would collect the body of a 421 by itself, however long. */

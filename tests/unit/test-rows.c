@@ -520,6 +520,52 @@ test_pool_left (void)
   pmss_block_unref (blocks[KEPT]);
 }
 
+/* More than there is: nothing, and no more than that. */
+static void
+test_pool_empty (void)
+{
+  g_autoptr (PmssBlockPool) pool = pmss_block_pool_new ((gsize) 1 << 60);
+  PmssBlock *blocks[2];
+
+  g_assert_null (pmss_block_pool_take (pool));
+  g_assert_cmpuint (pmss_block_pool_take_adjacent (pool, blocks, 2), ==, 0);
+}
+
+/* What cannot be rebuilt for want of memory is an error of its row, and can be tried again. */
+static void
+test_no_memory (void)
+{
+  /* the last row has units that are not there, for which zeros are taken */
+  static const guint64 payloads[] = { 8 * K * UNIT, K * UNIT + 1 };
+
+  for (guint p = 0; p < G_N_ELEMENTS (payloads); p++) {
+    g_autoptr (PmssBlockPool) none = pmss_block_pool_new ((gsize) 1 << 60);
+    g_autoptr (GError) error = NULL;
+    Fixture f = { 0, };
+    PmssRow *row;
+    PmssRowJob *job;
+    guint32 spared;
+
+    set_up (&f, payloads[p]);
+    row = pmss_rows_ensure (&f.rows, p);
+    pmss_rows_set_empty (&f.rows, row, 0, PMSS_UNIT_BAD);
+    row->missing = 1;
+    for (guint i = 1; i < K + 1; i++)
+      if (exists (&f, row->row, i))
+        give (&f, row, i);
+    job = pmss_row_job_begin (&f.rows, row, none);
+    pmss_row_job_run (job, f.erasure);
+    g_assert_cmpuint (pmss_row_job_end (job, &f.rows, &spared, &error), ==, 0);
+    g_assert_error (error, PMSS_ERROR, PMSS_ERROR_FAILED);
+    g_clear_error (&error);
+    job = pmss_row_job_begin (&f.rows, row, f.pool);
+    pmss_row_job_run (job, f.erasure);
+    g_assert_cmpuint (pmss_row_job_end (job, &f.rows, &spared, &error), ==, 1);
+    g_assert_no_error (error);
+    tear_down (&f);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -546,5 +592,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rows/slice", test_slice);
   g_test_add_func ("/rows/pool", test_pool);
   g_test_add_func ("/rows/pool-left", test_pool_left);
+  g_test_add_func ("/rows/pool-empty", test_pool_empty);
+  g_test_add_func ("/rows/no-memory", test_no_memory);
   return g_test_run ();
 }

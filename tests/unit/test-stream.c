@@ -266,6 +266,23 @@ test_short_answer_follows (void)
   teardown (&f);
 }
 
+/* No memory: the stream ends, the process does not. */
+static void
+test_no_memory (void)
+{
+  Fixture f = { 0, };
+
+  setup (&f, answer_once);
+  pmss_block_pool_free (f.pool);
+  f.pool = pmss_block_pool_new ((gsize) 1 << 60);
+  start (&f);
+  finish (&f);
+  g_assert_error (f.error, PMSS_ERROR, PMSS_ERROR_FAILED);
+  g_assert_nonnull (strstr (f.error->message, "memory"));
+  g_assert_cmpuint (f.records, ==, 0);
+  teardown (&f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -274,5 +291,6 @@ main (int argc, char **argv)
   g_test_add_func ("/stream/packets-are-left-alone",
       test_packets_are_left_alone);
   g_test_add_func ("/stream/short-answer-follows", test_short_answer_follows);
+  g_test_add_func ("/stream/no-memory", test_no_memory);
   return g_test_run ();
 }
