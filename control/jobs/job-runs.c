@@ -7,6 +7,7 @@
 
 #define NODES_PATIENCE (10 * G_USEC_PER_SEC)
 #define NODES_LOOK_EVERY (G_USEC_PER_SEC / 4)
+#define TRY_EVERY G_USEC_PER_SEC
 
 /* Claiming: what to run next */
 
@@ -131,8 +132,9 @@ run_free (PmssJobRun * run)
   g_free (run);
 }
 
+/* @failed: it could not be looked. */
 static PmssJobRun *
-claim_run (PmssJobs * self)
+claim_run (PmssJobs * self, gboolean * failed)
 {
   g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (GArray) media = g_array_new (FALSE, FALSE, sizeof (gint64));
@@ -143,11 +145,15 @@ claim_run (PmssJobs * self)
 
   g_mutex_lock (&self->claim_lock);
   note_active (self, &claim);
-  if (!pmss_database_transact (self->context->database, claim_row, &claim,
-          &error)) {
-    g_warning ("Cannot look for jobs: %s", error->message);
+  *failed = !pmss_database_transact (self->context->database, claim_row, &claim,
+      &error);
+  if (*failed) {
+    if (!self->blind)
+      g_warning ("Cannot look for jobs, which is tried again: %s",
+          error->message);
     g_clear_pointer (&claim.job, pmss_job_free);
   }
+  self->blind = *failed;
   if (claim.job) {
     run = run_new (self, claim.job);
     g_mutex_lock (&self->lock);
@@ -162,18 +168,43 @@ claim_run (PmssJobs * self)
 
 /* Running */
 
-/* Somebody else may have paused or cancelled it while it ended: theirs stands then. */
-static void
-end_state (PmssJobRun * run, PmssJobState to, const char *text)
+/* Between two tries to write what cannot be written, as on a full disk. FALSE: the server stops. */
+static gboolean
+wait_to_try (PmssJobs * self)
 {
-  g_autoptr (PmssJob) job = pmss_jobs_get (run->jobs, run->job->id, NULL);
-  g_autoptr (GError) error = NULL;
+  gint64 until = g_get_monotonic_time () + TRY_EVERY;
+  gboolean going;
 
-  if (!job || job->state != PMSS_JOB_RUNNING)
-    return;
-  if (!pmss_jobs_change_state (run->jobs, job->id, to, text, NULL, &error)
-      && !g_error_matches (error, PMSS_ERROR, PMSS_ERROR_CONFLICT))
-    g_warning ("Job %" G_GINT64_FORMAT ": %s", job->id, error->message);
+  g_mutex_lock (&self->lock);
+  while (!self->stopping
+      && g_cond_wait_until (&self->cond, &self->lock, until));
+  going = !self->stopping;
+  g_mutex_unlock (&self->lock);
+  return going;
+}
+
+typedef struct
+{
+  PmssJobState to;
+  const char *text;             /* nullable */
+} End;
+
+/* Somebody else may have paused or cancelled it while it ended: theirs stands then. */
+static gboolean
+write_end (PmssJobRun * run, const End * end, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssJob) job = pmss_jobs_get (run->jobs, run->job->id, &local);
+
+  if (job && (job->state != PMSS_JOB_RUNNING
+          || pmss_jobs_change_state (run->jobs, job->id, end->to, end->text,
+              NULL, &local)))
+    return TRUE;
+  if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)
+      || g_error_matches (local, PMSS_ERROR, PMSS_ERROR_CONFLICT))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 static gboolean
@@ -187,14 +218,38 @@ requeue_row (PmssDatabase * database, gpointer user_data, GError ** error)
 }
 
 /* Told to stop by who saw the state that it had before this run, as when many pause and resume it at once: what still is to run runs again. */
-static void
-requeue_unless_ended (PmssJobRun * run)
+static gboolean
+requeue_unless_ended (PmssJobRun * run, const End * end, GError ** error)
 {
-  g_autoptr (GError) error = NULL;
+  return pmss_database_transact (run->jobs->context->database, requeue_row,
+      run, error);
+}
 
-  if (!pmss_database_transact (run->jobs->context->database, requeue_row, run,
-          &error))
-    g_warning ("Job %" G_GINT64_FORMAT ": %s", run->job->id, error->message);
+/* A row that stays `running` without a run would be stuck until the next start, and with a repair all others. */
+static void
+write_surely (PmssJobRun * run, gboolean (*write) (PmssJobRun * run,
+        const End * end, GError ** error), const End * end)
+{
+  gboolean told = FALSE;
+
+  do {
+    g_autoptr (GError) error = NULL;
+
+    if (write (run, end, &error))
+      return;
+    if (!told)
+      g_warning ("Job %" G_GINT64_FORMAT ": its end cannot be written, which "
+          "is tried again: %s", run->job->id, error->message);
+    told = TRUE;
+  } while (wait_to_try (run->jobs));
+}
+
+static void
+end_state (PmssJobRun * run, PmssJobState to, const char *text)
+{
+  const End end = { to, text };
+
+  write_surely (run, write_end, &end);
 }
 
 static void
@@ -213,7 +268,7 @@ execute (PmssJobRun * run)
     end_state (run, PMSS_JOB_DONE, NULL);
   } else if (g_cancellable_is_cancelled (run->cancellable)) {
     g_message ("Job %" G_GINT64_FORMAT ": stopped", run->job->id);
-    requeue_unless_ended (run);
+    write_surely (run, requeue_unless_ended, NULL);
   } else if (run->waiting_for) {
     g_message ("Job %" G_GINT64_FORMAT ": waits: %s", run->job->id,
         run->waiting_for);
@@ -263,12 +318,15 @@ work (gpointer user_data)
   g_mutex_lock (&self->lock);
   while (!self->stopping) {
     guint64 generation = self->generation;
+    gboolean failed;
     PmssJobRun *run;
 
     g_mutex_unlock (&self->lock);
-    run = claim_run (self);
+    run = claim_run (self, &failed);
     if (run)
       execute (run);
+    else if (failed)
+      wait_to_try (self);
     g_mutex_lock (&self->lock);
     if (run) {
       gboolean run_waits = run->waiting_for != NULL;
@@ -280,7 +338,7 @@ work (gpointer user_data)
       self->any_waiting |= run_waits;
       g_cond_broadcast (&self->cond);
     }
-    while (!self->stopping && generation == self->generation)
+    while (!self->stopping && !failed && generation == self->generation)
       g_cond_wait (&self->cond, &self->lock);
   }
   g_mutex_unlock (&self->lock);

@@ -13,6 +13,7 @@ struct _PmssJobs {
   GHashTable *waits;            /* job id -> PmssJobWait; that thread's */
 
   GMutex claim_lock;            /* held while a worker looks for a job: one at a time, so that no two take jobs of one medium */
+  gboolean blind;               /* under claim_lock: the last look failed, which was told */
   GMutex lock;                  /* protects all below, and what is said so in #PmssJobRun; never held over a transaction */
   GCond cond;                   /* `generation` or `stopping` has changed */
   guint64 generation;           /* grows whenever there may be something to run */

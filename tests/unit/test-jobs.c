@@ -220,6 +220,39 @@ do_part (gpointer run)
   return NULL;
 }
 
+static void
+note_full (gpointer data)
+{
+  g_atomic_int_set ((gint *) data, TRUE);
+}
+
+/* The disk is full when the job is to become @state: that is written as soon as there is room, and nothing is stuck until the next start. */
+static void
+test_full_disk (Fixture * f, gconstpointer state)
+{
+  gint64 pages = control_fixture_count (&f->base, "PRAGMA page_count");
+  g_autofree char *limit = g_strdup_printf ("PRAGMA max_page_count = %"
+      G_GINT64_FORMAT, pages + 100);
+  g_autofree char *trigger = g_strdup_printf ("CREATE TRIGGER filler BEFORE"
+      " UPDATE OF state ON job WHEN new.state = '%s'"
+      " BEGIN INSERT INTO filling VALUES (zeroblob (4000000)); END",
+      (const char *) state);
+  gint64 end = g_get_monotonic_time () + WAIT;
+  gint full = FALSE;
+
+  pmss_database_set_full_func (f->base.database, note_full, &full);
+  control_fixture_exec (&f->base, "CREATE TABLE filling (bytes BLOB)");
+  control_fixture_exec (&f->base, trigger);
+  g_assert_cmpint (control_fixture_count (&f->base, limit), ==, pages + 100);
+  pmss_jobs_start (f->context.jobs);
+  while (!g_atomic_int_get (&full)) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (1000);
+  }
+  control_fixture_exec (&f->base, "DROP TRIGGER filler");
+  wait_for_state (f, PMSS_JOB_DONE);
+}
+
 /* Whoever of a run's threads is last, all of their parts count. */
 static void
 test_parts (Fixture * f, gconstpointer data)
@@ -250,6 +283,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  /* a full disk is told as a warning */
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
   ADD ("runs", test_runs);
   ADD ("stopped-by-mistake", test_stopped_by_mistake);
   ADD ("goes-on", test_goes_on);
@@ -257,5 +292,9 @@ main (int argc, char **argv)
   ADD ("waiting-goes-on", test_waiting_goes_on);
   g_test_add_func ("/jobs/wait", test_wait);
   ADD ("parts", test_parts);
+  g_test_add ("/jobs/full-disk/begin", Fixture, "running", setup,
+      test_full_disk, teardown);
+  g_test_add ("/jobs/full-disk/end", Fixture, "done", setup, test_full_disk,
+      teardown);
   return g_test_run ();
 }
