@@ -12,6 +12,7 @@ typedef struct _PmssKeys PmssKeys;      /* keys.h: cluster id, signing key; mint
 typedef struct _PmssDatabase PmssDatabase;      /* database.h */
 typedef struct _PmssCatalog PmssCatalog;        /* catalog.h: media, versions, extents, pending deletions */
 typedef struct _PmssAccounts PmssAccounts;      /* accounts.h: users, passwords, API tokens, login limits */
+typedef struct _PmssAudit PmssAudit;    /* audit.h: who did what, in the log */
 typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their states */
 typedef struct _PmssNodeProbe PmssNodeProbe;    /* node-probe.h: whether nodes that readers cannot reach can be reached */
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
@@ -36,6 +37,7 @@ typedef struct {
   gboolean keep_unknown;        /* the catalog was restored (identity.h): no shard that it does not know is deleted */
   PmssCatalog *catalog;
   PmssAccounts *accounts;
+  PmssAudit *audit;             /* audit.h: nullable: nobody reads it */
   PmssNodes *nodes;
   PmssNodeProbe *probe;
   PmssSessions *sessions;

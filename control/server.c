@@ -12,6 +12,7 @@
 #include "control/accounts/accounts.h"
 #include "control/accounts/admin-password.h"
 #include "control/api/router.h"
+#include "control/audit/audit.h"
 #include "control/catalog/catalog-health.h"
 #include "control/config.h"
 #include "control/data-folder.h"
@@ -264,6 +265,7 @@ open_context (PmssControlContext * context, GError ** error)
 
   if (!open_tls_database (context, error) || !open_catalog (context, error))
     return FALSE;
+  context->audit = pmss_audit_new ();
   context->nodes = pmss_nodes_new (context->database, error);
   if (context->nodes == NULL)
     return FALSE;
@@ -285,6 +287,7 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
+  g_clear_pointer (&context->audit, pmss_audit_free);
   g_clear_pointer (&context->accounts, pmss_accounts_free);
   g_clear_pointer (&context->catalog, pmss_catalog_free);
   g_clear_pointer (&context->database, pmss_database_close);

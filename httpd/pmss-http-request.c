@@ -76,6 +76,12 @@ pmss_http_request_get_address (PmssHttpRequest * request)
   return pmss_peer_get_address (request->peer);
 }
 
+guint
+pmss_http_request_get_status (PmssHttpRequest * request)
+{
+  return request->status;
+}
+
 void
 pmss_http_request_set_class (PmssHttpRequest * request, PmssPlaceClass class,
     const char *owner)

@@ -83,6 +83,8 @@ const char *pmss_http_request_get_target  (PmssHttpRequest *request);
 const char *pmss_http_request_get_query   (PmssHttpRequest *request, const char *name);
 const char *pmss_http_request_get_header  (PmssHttpRequest *request, const char *name);
 /* "192.0.2.1", "2001:db8::1" */
+/* Of the answer that was given; 0: none yet. */
+guint       pmss_http_request_get_status  (PmssHttpRequest *request);
 const char *pmss_http_request_get_address (PmssHttpRequest *request);
 /* TRUE and the length if there is a body (Content-Length > 0, or = 0 given). Chunked bodies never get here: the guard answers 411. */
 gboolean    pmss_http_request_get_content_length (PmssHttpRequest *request, guint64 *length);

@@ -154,8 +154,8 @@ delete_medium (PmssApiCall * call)
 
 const PmssRoute pmss_routes_ingest[] = {
   {"PUT", "/api/v1/media/{name+}", PMSS_ROLE_OPERATOR, PMSS_BODY_STREAM,
-      finish_put, begin_put, add_data, end_put},
+      finish_put, begin_put, add_data, end_put,.audit = "media put"},
   {"DELETE", "/api/v1/media/{name+}", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
-      delete_medium},
+      delete_medium,.audit = "media delete"},
   {NULL}
 };

@@ -116,10 +116,10 @@ const PmssRoute pmss_routes_jobs[] = {
   {"GET", "/api/v1/jobs", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, list_jobs},
   {"GET", "/api/v1/jobs/{id}", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, get_job},
   {"POST", "/api/v1/jobs/{id}/pause", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
-      pause_job},
+      pause_job,.audit = "job pause"},
   {"POST", "/api/v1/jobs/{id}/resume", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
-      resume_job},
+      resume_job,.audit = "job resume"},
   {"POST", "/api/v1/jobs/{id}/cancel", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
-      cancel_job},
+      cancel_job,.audit = "job cancel"},
   {NULL}
 };

@@ -37,6 +37,7 @@ login (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
+  call->claimed_user = g_strdup (user);
   login = pmss_accounts_login (call->context->accounts, user, password,
       pmss_http_request_get_address (call->request), &retry_after, &error);
   if (login == NULL) {
@@ -68,8 +69,9 @@ logout (PmssApiCall * call)
 }
 
 const PmssRoute pmss_routes_login[] = {
-  {"POST", "/api/v1/login", PMSS_ROLE_NONE, PMSS_BODY_JSON, login},
+  {"POST", "/api/v1/login", PMSS_ROLE_NONE, PMSS_BODY_JSON, login,
+      .audit = "login"},
   {"POST", "/api/v1/logout", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, logout,
-      .one_time = TRUE},
+      .audit = "logout",.one_time = TRUE},
   {NULL}
 };

@@ -164,6 +164,7 @@ rename_medium (PmssApiCall * call)
   }
   g_message ("%s has renamed medium %" G_GINT64_FORMAT ": '%s' is '%s' now",
       call->user->name, medium->id, call->param, name);
+  pmss_api_note (call, NULL, name);
   json = json_builder_new ();
   pmss_api_add_medium (json, medium);
   pmss_api_respond (call, 200, json);
@@ -174,6 +175,6 @@ const PmssRoute pmss_routes_media[] = {
   {"GET", "/api/v1/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       get_medium},
   {"POST", "/api/v1/media/{name+}/rename", PMSS_ROLE_OPERATOR, PMSS_BODY_JSON,
-      rename_medium},
+      rename_medium,.audit = "media rename"},
   {NULL}
 };

@@ -198,6 +198,16 @@ join_node (PmssApiCall * call, PmssNode * node, GError ** error)
 }
 
 static void
+note_node (PmssApiCall * call, const PmssNode * node)
+{
+  g_autofree char *id = g_strdup_printf ("%u", node->id);
+  g_autofree char *place = g_strdup_printf ("%s port %u", node->address,
+      node->port);
+
+  pmss_api_note (call, id, place);
+}
+
+static void
 join (PmssApiCall * call)
 {
   const guint8 *key = pmss_keys_get_public (call->context->keys);
@@ -211,6 +221,7 @@ join (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
+  note_node (call, &node);
   for (guint i = 0; i < PMSS_TOKEN_PUBLIC_KEY_SIZE; i++)
     g_string_append_printf (hex, "%02x", key[i]);
   json = json_builder_new ();
@@ -475,6 +486,7 @@ set_node (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
+  note_node (call, &info->node);
   json = json_builder_new ();
   add_node_json (context, json, info);
   pmss_api_respond (call, 200, json);
@@ -498,15 +510,17 @@ delete_node (PmssApiCall * call)
 const PmssRoute pmss_routes_nodes[] = {
   {"GET", "/api/v1/nodes", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, list_nodes},
   {"POST", "/api/v1/nodes/join-tokens", PMSS_ROLE_ADMIN, PMSS_BODY_JSON,
-      create_join_token},
+      create_join_token,.audit = "node add"},
   /* these two have secrets of their own */
-  {"POST", "/api/v1/nodes/join", PMSS_ROLE_NONE, PMSS_BODY_JSON, join},
+  {"POST", "/api/v1/nodes/join", PMSS_ROLE_NONE, PMSS_BODY_JSON, join,
+      .audit = "node join"},
   {"POST", "/api/v1/nodes/{id}/heartbeat", PMSS_ROLE_NONE, PMSS_BODY_JSON,
-      heartbeat},
+      heartbeat,.unaudited = TRUE},
   {"POST", "/api/v1/nodes/{id}/repair", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
-      repair_node},
-  {"PATCH", "/api/v1/nodes/{id}", PMSS_ROLE_ADMIN, PMSS_BODY_JSON, set_node},
+      repair_node,.audit = "node repair"},
+  {"PATCH", "/api/v1/nodes/{id}", PMSS_ROLE_ADMIN, PMSS_BODY_JSON, set_node,
+      .audit = "node set"},
   {"DELETE", "/api/v1/nodes/{id}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
-      delete_node},
+      delete_node,.audit = "node remove"},
   {NULL}
 };

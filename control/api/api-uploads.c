@@ -81,6 +81,9 @@ finish_upload (PmssApiCall * call, const char *id)
     respond_upload_error (call, error);
     return FALSE;
   }
+  /* with the last piece: those before are not told of */
+  if (call->route->audit == NULL)
+    call->action = "upload end";
   add_number (call, "Pmss-Job", job);
   return TRUE;
 }
@@ -116,6 +119,7 @@ create_upload (PmssApiCall * call, guint64 size, GError ** error)
   wanted.keep_original = g_hash_table_lookup (metadata, "keep_original");
   wanted.title = g_hash_table_lookup (metadata, "title");
   wanted.content_type = g_hash_table_lookup (metadata, "content_type");
+  pmss_api_note (call, wanted.name, NULL);
   medium = pmss_upload_request_check (&wanted, call->context, error);
   return medium ? pmss_uploads_create (call->context->uploads, medium,
       PMSS_UPLOAD_TUS, call->user->name, error) : NULL;
@@ -141,6 +145,7 @@ post_upload (PmssApiCall * call)
     respond_upload_error (call, error);
     return;
   }
+  pmss_api_note (call, NULL, upload->id);
   location = g_strdup_printf ("/api/v1/uploads/%s", upload->id);
   if (size == 0 && !finish_upload (call, upload->id))
     return;
@@ -351,12 +356,13 @@ list_uploads (PmssApiCall * call)
 const PmssRoute pmss_routes_uploads[] = {
   {"OPTIONS", "/api/v1/uploads", PMSS_ROLE_NONE, PMSS_BODY_NONE, tell_options},
   {"GET", "/api/v1/uploads", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, list_uploads},
-  {"POST", "/api/v1/uploads", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, post_upload},
+  {"POST", "/api/v1/uploads", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE, post_upload,
+      .audit = "upload begin"},
   {"HEAD", "/api/v1/uploads/{id}", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
       head_upload},
   {"PATCH", "/api/v1/uploads/{id}", PMSS_ROLE_OPERATOR, PMSS_BODY_STREAM,
       finish_patch, begin_patch, add_data, end_patch},
   {"DELETE", "/api/v1/uploads/{id}", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
-      delete_upload},
+      delete_upload,.audit = "upload remove"},
   {NULL}
 };

@@ -58,6 +58,7 @@ create_user (PmssApiCall * call, GError ** error)
       || !pmss_role_parse (role_name, &role, error)
       || !pmss_accounts_add_user (accounts, name, password, role, FALSE, error))
     return NULL;
+  pmss_api_note (call, name, pmss_role_to_string (role));
   return pmss_accounts_get_user (accounts, name, error);
 }
 
@@ -92,6 +93,7 @@ change_user (PmssApiCall * call, GError ** error)
       || !pmss_role_parse (role_name, &role, error)
       || !pmss_accounts_set_role (accounts, call->param, role, error))
     return NULL;
+  pmss_api_note (call, NULL, pmss_role_to_string (role));
   return pmss_accounts_get_user (accounts, call->param, error);
 }
 
@@ -202,12 +204,13 @@ put_password (PmssApiCall * call)
 
 const PmssRoute pmss_routes_users[] = {
   {"GET", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_NONE, list_users},
-  {"POST", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_JSON, post_user},
+  {"POST", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_JSON, post_user,
+      .audit = "user add"},
   {"PATCH", "/api/v1/users/{name}", PMSS_ROLE_ADMIN, PMSS_BODY_JSON,
-      patch_user},
+      patch_user,.audit = "user set"},
   {"DELETE", "/api/v1/users/{name}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
-      delete_user},
+      delete_user,.audit = "user remove"},
   {"PUT", "/api/v1/users/{name}/password", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,
-      put_password,.one_time = TRUE},
+      put_password,.audit = "user password",.one_time = TRUE},
   {NULL}
 };

@@ -306,8 +306,12 @@ on_end (PmssHttpRequest * request, gboolean answered, gpointer user_data)
     return;
   if (call->begun && call->route->end != NULL)
     call->route->end (call, answered);
+  pmss_api_audit (call);
   g_clear_pointer (&call->user, pmss_user_free);
   g_free (call->param);
+  g_free (call->claimed_user);
+  g_free (call->object);
+  g_free (call->detail);
   g_free (call);
 }
 

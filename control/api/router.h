@@ -33,6 +33,8 @@ typedef struct {
   void     (*begin) (PmssApiCall *call);        /* only PMSS_BODY_STREAM: calls pmss_http_request_accept_body(), or answers */
   gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);        /* only PMSS_BODY_STREAM; FALSE after having answered */
   void     (*end)   (PmssApiCall *call, gboolean answered);     /* nullable; once, last, even if no other function ran */
+  const char *audit;            /* (nullable) what it does, for the audit log; refusals are written without, too */
+  gboolean unaudited;           /* not even those: who asks does so each second */
   gboolean one_time;            /* may also be used by a login with a one-time password */
 } PmssRoute;
 
@@ -42,6 +44,9 @@ struct _PmssApiCall {
   const PmssRoute *route;
   PmssUser *user;               /* who asks; NULL with PMSS_ROLE_NONE */
   char *param;                  /* what stood in the place of the path, decoded; NULL if it has none */
+  const char *action;           /* (nullable) what this request did, instead of the route's `audit` */
+  char *claimed_user;           /* who somebody says to be, who is not known yet; for the audit log as the next two */
+  char *object, *detail;        /* what it is about, where that is not `param` */
   gpointer data;                /* the route's own, freed by its `end` */
   gboolean begun;               /* the router's: `end` is due */
   gint64 checked;               /* the router's: when the rights of @user were looked at; monotonic, µs */
@@ -65,6 +70,13 @@ extern const PmssRoute *const pmss_route_tables[];
 
 /* What pmss_httpd_start() gets; its user data is the #PmssControlContext. */
 extern const PmssHttpdHandler pmss_router;
+
+/* request-audit.c */
+
+/* For the audit log; NULL: as it was. No secrets. */
+void      pmss_api_note  (PmssApiCall *call, const char *object, const char *detail);
+/* Writes what the request did into the audit log, if it belongs there. */
+void      pmss_api_audit (PmssApiCall *call);
 
 /* What more than one resource needs. */
 

@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import stat
 import subprocess
 import threading
@@ -181,6 +182,60 @@ class AccountsTest(cluster.TestCase):
                 self.assertNotIn("made-" + end, names)
                 if name in names:
                     self.cluster.api("DELETE", "/users/" + name, status=204)
+
+    def audit(self, *parts):
+        """The audit log's lines that have all of @parts, once there is one."""
+        def find():
+            lines = [line for line in self.cluster.control.log.read_text().splitlines() if "audit: " in line]
+            return [line for line in lines if all(part in line for part in parts)]
+        return cluster.wait_for(find, "an audit line with %s" % (parts,))
+
+    def test_audit(self):
+        """Who did what from where, and what was refused: a line each, without secrets, however they call themselves."""
+        api, request = self.cluster.api, self.cluster.request
+        token = self.user("audrey", "operator")
+        self.audit("action=login result=done user=audrey from=127.0.0.1 status=200")
+        self.audit('action="user add" result=done user=admin from=127.0.0.1 object=audrey detail=operator status=201')
+        typed = "a password where the name belongs"
+        for name, user in (("audrey", "user=audrey"), (typed, 'user="(unknown)"'), ("x\naudit: forged", 'user="(unknown)"')):
+            request("POST", "/api/v1/login", json.dumps({"user": name, "password": "wrong guess"}),
+                    {"Content-Type": "application/json"}, token=False)
+            self.audit("action=login result=refused", user, "status=401")
+        self.assertEqual(self.as_user(token, "GET", "/api/v1/users"), 403)
+        self.audit('action="GET /api/v1/users" result=refused user=audrey', "status=403")
+        self.assertEqual(self.as_user(token, "DELETE", "/api/v1/media/none%22%20user=root"), 404)
+        self.audit('action="media delete" result=failed user=audrey', r'object="none\" user=root" status=404')
+        api("PATCH", "/users/audrey", {"role": "viewer"})
+        self.audit('action="user set" result=done user=admin', "object=audrey detail=viewer")
+        self.assertEqual(self.as_user(token, "PUT", "/api/v1/users/audrey/password",
+                                      {"password": "battery staple", "old_password": PASSWORD}), 204)
+        self.audit('action="user password" result=done user=audrey')
+        join = api("POST", "/nodes/join-tokens", {}, 201)["join_token"]
+        node = api("POST", "/nodes/join", {"join_token": join, "address": "127.0.0.1", "port": 1, "tls": False,
+                                           "capacity": 1}, 201)
+        self.audit('action="node add" result=done user=admin')
+        self.audit('action="node join" result=done user=- from=127.0.0.1 object=%d detail="127.0.0.1 port 1"' % node["id"])
+        tus = {"Tus-Resumable": "1.0.0", "Authorization": "Bearer " + self.cluster.token}
+        _, headers, _ = request("POST", "/api/v1/uploads", None, dict(tus, **{
+            "Upload-Length": "9", "Upload-Metadata": cluster.encode_metadata(name="films/a b", redundancy="1+0")}))
+        upload = headers["Location"].rpartition("/")[2]
+        self.audit('action="upload begin" result=done user=admin from=127.0.0.1 object="films/a b" detail=%s' % upload)
+        request("DELETE", "/api/v1/uploads/" + upload, headers=tus)
+        self.audit('action="upload remove" result=done user=admin from=127.0.0.1 object=' + upload)
+        api("DELETE", "/nodes/%d" % node["id"], status=204)
+        self.audit('action="node remove" result=done user=admin from=127.0.0.1 object=%d' % node["id"])
+        api("DELETE", "/users/audrey", status=204)
+        self.audit('action="user remove" result=done user=admin from=127.0.0.1 object=audrey')
+        # a flood of refusals is bounded; what is done is written all the same
+        for _ in range(100):
+            request("GET", "/api/v1/media", headers={"Authorization": "Bearer nobody"})
+        cluster.wait_for(lambda: request("GET", "/api/v1/jobs", headers={"Authorization": "Bearer nobody"})[0] == 401
+                         and "refusals before the next one" in self.cluster.control.log.read_text(), "a line about the rest")
+        text = self.cluster.control.log.read_text()
+        self.assertLess(len(re.findall('action="GET /api/v1/media" result=refused', text)), 100)
+        self.assertFalse([line for line in text.splitlines() if line.startswith("audit:")])
+        for secret in (token, join, node["secret"], PASSWORD, "battery staple", "wrong guess", typed):
+            self.assertNotIn(secret, text)
 
     def test_passwords(self):
         api = self.cluster.api

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/context.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssAudit:
+ *
+ * Who changed something, or was refused, and from where: one line of the log each, with fields for
+ * the journal. docs/operations.md describes them. Refusals are bounded, so that nobody can fill the
+ * journal with them; all else is written. Made by main(), as long as requests are served. Any thread.
+ */
+/* How many refusals are written at once, and after how many seconds there is one more. */
+#define PMSS_AUDIT_BURST 30
+#define PMSS_AUDIT_REFILL 1
+
+typedef struct {
+  const char *action;           /* "user add" */
+  const char *user;             /* nullable: nobody has logged in */
+  const char *address;          /* of the peer */
+  const char *object;           /* nullable: whom or what it is about */
+  const char *detail;           /* nullable */
+  guint status;                 /* of the answer */
+} PmssAuditEntry;
+
+PmssAudit *pmss_audit_new   (void);
+void       pmss_audit_free  (PmssAudit *audit);
+
+/* The line. Whatever its parts have in them: it is one line of visible characters. Pure. */
+char      *pmss_audit_format (const PmssAuditEntry *entry);
+/* Whether @entry is to be written at @now (monotonic, microseconds). @missed: (out) how many
+ * refusals were not, since the last one that was. */
+gboolean   pmss_audit_take  (PmssAudit *audit, const PmssAuditEntry *entry, gint64 now, guint64 *missed);
+/* Writes an entry that was taken. */
+void       pmss_audit_write (const PmssAuditEntry *entry, guint64 missed);
+
+G_END_DECLS
