@@ -35,7 +35,7 @@ struct _PmssDatabase {
   gboolean serving;             /* opened: from now on a doubtful file ends the process */
 };
 
-/* From SQLite's @code and what it says of it, which is in the text of a PMSS_ERROR_FAILED alone: others may go to clients.
+/* From SQLite's @code. What that says, and SQL, go to the log once the database serves: errors go to clients.
  * Ends the process where the file is in doubt. */
 void     pmss_database_set_error      (PmssDatabase *database, int code, const char *what, GError **error);
 /* On the database thread: each statement that is kept, with its counters since it was prepared. */

@@ -62,7 +62,7 @@ error_of_code (int extended)
   }
 }
 
-/* What clients may read of an error: no SQL, and no name of a table. NULL: they get none of it. */
+/* What clients and jobs may say of an error: no SQL, and no name of a table. */
 static const char *
 text_for_clients (PmssError error)
 {
@@ -76,8 +76,26 @@ text_for_clients (PmssError error)
     case PMSS_ERROR_BUSY:
       return "The database is busy";
     default:
-      return NULL;
+      return "The database failed: the server's log says how";
   }
+}
+
+/* While it serves the log has the rest. Before, the error is all that is said. */
+static void
+set_text (PmssDatabase * self, PmssError named, const char *what,
+    GError ** error)
+{
+  const char *said = sqlite3_errmsg (self->handle);
+
+  if (!self->serving) {
+    g_set_error (error, PMSS_ERROR, named, "Database: %s: %s", what, said);
+    return;
+  }
+  if (named == PMSS_ERROR_FAILED)
+    g_warning ("Database: %s: %s", what, said);
+  else
+    g_info ("Database: %s: %s", what, said);
+  g_set_error_literal (error, PMSS_ERROR, named, text_for_clients (named));
 }
 
 void
@@ -85,8 +103,6 @@ pmss_database_set_error (PmssDatabase * self, int code, const char *what,
     GError ** error)
 {
   int extended = sqlite3_extended_errcode (self->handle);
-  PmssError named = error_of_code (extended);
-  const char *text = text_for_clients (named);
 
   if (self->serving && is_fatal (code)) {
     g_critical ("The database is in doubt: %s: %s (code %d). The process ends; "
@@ -96,13 +112,7 @@ pmss_database_set_error (PmssDatabase * self, int code, const char *what,
   }
   if (extended == SQLITE_FULL && self->full != NULL)
     self->full (self->full_data);
-  if (text == NULL) {
-    g_set_error (error, PMSS_ERROR, named, "Database: %s: %s", what,
-        sqlite3_errmsg (self->handle));
-    return;
-  }
-  g_info ("Database: %s: %s", what, sqlite3_errmsg (self->handle));
-  g_set_error_literal (error, PMSS_ERROR, named, text);
+  set_text (self, error_of_code (extended), what, error);
 }
 
 void

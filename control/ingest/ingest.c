@@ -18,11 +18,15 @@
 
 /* The upload's file */
 
+/* The job's error is for clients to read, the path for the log. */
 static void
-set_errno (GError ** error, const char *path)
+set_errno (GError ** error, const char *what, const char *path)
 {
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "%s: %s", path,
-      g_strerror (errno));
+  int code = errno;
+
+  g_warning ("%s: %s", path, g_strerror (code));
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "%s: %s", what,
+      g_strerror (code));
 }
 
 static int
@@ -32,11 +36,11 @@ open_upload (Ingest * ingest, GError ** error)
   struct stat st;
 
   if (fd < 0 || fstat (fd, &st) != 0) {
-    set_errno (error, ingest->path);
+    set_errno (error, "The upload's file cannot be read", ingest->path);
   } else if ((guint64) st.st_size != ingest->upload->size) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-        "%s has %" G_GINT64_FORMAT " bytes instead of %" G_GUINT64_FORMAT,
-        ingest->path, (gint64) st.st_size, ingest->upload->size);
+        "The upload's file has %" G_GINT64_FORMAT " bytes instead of %"
+        G_GUINT64_FORMAT, (gint64) st.st_size, ingest->upload->size);
   } else {
     posix_fadvise (fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     return fd;
@@ -56,12 +60,12 @@ pmss_ingest_read (Ingest * ingest, guint64 offset, guint8 * to,
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0) {
-      set_errno (error, ingest->path);
+      set_errno (error, "The upload's file cannot be read", ingest->path);
       return FALSE;
     }
     if (n == 0) {
-      g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT, "%s is too short",
-          ingest->path);
+      g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
+          "The upload's file is too short");
       return FALSE;
     }
     to += n;
@@ -92,7 +96,7 @@ link_original (Ingest * ingest, GError ** error)
 
   good = good && fd >= 0 && fsync (fd) == 0;
   if (!good)
-    set_errno (error, path);
+    set_errno (error, "The original cannot be kept", path);
   if (fd >= 0)
     close (fd);
   return good;

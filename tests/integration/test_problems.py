@@ -25,6 +25,8 @@ def check(where, status, headers, body):
     assert problem["type"] == "about:blank", where
     assert problem["status"] == status, where
     assert problem["title"] and problem["detail"], where
+    assert (status == 401) == (headers["WWW-Authenticate"] is not None), where
+    assert status != 405 or headers["Allow"], where
     assert not INSIDE.search(problem["detail"]), where
     assert set(problem) <= {"type", "title", "status", "detail", "instance"}, where
     # with a reason the client knows; without one it gets the number of the log's

@@ -196,7 +196,7 @@ flood (gpointer data)
 static void
 test_stop_in_a_flood (gconstpointer config)
 {
-  for (guint i = 0; i < 40; i++) {
+  for (guint i = 0; i < 25; i++) {
     Flood self = { fixture_new (config), FALSE };
     GThread *threads_of_it[4];
 
