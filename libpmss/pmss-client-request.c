@@ -151,6 +151,7 @@ not_authorized (Request * request, GError * problem)
   *pmss_error_get_details (error) = *pmss_error_get_details (problem);
   pmss_error_get_details (error)->peer = g_strdup (self->peer);
   pmss_error_get_details (error)->medium = NULL;
+  pmss_error_get_details (error)->resource = NULL;
   g_error_free (problem);
   return error;
 }

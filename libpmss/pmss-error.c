@@ -14,12 +14,14 @@ pmss_error_private_init (PmssErrorPrivate * details)
 {
   details->extent = -1;
   details->shard = -1;
+  details->start_in = -1;
 }
 
 static void
 pmss_error_private_copy (const PmssErrorPrivate * from, PmssErrorPrivate * to)
 {
   *to = *from;
+  to->resource = g_strdup (from->resource);
   to->peer = g_strdup (from->peer);
   to->medium = g_strdup (from->medium);
 }
@@ -27,6 +29,7 @@ pmss_error_private_copy (const PmssErrorPrivate * from, PmssErrorPrivate * to)
 static void
 pmss_error_private_clear (PmssErrorPrivate * details)
 {
+  g_free (details->resource);
   g_free (details->peer);
   g_free (details->medium);
 }

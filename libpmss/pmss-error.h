@@ -65,6 +65,9 @@ PmssError pmss_error_from_status (guint status);
  * @extent: number of the extent, -1: none
  * @shard: index of the shard, -1: none
  * @http_status: what the server answered, 0: no answer
+ * @retry_after: seconds after which the server wants to be asked again, 0: it does not say
+ * @start_in: ns after which a stream could start, -1: not known
+ * @resource: (nullable): what of @node does not suffice, as control calls it
  * @peer: (nullable): "host:port" of the server
  * @medium: (nullable): name of the medium
  *
@@ -75,6 +78,9 @@ typedef struct {
   gint64 extent;
   int shard;
   guint http_status;
+  guint retry_after;
+  gint64 start_in;
+  char *resource;
   char *peer;
   char *medium;
 } PmssErrorDetails;

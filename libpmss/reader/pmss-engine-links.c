@@ -39,8 +39,8 @@ push_event (PmssEngine * engine, PmssLink * link, const GError * error)
   g_queue_push_tail (&engine->events, event);
 }
 
-static void
-push_degraded (PmssEngine * engine)
+void
+pmss_engine_push_degraded (PmssEngine * engine)
 {
   guint i, missing = 0, m = engine->rows.redundancy.m;
   PmssEvent *event;
@@ -57,6 +57,15 @@ push_degraded (PmssEngine * engine)
   event->missing = missing;
   event->spare = missing < m ? m - missing : 0;
   g_queue_push_tail (&engine->events, event);
+}
+
+gboolean
+pmss_engine_has_event (PmssEngine * engine, PmssLink * link)
+{
+  for (GList * item = engine->events.head; item != NULL; item = item->next)
+    if (((PmssEvent *) item->data)->link == link)
+      return TRUE;
+  return FALSE;
 }
 
 void
@@ -81,12 +90,20 @@ pmss_engine_tell_events (PmssEngine * engine)
 
 /* --- Links --- */
 
+/* Where a shard has moved and that was not tried, the place before does as
+ * long as the new one cannot be asked. */
 PmssLink *
 pmss_engine_get_shard_link (PmssEngine * engine, guint32 extent, guint index)
 {
-  gint node = pmss_layout_get_shard_node (engine->rows.layout, extent, index);
+  gint current = pmss_places_get (&engine->places, extent, index);
+  gint former = pmss_places_get_former (&engine->places, extent, index);
+  PmssLink *link = current < 0 ? NULL : engine->links->pdata[current];
+  PmssLink *before;
 
-  return node < 0 ? NULL : engine->links->pdata[node];
+  if (former < 0 || (link != NULL && link->state == PMSS_LINK_UP))
+    return link;
+  before = engine->links->pdata[former];
+  return link == NULL || before->state == PMSS_LINK_UP ? before : link;
 }
 
 gint
@@ -96,8 +113,7 @@ pmss_engine_get_link_shard (PmssEngine * engine, PmssLink * link,
   guint i, n = engine->rows.redundancy.k + engine->rows.redundancy.m;
 
   for (i = 0; i < n; i++) {
-    if (pmss_layout_get_shard_node (engine->rows.layout, extent, i) ==
-        (gint) link->index)
+    if (pmss_engine_get_shard_link (engine, extent, i) == link)
       return i;
   }
   return -1;
@@ -125,7 +141,7 @@ pmss_engine_link_good (PmssEngine * engine, PmssLink * link)
     return;
   link->reported = FALSE;
   push_event (engine, link, NULL);
-  push_degraded (engine);
+  pmss_engine_push_degraded (engine);
 }
 
 /* A node that answers, whatever it says, can be reached. */
@@ -142,7 +158,9 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link, gint64 began,
     const GError * error)
 {
   link->counters.errors++;
-  if (began <= link->failed_at)
+  if (link->retired)
+    link->state = PMSS_LINK_UP;
+  if (link->retired || began <= link->failed_at)
     return;
   pmss_link_note_failure (link, error, engine->settings.backoff_factor,
       engine->settings.backoff_max, engine->stuck);
@@ -154,7 +172,7 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link, gint64 began,
   g_debug ("node %u (%s) is lost: %s", link->node.id, link->peer,
       error->message);
   push_event (engine, link, error);
-  push_degraded (engine);
+  pmss_engine_push_degraded (engine);
   if (is_unreachable (error))
     pmss_reports_add_node (engine, link);
 }

@@ -127,8 +127,11 @@ static void
 shard_good (PmssEngine * engine, PmssStream * stream)
 {
   const PmssStreamRange *range = pmss_stream_get_range (stream);
+  PmssLink *link = pmss_stream_get_owner (stream);
   guint32 extent = range->geometry.extent;
 
+  pmss_places_prove (&engine->places, extent, range->index,
+      (gint) link->index);
   if (pmss_bad_shards_forget (engine->bad_shards, extent, range->index,
           pmss_stream_get_started (stream)))
     pmss_reports_forget (engine, extent, range->index);
@@ -180,6 +183,7 @@ record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
   PmssEngine *engine = user_data;
   PmssLink *link = pmss_stream_get_owner (stream);
   const PmssStreamRange *range = pmss_stream_get_range (stream);
+  gboolean elsewhere;
   PmssRow *row;
 
   g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
@@ -188,8 +192,11 @@ record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
   count_record (link, stream, row_number);
   link->counters.errors++;
   row = stream_row (engine, stream, row_number);
+  elsewhere = pmss_places_fail (&engine->places, range->geometry.extent,
+      range->index, (gint) link->index);
   if (row != NULL && row->slots[range->index].stream == stream)
-    pmss_rows_set_empty (&engine->rows, row, range->index, PMSS_UNIT_BAD);
+    pmss_rows_set_empty (&engine->rows, row, range->index, elsewhere ?
+        PMSS_UNIT_NONE : PMSS_UNIT_BAD);
   pmss_reports_add (engine, link, range->geometry.extent, range->index,
       row_number, PMSS_REPORT_CHECKSUM);
   pmss_engine_kick (engine);
@@ -266,6 +273,9 @@ shard_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
         link->peer, extent, range->index, error->message);
   link->counters.errors++;
   pmss_engine_link_good (engine, link);
+  if (pmss_places_fail (&engine->places, extent, range->index,
+          (gint) link->index))
+    return;
   pmss_bad_shards_note (engine->bad_shards, extent, range->index,
       g_get_monotonic_time ());
   if (verdict->is_told)

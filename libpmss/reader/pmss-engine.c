@@ -135,14 +135,18 @@ void
 pmss_engine_opened (PmssEngine * engine, PmssSession * session)
 {
   PmssLayout *layout = session->layout;
+  g_autofree gint *numbers = g_new (gint, pmss_layout_get_n_nodes (layout) + 1);
   guint i;
 
   g_mutex_lock (&engine->lock);
   engine->links =
       g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_link_free);
-  for (i = 0; i < pmss_layout_get_n_nodes (layout); i++)
+  for (i = 0; i < pmss_layout_get_n_nodes (layout); i++) {
     g_ptr_array_add (engine->links,
         pmss_link_new (pmss_layout_get_node (layout, i), i));
+    numbers[i] = (gint) i;
+  }
+  pmss_places_init (&engine->places, layout, numbers);
   pmss_rows_init (&engine->rows, layout);
   pmss_budget_init (&engine->budget, engine->settings.max_extra);
   engine->erasure = pmss_erasure_new (engine->rows.redundancy);
@@ -408,6 +412,7 @@ pmss_engine_free (PmssEngine * engine)
   free_source (engine->tick);
   pmss_rows_clear (&engine->rows);
   g_clear_pointer (&engine->links, g_ptr_array_unref);
+  pmss_places_clear (&engine->places);
   g_clear_pointer (&engine->erasure, pmss_erasure_unref);
   g_clear_pointer (&engine->pool, pmss_block_pool_free);
   g_clear_pointer (&engine->session, pmss_session_free);
@@ -421,6 +426,7 @@ pmss_engine_free (PmssEngine * engine)
   g_object_unref (engine->client);
   g_free (engine->authorization);
   g_free (engine->asked_session);
+  g_free (engine->refresh.refused);
   g_free (engine->medium);
   g_mutex_clear (&engine->join_lock);
   g_mutex_clear (&engine->lock);

@@ -6,7 +6,10 @@
 #include "libpmss/reader/pmss-budget.h"
 #include "libpmss/reader/pmss-link.h"
 #include "libpmss/reader/pmss-pace.h"
+#include "libpmss/reader/pmss-patience.h"
+#include "libpmss/reader/pmss-places.h"
 #include "libpmss/reader/pmss-rebuilder.h"
+#include "libpmss/reader/pmss-refresh.h"
 #include "libpmss/reader/pmss-rows.h"
 
 G_BEGIN_DECLS
@@ -26,7 +29,10 @@ G_BEGIN_DECLS
  * out anew), pmss-rebuilder.c (the thread that makes what nobody gives, in jobs
  * of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
  * pmss-hopeless.c (what cannot be had),
- * pmss-lease.c (the session with control), pmss-reports.c (what control is
+ * pmss-lease.c (the session with control), pmss-patience.c (how long control is
+ * waited for), pmss-refresh.c (when the layout is asked for anew),
+ * pmss-takeover.c (what becomes of it), pmss-places.c (where shards are asked
+ * for), pmss-reports.c (what control is
  * told), pmss-wait.c (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
@@ -113,7 +119,7 @@ struct _PmssEngine
   GSource *tick;                /* ready at its time: who is silent? */
 
   /* Set when OPEN, then constant. */
-  GPtrArray *links;             /* of PmssLink, by index in the layout */
+  GPtrArray *links;             /* of PmssLink, by number; more may come, under the lock */
   PmssErasure *erasure;
   PmssBlockPool *pool;
   guint64 max_window;           /* rows */
@@ -130,6 +136,13 @@ struct _PmssEngine
   guint token_number;           /* counts the tokens */
   GCancellable *cancellable;    /* of all requests but the streams */
   GSource *lease_timer;
+  guint lease;                  /* s, as control said last */
+  guint lost_renewals;          /* in a row */
+  PmssPatience *renewal;        /* under way; NULL: none */
+  PmssPatience *reopening;
+  gint64 renewal_began;         /* monotonic */
+  gint64 control_rtt;           /* us that control's last answer took */
+  PmssRefresh refresh;
   gboolean opening;             /* control is being asked for a session, */
   char *asked_session;          /* of this id, */
   gint64 asked;                 /* since then, monotonic */
@@ -154,6 +167,7 @@ struct _PmssEngine
   PmssSession *session;         /* set when OPEN; its id may be replaced */
   PmssRows rows;
   PmssBadShards *bad_shards;
+  PmssPlaces places;
   PmssCursor cursors[PMSS_N_CURSORS];
   PmssCursor *active;           /* nullable */
   PmssBudget budget;            /* of units that are asked for twice */
@@ -210,6 +224,10 @@ void pmss_engine_link_refused (PmssEngine *engine, PmssLink *link,
 void pmss_engine_retry_refused (PmssEngine *engine);
 /* Lock held: asks a lost node whether it is back. */
 void pmss_engine_probe_link (PmssEngine *engine, PmssLink *link);
+/* Lock held: counts anew how many nodes are missing. */
+void pmss_engine_push_degraded (PmssEngine *engine);
+/* Whether something is to be told of @link. */
+gboolean pmss_engine_has_event (PmssEngine *engine, PmssLink *link);
 /* Lock not held: says what has happened to links since the last time. */
 void pmss_engine_tell_events (PmssEngine *engine);
 void pmss_event_free (PmssEvent *event);
@@ -314,8 +332,12 @@ void pmss_reports_end (PmssEngine *engine);
 void pmss_lease_open (PmssEngine *engine);
 /* Lock held: a node refused the token: get a new one. */
 void pmss_lease_refresh (PmssEngine *engine, const GError *refusal);
+/* pmss-takeover.c; I/O thread, lock held: asks for shards where @layout, of the
+ * same geometry, says that they are. What is under way goes on. */
+void pmss_takeover_run (PmssEngine *engine, PmssLayout *layout);
+
 /* Gives the session back, also one that is still being asked for; waits for
- * that 300 ms at most. */
+ * that as long as control may take by its last answers, 2 s at most. */
 void pmss_lease_end (PmssEngine *engine);
 
 G_END_DECLS

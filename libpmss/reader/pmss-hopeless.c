@@ -108,6 +108,17 @@ find_due (PmssEngine * engine, PmssRow * row)
   return due;
 }
 
+/* Not before control was asked where the shards are by now. */
+static gboolean
+is_over (PmssEngine * engine, PmssRow * row, gint64 now)
+{
+  if (engine->settings.timeout > 0
+      && now - row->stuck_since >= engine->settings.timeout)
+    return TRUE;
+  return is_hopeless (engine, row)
+      && !pmss_refresh_may_help (engine, row->stuck_since);
+}
+
 void
 pmss_hopeless_check (PmssEngine * engine, gint64 now)
 {
@@ -123,12 +134,14 @@ pmss_hopeless_check (PmssEngine * engine, gint64 now)
     if (row->stuck_since == 0 || row->error != NULL
         || !pmss_wait_is_for (engine, row->number, -1))
       continue;
-    if (is_hopeless (engine, row) || (engine->settings.timeout > 0
-            && now - row->stuck_since >= engine->settings.timeout)) {
+    pmss_refresh_need (engine, now);
+    if (is_over (engine, row, now)) {
       row->error = pmss_hopeless_new_error (engine, row);
       continue;
     }
     engine->stuck = TRUE;
     engine->stuck_until = MIN (engine->stuck_until, find_due (engine, row));
+    engine->stuck_until = MIN (engine->stuck_until,
+        pmss_refresh_get_due (engine));
   }
 }

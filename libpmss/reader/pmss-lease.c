@@ -4,11 +4,29 @@
 
 /* The session with control: opened, renewed at a third of its lease, opened
  * again when control has forgotten it, given back at the end. Playing does
- * not depend on any of it but the opening, as long as nodes take the token. */
+ * not depend on any of it but the opening, as long as nodes take the token.
+ *
+ *   0        1/3       2/3        1 lease
+ *   ├─────────┼─────────┼─────────┤
+ *   renewed   renewal   · · · · · · lost ones are repeated: eight times where
+ *             is due              control refuses, four where it is silent
+ */
 
 #define FIRST_RETRY (200 * G_TIME_SPAN_MILLISECOND)
 #define REFRESH_RETRY 500       /* ms */
-#define GOODBYE_PATIENCE 300    /* ms */
+/* ms that the last requests are waited for: some times what control took for
+ * an answer before, within these. */
+#define MIN_GOODBYE 300
+#define MAX_GOODBYE 2000
+#define GOODBYE_RTTS 4
+/* ms that one renewal is waited for: a tenth of the lease, within these. */
+#define MIN_PATIENCE 500
+#define MAX_PATIENCE 10000
+/* Parts of a lease until a lost renewal is repeated; once it must have run out,
+ * it is asked for as calmly as before. */
+#define RETRIES_IN_LEASE 12
+#define URGENT_RETRIES 8
+#define MIN_PAUSE 250           /* ms */
 /* Tokens in a row, freshly made, that nodes refuse: something is wrong with
  * the cluster (a clock, a key), not with the token's age. */
 #define MAX_REFUSALS 3
@@ -47,8 +65,16 @@ lease_is_due (gpointer user_data)
 static void
 wait_for_next (PmssEngine * engine)
 {
-  set_lease_timer (engine, MAX (1, engine->session->lease / 3) * 1000,
+  engine->lost_renewals = 0;
+  set_lease_timer (engine, MAX (engine->lease * 1000 / 3, MIN_PAUSE),
       lease_is_due);
+}
+
+/* ms */
+static guint
+get_patience (PmssEngine * engine)
+{
+  return CLAMP (engine->lease * 1000 / 10, MIN_PATIENCE, MAX_PATIENCE);
 }
 
 /* A new token is here, and whatever waited for it can go on. */
@@ -94,24 +120,49 @@ is_final (const GError * error)
   return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN);
 }
 
-/* When control does not answer: later again. Urgent when nodes refuse the
- * token that we have. */
-static void
-try_later (PmssEngine * engine)
+/* Whether playing goes on as it is: a node takes the token that we have. */
+static gboolean
+is_served (PmssEngine * engine)
 {
-  if (engine->renewing)
-    set_lease_timer (engine, REFRESH_RETRY, lease_is_due);
-  else
-    wait_for_next (engine);
+  gboolean served = FALSE;
+
+  g_mutex_lock (&engine->lock);
+  for (guint i = 0; i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    served = served || (pmss_link_is_usable (link) && link->refusals == 0
+        && link->counters.units > 0);
+  }
+  g_mutex_unlock (&engine->lock);
+  return served;
+}
+
+/* ms until control is asked again, which gave no answer or @error. */
+static guint
+get_pause (PmssEngine * engine, const GError * error)
+{
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+  guint third = engine->lease * 1000 / 3;
+  guint pause = engine->renewing ? REFRESH_RETRY
+      : engine->lost_renewals > URGENT_RETRIES ? third
+      : engine->lease * 1000 / RETRIES_IN_LEASE;
+
+  if (details != NULL)
+    pause = MAX (pause, MIN (details->retry_after, engine->lease / 3) * 1000);
+  return MAX (pause, MIN_PAUSE);
 }
 
 static void
 try_later_or_fail (PmssEngine * engine, const GError * error)
 {
-  if (may_pass (error) || !(engine->renewing || is_final (error)))
-    try_later (engine);
-  else
+  if (is_final (error) || (engine->renewing && !may_pass (error)
+          && !is_served (engine))) {
     fail (engine, error);
+    return;
+  }
+  engine->lost_renewals++;
+  g_debug ("the session was not renewed: %s", error->message);
+  set_lease_timer (engine, get_pause (engine, error), lease_is_due);
 }
 
 /* --- Opening --- */
@@ -172,6 +223,8 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
     pmss_session_free (session);
   } else if (session != NULL) {
     engine->opened_in = g_get_monotonic_time () - engine->asked;
+    engine->control_rtt = engine->opened_in;
+    engine->lease = session->lease;
     g_clear_pointer (&engine->asked_session, g_free);
     pmss_engine_opened (engine, session);
     wait_for_next (engine);
@@ -183,7 +236,8 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
 
 /* Asked again after a failure it is the same session. */
 static void
-ask (PmssEngine * engine, GAsyncReadyCallback callback)
+ask (PmssEngine * engine, GCancellable * cancellable,
+    GAsyncReadyCallback callback)
 {
   if (engine->asked_session == NULL)
     engine->asked_session = pmss_client_new_session_id ();
@@ -191,16 +245,25 @@ ask (PmssEngine * engine, GAsyncReadyCallback callback)
   engine->asked = g_get_monotonic_time ();
   pmss_engine_hold (engine);
   pmss_client_open_session_async (engine->client, engine->asked_session,
-      engine->medium, engine->cancellable, callback, engine);
+      engine->medium, cancellable, callback, engine);
 }
 
 void
 pmss_lease_open (PmssEngine * engine)
 {
-  ask (engine, session_opened);
+  ask (engine, engine->cancellable, session_opened);
 }
 
 /* --- Renewing --- */
+
+static void
+take_renewal (PmssEngine * engine, const PmssRenewal * renewal)
+{
+  engine->control_rtt = g_get_monotonic_time () - engine->renewal_began;
+  engine->lease = renewal->lease;
+  take_token (engine, renewal->token);
+  pmss_refresh_hear (engine, renewal);
+}
 
 static void
 session_renewed (GObject * client, GAsyncResult * result, gpointer user_data)
@@ -210,8 +273,9 @@ session_renewed (GObject * client, GAsyncResult * result, gpointer user_data)
   g_autoptr (PmssRenewal) renewal =
       pmss_client_renew_session_finish (PMSS_CLIENT (client), result, &error);
 
+  pmss_patience_end (g_steal_pointer (&engine->renewal), &error);
   if (renewal != NULL)
-    take_token (engine, renewal->token);
+    take_renewal (engine, renewal);
   else if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
     reopen (engine);
   else if (!is_cancelled (error))
@@ -219,12 +283,18 @@ session_renewed (GObject * client, GAsyncResult * result, gpointer user_data)
   pmss_engine_release (engine);
 }
 
+/* One that is under way brings as new a token. */
 static void
 renew (PmssEngine * engine)
 {
+  if (engine->renewal != NULL)
+    return;
+  engine->renewal = pmss_patience_new (engine->context, engine->cancellable,
+      get_patience (engine));
+  engine->renewal_began = g_get_monotonic_time ();
   pmss_engine_hold (engine);
   pmss_client_renew_session_async (engine->client, engine->session->id,
-      engine->cancellable, session_renewed, engine);
+      pmss_patience_get_cancellable (engine->renewal), session_renewed, engine);
 }
 
 /* The bytes that are cached and those still to come must be one version's. */
@@ -249,6 +319,7 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
       pmss_client_open_session_finish (PMSS_CLIENT (client), result, &error);
 
   engine->opening = FALSE;
+  pmss_patience_end (g_steal_pointer (&engine->reopening), &error);
   if (engine->closing) {
     give_back_asked (engine, session, error);
   } else if (session != NULL && !check_same_version (engine, session, &error)) {
@@ -260,7 +331,9 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
     g_free (engine->session->id);
     engine->session->id = g_steal_pointer (&session->id);
     g_mutex_unlock (&engine->lock);
+    engine->lease = session->lease;
     take_token (engine, session->token);
+    pmss_refresh_take (engine, session->layout);
   }
   if (error != NULL && !is_cancelled (error))
     try_later_or_fail (engine, error);
@@ -272,8 +345,12 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
 static void
 reopen (PmssEngine * engine)
 {
-  if (!engine->opening)
-    ask (engine, session_reopened);
+  if (engine->opening)
+    return;
+  engine->reopening = pmss_patience_new (engine->context, engine->cancellable,
+      MAX_PATIENCE);
+  ask (engine, pmss_patience_get_cancellable (engine->reopening),
+      session_reopened);
 }
 
 void
@@ -313,7 +390,9 @@ goodbye_is_late (gpointer cancellable)
 static void
 cancel_late (PmssEngine * engine, GCancellable * cancellable)
 {
-  GSource *deadline = g_timeout_source_new (GOODBYE_PATIENCE);
+  GSource *deadline = g_timeout_source_new (CLAMP (GOODBYE_RTTS *
+          engine->control_rtt / G_TIME_SPAN_MILLISECOND, MIN_GOODBYE,
+          MAX_GOODBYE));
 
   g_source_set_callback (deadline, goodbye_is_late,
       g_object_ref (cancellable), g_object_unref);

@@ -25,6 +25,8 @@ pmss_link_new (const PmssNode * node, guint index)
   gboolean literal6 = strchr (node->address, ':') != NULL;
 
   link->node = *node;
+  link->node.address = g_strdup (node->address);
+  link->node.zone = g_strdup (node->zone);
   link->index = index;
   link->peer = g_strdup_printf (literal6 ? "[%s]:%u" : "%s:%u",
       node->address, node->port);
@@ -43,6 +45,8 @@ pmss_link_free (PmssLink * link)
   g_ptr_array_unref (link->streams);
   g_uri_unref (link->base);
   g_free (link->peer);
+  g_free (link->node.address);
+  g_free (link->node.zone);
   g_free (link);
 }
 

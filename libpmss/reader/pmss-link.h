@@ -52,8 +52,9 @@ typedef struct
 
 typedef struct
 {
-  PmssNode node;                /* strings belong to the layout */
-  guint index;                  /* in the layout */
+  PmssNode node;
+  guint index;                  /* among the reader's links */
+  gboolean retired;             /* no shard is there any more */
   char *peer;                   /* "host:port" */
   GUri *base;
 

@@ -119,20 +119,53 @@ open_session (FakeCluster * cluster, const FakeRequest * request)
   return fake_peer_answer ("201 Created", "application/json", body);
 }
 
+/* Lock held. All of it, as one page. */
+static char *
+answer_layout (FakeCluster * cluster)
+{
+  g_autoptr (JsonNode) layout = pmss_layout_to_json (cluster->next_layout !=
+      NULL ? cluster->next_layout : cluster->layout);
+  g_autofree char *text = json_to_string (layout, FALSE);
+
+  cluster->n_layouts++;
+  return fake_peer_answer ("200 OK", "application/json", text);
+}
+
+/* Lock held. What a renewal says of the layout; nothing. */
+static char *
+describe_layout (FakeCluster * cluster)
+{
+  PmssLayout *layout = cluster->next_layout != NULL ? cluster->next_layout
+      : cluster->layout;
+  char version[PMSS_VERSION_ID_STRLEN];
+
+  if (!cluster->tells_renewals)
+    return g_strdup ("");
+  pmss_version_id_to_string (pmss_layout_get_version (layout), version);
+  return g_strdup_printf (",\"layout\":{\"version\":\"%s\","
+      "\"generation\":%" G_GUINT64_FORMAT "}", version,
+      pmss_layout_get_generation (layout));
+}
+
 /* Lock held. */
 static char *
 renew_session (FakeCluster * cluster, const char *id)
 {
   g_autofree char *body = NULL;
+  g_autofree char *layout = describe_layout (cluster);
 
   cluster->renewals++;
+  if (cluster->lost_renewals > 0) {
+    cluster->lost_renewals--;
+    return NULL;
+  }
   if (cluster->silent)
     return NULL;
   if (cluster->forgets || !g_hash_table_contains (cluster->sessions, id))
     return fake_peer_answer ("404 Not Found", "application/json",
         "{\"detail\":\"no such session\"}");
-  body = g_strdup_printf ("{\"lease\":%u,\"token\":\"token-%u\"}",
-      cluster->lease, cluster->renewals);
+  body = g_strdup_printf ("{\"lease\":%u,\"token\":\"token-%u\"%s}",
+      cluster->lease, cluster->renewals, layout);
   return fake_peer_answer ("200 OK", "application/json", body);
 }
 
@@ -158,6 +191,8 @@ control_answers (const FakeRequest * request, FakeAnswer * answer,
   g_mutex_lock (&cluster->lock);
   if (g_str_has_suffix (request->target, "/reports")) {
     answer->text = take_reports (cluster, request);
+  } else if (g_str_equal (request->method, "GET")) {
+    answer->text = answer_layout (cluster);
   } else if (g_str_equal (request->method, "POST")) {
     answer->text = open_session (cluster, request);
     answer->close = answer->text[0] == '\0';
@@ -220,6 +255,14 @@ fake_cluster_count_openings (FakeCluster * cluster)
 
 /* --- All of it --- */
 
+void
+fake_node_start (FakeNode * node, FakeCluster * cluster, guint index)
+{
+  node->cluster = cluster;
+  node->index = index;
+  node->peer = fake_peer_new (node_answers, node, NULL);
+}
+
 FakeCluster *
 fake_cluster_new (PmssRedundancy redundancy, guint64 size)
 {
@@ -242,13 +285,8 @@ fake_cluster_new (PmssRedundancy redundancy, guint64 size)
   cluster->layout = new_layout (cluster);
   pmss_layout_get_geometry (cluster->layout, 0, &geometry);
   pmss_striper_run (erasure, &geometry, cluster->bytes, cluster->shards);
-  for (i = 0; i < redundancy.k + redundancy.m; i++) {
-    FakeNode *node = &cluster->nodes[i];
-
-    node->cluster = cluster;
-    node->index = i;
-    node->peer = fake_peer_new (node_answers, node, NULL);
-  }
+  for (i = 0; i < redundancy.k + redundancy.m; i++)
+    fake_node_start (&cluster->nodes[i], cluster, i);
   cluster->control = fake_peer_new (control_answers, cluster, NULL);
   return cluster;
 }
@@ -266,6 +304,7 @@ fake_cluster_free (FakeCluster * cluster)
   g_hash_table_unref (cluster->sessions);
   g_string_free (cluster->reports, TRUE);
   pmss_layout_unref (cluster->layout);
+  g_clear_pointer (&cluster->next_layout, pmss_layout_unref);
   g_mutex_clear (&cluster->lock);
   g_free (cluster->bytes);
   g_free (cluster);

@@ -54,6 +54,10 @@ struct _FakeCluster
   const char *reports_status;   /* control: what reports are answered with; NULL: nothing */
   GString *reports;             /* all that was reported, a line a request */
   guint n_reports;              /* requests */
+  PmssLayout *next_layout;      /* (nullable): what control says by now of the medium's */
+  guint n_layouts;              /* requests for one */
+  gboolean tells_renewals;      /* control: renewals say which generation is the present one */
+  guint lost_renewals;          /* control: so many renewals are not answered */
   guint lost_openings;          /* control: so many sessions are opened and the answers to that lost */
   GHashTable *sessions;         /* id: open */
   guint n_openings;             /* requests for one */
@@ -65,6 +69,8 @@ FakeCluster *fake_cluster_new  (PmssRedundancy redundancy, guint64 size);
 void         fake_cluster_free (FakeCluster *cluster);
 /* After the nodes were told how to behave: a reader of the medium. */
 PmssReader  *fake_cluster_open (FakeCluster *cluster, const char *first_property, ...) G_GNUC_NULL_TERMINATED;
+/* @node becomes one that has shard @index as well; to be stopped with fake_peer_free (node->peer). */
+void         fake_node_start   (FakeNode *node, FakeCluster *cluster, guint index);
 /* That are open. */
 guint        fake_cluster_count_sessions (FakeCluster *cluster);
 guint        fake_cluster_count_renewals (FakeCluster *cluster);
