@@ -75,6 +75,32 @@ class Bench(unittest.TestCase):
             self.assertGreater(ours["sent"], 1)
         self.assert_tidy()
 
+    @unittest.skipUnless(shutil.which("wrk"), "needs wrk")
+    def test_sessions(self):
+        process = self.start("sessions", "--connections", "1,4", "--seconds", "1", "--rounds", "1", "--warm-ups", "0")
+        output, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertIn("against 1 connections", output)
+        contenders = json.loads((self.folder / "out.json").read_text())["comparisons"][0]["contenders"]
+        for name in ("1 connections", "4 connections"):
+            self.assertGreater(contenders[name]["rate"]["values"][0], 0)
+        # alone, a session is two commits: its begin and its end
+        self.assertAlmostEqual(contenders["1 connections"]["syncs"]["values"][0], 2, delta=0.5)
+        self.assert_tidy()
+
+    def test_catalog(self):
+        process = self.start("catalog", "--media", "2000", "--extents", "3", "--requests", "20", "--rounds", "1", "--warm-ups", "0")
+        output, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertIn("2000 media of 3 extents", output)
+        self.assertRegex(output, r"pieces of the database thread \(function\) \d+ took more than 10 ms")
+        start, requests = json.loads((self.folder / "out.json").read_text())["comparisons"]
+        self.assertGreater(start["contenders"]["pmss-control"]["seconds"]["values"][0], 0)
+        self.assertEqual(len(requests["contenders"]), 6)
+        for figures in requests["contenders"].values():
+            self.assertGreater(figures["median"]["values"][0], 0)
+        self.assert_tidy()
+
     def test_interrupted(self):
         """Ctrl-C in the middle: servers, processes and folders go."""
         process = self.start("throughput", "--size", "16M", "--rounds", "100000")

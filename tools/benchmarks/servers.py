@@ -41,5 +41,14 @@ def processes(cluster):
     return accounting.Processes(lambda: [s.process.pid for s in [cluster.control, *cluster.nodes]])
 
 
+def metrics(cluster):
+    """Those of control, by name and labels, without what all names begin with."""
+    status, _, body = cluster.request("GET", "/metrics", headers={"Authorization": "Bearer " + importlib.import_module("cluster").METRICS_TOKEN}, token=False)
+    if status != 200:
+        raise RuntimeError("the control server's metrics: status %d" % status)
+    lines = [line.rsplit(" ", 1) for line in body.decode().splitlines() if not line.startswith("#")]
+    return {name.removeprefix("pmss_control_"): float(value) for name, value in lines}
+
+
 def uri(cluster, name):
     return "pmss%s://%s:%d/%s" % ("s" if cluster.tls else "", cluster.control.address, cluster.control.port, name)
