@@ -6,9 +6,11 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
@@ -77,8 +79,27 @@ pmss_daemon_prepare (GLogLevelFlags log_level)
   g_log_set_writer_func (write_log, NULL, NULL);
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
-  if (sodium_init () < 0)
-    g_error ("libsodium cannot be used");
+  if (sodium_init () < 0) {
+    g_printerr ("%s: libsodium cannot be used on this system\n",
+        g_get_prgname ());
+    exit (EX_OSERR);
+  }
+}
+
+/* Not exit(): other threads may run. Nothing is to be saved: what was answered is durable. */
+GThread *
+pmss_daemon_thread_new (const char *name, GThreadFunc func, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  GThread *thread = g_thread_try_new (name, func, data, &error);
+
+  if (thread != NULL)
+    return thread;
+  g_printerr
+      ("%s: there is no thread for “%s”: %s. Raise the limit of tasks "
+      "(TasksMax of the unit, ulimit -u), then start the server again\n",
+      g_get_prgname (), name, error->message);
+  _exit (EX_OSERR);
 }
 
 int

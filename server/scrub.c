@@ -6,6 +6,7 @@
 
 #include "libpmss/pmss-error.h"
 #include "scrub-private.h"
+#include "daemon/pmss-daemon.h"
 
 #define PAGE 500                /* names that are listed at a time */
 #define LEAST_RATE (256 * 1024) /* bytes/s, however little there is to read */
@@ -352,7 +353,7 @@ pmss_scrub_new (PmssStore * store, const char *folder, guint period,
   pmss_scrub_mark_load (folder, &scrub->mark);
   scrub->stats.pass_start = scrub->mark.start;
   scrub->stored_at = g_get_monotonic_time ();
-  scrub->thread = g_thread_new ("scrub", run, scrub);
+  scrub->thread = pmss_daemon_thread_new ("scrub", run, scrub);
   return scrub;
 }
 

@@ -9,6 +9,7 @@
 
 #include "libpmss/pmss-error.h"
 #include "store-private.h"
+#include "daemon/pmss-daemon.h"
 
 gboolean
 pmss_store_visit (PmssStore * store, guint folder, PmssStoreVisit visit,
@@ -187,5 +188,5 @@ count_all (gpointer data)
 void
 pmss_store_start_counting (PmssStore * store)
 {
-  store->counter = g_thread_new ("count", count_all, store);
+  store->counter = pmss_daemon_thread_new ("count", count_all, store);
 }

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
 /* Reads that keep coming hold up those that write no longer. */
@@ -403,7 +404,7 @@ pmss_calls_clear (PmssDatabase * self)
 void
 pmss_calls_start (PmssDatabase * self)
 {
-  self->thread = g_thread_new ("database", database_thread, self);
+  self->thread = pmss_daemon_thread_new ("database", database_thread, self);
 }
 
 /* All that was handed in before is done first. */

@@ -2,6 +2,7 @@
 #include "control/jobs/jobs-private.h"
 
 #include "control/jobs/job-waits.h"
+#include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 #include "control/nodes/nodes.h"
 
@@ -425,8 +426,8 @@ pmss_jobs_start (PmssJobs * self)
 {
   /* no kind of job waits for another one */
   for (guint i = pmss_job_types_count_running (); i > 0; i--)
-    g_ptr_array_add (self->workers, g_thread_new ("job", work, self));
-  g_ptr_array_add (self->workers, g_thread_new ("jobs-waiting",
+    g_ptr_array_add (self->workers, pmss_daemon_thread_new ("job", work, self));
+  g_ptr_array_add (self->workers, pmss_daemon_thread_new ("jobs-waiting",
           pmss_jobs_look_at_waiting, self));
 }
 

@@ -7,6 +7,7 @@
 #include "control/jobs/list-budget.h"
 #include "control/nodes/nodes.h"
 #include "control/uploads/uploads.h"
+#include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
 #define EVERY (300 * G_USEC_PER_SEC)
@@ -426,7 +427,7 @@ pmss_reconciler_start (PmssControlContext * context)
   pmss_nodes_set_watch (context->nodes, on_node_changed, self);
   /* those that came up before there was a watch */
   add_all_nodes (self);
-  self->thread = g_thread_new ("reconcile", run, self);
+  self->thread = pmss_daemon_thread_new ("reconcile", run, self);
   return self;
 }
 

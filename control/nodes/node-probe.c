@@ -3,6 +3,7 @@
 
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
+#include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-node-client.h"
 
 #define DEADLINE 2              /* seconds that a node has to answer */
@@ -293,7 +294,7 @@ pmss_node_probe_start (PmssControlContext * context)
   self->loop = g_main_loop_new (self->main_context, FALSE);
   self->cancellable = g_cancellable_new ();
   self->doubts = g_hash_table_new_full (NULL, NULL, NULL, doubt_free);
-  self->thread = g_thread_new ("probe", run, self);
+  self->thread = pmss_daemon_thread_new ("probe", run, self);
   pmss_nodes_set_prove (context->nodes, prove, self);
   return self;
 }

@@ -3,6 +3,7 @@
 
 #include "control/config.h"
 #include "control/database/database.h"
+#include "daemon/pmss-daemon.h"
 
 #define LOOK_EVERY (2 * G_USEC_PER_SEC)
 #define ALL_EVERY (3600 * (gint64) G_USEC_PER_SEC)
@@ -322,7 +323,7 @@ pmss_repair_start (PmssControlContext * context)
   self->cancellable = g_cancellable_new ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
-  self->thread = g_thread_new ("repair", run, self);
+  self->thread = pmss_daemon_thread_new ("repair", run, self);
   return self;
 }
 
