@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What docs/operations.md tells administrators to do: the recipe for a reverse proxy and the systemd units."""
 
+import http.client
 import os
 import pathlib
 import random
@@ -48,7 +49,8 @@ def free_port():
 @unittest.skipUnless(shutil.which("nginx") and shutil.which("openssl"), "needs nginx and openssl")
 class Proxy(cluster.TestCase):
     nodes = 3
-    control_options = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "2+1"}
+    control_options = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "2+1",
+                       "public-url": "https://media.example.org"}
 
     @classmethod
     def setUpClass(cls):
@@ -103,8 +105,10 @@ class Proxy(cluster.TestCase):
         plain = socket.create_connection(("127.0.0.1", cls.port), 30)
         return context.wrap_socket(plain, server_hostname="127.0.0.1")
 
-    def pmss(self, *arguments):
-        environment = dict(os.environ, PMSS_URL="https://127.0.0.1:%d" % self.port, PMSS_TOKEN=self.cluster.token)
+    def pmss(self, *arguments, **variables):
+        environment = {**os.environ, "PMSS_URL": "https://127.0.0.1:%d" % self.port, "PMSS_TOKEN": self.cluster.token,
+                       "GST_REGISTRY_1_0": str(self.cluster.folder / "registry.bin"), "GST_REGISTRY_FORK": "no",
+                       "XDG_CONFIG_HOME": str(self.cluster.folder / "config"), **variables}
         return subprocess.run([str(BUILD / "tools" / "pmss"), *map(str, arguments), "--ca-file",
                                str(self.proxy_folder / "media.crt")], env=environment, check=True,
                               stdout=subprocess.PIPE, timeout=100).stdout
@@ -118,6 +122,44 @@ class Proxy(cluster.TestCase):
         self.assertIn("films/ä b.bin", self.pmss("ls").decode())
         self.pmss("get", "films/ä b.bin", target)
         self.assertEqual(target.read_bytes(), source.read_bytes())
+        uri = self.pmss("play", "--print-uri", "films/ä b.bin").decode()
+        self.assertTrue(uri.startswith("pmsss://127.0.0.1:%d/films/" % self.port), uri)
+        self.pmss("play", "films/ä b.bin", "--save=%s" % target)
+        self.assertEqual(target.read_bytes(), source.read_bytes())
+
+    def get(self, path, headers=None):
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=ssl.create_default_context(
+            cafile=self.proxy_folder / "media.crt"))
+        self.addCleanup(connection.close)
+        connection.request("GET", path, headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def test_metrics_stay_in(self):
+        """Control gives them to its own machine, and the proxy is there; however they are spelt."""
+        self.assertEqual(self.cluster.request("GET", "/metrics", token=False)[0], 200)
+        self.assertEqual(self.get("/healthz")[0], 200)
+        for path in ("/metrics", "/metrics?x=1", "//metrics", "/./metrics", "/%6detrics", "/api/../metrics", "/metrics/"):
+            status, text = self.get(path)
+            self.assertIn(status, (400, 404), path)
+            self.assertNotIn(b"pmss_control_", text, path)
+
+    def test_public_url(self):
+        """It is what other machines are told; a URL is a host's, and a path behind it is refused."""
+        self.assertIn("--control=https://media.example.org ", self.pmss("node", "add").decode())
+        self.assertEqual(self.cluster.api("GET", "/cluster")["public_url"], "https://media.example.org")
+        self.assertEqual(self.get("/api/v1/media")[0], 401)
+        done = subprocess.run([str(BUILD / "tools" / "pmss"), "--server=https://127.0.0.1:%d/pmss" % self.port, "ls"],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertIn("a path after host and port", done.stderr)
+
+    def test_login(self):
+        """By password, over the proxy, and remembered with the authority."""
+        secret = self.cluster.folder / "secret"
+        secret.write_text(self.cluster.password)
+        self.pmss("login", "https://127.0.0.1:%d" % self.port, "--user=admin", "--password-file=%s" % secret)
+        self.assertIn(b"admin", self.pmss("user", "ls", PMSS_TOKEN=""))
 
     def test_put_is_passed_on(self):
         """A large body goes on while it comes, and is not kept by the proxy first."""

@@ -137,6 +137,18 @@ print_how (const char *url, const char *token, const char *expires,
       "service:\n  systemctl enable --now pmss-storage\n");
 }
 
+/* What other machines call the control server: its public-url; where it has none, @url. */
+static char *
+find_public_url (PmssCli * cli, const char *url)
+{
+  g_autoptr (JsonNode) answer =
+      pmss_cli_request (cli, "GET", "/cluster", NULL, NULL);
+  JsonObject *root = answer ? pmss_cli_json_root (answer, NULL) : NULL;
+  const char *public = root ? pmss_cli_json_string (root, "public_url") : NULL;
+
+  return public ? pmss_cli_escape (public) : g_strdup (url);
+}
+
 static gboolean
 node_add (PmssCli * cli, int argc, char **argv, GError ** error)
 {
@@ -170,10 +182,13 @@ node_add (PmssCli * cli, int argc, char **argv, GError ** error)
         "The control server answered without a join token");
     return FALSE;
   }
-  if (cli->json)
+  if (cli->json) {
     pmss_cli_json_print (answer);
-  else
-    print_how (url, token, pmss_cli_json_string (root, "expires"), zone);
+  } else {
+    g_autofree char *public = find_public_url (cli, url);
+
+    print_how (public, token, pmss_cli_json_string (root, "expires"), zone);
+  }
   return TRUE;
 }
 
