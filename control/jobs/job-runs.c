@@ -48,16 +48,17 @@ is_runnable (Claim * claim, const PmssJob * job)
       && !contains (claim->busy_media, job->medium);
 }
 
-/* The oldest one that may run. Those that wait for their medium are few: it has one that runs. */
+/* The oldest one that may run, among the @small ones or the others. Those that wait for their medium are few: it has one that runs. */
 static gboolean
-find_of_type (PmssDatabase * database, Claim * claim, const PmssJobType * type,
-    GError ** error)
+find_in_lane (PmssDatabase * database, Claim * claim, const PmssJobType * type,
+    gboolean small, GError ** error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE type = ?1 "
-      "AND state = 'queued' AND waiting_for IS NULL ORDER BY id",
-      PMSS_TEXT (type->type));
+      "AND state = 'queued' AND waiting_for IS NULL AND (total <= ?2) = ?3 "
+      "ORDER BY id", PMSS_TEXT (type->type),
+      PMSS_INT (type->small > 0 ? (gint64) type->small : -1), PMSS_INT (small));
   gboolean found = FALSE;
 
   while (!found && pmss_rows_next (rows, &local)) {
@@ -75,7 +76,16 @@ find_of_type (PmssDatabase * database, Claim * claim, const PmssJobType * type,
   return FALSE;
 }
 
-/* The oldest of all types that have a place free. */
+static gboolean
+has_place (Claim * claim, const PmssJobType * type, gboolean small)
+{
+  gconstpointer lane = small ? (gconstpointer) & type->small : type;
+  guint running = GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, lane));
+
+  return running < (small ? type->max_small : type->max_running);
+}
+
+/* The oldest of all lanes that have a place free. */
 static gboolean
 claim_row (PmssDatabase * database, gpointer user_data, GError ** error)
 {
@@ -83,9 +93,10 @@ claim_row (PmssDatabase * database, gpointer user_data, GError ** error)
   const PmssJobType *type;
 
   for (guint i = 0; (type = pmss_job_type_at (i)) != NULL; i++)
-    if (GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, type->type))
-        < type->max_running && !find_of_type (database, claim, type, error))
-      return FALSE;
+    for (guint small = FALSE; small <= TRUE; small++)
+      if (has_place (claim, type, small)
+          && !find_in_lane (database, claim, type, small, error))
+        return FALSE;
   if (!claim->job)
     return TRUE;
   claim->job->state = PMSS_JOB_RUNNING;
