@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fault-player SOURCE BYTES-PER-SECOND SECONDS: a viewer, and all that it noticed.
+/* fault-player SOURCE BYTES-PER-SECOND SECONDS [loop]: a viewer, and all that it noticed.
  *
  * Plays SOURCE (as of gst-launch, the element called "source") into a sink that takes each byte when it is due. A viewer with a second of buffer stands
  * still when a byte comes more than a second after that; then it goes on from there. Says "playing" with the first buffer, and at the end, or after SECONDS,
- * one JSON object. Times are of the monotonic clock, in us. */
+ * one JSON object. Times are of the monotonic clock, in us.
+ *
+ * With "loop" it plays SOURCE again and again, until its standard input ends, and
+ * has SECONDS for each time. Of each time it tells the SHA-256. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,6 +41,9 @@ typedef struct
   GArray *times;                /* of Time */
   GArray *gaps;                 /* of Gap */
   gboolean is_late;             /* the last gap goes on */
+  gboolean loops;
+  int stop;                     /* atomic: this time is the last */
+  GPtrArray *digests;           /* of each time */
   char *error;                  /* nullable */
   JsonBuilder *messages;
 } Player;
@@ -89,7 +95,7 @@ on_buffer (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
 
   if (player->pace.bytes == 0)
     g_print ("playing\n");
-  else
+  else if (!player->loops)
     note_time (player);
   take (player, buffer);
   if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
@@ -144,9 +150,37 @@ hear (Player * player, GstMessage * message)
   }
 }
 
-static void
-hear_all (Player * player, GstBus * bus, gint64 end)
+static gpointer
+wait_for_stop (gpointer data)
 {
+  Player *player = data;
+
+  while (getchar () != EOF);
+  g_atomic_int_set (&player->stop, TRUE);
+  return NULL;
+}
+
+/* At the end: from the beginning again. FALSE: that was the last time. */
+static gboolean
+play_again (Player * player, GstElement * pipeline)
+{
+  g_ptr_array_add (player->digests,
+      g_strdup (g_checksum_get_string (player->checksum)));
+  if (player->error != NULL || !player->loops
+      || g_atomic_int_get (&player->stop))
+    return FALSE;
+  g_checksum_reset (player->checksum);
+  if (!gst_element_seek_simple (pipeline, GST_FORMAT_BYTES,
+          GST_SEEK_FLAG_FLUSH, 0))
+    player->error = g_strdup ("cannot seek");
+  return player->error == NULL;
+}
+
+static void
+hear_all (Player * player, GstElement * pipeline, gint64 seconds)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  gint64 end = g_get_monotonic_time () + seconds;
   gboolean over = FALSE;
 
   while (!over) {
@@ -158,6 +192,10 @@ hear_all (Player * player, GstBus * bus, gint64 end)
     if (message == NULL)
       player->error = g_strdup ("no end in time");
     over = message == NULL || hear (player, message);
+    if (over && play_again (player, pipeline)) {
+      end = g_get_monotonic_time () + seconds;
+      over = FALSE;
+    }
   }
 }
 
@@ -203,6 +241,16 @@ add_stats (JsonBuilder * json, GstElement * source)
   if (stats != NULL)
     gst_structure_foreach (stats, add_counter, json);
   json_builder_end_object (json);
+}
+
+static void
+add_digests (JsonBuilder * json, GPtrArray * digests)
+{
+  json_builder_set_member_name (json, "digests");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < digests->len; i++)
+    json_builder_add_string_value (json, digests->pdata[i]);
+  json_builder_end_array (json);
 }
 
 static void
@@ -266,6 +314,7 @@ print_report (Player * player, GstElement * source)
     json_builder_add_string_value (json, player->error);
   else
     json_builder_add_null_value (json);
+  add_digests (json, player->digests);
   add_gaps (json, player->gaps);
   add_times (json, player->times);
   json_builder_end_array (player->messages);
@@ -299,16 +348,15 @@ make_pipeline (Player * player, const char *source)
 }
 
 static void
-play (Player * player, const char *description, gint64 end)
+play (Player * player, const char *description, gint64 seconds)
 {
   GstElement *pipeline = make_pipeline (player, description);
   g_autoptr (GstElement) source =
       gst_bin_get_by_name (GST_BIN (pipeline), "source");
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
 
   trust (source);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  hear_all (player, bus, end);
+  hear_all (player, pipeline, seconds);
   /* the streaming thread rests from here on, and the counters are as they were */
   gst_element_set_state (pipeline, GST_STATE_READY);
   print_report (player, source);
@@ -321,8 +369,8 @@ main (int argc, char **argv)
 {
   Player player = { 0, };
 
-  if (argc != 4) {
-    g_printerr ("usage: fault-player SOURCE BYTES-PER-SECOND SECONDS\n");
+  if (argc < 4 || argc > 5 || (argc == 5 && g_strcmp0 (argv[4], "loop") != 0)) {
+    g_printerr ("usage: fault-player SOURCE BYTES-PER-SECOND SECONDS [loop]\n");
     return 64;
   }
   gst_init (NULL, NULL);
@@ -333,13 +381,17 @@ main (int argc, char **argv)
   player.checksum = g_checksum_new (G_CHECKSUM_SHA256);
   player.gaps = g_array_new (FALSE, FALSE, sizeof (Gap));
   player.times = g_array_new (FALSE, FALSE, sizeof (Time));
+  player.digests = g_ptr_array_new_with_free_func (g_free);
+  player.loops = argc == 5;
+  if (player.loops)
+    g_thread_unref (g_thread_new ("stop", wait_for_stop, &player));
   player.messages = json_builder_new ();
   json_builder_begin_array (player.messages);
-  play (&player, argv[1], g_get_monotonic_time ()
-      + atoi (argv[3]) * G_USEC_PER_SEC);
+  play (&player, argv[1], atoi (argv[3]) * G_USEC_PER_SEC);
   g_checksum_free (player.checksum);
   g_array_unref (player.gaps);
   g_array_unref (player.times);
+  g_ptr_array_unref (player.digests);
   g_object_unref (player.messages);
   g_free (player.error);
   return 0;

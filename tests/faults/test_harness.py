@@ -9,10 +9,11 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from harness import faults, plan, table, viewer  # noqa: E402
+from harness import faults, plan, soak, table, viewer  # noqa: E402
 
 SETTINGS = plan.Settings()
 PLAYER = pathlib.Path(os.environ.get("PMSS_BUILD_DIR", ".")) / "tests" / "faults" / "fault-player"
@@ -66,6 +67,18 @@ class Viewers(unittest.TestCase):
         one.wait_playing()
         return viewer.judge(one.report(), lambda n: hashlib.sha256(self.content[:n]).hexdigest(), size or len(self.content), 6, 0)
 
+    def test_again_and_again(self):
+        source = ["filesrc", "name=source", "location=%s" % self.file, "blocksize=50000"]
+        one = viewer.Viewer(PLAYER, source, plan.Settings(rate=16000000, seconds=5), self.env, subprocess.DEVNULL, loop=True)
+        self.addCleanup(one.close)
+        one.wait_playing()
+        # a time takes 0.15 s
+        time.sleep(0.5)
+        report = one.end()
+        self.assertIsNone(report["error"])
+        self.assertGreaterEqual(len(report["digests"]), 2)
+        self.assertEqual(set(report["digests"]), {hashlib.sha256(self.content).hexdigest()})
+
     def test_nothing_happens(self):
         trial = self.watch()
         self.assertEqual((trial["wrong"], trial["unfinished"], trial["error"]), (False, False, None))
@@ -89,6 +102,34 @@ class Viewers(unittest.TestCase):
         trial = self.watch("!", "identity", "error-after=3")
         self.assertTrue(trial["unfinished"])
         self.assertTrue(trial["error"])
+
+
+class Soaks(unittest.TestCase):
+    def test_growth(self):
+        steady = [(20 << 20, 20, 100.0)] * 30
+        self.assertEqual(soak.growth(steady), [])
+        self.assertEqual(soak.growth(steady[:1]), [])
+        for index, text in enumerate(("memory", "descriptors", "wake-ups")):
+            grown = [tuple(value * 2 if i == index else value for i, value in enumerate(look)) for look in steady]
+            self.assertEqual(len(soak.growth(steady + grown)), 1)
+            self.assertIn(text, soak.growth(steady + grown)[0])
+            # once is no growth
+            self.assertEqual(soak.growth(steady + grown[:3] + steady), [])
+
+    def test_phantoms(self):
+        self.assertEqual(soak.phantoms([(0, 2), (1, 3), (2, 2), (3, 1)], 2), [])
+        self.assertEqual(len(soak.phantoms([(0, 2), (1, 3), (2, 3)], 2)), 1)
+        self.assertEqual(soak.phantoms([], 2), [])
+
+    def test_viewers(self):
+        good = {"error": None, "digests": ["a", "a"], "gaps": [{"came": 5000000, "late": 900000}]}
+
+        def judge(busy=False, **more):
+            return len(soak.judge(dict(good, **more), "a", lambda _: busy))
+        self.assertEqual(judge(), 0)
+        for bad in ({"error": "why"}, {"digests": ["a", "b"]}, {"gaps": [{"came": 5000000, "late": 1100000}]}):
+            self.assertEqual(judge(**bad), 1)
+        self.assertEqual(judge(busy=True, gaps=[{"came": 5000000, "late": 1100000}]), 0)
 
 
 class Verdicts(unittest.TestCase):

@@ -13,12 +13,12 @@ import sys
 from benchmarks import machine, report
 from benchmarks.command import scratch_folder
 
-from . import faults, lanes, plan, table
+from . import faults, lanes, plan, soak, table
 
 DESCRIPTION = "Breaks storage servers, links and disks while viewers watch, and tells what they noticed. docs/reliability.md explains."
 
 EPILOG = """The exit status is 1 when a viewer stood still though redundancy makes up for the fault, when a byte was wrong or missing, or when something
-could not be run."""
+could not be run. With --soak it is 1 also when something grew, or when control had a session that no viewer has."""
 
 
 def parser():
@@ -32,6 +32,9 @@ def parser():
     rounds.add_argument("--seed", help="any text; the same one does the same things again")
     rounds.add_argument("--viewers", type=int, default=default.viewers, metavar="N", help="of one fault at once; default %(default)s")
     rounds.add_argument("--lanes", type=int, default=2, metavar="N", help="clusters at once; default %(default)s, and one more each for faults of links and for TLS")
+    rounds.add_argument("--soak", type=float, metavar="HOURS",
+                        help="films that are looped for so long, while shards and nodes are moved, repaired, restarted, and clocks are set; 0: each once."
+                             " The other options but --seed, --viewers and --json do not count then")
     film = top.add_argument_group("the film")
     film.add_argument("--rate", type=float, default=default.rate / 1e6, metavar="MBIT", help="in Mbit/s; default %(default)s")
     film.add_argument("--seconds", type=float, default=default.seconds, metavar="S", help="its length; default %(default)s")
@@ -82,6 +85,21 @@ def document(settings, seed, work, wrong):
             "skipped": work.skipped, "rounds": rounds}
 
 
+def perform_soak(options):
+    seed = options.seed if options.seed is not None else "%08x" % random.getrandbits(32)
+
+    def said(text):
+        if not options.quiet:
+            print("  " + text, file=sys.stderr, flush=True)
+    with scratch_folder("pmss-test-soak-") as folder:
+        found = soak.run(soak.settings(options.viewers), folder / "soak", options.build_dir.resolve(), seed, options.soak, said)
+    for line in soak.summary(found) + ["FAILED: " + text for text in found["failed"]] + ["seed: %s" % seed]:
+        print(line)
+    if options.json:
+        report.write(options.json, dict(found, commit=report.commit(), machine=machine.describe()))
+    return 1 if found["failed"] else 0
+
+
 def interrupted(number, _):
     raise KeyboardInterrupt(signal.Signals(number).name)
 
@@ -110,7 +128,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     try:
-        return perform(options)
+        return perform(options) if options.soak is None else perform_soak(options)
     except KeyboardInterrupt:
         print("tests/faults/run: interrupted", file=sys.stderr)
         return 130

@@ -96,6 +96,7 @@ ALL = {fault.name: fault for fault in (
     Fault("control-kill", kill_control, 0),
     Fault("control-restart", kill_control, 0, back=SOON),
     # twins, for what a dead peer does otherwise with TLS
+    Fault("kill-restart-tls", kill, back=SOON, where=TLS),
     Fault("kill-m-tls", kill, "m", where=TLS),
     Fault("stop-m-tls", stop, "m", where=TLS),
     Fault("cut-m-tls", network.cut, "m", where=TLS),

@@ -24,6 +24,8 @@ SMALL_DISK = 64 << 20
 
 class Rig:
     """@hosts: each storage server on a host of its own, behind a link; otherwise all on loopback. @tls: with certificates; needs hosts."""
+    spare = 0               # nodes beyond those that an extent needs
+    haste = 1               # of Cluster
 
     def __init__(self, settings, folder, build_dir, hosts, tls=False):
         self.settings = settings
@@ -57,15 +59,27 @@ class Rig:
         self.cluster = self.cluster_module.Cluster(
             nodes=0, folder=self.folder, address=namespaces.HERE if hosts else "127.0.0.1",
             ca=self.authority.certificate if self.authority else None,
-            control_options={"log-level": "message", "lease": LEASE, "unit": s.unit, "extent": s.extent, "default-redundancy": "%d+%d" % (s.k, s.m),
-                             **self.certificate("control", namespaces.HERE, "node-ca")})
-        for index in range(s.nodes):
+            control_options=self.control_options(), environment=self.control_environment(), haste=self.haste)
+        for index in range(s.nodes + self.spare):
             self.add_node(index)
         self.cluster.wait_nodes()
         self.env = self.environment()
         self.add_media()
         for host in self.hosts:
             host.limit_sending(self.link_rate)
+
+    def control_options(self):
+        s = self.settings
+        return {"log-level": "message", "lease": str(LEASE), "unit": s.unit, "extent": s.extent, "default-redundancy": "%d+%d" % (s.k, s.m),
+                **self.certificate("control", namespaces.HERE, "node-ca")}
+
+    def control_environment(self):
+        return {}
+
+    def prefix(self, index):
+        """Words to start a storage server on loopback with."""
+        shim = self.build / "tests" / "faults" / "libfail-read.so"
+        return ["env", "LD_PRELOAD=%s" % shim, "FAIL_READ_WHILE=%s" % self.read_trigger(index)]
 
     def make_authority(self):
         folder = self.folder / "authority"
@@ -104,8 +118,7 @@ class Rig:
             host = self.hosts[index]
             self.cluster.add_node(wait=False, address=host.address, prefix=host.prefix, **self.certificate("node%d" % index, host.address, "control-ca"))
         else:
-            shim = self.build / "tests" / "faults" / "libfail-read.so"
-            self.cluster.add_node(wait=False, data=data, prefix=["env", "LD_PRELOAD=%s" % shim, "FAIL_READ_WHILE=%s" % self.read_trigger(index)])
+            self.cluster.add_node(wait=False, data=data, prefix=self.prefix(index))
 
     def read_trigger(self, index):
         return self.folder / ("fail-read-%d" % index)
@@ -150,12 +163,13 @@ class Rig:
 
     # viewers
 
-    def start_viewer(self, number, source=None):
+    def source(self, number):
+        return ["pmsssrc", "name=source", "location=" + servers.uri(self.cluster, NAME % number), "read-ahead=%d" % self.settings.read_ahead]
+
+    def start_viewer(self, number, source=None, loop=False):
         if self.aborted:
             raise RuntimeError("interrupted")
-        source = source or ["pmsssrc", "name=source", "location=" + servers.uri(self.cluster, NAME % number),
-                            "read-ahead=%d" % self.settings.read_ahead]
-        one = viewer.Viewer(self.build / "tests" / "faults" / "fault-player", source, self.settings, self.env, self.log)
+        one = viewer.Viewer(self.build / "tests" / "faults" / "fault-player", source or self.source(number), self.settings, self.env, self.log, loop)
         self.viewers.append(one)
         return one
 

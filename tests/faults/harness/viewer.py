@@ -10,9 +10,12 @@ COUNTERS = ("units", "requests", "rebuilt", "hedged", "late", "errors", "wasted"
 
 
 class Viewer:
-    def __init__(self, program, source, settings, env, log):
-        self.process = subprocess.Popen([str(program), " ".join(source), "%g" % (settings.rate / 8), "%d" % (settings.seconds + PATIENCE)],
-                                        env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+    """@loop: until end()."""
+
+    def __init__(self, program, source, settings, env, log, loop=False):
+        self.process = subprocess.Popen([str(program), " ".join(source), "%g" % (settings.rate / 8), "%d" % (settings.seconds + PATIENCE),
+                                         *(["loop"] if loop else [])], env=env, stdin=subprocess.PIPE if loop else subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=log, text=True)
 
     def wait_playing(self):
         """Also when it failed to begin: that is in its report."""
@@ -26,7 +29,14 @@ class Viewer:
             raise RuntimeError("the player ended with %d" % self.process.returncode)
         return json.loads(line)
 
+    def end(self):
+        """After this time; its report."""
+        self.process.stdin.close()
+        return self.report()
+
     def close(self):
+        if self.process.stdin:
+            self.process.stdin.close()
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
