@@ -24,6 +24,7 @@ static gint64 cache_size = 0;
 static gint64 read_ahead = 0;
 static gboolean use_async = FALSE;
 static int tail_after = 0;
+static char *until = NULL;
 
 static const GOptionEntry entries[] = {
   {"random", 0, 0, G_OPTION_ARG_INT, &n_random,
@@ -40,6 +41,8 @@ static const GOptionEntry entries[] = {
   {"tail-after", 0, 0, G_OPTION_ARG_INT, &tail_after,
       "Read the first bytes, wait until N units have come, then read the last"
         " ones, for which no request may be made", "N"},
+  {"until", 0, 0, G_OPTION_ARG_FILENAME, &until,
+      "Read it again as long as there is no such file", "FILE"},
   {"async", 0, 0, G_OPTION_ARG_NONE, &use_async, "Use the asynchronous calls",
       NULL},
   {NULL}
@@ -255,7 +258,11 @@ run (Tool * tool, GError ** error)
     return run_random (tool, error);
   if (rate > 0)
     return run_paced (tool, error);
-  return read_range (tool, 0, tool->size, error);
+  do {
+    if (!read_range (tool, 0, tool->size, error))
+      return FALSE;
+  } while (until != NULL && !g_file_test (until, G_FILE_TEST_EXISTS));
+  return TRUE;
 }
 
 static void

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One reader, while its film is repaired again and again, a node moves, and control is started anew."""
+
+import json
+import os
+import subprocess
+import unittest
+
+import cluster
+import repair_case
+from cluster import BUILD, wait_for
+
+
+class ReaderLayoutTest(repair_case.RepairCase):
+    nodes = 6
+    control_options = dict(repair_case.SMALL, lease="3")
+
+    def tearDown(self):
+        """Those that were lost stay so."""
+
+    def start_reader(self, name, path, stop):
+        environment = dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token)
+        # next to nothing is kept: each round asks the nodes again
+        return subprocess.Popen(
+            [BUILD / "tests" / "integration" / "reader-tool", "--timeout", "60", "--cache-size", "32768", "--read-ahead", "16384",
+             "--until", str(stop), name, str(path)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def sessions(self):
+        return [session["id"] for session in self.cluster.api("GET", "/sessions")["sessions"]]
+
+    def lose(self, name):
+        """A node goes for good, and all that it had is elsewhere."""
+        node = self.busiest(name)
+        node.stop()
+        self.wait_moved(name, node)
+        self.wait_repaired()
+        return node
+
+    def move(self, node):
+        """To another port: it proves that it is there, and its layouts have a newer generation."""
+        node.stop()
+        node.port = 0
+        node.start()
+        wait_for(lambda: self.cluster.node_at(node.address, node.port) == node.id, "the node's new address")
+        self.cluster.wait_nodes()
+
+    def test_play_goes_on(self):
+        path = self.make("film", 12, "2+1")
+        stop = self.cluster.folder / "stop"
+        reader = self.start_reader("film", path, stop)
+        mine = wait_for(self.sessions, "the reader's session")[0]
+        lost = []
+
+        for step in range(3):
+            lost.append(self.lose("film"))
+            self.assertIsNone(reader.poll(), reader.stderr)
+            if step == 1:
+                self.cluster.restart_control(kill=True)
+        # of the nodes that the first layout named half are gone: more than two of most extents
+        self.assertEqual(len({node.id for node in lost}), 3)
+        for node in self.cluster.nodes:
+            if node.running():
+                self.move(node)
+        self.assertIsNone(reader.poll())
+        self.assertIn(mine, self.sessions())
+        stop.touch()
+        out, err = reader.communicate(timeout=120)
+        result = json.loads(out)
+        self.assertTrue(result["ok"], (result, err))
+        self.assertGreater(result["bytes"], 2 * path.stat().st_size)
+
+
+if __name__ == "__main__":
+    unittest.main()
