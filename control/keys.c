@@ -85,11 +85,13 @@ read_private (const char *folder, const char *name, GError ** error)
   return g_strchomp (text);
 }
 
-/* libsodium's secret key is the seed followed by the public key; that it is both is checked by making the pair anew from the seed. */
+/* The pair is made anew from the secret key's seed, so that a key of which a part is damaged is found out. */
 static gboolean
 parse_key (PmssKeys * self, const char *hex)
 {
   guint8 again[PMSS_TOKEN_SECRET_KEY_SIZE];
+  guint8 seed[crypto_sign_ed25519_SEEDBYTES];
+  gboolean same;
   gsize length;
 
   if (strlen (hex) != sizeof (self->secret_key) * 2
@@ -97,8 +99,12 @@ parse_key (PmssKeys * self, const char *hex)
           strlen (hex), NULL, &length, NULL) != 0
       || length != sizeof (self->secret_key))
     return FALSE;
-  crypto_sign_seed_keypair (self->public_key, again, self->secret_key);
-  return sodium_memcmp (again, self->secret_key, sizeof (again)) == 0;
+  crypto_sign_ed25519_sk_to_seed (seed, self->secret_key);
+  crypto_sign_ed25519_seed_keypair (self->public_key, again, seed);
+  same = sodium_memcmp (again, self->secret_key, sizeof (again)) == 0;
+  sodium_memzero (seed, sizeof (seed));
+  sodium_memzero (again, sizeof (again));
+  return same;
 }
 
 /* Whoever reads the key can read, write and delete every shard: as sshd does, better not to serve than to go on with one that is known to others. */
