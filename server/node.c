@@ -55,6 +55,7 @@ struct _PmssNodeAgent
   gboolean told;                /* bad shards, in the heartbeat that is under way */
   char *problem;                /* nullable: what control says is wrong with us, and was logged */
   gboolean away;                /* control: the last request failed, and that was logged */
+  gboolean unknown;             /* it answered that it does not know this server */
   SoupSession *session;
   GCancellable *cancellable;
   guint timer;
@@ -230,13 +231,17 @@ problem_error (guint status, JsonNode * json)
 static void
 note_failure (PmssNodeAgent * agent, const GError * error)
 {
+  gboolean unknown = g_error_matches (error, PMSS_ERROR,
+      PMSS_ERROR_NOT_AUTHORIZED);
+
   if (agent->state == AGENT_ENDED)
     g_message ("%s: %s; it does not know that this server stops",
         agent->config->control, error->message);
-  else if (!agent->away)
+  else if (!agent->away || (unknown && !agent->unknown))
     g_warning ("%s: %s; this server goes on without it", agent->config->control,
         error->message);
   agent->away = TRUE;
+  agent->unknown = unknown;
 }
 
 /* A control server that cannot take what we found is not to lose us over it. */
@@ -264,7 +269,7 @@ take_answer (PmssNodeAgent * agent, guint status, JsonNode * json)
   if (status >= 200 && status < 300 && json) {
     if (agent->away)
       g_message ("%s is back", agent->config->control);
-    agent->away = FALSE;
+    agent->away = agent->unknown = FALSE;
     if (agent->state == AGENT_JOINING)
       take_identity (agent, json);
     else

@@ -9,6 +9,9 @@
 
 /* Heartbeats, silence, and what follows from them: the nodes' states. */
 
+/* Others are refused without a word in the log. */
+#define MAX_UNKNOWN 64
+
 /* What is written of one. */
 typedef struct
 {
@@ -209,6 +212,24 @@ hand_in_instance (PmssNodes * self, PmssNodeEntry * entry)
       NULL);
 }
 
+/* Once for each: who is refused asks again each second, and anybody may. */
+static void
+note_unknown_locked (PmssNodes * self, guint id, gboolean known)
+{
+  if (g_hash_table_size (self->unknown) >= MAX_UNKNOWN
+      || !g_hash_table_add (self->unknown, GUINT_TO_POINTER (id)))
+    return;
+  if (known)
+    g_message ("Something that calls itself storage server %u was refused: "
+        "its secret is not that server's", id);
+  else
+    g_message ("Something that calls itself storage server %u was refused: the "
+        "catalog, which has %u, does not know it. If it is a storage server "
+        "of this cluster that was not removed, this is not its catalog: stop "
+        "pmss-control and put the right one back (docs/operations.md)", id,
+        g_hash_table_size (self->entries));
+}
+
 gboolean
 pmss_nodes_check (PmssNodes * self, guint id, const char *secret,
     GError ** error)
@@ -220,8 +241,11 @@ pmss_nodes_check (PmssNodes * self, guint id, const char *secret,
 
   if (entry != NULL && pmss_secret_check (secret, entry->secret))
     return TRUE;
-  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
-      "Unknown node or wrong secret");
+  note_unknown_locked (self, id, entry != NULL);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+      "The catalog does not know storage server %u, or not by this secret. If "
+      "the catalog is a new or another one, put the right one back. If the "
+      "server was removed, give it an empty data folder and a join token", id);
   return FALSE;
 }
 

@@ -49,6 +49,7 @@ struct _PmssNodes {
   PmssDatabase *database;
   GMutex lock;                  /* protects what follows; not held over a wait for the database, or the watch */
   GHashTable *entries;          /* id -> PmssNodeEntry */
+  GHashTable *unknown;          /* set of ids that were refused, and the log has said so: bounded */
   GMutex watch_lock;            /* protects these two, and is held while the watch runs: who has taken it away may be freed */
   PmssNodesWatch watch;
   gpointer watch_data;

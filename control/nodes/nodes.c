@@ -157,6 +157,7 @@ pmss_nodes_new (PmssDatabase * database, GError ** error)
   g_mutex_init (&self->watch_lock);
   self->database = database;
   self->entries = g_hash_table_new_full (NULL, NULL, NULL, entry_free);
+  self->unknown = g_hash_table_new (NULL, NULL);
   if (pmss_database_transact (database, load_entries, self, error))
     return self;
   pmss_nodes_free (self);
@@ -167,6 +168,7 @@ void
 pmss_nodes_free (PmssNodes * self)
 {
   g_hash_table_unref (self->entries);
+  g_hash_table_unref (self->unknown);
   g_mutex_clear (&self->watch_lock);
   g_mutex_clear (&self->lock);
   g_free (self);

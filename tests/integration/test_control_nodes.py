@@ -110,6 +110,23 @@ class NodesTest(cluster.TestCase):
         self.assertEqual(a.beat()[0], 200)
         self.assertEqual(self.node(a.id)["state"], "up")
 
+    def test_unknown(self):
+        """The log names who is refused, once, and says what to do; so does the answer."""
+        a = Actor(self, 1007)
+        for _ in range(5):
+            status, answer = a.send("/nodes/4711/heartbeat", dict(a.place, stats={}), a.secret)
+            self.assertEqual(status, 401)
+            self.assertEqual(a.beat("wrong")[0], 401)
+        for words in ("put the right one back", "an empty data folder and a join token"):
+            self.assertIn(words, answer["detail"])
+        log = self.cluster.control.log.read_text()
+        self.assertEqual(log.count("storage server 4711 was refused: the catalog, which has"), 1)
+        self.assertEqual(log.count("storage server %d was refused: its secret" % a.id), 1)
+        # anybody may send these
+        for id in range(5000, 5100):
+            a.send("/nodes/%d/heartbeat" % id, dict(a.place, stats={}), a.secret)
+        self.assertLess(self.cluster.control.log.read_text().count("was refused: "), 100)
+
     def test_remove(self):
         a = Actor(self, 1005)
         self.cluster.api("DELETE", "/nodes/%d" % a.id, status=204)
@@ -150,6 +167,24 @@ class Stopped(cluster.TestCase):
         self.assertNotIn(stopped.id, [n["id"] for n in layout["nodes"]])
         stopped.start()
         self.cluster.wait_nodes()
+
+    def test_forgotten_while_it_runs(self):
+        """A catalog that does not know it: the storage server says what that is and what to do, once."""
+        node = self.cluster.add_node()
+        self.cluster.api("DELETE", "/nodes/%d" % node.id, status=204)
+        self.cluster.nodes.remove(node)
+        try:
+            cluster.wait_for(lambda: "does not know storage server %d" % node.id in node.log.read_text(), "the node to say so")
+            cluster.wait_for(lambda: "storage server %d was refused" % node.id in self.cluster.control.log.read_text(),
+                             "control to say so")
+            # another's heartbeats tell that time goes on: this one has asked again meanwhile
+            seen = set()
+            cluster.wait_for(lambda: seen.add(self.cluster.api("GET", "/nodes")["nodes"][0]["last_seen"]) or len(seen) > 3,
+                             "some seconds of heartbeats")
+            self.assertEqual(node.log.read_text().count("does not know storage server"), 1)
+            self.assertIn("put the right one back", node.log.read_text())
+        finally:
+            node.stop()
 
 
 if __name__ == "__main__":
