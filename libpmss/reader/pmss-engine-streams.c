@@ -267,18 +267,21 @@ shard_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
 {
   const PmssStreamRange *range = pmss_stream_get_range (stream);
   guint32 extent = range->geometry.extent;
+  gboolean is_placed;
 
   if (pmss_bad_shards_get_tries (engine->bad_shards, extent, range->index) == 0)
     g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
         link->peer, extent, range->index, error->message);
   link->counters.errors++;
   pmss_engine_link_good (engine, link);
-  if (pmss_places_fail (&engine->places, extent, range->index,
+  /* where it was before, it need not be any more */
+  is_placed = pmss_places_get (&engine->places, extent, range->index) ==
+      (gint) link->index;
+  if (!pmss_places_fail (&engine->places, extent, range->index,
           (gint) link->index))
-    return;
-  pmss_bad_shards_note (engine->bad_shards, extent, range->index,
-      g_get_monotonic_time ());
-  if (verdict->is_told)
+    pmss_bad_shards_note (engine->bad_shards, extent, range->index,
+        g_get_monotonic_time ());
+  if (verdict->is_told && is_placed)
     pmss_reports_add (engine, link, extent, range->index, -1, verdict->kind);
 }
 

@@ -70,6 +70,12 @@ count_layouts (FakeCluster * cluster)
   return n;
 }
 
+static guint
+count_reports (FakeCluster * cluster)
+{
+  return fake_cluster_count_reports (cluster, NULL);
+}
+
 static void
 wait_for_count (guint (*count) (FakeCluster *), FakeCluster * cluster,
     guint wanted)
@@ -229,8 +235,11 @@ lie_of_places (gboolean (*misbehave) (const FakeRequest *, FakeAnswer *,
   wait_for_count (count_layouts, cluster, 1);
   for (guint i = 0; i < 5; i++)
     assert_reads (reader, cluster);
-  if (misbehave != NULL)
+  if (misbehave != NULL) {
     read_until_asked (reader, cluster, &moved[0]);
+    /* control said that it is there, and is told that it is not */
+    wait_for_count (count_reports, cluster, 1);
+  }
   assert_reads (reader, cluster);
   pmss_reader_close (reader);
   for (guint i = 0; i < 3; i++)
@@ -338,6 +347,8 @@ test_changed_lease (void)
   wait_for_count (fake_cluster_count_renewals, cluster, 3);
   g_assert_cmpint (g_get_monotonic_time () - begin, <,
       1900 * G_TIME_SPAN_MILLISECOND);
+  /* as long as control keeps it */
+  g_assert_cmpuint (fake_peer_get_connections (cluster->control), ==, 1);
   close_all (cluster, reader);
 }
 
