@@ -89,6 +89,31 @@ class Local(pmss_cli.TestCase):
             self.assertEqual(self.pmss("info", redundancy, "--json", env=env).json["redundancy"], redundancy)
             self.local("down")
 
+    def test_hls_playlist(self):
+        """docs/element.md: a playlist in PMSS plays with uridecodebin, all of it."""
+        elements = ("videotestsrc", "x264enc", "hlssink2", "hlsdemux", "avdec_h264")
+        environment = dict(self.env, GST_REGISTRY_1_0=str(self.folder / "registry.bin"), GST_REGISTRY_FORK="no")
+        if not all(subprocess.run(["gst-inspect-1.0", "--exists", element], env=environment, check=False).returncode == 0
+                   for element in elements):
+            self.skipTest("needs " + ", ".join(elements))
+        made, raw = self.folder / "hls", self.folder / "raw"
+        made.mkdir()
+
+        def launch(*words, **variables):
+            subprocess.run(["gst-launch-1.0", "-q", *words], env=dict(environment, **variables), cwd=made, timeout=120, check=True,
+                           stdin=subprocess.DEVNULL)
+        launch("videotestsrc", "num-buffers=90", "!", "video/x-raw,format=I420,width=160,height=120,framerate=30/1", "!",
+               "x264enc", "key-int-max=30", "!", "hlssink2", "target-duration=1", "playlist-length=0", "max-files=0",
+               "location=seg%d.ts", "playlist-location=list.m3u8")
+        env = self.up(1)["env"]
+        files = sorted(made.iterdir())
+        self.assertGreater(len(files), 3)
+        for file in files:
+            self.pmss("put", file, "hls/" + file.name, env=env)
+        uri = self.pmss("play", "--print-uri", "hls/list.m3u8", env=env).out.strip()
+        launch("uridecodebin", "uri=" + uri, "!", "video/x-raw,format=I420", "!", "filesink", "location=%s" % raw, **env)
+        self.assertEqual(raw.stat().st_size, 90 * 160 * 120 * 3 // 2)
+
     def test_warning(self):
         """A film that nobody could look into is stored, and that is told."""
         cluster = self.local("up", "--nodes", 1, "--json", env={"PMSS_PROBE": "/bin/false"}).json

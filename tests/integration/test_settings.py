@@ -116,6 +116,17 @@ class Settings(unittest.TestCase):
                     self.assertTrue(any(setting.split("=")[0] in done.stderr for setting in bad), done.stderr)
                     self.assertFalse(data.exists())
 
+    def test_manual_pages(self):
+        """Each option of a server stands in its man page, and no other."""
+        for kind, program in PROGRAMS.items():
+            page = (pathlib.Path(__file__).resolve().parents[2] / "data" / ("pmss-%s.8" % kind)).read_text().replace("\\-", "-")
+            text = subprocess.run([program, "--help"], capture_output=True, text=True, check=True, timeout=60).stdout
+            options = set(re.findall(r"^  (?:-\w, )?--([a-z-]+)", text, re.M)) - {"help", "config", "version"}
+            written = set(re.findall(r"^\.BI? (?:-c, )?--([a-z-]+)", page, re.M))
+            with self.subTest(kind=kind):
+                self.assertEqual(options - written, set(), "not in the page")
+                self.assertEqual(written - options, set(), "not an option")
+
     def test_folders_over_links(self):
         disk = self.folder / "disk"
         disk.mkdir()
