@@ -25,6 +25,7 @@ static gint64 read_ahead = 0;
 static gboolean use_async = FALSE;
 static int tail_after = 0;
 static char *until = NULL;
+static char *ca_file = NULL;
 
 static const GOptionEntry entries[] = {
   {"random", 0, 0, G_OPTION_ARG_INT, &n_random,
@@ -43,6 +44,8 @@ static const GOptionEntry entries[] = {
         " ones, for which no request may be made", "N"},
   {"until", 0, 0, G_OPTION_ARG_FILENAME, &until,
       "Read it again as long as there is no such file", "FILE"},
+  {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &ca_file,
+      "Who has to have signed the servers' certificates", "FILE"},
   {"async", 0, 0, G_OPTION_ARG_NONE, &use_async, "Use the asynchronous calls",
       NULL},
   {NULL}
@@ -279,6 +282,20 @@ print_result (Tool * tool, const GError * error, double seconds)
       tool->reads, tool->cancelled, tool->longest_gap / 1e6, seconds, json);
 }
 
+static void
+use_authority (PmssClient * client)
+{
+  g_autoptr (GTlsDatabase) database = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (ca_file == NULL)
+    return;
+  database = g_tls_file_database_new (ca_file, &error);
+  if (database == NULL)
+    g_error ("%s", error->message);
+  g_object_set (client, "tls-database", database, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -298,6 +315,7 @@ main (int argc, char **argv)
   if (client == NULL)
     g_error ("%s", error->message);
   pmss_client_find_credentials (client, NULL, NULL);
+  use_authority (client);
   tool.fd = open (argv[2], O_RDONLY | O_CLOEXEC);
   if (tool.fd < 0)
     g_error ("%s cannot be opened", argv[2]);

@@ -4,17 +4,21 @@
 
 import json
 import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 import unittest
 
-import cluster
 import repair_case
+from authority import Authority
 from cluster import BUILD, wait_for
 
 
-class ReaderLayoutTest(repair_case.RepairCase):
+class Plain(repair_case.RepairCase):
     nodes = 6
     control_options = dict(repair_case.SMALL, lease="3")
+    reader_options = ()
 
     def tearDown(self):
         """Those that were lost stay so."""
@@ -24,7 +28,7 @@ class ReaderLayoutTest(repair_case.RepairCase):
         # next to nothing is kept: each round asks the nodes again
         return subprocess.Popen(
             [BUILD / "tests" / "integration" / "reader-tool", "--timeout", "60", "--cache-size", "32768", "--read-ahead", "16384",
-             "--until", str(stop), name, str(path)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             "--until", str(stop), *self.reader_options, name, str(path)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def sessions(self):
         return [session["id"] for session in self.cluster.api("GET", "/sessions")["sessions"]]
@@ -69,6 +73,24 @@ class ReaderLayoutTest(repair_case.RepairCase):
         result = json.loads(out)
         self.assertTrue(result["ok"], (result, err))
         self.assertGreater(result["bytes"], 2 * path.stat().st_size)
+
+
+class Tls(Plain):
+    """The same with certificates, the new addresses', too."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("openssl"):
+            raise unittest.SkipTest("openssl is not installed")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-tls-"))
+        cls.addClassCleanup(shutil.rmtree, folder)
+        ours = Authority(folder, "ours")
+        good = ours.issue("good", "IP:127.0.0.1")
+        cls.ca = ours.certificate
+        cls.reader_options = ("--ca-file", str(cls.ca))
+        cls.control_options = dict(Plain.control_options, **good, **{"node-ca": str(cls.ca)})
+        cls.storage_options = dict(Plain.storage_options, **good, **{"control-ca": str(cls.ca)})
+        super().setUpClass()
 
 
 if __name__ == "__main__":
