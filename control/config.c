@@ -183,7 +183,7 @@ read_key_file (Raw * raw, const char *path, GError ** error)
 
     if (setting == NULL && text != NULL)
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-          "There is no setting '%s'", *key);
+          "There is no setting “%s”", *key);
     if (setting == NULL || text == NULL || !set_one (raw, setting, text, error))
       return FALSE;
   }
@@ -198,7 +198,7 @@ parse_switch (const char *text, const char *name, gboolean * on,
   if (*on || g_str_equal (text, "off"))
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "%s: '%s' is neither on nor off", name, text);
+      "%s: “%s” is neither on nor off", name, text);
   return FALSE;
 }
 
@@ -423,7 +423,7 @@ pmss_control_config_load (int argc, char **argv)
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     g_printerr ("pmss-control: %s\n", error->message);
   } else if (argc > 1) {
-    g_printerr ("pmss-control: what is '%s'? See --help\n", argv[1]);
+    g_printerr ("pmss-control: what is “%s”? See --help\n", argv[1]);
   } else if (show_version) {
     g_print ("pmss-control %s\n", PMSS_VERSION);
     result.status = EX_OK;

@@ -49,7 +49,7 @@ pmss_role_parse (const char *text, PmssRole * role, GError ** error)
     }
   }
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "'%s' is not a role: viewer, operator, admin", text);
+      "“%s” is not a role: viewer, operator, admin", text);
   return FALSE;
 }
 
@@ -443,7 +443,7 @@ pmss_accounts_add_user (PmssAccounts * self, const char *name,
     return TRUE;
   if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_EXISTS))
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS,
-        "There is a user called '%s' already", name);
+        "There is a user called “%s” already", name);
   else
     g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;

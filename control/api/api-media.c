@@ -162,8 +162,9 @@ rename_medium (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  g_message ("%s has renamed medium %" G_GINT64_FORMAT ": '%s' is '%s' now",
-      call->user->name, medium->id, call->param, name);
+  g_message ("%s has renamed medium %" G_GINT64_FORMAT
+      ": “%s” is “%s” now", call->user->name, medium->id, call->param,
+      name);
   pmss_api_note (call, NULL, name);
   json = json_builder_new ();
   pmss_api_add_medium (json, medium);

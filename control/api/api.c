@@ -51,7 +51,7 @@ pmss_api_get_param_id (PmssApiCall * call, gint64 * id)
     return TRUE;
   }
   pmss_http_request_respond_problem (call->request, 404,
-      "'%s' is not a number that anything here could have", call->param);
+      "“%s” is not a number that anything here could have", call->param);
   return FALSE;
 }
 

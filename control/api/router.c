@@ -153,7 +153,7 @@ check_rights (PmssApiCall * call, const PmssUser * user)
 {
   if (user->one_time && !call->route->one_time) {
     pmss_http_request_respond_problem (call->request, 403,
-        "The one-time password of '%s' is good for changing it and nothing "
+        "The one-time password of “%s” is good for changing it and nothing "
         "else: choose another with 'pmss login' or 'pmss user passwd' (PUT "
         "/api/v1/users/%s/password)", user->name, user->name);
     return FALSE;
@@ -161,7 +161,7 @@ check_rights (PmssApiCall * call, const PmssUser * user)
   if (user->role >= call->route->role)
     return TRUE;
   pmss_http_request_respond_problem (call->request, 403,
-      "This is for the role %s; '%s' is a %s",
+      "This is for the role %s; “%s” is a %s",
       pmss_role_to_string (call->route->role), user->name,
       pmss_role_to_string (user->role));
   return FALSE;

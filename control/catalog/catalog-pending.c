@@ -104,8 +104,7 @@ pmss_catalog_list_pending_nodes (PmssCatalog * self,
   PendingCall call = {.name = name,.nodes = nodes };
 
   pmss_shard_name_write (version, extent, shard, name);
-  if (!pmss_database_read (self->database, list_pending_nodes, &call,
-          error))
+  if (!pmss_database_read (self->database, list_pending_nodes, &call, error))
     return NULL;
   return g_steal_pointer (&nodes);
 }
@@ -122,7 +121,7 @@ add_pending (PmssDatabase * database, gpointer data, GError ** error)
 
   if (!pmss_shard_name_parse (call->name, &version, &number, &shard)) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "'%s' is not a shard's name", call->name);
+        "“%s” is not a shard's name", call->name);
     return FALSE;
   }
   if (!pmss_catalog_read_place (database, &version, number, shard, call->node,

@@ -114,7 +114,7 @@ parse_state (const char *text, PmssMediumState * state, GError ** error)
     }
   }
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-      "The catalog has a medium in the state '%s'", text);
+      "The catalog has a medium in the state “%s”", text);
   return FALSE;
 }
 
@@ -155,7 +155,7 @@ static void
 set_taken (const char *name, GError ** error)
 {
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS,
-      "There is a medium called '%s' already", name);
+      "There is a medium called “%s” already", name);
 }
 
 static gboolean
@@ -213,7 +213,7 @@ take_one (MediumCall * call, PmssRows * rows, GError ** error)
     g_propagate_error (error, g_steal_pointer (&local));
   } else if (call->name != NULL) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
-        "There is no medium called '%s'", call->name);
+        "There is no medium called “%s”", call->name);
   } else {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
         "There is no medium %" G_GINT64_FORMAT, call->id);
@@ -382,7 +382,7 @@ check_renamable (const PmssMedium * medium, GError ** error)
   if (medium->state != PMSS_MEDIUM_UPLOADING)
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "'%s' is still being uploaded: it can be renamed when it is there",
+      "“%s” is still being uploaded: it can be renamed when it is there",
       medium->name);
   return FALSE;
 }

@@ -95,7 +95,7 @@ check_budget (OpenCall * call, GError ** error)
     return TRUE;
   call->opening = PMSS_OPENING_CAPPED;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
-      "'%s' opens sessions too fast: wait a second", call->viewer->user);
+      "“%s” opens sessions too fast: wait a second", call->viewer->user);
   return FALSE;
 }
 
@@ -113,7 +113,7 @@ check_cap (PmssDatabase * database, OpenCall * call, GError ** error)
     return TRUE;
   call->opening = PMSS_OPENING_CAPPED;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
-      "'%s' has %u sessions, as many as are allowed: end one", viewer->user,
+      "“%s” has %u sessions, as many as are allowed: end one", viewer->user,
       viewer->cap);
   return FALSE;
 }
@@ -142,7 +142,7 @@ insert_session (PmssDatabase * database, OpenCall * call, GError ** error)
     return pmss_revocations_get_cut (database, s->user, &s->signed_until,
         error);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "'%s' is not ready", s->medium_name);
+      "“%s” is not ready", s->medium_name);
   return FALSE;
 }
 
@@ -194,7 +194,7 @@ pmss_sessions_open (PmssSessions * self, const PmssMedium * medium,
   *opening = PMSS_OPENING_NEW;
   if (medium->state != PMSS_MEDIUM_READY || !medium->has_version) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "'%s' is not ready but %s", medium->name,
+        "“%s” is not ready but %s", medium->name,
         pmss_medium_state_to_string (medium->state));
     return NULL;
   }

@@ -14,7 +14,7 @@ tell_holder (const PmssUpload * upload, GError ** error)
   g_autofree char *until = g_date_time_format (expires, "%F %H:%M UTC");
 
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_EXISTS,
-      "'%s' is an unfinished upload of user '%s': %s of %s are here, kept "
+      "“%s” is an unfinished upload of user “%s”: %s of %s are here, kept "
       "until %s. The same 'pmss put' goes on with it, 'pmss rm' ends it",
       upload->name, upload->user, received, size, until);
 }

@@ -187,7 +187,7 @@ class Cli(CliCase):
         self.assertEqual(self.pmss("ls", "--names", "list/").out.split(), ["list/2"])
         self.pmss("rm", "list/0", status=66)
         self.pmss("info", "list/0", status=66)
-        self.assertIn("'no such prefix'", self.pmss("ls", "no such prefix").out)
+        self.assertIn("“no such prefix”", self.pmss("ls", "no such prefix").out)
 
     def test_one_that_fails_keeps_no_other(self):
         small = self.path("small")
@@ -251,13 +251,13 @@ class Cli(CliCase):
         self.assertEqual(data, self.data)
 
     def test_did_you_mean(self):
-        self.assertIn("did you mean 'verify'?", self.pmss("verfiy", status=64).err)
-        self.assertIn("did you mean 'watch'?", self.pmss("job", "wacth", "1", status=64).err)
+        self.assertIn("did you mean “verify”?", self.pmss("verfiy", status=64).err)
+        self.assertIn("did you mean “watch”?", self.pmss("job", "wacth", "1", status=64).err)
         self.assertNotIn("mean", self.pmss("frobnicate", status=64).err)
         for command in (["info"], ["get"], ["rm"], ["play"], ["verify"], ["mv"]):
             with self.subTest(command):
                 last = ["x"] if command == ["mv"] else []
-                self.assertIn("did you mean 'shared/data.bin'?", self.pmss(*command, "share/dta.bin", *last, status=66).err)
+                self.assertIn("did you mean “shared/data.bin”?", self.pmss(*command, "share/dta.bin", *last, status=66).err)
         self.assertNotIn("mean", self.pmss("info", "nothing/like/it", status=66).err)
 
     def test_status(self):
@@ -369,7 +369,7 @@ class Cli(CliCase):
         self.assertEqual(out, ["--volume=0", self.url.replace("http:", "pmss:") + "/shared/data.bin"])
         self.assertIn("cannot be started", self.pmss("play", "--player", "/nonexistent", "shared/data.bin", status=66).err)
         # Known before a player is started, which would tell it in its own way and end with 0.
-        self.assertIn("no medium called 'x'", self.pmss("play", "--player", player, "x", status=66).err)
+        self.assertIn("no medium called “x”", self.pmss("play", "--player", player, "x", status=66).err)
 
     # administration
 

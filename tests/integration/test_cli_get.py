@@ -87,7 +87,7 @@ class Get(CliCase):
             os.close(read)
             error = get.stderr.read().decode().splitlines()
             self.assertEqual(get.wait(60), 66)
-        self.assertEqual(error[-1], "pmss get: 'deleted' was deleted while it was read")
+        self.assertEqual(error[-1], "pmss get: “deleted” was deleted while it was read")
 
     def test_output_that_does_not_block(self):
         read, write = os.pipe()

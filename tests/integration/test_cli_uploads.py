@@ -153,7 +153,7 @@ class Uploads(CliCase):
         for name in ("one", "two"):
             self.path(name).write_bytes(name.encode())
         files = self.path("one"), self.path("missing"), self.path("two")
-        self.assertIn("'several'", self.pmss("put", *files, "several", status=64).err)
+        self.assertIn("“several”", self.pmss("put", *files, "several", status=64).err)
         result = self.pmss("put", *files, "put several/", status=66)
         self.assertIn("missing", result.err)
         self.assertEqual(self.pmss("ls", "--names", "put several/").out.splitlines(),
@@ -200,7 +200,7 @@ class Uploads(CliCase):
         for folder in ("one", "two"):
             (self.path(folder)).mkdir()
             (self.path(folder) / "same").write_bytes(folder.encode())
-        self.assertIn("would both be called 'twice/same'",
+        self.assertIn("would both be called “twice/same”",
                       self.pmss("put", self.path("one") / "same", self.path("two") / "same", "twice/", status=64).err)
 
     def test_put_several_at_once(self):
@@ -438,7 +438,7 @@ class Uploads(CliCase):
         env = {"HOME": str(self.path("home"))}
         self.pmss("login", self.url, "--user", "other", stdin=b"other password\n", env=env)
         error = self.pmss("put", self.file, "unfinished", env=env, status=73).err
-        self.assertIn("unfinished upload of user 'admin'", error)
+        self.assertIn("unfinished upload of user “admin”", error)
         other = self.path("other")
         other.write_bytes(b"another file")
         self.pmss("put", other, "unfinished", env={"XDG_STATE_HOME": str(self.path("state"))})

@@ -215,7 +215,7 @@ class Uploads(cluster.TestCase):
         try:
             status, _, text = self.tus("POST", "/api/v1/uploads", Upload_Length=5, Upload_Metadata=encode_metadata(name="mine"))
             self.assertEqual(status, 409)
-            self.assertRegex(json.loads(text)["detail"], r"unfinished upload of user 'admin': 4.bytes of 10.bytes are here, kept until 2")
+            self.assertRegex(json.loads(text)["detail"], r"unfinished upload of user “admin”: 4.bytes of 10.bytes are here, kept until 2")
             self.assert_status(409, self.cluster.put, "mine", b"x")
         finally:
             self.cluster.token = admin

@@ -41,7 +41,7 @@ pmss_byte_range_parse (const char *text, PmssByteRange * range, GError ** error)
   if (parse (text, range))
     return TRUE;
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-      "'%s' is not a range of bytes: 0-499 are the first 500, 500- is all "
+      "“%s” is not a range of bytes: 0-499 are the first 500, 500- is all "
       "behind them, -500 the last 500", text);
   return FALSE;
 }

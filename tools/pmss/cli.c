@@ -55,10 +55,11 @@ set_no_command (const PmssCliCommand * commands, const char *typed,
     pmss_suggestion_add (&suggestion, commands->name);
   if (suggestion.best)
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "There is no command '%s'; did you mean '%s'?", shown, suggestion.best);
+        "There is no command “%s”; did you mean “%s”?", shown,
+        suggestion.best);
   else
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "There is no command '%s'", shown);
+        "There is no command “%s”", shown);
 }
 
 /* "pmss help node ls" is "pmss node ls --help". */
@@ -220,7 +221,7 @@ pmss_cli_parse_id (const char *text, const char *what, guint64 * id,
   if (g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT64, id, NULL))
     return TRUE;
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-      "'%s' is not the number of a %s", text, what);
+      "“%s” is not the number of a %s", text, what);
   return FALSE;
 }
 

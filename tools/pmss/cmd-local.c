@@ -67,7 +67,7 @@ check_settings (char **settings, GError ** error)
     if (strchr (*settings, '=') && **settings != '=')
       continue;
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-        "'%s' is no setting; it looks like KEY=VALUE", *settings);
+        "“%s” is no setting; it looks like KEY=VALUE", *settings);
     return FALSE;
   }
   return TRUE;

@@ -36,7 +36,7 @@ print_table (JsonArray * media, const char *prefix)
 {
   g_autofree char *shown = pmss_cli_escape (prefix);
   g_autofree char *empty = prefix ?
-      g_strdup_printf ("No media whose names begin with '%s'.", shown) :
+      g_strdup_printf ("No media whose names begin with “%s”.", shown) :
       g_strdup ("No media.");
   const char *const columns[] =
       { "NAME", ">SIZE", ">LENGTH", ">RATE", "STORED", "STATE", NULL };

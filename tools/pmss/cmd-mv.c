@@ -67,7 +67,7 @@ move_medium (PmssCli * cli, const char *old, gpointer user_data,
       cli->cancellable, error);
   if (!answer) {
     pmss_medium_suggest (cli, moving->client, old, error);
-    g_prefix_error (error, "'%s' is not renamed: ", old);
+    g_prefix_error (error, "“%s” is not renamed: ", old);
     return FALSE;
   }
   json_array_add_element (moving->renamed, answer);
@@ -89,7 +89,7 @@ pmss_cmd_mv (PmssCli * cli, int argc, char **argv, GError ** error)
   if (argc > 3 && !g_str_has_suffix (argv[argc - 1], "/")) {
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
         "Several media need a prefix that ends with / as the last argument, "
-        "and '%s' is none", argv[argc - 1]);
+        "and “%s” is none", argv[argc - 1]);
     return FALSE;
   }
   client = pmss_cli_connect (cli, error);

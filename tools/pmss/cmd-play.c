@@ -59,7 +59,7 @@ can_be_played (PmssCli * cli, const char *name, GError ** error)
   if (g_str_equal (state, "ready"))
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "'%s' is not ready but %s", name, state);
+      "“%s” is not ready but %s", name, state);
   return FALSE;
 }
 

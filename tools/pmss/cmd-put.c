@@ -300,7 +300,7 @@ find_name (int *n_files, char **files, gboolean recursive, const char **name,
     return TRUE;
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
       "Several files need a prefix that ends with / as the last argument, "
-      "and '%s' is none", *name);
+      "and “%s” is none", *name);
   return FALSE;
 }
 

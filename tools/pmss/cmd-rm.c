@@ -65,7 +65,7 @@ remove_medium (PmssCli * cli, const char *name, gpointer user_data,
   if (local) {
     pmss_medium_suggest (cli, removing->client, name, &local);
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
-        "'%s' is not deleted: ", name);
+        "“%s” is not deleted: ", name);
     return FALSE;
   }
   json_array_add_string_element (removing->names, name);

@@ -56,7 +56,7 @@ session_end (PmssCli * cli, int argc, char **argv, GError ** error)
   answer = pmss_cli_request (cli, "DELETE", path, NULL, &local);
   if (local) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
-        "Session '%s' is not ended: ", argv[1]);
+        "Session “%s” is not ended: ", argv[1]);
     return FALSE;
   }
   printf (cli->json ? "{}\n" : "Ended.\n");

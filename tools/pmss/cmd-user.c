@@ -137,7 +137,7 @@ user_add (PmssCli * cli, int argc, char **argv, GError ** error)
   answer = pmss_cli_request (cli, "POST", "/users", body, &local);
   if (local) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
-        "User '%s' is not added: ", argv[1]);
+        "User “%s” is not added: ", argv[1]);
     return FALSE;
   }
   report (cli, answer, "Added user", argv[1]);
@@ -213,7 +213,7 @@ user_rm (PmssCli * cli, int argc, char **argv, GError ** error)
   answer = pmss_cli_request (cli, "DELETE", path, NULL, &local);
   if (local) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
-        "User '%s' is not removed: ", argv[1]);
+        "User “%s” is not removed: ", argv[1]);
     return FALSE;
   }
   report (cli, answer, "Removed user", argv[1]);
@@ -303,7 +303,7 @@ user_passwd (PmssCli * cli, int argc, char **argv, GError ** error)
   answer = pmss_cli_request (cli, "PUT", path, body, &local);
   if (local) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
-        "The password of '%s' stays as it is: ", name);
+        "The password of “%s” stays as it is: ", name);
     return FALSE;
   }
   report (cli, answer, "Changed the password of", name);

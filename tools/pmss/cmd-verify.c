@@ -285,7 +285,7 @@ verify_medium (PmssCli * cli, Verifying * self, const char *name,
   outcome.health = pmss_cli_json_object (root, "health");
   if (!outcome.health) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "'%s' is not ready any more", name);
+        "“%s” is not ready any more", name);
     return FALSE;
   }
   conclude (cli, self, id, &outcome);

@@ -87,7 +87,7 @@ pmss_local_cluster_get_node (PmssLocalCluster * cluster, const char *index,
       i < cluster->nodes->len)
     return g_ptr_array_index (cluster->nodes, i);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
-      "The cluster in %s has no storage server with the index '%s' "
+      "The cluster in %s has no storage server with the index “%s” "
       "(they are counted from 0 to %d)", cluster->dir, index,
       (int) cluster->nodes->len - 1);
   return NULL;

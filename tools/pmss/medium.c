@@ -15,7 +15,7 @@ pmss_medium_check_name (const char *name, GError ** error)
 {
   if (pmss_medium_name_check (name, error))
     return TRUE;
-  g_prefix_error (error, "'%s': ", name);
+  g_prefix_error (error, "“%s”: ", name);
   return FALSE;
 }
 
@@ -71,7 +71,7 @@ pmss_medium_list (PmssCli * cli, PmssClient * client, const char *prefix,
     /* A server that answers with the same page for ever is no server. */
     if (next && after && strcmp (next, after) <= 0) {
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-          "The control server's list of media does not go on after '%s'",
+          "The control server's list of media does not go on after “%s”",
           after);
       return NULL;
     }
@@ -130,7 +130,7 @@ pmss_medium_suggest (PmssCli * cli, PmssClient * client, const char *name,
     add_names (cli, client, NULL, &suggestion);
   if (!suggestion.best)
     return;
-  text = g_strdup_printf ("%s; did you mean '%s'?", (*error)->message,
+  text = g_strdup_printf ("%s; did you mean “%s”?", (*error)->message,
       suggestion.best);
   g_free ((*error)->message);
   (*error)->message = g_steal_pointer (&text);

@@ -164,7 +164,7 @@ check_unique (GPtrArray * items, GError ** error)
 
     if (other) {
       g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
-          "%s and %s would both be called '%s'", other->file, item->file,
+          "%s and %s would both be called “%s”", other->file, item->file,
           item->name);
       return FALSE;
     }

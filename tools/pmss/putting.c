@@ -48,9 +48,9 @@ wait_for_ingest (PmssCli * cli, PmssClient * client, const char *name,
   if (job) {
     ended = pmss_job_follow (cli, client, job, progress, &known, error);
     if (!ended && known)
-      g_prefix_error (error, "'%s' is uploaded, but not striped: ", name);
+      g_prefix_error (error, "“%s” is uploaded, but not striped: ", name);
     else if (!ended)
-      g_prefix_error (error, "'%s' is uploaded and goes on being striped, "
+      g_prefix_error (error, "“%s” is uploaded and goes on being striped, "
           "'pmss job watch %" G_GUINT64_FORMAT "' shows it; but the control "
           "server cannot be asked: ", name, job);
     if (!ended)
@@ -68,7 +68,7 @@ compare (JsonObject * medium, const char *file, const char *sum,
 
   if (g_strcmp0 (state, "ready") != 0) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "The medium is not ready, but '%s'", state ? state : "unknown");
+        "The medium is not ready, but “%s”", state ? state : "unknown");
     return FALSE;
   }
   if (stored && g_ascii_strcasecmp (stored, sum) == 0)
@@ -89,7 +89,7 @@ explain_interruption (const char *name, guint64 job, GError ** error)
   g_clear_error (error);
   if (job)
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_INTERRUPTED,
-        "interrupted: '%s' is uploaded and goes on being striped; "
+        "interrupted: “%s” is uploaded and goes on being striped; "
         "'pmss job watch %" G_GUINT64_FORMAT "' shows it, 'pmss job cancel %"
         G_GUINT64_FORMAT "' ends it", name, job, job);
   else

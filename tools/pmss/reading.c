@@ -115,7 +115,7 @@ compare (const PmssReading * reading, GError ** error)
       g_ascii_strcasecmp (reading->expected, reading->found) == 0)
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-      "'%s' was read whole, but its SHA-256 is %s where the catalog says %s",
+      "“%s” was read whole, but its SHA-256 is %s where the catalog says %s",
       reading->name, reading->found, reading->expected);
   return FALSE;
 }
@@ -169,13 +169,13 @@ explain_end (Fetch * fetch, GError ** error)
   if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
     g_clear_error (error);
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
-        "'%s' was deleted while it was read", fetch->reading->name);
+        "“%s” was deleted while it was read", fetch->reading->name);
     pmss_target_discard (fetch->target);
   } else if (sum && fetch->reading->expected &&
       strcmp (sum, fetch->reading->expected) != 0) {
     g_clear_error (error);
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "'%s' was replaced by another file while it was read; the same "
+        "“%s” was replaced by another file while it was read; the same "
         "command reads that one", fetch->reading->name);
     pmss_target_discard (fetch->target);
   }
