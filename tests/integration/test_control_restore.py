@@ -392,5 +392,33 @@ class Players(GstCase):
         self.assertNotRegex(out, r"(?m)^error ")
 
 
+class UploadsOfABackup(cluster.TestCase):
+    nodes = 1
+    control_options = {"default-redundancy": "1+0", "unit": "4KiB", "extent": "16KiB"}
+
+    def test_uploads_belong_to_it(self):
+        """What was acknowledged and not striped: without uploads/ its job fails and says why; with them it goes on."""
+        node, control = self.cluster.nodes[0], self.cluster.control
+        node.stop()
+        self.cluster.wait_nodes()
+        job = self.cluster.put("waits", b"x" * 99999)
+        cluster.wait_for(lambda: self.cluster.job(job)["state"] == "waiting", "the job to wait")
+        control.stop()
+        backup, uploads = self.cluster.folder / "backup", control.data / "uploads"
+        shutil.copytree(uploads, backup)
+        for file in backup.iterdir():
+            (uploads / file.name).unlink()
+        control.start()
+        node.start()
+        self.cluster.wait_nodes()
+        cluster.wait_for(lambda: self.cluster.job(job)["state"] == "failed", "the job to fail")
+        self.assertIn("upload's file cannot be read", self.cluster.job(job)["error"])
+        for file in backup.iterdir():
+            shutil.copy2(file, uploads)
+        self.cluster.api("POST", "/jobs/%d/resume" % job)
+        self.cluster.wait_job(job)
+        self.assertEqual(self.cluster.medium("waits")["state"], "ready")
+
+
 if __name__ == "__main__":
     unittest.main()
