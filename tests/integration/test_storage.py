@@ -251,12 +251,12 @@ class Settings(Case):
         broken.write_text("[storage]\nlissen=x\n")
         for arguments, code, text in (
                 (["--nonsense"], 64, "nonsense"), ([], 78, "data"), ([data], 78, "join-token"),
-                ([data, "--listen=nowhere", *alone], 69, "nowhere"),
+                ([data, "--listen=nowhere", *alone], 78, "nowhere"),
                 ([data, "--listen=192.0.2.1:0", *alone], 69, "does not have"),
                 ([data, "--control=http://h:1", "--join-token=x"], 69, "advertise"),
                 ([data, alone[0], "--cluster=x", alone[2]], 78, "cluster"),
                 ([data, "--public-key=%s" % broken, *alone[1:]], 78, "public-key"),
-                ([data, "--tls-certificate=%s" % key, "--tls-key=%s" % key, *alone], 69,
+                ([data, "--tls-certificate=%s" % key, "--tls-key=%s" % key, *alone], 78,
                  "certificate"),
                 (["--config=/nonexistent"], 78, "nonexistent")):
             # the scrub of an empty folder may say so before the address is looked at
