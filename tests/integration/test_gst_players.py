@@ -138,15 +138,24 @@ class Ways(PlayerCase):
         differ = PUSHED if path.suffix in OGG else STUCK.get(path.suffix, ())
         return [line for line in lines if line.split(":")[0] not in differ]
 
+    def assert_same(self, path, uri, some, same):
+        """Where a demuxer finds its streams one after the other, as in FLV, threads decide whether a player has prerolled
+        before the last one: then it is tried again, the file as well."""
+        for _ in range(3):
+            if self.comparable(path, some) == self.comparable(path, same):
+                return
+            (some,), (same,) = self.ways([uri]), self.ways([path.as_uri()])
+        self.assertEqual(self.comparable(path, some), self.comparable(path, same))
+
     def test_as_file(self):
         media = self.media()
         found, wanted = (self.ways(uris) for uris in ([uri for _, uri in media], [path.as_uri() for path, _ in media]))
         self.assertEqual(len(found), len(media))
-        for (path, _), some, same in zip(media, found, wanted):
+        for (path, uri), some, same in zip(media, found, wanted):
             with self.subTest(name=path.name):
                 # each of the five says something
                 self.assertEqual(len({line.split(":")[0] for line in some}), 5)
-                self.assertEqual(*(self.comparable(path, lines) for lines in (some, same)))
+                self.assert_same(path, uri, some, same)
         played = {path.suffix for (path, _), some in zip(media, wanted) if "cannot be played" not in str(some)}
         self.assertLessEqual({".ogv", ".webm", ".mov", ".jpg"}, played)
 
