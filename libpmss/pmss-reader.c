@@ -395,9 +395,8 @@ pmss_reader_get_stats (PmssReader * self)
   }
   sum.rebuilt += engine->rebuilt_lost;
   add_counters (&dict, &sum);
-  g_variant_dict_insert (&dict, "cache-used", "t", engine->rows.layout == NULL ?
-      0 : (guint64) engine->rows.n_blocks *
-      pmss_layout_get_unit (engine->rows.layout));
+  g_variant_dict_insert (&dict, "cache-used", "t",
+      (guint64) engine->rows.n_blocks * engine->rows.unit);
   g_mutex_unlock (&engine->lock);
   g_variant_dict_insert_value (&dict, "nodes", g_variant_builder_end (&nodes));
   return g_variant_ref_sink (g_variant_dict_end (&dict));

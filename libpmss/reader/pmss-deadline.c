@@ -15,8 +15,7 @@ pmss_deadline_get_played (PmssEngine * engine)
 {
   const PmssSession *session = engine->session;
   guint64 rate = MAX (session->avg_bitrate, session->peak_bitrate);
-  guint64 bits = 8 * (guint64) engine->rows.redundancy.k *
-      pmss_layout_get_unit (engine->rows.layout);
+  guint64 bits = 8 * (guint64) engine->rows.redundancy.k * engine->rows.unit;
 
   return rate == 0 ? 0 : MAX (1, bits * G_TIME_SPAN_SECOND / rate);
 }

@@ -42,7 +42,7 @@ worthwhile_rows (PmssEngine * engine, PmssCursor * cursor)
 static guint
 first_index (PmssEngine * engine, PmssCursor * cursor)
 {
-  guint back = LOOK_BACK / pmss_layout_get_unit (engine->rows.layout);
+  guint back = LOOK_BACK / engine->rows.unit;
 
   return cursor->index - MIN (cursor->index, back);
 }

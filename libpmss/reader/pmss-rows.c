@@ -21,13 +21,14 @@ row_free (gpointer data)
 void
 pmss_rows_init (PmssRows * rows, PmssLayout * layout)
 {
-  guint64 row_size;
   guint32 n_extents = pmss_layout_get_n_extents (layout);
 
   rows->layout = pmss_layout_ref (layout);
   rows->redundancy = pmss_layout_get_redundancy (layout);
-  row_size = (guint64) rows->redundancy.k * pmss_layout_get_unit (layout);
-  rows->rows_per_extent = pmss_layout_get_extent_size (layout) / row_size;
+  rows->unit = pmss_layout_get_unit (layout);
+  rows->extent_size = pmss_layout_get_extent_size (layout);
+  rows->rows_per_extent = rows->extent_size /
+      ((guint64) rows->redundancy.k * rows->unit);
   if (n_extents > 0) {
     PmssExtentGeometry last;
 
@@ -64,18 +65,17 @@ pmss_rows_clear (PmssRows * rows)
 }
 
 guint64
-pmss_rows_at (PmssRows * rows, guint64 offset, guint * index,
+pmss_rows_at (const PmssRows * rows, guint64 offset, guint * index,
     gsize * offset_in_unit)
 {
-  guint32 unit = pmss_layout_get_unit (rows->layout);
-  guint64 extent_size = pmss_layout_get_extent_size (rows->layout);
-  guint64 in_extent = offset % extent_size;
-  guint64 in_row = in_extent % ((guint64) rows->redundancy.k * unit);
+  guint64 row_size = (guint64) rows->redundancy.k * rows->unit;
+  guint64 in_extent = offset % rows->extent_size;
+  guint64 in_row = in_extent % row_size;
 
-  *index = in_row / unit;
-  *offset_in_unit = in_row % unit;
-  return offset / extent_size * rows->rows_per_extent +
-      in_extent / ((guint64) rows->redundancy.k * unit);
+  *index = in_row / rows->unit;
+  *offset_in_unit = in_row % rows->unit;
+  return offset / rows->extent_size * rows->rows_per_extent +
+      in_extent / row_size;
 }
 
 PmssRow *

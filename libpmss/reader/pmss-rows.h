@@ -65,7 +65,10 @@ typedef struct
 typedef struct
 {
   PmssLayout *layout;
+  /* the geometry, which stays the same when another layout is taken over: read without the lock */
   PmssRedundancy redundancy;
+  guint32 unit;
+  guint64 extent_size;
   guint64 rows_per_extent;
   guint64 n_rows;               /* in the whole file */
   GHashTable *table;            /* number -> PmssRow */
@@ -77,7 +80,7 @@ void pmss_rows_init (PmssRows *rows, PmssLayout *layout);
 void pmss_rows_clear (PmssRows *rows);
 
 /* Number of the row, and index of the data unit in it, that hold @offset. */
-guint64 pmss_rows_at (PmssRows *rows, guint64 offset, guint *index,
+guint64 pmss_rows_at (const PmssRows *rows, guint64 offset, guint *index,
     gsize *offset_in_unit);
 PmssRow *pmss_rows_get (PmssRows *rows, guint64 number);        /* nullable */
 PmssRow *pmss_rows_ensure (PmssRows *rows, guint64 number);
