@@ -19,6 +19,7 @@ struct _PmssSessions {
 
   GMutex lock;                  /* protects what follows; not held over the database */
   GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */
+  GMutex clock_lock;            /* protects this, also while the leases are moved: nobody begins or renews one in between */
   PmssClockStep clock_step;
 };
 

@@ -42,6 +42,7 @@ pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
   self->keys = keys;
   self->lease = lease;
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->clock_lock);
   pmss_clock_step_note (&self->clock_step, g_get_real_time (),
       g_get_monotonic_time ());
   self->reported = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
@@ -59,6 +60,7 @@ pmss_sessions_free (PmssSessions * self)
   pmss_session_budget_free (self->budget);
   g_hash_table_unref (self->reported);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->clock_lock);
   g_free (self);
 }
 
@@ -166,12 +168,11 @@ void
 pmss_sessions_follow_clock (PmssSessions * self)
 {
   g_autoptr (GError) error = NULL;
-  gint64 step;
-
-  g_mutex_lock (&self->lock);
-  step = pmss_clock_step_note (&self->clock_step, g_get_real_time (),
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->clock_lock);
+  gint64 step = pmss_clock_step_note (&self->clock_step, g_get_real_time (),
       g_get_monotonic_time ());
-  g_mutex_unlock (&self->lock);
+
   if (step == 0)
     return;
   g_warning ("The clock was set by %" G_GINT64_FORMAT " s; the leases of "
