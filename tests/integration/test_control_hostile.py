@@ -58,8 +58,9 @@ class HostileTest(cluster.TestCase):
         for path in ("/../etc/passwd", "/api/v1/../../etc/passwd", "/api/v1/users/..%2fadmin", "/api/v1/users/%2e%2e/password",
                      "/api/v1/%6dedia%00", "http://evil/api/v1/media", "*", "", "/api/v1/media\x00", "/api/v1/media?a=%00",
                      "/api/v1/media?limit=1&limit=2"):
-            self.assertGreaterEqual(self.status_of("GET", path), 400, path)
-            self.assertLess(self.status_of("GET", path), 500, path)
+            status = self.status_of("GET", path)
+            # libmicrohttpd 1.0 may close on a NUL without a word
+            self.assertTrue(400 <= status < 500 or (status == 0 and "\x00" in path), (path, status))
 
     def test_hidden(self):
         """What nobody sees in a new name or a title is refused in both kinds of uploads; joiners that a script needs are taken."""
