@@ -181,7 +181,8 @@ test_restarted (void)
       &lost);
   fake_cluster_read_all (cluster, reader, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (g_atomic_int_get (&cut), >, 2);
+  /* it may be asked for more before the end is reached, or not */
+  g_assert_cmpint (g_atomic_int_get (&cut), >=, 2);
   g_assert_cmpint (g_atomic_int_get (&lost), ==, 0);
   g_clear_object (&reader);
   fake_cluster_free (cluster);
