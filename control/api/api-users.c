@@ -62,11 +62,11 @@ create_user (PmssApiCall * call, GError ** error)
   return pmss_accounts_get_user (accounts, name, error);
 }
 
+/* @user NULL: @error says why. */
 static void
-post_user (PmssApiCall * call)
+respond_user (PmssApiCall * call, guint status, const PmssUser * user,
+    const GError * error)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PmssUser) user = create_user (call, &error);
   g_autoptr (JsonBuilder) json = NULL;
 
   if (user == NULL) {
@@ -75,7 +75,16 @@ post_user (PmssApiCall * call)
   }
   json = json_builder_new ();
   add_user_json (json, user);
-  pmss_api_respond (call, 201, json);
+  pmss_api_respond (call, status, json);
+}
+
+static void
+post_user (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssUser) user = create_user (call, &error);
+
+  respond_user (call, 201, user, error);
 }
 
 /* The role is all that can be set so. One's own can be, too: another administrator is left. */
@@ -102,15 +111,8 @@ patch_user (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssUser) user = change_user (call, &error);
-  g_autoptr (JsonBuilder) json = NULL;
 
-  if (user == NULL) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = json_builder_new ();
-  add_user_json (json, user);
-  pmss_api_respond (call, 200, json);
+  respond_user (call, 200, user, error);
 }
 
 static void

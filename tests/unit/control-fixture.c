@@ -132,3 +132,12 @@ control_fixture_release (ControlFixture * fixture)
   g_atomic_int_set (&fixture->held, 0);
   g_thread_join (fixture->holder);
 }
+
+gboolean
+control_fixture_is_log (int fd)
+{
+  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autofree char *path = g_file_read_link (link, NULL);
+
+  return path != NULL && g_str_has_suffix (path, "-wal");
+}

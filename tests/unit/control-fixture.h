@@ -27,6 +27,9 @@ gint64 control_fixture_count (ControlFixture *fixture, const char *sql);
 void   control_fixture_hold    (ControlFixture *fixture);
 void   control_fixture_release (ControlFixture *fixture);
 
+/* Whether @fd is the log of a database, for tests that stand between SQLite and the disk. */
+gboolean control_fixture_is_log (int fd);
+
 /* Puts @n nodes into the table; returns the id of the first, the others follow. Before pmss_nodes_new(). */
 guint  control_fixture_add_nodes (ControlFixture *fixture, guint n);
 

@@ -369,6 +369,18 @@ fake_cluster_read_all (FakeCluster * cluster, PmssReader * reader,
   return TRUE;
 }
 
+void
+fake_cluster_read_byte (FakeCluster * cluster, PmssReader * reader,
+    guint64 offset)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = pmss_reader_read (reader, offset, 1, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
+      cluster->bytes + offset, 1);
+}
+
 guint64
 reader_get_counter (PmssReader * reader, const char *name)
 {

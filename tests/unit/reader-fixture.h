@@ -84,6 +84,8 @@ void         fake_node_answer (FakeAnswer *answer, GBytes *shard, gsize first, g
 gboolean     fake_node_trickle (const FakeRequest *request, FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
 /* Reads all of the medium and compares it. */
 gboolean     fake_cluster_read_all (FakeCluster *cluster, PmssReader *reader, GError **error);
+/* Reads one byte and compares it. */
+void         fake_cluster_read_byte (FakeCluster *cluster, PmssReader *reader, guint64 offset);
 guint64      reader_get_counter (PmssReader *reader, const char *name);
 
 G_END_DECLS

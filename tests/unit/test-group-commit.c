@@ -17,19 +17,10 @@ static gint log_syncs;
 static gint gate;               /* 1: syncs of the log wait; 2: one does */
 static gint full;               /* nothing more goes into the log */
 
-static gboolean
-is_log (int fd)
-{
-  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
-  g_autofree char *path = g_file_read_link (link, NULL);
-
-  return path != NULL && g_str_has_suffix (path, "-wal");
-}
-
 int
 fdatasync (int fd)
 {
-  if (!is_log (fd))
+  if (!control_fixture_is_log (fd))
     return 0;
   g_atomic_int_inc (&log_syncs);
   if (g_atomic_int_compare_and_exchange (&gate, 1, 2))
@@ -47,7 +38,7 @@ fsync (int fd)
 ssize_t
 pwrite64 (int fd, const void *data, size_t length, off64_t offset)
 {
-  if (!g_atomic_int_get (&full) || !is_log (fd))
+  if (!g_atomic_int_get (&full) || !control_fixture_is_log (fd))
     return syscall (SYS_pwrite64, fd, data, length, offset);
   errno = ENOSPC;
   return -1;

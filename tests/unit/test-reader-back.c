@@ -30,17 +30,6 @@ count_call (gpointer count)
   g_atomic_int_inc ((int *) count);
 }
 
-static void
-read_at (PmssReader * reader, FakeCluster * cluster, guint64 offset)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = pmss_reader_read (reader, offset, 1, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
-      cluster->bytes + offset, 1);
-}
-
 /* A reader that has read the first row, and nothing ahead of it. */
 static PmssReader *
 open_and_read (FakeCluster * cluster)
@@ -48,7 +37,7 @@ open_and_read (FakeCluster * cluster)
   PmssReader *reader = fake_cluster_open (cluster, "timeout", 60, "read-ahead",
       (guint64) 1, "cache-size", (guint64) 1, NULL);
 
-  read_at (reader, cluster, 0);
+  fake_cluster_read_byte (cluster, reader, 0);
   return reader;
 }
 
@@ -91,7 +80,7 @@ test_never_back (void)
   cluster->nodes[0].misbehave = cluster->nodes[1].misbehave = refuse;
   reader = fake_cluster_open (cluster, "timeout", 2, "read-ahead", (guint64) 1,
       "cache-size", (guint64) 1, NULL);
-  read_at (reader, cluster, 0);
+  fake_cluster_read_byte (cluster, reader, 0);
   g_atomic_int_set (&refusals, G_MAXINT);
   begin = g_get_monotonic_time ();
   g_assert_false (fake_cluster_read_all (cluster, reader, &error));

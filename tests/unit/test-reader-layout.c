@@ -88,17 +88,6 @@ wait_for_count (guint (*count) (FakeCluster *), FakeCluster * cluster,
   }
 }
 
-static void
-read_at (PmssReader * reader, FakeCluster * cluster, guint64 offset)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = pmss_reader_read (reader, offset, 1, NULL, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
-      cluster->bytes + offset, 1);
-}
-
 static FakeCluster *
 new_cluster (guint lease)
 {
@@ -116,7 +105,7 @@ open_and_read (FakeCluster * cluster)
   PmssReader *reader = fake_cluster_open (cluster, "timeout", 20, "read-ahead",
       (guint64) 1, "cache-size", (guint64) 1, NULL);
 
-  read_at (reader, cluster, 0);
+  fake_cluster_read_byte (cluster, reader, 0);
   return reader;
 }
 
