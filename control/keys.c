@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-shard.h"
 #include "control/accounts/secret.h"
 #include "control/folder-sync.h"
 

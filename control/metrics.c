@@ -2,7 +2,7 @@
 #include "control/metrics.h"
 
 #include "control/database/database.h"
-#include "control/jobs/reconcile.h"
+#include "control/reconcile/reconcile.h"
 #include "control/nodes/nodes.h"
 #include "control/repair/repair.h"
 #include "httpd/pmss-httpd.h"

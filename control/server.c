@@ -20,7 +20,7 @@
 #include "control/identity.h"
 #include "control/ingest/ingest.h"
 #include "control/jobs/jobs.h"
-#include "control/jobs/reconcile.h"
+#include "control/reconcile/reconcile.h"
 #include "control/keys.h"
 #include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
@@ -31,7 +31,7 @@
 #include "daemon/pmss-descriptors.h"
 #include "daemon/pmss-haste.h"
 #include "httpd/pmss-httpd.h"
-#include "libpmss/pmss-ca-file.h"
+#include "libpmss/client/pmss-ca-file.h"
 #include "libpmss/pmss-error.h"
 
 #define NODES_TICK_MS 500

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gst/gst.h>
-#include <libpmss/pmss-reader.h>
+#include <libpmss/reader/pmss-reader.h>
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
 /* What the files of the element share; nothing outside this folder includes it. */
 #pragma once
 
-#include <libpmss/pmss-reader.h>
+#include <libpmss/reader/pmss-reader.h>
 #include <libpmss/pmss-uri.h>
 
 #include "gstpmsssrc.h"

@@ -8,7 +8,7 @@
 
 #include "pmss-error.h"
 #include "pmss-json.h"
-#include "pmss-shard.h"
+#include "libpmss/format/pmss-shard.h"
 
 #define MAX_USER 255
 #define ID_LENGTH 32

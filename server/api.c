@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-proof.h"
+#include "libpmss/node/pmss-proof.h"
 
 #define SHARDS "/v1/shards"
 #define MAX_PAGE 10000

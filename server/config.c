@@ -7,8 +7,8 @@
 #include "daemon/pmss-amount.h"
 #include "daemon/pmss-daemon.h"
 #include "httpd/pmss-httpd.h"
-#include "libpmss/pmss-ca-file.h"
-#include "libpmss/pmss-control-url.h"
+#include "libpmss/client/pmss-ca-file.h"
+#include "libpmss/client/pmss-control-url.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-types.h"
 

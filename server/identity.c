@@ -42,7 +42,7 @@ pmss_identity_parse_key (const char *text,
 }
 
 PmssIdentity *
-pmss_identity_parse (JsonNode *json, GError ** error)
+pmss_identity_parse (JsonNode * json, GError ** error)
 {
   g_autoptr (PmssIdentity) identity = g_new0 (PmssIdentity, 1);
   JsonObject *object = pmss_json_object (json, "the identity", error);

@@ -2,7 +2,7 @@
 #include "api.h"
 
 static void
-add (GString *text, const char *name, const char *type, const char *help,
+add (GString * text, const char *name, const char *type, const char *help,
     guint64 value)
 {
   g_string_append_printf (text, "# HELP pmss_storage_%s %s\n"
@@ -11,7 +11,7 @@ add (GString *text, const char *name, const char *type, const char *help,
 }
 
 static void
-add_listener (GString *text, PmssHttpd * httpd)
+add_listener (GString * text, PmssHttpd * httpd)
 {
   PmssHttpdStats stats;
 
@@ -48,7 +48,7 @@ add_listener (GString *text, PmssHttpd * httpd)
 }
 
 static void
-add_scrub (GString *text, PmssScrub * scrub)
+add_scrub (GString * text, PmssScrub * scrub)
 {
   PmssScrubStats stats;
 

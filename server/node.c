@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "daemon/pmss-haste.h"
-#include "libpmss/pmss-ca-file.h"
+#include "libpmss/client/pmss-ca-file.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
-#include "libpmss/pmss-sending.h"
+#include "libpmss/client/pmss-sending.h"
 
 #define REQUEST_TIMEOUT 5       /* seconds */
 #define LEAVE_TIMEOUT 1000      /* ms that an orderly stop waits for control */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-proof.h"
+#include "libpmss/node/pmss-proof.h"
 
 struct _PmssSelf
 {

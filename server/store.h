@@ -3,7 +3,7 @@
 
 #include <gio/gio.h>
 
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-shard.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/api/api-media.h"
 
-#include "control/health/medium-health.h"
+#include "control/shard-health/medium-health.h"
 #include "libpmss/pmss-error.h"
 
 static void

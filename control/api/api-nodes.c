@@ -5,7 +5,7 @@
 
 #include "control/accounts/secret.h"
 #include "control/config.h"
-#include "control/jobs/reconcile.h"
+#include "control/reconcile/reconcile.h"
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
 #include "control/repair/repair.h"

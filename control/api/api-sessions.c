@@ -8,7 +8,7 @@
 #include "control/sessions/sessions.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
-#include "libpmss/pmss-layout.h"
+#include "libpmss/format/pmss-layout.h"
 
 /* As many extents as come with a session; the reader asks for the rest. */
 #define FIRST_PAGE 1024

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "control/catalog/catalog-health.h"
-#include "control/repair/verify.h"
+#include "control/verify/verify.h"
 
 #define DEFAULT_LIMIT 100
 #define MAX_LIMIT 100           /* with 1,024 rows each */

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "control/catalog/catalog.h"
-#include "libpmss/pmss-layout-part.h"
+#include "libpmss/format/pmss-layout-part.h"
 
 G_BEGIN_DECLS
 

@@ -38,8 +38,7 @@ static const char script[] = TABLE COUNT_STATES ("medium")
     "CREATE TEMP TRIGGER tally_revocation_new AFTER INSERT ON main.revocation"
     " BEGIN UPDATE tally SET number = new.id WHERE kind = 'revocation'; END;";
 
-void
-pmss_tally_init (PmssDatabase * self)
+     void pmss_tally_init (PmssDatabase * self)
 {
   g_mutex_init (&self->tally_lock);
   self->tally = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/ingest/ingest-private.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 
 /* Extents that are compared at once: while one is computed the other is on its way, and a link that is far away is never without a request. */
 #define WINDOW 2

@@ -6,7 +6,7 @@
 #include "control/nodes/node-calls.h"
 #include "control/nodes/placer.h"
 #include "control/uploads/uploads.h"
-#include "libpmss/pmss-erasure.h"
+#include "libpmss/format/pmss-erasure.h"
 #include "libpmss/pmss-sha256.h"
 
 G_BEGIN_DECLS

@@ -2,7 +2,7 @@
 #include "control/ingest/ingest-private.h"
 #include "control/keys.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-writer.h"
+#include "libpmss/node/pmss-writer.h"
 
 #define BLOCK (1024 * 1024)
 

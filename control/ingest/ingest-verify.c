@@ -2,7 +2,7 @@
 #include "control/ingest/ingest-private.h"
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 
 /* One extent at work. */
 typedef struct

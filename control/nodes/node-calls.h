@@ -2,7 +2,7 @@
 #pragma once
 
 #include "control/context.h"
-#include "libpmss/pmss-node-client.h"
+#include "libpmss/node/pmss-node-client.h"
 
 G_BEGIN_DECLS
 

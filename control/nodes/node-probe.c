@@ -4,7 +4,7 @@
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
 #include "daemon/pmss-daemon.h"
-#include "libpmss/pmss-node-client.h"
+#include "libpmss/node/pmss-node-client.h"
 
 #define DEADLINE 2              /* seconds that a node has to answer */
 #define PAUSE_MS 1000

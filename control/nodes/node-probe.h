@@ -2,7 +2,7 @@
 #pragma once
 
 #include "control/context.h"
-#include "libpmss/pmss-layout.h"
+#include "libpmss/format/pmss-layout.h"
 
 G_BEGIN_DECLS
 

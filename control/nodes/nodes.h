@@ -2,8 +2,8 @@
 #pragma once
 
 #include "control/context.h"
-#include "libpmss/pmss-layout.h"
-#include "libpmss/pmss-proof.h"
+#include "libpmss/format/pmss-layout.h"
+#include "libpmss/node/pmss-proof.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
 #include "control/nodes/placer.h"
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-placement.h"
+#include "libpmss/format/pmss-placement.h"
 #include "control/nodes/nodes.h"
 
 #define PATIENCE (10 * G_USEC_PER_SEC)  /* less than the writer's timeout: its requests stand still meanwhile */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "libpmss/pmss-erasure.h"
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-erasure.h"
+#include "libpmss/format/pmss-shard.h"
 
 G_BEGIN_DECLS
 

@@ -9,7 +9,7 @@
 #include "control/uploads/uploads.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-sha256.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 
 #define BLOCK (1024 * 1024)
 

@@ -7,8 +7,8 @@
 #include "control/nodes/placer.h"
 #include "control/repair/memory-budget.h"
 #include "control/repair/repair.h"
-#include "libpmss/pmss-erasure.h"
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-erasure.h"
+#include "libpmss/format/pmss-shard.h"
 
 G_BEGIN_DECLS
 

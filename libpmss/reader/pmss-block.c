@@ -4,7 +4,7 @@
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-shard.h"
 
 /* Blocks lie side by side in chunks of this size. Not of malloc(): untouched
  * memory is to cost nothing. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-exchange.h"
+#include "libpmss/client/pmss-exchange.h"
 #include "libpmss/reader/pmss-engine.h"
 
 /* What becomes of the links to the nodes, and who is told. */

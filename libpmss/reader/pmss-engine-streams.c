@@ -130,8 +130,7 @@ shard_good (PmssEngine * engine, PmssStream * stream)
   PmssLink *link = pmss_stream_get_owner (stream);
   guint32 extent = range->geometry.extent;
 
-  pmss_places_prove (&engine->places, extent, range->index,
-      (gint) link->index);
+  pmss_places_prove (&engine->places, extent, range->index, (gint) link->index);
   if (pmss_bad_shards_forget (engine->bad_shards, extent, range->index,
           pmss_stream_get_started (stream)))
     pmss_reports_forget (engine, extent, range->index);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-engine.h"
 
-#include "libpmss/pmss-client-private.h"
+#include "libpmss/client/pmss-client-private.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-exchange.h"
+#include "libpmss/client/pmss-exchange.h"
 #include "libpmss/reader/pmss-wait.h"
 
 /* After a jump: about what six links of 100 Mbit/s bring in 50 ms, so that a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "libpmss/pmss-client.h"
+#include "libpmss/client/pmss-client.h"
 #include "libpmss/reader/pmss-bad-shards.h"
 #include "libpmss/reader/pmss-budget.h"
 #include "libpmss/reader/pmss-link.h"

@@ -3,7 +3,7 @@
 
 #include <libsoup/soup.h>
 
-#include "libpmss/pmss-layout.h"
+#include "libpmss/format/pmss-layout.h"
 #include "libpmss/reader/pmss-pass.h"
 #include "libpmss/reader/pmss-stream.h"
 

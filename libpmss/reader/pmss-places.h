@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "libpmss/pmss-layout.h"
+#include "libpmss/format/pmss-layout.h"
 
 G_BEGIN_DECLS
 

@@ -3,7 +3,7 @@
 #include "libpmss/reader/pmss-refresh.h"
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-layout-part.h"
+#include "libpmss/format/pmss-layout-part.h"
 #include "libpmss/reader/pmss-engine.h"
 #include "libpmss/reader/pmss-patience.h"
 

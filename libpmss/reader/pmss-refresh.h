@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "libpmss/pmss-client.h"
+#include "libpmss/client/pmss-client.h"
 
 G_BEGIN_DECLS
 

@@ -3,10 +3,10 @@
 
 #include <sys/socket.h>
 
-#include "libpmss/pmss-erasure.h"
+#include "libpmss/format/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-exchange.h"
-#include "libpmss/pmss-sending.h"
+#include "libpmss/client/pmss-exchange.h"
+#include "libpmss/client/pmss-sending.h"
 
 /* Reads in a row before other sources get their turn: a fast peer must not
  * starve the rest of the loop. */

@@ -3,9 +3,9 @@
 
 #include <libsoup/soup.h>
 
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-shard.h"
 #include "libpmss/reader/pmss-block.h"
-#include "libpmss/pmss-sockets.h"
+#include "libpmss/reader/pmss-sockets.h"
 
 G_BEGIN_DECLS
 

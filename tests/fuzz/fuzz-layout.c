@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 #include "libpmss/pmss-json.h"
-#include "libpmss/pmss-layout.h"
+#include "libpmss/format/pmss-layout.h"
 
 static void
 use (PmssLayout * layout)

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "libpmss/pmss-erasure.h"
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-erasure.h"
+#include "libpmss/format/pmss-shard.h"
 
 /* where a header's own checksum and a record's unit checksums lie */
 #define HEAD_CRC 124

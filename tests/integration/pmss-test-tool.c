@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 #include "libpmss/pmss-token.h"
 
 static void

@@ -199,8 +199,7 @@ add_ours (struct dl_phdr_info *info, size_t size, void *data)
 }
 
 __attribute__((constructor))
-static void
-find_ours (void)
+     static void find_ours (void)
 {
   if (__tsan_acquire)
     dl_iterate_phdr (add_ours, NULL);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "fake-peer.h"
-#include "libpmss/pmss-client.h"
+#include "libpmss/client/pmss-client.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "fake-peer.h"
-#include "libpmss/pmss-reader.h"
+#include "libpmss/reader/pmss-reader.h"
 
 G_BEGIN_DECLS
 

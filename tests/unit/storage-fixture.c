@@ -4,7 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 
 void
 storage_fixture_init (StorageFixture * fixture)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How long one storage server may keep control from the others. */
-#include "control/jobs/list-budget.h"
+#include "control/reconcile/list-budget.h"
 #include "control/nodes/avoidance.h"
 
 #define CLOCK 1000000           /* seconds since 1970 */

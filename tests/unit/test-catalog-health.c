@@ -238,8 +238,7 @@ test_limits (CatalogFixture * f, gconstpointer data)
   control_fixture_exec (&f->base,
       "WITH RECURSIVE n (i) AS (SELECT 2000 UNION ALL SELECT i + 1 FROM n"
       " WHERE i < 2999) INSERT INTO extent (version, number, state, nodes)"
-      " SELECT version, i, 0, nodes"
-      " FROM extent, n WHERE number = 0");
+      " SELECT version, i, 0, nodes" " FROM extent, n WHERE number = 0");
   control_fixture_exec (&f->base,
       "INSERT INTO bad_shard (version, number, shard, node, state, kind,"
       " source, user, found) SELECT version, number, 0,"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libpmss/pmss-client.h"
+#include "libpmss/client/pmss-client.h"
 #include "libpmss/pmss-error.h"
 
 #define ID "0123456789abcdef0123456789abcdef"

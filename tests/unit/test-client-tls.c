@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "fake-peer.h"
-#include "libpmss/pmss-client.h"
+#include "libpmss/client/pmss-client.h"
 #include "libpmss/pmss-error.h"
 #include "test-certificate.h"
 

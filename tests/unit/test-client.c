@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "client-fixture.h"
-#include "libpmss/pmss-credentials.h"
+#include "libpmss/client/pmss-credentials.h"
 #include "libpmss/pmss-error.h"
 
 static void

@@ -6,11 +6,11 @@
 #include "control-fixture.h"
 #include "control/catalog/catalog.h"
 #include "control/config.h"
-#include "control/jobs/compare-lists.h"
+#include "control/reconcile/compare-lists.h"
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
 #include "httpd/pmss-httpd.h"
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-shard.h"
 #include "test-certificate.h"
 
 #define PAGE 100

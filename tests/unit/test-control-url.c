@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "libpmss/pmss-control-url.h"
+#include "libpmss/client/pmss-control-url.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-types.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 #include "shard-reader.h"
 
 #define INDEX CORPUS_DIR "/corpus.ini"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <glib/gstdio.h>
-#include <libpmss/pmss-credentials.h>
+#include <libpmss/client/pmss-credentials.h>
 #include <libpmss/pmss-error.h>
 #include <sys/stat.h>
 

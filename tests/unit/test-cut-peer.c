@@ -11,8 +11,8 @@
 
 #include "fake-peer.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-node-client.h"
-#include "libpmss/pmss-writer.h"
+#include "libpmss/node/pmss-node-client.h"
+#include "libpmss/node/pmss-writer.h"
 #include "test-certificate.h"
 
 #define SHARD "00112233445566778899aabbccddeeff-00000007.4"

@@ -27,8 +27,7 @@ test_none (void)
   }
   g_test_trap_subprocess (NULL, 0, 0);
   g_test_trap_assert_failed ();
-  g_test_trap_assert_stderr
-      ("*database*temporarily unavailable*TasksMax*");
+  g_test_trap_assert_stderr ("*database*temporarily unavailable*TasksMax*");
 }
 
 int

@@ -18,7 +18,8 @@ fdatasync (int fd)
 {
   int now = g_atomic_int_get (&syncs);
 
-  if (now == SYNCS_WORK || (now == SYNCS_FAIL_BUT_OF_LOG && control_fixture_is_log (fd)))
+  if (now == SYNCS_WORK || (now == SYNCS_FAIL_BUT_OF_LOG
+          && control_fixture_is_log (fd)))
     return 0;
   errno = EIO;
   return -1;

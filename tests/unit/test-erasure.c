@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "libpmss/pmss-erasure.h"
+#include "libpmss/format/pmss-erasure.h"
 
 /* odd, and long enough for ISA-L's wide kernels and their tails */
 #define LENGTH 161

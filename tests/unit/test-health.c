@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "control/health/extent-health.h"
+#include "control/shard-health/extent-health.h"
 
 #define UNIT 4096
 #define OFFSET (3 * 16 * UNIT)  /* where the extent begins in its file */

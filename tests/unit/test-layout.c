@@ -4,7 +4,7 @@
 
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
-#include "libpmss/pmss-layout.h"
+#include "libpmss/format/pmss-layout.h"
 
 #define UNIT 4096
 #define EXTENT (UNIT * 8)

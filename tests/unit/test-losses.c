@@ -3,7 +3,7 @@
  * rebuilt is bit-exact, and of what cannot there is an error and no byte. */
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 #include "shard-reader.h"
 
 #define UNIT PMSS_MIN_UNIT

@@ -6,7 +6,7 @@
 
 #include "fake-peer.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-node-client.h"
+#include "libpmss/node/pmss-node-client.h"
 
 #define VERSION "00112233445566778899aabbccddeeff"
 #define SHARD VERSION "-00000007.4"

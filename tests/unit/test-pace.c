@@ -2,7 +2,7 @@
 /* How fast a consumer reads, and how far ahead it gets for that. The streams
  * are the test's own. */
 #include "fake-stream.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 
 #define SECOND G_TIME_SPAN_SECOND
 /* so many us after the machine was started */

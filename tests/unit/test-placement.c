@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-placement.h"
+#include "libpmss/format/pmss-placement.h"
 
 #define MAX_NODES 32
 #define EXTENTS 10000

@@ -7,7 +7,7 @@
 #include "fake-rebuilder.h"
 #include "fake-stream.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 #include "libpmss/reader/pmss-engine.h"
 
 #define UNIT 4096u

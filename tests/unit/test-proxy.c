@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fake-peer.h"
-#include "libpmss/pmss-client.h"
+#include "libpmss/client/pmss-client.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-node-client.h"
-#include "libpmss/pmss-proxy.h"
+#include "libpmss/node/pmss-node-client.h"
+#include "libpmss/client/pmss-proxy.h"
 
 /* What a request to @url would go over, "direct" where that is no proxy. */
 static char *

@@ -3,7 +3,7 @@
  * integration-reader. */
 #include <string.h>
 
-#include "libpmss/pmss-erasure.h"
+#include "libpmss/format/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
 #include "reader-fixture.h"
 

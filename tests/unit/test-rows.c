@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 #include "libpmss/reader/pmss-rebuilder.h"
 
 #define UNIT 4096u

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A message is cancelled at the moments that matter to libsoup, one by one. */
 
-#include "libpmss/pmss-exchange.h"
-#include "libpmss/pmss-sending.h"
-#include "libpmss/pmss-sockets.h"
+#include "libpmss/client/pmss-exchange.h"
+#include "libpmss/client/pmss-sending.h"
+#include "libpmss/reader/pmss-sockets.h"
 
 #include "fake-peer.h"
 

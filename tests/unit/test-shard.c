@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "libpmss/pmss-erasure.h"
+#include "libpmss/format/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-shard.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-shard.h"
+#include "libpmss/format/pmss-striper.h"
 
 static PmssExtentGeometry
 geometry_of (guint k, guint m, guint32 unit, guint64 payload)

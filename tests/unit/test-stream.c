@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fake-peer.h"
-#include "libpmss/pmss-erasure.h"
+#include "libpmss/format/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/reader/pmss-stream.h"
 

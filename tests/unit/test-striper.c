@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-striper.h"
+#include "libpmss/format/pmss-striper.h"
 
 #define UNIT 4096
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-shard.h"
+#include "libpmss/format/pmss-shard.h"
 #include "libpmss/pmss-token.h"
 
 #define CLUSTER "0123456789abcdef0123456789abcdef"

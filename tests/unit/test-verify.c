@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "control/repair/verify-private.h"
-#include "libpmss/pmss-striper.h"
+#include "control/verify/verify-private.h"
+#include "libpmss/format/pmss-striper.h"
 
 #define UNIT 4096
 /* where a record has the checksums of its row's units, and its own */

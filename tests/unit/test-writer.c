@@ -6,8 +6,8 @@
 
 #include "fake-peer.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-shard.h"
-#include "libpmss/pmss-writer.h"
+#include "libpmss/format/pmss-shard.h"
+#include "libpmss/node/pmss-writer.h"
 
 #define UNIT (4u * 1024)
 #define N_NODES 8

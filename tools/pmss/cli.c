@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include <libpmss/pmss-control-url.h>
-#include <libpmss/pmss-credentials.h>
+#include <libpmss/client/pmss-control-url.h>
+#include <libpmss/client/pmss-credentials.h>
 #include <libpmss/pmss-error.h>
 
 #include "cli-suggest.h"

@@ -4,7 +4,7 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
-#include <libpmss/pmss-client.h>
+#include <libpmss/client/pmss-client.h>
 
 G_BEGIN_DECLS
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libpmss/pmss-credentials.h>
+#include <libpmss/client/pmss-credentials.h>
 #include <libpmss/pmss-error.h>
 
 #include "cli-password.h"

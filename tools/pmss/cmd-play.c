@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libpmss/pmss-control-url.h>
+#include <libpmss/client/pmss-control-url.h>
 #include <libpmss/pmss-error.h>
 #include <libpmss/pmss-uri.h>
 

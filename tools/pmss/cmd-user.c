@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <libpmss/pmss-credentials.h>
+#include <libpmss/client/pmss-credentials.h>
 #include <libpmss/pmss-error.h>
 
 #include "cli-list.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gio/gio.h>
-#include <libpmss/pmss-client.h>
+#include <libpmss/client/pmss-client.h>
 
 #include "cli.h"
 

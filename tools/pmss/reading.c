@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include <libpmss/pmss-error.h>
-#include <libpmss/pmss-reader.h>
+#include <libpmss/reader/pmss-reader.h>
 
 #include "cli-digest.h"
 #include "cli-progress.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <libpmss/pmss-client-message.h>
+#include <libpmss/client/pmss-client-message.h>
 #include <libpmss/pmss-error.h>
 
 #include "cli-text.h"

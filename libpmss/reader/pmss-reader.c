@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "libpmss/reader/pmss-reader.h"
+
+#include "libpmss/pmss-error.h"
+#include "libpmss/reader/pmss-wait.h"
+
+/* The public face of a PmssEngine: properties, signals, and the checks that
+ * need no lock. */
+
+struct _PmssReader
+{
+  GObject parent_instance;
+
+  PmssClient *client;
+  char *medium;
+  PmssEngineSettings settings;
+
+  GMutex lock;                  /* protects the making of both of these */
+  PmssEngine *engine;           /* atomic; NULL before open, then constant */
+  PmssSession *session;         /* atomic; NULL until it is open, then constant */
+};
+
+enum
+{
+  PROP_0,
+  PROP_CLIENT,
+  PROP_MEDIUM,
+  PROP_CACHE_SIZE,
+  PROP_READ_AHEAD,
+  PROP_READ_AHEAD_TIME,
+  PROP_MAX_CONNECTIONS,
+  PROP_MAX_EXTRA,
+  PROP_TIMEOUT,
+  PROP_RETRIES,
+  PROP_RETRY_BACKOFF_FACTOR,
+  PROP_RETRY_BACKOFF_MAX,
+  N_PROPS
+};
+
+enum
+{
+  SIGNAL_NODE_LOST,
+  SIGNAL_NODE_BACK,
+  SIGNAL_DEGRADED,
+  N_SIGNALS
+};
+
+static GParamSpec *props[N_PROPS];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (PmssReader, pmss_reader, G_TYPE_OBJECT);
+
+#define DEFAULT_CACHE_SIZE (52 * 1024 * 1024)
+#define DEFAULT_READ_AHEAD (48 * 1024 * 1024)
+#define DEFAULT_READ_AHEAD_TIME 10
+#define DEFAULT_MAX_CONNECTIONS 2
+#define DEFAULT_MAX_EXTRA 5
+#define DEFAULT_TIMEOUT 15
+#define DEFAULT_RETRIES 3
+#define DEFAULT_RETRY_BACKOFF_FACTOR 0.0
+#define DEFAULT_RETRY_BACKOFF_MAX 60.0
+
+/* The engine's thread knows the reader by a weak reference: the last strong
+ * one may go at any moment. */
+static void
+emit_node_lost (guint node, const char *peer, const GError * error,
+    gpointer user_data)
+{
+  g_autoptr (PmssReader) self = g_weak_ref_get (user_data);
+
+  if (self != NULL)
+    g_signal_emit (self, signals[SIGNAL_NODE_LOST], 0, node, peer, error);
+}
+
+static void
+emit_node_back (guint node, const char *peer, gpointer user_data)
+{
+  g_autoptr (PmssReader) self = g_weak_ref_get (user_data);
+
+  if (self != NULL)
+    g_signal_emit (self, signals[SIGNAL_NODE_BACK], 0, node, peer);
+}
+
+static void
+emit_degraded (guint missing, guint spare, gpointer user_data)
+{
+  g_autoptr (PmssReader) self = g_weak_ref_get (user_data);
+
+  if (self != NULL)
+    g_signal_emit (self, signals[SIGNAL_DEGRADED], 0, missing, spare);
+}
+
+static void
+free_weak_ref (gpointer weak)
+{
+  g_weak_ref_clear (weak);
+  g_free (weak);
+}
+
+static gpointer
+new_weak_ref (PmssReader * self)
+{
+  GWeakRef *weak = g_new0 (GWeakRef, 1);
+
+  g_weak_ref_init (weak, self);
+  return weak;
+}
+
+static const PmssEngineFuncs engine_funcs = {
+  emit_node_lost, emit_node_back, emit_degraded
+};
+
+/* --- Opening and closing --- */
+
+static PmssEngine *
+ensure_engine (PmssReader * self)
+{
+  PmssEngine *engine;
+
+  g_mutex_lock (&self->lock);
+  if (self->engine == NULL)
+    g_atomic_pointer_set (&self->engine, pmss_engine_new (self->client,
+            self->medium, &self->settings, &engine_funcs, new_weak_ref (self),
+            free_weak_ref));
+  engine = self->engine;
+  g_mutex_unlock (&self->lock);
+  pmss_engine_open (engine);
+  return engine;
+}
+
+/**
+ * pmss_reader_open:
+ * @self: a reader
+ * @cancellable: (nullable): makes it return at once
+ * @error: where to put a %PMSS_ERROR or %G_IO_ERROR_CANCELLED
+ *
+ * Asks control for a session, and blocks until it has one. After a failure it
+ * may be called again: thread, login and connections are kept for that.
+ */
+gboolean
+pmss_reader_open (PmssReader * self, GCancellable * cancellable,
+    GError ** error)
+{
+  g_return_val_if_fail (PMSS_IS_READER (self), FALSE);
+
+  return pmss_wait_open (ensure_engine (self), cancellable, error);
+}
+
+void
+pmss_reader_open_async (PmssReader * self, GCancellable * cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (PMSS_IS_READER (self));
+
+  pmss_wait_open_task (ensure_engine (self),
+      g_task_new (self, cancellable, callback, user_data));
+}
+
+gboolean
+pmss_reader_open_finish (PmssReader * self, GAsyncResult * result,
+    GError ** error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static PmssEngine *
+get_engine (PmssReader * self)
+{
+  return g_atomic_pointer_get (&self->engine);
+}
+
+void
+pmss_reader_pause (PmssReader * self)
+{
+  g_return_if_fail (PMSS_IS_READER (self));
+
+  if (get_engine (self) != NULL)
+    pmss_engine_pause (self->engine);
+}
+
+void
+pmss_reader_close (PmssReader * self)
+{
+  g_return_if_fail (PMSS_IS_READER (self));
+
+  if (get_engine (self) == NULL)
+    return;
+  g_return_if_fail (!pmss_engine_is_io_thread (self->engine));
+  pmss_engine_close (self->engine);
+}
+
+/* --- Reading --- */
+
+/* NULL and why: it is not open. */
+static const PmssSession *
+find_session (PmssReader * self, GError ** error)
+{
+  const PmssSession *session = g_atomic_pointer_get (&self->session);
+
+  if (session != NULL)
+    return session;
+  g_mutex_lock (&self->lock);
+  if (self->session == NULL && self->engine != NULL)
+    g_atomic_pointer_set (&self->session,
+        pmss_engine_dup_session (self->engine, error));
+  else if (self->session == NULL)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED,
+        "%s is not open: it has to be opened before it is read", self->medium);
+  session = self->session;
+  g_mutex_unlock (&self->lock);
+  return session;
+}
+
+/**
+ * pmss_reader_get_session:
+ *
+ * What control said when the reader was opened. Valid as long as the reader,
+ * and never changed: when the session is opened again, id and token are others.
+ *
+ * Returns: (transfer none) (nullable): the session; %NULL: it is not open
+ */
+const PmssSession *
+pmss_reader_get_session (PmssReader * self)
+{
+  g_return_val_if_fail (PMSS_IS_READER (self), NULL);
+
+  return find_session (self, NULL);
+}
+
+guint64
+pmss_reader_get_size (PmssReader * self)
+{
+  const PmssSession *session = pmss_reader_get_session (self);
+
+  return session != NULL ? pmss_layout_get_size (session->layout) : 0;
+}
+
+/* Whether there is anything to wait for; if not, *bytes or error says why. */
+static gboolean
+check_place (PmssReader * self, guint64 offset, gsize max, GBytes ** bytes,
+    GError ** error)
+{
+  const PmssSession *session = find_session (self, error);
+  guint64 size;
+
+  *bytes = NULL;
+  if (session == NULL)
+    return FALSE;
+  size = pmss_layout_get_size (session->layout);
+  if (offset > size) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_RANGE,
+        "%s: byte %" G_GUINT64_FORMAT " is past the end, %" G_GUINT64_FORMAT,
+        self->medium, offset, size);
+    return FALSE;
+  }
+  if (offset == size || max == 0) {
+    *bytes = g_bytes_new (NULL, 0);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/**
+ * pmss_reader_read:
+ * @self: an open reader
+ * @offset: of the first byte
+ * @max: how many bytes at the most, > 0
+ * @cancellable: (nullable): makes it return at once
+ * @error: where to put a %PMSS_ERROR or %G_IO_ERROR_CANCELLED
+ *
+ * Returns: (transfer full): bytes of the unit that holds @offset
+ */
+GBytes *
+pmss_reader_read (PmssReader * self, guint64 offset, gsize max,
+    GCancellable * cancellable, GError ** error)
+{
+  GBytes *bytes;
+
+  g_return_val_if_fail (PMSS_IS_READER (self), NULL);
+
+  if (!check_place (self, offset, max, &bytes, error))
+    return bytes;
+  return pmss_wait_read (self->engine, offset, max, cancellable, error);
+}
+
+void
+pmss_reader_read_async (PmssReader * self, guint64 offset, gsize max,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  GTask *task;
+  GBytes *bytes;
+  GError *error = NULL;
+
+  g_return_if_fail (PMSS_IS_READER (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, pmss_reader_read_async);
+  if (check_place (self, offset, max, &bytes, &error)) {
+    pmss_wait_read_task (self->engine, offset, max, task);
+    return;
+  }
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, bytes, (GDestroyNotify) g_bytes_unref);
+  g_object_unref (task);
+}
+
+GBytes *
+pmss_reader_read_finish (PmssReader * self, GAsyncResult * result,
+    GError ** error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* --- Statistics --- */
+
+static void
+add_counters (GVariantDict * dict, const PmssLinkCounters * counters)
+{
+  g_variant_dict_insert (dict, "bytes", "t", counters->bytes);
+  g_variant_dict_insert (dict, "units", "t", counters->units);
+  g_variant_dict_insert (dict, "requests", "t", counters->requests);
+  g_variant_dict_insert (dict, "rebuilt", "t", counters->rebuilt);
+  g_variant_dict_insert (dict, "hedged", "t", counters->hedged);
+  g_variant_dict_insert (dict, "extra", "t", counters->extra);
+  g_variant_dict_insert (dict, "late", "t", counters->late);
+  g_variant_dict_insert (dict, "errors", "t", counters->errors);
+  g_variant_dict_insert (dict, "wasted", "t", counters->wasted);
+}
+
+static GVariant *
+link_to_variant (PmssLink * link)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "node", "u", link->node.id);
+  g_variant_dict_insert (&dict, "peer", "s", link->peer);
+  g_variant_dict_insert (&dict, "state", "s",
+      pmss_link_state_to_string (link->state));
+  add_counters (&dict, &link->counters);
+  g_variant_dict_insert (&dict, "rate", "t", link->rate * 8);
+  g_variant_dict_insert (&dict, "rtt", "t", (guint64) link->rtt * 1000);
+  return g_variant_dict_end (&dict);
+}
+
+static void
+sum_counters (PmssLinkCounters * sum, const PmssLinkCounters * counters)
+{
+  sum->bytes += counters->bytes;
+  sum->units += counters->units;
+  sum->requests += counters->requests;
+  sum->rebuilt += counters->rebuilt;
+  sum->hedged += counters->hedged;
+  sum->extra += counters->extra;
+  sum->late += counters->late;
+  sum->errors += counters->errors;
+  sum->wasted += counters->wasted;
+}
+
+/**
+ * pmss_reader_get_stats:
+ *
+ * Returns: (transfer full): a dictionary, empty before the reader is open
+ */
+GVariant *
+pmss_reader_get_stats (PmssReader * self)
+{
+  PmssEngine *engine;
+  PmssLinkCounters sum = { 0, };
+  GVariantBuilder nodes;
+  GVariantDict dict;
+  guint i;
+
+  g_return_val_if_fail (PMSS_IS_READER (self), NULL);
+
+  engine = get_engine (self);
+  g_variant_dict_init (&dict, NULL);
+  if (engine == NULL)
+    return g_variant_ref_sink (g_variant_dict_end (&dict));
+
+  g_variant_builder_init (&nodes, G_VARIANT_TYPE ("aa{sv}"));
+  g_mutex_lock (&engine->lock);
+  for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    sum_counters (&sum, &link->counters);
+    g_variant_builder_add_value (&nodes, link_to_variant (link));
+  }
+  sum.rebuilt += engine->rebuilt_lost;
+  add_counters (&dict, &sum);
+  g_variant_dict_insert (&dict, "cache-used", "t",
+      (guint64) engine->rows.n_blocks * engine->rows.unit);
+  g_mutex_unlock (&engine->lock);
+  g_variant_dict_insert_value (&dict, "nodes", g_variant_builder_end (&nodes));
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+/* --- GObject --- */
+
+PmssReader *
+pmss_reader_new (PmssClient * client, const char *medium)
+{
+  g_return_val_if_fail (PMSS_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (medium != NULL, NULL);
+
+  return g_object_new (PMSS_TYPE_READER, "client", client, "medium", medium,
+      NULL);
+}
+
+static void
+pmss_reader_init (PmssReader * self)
+{
+  g_mutex_init (&self->lock);
+}
+
+static gpointer
+free_engine (gpointer engine)
+{
+  pmss_engine_free (engine);
+  return NULL;
+}
+
+/* @engine can be freed in another thread alone. Where the system gives none it stays: to wait here would be for ever. */
+static void
+free_engine_elsewhere (PmssEngine * engine)
+{
+  g_autoptr (GError) error = NULL;
+  GThread *thread = g_thread_try_new ("pmss-reader-end", free_engine, engine,
+      &error);
+
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    g_warning ("A reader cannot be freed: %s", error->message);
+}
+
+static void
+pmss_reader_finalize (GObject * object)
+{
+  PmssReader *self = PMSS_READER (object);
+
+  if (self->engine != NULL) {
+    /* The last reference can go in a signal handler, or with the task of a read
+     * that was just answered: in threads that have to be joined. */
+    if (pmss_engine_is_io_thread (self->engine)
+        || pmss_rebuilder_is_own_thread ())
+      free_engine_elsewhere (self->engine);
+    else
+      pmss_engine_free (self->engine);
+  }
+  g_clear_pointer (&self->session, pmss_session_free);
+  g_clear_object (&self->client);
+  g_free (self->medium);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (pmss_reader_parent_class)->finalize (object);
+}
+
+static void
+pmss_reader_set_property (GObject * object, guint id, const GValue * value,
+    GParamSpec * pspec)
+{
+  PmssReader *self = PMSS_READER (object);
+
+  switch (id) {
+    case PROP_CLIENT:
+      self->client = g_value_dup_object (value);
+      break;
+    case PROP_MEDIUM:
+      self->medium = g_value_dup_string (value);
+      break;
+    case PROP_CACHE_SIZE:
+      self->settings.cache_size = g_value_get_uint64 (value);
+      break;
+    case PROP_READ_AHEAD:
+      self->settings.read_ahead = g_value_get_uint64 (value);
+      break;
+    case PROP_READ_AHEAD_TIME:
+      self->settings.read_ahead_time =
+          g_value_get_uint (value) * G_TIME_SPAN_SECOND;
+      break;
+    case PROP_MAX_CONNECTIONS:
+      self->settings.max_connections = g_value_get_uint (value);
+      break;
+    case PROP_MAX_EXTRA:
+      self->settings.max_extra = g_value_get_uint (value);
+      break;
+    case PROP_TIMEOUT:
+      self->settings.timeout = g_value_get_uint (value) * G_TIME_SPAN_SECOND;
+      break;
+    case PROP_RETRIES:
+      self->settings.retries = g_value_get_int (value);
+      break;
+    case PROP_RETRY_BACKOFF_FACTOR:
+      self->settings.backoff_factor = g_value_get_double (value);
+      break;
+    case PROP_RETRY_BACKOFF_MAX:
+      self->settings.backoff_max = g_value_get_double (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+}
+
+static void
+pmss_reader_get_property (GObject * object, guint id, GValue * value,
+    GParamSpec * pspec)
+{
+  PmssReader *self = PMSS_READER (object);
+
+  switch (id) {
+    case PROP_CLIENT:
+      g_value_set_object (value, self->client);
+      break;
+    case PROP_MEDIUM:
+      g_value_set_string (value, self->medium);
+      break;
+    case PROP_CACHE_SIZE:
+      g_value_set_uint64 (value, self->settings.cache_size);
+      break;
+    case PROP_READ_AHEAD:
+      g_value_set_uint64 (value, self->settings.read_ahead);
+      break;
+    case PROP_READ_AHEAD_TIME:
+      g_value_set_uint (value,
+          self->settings.read_ahead_time / G_TIME_SPAN_SECOND);
+      break;
+    case PROP_MAX_CONNECTIONS:
+      g_value_set_uint (value, self->settings.max_connections);
+      break;
+    case PROP_MAX_EXTRA:
+      g_value_set_uint (value, self->settings.max_extra);
+      break;
+    case PROP_TIMEOUT:
+      g_value_set_uint (value, self->settings.timeout / G_TIME_SPAN_SECOND);
+      break;
+    case PROP_RETRIES:
+      g_value_set_int (value, self->settings.retries);
+      break;
+    case PROP_RETRY_BACKOFF_FACTOR:
+      g_value_set_double (value, self->settings.backoff_factor);
+      break;
+    case PROP_RETRY_BACKOFF_MAX:
+      g_value_set_double (value, self->settings.backoff_max);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+}
+
+static void
+install_properties (GObjectClass * object_class)
+{
+  const GParamFlags once = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY |
+      G_PARAM_STATIC_STRINGS;
+  const GParamFlags rw = G_PARAM_READWRITE | G_PARAM_CONSTRUCT |
+      G_PARAM_STATIC_STRINGS;
+
+  props[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL,
+      PMSS_TYPE_CLIENT, once);
+  props[PROP_MEDIUM] = g_param_spec_string ("medium", NULL, NULL, NULL, once);
+  props[PROP_CACHE_SIZE] = g_param_spec_uint64 ("cache-size", NULL, NULL,
+      0, G_MAXINT64, DEFAULT_CACHE_SIZE, rw);
+  props[PROP_READ_AHEAD] = g_param_spec_uint64 ("read-ahead", NULL, NULL,
+      0, G_MAXINT64, DEFAULT_READ_AHEAD, rw);
+  props[PROP_READ_AHEAD_TIME] = g_param_spec_uint ("read-ahead-time", NULL,
+      NULL, 0, 3600, DEFAULT_READ_AHEAD_TIME, rw);
+  props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL,
+      NULL, 1, 16, DEFAULT_MAX_CONNECTIONS, rw);
+  props[PROP_MAX_EXTRA] = g_param_spec_uint ("max-extra", NULL, NULL, 0, 100,
+      DEFAULT_MAX_EXTRA, rw);
+  props[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 0, 3600,
+      DEFAULT_TIMEOUT, rw);
+  props[PROP_RETRIES] = g_param_spec_int ("retries", NULL, NULL, -1, G_MAXINT,
+      DEFAULT_RETRIES, rw);
+  props[PROP_RETRY_BACKOFF_FACTOR] =
+      g_param_spec_double ("retry-backoff-factor", NULL, NULL, 0.0, 3600.0,
+      DEFAULT_RETRY_BACKOFF_FACTOR, rw);
+  props[PROP_RETRY_BACKOFF_MAX] = g_param_spec_double ("retry-backoff-max",
+      NULL, NULL, 0.0, 3600.0, DEFAULT_RETRY_BACKOFF_MAX, rw);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+pmss_reader_class_init (PmssReaderClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = pmss_reader_finalize;
+  object_class->set_property = pmss_reader_set_property;
+  object_class->get_property = pmss_reader_get_property;
+  install_properties (object_class);
+
+  signals[SIGNAL_NODE_LOST] = g_signal_new ("node-lost", PMSS_TYPE_READER,
+      G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3, G_TYPE_UINT,
+      G_TYPE_STRING, G_TYPE_ERROR);
+  signals[SIGNAL_NODE_BACK] = g_signal_new ("node-back", PMSS_TYPE_READER,
+      G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_UINT,
+      G_TYPE_STRING);
+  signals[SIGNAL_DEGRADED] = g_signal_new ("degraded", PMSS_TYPE_READER,
+      G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_UINT,
+      G_TYPE_UINT);
+}
