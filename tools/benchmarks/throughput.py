@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One client as fast as it can, on loopback: pmsssrc from a cluster beside souphttpsrc from one nginx."""
+"""One client as fast as it can: pmsssrc from a cluster beside souphttpsrc from one nginx; on loopback, or with --namespaces from hosts of their own.
+
+In namespaces each storage server has a network stack and a link of its own, without a limit; iperf3 from all hosts says what these links cost by themselves.
+"""
 
 import hashlib
 import subprocess
 
-from . import accounting, material, nginx, servers
+from . import accounting, iperf, material, namespaces, nginx, servers
 from .rounds import Comparison, Contender, Metric
 
-HELP = "one client as fast as it can, from loopback"
+HELP = "one client as fast as it can, from loopback or from hosts of their own"
 NAME = "bench/random.bin"
+LIMIT, PLAIN, OURS = "iperf3, all hosts", "souphttpsrc, nginx", "pmsssrc"
+IPERF_SECONDS = 3
 GB = 1e9
 MIB = 1 << 20
 METRICS = [
@@ -25,26 +30,53 @@ def add_options(parser):
     parser.add_argument("--size", type=material.parse_size, default=1 << 30, metavar="SIZE", help="of the file; default 1G")
     parser.add_argument("--nodes", type=int, default=6, help="storage servers; default 6")
     parser.add_argument("--redundancy", default="4+2", metavar="K+M", help="default 4+2")
+    parser.add_argument("--namespaces", action="store_true", help="each storage server in a network namespace of its own; needs root")
 
 
 def run(context, options):
     path = material.random_file(context.material, options.size)
-    cluster = servers.start(context, options.nodes)
+    hosts = make_hosts(context, options)
+    cluster = start_cluster(context, options, hosts)
     context.said("ingesting %d MiB" % (options.size // MIB))
     servers.add(cluster, NAME, path, options.redundancy)
-    web = nginx.Nginx(context.scratch, path.parent).start()
+    web = nginx.Nginx(context.scratch, path.parent, *([hosts[0].address, hosts[0].prefix] if hosts else [])).start()
     context.on_exit(web.stop)
     env = dict(context.env, PMSS_TOKEN=cluster.token)
-    sources = {"souphttpsrc, nginx": (["souphttpsrc", "location=%s/%s" % (web.url, path.name)], web.processes()),
-               "pmsssrc": (["pmsssrc", "location=" + servers.uri(cluster, NAME)], servers.processes(cluster))}
+    sources = {PLAIN: (["souphttpsrc", "location=%s/%s" % (web.url, path.name)], web.processes()),
+               OURS: (["pmsssrc", "location=" + servers.uri(cluster, NAME)], servers.processes(cluster))}
     for source, _ in sources.values():
         check_bytes(source, path, env)
     contenders = [Contender(name, lambda s=source, p=processes: measure(s, p, options.size, env)) for name, (source, processes) in sources.items()]
+    if hosts:
+        limit = iperf.Servers(hosts).start()
+        context.on_exit(limit.stop)
+        contenders.append(Contender(LIMIT, lambda: measure_links(hosts, limit)))
     contenders.append(Contender("start-up alone", lambda: start_up(env, options.size)))
-    comparison = Comparison("throughput: %d MiB, %s on %d nodes, loopback" % (options.size // MIB, options.redundancy, options.nodes), METRICS, contenders)
+    comparison = Comparison("throughput: %d MiB, %s on %d nodes, %s" % (options.size // MIB, options.redundancy, options.nodes,
+                                                                        "each in a namespace" if hosts else "loopback"), METRICS, contenders)
     context.compare(comparison, everyone(sources))
+    if hosts:
+        context.note("iperf3 has one stream from each host, for %d s; it checks nothing and keeps nothing." % IPERF_SECONDS)
     context.note("Rate and CPU are of whole processes, from the start of gst-launch-1.0 to its end; its start-up alone, shown beside, is in all of them. "
                  "Memory for reading is the peak less that of the same pipeline with num-buffers=0.")
+
+
+def make_hosts(context, options):
+    """None on loopback."""
+    if not options.namespaces:
+        return []
+    namespaces.leave()
+    return namespaces.make_hosts(context, options.nodes)
+
+
+def start_cluster(context, options, hosts):
+    if not hosts:
+        return servers.start(context, options.nodes)
+    cluster = servers.start(context, 0, address=namespaces.HERE)
+    for host in hosts:
+        cluster.add_node(wait=False, address=host.address, prefix=host.prefix)
+    cluster.wait_nodes()
+    return cluster
 
 
 def everyone(sources):
@@ -72,6 +104,17 @@ def measure(source, processes, size, env):
     server = processes.cpu() - before
     return {"rate": size / usage.seconds / 1e6, "client_cpu": usage.cpu / size * GB, "server_cpu": server / size * GB,
             "cpu": (usage.cpu + server) / size * GB, "memory": usage.memory / MIB, "own_memory": (usage.memory - loaded(source, env)) / MIB}
+
+
+def measure_links(hosts, limit):
+    """As measure(), of iperf3, which discards all that comes."""
+    processes = accounting.Processes(limit.pids)
+    server, client = processes.cpu(), accounting.child_cpu()
+    rate = iperf.measure(hosts, IPERF_SECONDS)
+    # the first second is not in the rate, but in the processors' time
+    size = rate * (IPERF_SECONDS + 1)
+    server, client = processes.cpu() - server, accounting.child_cpu() - client
+    return {"rate": rate / 1e6, "client_cpu": client / size * GB, "server_cpu": server / size * GB, "cpu": (client + server) / size * GB}
 
 
 def loaded(source, env):
