@@ -20,6 +20,7 @@ HERE = "10.88.0.1"
 # A switch's port: bursts of a few packets, a queue of 50 ms.
 BURST = "32kb"
 LATENCY = "50ms"
+CONGESTION_CONTROL = "net.ipv4.tcp_congestion_control"
 
 
 def leave():
@@ -103,6 +104,13 @@ class Host:
     def limit_receiving(self, megabits):
         """What we send to it; 0: no limit."""
         limit([], self.link, megabits)
+
+    def set_congestion_control(self, name):
+        """Of TCP connections that this host sends over."""
+        command(*self.prefix, "sysctl", "-qw", CONGESTION_CONTROL + "=" + name)
+
+    def get_congestion_control(self):
+        return subprocess.run([*self.prefix, "sysctl", "-n", CONGESTION_CONTROL], capture_output=True, text=True, check=True).stdout.strip()
 
     def close(self):
         if self.holder.poll() is None:

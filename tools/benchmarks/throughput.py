@@ -31,6 +31,7 @@ def add_options(parser):
     parser.add_argument("--nodes", type=int, default=6, help="storage servers; default 6")
     parser.add_argument("--redundancy", default="4+2", metavar="K+M", help="default 4+2")
     parser.add_argument("--namespaces", action="store_true", help="each storage server in a network namespace of its own; needs root")
+    parser.add_argument("--congestion-control", metavar="NAME", help="of TCP in the namespaces: cubic, reno, bbr; default: the system's")
 
 
 def run(context, options):
@@ -66,7 +67,12 @@ def make_hosts(context, options):
     if not options.namespaces:
         return []
     namespaces.leave()
-    return namespaces.make_hosts(context, options.nodes)
+    hosts = namespaces.make_hosts(context, options.nodes)
+    for host in hosts:
+        if options.congestion_control:
+            host.set_congestion_control(options.congestion_control)
+    context.note("TCP's congestion control in the namespaces: %s." % hosts[0].get_congestion_control())
+    return hosts
 
 
 def start_cluster(context, options, hosts):
