@@ -195,13 +195,13 @@ class Node(Server):
 
 class Cluster:
     def __init__(self, nodes=6, control_options=None, storage_options=None,
-                 folder=None, environment=None, address="127.0.0.1", ca=None, prefix=(), haste=1):
-        """@ca: a file with the authority that control's certificate is from, where it is started with one. @address, @prefix: control's; see Server."""
+                 folder=None, environment=None, address="127.0.0.1", ca=None, prefix=(), haste=1, control_build=BUILD):
+        """@control_build: where its control server comes from. @ca: a file with the authority that control's certificate is from, where it is started with one. @address, @prefix: control's; see Server."""
         self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         # ThreadSanitizer is too slow for heartbeats in so quick a row
         self.haste = {} if os.environ.get("TSAN_OPTIONS") else {"PMSS_TEST_HASTE": str(haste)}
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-test-", dir=folder))
-        self.control = Server("control", BUILD / "control" / "pmss-control", self.folder,
+        self.control = Server("control", pathlib.Path(control_build) / "control" / "pmss-control", self.folder,
                               dict({"min-free": "0", "log-level": "info", "orphan-grace": "0",
                                     # tests look at layouts by opening sessions
                                     "max-sessions-admin": "0"}, **(control_options or {})),

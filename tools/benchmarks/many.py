@@ -4,7 +4,7 @@
 import json
 import pathlib
 
-from . import accounting, material, nginx, servers
+from . import accounting, control, material, nginx, servers
 from .rounds import Comparison, Contender, Metric
 
 HELP = "many paced players; a server's CPU with 1, 100, 1000 connections"
@@ -28,16 +28,23 @@ RECORD = HEADER + UNIT
 
 
 def add_options(parser):
-    parser.add_argument("--only", choices=["players", "connections"], help="one of the two")
+    parser.add_argument("--only", choices=["players", "connections", "control"], help="one of the three; control only when it is named")
     parser.add_argument("--rate", type=float, default=8, metavar="MBIT", help="of a player, Mbit/s; default 8")
     parser.add_argument("--interval", type=int, default=100, metavar="MS", help="from one player's start to the next's; default 100")
     parser.add_argument("--most", type=int, default=1000, metavar="N", help="players; default 1000")
     parser.add_argument("--connections", default="1,100,1000", metavar="N,...", help="default 1,100,1000")
     parser.add_argument("--seconds", type=int, default=5, metavar="S", help="of load a measurement; default 5")
     parser.add_argument("--records", type=int, default=4, metavar="N", help="records of 256 KiB that one request asks for; default 4")
+    group = parser.add_argument_group("options of --only control")
+    group.add_argument("--beside", type=pathlib.Path, metavar="DIR", help="a release build of another version, whose control server takes turns with this one's")
+    group.add_argument("--upload", type=material.parse_size, default=1 << 30, metavar="SIZE", help="of the upload; default 1G")
+    group.add_argument("--idle", type=int, default=1000, metavar="N", help="idle connections; default 1000")
 
 
 def run(context, options):
+    if options.only == "control":
+        control.compare(context, options)
+        return
     if options.only != "connections":
         compare_players(context, options)
     if options.only != "players":

@@ -66,9 +66,9 @@ def count_commits(cluster):
     return servers.metrics(cluster)['database_seconds_count{piece="commit"}']
 
 
-def measure(context, cluster, connections, seconds):
+def measure(context, cluster, connections, seconds, name=NAME):
     control = accounting.Processes(lambda: [cluster.control.process.pid])
-    env = dict(context.env, BODY=json.dumps({"medium": NAME}), TOKEN=cluster.token)
+    env = dict(context.env, BODY=json.dumps({"medium": name}), TOKEN=cluster.token)
     script = pathlib.Path(__file__).with_name("sessions.lua")
     before, commits = control.cpu(), count_commits(cluster)
     usage = accounting.run(["wrk", "-t", "1", "-c", connections, "-d", "%ds" % seconds, "--timeout", "30s", "-s", script, cluster.url], env)
