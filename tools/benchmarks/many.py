@@ -16,6 +16,13 @@ PLAYERS = [
     Metric("cpu", "CPU of client and servers, a second of a player", "ms", 2, "lower"),
     Metric("memory", "anonymous memory, a player", "MiB", 1, "lower"),
 ]
+WALL = [
+    Metric("late", "buffers that came late", "", 0, "lower"),
+    Metric("threads", "threads besides one for each player", "", 0, "lower"),
+    Metric("memory", "anonymous memory of the process", "MiB", 1, "lower"),
+    Metric("descriptors", "its descriptors", "", 0, "lower"),
+    Metric("cpu", "CPU of client and servers, a second of a player", "ms", 2, "lower"),
+]
 SERVER = [
     Metric("cpu", "CPU of the server", "s/GB", 3, "lower"),
     Metric("rate", "rate", "MB/s", 0),
@@ -28,10 +35,11 @@ RECORD = HEADER + UNIT
 
 
 def add_options(parser):
-    parser.add_argument("--only", choices=["players", "connections", "control"], help="one of the three; control only when it is named")
+    parser.add_argument("--only", choices=["players", "wall", "connections", "control"], help="one of them; wall and control only when they are named")
     parser.add_argument("--rate", type=float, default=8, metavar="MBIT", help="of a player, Mbit/s; default 8")
     parser.add_argument("--interval", type=int, default=100, metavar="MS", help="from one player's start to the next's; default 100")
     parser.add_argument("--most", type=int, default=1000, metavar="N", help="players; default 1000")
+    parser.add_argument("--wall", type=int, default=300, metavar="N", help="players in one process; default 300")
     parser.add_argument("--connections", default="1,100,1000", metavar="N,...", help="default 1,100,1000")
     parser.add_argument("--seconds", type=int, default=5, metavar="S", help="of load a measurement; default 5")
     parser.add_argument("--records", type=int, default=4, metavar="N", help="records of 256 KiB that one request asks for; default 4")
@@ -45,14 +53,42 @@ def run(context, options):
     if options.only == "control":
         control.compare(context, options)
         return
+    if options.only == "wall":
+        compare_wall(context, options)
+        return
     if options.only != "connections":
         compare_players(context, options)
     if options.only != "players":
         compare_connections(context, options)
 
 
+def compare_wall(context, options):
+    seconds = options.wall * options.interval / 1e3 + options.seconds
+    size = int(seconds * options.rate * 1e6 / 8) + (64 << 20)
+    sources, env, processes = start_sources(context, size)
+    program = context.build / "tools" / "benchmarks" / "bench-wall"
+
+    def hang(source):
+        before = processes.cpu()
+        usage = accounting.run([program, source, str(options.rate * 1e6 / 8), str(options.interval), str(options.wall), str(options.seconds)], env)
+        result = json.loads(usage.output.splitlines()[-1])
+        if result["begun"] != result["players"]:
+            raise RuntimeError("%d of %d players have begun" % (result["begun"], result["players"]))
+        return {"late": result["late"], "threads": result["threads"], "memory": result["memory"] / (1 << 20), "descriptors": result["descriptors"],
+                "cpu": (usage.cpu + processes.cpu() - before) / result["seconds"] * 1e3}
+    context.compare(Comparison("many: %d players of %g Mbit/s in one process" % (options.wall, options.rate), WALL, [
+        Contender(name, lambda s=sources[name]: hang(s)) for name in (PLAIN, OURS)]), processes)
+
+
 def compare_players(context, options):
-    path = material.random_file(context.material, 256 << 20)
+    sources, env, processes = start_sources(context, 256 << 20)
+    context.compare(Comparison("many: players of %g Mbit/s, one more every %d ms" % (options.rate, options.interval), PLAYERS, [
+        Contender(name, lambda s=source: ramp(context, options, s, env, processes)) for name, source in sources.items()]), processes)
+
+
+def start_sources(context, size):
+    """({name: a source as of gst-launch}, their environment, the servers)."""
+    path = material.random_file(context.material, size)
     cluster = servers.start(context, 6)
     servers.add(cluster, NAME, path, "4+2")
     web = nginx.Nginx(context.scratch, path.parent).start()
@@ -60,10 +96,7 @@ def compare_players(context, options):
     ours = "pmsssrc location=" + servers.uri(cluster, NAME)
     sources = {PLAIN: "souphttpsrc location=%s/%s" % (web.url, path.name), OURS: ours, SMALL: ours + " read-ahead=4194304 cache-size=8388608"}
     env = dict(context.env, PMSS_TOKEN=cluster.token)
-    processes = accounting.Processes(lambda: web.processes().pids() + servers.processes(cluster).pids())
-    context.compare(Comparison("many: players of %g Mbit/s, one more every %d ms" % (options.rate, options.interval), PLAYERS, [
-        Contender(name, lambda s=source: ramp(context, options, s, env, processes)) for name, source in sources.items()]), processes)
-    cluster.close()
+    return sources, env, accounting.Processes(lambda: web.processes().pids() + servers.processes(cluster).pids())
 
 
 def ramp(context, options, source, env, processes):
