@@ -92,7 +92,8 @@ def perform_soak(options):
         if not options.quiet:
             print("  " + text, file=sys.stderr, flush=True)
     with scratch_folder("pmss-test-soak-") as folder:
-        found = soak.run(soak.settings(options.viewers), folder / "soak", options.build_dir.resolve(), seed, options.soak, said)
+        found = soak.run(soak.settings(options.viewers), folder / "soak", options.build_dir.resolve(), seed, options.soak, said,
+                         kept=options.build_dir.resolve() / ("soak-" + seed))
     for line in soak.summary(found) + ["FAILED: " + text for text in found["failed"]] + ["seed: %s" % seed]:
         print(line)
     if options.json:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Films looped for hours while the cluster under them changes: who stands still, what grows, and which sessions nobody has."""
 
+import contextlib
 import hashlib
+import json
 import os
 import random
+import shutil
 import statistics
 import struct
 import threading
@@ -282,8 +285,18 @@ def judge(report, digest, was_busy):
     return found
 
 
-def run(film, folder, build_dir, seed, hours, said):
-    """Returns a document for programs; its member "failed" says what was wrong."""
+def keep(bench, kept):
+    """What tells of a soak that came to a stop: logs, databases, and what control says; without the shards."""
+    shutil.rmtree(kept, ignore_errors=True)
+    for path in ("/nodes", "/jobs", "/sessions", "/health"):
+        with contextlib.suppress(OSError, bench.cluster_module.Failed):
+            (bench.folder / (path[1:] + ".json")).write_text(json.dumps(bench.cluster.api("GET", path), indent=1))
+    (bench.folder / "shards").write_text("".join("%s on %s\n" % (shard, node.label) for shard, node in sorted(bench.shards(), key=lambda one: one[0])))
+    shutil.copytree(bench.folder, kept, ignore=lambda _, names: [name for name in names if bench.cluster_module.SHARD.match(name)])
+
+
+def run(film, folder, build_dir, seed, hours, said, kept):
+    """Returns a document for programs; its member "failed" says what was wrong. @kept: the folder to make where it cannot go on."""
     bench = Bench(film, folder, build_dir, hosts=False)
     try:
         viewers = [bench.start_viewer(number, loop=True) for number in range(film.viewers)]
@@ -302,6 +315,10 @@ def run(film, folder, build_dir, seed, hours, said):
             failed += ["viewer %d %s" % (number, text) for text in found]
         bench.wait(lambda: not bench.cluster.api("GET", "/sessions")["sessions"], "the sessions to end")
         failed += bench.shut_down()
+    except Exception:
+        said("seed %s cannot go on; kept: %s" % (seed, kept))
+        keep(bench, kept)
+        raise
     finally:
         bench.close()
     return {"seed": seed, "hours": hours, "works": done, "failed": failed, "busy": len(looks.busy),
