@@ -88,7 +88,7 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
   cursor->in_use = TRUE;
   cursor->row = row;
   cursor->index = cursor->entered_index = index;
-  cursor->entered = g_get_monotonic_time ();
+  cursor->entered = pmss_loop_now (engine->loop);
   cursor->window = cursor->enough = engine->first_window;
   cursor->landing = is_near (engine);
   cursor->grow_at = row + 1;
@@ -136,7 +136,7 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   if (hit)
     shrink_window (engine, cursor, row - cursor->row);
   if (row != cursor->row) {
-    cursor->entered = g_get_monotonic_time ();
+    cursor->entered = pmss_loop_now (engine->loop);
     cursor->entered_index = index;
   }
   cursor->row = row;
@@ -145,7 +145,7 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   cursor->at_ease = cursor->at_ease && hit;
   if (row < cursor->grow_at)
     return FALSE;
-  now = g_get_monotonic_time ();
+  now = pmss_loop_now (engine->loop);
   if (now < cursor->grow_after)
     return FALSE;
   pmss_pace_measure (&cursor->pace, row, now,

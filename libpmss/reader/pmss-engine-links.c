@@ -135,7 +135,7 @@ pmss_engine_get_source (PmssEngine * engine, PmssRow * row, guint index)
 void
 pmss_engine_link_good (PmssEngine * engine, PmssLink * link)
 {
-  pmss_link_note_good (link);
+  pmss_link_note_good (link, pmss_loop_now (engine->loop));
   engine->refusals = 0;
   if (!link->reported)
     return;
@@ -162,8 +162,9 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link, gint64 began,
     link->state = PMSS_LINK_UP;
   if (link->retired || began <= link->failed_at)
     return;
-  pmss_link_note_failure (link, error, engine->settings.backoff_factor,
-      engine->settings.backoff_max, engine->stuck);
+  pmss_link_note_failure (link, pmss_loop_now (engine->loop), error,
+      engine->settings.backoff_factor, engine->settings.backoff_max,
+      engine->stuck);
   /* A single reset is a closed connection or a restarted server until the
    * probe, which follows at once, says otherwise. */
   if (link->failures < 2 || link->reported)
@@ -304,7 +305,7 @@ pmss_engine_probe_link (PmssEngine * engine, PmssLink * link)
   link->probe = g_cancellable_new ();
   probe->engine = engine;
   probe->link = link;
-  probe->began = g_get_monotonic_time ();
+  probe->began = pmss_loop_now (engine->loop);
   probe->message = pmss_exchange_message_new (SOUP_METHOD_GET, text, NULL);
   pmss_engine_hold (engine);
   pmss_exchange_async (engine->soup, probe->message, &options, link->probe,

@@ -64,7 +64,7 @@ row_rebuilt (PmssRowJob * job, gpointer user_data)
     pmss_engine_kick (engine);
   }
   if (pmss_wait_is_for (engine, number, -1))
-    ended = pmss_wait_check (engine, g_get_monotonic_time ());
+    ended = pmss_wait_check (engine, pmss_loop_now (engine->loop));
   g_mutex_unlock (&engine->lock);
   pmss_wait_answer (ended);
 }
@@ -279,7 +279,7 @@ shard_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
   if (!pmss_places_fail (&engine->places, extent, range->index,
           (gint) link->index))
     pmss_bad_shards_note (engine->bad_shards, extent, range->index,
-        g_get_monotonic_time ());
+        pmss_loop_now (engine->loop));
   if (verdict->is_told && is_placed)
     pmss_reports_add (engine, link, extent, range->index, -1, verdict->kind);
 }

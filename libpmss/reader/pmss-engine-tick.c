@@ -114,26 +114,29 @@ find_due (PmssEngine * engine, gint64 now, gint64 soon)
 void
 pmss_engine_set_tick (PmssEngine * engine)
 {
-  gint64 now = g_get_monotonic_time ();
-  gint64 ready = g_source_get_ready_time (engine->tick);
+  gint64 now = pmss_loop_now (engine->loop);
   gint64 due = engine->closing ? G_MAXINT64 : find_due (engine, now,
       now + MIN_TICK);
 
-  if (due < G_MAXINT64 && (ready < 0 || due < ready))
-    g_source_set_ready_time (engine->tick, due);
-  else if (due == G_MAXINT64 && ready >= 0)
-    g_source_set_ready_time (engine->tick, -1);
+  if (due == G_MAXINT64)
+    due = PMSS_ALARM_NEVER;
+  else if (engine->tick_at != PMSS_ALARM_NEVER && engine->tick_at <= due)
+    return;
+  if (due == engine->tick_at)
+    return;
+  engine->tick_at = due;
+  pmss_alarm_set (engine->tick, due);
 }
 
-gboolean
+void
 pmss_engine_on_tick (gpointer user_data)
 {
   PmssEngine *engine = user_data;
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = pmss_loop_now (engine->loop);
   GList *ended;
 
   g_mutex_lock (&engine->lock);
-  g_source_set_ready_time (engine->tick, -1);
+  engine->tick_at = PMSS_ALARM_NEVER;
   if (!pmss_engine_is_resting (engine)) {
     tick_streams (engine, now);
     pmss_late_check (engine, now);
@@ -147,5 +150,4 @@ pmss_engine_on_tick (gpointer user_data)
   g_mutex_unlock (&engine->lock);
   pmss_engine_tell_events (engine);
   pmss_wait_answer (ended);
-  return G_SOURCE_CONTINUE;
 }

@@ -41,34 +41,26 @@ close_in_thread (PmssEngine * engine)
   pmss_lease_end (engine);
 }
 
-typedef struct
-{
-  GSource source;
-  gboolean ready;               /* set in the I/O thread, and reset */
-} Kick;
-
-static gboolean
+static void
 on_kick (gpointer user_data)
 {
   PmssEngine *engine = user_data;
   gboolean reopen;
   GList *ended;
 
-  g_source_set_ready_time (engine->kick, -1);
-  ((Kick *) engine->kick)->ready = FALSE;
   g_mutex_lock (&engine->lock);
   reopen = engine->reopen && engine->state == PMSS_ENGINE_OPENING;
   engine->reopen = FALSE;
   if (engine->state == PMSS_ENGINE_CLOSED) {
     close_in_thread (engine);
     if (engine->n_streams == 0 && engine->n_requests == 0)
-      g_main_loop_quit (engine->loop);
+      g_main_loop_quit (engine->main_loop);
   } else if (pmss_engine_is_resting (engine)) {
     cancel_all (engine, "not wanted now");
   } else {
     pmss_plan_run (engine);
   }
-  ended = pmss_wait_check (engine, g_get_monotonic_time ());
+  ended = pmss_wait_check (engine, pmss_loop_now (engine->loop));
   pmss_engine_set_tick (engine);
   g_mutex_unlock (&engine->lock);
   if (reopen) {
@@ -77,18 +69,12 @@ on_kick (gpointer user_data)
   }
   pmss_engine_tell_events (engine);
   pmss_wait_answer (ended);
-  return G_SOURCE_CONTINUE;
 }
 
-/* The I/O thread itself need not be woken, which g_source_set_ready_time()
- * would do with two system calls. */
 void
 pmss_engine_kick (PmssEngine * engine)
 {
-  if (g_main_context_is_owner (engine->context))
-    ((Kick *) engine->kick)->ready = TRUE;
-  else
-    g_source_set_ready_time (engine->kick, 0);
+  pmss_alarm_set (engine->kick, PMSS_ALARM_NOW);
 }
 
 void
@@ -173,41 +159,6 @@ pmss_engine_fail (PmssEngine * engine, const GError * error)
 /* --- The thread --- */
 
 static gboolean
-source_dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
-{
-  return callback (user_data);
-}
-
-static gboolean
-kick_prepare (GSource * source, gint * timeout)
-{
-  *timeout = -1;
-  return ((Kick *) source)->ready;
-}
-
-static gboolean
-kick_check (GSource * source)
-{
-  return ((Kick *) source)->ready;
-}
-
-static GSourceFuncs kick_funcs = {
-  .prepare = kick_prepare,.check = kick_check,.dispatch = source_dispatch
-};
-static GSourceFuncs tick_funcs = {.dispatch = source_dispatch };
-
-static GSource *
-new_source (PmssEngine * engine, GSourceFuncs * funcs, guint size,
-    GSourceFunc func)
-{
-  GSource *source = g_source_new (funcs, size);
-
-  g_source_set_callback (source, func, engine, NULL);
-  g_source_attach (source, engine->context);
-  return source;
-}
-
-static gboolean
 accept_certificate (SoupMessage * message, GTlsCertificate * certificate,
     GTlsCertificateFlags flags, PmssEngine * engine)
 {
@@ -255,11 +206,7 @@ run (gpointer user_data)
   engine->soup = new_soup (engine);
   engine->sockets = pmss_sockets_get (engine->soup);
   pmss_lease_open (engine);
-  g_main_loop_run (engine->loop);
-  if (engine->lease_timer != NULL) {
-    g_source_destroy (engine->lease_timer);
-    g_clear_pointer (&engine->lease_timer, g_source_unref);
-  }
+  g_main_loop_run (engine->main_loop);
   soup_session_abort (engine->soup);
   engine->sockets = NULL;
   g_clear_object (&engine->soup);
@@ -285,12 +232,14 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->user_data = user_data;
   engine->destroy = destroy;
   engine->context = g_main_context_new ();
-  engine->loop = g_main_loop_new (engine->context, FALSE);
-  engine->kick = new_source (engine, &kick_funcs, sizeof (Kick), on_kick);
-  engine->tick = new_source (engine, &tick_funcs, sizeof (GSource),
-      pmss_engine_on_tick);
+  engine->main_loop = g_main_loop_new (engine->context, FALSE);
+  engine->loop = pmss_loop_new (engine->context);
+  engine->kick = pmss_alarm_new (engine->loop, on_kick, engine);
+  engine->tick = pmss_alarm_new (engine->loop, pmss_engine_on_tick, engine);
+  engine->tick_at = PMSS_ALARM_NEVER;
+  pmss_lease_init (engine);
   engine->bad_shards = pmss_bad_shards_new ();
-  engine->reports = pmss_reports_new ();
+  engine->reports = pmss_reports_new (engine->loop, engine);
   engine->cancellable = g_cancellable_new ();
   g_mutex_init (&engine->join_lock);
   g_mutex_init (&engine->lock);
@@ -387,19 +336,12 @@ pmss_engine_close (PmssEngine * engine)
     g_clear_error (&engine->failure);
     engine->failure = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
         "the reader was closed");
-    ended = pmss_wait_check (engine, g_get_monotonic_time ());
+    ended = pmss_wait_check (engine, pmss_loop_now (engine->loop));
     pmss_engine_kick (engine);
   }
   g_mutex_unlock (&engine->lock);
   join_thread (engine);
   pmss_wait_answer (ended);
-}
-
-static void
-free_source (GSource * source)
-{
-  g_source_destroy (source);
-  g_source_unref (source);
 }
 
 void
@@ -408,8 +350,9 @@ pmss_engine_free (PmssEngine * engine)
   pmss_engine_close (engine);
   g_clear_pointer (&engine->rebuilder, pmss_rebuilder_free);
   engine->destroy (engine->user_data);
-  free_source (engine->kick);
-  free_source (engine->tick);
+  pmss_alarm_end (engine->kick);
+  pmss_alarm_end (engine->tick);
+  pmss_lease_clear (engine);
   pmss_rows_clear (&engine->rows);
   g_clear_pointer (&engine->links, g_ptr_array_unref);
   pmss_places_clear (&engine->places);
@@ -420,7 +363,8 @@ pmss_engine_free (PmssEngine * engine)
   pmss_bad_shards_free (engine->bad_shards);
   pmss_reports_free (engine->reports);
   g_clear_error (&engine->failure);
-  g_main_loop_unref (engine->loop);
+  pmss_loop_free (engine->loop);
+  g_main_loop_unref (engine->main_loop);
   g_main_context_unref (engine->context);
   g_object_unref (engine->cancellable);
   g_object_unref (engine->client);

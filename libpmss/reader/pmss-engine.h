@@ -5,6 +5,7 @@
 #include "libpmss/reader/pmss-bad-shards.h"
 #include "libpmss/reader/pmss-budget.h"
 #include "libpmss/reader/pmss-link.h"
+#include "libpmss/reader/pmss-loop.h"
 #include "libpmss/reader/pmss-pace.h"
 #include "libpmss/reader/pmss-patience.h"
 #include "libpmss/reader/pmss-places.h"
@@ -19,6 +20,7 @@ G_BEGIN_DECLS
  *
  * What works behind a PmssReader: the I/O thread with its main context, the
  * links to the nodes, the rows of units, and the plan of what to ask for next.
+ * All time, and all that happens because of it, comes from a PmssLoop (pmss-loop.h).
  * The parts: pmss-engine.c (thread, opening, closing), pmss-engine-links.c (the
  * nodes' health), pmss-engine-streams.c (what comes in), pmss-engine-tick.c
  * (what happens because time passes), pmss-deadline.c (when what is needed),
@@ -112,11 +114,12 @@ struct _PmssEngine
   gpointer user_data;
   GDestroyNotify destroy;       /* of user_data */
   GMainContext *context;
-  GMainLoop *loop;
+  GMainLoop *main_loop;
+  PmssLoop *loop;               /* of context */
   GThread *thread;              /* atomic; NULL: not yet, or not any more */
   GMutex join_lock;             /* held while it is joined */
-  GSource *kick;                /* dispatched: look at everything again */
-  GSource *tick;                /* ready at its time: who is silent? */
+  PmssAlarm *kick;              /* look at everything again */
+  PmssAlarm *tick;              /* at its time: who is silent? */
 
   /* Set when OPEN, then constant. */
   GPtrArray *links;             /* of PmssLink, by number; more may come, under the lock */
@@ -135,7 +138,9 @@ struct _PmssEngine
   char *authorization;
   guint token_number;           /* counts the tokens */
   GCancellable *cancellable;    /* of all requests but the streams */
-  GSource *lease_timer;
+  PmssAlarm *renew_timer;       /* the session is to be renewed */
+  PmssAlarm *open_timer;        /* or asked for again */
+  PmssAlarm *last_timer;        /* closing: no more waiting for what is being opened */
   guint lease;                  /* s, as control said last */
   guint lost_renewals;          /* in a row */
   PmssPatience *renewal;        /* under way; NULL: none */
@@ -152,6 +157,7 @@ struct _PmssEngine
   guint degraded_by;            /* as last told */
   gint64 hedge_time;            /* us that almost all answers take */
   gint64 look_at;               /* when the next node may be late */
+  gint64 tick_at;               /* that tick is set to; PMSS_ALARM_NEVER */
   gboolean stuck;               /* somebody waits for a row that too few have, */
   gint64 stuck_until;           /* and nothing is to be tried for it before */
   GQueue events;                /* of PmssEvent, to be told without the lock */
@@ -257,7 +263,7 @@ gint64 pmss_deadline_get_played (PmssEngine *engine);
 /* us until everything is looked at again at the latest, as long as something is
  * under way. */
 #define PMSS_TICK (50 * G_TIME_SPAN_MILLISECOND)
-gboolean pmss_engine_on_tick (gpointer engine);
+void pmss_engine_on_tick (gpointer engine);
 /* Lock held: sets the tick's time to that of the next thing that is due, if
  * there is any. */
 void pmss_engine_set_tick (PmssEngine *engine);
@@ -310,7 +316,8 @@ gboolean pmss_hopeless_is_doubtful (PmssEngine *engine, PmssRow *row);
 GError *pmss_hopeless_new_error (PmssEngine *engine, PmssRow *row);
 
 /* pmss-reports.c; I/O thread. */
-PmssReports *pmss_reports_new (void);
+/* @loop, @engine: nullable for pmss_reports_note() alone. */
+PmssReports *pmss_reports_new (PmssLoop *loop, PmssEngine *engine);
 void pmss_reports_free (PmssReports *reports);
 /* Whether @report is to be told at @now, monotonic: each place and kind once a
  * minute. */
@@ -328,6 +335,8 @@ void pmss_reports_add_node (PmssEngine *engine, PmssLink *link);
 void pmss_reports_end (PmssEngine *engine);
 
 /* pmss-lease.c; I/O thread. */
+void pmss_lease_init (PmssEngine *engine);
+void pmss_lease_clear (PmssEngine *engine);
 /* Asks control for session and layout, again after failures that may pass. */
 void pmss_lease_open (PmssEngine *engine);
 /* Lock held: a node refused the token: get a new one. */

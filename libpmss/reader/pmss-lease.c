@@ -35,39 +35,26 @@ static void give_back (PmssEngine * engine, const char *session);
 static void renew (PmssEngine * engine);
 static void reopen (PmssEngine * engine);
 
-static GSource *
-call_after (PmssEngine * engine, guint ms, GSourceFunc func)
+static void
+set_timer (PmssEngine * engine, PmssAlarm * timer, guint ms)
 {
-  GSource *source = g_timeout_source_new (ms);
-
-  g_source_set_callback (source, func, engine, NULL);
-  g_source_attach (source, engine->context);
-  return source;
+  if (!engine->closing)
+    pmss_alarm_set (timer, pmss_loop_now (engine->loop) +
+        ms * G_TIME_SPAN_MILLISECOND);
 }
 
 static void
-set_lease_timer (PmssEngine * engine, guint ms, GSourceFunc func)
-{
-  if (engine->lease_timer != NULL) {
-    g_source_destroy (engine->lease_timer);
-    g_source_unref (engine->lease_timer);
-  }
-  engine->lease_timer = engine->closing ? NULL : call_after (engine, ms, func);
-}
-
-static gboolean
 lease_is_due (gpointer user_data)
 {
   renew (user_data);
-  return G_SOURCE_REMOVE;
 }
 
 static void
 wait_for_next (PmssEngine * engine)
 {
   engine->lost_renewals = 0;
-  set_lease_timer (engine, MAX (engine->lease * 1000 / 3, MIN_PAUSE),
-      lease_is_due);
+  set_timer (engine, engine->renew_timer, MAX (engine->lease * 1000 / 3,
+          MIN_PAUSE));
 }
 
 /* ms */
@@ -162,16 +149,15 @@ try_later_or_fail (PmssEngine * engine, const GError * error)
   }
   engine->lost_renewals++;
   g_debug ("the session was not renewed: %s", error->message);
-  set_lease_timer (engine, get_pause (engine, error), lease_is_due);
+  set_timer (engine, engine->renew_timer, get_pause (engine, error));
 }
 
 /* --- Opening --- */
 
-static gboolean
+static void
 open_again (gpointer user_data)
 {
   pmss_lease_open (user_data);
-  return G_SOURCE_REMOVE;
 }
 
 static guint
@@ -195,7 +181,7 @@ try_open_again (PmssEngine * engine, const GError * error)
       && engine->tries >= (guint) engine->settings.retries)
     return FALSE;
   engine->tries++;
-  set_lease_timer (engine, open_pause (engine), open_again);
+  set_timer (engine, engine->open_timer, open_pause (engine));
   return TRUE;
 }
 
@@ -222,7 +208,7 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
     give_back_asked (engine, session, error);
     pmss_session_free (session);
   } else if (session != NULL) {
-    engine->opened_in = g_get_monotonic_time () - engine->asked;
+    engine->opened_in = pmss_loop_now (engine->loop) - engine->asked;
     engine->control_rtt = engine->opened_in;
     engine->lease = session->lease;
     g_clear_pointer (&engine->asked_session, g_free);
@@ -242,7 +228,7 @@ ask (PmssEngine * engine, GCancellable * cancellable,
   if (engine->asked_session == NULL)
     engine->asked_session = pmss_client_new_session_id ();
   engine->opening = TRUE;
-  engine->asked = g_get_monotonic_time ();
+  engine->asked = pmss_loop_now (engine->loop);
   pmss_engine_hold (engine);
   pmss_client_open_session_async (engine->client, engine->asked_session,
       engine->medium, cancellable, callback, engine);
@@ -259,7 +245,7 @@ pmss_lease_open (PmssEngine * engine)
 static void
 take_renewal (PmssEngine * engine, const PmssRenewal * renewal)
 {
-  engine->control_rtt = g_get_monotonic_time () - engine->renewal_began;
+  engine->control_rtt = pmss_loop_now (engine->loop) - engine->renewal_began;
   engine->lease = renewal->lease;
   take_token (engine, renewal->token);
   pmss_refresh_hear (engine, renewal);
@@ -289,9 +275,9 @@ renew (PmssEngine * engine)
 {
   if (engine->renewal != NULL)
     return;
-  engine->renewal = pmss_patience_new (engine->context, engine->cancellable,
+  engine->renewal = pmss_patience_new (engine->loop, engine->cancellable,
       get_patience (engine));
-  engine->renewal_began = g_get_monotonic_time ();
+  engine->renewal_began = pmss_loop_now (engine->loop);
   pmss_engine_hold (engine);
   pmss_client_renew_session_async (engine->client, engine->session->id,
       pmss_patience_get_cancellable (engine->renewal), session_renewed, engine);
@@ -347,7 +333,7 @@ reopen (PmssEngine * engine)
 {
   if (engine->opening)
     return;
-  engine->reopening = pmss_patience_new (engine->context, engine->cancellable,
+  engine->reopening = pmss_patience_new (engine->loop, engine->cancellable,
       MAX_PATIENCE);
   ask (engine, pmss_patience_get_cancellable (engine->reopening),
       session_reopened);
@@ -368,59 +354,85 @@ pmss_lease_refresh (PmssEngine * engine, const GError * refusal)
 
 /* --- The end --- */
 
+/* A session that is given back, and how long that is waited for. */
+typedef struct
+{
+  PmssEngine *engine;
+  PmssPatience *patience;
+} Goodbye;
+
+/* ms */
+static guint
+get_last_patience (PmssEngine * engine)
+{
+  return CLAMP (GOODBYE_RTTS * engine->control_rtt / G_TIME_SPAN_MILLISECOND,
+      MIN_GOODBYE, MAX_GOODBYE);
+}
+
 static void
 session_closed (GObject * client, GAsyncResult * result, gpointer user_data)
 {
-  PmssEngine *engine = user_data;
+  Goodbye *goodbye = user_data;
+  PmssEngine *engine = goodbye->engine;
   g_autoptr (GError) error = NULL;
 
   if (!pmss_client_close_session_finish (PMSS_CLIENT (client), result, &error))
     g_debug ("session not given back, its lease will end: %s", error->message);
+  pmss_patience_end (goodbye->patience, NULL);
+  g_free (goodbye);
   pmss_engine_release (engine);
-}
-
-static gboolean
-goodbye_is_late (gpointer cancellable)
-{
-  g_cancellable_cancel (cancellable);
-  return G_SOURCE_REMOVE;
-}
-
-/* Cancels @cancellable when the patience with a last request is at its end. */
-static void
-cancel_late (PmssEngine * engine, GCancellable * cancellable)
-{
-  GSource *deadline = g_timeout_source_new (CLAMP (GOODBYE_RTTS *
-          engine->control_rtt / G_TIME_SPAN_MILLISECOND, MIN_GOODBYE,
-          MAX_GOODBYE));
-
-  g_source_set_callback (deadline, goodbye_is_late,
-      g_object_ref (cancellable), g_object_unref);
-  g_source_attach (deadline, engine->context);
-  g_source_unref (deadline);
 }
 
 static void
 give_back (PmssEngine * engine, const char *session)
 {
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Goodbye *goodbye = g_new0 (Goodbye, 1);
 
-  cancel_late (engine, cancellable);
+  goodbye->engine = engine;
+  goodbye->patience = pmss_patience_new (engine->loop, NULL,
+      get_last_patience (engine));
   pmss_engine_hold (engine);
-  pmss_client_close_session_async (engine->client, session, cancellable,
-      session_closed, engine);
+  pmss_client_close_session_async (engine->client, session,
+      pmss_patience_get_cancellable (goodbye->patience), session_closed,
+      goodbye);
+}
+
+static void
+last_time_is_over (gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+
+  g_cancellable_cancel (engine->cancellable);
 }
 
 void
 pmss_lease_end (PmssEngine * engine)
 {
-  set_lease_timer (engine, 0, NULL);
+  pmss_alarm_set (engine->renew_timer, PMSS_ALARM_NEVER);
+  pmss_alarm_set (engine->open_timer, PMSS_ALARM_NEVER);
   /* A session that is being opened would stay at control until its lease
    * ends: better to hear of it and give it back. */
   if (engine->opening)
-    cancel_late (engine, engine->cancellable);
+    pmss_alarm_set (engine->last_timer, pmss_loop_now (engine->loop) +
+        get_last_patience (engine) * G_TIME_SPAN_MILLISECOND);
   else
     g_cancellable_cancel (engine->cancellable);
   if (engine->session != NULL)
     give_back (engine, engine->session->id);
+}
+
+void
+pmss_lease_init (PmssEngine * engine)
+{
+  engine->renew_timer = pmss_alarm_new (engine->loop, lease_is_due, engine);
+  engine->open_timer = pmss_alarm_new (engine->loop, open_again, engine);
+  engine->last_timer = pmss_alarm_new (engine->loop, last_time_is_over, engine);
+}
+
+void
+pmss_lease_clear (PmssEngine * engine)
+{
+  pmss_alarm_end (engine->renew_timer);
+  pmss_alarm_end (engine->open_timer);
+  pmss_alarm_end (engine->last_timer);
 }

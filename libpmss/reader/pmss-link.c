@@ -85,10 +85,9 @@ pmss_link_made_room (PmssStream * stream, guint32 row)
 }
 
 void
-pmss_link_note_good (PmssLink * link)
+pmss_link_note_good (PmssLink * link, gint64 now)
 {
-  if (link->state != PMSS_LINK_LATE
-      || link->retry_at <= g_get_monotonic_time ())
+  if (link->state != PMSS_LINK_LATE || link->retry_at <= now)
     link->state = PMSS_LINK_UP;
   link->failures = link->pauses = 0;
   link->refusals = 0;
@@ -117,11 +116,9 @@ get_backoff (PmssLink * link, gint64 longest, double factor, double max)
 }
 
 void
-pmss_link_note_failure (PmssLink * link, const GError * error, double factor,
-    double max, gboolean urgent)
+pmss_link_note_failure (PmssLink * link, gint64 now, const GError * error,
+    double factor, double max, gboolean urgent)
 {
-  gint64 now = g_get_monotonic_time ();
-
   g_clear_error (&link->trouble);
   link->trouble = g_error_copy (error);
   link->state = PMSS_LINK_LOST;

@@ -103,14 +103,14 @@ gboolean pmss_link_has_room (PmssLink *link, guint max, gboolean beside);
 gboolean pmss_link_made_room (PmssStream *stream, guint32 row);
 
 /* A record came, or an answer that speaks for the node. */
-void pmss_link_note_good (PmssLink *link);
+void pmss_link_note_good (PmssLink *link, gint64 now);
 /* It answered a probe. What it failed at before may fail again, so the
  * failures count on until a record comes. */
 void pmss_link_note_probe (PmssLink *link);
 /* A request failed in a way that speaks against the node, not the shard:
  * LOST until now + back-off. @factor and @max in seconds, as the reader's
  * properties; @urgent: there is nobody else to ask. */
-void pmss_link_note_failure (PmssLink *link, const GError *error,
+void pmss_link_note_failure (PmssLink *link, gint64 now, const GError *error,
     double factor, double max, gboolean urgent);
 /* It is not to be waited for. */
 void pmss_link_note_late (PmssLink *link, gint64 now);

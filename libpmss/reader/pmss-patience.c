@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The time that a request may take. On the thread of its context. */
+/* The time that a request may take. On the thread of its loop. */
 #include "libpmss/reader/pmss-patience.h"
 
 #include "libpmss/pmss-error.h"
@@ -9,19 +9,18 @@ struct _PmssPatience
   GCancellable *own;
   GCancellable *outer;          /* nullable */
   gulong handler;               /* at outer */
-  GSource *deadline;
+  PmssAlarm *deadline;
   guint ms;
   gboolean over;
 };
 
-static gboolean
+static void
 time_is_over (gpointer user_data)
 {
   PmssPatience *self = user_data;
 
   self->over = TRUE;
   g_cancellable_cancel (self->own);
-  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -31,15 +30,15 @@ outer_cancelled (GCancellable * outer, gpointer own)
 }
 
 PmssPatience *
-pmss_patience_new (GMainContext * context, GCancellable * outer, guint ms)
+pmss_patience_new (PmssLoop * loop, GCancellable * outer, guint ms)
 {
   PmssPatience *self = g_new0 (PmssPatience, 1);
 
   self->own = g_cancellable_new ();
   self->ms = ms;
-  self->deadline = g_timeout_source_new (ms);
-  g_source_set_callback (self->deadline, time_is_over, self, NULL);
-  g_source_attach (self->deadline, context);
+  self->deadline = pmss_alarm_new (loop, time_is_over, self);
+  pmss_alarm_set (self->deadline, pmss_loop_now (loop) +
+      ms * G_TIME_SPAN_MILLISECOND);
   if (outer != NULL) {
     self->outer = g_object_ref (outer);
     self->handler = g_cancellable_connect (outer, G_CALLBACK (outer_cancelled),
@@ -67,7 +66,6 @@ pmss_patience_end (PmssPatience * self, GError ** error)
     g_cancellable_disconnect (self->outer, self->handler);
   g_clear_object (&self->outer);
   g_object_unref (self->own);
-  g_source_destroy (self->deadline);
-  g_source_unref (self->deadline);
+  pmss_alarm_end (self->deadline);
   g_free (self);
 }

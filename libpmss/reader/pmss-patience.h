@@ -3,6 +3,8 @@
 
 #include <gio/gio.h>
 
+#include "libpmss/reader/pmss-loop.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -10,13 +12,12 @@ G_BEGIN_DECLS
  *
  * How long one request is waited for, whatever its client's timeout is. It has
  * a cancellable, which is cancelled when the time is over and when an outer one
- * is. Lives in the thread that runs its context, between the request and its
- * answer.
+ * is. Lives in its loop's thread, between the request and its answer.
  */
 typedef struct _PmssPatience PmssPatience;
 
 /* @outer: (nullable) */
-PmssPatience *pmss_patience_new (GMainContext *context, GCancellable *outer,
+PmssPatience *pmss_patience_new (PmssLoop *loop, GCancellable *outer,
     guint ms);
 GCancellable *pmss_patience_get_cancellable (PmssPatience *patience);
 /* The answer is here: frees @patience. An @error that says that the request was

@@ -14,7 +14,7 @@ PmssPlanPass
 pmss_plan_begin (PmssEngine * engine)
 {
   return (PmssPlanPass) {
-  g_get_monotonic_time (), pmss_budget_get_units (&engine->budget),
+  pmss_loop_now (engine->loop), pmss_budget_get_units (&engine->budget),
         G_MAXUINT64};
 }
 
@@ -203,6 +203,6 @@ pmss_plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent,
      * record comes any more that would make it happen. */
     pmss_engine_try_rebuild (engine, row);
   } else if (row->stuck_since == 0) {
-    row->stuck_since = g_get_monotonic_time ();
+    row->stuck_since = pmss_loop_now (engine->loop);
   }
 }

@@ -113,7 +113,7 @@ is_urgent_rebuild (PmssEngine * engine, guint64 number)
   PmssRow *row = pmss_rows_get (&engine->rows, number);
 
   return (row->missing & ~row->spared) != 0
-      && pmss_plan_is_due (engine, number, 0, g_get_monotonic_time ());
+      && pmss_plan_is_due (engine, number, 0, pmss_loop_now (engine->loop));
 }
 
 static gboolean
@@ -316,7 +316,7 @@ pmss_plan_run (PmssEngine * engine)
 
   if (cursor == NULL || pmss_engine_is_resting (engine))
     return;
-  pmss_bad_shards_release (engine->bad_shards, g_get_monotonic_time (),
+  pmss_bad_shards_release (engine->bad_shards, pmss_loop_now (engine->loop),
       engine->stuck);
   if (engine->jumped)
     pmss_plan_cancel_unwanted (engine, cursor);

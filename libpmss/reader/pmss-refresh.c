@@ -70,7 +70,7 @@ layout_came (GObject * client, GAsyncResult * result, gpointer user_data)
   pmss_patience_end (g_steal_pointer (&refresh->patience), &error);
   g_mutex_lock (&engine->lock);
   refresh->heard = refresh->began;
-  refresh->next = g_get_monotonic_time () +
+  refresh->next = pmss_loop_now (engine->loop) +
       (FIRST_PAUSE << MIN (refresh->tries, MAX_SHIFT));
   refresh->tries++;
   if (layout == NULL)
@@ -92,9 +92,9 @@ ask (PmssEngine * engine)
 
   if (refresh->patience != NULL || engine->closing || engine->soup == NULL)
     return;
-  patience = pmss_patience_new (engine->context, engine->cancellable, PATIENCE);
+  patience = pmss_patience_new (engine->loop, engine->cancellable, PATIENCE);
   refresh->patience = patience;
-  refresh->began = g_get_monotonic_time ();
+  refresh->began = pmss_loop_now (engine->loop);
   pmss_engine_hold (engine);
   pmss_client_refresh_layout_async (engine->client, engine->session->id,
       engine->rows.layout, pmss_patience_get_cancellable (patience),

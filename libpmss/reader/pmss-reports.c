@@ -23,33 +23,32 @@ struct _PmssReports
 {
   GHashTable *told;             /* place_key() -> when, in s, monotonic */
   GArray *pending;              /* of PmssReport */
-  GSource *timer;               /* nullable */
+  PmssAlarm *timer;             /* (nullable): without a loop */
+  gboolean is_set;              /* the timer */
   guint sending;                /* the first so many are under way */
   gint64 next;                  /* not before, monotonic */
 };
 
+static void send_reports (gpointer engine);
+static void set_timer (PmssEngine * engine);
+
 PmssReports *
-pmss_reports_new (void)
+pmss_reports_new (PmssLoop * loop, PmssEngine * engine)
 {
   PmssReports *reports = g_new0 (PmssReports, 1);
 
   reports->told = g_hash_table_new (NULL, NULL);
   reports->pending = g_array_new (FALSE, FALSE, sizeof (PmssReport));
+  if (loop != NULL)
+    reports->timer = pmss_alarm_new (loop, send_reports, engine);
   return reports;
-}
-
-static void
-clear_timer (PmssReports * reports)
-{
-  if (reports->timer != NULL)
-    g_source_destroy (reports->timer);
-  g_clear_pointer (&reports->timer, g_source_unref);
 }
 
 void
 pmss_reports_free (PmssReports * reports)
 {
-  clear_timer (reports);
+  if (reports->timer != NULL)
+    pmss_alarm_end (reports->timer);
   g_hash_table_unref (reports->told);
   g_array_unref (reports->pending);
   g_free (reports);
@@ -58,10 +57,8 @@ pmss_reports_free (PmssReports * reports)
 void
 pmss_reports_end (PmssEngine * engine)
 {
-  clear_timer (engine->reports);
+  pmss_alarm_set (engine->reports->timer, PMSS_ALARM_NEVER);
 }
-
-static void set_timer (PmssEngine * engine);
 
 static gboolean
 may_pass (const GError * error)
@@ -85,7 +82,7 @@ reports_sent (GObject * client, GAsyncResult * result, gpointer user_data)
   if (!taken)
     g_debug ("control does not take reports: %s", error->message);
   if (!taken && may_pass (error))
-    reports->next = g_get_monotonic_time () + LONG_PAUSE;
+    reports->next = pmss_loop_now (engine->loop) + LONG_PAUSE;
   else
     g_array_remove_range (reports->pending, 0, reports->sending);
   reports->sending = 0;
@@ -93,35 +90,32 @@ reports_sent (GObject * client, GAsyncResult * result, gpointer user_data)
   pmss_engine_release (engine);
 }
 
-static gboolean
+static void
 send_reports (gpointer user_data)
 {
   PmssEngine *engine = user_data;
   PmssReports *reports = engine->reports;
 
-  clear_timer (reports);
+  reports->is_set = FALSE;
   reports->sending = MIN (reports->pending->len, PMSS_MAX_REPORTS);
-  reports->next = g_get_monotonic_time () + PAUSE;
+  reports->next = pmss_loop_now (engine->loop) + PAUSE;
   pmss_engine_hold (engine);
   pmss_client_report_async (engine->client, engine->session->id,
       (const PmssReport *) reports->pending->data, reports->sending,
       engine->cancellable, reports_sent, engine);
-  return G_SOURCE_REMOVE;
 }
 
 static void
 set_timer (PmssEngine * engine)
 {
   PmssReports *reports = engine->reports;
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = pmss_loop_now (engine->loop);
 
-  if (engine->closing || reports->timer != NULL || reports->sending > 0
+  if (engine->closing || reports->is_set || reports->sending > 0
       || reports->pending->len == 0)
     return;
-  reports->timer = g_timeout_source_new (MAX (reports->next - now, GATHER)
-      / G_TIME_SPAN_MILLISECOND);
-  g_source_set_callback (reports->timer, send_reports, engine, NULL);
-  g_source_attach (reports->timer, engine->context);
+  reports->is_set = TRUE;
+  pmss_alarm_set (reports->timer, MAX (reports->next, now + GATHER));
 }
 
 static gpointer
@@ -170,7 +164,8 @@ pmss_reports_add (PmssEngine * engine, PmssLink * link, guint32 extent,
 {
   const PmssReport report = { extent, index, row, link->node.id, kind };
 
-  if (pmss_reports_note (engine->reports, &report, g_get_monotonic_time ()))
+  if (pmss_reports_note (engine->reports, &report,
+          pmss_loop_now (engine->loop)))
     add (engine, &report);
 }
 
@@ -210,7 +205,7 @@ pmss_reports_add_node (PmssEngine * engine, PmssLink * link)
   PmssReport report = {.row = -1,.node = link->node.id,.kind =
         PMSS_REPORT_UNREACHABLE
   };
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = pmss_loop_now (engine->loop);
 
   if ((link->told_at != 0 && now - link->told_at < NODE_PAUSE)
       || !find_place (engine, link, &report))

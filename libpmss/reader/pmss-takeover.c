@@ -82,7 +82,7 @@ map_nodes (PmssEngine * engine, PmssLayout * layout)
 {
   guint n = pmss_layout_get_n_nodes (layout);
   gint *map = g_new (gint, n + 1);
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = pmss_loop_now (engine->loop);
 
   for (guint i = 0; i < n; i++) {
     const PmssNode *node = pmss_layout_get_node (layout, i);

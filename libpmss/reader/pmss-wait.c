@@ -31,7 +31,7 @@ wait_new (PmssEngine * engine, GCancellable * cancellable)
   if (cancellable != NULL)
     wait->cancellable = g_object_ref (cancellable);
   if (engine->settings.timeout > 0)
-    wait->deadline = g_get_monotonic_time () + engine->settings.timeout;
+    wait->deadline = pmss_loop_now (engine->loop) + engine->settings.timeout;
   return wait;
 }
 
@@ -280,12 +280,18 @@ pmss_wait_foreach (PmssEngine * engine, PmssWaitFunc func)
   }
 }
 
+static void
+unref_kick (gpointer kick)
+{
+  pmss_alarm_unref (kick);
+}
+
 /* Takes no lock (whoever disconnects the handler may hold ours): the I/O
  * thread looks at all waits. */
 static void
 wait_cancelled (GCancellable * cancellable, gpointer kick)
 {
-  g_source_set_ready_time (kick, 0);
+  pmss_alarm_set (kick, PMSS_ALARM_NOW);
 }
 
 /* Whoever reads again after an error wants it tried again, now: damaged records
@@ -315,7 +321,7 @@ wait_begin (PmssWait * wait)
 
   if (!wait->for_open)
     wait_forget_error (wait);
-  wait_look_or_give_up (wait, g_get_monotonic_time ());
+  wait_look_or_give_up (wait, pmss_loop_now (engine->loop));
   hit = wait->over && wait->error == NULL;
   if (!wait->for_open && engine->state == PMSS_ENGINE_OPEN
       && pmss_cursor_note_read (engine, wait->row, wait->index, hit))
@@ -329,8 +335,8 @@ wait_connect (PmssWait * wait)
 {
   if (wait->cancellable != NULL)
     wait->cancel_id = g_cancellable_connect (wait->cancellable,
-        G_CALLBACK (wait_cancelled), g_source_ref (wait->engine->kick),
-        (GDestroyNotify) g_source_unref);
+        G_CALLBACK (wait_cancelled), pmss_alarm_ref (wait->engine->kick),
+        unref_kick);
 }
 
 static void
@@ -347,7 +353,7 @@ wait_sleep (PmssWait * wait)
     else
       g_cond_wait (&engine->changed, &engine->lock);
     if (!wait->over)
-      wait_look_or_give_up (wait, g_get_monotonic_time ());
+      wait_look_or_give_up (wait, pmss_loop_now (engine->loop));
   }
   g_queue_remove (&engine->waiting, wait);
   if (engine->paused)

@@ -372,7 +372,7 @@ get_tick (Fixture * f)
   g_mutex_lock (&f->engine->lock);
   pmss_engine_set_tick (f->engine);
   g_mutex_unlock (&f->engine->lock);
-  return g_source_get_ready_time (f->engine->tick);
+  return f->engine->tick_at;
 }
 
 /* A node that is not there costs a wake-up when it is asked again, and none while

@@ -13,13 +13,15 @@ cancelled (void)
 static void
 test_over (void)
 {
-  PmssPatience *patience = pmss_patience_new (NULL, NULL, 1);
+  PmssLoop *loop = pmss_loop_new (NULL);
+  PmssPatience *patience = pmss_patience_new (loop, NULL, 1);
   GCancellable *cancellable = pmss_patience_get_cancellable (patience);
   g_autoptr (GError) error = cancelled ();
 
   while (!g_cancellable_is_cancelled (cancellable))
     g_main_context_iteration (NULL, TRUE);
   pmss_patience_end (patience, &error);
+  pmss_loop_free (loop);
   g_assert_error (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT);
 }
 
@@ -28,7 +30,8 @@ static void
 test_outer (void)
 {
   g_autoptr (GCancellable) outer = g_cancellable_new ();
-  PmssPatience *patience = pmss_patience_new (NULL, outer, 60000);
+  PmssLoop *loop = pmss_loop_new (NULL);
+  PmssPatience *patience = pmss_patience_new (loop, outer, 60000);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (g_cancellable_is_cancelled (pmss_patience_get_cancellable
@@ -40,8 +43,9 @@ test_outer (void)
   pmss_patience_end (patience, &error);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
-  patience = pmss_patience_new (NULL, outer, 60000);
+  patience = pmss_patience_new (loop, outer, 60000);
   pmss_patience_end (patience, &error);
+  pmss_loop_free (loop);
   g_assert_no_error (error);
 }
 

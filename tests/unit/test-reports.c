@@ -14,7 +14,7 @@ test_again (void)
 {
   const PmssReport report = { 7, 1, -1, 3, PMSS_REPORT_MISSING };
   const PmssReport other = { 7, 1, -1, 3, PMSS_REPORT_UNREADABLE };
-  PmssReports *reports = pmss_reports_new ();
+  PmssReports *reports = pmss_reports_new (NULL, NULL);
 
   g_assert_true (pmss_reports_note (reports, &report, START));
   g_assert_false (pmss_reports_note (reports, &report, START + 59 * SECOND));
@@ -28,7 +28,7 @@ test_again (void)
 static void
 test_many (void)
 {
-  PmssReports *reports = pmss_reports_new ();
+  PmssReports *reports = pmss_reports_new (NULL, NULL);
   PmssReport report = { 0, 1, -1, 3, PMSS_REPORT_MISSING };
   guint told = 0;
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * PmssLoop:
+ *
+ * What makes the reader's parts run, and the only clock they know. An implementation begins its
+ * structure with a PmssLoop: pmss-loop-context.c stands on a GMainContext, a test or a simulation
+ * on a clock of its own.
+ *
+ * A PmssAlarm is a function that is called on the loop's thread at a time that is set for it, once
+ * each time it is set.
+ *
+ * Times are in us on the loop's clock.
+ *
+ * Threads: now(), set(), ref(), unref() from any; new() and end() as the implementation says, for
+ * pmss-loop-context.c from any. An alarm's function is called on the loop's thread alone.
+ */
+typedef struct _PmssLoop PmssLoop;
+typedef struct _PmssAlarm PmssAlarm;
+
+typedef void (*PmssAlarmFunc) (gpointer user_data);
+
+typedef struct
+{
+  gint64 (*now) (PmssLoop *loop);
+  PmssAlarm *(*alarm_new) (PmssLoop *loop, PmssAlarmFunc func,
+      gpointer user_data);
+  void (*alarm_set) (PmssAlarm *alarm, gint64 time);
+  void (*alarm_ref) (PmssAlarm *alarm);
+  void (*alarm_unref) (PmssAlarm *alarm);
+  void (*alarm_end) (PmssAlarm *alarm);
+} PmssLoopFuncs;
+
+struct _PmssLoop
+{
+  const PmssLoopFuncs *funcs;
+};
+
+/* The beginning of an implementation's alarm. */
+struct _PmssAlarm
+{
+  const PmssLoopFuncs *funcs;
+};
+
+/* As long as it is not set. */
+#define PMSS_ALARM_NEVER ((gint64) -1)
+/* As soon as the loop turns. */
+#define PMSS_ALARM_NOW ((gint64) 0)
+
+static inline gint64
+pmss_loop_now (PmssLoop *loop)
+{
+  return loop->funcs->now (loop);
+}
+
+static inline PmssAlarm *
+pmss_alarm_new (PmssLoop *loop, PmssAlarmFunc func, gpointer user_data)
+{
+  return loop->funcs->alarm_new (loop, func, user_data);
+}
+
+/* @time: %PMSS_ALARM_NEVER: not any more. What was set before is forgotten. */
+static inline void
+pmss_alarm_set (PmssAlarm *alarm, gint64 time)
+{
+  alarm->funcs->alarm_set (alarm, time);
+}
+
+/* For who may set it when it may have ended: that does nothing then. */
+static inline PmssAlarm *
+pmss_alarm_ref (PmssAlarm *alarm)
+{
+  alarm->funcs->alarm_ref (alarm);
+  return alarm;
+}
+
+static inline void
+pmss_alarm_unref (PmssAlarm *alarm)
+{
+  alarm->funcs->alarm_unref (alarm);
+}
+
+/* Gives the reference back. The function is not called any more, provided that this is the loop's
+ * thread, or that the loop does not run. */
+static inline void
+pmss_alarm_end (PmssAlarm *alarm)
+{
+  alarm->funcs->alarm_end (alarm);
+}
+
+/* pmss-loop-context.c: the alarms of @context, which somebody else runs; NULL: the default one. */
+PmssLoop *pmss_loop_new (GMainContext *context);
+/* When all its alarms have ended. */
+void pmss_loop_free (PmssLoop *loop);
+
+G_END_DECLS
