@@ -61,5 +61,6 @@ typedef struct {
 /* Reads command line and key file; messages about what is wrong go to stderr. */
 PmssControlCommandLine pmss_control_config_load (int argc, char **argv);
 void                   pmss_control_config_free (PmssControlConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssControlConfig, pmss_control_config_free)
 
 G_END_DECLS

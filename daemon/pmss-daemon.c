@@ -52,8 +52,7 @@ pmss_daemon_parse_log_level (const char *text, GLogLevelFlags * level,
     }
   }
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "log-level: “%s” is none of critical, warning, message, info, debug",
-      text);
+      "“%s” is none of critical, warning, message, info, debug", text);
   return FALSE;
 }
 

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* "critical", "warning", "message", "info", "debug". */
+/* "critical", "warning", "message", "info", "debug"; PMSS_ERROR_INVALID for anything else. */
 gboolean pmss_daemon_parse_log_level (const char *text, GLogLevelFlags *level, GError **error);
 /* What every daemon does before it begins: the log, as many descriptors as it may have, no death by SIGPIPE, libsodium. Ends the process on failure. */
 void     pmss_daemon_prepare (GLogLevelFlags log_level);

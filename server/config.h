@@ -5,12 +5,16 @@
 
 G_BEGIN_DECLS
 
+typedef struct {
+  char *host;                   /* NULL: the listen address */
+  guint16 port;                 /* 0: the port that we got */
+} PmssStorageAddress;
+
 /* Settings: the defaults, then the key file's group [storage], then the command line; every key is an option of the same name.
  * Checked as a whole when loaded, never changed afterwards. docs/operations.md lists them. */
 typedef struct {
   char *listen;
-  char *advertise_host;         /* NULL: the listen address */
-  guint16 advertise_port;       /* 0: the port that we got */
+  PmssStorageAddress advertise;
   char *data;                   /* absolute */
   char *control;                /* nullable: URL without a slash at the end */
   char *control_ca;             /* nullable: PEM file */

@@ -80,8 +80,8 @@ pmss_node_advertised_host (const PmssStorageConfig * config, GError ** error)
   g_autoptr (GInetAddress) address = NULL;
   const char *host;
 
-  if (config->advertise_host)
-    return g_strdup (config->advertise_host);
+  if (config->advertise.host)
+    return g_strdup (config->advertise.host);
   listen = g_network_address_parse (config->listen, 0, error);
   if (!listen)
     return NULL;
@@ -566,7 +566,7 @@ pmss_node_agent_new (const PmssStorageConfig * config,
   agent->funcs = *funcs;
   agent->user_data = user_data;
   agent->host = g_steal_pointer (&host);
-  agent->port = config->advertise_port ? config->advertise_port : port;
+  agent->port = config->advertise.port ? config->advertise.port : port;
   agent->capacity = capacity;
   agent->revocations = revocations;
   agent->self = self;

@@ -95,7 +95,7 @@ test_defaults (void)
   g_assert_cmpstr (config->listen, ==, "[::]:8471");
   g_assert_cmpstr (config->data, ==, "/d");
   g_assert_cmpstr (config->zone, ==, "");
-  g_assert_null (config->advertise_host);
+  g_assert_null (config->advertise.host);
   g_assert_null (config->control);
   g_assert_null (config->metrics_token);
   g_assert_cmpuint (config->reserve.bytes, ==, 1 << 30);
@@ -119,8 +119,8 @@ test_values (void)
   g_assert_cmpint (status, ==, EX_OK);
   g_assert_cmpstr (config->data, ==, "/e");
   g_assert_cmpstr (config->control, ==, "https://control.example:9");
-  g_assert_cmpstr (config->advertise_host, ==, "2001:db8::1");
-  g_assert_cmpuint (config->advertise_port, ==, 5);
+  g_assert_cmpstr (config->advertise.host, ==, "2001:db8::1");
+  g_assert_cmpuint (config->advertise.port, ==, 5);
   g_assert_cmpuint (config->reserve.bytes, ==, 10 << 20);
   g_assert_cmpfloat (config->reserve.fraction, ==, 0);
   g_assert_cmpuint (config->network_limit, ==, 1000000000);
@@ -175,7 +175,7 @@ test_key_file (void)
   g_assert_cmpuint (config->node_id, ==, 8);
   g_assert_cmpuint (config->reserve.bytes, ==, 10 << 20);
   g_assert_null (config->join_token);
-  g_assert_null (config->advertise_host);
+  g_assert_null (config->advertise.host);
 }
 
 static void
