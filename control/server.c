@@ -35,7 +35,7 @@
 #include "libpmss/pmss-error.h"
 
 #define NODES_TICK_MS 500
-#define SESSIONS_TICK_S 5
+#define SESSIONS_TICK_S 1
 #define DISK_TICK_S 1
 #define ACCOUNTS_TICK_S 600
 #define JOBS_TICK_S 60

@@ -31,9 +31,19 @@ typedef struct
   gint64 signed_until;          /* users: seconds since 1970 */
   gint64 later;                 /* users: the same, in the future; 0: no such */
   gint64 until;                 /* seconds since 1970 */
+  char *owner;                  /* sessions: whose it was; NULL: control did not say */
 } Entry;
 
 #define EVERYBODY ""            /* no viewer is called so */
+
+static void
+free_entry (gpointer data)
+{
+  Entry *entry = data;
+
+  g_free (entry->owner);
+  g_free (entry);
+}
 
 PmssRevoked *
 pmss_revoked_new (void)
@@ -41,8 +51,9 @@ pmss_revoked_new (void)
   PmssRevoked *self = g_new0 (PmssRevoked, 1);
 
   self->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-      g_free);
-  self->users = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+      free_entry);
+  self->users = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+      free_entry);
   return self;
 }
 
@@ -54,16 +65,20 @@ pmss_revoked_free (PmssRevoked * self)
   g_free (self);
 }
 
-/* @name: what is revoked; @is_user: and whether that is a user. */
+/* @name: what is revoked; @is_user: and whether that is a user. The owner is
+ * the item's. */
 static gboolean
 read_item (JsonNode * node, const char **name, gboolean * is_user,
     Entry * entry, GError ** error)
 {
   JsonObject *item = pmss_json_object (node, "revoked", error);
+  const char *owner = NULL;
 
-  if (!item)
+  if (!item || (pmss_json_has (item, "owner")
+          && !pmss_json_get_string (item, "owner", MAX_USER, &owner, error)))
     return FALSE;
-  entry->signed_until = entry->later = 0;
+  *entry = (Entry) {
+  .owner = (char *) owner};
   *is_user = pmss_json_has (item, "user");
   if (*is_user && (!pmss_json_get_string (item, "user", MAX_USER, name, error)
           || !pmss_json_get_int (item, "signed_until", 0, G_MAXINT64,
@@ -81,12 +96,29 @@ add_entry (GHashTable * table, const char *name, const Entry * entry)
   Entry both = *entry;
 
   if (old) {
+    both.owner = entry->owner ? entry->owner : old->owner;
     both.signed_until = MAX (both.signed_until, old->signed_until);
     both.later = MAX (both.later, old->later);
     both.until = MAX (both.until, old->until);
   }
+  both.owner = g_strdup (both.owner);
   g_hash_table_replace (table, g_strdup (name), g_memdup2 (&both,
           sizeof (both)));
+}
+
+static gboolean
+is_of (gpointer name, gpointer entry, gpointer user)
+{
+  return g_strcmp0 (((Entry *) entry)->owner, user) == 0;
+}
+
+/* Those that control told before are of sessions that ended before the cut:
+ * it refuses all of their tokens. One of the future does not, yet. */
+static void
+drop_covered (PmssRevoked * self, const char *user, const Entry * cut)
+{
+  if (cut->later == 0)
+    g_hash_table_foreach_remove (self->sessions, is_of, (gpointer) user);
 }
 
 static void
@@ -114,6 +146,8 @@ pmss_revoked_add (PmssRevoked * self, JsonArray * list, gint64 now,
               &entry, error))
         return FALSE;
       split (&entry, now);
+      if (take && is_user)
+        drop_covered (self, name, &entry);
       if (take)
         add_entry (is_user ? self->users : self->sessions, name, &entry);
     }
@@ -179,6 +213,10 @@ write_table (JsonBuilder * builder, GHashTable * table, gboolean is_user)
     if (is_user)
       add_int (builder, "signed_until", MAX (entry->signed_until,
               entry->later));
+    if (entry->owner) {
+      json_builder_set_member_name (builder, "owner");
+      json_builder_add_string_value (builder, entry->owner);
+    }
     add_int (builder, "until", entry->until);
     json_builder_end_object (builder);
   }
@@ -196,8 +234,9 @@ pmss_revoked_to_text (PmssRevoked * self, const PmssRevokedState * state)
   add_int (builder, "lease", state->lease);
   json_builder_set_member_name (builder, "revoked");
   json_builder_begin_array (builder);
-  write_table (builder, self->sessions, FALSE);
+  /* a cut counts for what stands before it: these are of later sessions */
   write_table (builder, self->users, TRUE);
+  write_table (builder, self->sessions, FALSE);
   json_builder_end_array (builder);
   json_builder_end_object (builder);
   root = json_builder_get_root (builder);

@@ -19,8 +19,9 @@ typedef struct _PmssRevoked PmssRevoked;
 PmssRevoked *pmss_revoked_new  (void);
 void         pmss_revoked_free (PmssRevoked *revoked);
 
-/* "[{session, until} or {user, signed_until, until}…]", as a heartbeat's answer and the file have it; all of it is checked before any is taken.
- * The user "" stands for all users. A signed_until that is in the future at @now, seconds since 1970, counts for what was signed by now, and for the rest when its
+/* "[{session, owner?, until} or {user, signed_until, until}…]", as a heartbeat's answer and the file have it;
+ * all of it is checked before any is taken. A user's entry takes the place of those before it of
+ * sessions that the user owned. The user "" stands for all users. A signed_until that is in the future at @now, seconds since 1970, counts for what was signed by now, and for the rest when its
  * time has come. */
 gboolean     pmss_revoked_add  (PmssRevoked *revoked, JsonArray *list, gint64 now, GError **error);
 /* Whether the token with @claims is refused at @now. */

@@ -3,54 +3,67 @@
 
 #include "control/database/database.h"
 
-/* About 75 bytes each, and up to 300 of a user's; a storage server reads answers of up to 64 KiB. */
+/* About 180 bytes each, and up to 200 of a user's; a storage server reads answers of up to 64 KiB. */
 #define MAX_IN_ANSWER 200
 
-/* One of all tokens so far takes the place of a user's. Those that were signed after the last such row are of the second after it at least. */
+/* Of rows that go, and of users (PMSS_MAX_REVOCATIONS rows each), in one call. */
+#define PIECE 500
+#define CUTS_IN_PIECE 8
+
+/* One of all tokens so far takes the place of a user's. Those that were signed
+ * after the last such row are of the second after it at least. */
 static gboolean
-merge_user (PmssDatabase * database, const char *user, GError ** error)
+cut_user (PmssDatabase * database, const char *user, gint64 until,
+    GError ** error)
 {
   return pmss_database_exec (database, error,
       "INSERT INTO revocation (session, until, user, signed_until)"
-      " SELECT lower (hex (randomblob (16))), max (until), ?1,"
-      " max (unixepoch (), max (signed_until) + 1)"
-      " FROM revocation WHERE user = ?1", PMSS_TEXT (user))
+      " SELECT lower (hex (randomblob (16))), max (?2, ifnull (max (until), 0)),"
+      " ?1, max (unixepoch (), ifnull (max (signed_until), 0) + 1)"
+      " FROM revocation WHERE user = ?1", PMSS_TEXT (user), PMSS_INT (until))
       && pmss_database_exec (database, error,
       "DELETE FROM revocation WHERE user = ?1 AND id < last_insert_rowid ()",
-      PMSS_TEXT (user));
+      PMSS_TEXT (user))
+      && pmss_database_exec (database, error,
+      "DELETE FROM cut_due WHERE user = ?1", PMSS_TEXT (user));
 }
 
-/* Names of users with too many. */
-static GPtrArray *
-list_crowded (PmssDatabase * database, GError ** error)
+/* The next one that is due. @found: whether there was any. */
+static gboolean
+cut_next (PmssDatabase * database, gboolean * found, GError ** error)
 {
-  g_autoptr (GPtrArray) users = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT user FROM revocation WHERE signed_until = 0 AND user <> ''"
-      " GROUP BY user HAVING count(*) > ?1", PMSS_INT (PMSS_MAX_REVOCATIONS));
+      "SELECT user, until FROM cut_due LIMIT 1");
+  g_autofree char *user = NULL;
 
-  while (pmss_rows_next (rows, &local))
-    g_ptr_array_add (users, g_strdup (pmss_rows_text (rows, 0)));
+  *found = pmss_rows_next (rows, &local);
+  if (*found) {
+    user = g_strdup (pmss_rows_text (rows, 0));
+    return cut_user (database, user, pmss_rows_int (rows, 1), error);
+  }
   if (local == NULL)
-    return g_steal_pointer (&users);
+    return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
-  return NULL;
+  return FALSE;
 }
 
 gboolean
-pmss_revocations_bound (PmssDatabase * database, GError ** error)
+pmss_revocations_bound (PmssDatabase * database, gboolean * more,
+    GError ** error)
 {
-  g_autoptr (GPtrArray) users = NULL;
+  gboolean found = TRUE;
 
   if (!pmss_database_exec (database, error,
-          "DELETE FROM revocation WHERE until <= unixepoch ()"))
+          "DELETE FROM revocation WHERE id IN (SELECT id FROM revocation"
+          " WHERE until <= unixepoch () LIMIT ?1)", PMSS_INT (PIECE)))
     return FALSE;
-  users = list_crowded (database, error);
-  for (guint i = 0; users != NULL && i < users->len; i++)
-    if (!merge_user (database, g_ptr_array_index (users, i), error))
+  *more = pmss_database_get_changes (database) == PIECE;
+  for (guint i = 0; found && i < CUTS_IN_PIECE; i++)
+    if (!cut_next (database, &found, error))
       return FALSE;
-  return users != NULL;
+  *more |= found;
+  return TRUE;
 }
 
 gboolean
@@ -93,7 +106,7 @@ pmss_revocations_has (PmssDatabase * database, const char *session,
   return TRUE;
 }
 
-/* Columns 1, 3, 4: one session, or a user's tokens. */
+/* Columns 1, 3, 4: one session and its user, or a user's tokens. */
 static void
 add_which (JsonBuilder * json, PmssRows * rows)
 {
@@ -102,10 +115,12 @@ add_which (JsonBuilder * json, PmssRows * rows)
   json_builder_set_member_name (json, signed_until == 0 ? "session" : "user");
   json_builder_add_string_value (json, pmss_rows_text (rows,
           signed_until == 0 ? 1 : 3));
+  json_builder_set_member_name (json, signed_until == 0 ? "owner"
+      : "signed_until");
   if (signed_until == 0)
-    return;
-  json_builder_set_member_name (json, "signed_until");
-  json_builder_add_int_value (json, signed_until);
+    json_builder_add_string_value (json, pmss_rows_text (rows, 3));
+  else
+    json_builder_add_int_value (json, signed_until);
 }
 
 gboolean

@@ -8,14 +8,16 @@
 
 G_BEGIN_DECLS
 
-/* Sessions that have ended while a token of theirs is still valid. The rows are written by a trigger when a session is deleted; here they are read, and bounded.
- * Threads: any. */
+/* Sessions that have ended while a token of theirs is still valid. A trigger writes the rows when a
+ * session is deleted; here they are read, and bounded. Threads: any. */
 
-#define PMSS_MAX_REVOCATIONS 64 /* of one user's sessions */
+/* Of one user's sessions. The trigger writes no more, but notes that a cut is due (cut_due). */
+#define PMSS_MAX_REVOCATIONS 64
 
-/* Forgets those whose tokens have expired. More than PMSS_MAX_REVOCATIONS of a user's become one: of all tokens that were signed for the user so far. Readers of
- * the user's other sessions renew and go on. Inside a transaction. */
-gboolean pmss_revocations_bound (PmssDatabase *database, GError **error);
+/* Forgets those whose tokens have expired. Where a cut is due, all of a user's become one: of all
+ * tokens that were signed for the user so far. Readers of the user's other sessions renew and go on.
+ * A piece of it; @more: there is more to be done. Inside a transaction. */
+gboolean pmss_revocations_bound (PmssDatabase *database, gboolean *more, GError **error);
 
 #define PMSS_CUT_AHEAD_SQL G_STRINGIFY (PMSS_TOKEN_CUT_AHEAD)
 
@@ -30,7 +32,7 @@ gboolean pmss_revocations_has  (PmssDatabase *database, const char *session, gbo
 gboolean pmss_revocations_cut_all (PmssDatabase *database, guint lifetime, GError **error);
 
 /* For a storage server that knows of all up to number @after: adds "revocations" (the number that it knows of then) and
- * "revoked" ([{session, until} or {user, signed_until, until}…], a bounded number of them; the rest comes with the next heartbeat) to the object that @json is in. Inside a transaction. */
+ * "revoked" ([{session, owner, until} or {user, signed_until, until}…], a bounded number of them; the rest comes with the next heartbeat) to the object that @json is in. Inside a transaction. */
 gboolean pmss_revocations_add  (PmssDatabase *database, gint64 after, JsonBuilder *json, GError **error);
 
 G_END_DECLS

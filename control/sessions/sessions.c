@@ -9,6 +9,7 @@
 #include "libpmss/pmss-error.h"
 
 #define REPORT_PAUSE G_USEC_PER_SEC
+#define PIECE 200               /* sessions that are ended in one call */
 
 /* What a function on the database thread needs and gives. */
 typedef struct
@@ -354,13 +355,21 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session,
 }
 
 /* A lease that has run out ends the token, too: who cannot
- * renew has no session. */
+ * renew has no session. @data: whether there are more. */
 static gboolean
 expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
 {
-  return pmss_database_exec (database, error,
-      "DELETE FROM session WHERE expires <= unixepoch ()")
-      && pmss_revocations_bound (database, error);
+  gboolean *more = data, revocations;
+
+  if (!pmss_database_exec (database, error,
+          "DELETE FROM session WHERE id IN (SELECT id FROM session"
+          " WHERE expires <= unixepoch () LIMIT ?1)", PMSS_INT (PIECE)))
+    return FALSE;
+  *more = pmss_database_get_changes (database) == PIECE;
+  if (!pmss_revocations_bound (database, &revocations, error))
+    return FALSE;
+  *more |= revocations;
+  return TRUE;
 }
 
 void
@@ -368,12 +377,15 @@ pmss_sessions_tick (PmssSessions * self)
 {
   gint64 now = g_get_monotonic_time ();
   g_autoptr (GError) error = NULL;
+  gboolean more = TRUE;
 
   pmss_sessions_follow_clock (self);
   g_mutex_lock (&self->lock);
   g_hash_table_foreach_remove (self->reported, is_old, &now);
   g_mutex_unlock (&self->lock);
   pmss_session_budget_prune (self->budget, now);
-  if (!pmss_database_transact (self->database, expire_sessions, NULL, &error))
+  while (more && pmss_database_transact (self->database, expire_sessions,
+          &more, &error));
+  if (error != NULL)
     g_warning ("Cannot end expired sessions: %s", error->message);
 }

@@ -11,7 +11,7 @@
 #include "control/database/database-private.h"
 #include "control/jobs/jobs-private.h"
 #include "control/nodes/nodes.h"
-#include "control/sessions/revocations.h"
+#include "control/sessions/sessions.h"
 
 /* Rows of each table. A statement may visit much fewer. */
 #define ROWS "3000"
@@ -188,6 +188,7 @@ typedef struct
 {
   const char *text;
   gint64 steps;                 /* of all statements that have it */
+  gint64 scanned, runs;
 } Steps;
 
 static void
@@ -195,8 +196,12 @@ add_steps (const char *sql, sqlite3_stmt * statement, gpointer data)
 {
   Steps *sum = data;
 
-  if (strstr (sql, sum->text) != NULL)
-    sum->steps += sqlite3_stmt_status (statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+  if (strstr (sql, sum->text) == NULL)
+    return;
+  sum->steps += sqlite3_stmt_status (statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+  sum->runs += sqlite3_stmt_status (statement, SQLITE_STMTSTATUS_RUN, 0);
+  sum->scanned += sqlite3_stmt_status (statement,
+      SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
 }
 
 static gboolean
@@ -370,12 +375,6 @@ test_pruning (Fixture * f, gconstpointer data)
           "SELECT count(*) FROM job WHERE type = 'repair'"), ==, 1);
 }
 
-static gboolean
-bound (PmssDatabase * database, gpointer data, GError ** error)
-{
-  return pmss_revocations_bound (database, error);
-}
-
 static void
 test_accounts (Fixture * f, gconstpointer data)
 {
@@ -386,8 +385,73 @@ test_accounts (Fixture * f, gconstpointer data)
     g_assert_null (user);
   }
   pmss_accounts_tick (f->context.accounts);
-  g_assert_true (pmss_database_transact (f->base.database, bound, NULL, NULL));
   expect_no_scan (f, "FROM api_token t");
+}
+
+typedef struct
+{
+  PmssSessions *sessions;
+  guint first, last;
+} Ends;
+
+static gboolean
+end_these (PmssDatabase * database, gpointer data, GError ** error)
+{
+  const Ends *ends = data;
+
+  for (guint i = ends->first; i <= ends->last; i++) {
+    g_autofree char *id = g_strdup_printf ("%032x", i);
+
+    if (!pmss_sessions_end (ends->sessions, id, "viewer", error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Sessions @first to @last end, then the timer comes. What all of that takes of SQLite. */
+static gint64
+end_sessions (Fixture * f, PmssSessions * sessions, guint first, guint last)
+{
+  Ends ends = { sessions, first, last };
+  gint64 before = count_steps (f, "");
+
+  g_assert_true (pmss_database_transact (f->base.database, end_these, &ends,
+          NULL));
+  pmss_sessions_tick (sessions);
+  return count_steps (f, "") - before;
+}
+
+/* What the end of a session costs does not grow with those that ended before. */
+static void
+test_ended (Fixture * f, gconstpointer data)
+{
+  PmssSessions *sessions = pmss_sessions_new (f->base.database, NULL, 60, 1000);
+  gint64 few = end_sessions (f, sessions, 1, 100);
+  gint64 many = end_sessions (f, sessions, 101, 2500);
+
+  g_assert_cmpint (many / 24, <=, few);
+  g_assert_cmpint (end_sessions (f, sessions, 2501, 2600), <=, few * 5 / 4);
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM revocation"), ==, 1);
+  pmss_sessions_free (sessions);
+}
+
+/* Leases that ran out at one time end in pieces, each by an index. */
+static void
+test_lapsed (Fixture * f, gconstpointer data)
+{
+  PmssSessions *sessions = pmss_sessions_new (f->base.database, NULL, 60, 1000);
+  Steps sum = {.text = "DELETE FROM session WHERE id IN" };
+
+  control_fixture_exec (&f->base, "UPDATE session SET expires = 1");
+  pmss_sessions_tick (sessions);
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM session"), ==, 0);
+  g_assert_true (pmss_database_read (f->base.database, sum_steps, &sum, NULL));
+  g_assert_cmpint (sum.runs, >=, 10);
+  g_assert_cmpint (sum.scanned, ==, 0);
+  g_assert_cmpint (sum.steps, <, atoi (ROWS) * 400);
+  pmss_sessions_free (sessions);
 }
 
 /* The test itself: a scan is seen. */
@@ -422,5 +486,7 @@ main (int argc, char **argv)
   ADD ("jobs", test_jobs);
   ADD ("pruning", test_pruning);
   ADD ("accounts", test_accounts);
+  ADD ("ended", test_ended);
+  ADD ("lapsed", test_lapsed);
   return g_test_run ();
 }

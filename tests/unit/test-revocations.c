@@ -7,41 +7,69 @@
 #include "control/sessions/session-budget.h"
 
 static gboolean
-bound (PmssDatabase * database, gpointer data, GError ** error)
+bound (PmssDatabase * database, gpointer more, GError ** error)
 {
-  return pmss_revocations_bound (database, error);
-}
-
-/* @n sessions of @user that have ended. */
-static void
-end_sessions (ControlFixture * f, const char *user, guint n)
-{
-  for (guint i = 0; i < n; i++) {
-    g_autofree char *sql = g_strdup_printf ("INSERT INTO revocation"
-        " (session, until, user) VALUES (lower (hex (randomblob (16))), unixepoch () + %u, '%s')",
-        100 + i, user);
-    control_fixture_exec (f, sql);
-  }
+  return pmss_revocations_bound (database, more, error);
 }
 
 static void
 run_bound (ControlFixture * f)
 {
   g_autoptr (GError) error = NULL;
+  gboolean more = TRUE;
 
-  g_assert_true (pmss_database_transact (f->database, bound, NULL, &error));
-  g_assert_no_error (error);
+  while (more) {
+    g_assert_true (pmss_database_transact (f->database, bound, &more, &error));
+    g_assert_no_error (error);
+  }
 }
 
-/* However many sessions a user ends, the nodes keep few entries of it. */
+/* Something that @user may have sessions of. */
+static void
+add_user (ControlFixture * f, const char *user)
+{
+  g_autofree char *sql = g_strdup_printf ("INSERT INTO user (name, password,"
+      " role, created) VALUES ('%s', 'x', 'viewer', 1)", user);
+
+  control_fixture_exec (f, sql);
+  control_fixture_exec (f,
+      "INSERT OR IGNORE INTO medium (id, name, state, k, m, created, updated)"
+      " VALUES (1, 'film', 'ready', 1, 0, 1, 1)");
+  control_fixture_exec (f,
+      "INSERT OR IGNORE INTO version (id, medium, state, size, k, m, unit,"
+      " extent, created) VALUES (zeroblob (16), 1, 'ready', 1, 1, 0, 4096,"
+      " 4096, 1)");
+}
+
+/* @n sessions of @user end. */
+static void
+end_sessions (ControlFixture * f, const char *user, guint n)
+{
+  g_autofree char *begin = g_strdup_printf ("WITH RECURSIVE n (i) AS (SELECT 0"
+      " UNION ALL SELECT i + 1 FROM n WHERE i < %u) INSERT INTO session (id,"
+      " user, medium, version, address, rate, created, expires, token_until)"
+      " SELECT lower (hex (randomblob (16))), '%s', 1, zeroblob (16), '', 0,"
+      " 1, unixepoch () + 60, unixepoch () + 100 + i FROM n", n - 1, user);
+  g_autofree char *end =
+      g_strdup_printf ("DELETE FROM session WHERE user = '%s'", user);
+
+  control_fixture_exec (f, begin);
+  control_fixture_exec (f, end);
+}
+
+/* However many sessions a user ends, there are few entries of it, at no time more. */
 static void
 test_bound (void)
 {
   ControlFixture f;
 
   control_fixture_init (&f);
+  add_user (&f, "few");
+  add_user (&f, "many");
   end_sessions (&f, "few", PMSS_MAX_REVOCATIONS);
-  end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
+  end_sessions (&f, "many", 10 * PMSS_MAX_REVOCATIONS);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
+          " WHERE user = 'many'"), ==, PMSS_MAX_REVOCATIONS);
   control_fixture_exec (&f, "INSERT INTO revocation (session, until)"
       " VALUES ('00000000000000000000000000000000', unixepoch () - 1)");
   run_bound (&f);
@@ -53,15 +81,47 @@ test_bound (void)
   /* it lasts as long as the last of those that it stands for */
   g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
           " WHERE user = 'many' AND signed_until > 0"
-          " AND until >= unixepoch () + 160"), ==, 1);
+          " AND until >= unixepoch () + 700"), ==, 1);
   /* a second time it takes in the first one */
   end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
   run_bound (&f);
   g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
+          " WHERE user = 'many' AND until >= unixepoch () + 700"), ==, 1);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
           " WHERE user = 'many'"), ==, 1);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM cut_due"),
+      ==, 0);
   /* the nodes know it by a number that is new to them */
   g_assert_cmpint (control_fixture_count (&f, "SELECT max (id) > 130"
           " FROM revocation WHERE user = 'many'"), ==, 1);
+  control_fixture_clear (&f);
+}
+
+/* What has to go goes in pieces: none of them holds the database for long. */
+static void
+test_pieces (void)
+{
+  ControlFixture f;
+  gboolean more = FALSE;
+
+  control_fixture_init (&f);
+  control_fixture_exec (&f, "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL"
+      " SELECT i + 1 FROM n WHERE i < 1999) INSERT INTO revocation (session,"
+      " until) SELECT lower (hex (randomblob (16))), 1 FROM n");
+  control_fixture_exec (&f, "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL"
+      " SELECT i + 1 FROM n WHERE i < 99) INSERT INTO cut_due (user, until)"
+      " SELECT 'user' || i, unixepoch () + 1000 FROM n");
+  g_assert_true (pmss_database_transact (f.database, bound, &more, NULL));
+  g_assert_true (more);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
+          " WHERE until = 1"), >=, 1000);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM cut_due"),
+      >=, 50);
+  run_bound (&f);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
+          " WHERE signed_until > 0"), ==, 100);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT count (*) FROM revocation"
+          " WHERE signed_until = 0"), ==, 0);
   control_fixture_clear (&f);
 }
 
@@ -82,18 +142,10 @@ test_ends (void)
   ControlFixture f;
 
   control_fixture_init (&f);
-  control_fixture_exec (&f, "INSERT INTO user (name, password, role, created)"
-      " VALUES ('anna', 'x', 'viewer', 1)");
+  add_user (&f, "anna");
   control_fixture_exec (&f,
       "INSERT INTO api_token (hash, user, created, expires)"
       " VALUES (zeroblob (32), 'anna', 1, 1)");
-  control_fixture_exec (&f,
-      "INSERT INTO medium" " (id, name, state, k, m, created, updated)"
-      " VALUES (1, 'film', 'ready', 1, 0, 1, 1)");
-  control_fixture_exec (&f,
-      "INSERT INTO version"
-      " (id, medium, state, size, k, m, unit, extent, created)"
-      " VALUES (zeroblob (16), 1, 'ready', 1, 1, 0, 4096, 4096, 1)");
   for (guint i = 0; i < 3; i++) {
     g_autofree char *sql = g_strdup_printf ("INSERT INTO session (id, user,"
         " medium, version, address, rate, created, expires, token_until, login)"
@@ -129,6 +181,7 @@ test_signed_after_cut (void)
   gint64 cut = -1, first;
 
   control_fixture_init (&f);
+  add_user (&f, "many");
   g_assert_true (pmss_database_transact (f.database, get_cut, &cut, &error));
   g_assert_cmpint (cut, ==, 0);
   end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
@@ -185,6 +238,7 @@ test_cut_all (void)
   g_assert_true (pmss_database_transact (f.database, get_cut, &cut, &error));
   g_assert_cmpint (cut, >, 0);
   /* it is nobody's to be merged */
+  add_user (&f, "many");
   end_sessions (&f, "many", PMSS_MAX_REVOCATIONS + 1);
   run_bound (&f);
   g_assert_cmpint (control_fixture_count (&f, "SELECT count (*)"
@@ -218,6 +272,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/revocations/bound", test_bound);
+  g_test_add_func ("/revocations/pieces", test_pieces);
   g_test_add_func ("/revocations/ends", test_ends);
   g_test_add_func ("/revocations/signed-after-cut", test_signed_after_cut);
   g_test_add_func ("/revocations/cut-ahead", test_cut_ahead);

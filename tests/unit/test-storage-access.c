@@ -305,6 +305,62 @@ is_refused (PmssRevoked * revoked, const char *user, gint64 issued, gint64 now)
   return pmss_revoked_has (revoked, claims, now);
 }
 
+static void
+revoke_session_of (PmssRevoked * revoked, const char *id, const char *owner)
+{
+  g_autofree char *text = g_strdup_printf ("[{\"session\":\"%s\","
+      "\"owner\":\"%s\",\"until\":99999999999}]", id, owner);
+  g_autoptr (JsonNode) json = json_from_string (text, NULL);
+
+  g_assert_true (pmss_revoked_add (revoked, json_node_get_array (json), 1000,
+          NULL));
+}
+
+static gboolean
+names (PmssRevoked * revoked, const char *id)
+{
+  PmssRevokedState state = { 7, 60 };
+  g_autofree char *text = pmss_revoked_to_text (revoked, &state);
+
+  return strstr (text, id) != NULL;
+}
+
+/* What a user's entry refuses needs no entries of its own, however many sessions
+ * the user ends; that goes for the file, too. */
+static void
+test_covered (Fixture * f, gconstpointer unused)
+{
+  PmssRevoked *revoked = pmss_revoked_new ();
+  PmssRevoked *loaded = pmss_revoked_new ();
+  PmssRevokedState state = { 7, 60 };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("access-XXXXXX", &error);
+  g_autofree char *file = g_build_filename (folder, "revocations.json", NULL);
+  g_autofree char *text = NULL;
+
+  revoke_session_of (revoked, "aaaa", "anna");
+  revoke_session_of (revoked, "bbbb", "berta");
+  /* the cut of a clock that was ahead does not refuse them yet */
+  revoke_user (revoked, "anna", 5000, 1000);
+  g_assert_true (names (revoked, "aaaa"));
+  revoke_user (revoked, "anna", 1000, 1000);
+  g_assert_false (names (revoked, "aaaa"));
+  g_assert_true (names (revoked, "bbbb"));
+  g_assert_true (is_refused (revoked, "anna", 1000, 1000));
+  /* this one ended after it */
+  revoke_session_of (revoked, "cccc", "anna");
+  text = pmss_revoked_to_text (revoked, &state);
+  g_assert_true (pmss_revoked_store (file, text, &error));
+  g_assert_true (pmss_revoked_load (loaded, file,
+          g_get_real_time () / G_USEC_PER_SEC + 1, &state, &error));
+  g_assert_true (names (loaded, "cccc"));
+  g_assert_true (names (loaded, "bbbb"));
+  pmss_revoked_free (revoked);
+  pmss_revoked_free (loaded);
+  g_unlink (file);
+  g_rmdir (folder);
+}
+
 /* Control's clock was two minutes ahead when it revoked a user's tokens, and was set right: what was signed before is refused, what is signed now is not, and what
  * the wrong clock signed is refused as soon as anybody would take it for more than a moment. */
 static void
@@ -365,5 +421,6 @@ main (int argc, char **argv)
   ADD ("mutations", setup_trusting, test_mutations);
   ADD ("cut-ahead", setup, test_cut_ahead);
   ADD ("everybody", setup, test_everybody);
+  ADD ("covered", setup, test_covered);
   return g_test_run ();
 }
