@@ -1,96 +1,93 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The page /metrics of a storage server. On a worker of its listener. */
 #include "api.h"
 
-static void
-add (GString * text, const char *name, const char *type, const char *help,
-    guint64 value)
-{
-  g_string_append_printf (text, "# HELP pmss_storage_%s %s\n"
-      "# TYPE pmss_storage_%s %s\npmss_storage_%s %" G_GUINT64_FORMAT "\n",
-      name, help, name, type, name, value);
-}
+#include "daemon/pmss-metrics.h"
 
 static void
-add_listener (GString * text, PmssHttpd * httpd)
+add_listener (PmssMetrics * metrics, PmssHttpd * httpd)
 {
   PmssHttpdStats stats;
 
   pmss_httpd_get_stats (httpd, &stats);
-  add (text, "connections", "gauge", "Open connections", stats.connections);
-  add (text, "strangers", "gauge", "Of them, those that showed no token",
-      stats.strangers);
-  add (text, "displaced_connections_total", "counter",
+  pmss_metrics_single (metrics, "connections", PMSS_METRIC_GAUGE,
+      "Open connections", stats.connections);
+  pmss_metrics_single (metrics, "strangers", PMSS_METRIC_GAUGE,
+      "Of them, those that showed no token", stats.strangers);
+  pmss_metrics_single (metrics, "displaced_connections_total",
+      PMSS_METRIC_COUNTER,
       "Connections without a token that were closed to make room",
       stats.displaced);
-  add (text, "turned_away_connections_total", "counter",
-      "Connections for which there was no place", stats.turned_away);
-  add (text, "connections_total", "counter", "Accepted connections",
-      stats.accepted);
-  add (text, "requests_total", "counter", "Requests", stats.requests);
-  add (text, "malformed_requests_total", "counter",
+  pmss_metrics_single (metrics, "turned_away_connections_total",
+      PMSS_METRIC_COUNTER, "Connections for which there was no place",
+      stats.turned_away);
+  pmss_metrics_single (metrics, "connections_total", PMSS_METRIC_COUNTER,
+      "Accepted connections", stats.accepted);
+  pmss_metrics_single (metrics, "requests_total", PMSS_METRIC_COUNTER,
+      "Requests", stats.requests);
+  pmss_metrics_single (metrics, "malformed_requests_total", PMSS_METRIC_COUNTER,
       "Requests refused before anyone looked at what they want", stats.refused);
-  add (text, "cut_peers_total", "counter",
+  pmss_metrics_single (metrics, "cut_peers_total", PMSS_METRIC_COUNTER,
       "Connections cut because the peer was too slow", stats.cut_slow);
-  add (text, "received_bytes_total", "counter", "Bytes received over TCP",
-      stats.bytes_in);
-  add (text, "sent_bytes_total", "counter", "Bytes sent over TCP",
-      stats.bytes_out);
-  g_string_append (text, "# HELP pmss_storage_answers_total Answers by status\n"
-      "# TYPE pmss_storage_answers_total counter\n");
+  pmss_metrics_single (metrics, "received_bytes_total", PMSS_METRIC_COUNTER,
+      "Bytes received over TCP", stats.bytes_in);
+  pmss_metrics_single (metrics, "sent_bytes_total", PMSS_METRIC_COUNTER,
+      "Bytes sent over TCP", stats.bytes_out);
+  pmss_metrics_family (metrics, "answers_total", PMSS_METRIC_COUNTER,
+      "Answers by status");
   for (guint status = 200; status < 600; status++) {
     guint64 answers = pmss_httpd_get_answers (httpd, status);
 
     if (answers > 0)
-      g_string_append_printf (text,
-          "pmss_storage_answers_total{status=\"%u\"} %" G_GUINT64_FORMAT "\n",
-          status, answers);
+      pmss_metrics_add_numbered (metrics, "status", status, answers);
   }
 }
 
 static void
-add_scrub (GString * text, PmssScrub * scrub)
+add_scrub (PmssMetrics * metrics, PmssScrub * scrub)
 {
   PmssScrubStats stats;
 
   pmss_scrub_get_stats (scrub, &stats);
-  add (text, "scrub_bytes_total", "counter",
+  pmss_metrics_single (metrics, "scrub_bytes_total", PMSS_METRIC_COUNTER,
       "Bytes read to see whether they are good", stats.bytes);
-  add (text, "scrub_shards_total", "counter", "Shards read through",
-      stats.shards);
-  add (text, "scrub_bad_total", "counter",
+  pmss_metrics_single (metrics, "scrub_shards_total", PMSS_METRIC_COUNTER,
+      "Shards read through", stats.shards);
+  pmss_metrics_single (metrics, "scrub_bad_total", PMSS_METRIC_COUNTER,
       "Shards found damaged or unreadable", stats.bad);
-  add (text, "scrub_pass_start_seconds", "gauge",
+  pmss_metrics_single (metrics, "scrub_pass_start_seconds", PMSS_METRIC_GAUGE,
       "When the pass that reads all shards began, since 1970",
       stats.pass_start);
-  g_string_append_printf (text,
-      "# HELP pmss_storage_scrub_progress How much of the pass is done, 0..1\n"
-      "# TYPE pmss_storage_scrub_progress gauge\n"
-      "pmss_storage_scrub_progress %.4f\n", stats.progress);
+  pmss_metrics_family (metrics, "scrub_progress", PMSS_METRIC_GAUGE,
+      "How much of the pass is done, 0..1");
+  pmss_metrics_add_real (metrics, stats.progress);
 }
 
 char *
 pmss_storage_metrics (PmssStorageApi * api)
 {
-  GString *text = g_string_new (NULL);
+  PmssMetrics *metrics = pmss_metrics_new ("pmss_storage_");
   PmssStoreUsage usage;
 
   /* The listener takes requests before its maker has told us of it. */
   g_mutex_lock (&api->lock);
   if (api->httpd)
-    add_listener (text, api->httpd);
+    add_listener (metrics, api->httpd);
   g_mutex_unlock (&api->lock);
   pmss_store_get_usage (api->store, &usage);
-  add (text, "shards", "gauge", "Shards kept", usage.shards);
-  add (text, "used_bytes", "gauge", "Bytes of shards", usage.used);
-  add (text, "free_bytes", "gauge",
+  pmss_metrics_single (metrics, "shards", PMSS_METRIC_GAUGE, "Shards kept",
+      usage.shards);
+  pmss_metrics_single (metrics, "used_bytes", PMSS_METRIC_GAUGE,
+      "Bytes of shards", usage.used);
+  pmss_metrics_single (metrics, "free_bytes", PMSS_METRIC_GAUGE,
       "Bytes that more shards may take, what is kept free not counted",
       usage.free);
-  add (text, "writable", "gauge", "0 after the disk has failed",
-      pmss_store_is_writable (api->store));
-  add (text, "token_refusals_total", "counter",
+  pmss_metrics_single (metrics, "writable", PMSS_METRIC_GAUGE,
+      "0 after the disk has failed", pmss_store_is_writable (api->store));
+  pmss_metrics_single (metrics, "token_refusals_total", PMSS_METRIC_COUNTER,
       "Requests refused for want of a token that covers them",
       pmss_access_get_refusals (api->access));
   if (api->scrub)
-    add_scrub (text, api->scrub);
-  return g_string_free (text, FALSE);
+    add_scrub (metrics, api->scrub);
+  return pmss_metrics_finish (metrics);
 }
