@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/pmss-error.h"
-#include "libpmss/client/pmss-exchange.h"
 #include "libpmss/reader/pmss-engine.h"
 
 /* What becomes of the links to the nodes, and who is told. */
@@ -10,7 +9,6 @@
  * the next probe follows. In any case so many times what it took once. */
 #define URGENT_PATIENCE 500     /* ms */
 #define URGENT_RTTS 8
-#define MAX_PROBE_BODY 4096
 
 /* --- What is told without the lock --- */
 
@@ -236,37 +234,14 @@ typedef struct
 {
   PmssEngine *engine;
   PmssLink *link;
-  SoupMessage *message;
   gint64 began;
 } Probe;
 
-/* With 503 a node says that something is the matter with it: its disk takes no
- * more writes, say. What it has it may give: its answers for shards tell. */
-static gboolean
-is_answer (SoupMessage * message)
-{
-  guint status = soup_message_get_status (message);
-
-  return status == SOUP_STATUS_OK || status == SOUP_STATUS_SERVICE_UNAVAILABLE;
-}
-
-static GError *
-probe_result (Probe * probe, GAsyncResult * result)
-{
-  GError *error = NULL;
-  g_autoptr (GBytes) body = pmss_exchange_finish (result, &error);
-
-  if (body != NULL && !is_answer (probe->message))
-    error = pmss_exchange_problem (probe->message, body, probe->link->peer);
-  return error;
-}
-
 static void
-probe_answered (GObject * source, GAsyncResult * result, gpointer user_data)
+probe_answered (const GError * error, gpointer user_data)
 {
   Probe *probe = user_data;
   PmssEngine *engine = probe->engine;
-  g_autoptr (GError) error = probe_result (probe, result);
 
   g_mutex_lock (&engine->lock);
   g_clear_object (&probe->link->probe);
@@ -277,7 +252,6 @@ probe_answered (GObject * source, GAsyncResult * result, gpointer user_data)
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
   pmss_engine_release (engine);
-  g_object_unref (probe->message);
   g_free (probe);
 }
 
@@ -293,21 +267,14 @@ probe_patience (PmssEngine * engine, PmssLink * link)
 void
 pmss_engine_probe_link (PmssEngine * engine, PmssLink * link)
 {
-  const PmssExchangeOptions options = {.timeout = probe_patience (engine, link),
-    .max_body = MAX_PROBE_BODY,.peer = link->peer
-  };
   Probe *probe = g_new0 (Probe, 1);
-  g_autoptr (GUri) uri =
-      g_uri_parse_relative (link->base, "/healthz", G_URI_FLAGS_NONE, NULL);
-  g_autofree char *text = g_uri_to_string (uri);
 
   link->state = PMSS_LINK_PROBING;
   link->probe = g_cancellable_new ();
   probe->engine = engine;
   probe->link = link;
   probe->began = pmss_loop_now (engine->loop);
-  probe->message = pmss_exchange_message_new (SOUP_METHOD_GET, text, NULL);
   pmss_engine_hold (engine);
-  pmss_exchange_async (engine->soup, probe->message, &options, link->probe,
-      probe_answered, probe);
+  pmss_transport_probe (engine->transport, link->base, link->peer,
+      probe_patience (engine, link), link->probe, probe_answered, probe);
 }

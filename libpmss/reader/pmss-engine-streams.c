@@ -5,6 +5,9 @@
 
 /* What comes in: records into rows, failures to whom they concern. */
 
+/* HTTP's status of a node that could not read what it has. */
+#define INTERNAL_SERVER_ERROR 500
+
 static PmssRow *
 stream_row (PmssEngine * engine, PmssStream * stream, guint32 row)
 {
@@ -250,7 +253,7 @@ judge_shard (const GError * error)
 
   if (details == NULL || details->http_status == 0)
     return NULL;
-  if (details->http_status == SOUP_STATUS_INTERNAL_SERVER_ERROR)
+  if (details->http_status == INTERNAL_SERVER_ERROR)
     return &unreadable;
   for (i = 0; i < G_N_ELEMENTS (verdicts); i++) {
     if (verdicts[i].code == (PmssError) error->code)
@@ -347,8 +350,9 @@ pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
   guint token;
   const char *authorization = pmss_pass_choose (&link->pass,
       engine->authorization, engine->token_number, &token);
-  PmssStream *stream = pmss_stream_start (engine->soup, engine->sockets,
-      link->base, authorization, range, stream_priority (engine, range),
+  PmssStream *stream =
+      pmss_stream_start (engine->transport, link->base, authorization, range,
+      stream_priority (engine, range),
       engine->pool, &stream_funcs, engine);
   guint32 i;
 

@@ -4,6 +4,7 @@
 #include "libpmss/client/pmss-client-private.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/client/pmss-exchange.h"
+#include "libpmss/reader/pmss-transport-soup.h"
 #include "libpmss/reader/pmss-wait.h"
 
 /* After a jump: about what six links of 100 Mbit/s bring in 50 ms, so that a
@@ -201,15 +202,16 @@ static gpointer
 run (gpointer user_data)
 {
   PmssEngine *engine = user_data;
+  SoupSession *soup;
 
   g_main_context_push_thread_default (engine->context);
-  engine->soup = new_soup (engine);
-  engine->sockets = pmss_sockets_get (engine->soup);
+  soup = new_soup (engine);
+  engine->transport = pmss_transport_soup_new (engine->loop, soup);
   pmss_lease_open (engine);
   g_main_loop_run (engine->main_loop);
-  soup_session_abort (engine->soup);
-  engine->sockets = NULL;
-  g_clear_object (&engine->soup);
+  soup_session_abort (soup);
+  g_clear_pointer (&engine->transport, pmss_transport_soup_free);
+  g_object_unref (soup);
   /* The client lives on, with others who share it. */
   pmss_client_leave_thread (engine->client);
   /* Connections that were closed have something left to do. */

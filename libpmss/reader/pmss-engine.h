@@ -132,8 +132,7 @@ struct _PmssEngine
   gsize blocks_behind;          /* of these, besides the windows */
 
   /* The I/O thread's alone. */
-  SoupSession *soup;
-  PmssSockets *sockets;         /* of soup */
+  PmssTransport *transport;     /* NULL: nobody can be asked */
   PmssRebuilder *rebuilder;     /* NULL: nothing had to be rebuilt yet */
   char *authorization;
   guint token_number;           /* counts the tokens */

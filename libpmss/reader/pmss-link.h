@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <libsoup/soup.h>
-
 #include "libpmss/format/pmss-layout.h"
 #include "libpmss/reader/pmss-pass.h"
 #include "libpmss/reader/pmss-stream.h"

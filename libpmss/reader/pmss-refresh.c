@@ -90,7 +90,7 @@ ask (PmssEngine * engine)
   PmssRefresh *refresh = &engine->refresh;
   PmssPatience *patience;
 
-  if (refresh->patience != NULL || engine->closing || engine->soup == NULL)
+  if (refresh->patience != NULL || engine->closing || engine->transport == NULL)
     return;
   patience = pmss_patience_new (engine->loop, engine->cancellable, PATIENCE);
   refresh->patience = patience;
@@ -133,12 +133,12 @@ pmss_refresh_need (PmssEngine * engine, gint64 now)
 gboolean
 pmss_refresh_may_help (PmssEngine * engine, gint64 since)
 {
-  return engine->soup != NULL && engine->refresh.heard < since;
+  return engine->transport != NULL && engine->refresh.heard < since;
 }
 
 gint64
 pmss_refresh_get_due (PmssEngine * engine)
 {
-  return engine->soup == NULL || engine->refresh.patience != NULL ? G_MAXINT64
-      : engine->refresh.next;
+  return engine->transport == NULL
+      || engine->refresh.patience != NULL ? G_MAXINT64 : engine->refresh.next;
 }

@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-stream.h"
 
-#include <sys/socket.h>
-
 #include "libpmss/format/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/client/pmss-exchange.h"
-#include "libpmss/client/pmss-sending.h"
 
 /* Reads in a row before other sources get their turn: a fast peer must not
  * starve the rest of the loop. */
 #define MAX_READS_PER_TURN 16
+/* HTTP's status of an answer that is a range. */
+#define PARTIAL_CONTENT 206
 /* Records that are read at once if they are there. */
 #define MAX_TOGETHER 4
-/* The kernel makes the receive buffer large enough for what is to be waited
- * for; larger units wake us more than once. */
-#define MAX_LOW_WATER (PMSS_RECORD_HEADER_SIZE + PMSS_DEFAULT_UNIT)
 
 /* Bytes that count as progress, as long as a record has not come: a peer that
  * trickles is as good as silent. */
 #define PROGRESS (16 * 1024)
-/* Answers of the kind "100 Continue" that one request may get. */
-#define MAX_INFORMATIONAL 8
 
 struct _PmssStream
 {
@@ -31,14 +24,10 @@ struct _PmssStream
   gpointer user_data;
   gpointer owner;
 
-  PmssSockets *sockets;
-  SoupMessage *message;
-  PmssSending *sending;
-  GInputStream *body;
-  GSocket *socket;              /* under body; NULL: not known */
-  gint low_water;               /* bytes that it waits for; 1 between answers */
-  GSource *source;              /* body is readable */
-  gint priority;                /* of what it does in the main loop */
+  PmssLoop *loop;
+  PmssRequest *request;
+  gboolean direct;              /* PmssHead.direct */
+  gint priority;                /* of what it does in the loop */
   GError *cancel_reason;
 
   guint32 row;                  /* being received */
@@ -56,30 +45,15 @@ struct _PmssStream
   gint64 progress;
   gint64 awaited_since;         /* the record being received */
   gsize moved;                  /* bytes since then */
-  guint informational;
   guint token;
 };
 
 static void
-stream_unwatch (PmssStream * stream)
-{
-  if (stream->source != NULL)
-    g_source_destroy (stream->source);
-  g_clear_pointer (&stream->source, g_source_unref);
-}
-
-static void
 stream_free (PmssStream * stream)
 {
-  stream_unwatch (stream);
   g_clear_pointer (&stream->block, pmss_block_unref);
   while (stream->n_next > 0)
     pmss_block_unref (stream->next[--stream->n_next]);
-  g_clear_object (&stream->body);
-  g_clear_object (&stream->socket);
-  g_signal_handlers_disconnect_by_data (stream->message, stream);
-  g_clear_pointer (&stream->sending, pmss_sending_free);
-  g_clear_object (&stream->message);
   g_clear_error (&stream->cancel_reason);
   g_free (stream);
 }
@@ -92,13 +66,7 @@ stream_finish (PmssStream * stream, GError * error)
     g_clear_error (&error);
     error = g_steal_pointer (&stream->cancel_reason);
   }
-  if (error != NULL && stream->body != NULL) {
-    /* What is left of the answer is not wanted: without the cancellation
-     * libsoup might keep a connection that is in the middle of a body. */
-    pmss_sending_cancel (stream->sending);
-    g_input_stream_close (stream->body,
-        pmss_sending_get_cancellable (stream->sending), NULL);
-  }
+  pmss_request_free (g_steal_pointer (&stream->request), error == NULL);
   stream->funcs->done (stream, error, stream->user_data);
   g_clear_error (&error);
   stream_free (stream);
@@ -161,8 +129,7 @@ static void
 stream_be_ordinary (PmssStream * stream)
 {
   stream->priority = G_PRIORITY_DEFAULT;
-  if (stream->source != NULL)
-    g_source_set_priority (stream->source, stream->priority);
+  pmss_request_set_priority (stream->request, stream->priority);
 }
 
 static void
@@ -200,7 +167,7 @@ stream_note_progress (PmssStream * stream, gsize bytes)
   if (stream->moved < PROGRESS && stream->filled < stream->record_size)
     return;
   stream->moved = 0;
-  stream->progress = g_get_monotonic_time ();
+  stream->progress = pmss_loop_now (stream->loop);
 }
 
 /* One read, into the record's block and those that follow on it. Returns FALSE
@@ -214,9 +181,8 @@ stream_read_some (PmssStream * stream, GError ** error)
   gsize room = (1 + stream->n_next) * (PMSS_RECORD_HEADER_SIZE +
       stream->range.geometry.unit) - stream->filled;
 
-  n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM
-      (stream->body), memory, MIN (room, pmss_stream_get_remaining (stream)),
-      NULL, error);
+  n = pmss_request_read (stream->request, memory, MIN (room,
+          pmss_stream_get_remaining (stream)), error);
   if (n < 0)
     return FALSE;
   if (n == 0) {
@@ -229,72 +195,12 @@ stream_read_some (PmssStream * stream, GError ** error)
   return TRUE;
 }
 
-/* libsoup gives the connection back when it has seen the end of the body. */
+/* Until the rest of the record is there. */
 static void
-stream_read_end (PmssStream * stream)
+stream_wait (PmssStream * stream, gboolean more)
 {
-  guint8 byte;
-  g_autoptr (GError) error = NULL;
-  gssize n;
-
-  n = g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM
-      (stream->body), &byte, 1, NULL, &error);
-  if (n != 0)
-    g_debug ("a body of %" G_GUINT64_FORMAT " bytes does not end: %s",
-        stream->length, error != NULL ? error->message : "more bytes");
-}
-
-static void
-stream_set_low_water (PmssStream * stream, gsize bytes)
-{
-  g_autoptr (GError) error = NULL;
-  gint low_water = MIN (bytes, MAX_LOW_WATER);
-
-  if (stream->socket == NULL || low_water == stream->low_water)
-    return;
-  stream->low_water = low_water;
-  if (!g_socket_set_option (stream->socket, SOL_SOCKET, SO_RCVLOWAT, low_water,
-          &error))
-    g_debug ("SO_RCVLOWAT %d: %s", low_water, error->message);
-}
-
-static gboolean socket_readable (GSocket * socket, GIOCondition condition,
-    gpointer stream);
-static gboolean body_readable (GObject * body, gpointer user_data);
-
-/* The socket itself, where we know it: libsoup's source for the body is one
- * upon one upon one, and GLib blocks each while it is dispatched, that is,
- * takes the descriptor out of the poll and back and wakes itself each time. */
-static GSource *
-stream_new_source (PmssStream * stream)
-{
-  GSource *source;
-
-  if (stream->socket == NULL) {
-    source = g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM
-        (stream->body), NULL);
-    g_source_set_callback (source, G_SOURCE_FUNC (body_readable), stream, NULL);
-  } else {
-    source = g_socket_create_source (stream->socket, G_IO_IN, NULL);
-    g_source_set_callback (source, G_SOURCE_FUNC (socket_readable), stream,
-        NULL);
-    g_source_set_can_recurse (source, TRUE);
-  }
-  return source;
-}
-
-/* Until the rest of the record is there, with nothing left in libsoup of the
- * body's first bytes, which come with the head: a source for the body that is
- * made while there is says "ready" for ever, and never looks at the socket. */
-static void
-stream_wait (PmssStream * stream)
-{
-  stream_set_low_water (stream, stream->record_size - stream->filled);
-  if (stream->source != NULL)
-    return;
-  stream->source = stream_new_source (stream);
-  g_source_set_priority (stream->source, stream->priority);
-  g_source_attach (stream->source, g_main_context_get_thread_default ());
+  pmss_request_wait (stream->request, stream->record_size - stream->filled,
+      more);
 }
 
 static void
@@ -302,19 +208,11 @@ stream_failed (PmssStream * stream, GError * error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
     g_error_free (error);
-    stream_wait (stream);
+    stream_wait (stream, FALSE);
   } else {
     pmss_error_adopt (&error, NULL);
     stream_finish (stream, error);
   }
-}
-
-static void
-stream_succeeded (PmssStream * stream)
-{
-  stream_set_low_water (stream, 1);
-  stream_read_end (stream);
-  stream_finish (stream, NULL);
 }
 
 /* Reads what there is, until it is to be waited for more, or over. */
@@ -340,7 +238,7 @@ stream_read (PmssStream * stream)
     while (stream->filled >= stream->record_size) {
       stream_end_record (stream);
       if (stream_has_all (stream)) {
-        stream_succeeded (stream);
+        stream_finish (stream, NULL);
         return;
       }
       if (!stream_begin_record (stream, &error)) {
@@ -352,144 +250,83 @@ stream_read (PmssStream * stream)
       continue;
     /* Not a whole record at once: the socket has a few more packets by now, at
      * most. Only above TLS nobody knows. */
-    if (stream->socket != NULL) {
-      stream_wait (stream);
+    if (stream->direct) {
+      stream_wait (stream, FALSE);
       return;
     }
   }
   /* The turn is over, but of what TLS still holds no poll would tell. */
-  stream_wait (stream);
-  if (stream->socket == NULL)
-    g_source_set_ready_time (stream->source, 0);
+  stream_wait (stream, TRUE);
 }
 
-static gboolean
-socket_readable (GSocket * socket, GIOCondition condition, gpointer stream)
+static void
+request_readable (PmssRequest * request, gpointer stream)
 {
   stream_read (stream);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-body_readable (GObject * body, gpointer user_data)
-{
-  PmssStream *stream = user_data;
-
-  g_source_set_ready_time (stream->source, -1);
-  stream_read (stream);
-  return G_SOURCE_CONTINUE;
 }
 
 /* The answer has to be exactly the range that was asked for. */
 static gboolean
-stream_check_head (PmssStream * stream, GError ** error)
+stream_check_head (PmssStream * stream, const PmssHead * head, GError ** error)
 {
-  SoupMessageHeaders *headers =
-      soup_message_get_response_headers (stream->message);
-  guint status = soup_message_get_status (stream->message);
-  goffset start, end, total;
-  PmssErrorDetails *details;
-
-  if (status == SOUP_STATUS_PARTIAL_CONTENT) {
-    if (soup_message_headers_get_content_range (headers, &start, &end, &total)
-        && (guint64) start == stream->first_byte
-        && (guint64) end == stream->first_byte + stream->length - 1
-        && soup_message_headers_get_encoding (headers) ==
-        SOUP_ENCODING_CONTENT_LENGTH
-        && (guint64) soup_message_headers_get_content_length (headers) ==
-        stream->length)
+  if (head->status == PARTIAL_CONTENT) {
+    if (head->has_range && head->first == stream->first_byte
+        && head->last == stream->first_byte + stream->length - 1
+        && head->has_length && head->length == stream->length)
       return TRUE;
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
         "the answer is not the range of bytes that was asked for");
-  } else if (status >= 400) {
-    g_set_error (error, PMSS_ERROR, pmss_error_from_status (status),
-        "HTTP status %u %s", status, soup_status_get_phrase (status));
+  } else if (head->status >= 400) {
+    g_set_error (error, PMSS_ERROR, pmss_error_from_status (head->status),
+        "HTTP status %u %s", head->status, head->phrase);
   } else {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-        "HTTP status %u for a range request", status);
+        "HTTP status %u for a range request", head->status);
   }
-  if (error != NULL) {
-    details = pmss_error_get_details (*error);
-    details->http_status = status;
-  }
+  if (error != NULL)
+    pmss_error_get_details (*error)->http_status = head->status;
   return FALSE;
 }
 
 static void
-stream_answered (GObject * session, GAsyncResult * result, gpointer user_data)
+request_answered (PmssRequest * request, const PmssHead * head,
+    const GError * why, gpointer user_data)
 {
   PmssStream *stream = user_data;
   GError *error = NULL;
 
-  stream->body =
-      soup_session_send_finish (SOUP_SESSION (session), result, &error);
-  pmss_sending_answered (stream->sending);
-  if (stream->body == NULL || stream->cancel_reason != NULL) {
-    if (error != NULL)
-      pmss_error_adopt (&error, NULL);
-    stream_finish (stream, error);
+  if (head == NULL || stream->cancel_reason != NULL) {
+    stream_finish (stream, why != NULL ? g_error_copy (why) : NULL);
     return;
   }
-  stream->answered = stream->progress = g_get_monotonic_time ();
-  if (!stream_check_head (stream, &error)) {
-    stream_finish (stream, error);
-    return;
-  }
-  stream->socket = pmss_sockets_find (stream->sockets, stream->message);
-  stream->low_water = 1;
-  if (stream_begin_record (stream, &error))
+  stream->answered = stream->progress = pmss_loop_now (stream->loop);
+  stream->direct = head->direct;
+  if (stream_check_head (stream, head, &error)
+      && stream_begin_record (stream, &error))
     stream_read (stream);
   else
     stream_finish (stream, error);
 }
 
-/* libsoup would collect the body of a 421 by itself, however long. */
 static void
-stream_got_headers (SoupMessage * message, PmssStream * stream)
+stream_send (PmssStream * stream, PmssTransport * transport, GUri * base,
+    const char *authorization)
 {
-  if (soup_message_get_status (message) == SOUP_STATUS_MISDIRECTED_REQUEST)
-    pmss_stream_cancel (stream, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-        "says that it is another server (HTTP status 421)");
-}
-
-static void
-stream_got_informational (SoupMessage * message, PmssStream * stream)
-{
-  if (++stream->informational > MAX_INFORMATIONAL)
-    pmss_stream_cancel (stream, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-        "keeps sending interim answers");
-}
-
-static SoupMessage *
-stream_new_message (PmssStream * stream, GUri * base, const char *authorization)
-{
+  static const PmssRequestFuncs funcs = { request_answered, request_readable };
   char name[PMSS_SHARD_NAME_SIZE];
   g_autofree char *path = NULL;
-  g_autofree char *text = NULL;
-  g_autoptr (GUri) uri = NULL;
-  SoupMessage *message;
-  SoupMessageHeaders *headers;
+  PmssRange range = {.base = base,.authorization = authorization,.first =
+        stream->first_byte,.length = stream->length,.priority = stream->priority
+  };
 
   pmss_shard_name_write (&stream->range.geometry.version,
       stream->range.geometry.extent, stream->range.index, name);
-  path = g_strconcat ("/v1/shards/", name, NULL);
-  uri = g_uri_build (G_URI_FLAGS_NONE, g_uri_get_scheme (base), NULL,
-      g_uri_get_host (base), g_uri_get_port (base), path, NULL, NULL);
-  text = g_uri_to_string (uri);
-  message = pmss_exchange_message_new (SOUP_METHOD_GET, text, NULL);
-  g_signal_connect (message, "got-headers", G_CALLBACK (stream_got_headers),
-      stream);
-  g_signal_connect (message, "got-informational",
-      G_CALLBACK (stream_got_informational), stream);
-  headers = soup_message_get_request_headers (message);
-  soup_message_headers_replace (headers, "Authorization", authorization);
-  soup_message_headers_set_range (headers, stream->first_byte,
-      stream->first_byte + stream->length - 1);
-  return message;
+  range.path = path = g_strconcat ("/v1/shards/", name, NULL);
+  stream->request = pmss_request_start (transport, &range, &funcs, stream);
 }
 
 PmssStream *
-pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
+pmss_stream_start (PmssTransport * transport, GUri * base,
     const char *authorization, const PmssStreamRange * range,
     gint priority, PmssBlockPool * pool, const PmssStreamFuncs * funcs,
     gpointer user_data)
@@ -497,7 +334,7 @@ pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
   PmssStream *stream = g_new0 (PmssStream, 1);
   guint32 last = range->first_row + range->n_rows - 1;
 
-  stream->sockets = sockets;
+  stream->loop = transport->loop;
   stream->range = *range;
   stream->pool = pool;
   stream->funcs = funcs;
@@ -509,15 +346,10 @@ pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
       + PMSS_RECORD_HEADER_SIZE
       + pmss_extent_geometry_unit_length (&range->geometry, last, range->index)
       - stream->first_byte;
-  stream->started = stream->progress = g_get_monotonic_time ();
+  stream->started = stream->progress = pmss_loop_now (stream->loop);
   stream->awaited_since = stream->started;
   stream->priority = priority;
-  stream->message = stream_new_message (stream, base, authorization);
-  stream->sending = pmss_sending_new (stream->message, NULL);
-  if (priority < G_PRIORITY_DEFAULT)
-    soup_message_set_priority (stream->message, SOUP_MESSAGE_PRIORITY_HIGH);
-  soup_session_send_async (session, stream->message, stream->priority,
-      pmss_sending_get_cancellable (stream->sending), stream_answered, stream);
+  stream_send (stream, transport, base, authorization);
   return stream;
 }
 
@@ -525,7 +357,7 @@ void
 pmss_stream_look (PmssStream * stream, gint64 since)
 {
   if (stream->progress < since)
-    stream_set_low_water (stream, 1);
+    pmss_request_set_low_water (stream->request, 1);
 }
 
 void
@@ -535,11 +367,8 @@ pmss_stream_cancel (PmssStream * stream, GQuark domain, int code,
   if (stream->cancel_reason != NULL)
     return;
   stream->cancel_reason = g_error_new_literal (domain, code, reason);
-  /* Wakes the pending send or the readable source; both find the reason. */
-  if (stream->source != NULL)
-    g_source_set_ready_time (stream->source, 0);
-  else
-    pmss_sending_cancel (stream->sending);
+  /* What is called then finds the reason. */
+  pmss_request_cancel (stream->request);
 }
 
 const PmssStreamRange *

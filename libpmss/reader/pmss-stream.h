@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <libsoup/soup.h>
-
 #include "libpmss/format/pmss-shard.h"
 #include "libpmss/reader/pmss-block.h"
-#include "libpmss/reader/pmss-sockets.h"
+#include "libpmss/reader/pmss-transport.h"
 
 G_BEGIN_DECLS
 
@@ -13,10 +11,8 @@ G_BEGIN_DECLS
  * PmssStream:
  *
  * One range request for consecutive records of one shard. Reads each record
- * from the socket straight into a block of its own, verifies it, and hands it
- * over as soon as it is there. Part of a record is of no use to anybody, so the
- * socket is told not to wake us for less than all of it (SO_RCVLOWAT): a slow
- * link would, for every few packets.
+ * into a block of its own, verifies it, and hands it over as soon as it is
+ * there.
  *
  * Lives on the reader's I/O thread, from start() until `done` has been called.
  *
@@ -47,10 +43,10 @@ typedef struct
   void (*done) (PmssStream *stream, const GError *error, gpointer user_data);
 } PmssStreamFuncs;
 
-/* @sockets: those of @session. @base: "http://host:port" of the node. @authorization: the header's value.
- * @priority: in the main loop, until its first record is there.
+/* @base: "http://host:port" of the node. @authorization: the header's value.
+ * @priority: in the loop, until its first record is there.
  * Never calls back from inside. */
-PmssStream *pmss_stream_start (SoupSession *session, PmssSockets *sockets,
+PmssStream *pmss_stream_start (PmssTransport *transport,
     GUri *base, const char *authorization, const PmssStreamRange *range,
     gint priority, PmssBlockPool *pool, const PmssStreamFuncs *funcs,
     gpointer user_data);
@@ -70,7 +66,7 @@ guint32 pmss_stream_get_row (PmssStream *stream);
 /* Bytes that have yet to come. */
 guint64 pmss_stream_get_remaining (PmssStream *stream);
 guint64 pmss_stream_get_received (PmssStream *stream);
-/* g_get_monotonic_time(): of the request, of the answer's head (0: not yet),
+/* On the loop's clock: of the request, of the answer's head (0: not yet),
  * and of the last bytes that were worth speaking of. */
 gint64 pmss_stream_get_started (PmssStream *stream);
 gint64 pmss_stream_get_answered (PmssStream *stream);

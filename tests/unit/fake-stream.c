@@ -52,7 +52,7 @@ fake_stream_brings (PmssStream * stream, guint32 extent, guint index,
 }
 
 PmssStream *
-pmss_stream_start (SoupSession * session, PmssSockets * sockets, GUri * base,
+pmss_stream_start (PmssTransport * transport, GUri * base,
     const char *authorization, const PmssStreamRange * range,
     gint priority, PmssBlockPool * pool, const PmssStreamFuncs * funcs,
     gpointer user_data)

@@ -5,7 +5,9 @@
 #include "fake-peer.h"
 #include "libpmss/format/pmss-erasure.h"
 #include "libpmss/pmss-error.h"
+#include "libpmss/reader/pmss-sockets.h"
 #include "libpmss/reader/pmss-stream.h"
+#include "libpmss/reader/pmss-transport-soup.h"
 
 #define UNIT 65536
 #define RECORD (PMSS_RECORD_HEADER_SIZE + UNIT)
@@ -25,7 +27,8 @@ typedef struct
   FakePeer *peer;
   GUri *base;
   SoupSession *session;
-  PmssSockets *sockets;
+  PmssLoop *loop;
+  PmssTransport *transport;
   PmssBlockPool *pool;
   SoupMessage *message;         /* of the last stream */
   PmssStream *stream;
@@ -78,7 +81,8 @@ setup (Fixture * f, FakePeerFunc answer)
   text = g_strdup_printf ("http://127.0.0.1:%u", fake_peer_get_port (f->peer));
   f->base = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
   f->session = soup_session_new ();
-  f->sockets = pmss_sockets_get (f->session);
+  f->loop = pmss_loop_new (NULL);
+  f->transport = pmss_transport_soup_new (f->loop, f->session);
   f->pool = pmss_block_pool_new (UNIT);
   g_signal_connect (f->session, "request-queued", G_CALLBACK (request_queued),
       f);
@@ -89,6 +93,8 @@ teardown (Fixture * f)
 {
   soup_session_abort (f->session);
   g_clear_object (&f->message);
+  pmss_transport_soup_free (f->transport);
+  pmss_loop_free (f->loop);
   g_object_unref (f->session);
   pmss_block_pool_free (f->pool);
   g_uri_unref (f->base);
@@ -102,8 +108,9 @@ start (Fixture * f)
   PmssStreamRange range = {.geometry = geometry,.n_rows = ROWS };
 
   f->over = FALSE;
-  f->stream = pmss_stream_start (f->session, f->sockets, f->base, "Bearer x",
-      &range, G_PRIORITY_DEFAULT, f->pool, &funcs, f);
+  f->stream =
+      pmss_stream_start (f->transport, f->base, "Bearer x", &range,
+      G_PRIORITY_DEFAULT, f->pool, &funcs, f);
 }
 
 static void
@@ -202,7 +209,8 @@ answer_slowly (const FakeRequest * request, FakeAnswer * answer,
 static void
 wait_for_packets (Fixture * f)
 {
-  g_autoptr (GSocket) socket = pmss_sockets_find (f->sockets, f->message);
+  g_autoptr (GSocket) socket = pmss_sockets_find (pmss_sockets_get
+      (f->session), f->message);
   gssize before = g_socket_get_available_bytes (socket);
 
   while (g_socket_get_available_bytes (socket) < before + SOME_PACKETS)
