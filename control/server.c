@@ -270,8 +270,8 @@ open_context (PmssControlContext * context, GError ** error)
   if (context->nodes == NULL)
     return FALSE;
   context->probe = pmss_node_probe_start (context);
-  context->sessions = pmss_sessions_new (context->database, context->keys,
-      config->lease, config->stream_lifetime);
+  context->sessions = pmss_sessions_new (context->database,
+      context->catalog, context->keys, config->lease, config->stream_lifetime);
   return open_work (context, error);
 }
 

@@ -10,9 +10,6 @@
 #include "libpmss/pmss-json.h"
 #include "libpmss/format/pmss-layout.h"
 
-/* As many extents as come with a session; the reader asks for the rest. */
-#define FIRST_PAGE 1024
-
 static void
 add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session,
     const GArray * nodes)
@@ -27,23 +24,21 @@ add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session,
 }
 
 static void
-respond_session (PmssApiCall * call, guint status,
-    const PmssViewing * session, const PmssMedium * medium,
-    const PmssLayoutPart * layout, const GArray * nodes)
+respond_opened (PmssApiCall * call, const PmssOpened * opened)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
 
   json_builder_begin_object (json);
-  pmss_api_add_string (json, "id", session->id);
-  add_lease (call, json, session, nodes);
-  pmss_api_add_string (json, "user", session->user);
+  pmss_api_add_string (json, "id", opened->session->id);
+  add_lease (call, json, opened->session, opened->nodes);
+  pmss_api_add_string (json, "user", opened->session->user);
   json_builder_set_member_name (json, "medium");
-  pmss_api_add_medium (json, medium);
+  pmss_api_add_medium (json, opened->medium);
   json_builder_set_member_name (json, "layout");
-  json_builder_add_value (json, pmss_layout_part_to_json (layout));
+  json_builder_add_value (json, pmss_layout_part_to_json (opened->layout));
   json_builder_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
-  pmss_api_respond (call, status, json);
+  pmss_api_respond (call, opened->how == PMSS_OPENING_AGAIN ? 200 : 201, json);
 }
 
 static gboolean
@@ -114,41 +109,21 @@ get_viewer (PmssApiCall * call)
         PMSS_ROLE_ADMIN ? config->max_sessions_admin : config->max_sessions};
 }
 
-/* The session is written first: from then on its version stays, so that the layout is of shards that are there. */
 static void
 create_session (PmssApiCall * call)
 {
-  PmssControlContext *context = call->context;
   g_autoptr (GError) error = NULL;
-  g_autoptr (PmssMedium) medium = NULL;
-  g_autoptr (PmssViewing) session = NULL;
-  g_autoptr (PmssLayoutPart) layout = NULL;
-  g_autoptr (GArray) nodes = NULL;
+  g_auto (PmssOpened) opened = { 0 };
   PmssViewer viewer = get_viewer (call);
-  PmssOpening opening = PMSS_OPENING_NEW;
   const char *name;
 
   if (get_wanted (pmss_http_request_get_json (call->request), &name,
-          &viewer.id, &error))
-    medium = pmss_catalog_get_medium (context->catalog, name, &error);
-  if (medium != NULL)
-    session = pmss_sessions_open (context->sessions, medium, &viewer,
-        &opening, &error);
-  if (session != NULL)
-    layout =
-        pmss_layout_parts_load_page (context->catalog, &session->version, 0,
-        FIRST_PAGE, &error);
-  if (layout != NULL)
-    nodes = pmss_catalog_list_version_nodes (context->catalog,
-        &session->version, &error);
-  if (nodes != NULL) {
-    respond_session (call, opening == PMSS_OPENING_AGAIN ? 200 : 201, session,
-        medium, layout, nodes);
-    return;
-  }
-  if (session != NULL && opening == PMSS_OPENING_NEW)
-    pmss_sessions_end (context->sessions, session->id, NULL, NULL);
-  refuse_session (call, opening, error);
+          &viewer.id, &error)
+      && pmss_sessions_create (call->context->sessions, name, &viewer, &opened,
+          &error))
+    respond_opened (call, &opened);
+  else
+    refuse_session (call, opened.how, error);
 }
 
 static gboolean
@@ -208,7 +183,7 @@ get_part (PmssApiCall * call, guint64 * first, guint64 * count, guint64 * since)
 {
   return pmss_api_get_query_uint (call, "first", 0, G_MAXUINT32, 0, first)
       && pmss_api_get_query_uint (call, "count", 1, PMSS_MAX_PART_EXTENTS,
-      FIRST_PAGE, count)
+      PMSS_SESSION_EXTENTS, count)
       && pmss_api_get_query_uint (call, "since", 0, G_MAXINT64, 0, since);
 }
 

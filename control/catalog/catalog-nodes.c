@@ -66,6 +66,12 @@ compare_nodes (gconstpointer a, gconstpointer b)
   return left < right ? -1 : left > right;
 }
 
+void
+pmss_catalog_sort_nodes (GArray * nodes)
+{
+  g_array_sort (nodes, compare_nodes);
+}
+
 static GArray *
 list_seen (GHashTable * seen)
 {
@@ -79,7 +85,7 @@ list_seen (GHashTable * seen)
 
     g_array_append_val (nodes, number);
   }
-  g_array_sort (nodes, compare_nodes);
+  pmss_catalog_sort_nodes (nodes);
   return nodes;
 }
 

@@ -20,6 +20,8 @@ struct _PmssCatalog {
 /* TRUE if the last statement changed a row; else @code and @text. */
 gboolean pmss_catalog_check_changed (PmssDatabase *database, GError **error, PmssError code, const char *text);
 GHashTable *pmss_catalog_new_version_nodes (void);
+/* Ids (guint), ascending. */
+void     pmss_catalog_sort_nodes    (GArray *nodes);
 /* On the database thread. */
 gboolean pmss_catalog_read_version  (PmssDatabase *database, const PmssVersionId *id, PmssVersion *version, GError **error);
 /* How many its size asks for. */

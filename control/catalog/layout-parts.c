@@ -255,3 +255,18 @@ pmss_layout_parts_load_changes (PmssCatalog * self, const PmssVersionId * id,
 
   return load (self, &call, load_changes, error);
 }
+
+GArray *
+pmss_layout_parts_list_nodes (const PmssLayoutPart * part)
+{
+  GArray *nodes;
+
+  if (part->changes || pmss_layout_part_get_n_extents (part) !=
+      pmss_layout_part_count_extents_of_layout (part))
+    return NULL;
+  nodes = g_array_new (FALSE, FALSE, sizeof (guint));
+  for (guint i = 0; i < part->nodes->len; i++)
+    g_array_append_val (nodes, g_array_index (part->nodes, PmssNode, i).id);
+  pmss_catalog_sort_nodes (nodes);
+  return nodes;
+}

@@ -20,4 +20,7 @@ PmssLayoutPart *pmss_layout_parts_load_page    (PmssCatalog *catalog, const Pmss
  * that was put back): the first page. */
 PmssLayoutPart *pmss_layout_parts_load_changes (PmssCatalog *catalog, const PmssVersionId *id, guint64 since, guint count, const GArray *nodes, GError **error);
 
+/* The ids (guint) of the nodes that a page names, ascending, where it is the whole layout; else NULL: pmss_catalog_list_version_nodes() has them. */
+GArray         *pmss_layout_parts_list_nodes   (const PmssLayoutPart *part);
+
 G_END_DECLS

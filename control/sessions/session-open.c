@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a session begins. Any thread; what has a PmssDatabase runs on the
- * database thread. */
+/* How a session begins: all of it is one function of the database thread, so
+ * that the layout is of shards that stay as long as the session does. */
 #include "control/sessions/sessions-private.h"
 
 #include "control/accounts/secret.h"
@@ -11,13 +11,21 @@
 typedef struct
 {
   PmssSessions *sessions;
-  const PmssMedium *medium;
+  const char *name;             /* of the medium */
   const PmssViewer *viewer;
-  gboolean in_budget;
   PmssViewing *session;         /* to be written, or the one that is there */
   gint64 token_until;
-  PmssOpening opening;
+  PmssOpened *opened;
 } OpenCall;
+
+void
+pmss_opened_clear (PmssOpened * opened)
+{
+  g_clear_pointer (&opened->session, pmss_viewing_free);
+  g_clear_pointer (&opened->medium, pmss_medium_free);
+  g_clear_pointer (&opened->layout, pmss_layout_part_free);
+  g_clear_pointer (&opened->nodes, g_array_unref);
+}
 
 static gboolean
 fail_taken (GError ** error)
@@ -77,7 +85,7 @@ take_same (PmssDatabase * database, OpenCall * call,
   same->expires = wanted->expires;
   call->session = same;
   pmss_viewing_free (wanted);
-  call->opening = PMSS_OPENING_AGAIN;
+  call->opened->how = PMSS_OPENING_AGAIN;
   return pmss_database_exec (database, error,
       "UPDATE session SET expires = ?2, token_until = ?3 WHERE id = ?1",
       PMSS_TEXT (same->id), PMSS_INT (same->expires),
@@ -88,12 +96,10 @@ take_same (PmssDatabase * database, OpenCall * call,
 static gboolean
 check_budget (OpenCall * call, GError ** error)
 {
-  if (!call->in_budget)
-    call->in_budget = pmss_session_budget_take (call->sessions->budget,
-        call->viewer->user, call->viewer->cap, g_get_monotonic_time ());
-  if (call->in_budget)
+  if (pmss_session_budget_take (call->sessions->budget, call->viewer->user,
+          call->viewer->cap, g_get_monotonic_time ()))
     return TRUE;
-  call->opening = PMSS_OPENING_CAPPED;
+  call->opened->how = PMSS_OPENING_CAPPED;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
       "“%s” opens sessions too fast: wait a second", call->viewer->user);
   return FALSE;
@@ -103,22 +109,24 @@ static gboolean
 check_cap (PmssDatabase * database, OpenCall * call, GError ** error)
 {
   const PmssViewer *viewer = call->viewer;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
+  g_autoptr (PmssRows) rows = NULL;
+
+  if (viewer->cap == 0)
+    return TRUE;
+  rows = pmss_database_query (database,
       "SELECT count(*) FROM session WHERE user = ?1 AND expires > unixepoch ()",
       PMSS_TEXT (viewer->user));
-
   if (!pmss_rows_next (rows, error))
     return FALSE;
-  if (viewer->cap == 0 || pmss_rows_int (rows, 0) < viewer->cap)
+  if (pmss_rows_int (rows, 0) < viewer->cap)
     return TRUE;
-  call->opening = PMSS_OPENING_CAPPED;
+  call->opened->how = PMSS_OPENING_CAPPED;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
       "“%s” has %u sessions, as many as are allowed: end one", viewer->user,
       viewer->cap);
   return FALSE;
 }
 
-/* Only while its version is the ready one: the caller's copy of the medium may be old by now. */
 static gboolean
 insert_session (PmssDatabase * database, OpenCall * call, GError ** error)
 {
@@ -126,41 +134,38 @@ insert_session (PmssDatabase * database, OpenCall * call, GError ** error)
   guint8 login[PMSS_SECRET_HASH_SIZE];
 
   pmss_secret_hash (call->viewer->login, login);
-  if (!pmss_admission_decide (database, call->medium, &s->version, &s->rate,
-          error)
-      || !pmss_database_exec (database, error,
-          "INSERT INTO session (id, user, medium, version, address, rate,"
-          " created, expires, token_until, login)"
-          " SELECT ?1, ?2, v.medium, v.id, ?4, ?5, ?6, ?7, ?8, ?9"
-          " FROM version v WHERE v.id = ?3 AND v.state = 'ready'",
-          PMSS_TEXT (s->id), PMSS_TEXT (s->user), PMSS_BLOB (s->version.bytes,
-              sizeof (s->version.bytes)), PMSS_TEXT (s->address),
-          PMSS_INT (s->rate), PMSS_INT (s->created), PMSS_INT (s->expires),
-          PMSS_INT (call->token_until), PMSS_BLOB (login, sizeof (login))))
-    return FALSE;
-  if (pmss_database_get_changes (database) > 0)
-    return pmss_revocations_get_cut (database, s->user, &s->signed_until,
-        error);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "“%s” is not ready", s->medium_name);
-  return FALSE;
+  return pmss_admission_decide (database, call->opened->medium, &s->version,
+      &s->rate, error)
+      && pmss_database_exec (database, error,
+      "INSERT INTO session (id, user, medium, version, address, rate,"
+      " created, expires, token_until, login)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+      PMSS_TEXT (s->id), PMSS_TEXT (s->user), PMSS_INT (s->medium),
+      PMSS_BLOB (s->version.bytes, sizeof (s->version.bytes)),
+      PMSS_TEXT (s->address), PMSS_INT (s->rate), PMSS_INT (s->created),
+      PMSS_INT (s->expires), PMSS_INT (call->token_until), PMSS_BLOB (login,
+          sizeof (login)))
+      && pmss_revocations_get_cut (database, s->user, &s->signed_until, error);
 }
 
+/* Without an id it cannot be one that is there. */
 static gboolean
-open_session (PmssDatabase * database, gpointer data, GError ** error)
+open_session (PmssDatabase * database, OpenCall * call, GError ** error)
 {
-  OpenCall *call = data;
-  g_autoptr (GError) local = NULL;
-  PmssViewing *same = find_same (database, call, &local);
+  if (call->viewer->id != NULL) {
+    g_autoptr (GError) local = NULL;
+    PmssViewing *same = find_same (database, call, &local);
 
-  if (same != NULL)
-    return take_same (database, call, same, error);
-  if (local != NULL) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
+    if (same != NULL)
+      return take_same (database, call, same, error);
+    if (local != NULL) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+    if (!check_never_used (database, call, error))
+      return FALSE;
   }
-  return check_never_used (database, call, error)
-      && check_budget (call, error) && check_cap (database, call, error)
+  return check_budget (call, error) && check_cap (database, call, error)
       && insert_session (database, call, error);
 }
 
@@ -182,33 +187,68 @@ new_session (PmssSessions * self, const PmssMedium * medium,
   return session;
 }
 
-PmssViewing *
-pmss_sessions_open (PmssSessions * self, const PmssMedium * medium,
-    const PmssViewer * viewer, PmssOpening * opening, GError ** error)
+static gboolean
+find_medium (OpenCall * call, GError ** error)
+{
+  PmssMedium *medium = pmss_catalog_get_medium (call->sessions->catalog,
+      call->name, error);
+
+  call->opened->medium = medium;
+  if (medium == NULL)
+    return FALSE;
+  if (medium->state == PMSS_MEDIUM_READY && medium->has_version)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "“%s” is not ready but %s", medium->name,
+      pmss_medium_state_to_string (medium->state));
+  return FALSE;
+}
+
+static gboolean
+create_session (PmssDatabase * database, gpointer data, GError ** error)
+{
+  OpenCall *call = data;
+  PmssSessions *self = call->sessions;
+  PmssOpened *opened = call->opened;
+
+  if (!find_medium (call, error))
+    return FALSE;
+  call->session = new_session (self, opened->medium, call->viewer);
+  call->token_until = call->session->created + self->stream_lifetime;
+  if (!open_session (database, call, error))
+    return FALSE;
+  opened->layout = pmss_layout_parts_load_page (self->catalog,
+      &call->session->version, 0, PMSS_SESSION_EXTENTS, error);
+  return opened->layout != NULL;
+}
+
+/* Those of a large layout are read in pieces. Where that fails the session ends
+ * with its lease, unless its client asks for it again. */
+static gboolean
+list_nodes (PmssSessions * self, PmssOpened * opened, GError ** error)
+{
+  opened->nodes = pmss_layout_parts_list_nodes (opened->layout);
+  if (opened->nodes == NULL)
+    opened->nodes = pmss_catalog_list_version_nodes (self->catalog,
+        &opened->session->version, error);
+  return opened->nodes != NULL;
+}
+
+gboolean
+pmss_sessions_create (PmssSessions * self, const char *name,
+    const PmssViewer * viewer, PmssOpened * opened, GError ** error)
 {
   OpenCall call = {
-    .sessions = self,.medium = medium,.viewer = viewer
+    .sessions = self,.name = name,.viewer = viewer,.opened = opened
   };
-  gboolean opened;
+  gboolean created;
 
-  *opening = PMSS_OPENING_NEW;
-  if (medium->state != PMSS_MEDIUM_READY || !medium->has_version) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "“%s” is not ready but %s", medium->name,
-        pmss_medium_state_to_string (medium->state));
-    return NULL;
-  }
   pmss_sessions_follow_clock (self);
-  /* without an id it cannot be one that is there */
-  opened = viewer->id != NULL || check_budget (&call, error);
-  if (opened) {
-    call.session = new_session (self, medium, viewer);
-    call.token_until = call.session->created + self->stream_lifetime;
-    opened = pmss_database_transact (self->database, open_session, &call,
-        error);
-  }
-  *opening = call.opening;
-  if (!opened)
-    g_clear_pointer (&call.session, pmss_viewing_free);
-  return call.session;
+  created = pmss_database_transact (self->database, create_session, &call,
+      error);
+  opened->session = call.session;
+  if (created && list_nodes (self, opened, error))
+    return TRUE;
+  pmss_opened_clear (opened);
+  return FALSE;
 }

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 /* Shared by sessions.c and session-open.c alone. */
 struct _PmssSessions {
   PmssDatabase *database;
+  PmssCatalog *catalog;
   PmssKeys *keys;
   guint lease;                  /* s */
   guint stream_lifetime;        /* s */

@@ -33,13 +33,14 @@ lengthen_leases (PmssDatabase * database, gpointer data, GError ** error)
 }
 
 PmssSessions *
-pmss_sessions_new (PmssDatabase * database, PmssKeys * keys, guint lease,
-    guint stream_lifetime)
+pmss_sessions_new (PmssDatabase * database, PmssCatalog * catalog,
+    PmssKeys * keys, guint lease, guint stream_lifetime)
 {
   PmssSessions *self = g_new0 (PmssSessions, 1);
   g_autoptr (GError) error = NULL;
 
   self->database = database;
+  self->catalog = catalog;
   self->keys = keys;
   self->lease = lease;
   g_mutex_init (&self->lock);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "control/catalog/catalog.h"
+#include "control/catalog/layout-parts.h"
 #include "control/context.h"
 #include "control/keys.h"
 
@@ -31,7 +32,7 @@ void          pmss_viewing_free (PmssViewing *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)
 
 /* @lease, @stream_lifetime: seconds. Leases that ran out while control was down begin anew. */
-PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssKeys *keys, guint lease, guint stream_lifetime);
+PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssCatalog *catalog, PmssKeys *keys, guint lease, guint stream_lifetime);
 void          pmss_sessions_free (PmssSessions *sessions);
 guint         pmss_sessions_get_lease (PmssSessions *sessions);
 
@@ -50,10 +51,25 @@ typedef enum {
   PMSS_OPENING_CAPPED,          /* not opened, because of the user's own cap or budget */
 } PmssOpening;
 
-/* A stream of the ready version of @medium for @viewer. With an id that is a session's of the same user and medium: that session, whose lease begins anew.
- * PMSS_ERROR_CONFLICT: the medium is not ready (any more), or the id was used for another session. PMSS_ERROR_FORBIDDEN: the user's session of that id was ended.
- * PMSS_ERROR_BUSY: not admitted. @opening: (out) what it was; with an error, whether the user's cap is the reason. */
-PmssViewing  *pmss_sessions_open   (PmssSessions *sessions, const PmssMedium *medium, const PmssViewer *viewer, PmssOpening *opening, GError **error);
+/* As many extents as come with a session; its reader asks for the rest. */
+#define PMSS_SESSION_EXTENTS 1024
+
+/* What a client gets with its session. */
+typedef struct {
+  PmssViewing *session;
+  PmssMedium *medium;
+  PmssLayoutPart *layout;       /* the first page */
+  GArray *nodes;                /* of guint, ascending: all that the layout names */
+  PmssOpening how;              /* where the session is NULL: whether the user's cap is the reason */
+} PmssOpened;
+void          pmss_opened_clear (PmssOpened *opened);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssOpened, pmss_opened_clear)
+
+/* A stream of the ready version of the medium called @name for @viewer, in one transaction. With an id that is a session's of the same user and medium: that
+ * session, whose lease begins anew. @opened: (out) empty before; its members are set where this returns TRUE.
+ * PMSS_ERROR_NOT_FOUND: there is no such medium. PMSS_ERROR_CONFLICT: it is not ready, or the id was used for another session. PMSS_ERROR_FORBIDDEN: the user's
+ * session of that id was ended. PMSS_ERROR_BUSY: not admitted. */
+gboolean      pmss_sessions_create (PmssSessions *sessions, const char *name, const PmssViewer *viewer, PmssOpened *opened, GError **error);
 /* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
 /* The session, as it is. PMSS_ERROR_NOT_FOUND as for renew(). */

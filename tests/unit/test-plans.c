@@ -12,6 +12,7 @@
 #include "control/jobs/jobs-private.h"
 #include "control/nodes/nodes.h"
 #include "control/sessions/sessions.h"
+#include "libpmss/pmss-error.h"
 
 /* Rows of each table. A statement may visit much fewer. */
 #define ROWS "3000"
@@ -425,7 +426,8 @@ end_sessions (Fixture * f, PmssSessions * sessions, guint first, guint last)
 static void
 test_ended (Fixture * f, gconstpointer data)
 {
-  PmssSessions *sessions = pmss_sessions_new (f->base.database, NULL, 60, 1000);
+  PmssSessions *sessions = pmss_sessions_new (f->base.database,
+      f->context.catalog, NULL, 60, 1000);
   gint64 few = end_sessions (f, sessions, 1, 100);
   gint64 many = end_sessions (f, sessions, 101, 2500);
 
@@ -436,11 +438,62 @@ test_ended (Fixture * f, gconstpointer data)
   pmss_sessions_free (sessions);
 }
 
+static guint64
+count_functions (Fixture * f)
+{
+  PmssDatabaseTimes times;
+  guint64 n = 0;
+
+  pmss_database_get_times (f->base.database, &times);
+  for (guint i = 0; i < G_N_ELEMENTS (times.number[0]); i++)
+    n += times.number[PMSS_PIECE_FUNCTION][i];
+  return n;
+}
+
+/* A session, its medium and its layout are one function, and come or do not come together. */
+static void
+test_created (Fixture * f, gconstpointer data)
+{
+  PmssSessions *sessions = pmss_sessions_new (f->base.database,
+      f->context.catalog, NULL, 60, 1000);
+  const PmssViewer viewer = {.user = "viewer",.login = "l",.address = "a" };
+  guint64 functions = count_functions (f);
+
+  for (guint i = 100; i < 130; i++) {
+    g_autofree char *name = g_strdup_printf ("films/%05u", i);
+    g_auto (PmssOpened) opened = { 0 };
+
+    g_assert_true (pmss_sessions_create (sessions, name, &viewer, &opened,
+            NULL));
+    g_assert_cmpint (opened.session->medium, ==, opened.medium->id);
+    g_assert_cmpuint (pmss_layout_part_get_n_extents (opened.layout), ==, 2);
+    g_assert_cmpuint (opened.nodes->len, ==, 3);
+  }
+  g_assert_cmpuint (count_functions (f), ==, functions + 30);
+
+  /* a layout that is not whole */
+  control_fixture_exec (&f->base, "DELETE FROM extent WHERE number = 1"
+      " AND version = CAST (printf ('%016d', 7) AS BLOB)");
+  {
+    g_autoptr (GError) error = NULL;
+    g_auto (PmssOpened) opened = { 0 };
+
+    g_assert_false (pmss_sessions_create (sessions, "films/00007", &viewer,
+            &opened, &error));
+    assert_pmss_error (error, CONFLICT);
+    g_assert_null (opened.session);
+  }
+  g_assert_cmpint (control_fixture_count (&f->base,
+          "SELECT count(*) FROM session WHERE medium = 7"), ==, 1);
+  pmss_sessions_free (sessions);
+}
+
 /* Leases that ran out at one time end in pieces, each by an index. */
 static void
 test_lapsed (Fixture * f, gconstpointer data)
 {
-  PmssSessions *sessions = pmss_sessions_new (f->base.database, NULL, 60, 1000);
+  PmssSessions *sessions = pmss_sessions_new (f->base.database,
+      f->context.catalog, NULL, 60, 1000);
   Steps sum = {.text = "DELETE FROM session WHERE id IN" };
 
   control_fixture_exec (&f->base, "UPDATE session SET expires = 1");
@@ -487,6 +540,7 @@ main (int argc, char **argv)
   ADD ("pruning", test_pruning);
   ADD ("accounts", test_accounts);
   ADD ("ended", test_ended);
+  ADD ("created", test_created);
   ADD ("lapsed", test_lapsed);
   return g_test_run ();
 }
