@@ -5,18 +5,16 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/config.h"
 #include "control/database/database.h"
 #include "control/ingest/ingest-private.h"
+#include "control/nodes/placer.h"
 #include "libpmss/pmss-error.h"
 
 /* A file up to here holds some twenty megabytes while it is striped and read back, and waits for the nodes' fsyncs most of the time. */
 #define SMALL (4u << 20)
-
-/* The upload's file */
 
 /* The job's error is for clients to read, the path for the log. */
 static void
@@ -27,52 +25,6 @@ set_errno (GError ** error, const char *what, const char *path)
   g_warning ("%s: %s", path, g_strerror (code));
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "%s: %s", what,
       g_strerror (code));
-}
-
-static int
-open_upload (Ingest * ingest, GError ** error)
-{
-  int fd = g_open (ingest->path, O_RDONLY | O_CLOEXEC, 0);
-  struct stat st;
-
-  if (fd < 0 || fstat (fd, &st) != 0) {
-    set_errno (error, "The upload's file cannot be read", ingest->path);
-  } else if ((guint64) st.st_size != ingest->upload->size) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-        "The upload's file has %" G_GINT64_FORMAT " bytes instead of %"
-        G_GUINT64_FORMAT, (gint64) st.st_size, ingest->upload->size);
-  } else {
-    posix_fadvise (fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return fd;
-  }
-  if (fd >= 0)
-    close (fd);
-  return -1;
-}
-
-gboolean
-pmss_ingest_read (Ingest * ingest, guint64 offset, guint8 * to,
-    gsize length, GError ** error)
-{
-  while (length > 0) {
-    gssize n = pread (ingest->fd, to, length, offset);
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      set_errno (error, "The upload's file cannot be read", ingest->path);
-      return FALSE;
-    }
-    if (n == 0) {
-      g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-          "The upload's file is too short");
-      return FALSE;
-    }
-    to += n;
-    offset += n;
-    length -= n;
-  }
-  return TRUE;
 }
 
 /* commit */
@@ -133,6 +85,39 @@ run_commit (Ingest * ingest, GError ** error)
   return TRUE;
 }
 
+/* stripe, verify */
+
+static gboolean
+note_progress (guint64 done, gpointer user_data, GError ** error)
+{
+  return pmss_job_run_progress (((Ingest *) user_data)->run, done, error);
+}
+
+static gboolean
+throttle (gsize bytes, gpointer user_data, GError ** error)
+{
+  return pmss_job_run_throttle (((Ingest *) user_data)->run, bytes, error);
+}
+
+static gboolean
+run_stripe (Ingest * ingest, GError ** error)
+{
+  g_autofree char *sha256 = NULL;
+
+  if (!pmss_striping_write (ingest->striping, &sha256, error))
+    return FALSE;
+  g_free (ingest->medium->sha256);
+  ingest->medium->sha256 = g_steal_pointer (&sha256);
+  return pmss_catalog_update_medium (ingest->context->catalog, ingest->medium,
+      error);
+}
+
+static gboolean
+run_verify (Ingest * ingest, GError ** error)
+{
+  return pmss_striping_verify (ingest->striping, error);
+}
+
 /* The whole */
 
 static const struct
@@ -141,8 +126,8 @@ static const struct
     gboolean (*run) (Ingest * ingest, GError ** error);
 } phases[] = {
   {"probe", pmss_ingest_probe},
-  {"stripe", pmss_ingest_stripe},
-  {"verify", pmss_ingest_verify},
+  {"stripe", run_stripe},
+  {"verify", run_verify},
   {"commit", run_commit},
 };
 
@@ -187,17 +172,18 @@ make_version (Ingest * ingest, GError ** error)
 static gboolean
 begin_writing (Ingest * ingest, GError ** error)
 {
-  if (ingest->placer)
+  static const PmssStripingFuncs funcs = { note_progress, throttle };
+
+  if (ingest->striping)
     return TRUE;
   if (ingest->job->has_version ?
       !pmss_catalog_get_version (ingest->context->catalog,
           &ingest->job->version, &ingest->version, error) :
       !make_version (ingest, error))
     return FALSE;
-  ingest->placer = pmss_placer_new (ingest->context, &ingest->version,
+  ingest->striping = pmss_striping_new (ingest->context, &ingest->version,
+      ingest->medium->name, ingest->source, &funcs, ingest,
       pmss_job_run_get_cancellable (ingest->run));
-  ingest->erasure = pmss_erasure_new (ingest->version.redundancy);
-  ingest->calls = pmss_node_calls_new (ingest->context);
   return TRUE;
 }
 
@@ -237,8 +223,9 @@ open_ingest (Ingest * ingest, GError ** error)
   if (!ingest->upload)
     return FALSE;
   ingest->path = pmss_uploads_get_path (context->uploads, ingest->upload->id);
-  ingest->fd = open_upload (ingest, error);
-  return ingest->fd >= 0;
+  ingest->source = pmss_byte_source_new_file (ingest->path,
+      ingest->upload->size, "The upload's file", error);
+  return ingest->source != NULL;
 }
 
 /* Whether storage servers that are away are what it failed for. */
@@ -246,7 +233,7 @@ static gboolean
 is_for_want_of_nodes (Ingest * ingest, const GError * error)
 {
   if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE))
-    return ingest->placer && pmss_placer_is_hopeful (ingest->placer);
+    return ingest->striping && pmss_striping_is_hopeful (ingest->striping);
   return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE)
       || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT);
 }
@@ -274,7 +261,6 @@ run_ingest (PmssJobRun * run, GError ** error)
     .run = run,
     .context = pmss_job_run_get_context (run),
     .job = pmss_job_run_get_job (run),
-    .fd = -1,
   };
   GError *local = NULL;
   gboolean done = open_ingest (&ingest, &local) && run_phases (&ingest, &local);
@@ -283,11 +269,8 @@ run_ingest (PmssJobRun * run, GError ** error)
     pmss_job_run_wait (run, local->message);
   if (!done)
     g_propagate_error (error, local);
-  g_clear_pointer (&ingest.calls, pmss_node_calls_free);
-  g_clear_pointer (&ingest.placer, pmss_placer_free);
-  g_clear_pointer (&ingest.erasure, pmss_erasure_unref);
-  if (ingest.fd >= 0)
-    close (ingest.fd);
+  g_clear_pointer (&ingest.striping, pmss_striping_free);
+  g_clear_pointer (&ingest.source, pmss_byte_source_free);
   g_free (ingest.path);
   g_clear_pointer (&ingest.upload, pmss_upload_free);
   g_clear_pointer (&ingest.medium, pmss_medium_free);

@@ -12,10 +12,8 @@ G_BEGIN_DECLS
  *
  * probe:  pmss-probe says what the file is; its failing is a warning, no more, and so is a decoder that it would have needed. Where the server twice did not live to
  *         see its end, it is left out.
- * stripe: extent by extent on to the nodes, and the SHA-256 of it all on the way; each extent's place is committed before its first byte is sent, and that it is
- *         durable after its last. Beside it runs PmssReadBack, which does the work of verify on what is durable.
- * verify: every shard is computed again from the upload and compared with what its node sends; one that differs or is missing is written once more, elsewhere. Here
- *         that is done with the extents that PmssReadBack did not come to, or did not find good.
+ * stripe: the upload's bytes go on to the nodes, with the SHA-256 of it all on the way; what is durable is read back meanwhile. See #PmssStriping.
+ * verify: every shard that was not found good then is computed again from the upload and compared with what its node sends, and is put right.
  * commit: version and medium become ready in one transaction with the end of upload and job; the original is kept or dropped.
  *
  * Interrupted at any point, the job goes on with the phase that it was in; of stripe and verify, with the first extent that was not done (what was striped before is

@@ -75,7 +75,7 @@ typedef struct {
 
 extern const PmssJobType pmss_job_type_ingest;  /* ingest.c */
 extern const PmssJobType pmss_job_type_delete;  /* deletion.c */
-extern const PmssJobType pmss_job_type_verify;  /* repair/verify.c */
+extern const PmssJobType pmss_job_type_verify;  /* verify/verify.c */
 extern const PmssJobType pmss_job_type_repair;  /* repair/repair-job.c */
 
 /* Makes jobs that a crash interrupted ready to go on. No job runs before pmss_jobs_start(). */

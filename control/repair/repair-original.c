@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/repair/repair-private.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "control/database/database.h"
+#include "control/striping/striping.h"
 #include "control/uploads/uploads.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/pmss-sha256.h"
-#include "libpmss/format/pmss-striper.h"
-
-#define BLOCK (1024 * 1024)
 
 typedef struct
 {
@@ -46,63 +39,37 @@ none (GError ** error, const char *why)
   return FALSE;
 }
 
-/* Exactly @length bytes. */
-static gboolean
-read_at (int fd, guint64 offset, guint8 * to, gsize length, GError ** error)
+/* The bytes of the original at @path; errors are PMSS_ERROR_NOT_FOUND. */
+static PmssByteSource *
+open_original (PmssRepairWork * work, const char *path, GError ** error)
 {
-  while (length > 0) {
-    gssize n = pread (fd, to, length, (off_t) offset);
+  g_autoptr (GError) local = NULL;
+  PmssByteSource *source = pmss_byte_source_new_file (path, work->version.size,
+      "the original", &local);
 
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      return none (error, n < 0 ? "the original cannot be read"
-          : "the original is shorter than it was");
-    to += n;
-    offset += n;
-    length -= n;
-  }
-  return TRUE;
-}
-
-static gboolean
-hash_file (PmssRepairWork * work, int fd, char **sha256, GError ** error)
-{
-  GCancellable *cancellable = pmss_job_run_get_cancellable (work->repair->run);
-  PmssSha256 *sum = pmss_sha256_new ();
-  g_autofree guint8 *block = g_malloc (BLOCK);
-  guint64 size = work->version.size;
-
-  for (guint64 offset = 0; offset < size; offset += BLOCK) {
-    gsize length = MIN (BLOCK, size - offset);
-
-    if (g_cancellable_set_error_if_cancelled (cancellable, error)
-        || !read_at (fd, offset, block, length, error)) {
-      pmss_sha256_free (sum);
-      return FALSE;
-    }
-    pmss_sha256_update (sum, block, length);
-  }
-  *sha256 = pmss_sha256_finish (sum);
-  return TRUE;
+  if (!source)
+    none (error, local->message);
+  return source;
 }
 
 static gboolean
 check_file (PmssRepairWork * work, const char *path, const char *wanted,
     GError ** error)
 {
+  g_autoptr (PmssByteSource) source = open_original (work, path, error);
   g_autofree char *sha256 = NULL;
-  int fd = open (path, O_RDONLY | O_CLOEXEC);
-  gboolean hashed;
+  g_autoptr (GError) local = NULL;
 
-  if (fd < 0) {
-    g_warning ("%s: %s", path, g_strerror (errno));
-    return none (error, "the original cannot be opened");
-  }
-  hashed = hash_file (work, fd, &sha256, error);
-  close (fd);
-  if (!hashed)
+  if (!source)
     return FALSE;
+  sha256 = pmss_byte_source_hash (source,
+      pmss_job_run_get_cancellable (work->repair->run), &local);
+  if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  if (!sha256)
+    return none (error, local->message);
   return g_strcmp0 (sha256, wanted) == 0
       || none (error, "the original is not what it was");
 }
@@ -159,27 +126,20 @@ pmss_repair_restore (PmssRepairWork * work, GBytes * shards[PMSS_MAX_SHARDS],
     GError ** error)
 {
   guint64 offset = (guint64) work->extent.number * work->version.extent;
-  gsize length = work->geometry.payload;
-  g_autofree guint8 *payload = NULL;
+  g_autoptr (PmssByteSource) source = NULL;
+  g_autoptr (GError) local = NULL;
   g_autofree char *path = NULL;
-  gboolean got;
-  int fd;
+  gboolean found;
 
   g_mutex_lock (&work->repair->originals_lock);
-  got = find_original (work, &path, error);
+  found = find_original (work, &path, error);
   g_mutex_unlock (&work->repair->originals_lock);
-  if (!got)
+  if (!found || !(source = open_original (work, path, error)))
     return FALSE;
-  fd = open (path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return none (error, "the original cannot be opened");
-  payload = g_malloc (length);
-  got = read_at (fd, offset, payload, length, error);
-  close (fd);
-  if (!got)
-    return FALSE;
+  if (!pmss_striping_compute (source, work->worker->erasure, &work->geometry,
+          offset, shards, &local))
+    return none (error, local->message);
   g_message ("%s: extent %u is restored from the original", work->medium,
       work->extent.number);
-  pmss_striper_run (work->worker->erasure, &work->geometry, payload, shards);
   return TRUE;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/ingest/ingest-private.h"
+/* verify() of a striping: what is not good is put right. On its worker thread. */
+#include "control/striping/striping-private.h"
 
 #include "libpmss/pmss-error.h"
-#include "libpmss/format/pmss-striper.h"
 
 /* One extent at work. */
 typedef struct
 {
-  Ingest *ingest;
+  PmssStriping *striping;
   PmssExtent extent;            /* follows the replacements */
   guint n;
   GBytes *shards[PMSS_MAX_SHARDS];      /* as they have to be */
@@ -26,7 +26,7 @@ check_clear (Check * check)
 static void
 shard_name (Check * check, guint shard, char name[PMSS_SHARD_NAME_SIZE])
 {
-  pmss_shard_name_write (&check->ingest->version.id, check->extent.number,
+  pmss_shard_name_write (&check->striping->version.id, check->extent.number,
       shard, name);
 }
 
@@ -44,8 +44,8 @@ keep_error (guint node, const char *shard, guint tag, const GError * error,
 static gboolean
 run_calls (Check * check, GError ** error)
 {
-  return pmss_node_calls_run (check->ingest->calls, keep_error, check,
-      pmss_job_run_get_cancellable (check->ingest->run), error);
+  return pmss_node_calls_run (check->striping->calls, keep_error, check,
+      check->striping->cancellable, error);
 }
 
 static void
@@ -54,7 +54,7 @@ add_compare (Check * check, guint shard)
   char name[PMSS_SHARD_NAME_SIZE];
 
   shard_name (check, shard, name);
-  pmss_node_calls_compare (check->ingest->calls, check->extent.nodes[shard],
+  pmss_node_calls_compare (check->striping->calls, check->extent.nodes[shard],
       name, check->shards[shard], shard);
 }
 
@@ -62,7 +62,7 @@ add_compare (Check * check, guint shard)
 static gboolean
 write_shard (Check * check, guint shard, gboolean same, GError ** error)
 {
-  PmssNodeCalls *calls = check->ingest->calls;
+  PmssNodeCalls *calls = check->striping->calls;
   guint node = check->extent.nodes[shard];
   char name[PMSS_SHARD_NAME_SIZE];
 
@@ -81,18 +81,18 @@ static gboolean
 move_shard (Check * check, guint shard, const GError * reason, gboolean * same,
     GError ** error)
 {
-  Ingest *ingest = check->ingest;
+  PmssStriping *striping = check->striping;
   g_autoptr (GError) local = NULL;
   PmssNode node;
 
   *same = FALSE;
-  if (pmss_placer_replace (ingest->placer, check->extent.number, shard,
+  if (pmss_placer_replace (striping->placer, check->extent.number, shard,
           check->extent.nodes[shard], reason, &node, &local)) {
     check->extent.nodes[shard] = node.id;
     return TRUE;
   }
   *same = g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NO_SPACE)
-      && pmss_placer_retry (ingest->placer);
+      && pmss_placer_retry (striping->placer);
   if (!*same)
     g_propagate_error (error, g_steal_pointer (&local));
   return *same;
@@ -108,7 +108,7 @@ rewrite (Check * check, guint shard, GError ** error)
     g_autoptr (GError) reason = g_steal_pointer (&check->errors[shard]);
 
     g_warning ("%s: extent %u, shard %u on node %u: %s",
-        check->ingest->medium->name, check->extent.number, shard,
+        check->striping->name, check->extent.number, shard,
         check->extent.nodes[shard], reason->message);
     if (!move_shard (check, shard, reason, &same, error)
         || !write_shard (check, shard, same, error))
@@ -121,8 +121,8 @@ rewrite (Check * check, guint shard, GError ** error)
 static gboolean
 compare_shards (Check * check, GError ** error)
 {
-  if (!pmss_ingest_compute (check->ingest, check->extent.number, check->shards,
-          error))
+  if (!pmss_striping_compute_extent (check->striping, check->extent.number,
+          check->shards, error))
     return FALSE;
   for (guint i = 0; i < check->n; i++)
     add_compare (check, i);
@@ -148,12 +148,13 @@ put_right (Check * check, GError ** error)
 }
 
 static gboolean
-verify_extent (Ingest * ingest, const PmssExtent * extent, GError ** error)
+verify_extent (PmssStriping * striping, const PmssExtent * extent,
+    GError ** error)
 {
-  Check check = {.ingest = ingest,.extent = *extent,.n = extent->n_nodes };
+  Check check = {.striping = striping,.extent = *extent,.n = extent->n_nodes };
   gboolean good = compare_shards (&check, error) && put_right (&check, error)
-      && pmss_catalog_set_extent_state (ingest->context->catalog,
-      &ingest->version.id, extent->number, PMSS_EXTENT_VERIFIED, error);
+      && pmss_catalog_set_extent_state (striping->context->catalog,
+      &striping->version.id, extent->number, PMSS_EXTENT_VERIFIED, error);
 
   check_clear (&check);
   return good;
@@ -163,7 +164,7 @@ verify_extent (Ingest * ingest, const PmssExtent * extent, GError ** error)
 
 typedef struct
 {
-  Ingest *ingest;
+  PmssStriping *striping;
   guint32 next;                 /* the extent to look at next */
   guint64 verified;             /* bytes */
 } Phase;
@@ -171,9 +172,9 @@ typedef struct
 static gboolean
 note_verified (Phase * phase, guint32 number, GError ** error)
 {
-  phase->verified += pmss_ingest_get_payload (phase->ingest, number);
-  return pmss_job_run_progress (phase->ingest->run,
-      phase->ingest->upload->size + phase->verified, error);
+  phase->verified += pmss_striping_get_payload (phase->striping, number);
+  return phase->striping->funcs.progress (phase->striping->version.size
+      + phase->verified, phase->striping->user_data, error);
 }
 
 /* FALSE: there is none left, or an error. */
@@ -182,8 +183,8 @@ next_unverified (PmssExtent * extent, gpointer user_data, GError ** error)
 {
   Phase *phase = user_data;
 
-  return pmss_ingest_find_unverified (phase->ingest, &phase->next, G_MAXUINT32,
-      extent, error);
+  return pmss_striping_find_unverified (phase->striping, &phase->next,
+      G_MAXUINT32, extent, error);
 }
 
 static gboolean
@@ -195,20 +196,20 @@ note_compared (const PmssExtent * extent, const GError * reason,
 
 /* What the first look finds good is done; the rest, extent by extent, is looked at again and put right. */
 gboolean
-pmss_ingest_verify (Ingest * ingest, GError ** error)
+pmss_striping_verify (PmssStriping * striping, GError ** error)
 {
   static const PmssCompareFuncs funcs = { next_unverified, note_compared };
-  Phase phase = {.ingest = ingest };
+  Phase phase = {.striping = striping };
   GError *local = NULL;
   PmssExtent extent;
 
-  if (!pmss_ingest_count_verified (ingest, &phase.verified, error)
-      || !pmss_ingest_compare (ingest, &funcs, &phase,
-          pmss_job_run_get_cancellable (ingest->run), error))
+  if (!pmss_striping_count_verified (striping, &phase.verified, error)
+      || !pmss_striping_compare_extents (striping, &funcs, &phase,
+          striping->cancellable, error))
     return FALSE;
   phase.next = 0;
   while (next_unverified (&extent, &phase, &local)) {
-    if (!verify_extent (ingest, &extent, error)
+    if (!verify_extent (striping, &extent, error)
         || !note_verified (&phase, extent.number, error))
       return FALSE;
   }

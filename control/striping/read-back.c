@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/ingest/ingest-private.h"
+/* Compares what is durable, on a thread of its own. */
+#include "control/striping/striping-private.h"
 
 struct _PmssReadBack
 {
-  Ingest *ingest;
+  PmssStriping *striping;
   GThread *thread;
   GCancellable *cancellable;    /* the run's, and end()'s */
   gulong handler;
@@ -47,7 +48,7 @@ next_durable (PmssExtent * extent, gpointer user_data, GError ** error)
 {
   PmssReadBack *self = user_data;
 
-  return pmss_ingest_find_unverified (self->ingest, &self->next,
+  return pmss_striping_find_unverified (self->striping, &self->next,
       get_end (self), extent, error);
 }
 
@@ -59,11 +60,11 @@ note_compared (const PmssExtent * extent, const GError * reason,
 
   if (reason) {
     g_message ("%s: extent %u is looked at again later: %s",
-        self->ingest->medium->name, extent->number, reason->message);
+        self->striping->name, extent->number, reason->message);
     return TRUE;
   }
   g_mutex_lock (&self->lock);
-  self->verified += pmss_ingest_get_payload (self->ingest, extent->number);
+  self->verified += pmss_striping_get_payload (self->striping, extent->number);
   g_mutex_unlock (&self->lock);
   return TRUE;
 }
@@ -76,10 +77,11 @@ run (gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   while (!error && wait_for_more (self))
-    pmss_ingest_compare (self->ingest, &funcs, self, self->cancellable, &error);
+    pmss_striping_compare_extents (self->striping, &funcs, self,
+        self->cancellable, &error);
   if (error)
     g_message ("%s: reading back goes on later: %s",
-        self->ingest->medium->name, error->message);
+        self->striping->name, error->message);
   return NULL;
 }
 
@@ -92,8 +94,7 @@ on_run_cancelled (GCancellable * cancellable, gpointer own)
 static void
 free_read_back (PmssReadBack * self)
 {
-  g_cancellable_disconnect (pmss_job_run_get_cancellable (self->ingest->run),
-      self->handler);
+  g_cancellable_disconnect (self->striping->cancellable, self->handler);
   g_object_unref (self->cancellable);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
@@ -101,21 +102,22 @@ free_read_back (PmssReadBack * self)
 }
 
 PmssReadBack *
-pmss_read_back_start (Ingest * ingest, GError ** error)
+pmss_read_back_start (PmssStriping * striping, GError ** error)
 {
   PmssReadBack *self;
   guint64 verified;
 
-  if (!pmss_ingest_count_verified (ingest, &verified, error))
+  if (!pmss_striping_count_verified (striping, &verified, error))
     return NULL;
   self = g_new0 (PmssReadBack, 1);
-  self->ingest = ingest;
+  self->striping = striping;
   self->verified = verified;
   self->cancellable = g_cancellable_new ();
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
-  self->handler = g_cancellable_connect (pmss_job_run_get_cancellable
-      (ingest->run), G_CALLBACK (on_run_cancelled), self->cancellable, NULL);
+  self->handler =
+      g_cancellable_connect (striping->cancellable,
+      G_CALLBACK (on_run_cancelled), self->cancellable, NULL);
   self->thread = g_thread_try_new ("read-back", run, self, error);
   if (self->thread == NULL)
     g_clear_pointer (&self, free_read_back);
