@@ -176,7 +176,8 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link, gint64 began,
     pmss_reports_add_node (engine, link);
 }
 
-/* Whether a node other than @link takes our tokens. */
+/* Whether a node other than @link takes our tokens, or may do so: it was asked,
+ * and has not refused one. A near node says no before far ones say yes. */
 static gboolean
 is_trusted_elsewhere (PmssEngine * engine, PmssLink * link)
 {
@@ -185,7 +186,8 @@ is_trusted_elsewhere (PmssEngine * engine, PmssLink * link)
   for (i = 0; i < engine->links->len; i++) {
     PmssLink *other = engine->links->pdata[i];
 
-    if (other != link && other->refusals == 0 && other->counters.units > 0)
+    if (other != link && other->refusals == 0
+        && (other->counters.units > 0 || other->streams->len > 0))
       return TRUE;
   }
   return FALSE;
@@ -199,6 +201,8 @@ void
 pmss_engine_link_refused (PmssEngine * engine, PmssLink * link,
     PmssStream * stream, const GError * error)
 {
+  gboolean trusted = is_trusted_elsewhere (engine, link);
+
   if (pmss_pass_note_refused (&link->pass, pmss_stream_get_token (stream),
           engine->token_number)) {
     g_debug ("node %u (%s) refuses a token and is shown another: %s",
@@ -210,8 +214,8 @@ pmss_engine_link_refused (PmssEngine * engine, PmssLink * link,
   link->refused_token = engine->token_number;
   pmss_engine_link_failed (engine, link, pmss_stream_get_started (stream),
       error);
-  if (link->refusals == 1 || !is_trusted_elsewhere (engine, link))
-    pmss_lease_refresh (engine, error);
+  if (link->refusals == 1 || !trusted)
+    pmss_lease_refresh (engine, trusted ? NULL : error);
 }
 
 void

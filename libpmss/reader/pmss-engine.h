@@ -338,7 +338,8 @@ void pmss_lease_init (PmssEngine *engine);
 void pmss_lease_clear (PmssEngine *engine);
 /* Asks control for session and layout, again after failures that may pass. */
 void pmss_lease_open (PmssEngine *engine);
-/* Lock held: a node refused the token: get a new one. */
+/* Lock held: a node refused the token: get a new one. @refusal: (nullable): ends
+ * all reads when that has not helped a few times; NULL: other nodes serve. */
 void pmss_lease_refresh (PmssEngine *engine, const GError *refusal);
 /* pmss-takeover.c; I/O thread, lock held: asks for shards where @layout, of the
  * same geometry, says that they are. What is under way goes on. */

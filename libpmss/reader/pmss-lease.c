@@ -344,7 +344,8 @@ pmss_lease_refresh (PmssEngine * engine, const GError * refusal)
 {
   if (engine->renewing || engine->closing)
     return;
-  if (++engine->refusals > MAX_REFUSALS) {
+  engine->refusals++;
+  if (refusal != NULL && engine->refusals > MAX_REFUSALS) {
     pmss_engine_fail (engine, refusal);
     return;
   }
