@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-engine.h"
+#include "libpmss/reader/pmss-wait.h"
 
 /* Who is late?
  *
@@ -125,6 +126,31 @@ find_needed (PmssEngine * engine, PmssStream * stream, gint64 * deadline)
   return NULL;
 }
 
+/* Whether somebody waits for what @link could not even be asked for, because it
+ * has all the requests that it may have: of what nobody waits for any more. */
+static gboolean
+is_blocked (PmssEngine * engine, PmssLink * link)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (pmss_link_has_room (link, engine->settings.max_connections, TRUE))
+    return FALSE;
+  g_hash_table_iter_init (&iter, engine->rows.table);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PmssRow *row = value;
+    gint index;
+
+    if (!pmss_wait_is_for (engine, row->number, -1))
+      continue;
+    index = pmss_engine_get_link_shard (engine, link, row->extent);
+    if (index >= 0 && row->slots[index].wanted
+        && row->slots[index].state == PMSS_UNIT_NONE)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* When the first of what it is to give is needed. */
 static gint64
 get_deadline (PmssEngine * engine, PmssLink * link)
@@ -136,6 +162,8 @@ get_deadline (PmssEngine * engine, PmssLink * link)
     if (find_needed (engine, link->streams->pdata[i], &deadline) != NULL)
       first = MIN (first, deadline);
   }
+  if (first > 0 && is_blocked (engine, link))
+    first = 0;
   return first;
 }
 
