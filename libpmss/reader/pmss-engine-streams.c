@@ -42,6 +42,17 @@ count_rebuilt (PmssEngine * engine, PmssRow * row, guint32 rebuilt)
   }
 }
 
+/* Whether others than those that it was made from are asked in their place. */
+static gboolean
+begin_anew (PmssEngine * engine, PmssRow * row, const GError * error)
+{
+  if (!g_error_matches (error, PMSS_ERROR, PMSS_ERROR_CORRUPT)
+      || !pmss_rows_disbelieve (&engine->rows, row))
+    return FALSE;
+  pmss_engine_kick (engine);
+  return TRUE;
+}
+
 /* In the rebuilder's thread. */
 static void
 row_rebuilt (PmssRowJob * job, gpointer user_data)
@@ -58,7 +69,9 @@ row_rebuilt (PmssRowJob * job, gpointer user_data)
   row = pmss_rows_get (&engine->rows, number);
   if (rebuilt != 0)
     count_rebuilt (engine, row, rebuilt & ~spared);
-  if (error != NULL) {
+  if (error != NULL && begin_anew (engine, row, error)) {
+    g_clear_error (&error);
+  } else if (error != NULL) {
     pmss_error_get_details (error)->medium = g_strdup (engine->medium);
     g_clear_error (&row->error);
     row->error = error;

@@ -221,6 +221,21 @@ pmss_rows_check_crc (PmssRows * rows, PmssRow * row, PmssBlock * block)
   return FALSE;
 }
 
+gboolean
+pmss_rows_disbelieve (PmssRows * rows, PmssRow * row)
+{
+  guint i, others = 0;
+
+  for (i = 0; i < n_units (rows); i++)
+    others += !(row->agreeing & (1u << i))
+        && ((row->contradicting & (1u << i))
+        || row->slots[i].state != PMSS_UNIT_BAD);
+  if (others < rows->redundancy.k)
+    return FALSE;
+  row_change_sides (rows, row);
+  return TRUE;
+}
+
 void
 pmss_rows_forgive (PmssRows * rows, PmssRow * row)
 {

@@ -107,6 +107,11 @@ guint pmss_rows_count_claimed (PmssRows *rows, PmssRow *row);
  * latter that are BAD, and the others may be asked again. */
 gboolean pmss_rows_check_crc (PmssRows *rows, PmssRow *row, PmssBlock *block);
 
+/* What was rebuilt is not what the records that agree say of it. If as many others
+ * may be had as it takes, the former are BAD, and the others are asked. FALSE:
+ * there are not. */
+gboolean pmss_rows_disbelieve (PmssRows *rows, PmssRow *row);
+
 /* What is BAD in @row may be asked again. */
 void pmss_rows_forgive (PmssRows *rows, PmssRow *row);
 
