@@ -46,6 +46,17 @@ unit_is_empty (RowPlan * plan, guint index)
       index) == 0;
 }
 
+/* The node that was asked, which need not be the one that would be now: a shard
+ * may have two places. */
+static gboolean
+is_asked_of_good (RowPlan * plan, guint index)
+{
+  PmssLink *link = pmss_stream_get_owner (plan->row->slots[index].stream);
+
+  return link->state == PMSS_LINK_UP
+      && unit_source (plan, index) == PMSS_SOURCE_GOOD;
+}
+
 /* What a late node was asked for, it may still give in time, as long as others
  * could. */
 static gboolean
@@ -55,8 +66,7 @@ unit_is_coming (RowPlan * plan, guint index)
 
   if (slot->state != PMSS_UNIT_ASKED)
     return FALSE;
-  return plan->wait_late || plan->give_late
-      || unit_source (plan, index) == PMSS_SOURCE_GOOD
+  return plan->wait_late || plan->give_late || is_asked_of_good (plan, index)
       || !pmss_plan_is_due (plan->engine, plan->row->number, index, plan->now);
 }
 
