@@ -156,8 +156,8 @@ has_room_for (PmssEngine * engine, PmssLink * link, guint64 row,
       || pmss_wait_is_for (engine, row, -1) || is_urgent_rebuild (engine, row));
 }
 
-/* Of a run's rows those that the cache has room for. What somebody waits for, or
- * what late nodes have not given, does not wait for room. */
+/* Of a run's rows those that the cache has room for. What somebody waits for does
+ * not wait for room, nor does a row of what late nodes have not given. */
 static guint64
 limit_to_cache (PmssEngine * engine, guint64 first, guint64 n_rows)
 {
@@ -165,7 +165,9 @@ limit_to_cache (PmssEngine * engine, guint64 first, guint64 n_rows)
       engine->rows.n_blocks);
 
   if (room == 0 && (pmss_wait_is_for (engine, first, -1)
-          || is_urgent_rebuild (engine, first)))
+          || (is_urgent_rebuild (engine, first)
+              && engine->rows.n_blocks < engine->max_blocks +
+              engine->rows.redundancy.k + engine->rows.redundancy.m)))
     room = 1;
   return MIN (n_rows, room);
 }
@@ -236,14 +238,17 @@ ask_beside (PmssEngine * engine, guint64 number, guint first)
   return is_asked (engine, row, first);
 }
 
-/* Others than the last one that read: the window has gone on without them. */
+/* Others than the last one that read: the window has gone on without them, or
+ * they are in it, behind what is not yet worth a request. */
 static void
 plan_wait (PmssEngine * engine, guint64 row, guint index)
 {
   PmssCursor *cursor = engine->active;
+  PmssRow *at = pmss_rows_get (&engine->rows, row);
 
   if (row < cursor->row || row >= pmss_cursor_get_asked_end (engine, cursor)
-      || (row == cursor->row && index < first_index (engine, cursor)))
+      || (row == cursor->row && index < first_index (engine, cursor))
+      || (at != NULL && !is_asked (engine, at, index)))
     ask_beside (engine, row, index);
 }
 
