@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The real reader without its thread. */
+#include "sim-reader.h"
+
+#include "libpmss/client/pmss-client-private.h"
+#include "libpmss/client/pmss-exchange.h"
+#include "libpmss/reader/pmss-transport-soup.h"
+#include "libpmss/reader/pmss-wait.h"
+#include "sim-clock.h"
+#include "sim-servers.h"
+#include "sim-trace.h"
+
+struct _SimReader
+{
+  PmssEngine *engine;
+  SoupSession *soup;            /* (nullable): of its transport */
+  gboolean closed;
+};
+
+static void
+node_lost (guint node, const char *peer, const GError * error,
+    gpointer user_data)
+{
+  sim_trace ("is told that a node is lost: node", node, 0, 0, 0);
+  sim_trace_say ("  %s", error->message);
+}
+
+static void
+node_back (guint node, const char *peer, gpointer user_data)
+{
+  sim_trace ("is told that a node is back: node", node, 0, 0, 0);
+}
+
+static void
+degraded (guint missing, guint spare, gpointer user_data)
+{
+  sim_trace ("is told of missing nodes: missing spare", missing, spare, 0, 0);
+}
+
+static void
+nothing (gpointer user_data)
+{
+}
+
+static const PmssEngineFuncs funcs = { node_lost, node_back, degraded };
+
+static PmssEngineSettings
+get_settings (const SimScenario * scenario)
+{
+  guint64 row = (guint64) scenario->medium->redundancy.k *
+      scenario->medium->unit;
+
+  return (PmssEngineSettings) {
+  .cache_size = scenario->cache_rows * row,.read_ahead =
+        scenario->ahead_rows * row,.read_ahead_time =
+        scenario->read_ahead_time * G_TIME_SPAN_SECOND,.max_connections =
+        2,.max_extra = scenario->max_extra,.timeout =
+        scenario->timeout * G_TIME_SPAN_SECOND,.retries =
+        scenario->retries,.backoff_factor =
+        scenario->backoff_factor,.backoff_max = 60,};
+}
+
+SimReader *
+sim_reader_new (const SimScenario * scenario)
+{
+  SimReader *self = g_new0 (SimReader, 1);
+  PmssEngineSettings settings = get_settings (scenario);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssClient) client = pmss_client_new (SIM_CONTROL_URL, &error);
+
+  g_assert_no_error (error);
+  pmss_client_set_credentials (client, "login", NULL, NULL);
+  self->engine = pmss_engine_new (client, "films/sim", &settings, &funcs, self,
+      nothing);
+  sim_clock_adopt (self->engine->context);
+  g_main_context_push_thread_default (self->engine->context);
+  return self;
+}
+
+void
+sim_reader_free (SimReader * self)
+{
+  PmssEngine *engine = self->engine;
+
+  if (self->soup != NULL)
+    soup_session_abort (self->soup);
+  g_clear_pointer (&engine->transport, pmss_transport_soup_free);
+  g_clear_object (&self->soup);
+  pmss_client_leave_thread (engine->client);
+  while (g_main_context_iteration (engine->context, FALSE));
+  g_main_context_pop_thread_default (engine->context);
+  pmss_engine_free (engine);
+  g_free (self);
+}
+
+GMainContext *
+sim_reader_get_context (SimReader * self)
+{
+  return self->engine->context;
+}
+
+/* What the I/O thread does first. */
+static void
+begin (SimReader * self)
+{
+  PmssEngine *engine = self->engine;
+
+  g_mutex_lock (&engine->lock);
+  engine->state = PMSS_ENGINE_OPENING;
+  engine->thread = g_thread_self ();
+  g_mutex_unlock (&engine->lock);
+  self->soup = pmss_exchange_session_new (NULL, NULL, NULL);
+  engine->transport = pmss_transport_soup_new (engine->loop, self->soup);
+  pmss_lease_open (engine);
+}
+
+void
+sim_reader_open (SimReader * self, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  if (self->engine->state == PMSS_ENGINE_NEW)
+    begin (self);
+  else
+    pmss_engine_open (self->engine);
+  pmss_wait_open_task (self->engine, g_task_new (NULL, NULL, callback,
+          user_data));
+}
+
+gboolean
+sim_reader_open_finish (GAsyncResult * result, GError ** error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+sim_reader_read (SimReader * self, guint64 offset, gsize max,
+    GCancellable * cancellable, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  pmss_wait_read_task (self->engine, offset, max, g_task_new (NULL,
+          cancellable, callback, user_data));
+}
+
+GBytes *
+sim_reader_read_finish (GAsyncResult * result, GError ** error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+sim_reader_pause (SimReader * self)
+{
+  pmss_engine_pause (self->engine);
+}
+
+void
+sim_reader_close (SimReader * self)
+{
+  self->engine->thread = NULL;
+  self->closed = TRUE;
+  pmss_engine_close (self->engine);
+}
+
+gboolean
+sim_reader_is_closed (SimReader * self)
+{
+  return self->closed && self->engine->closing && self->engine->n_streams == 0
+      && self->engine->n_requests == 0;
+}
+
+void
+sim_reader_look (SimReader * self, SimReaderState * state)
+{
+  PmssEngine *engine = self->engine;
+
+  *state = (SimReaderState) {
+  .blocks = engine->rows.n_blocks,.max_blocks = engine->max_blocks,.waits =
+        engine->waiting.length,.streams = engine->n_streams,.requests =
+        engine->n_requests,.failed = engine->state == PMSS_ENGINE_FAILED
+        && engine->session != NULL,};
+  for (guint i = 0; engine->links != NULL && i < engine->links->len; i++) {
+    const PmssLinkCounters *counters =
+        &((PmssLink *) engine->links->pdata[i])->counters;
+
+    state->units += counters->units;
+    state->asked_extra += counters->extra;
+    state->late += counters->late;
+    state->rebuilt += counters->rebuilt;
+    state->hedged += counters->hedged;
+  }
+}
+
+static void
+say_stream (PmssStream * stream)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+
+  sim_trace_say ("    %u.%u rows %u+%u, at %u: awaited for %" G_GINT64_FORMAT
+      " us, silent for %" G_GINT64_FORMAT " us", range->geometry.extent,
+      range->index, range->first_row, range->n_rows,
+      pmss_stream_get_row (stream), sim_clock_now ()
+      - pmss_stream_get_awaited_since (stream), sim_clock_now ()
+      - pmss_stream_get_progress (stream));
+}
+
+/* Of each unit: not asked for, asked for, ready, bad; whether it is wanted; and whether its node
+ * is good, late, or not to be asked. */
+static void
+say_row (PmssEngine * engine, guint64 number, guint index)
+{
+  PmssRow *row = pmss_rows_get (&engine->rows, number);
+  g_autoptr (GString) units = g_string_new (NULL);
+
+  for (guint i = 0; row != NULL && i < engine->rows.redundancy.k +
+      engine->rows.redundancy.m; i++)
+    g_string_append_printf (units, " %c%s%c", "-arb"[row->slots[i].state],
+        row->slots[i].wanted ? "w" : "",
+        "gln"[pmss_engine_get_source (engine, row, i)]);
+  sim_trace_say ("  row %" G_GUINT64_FORMAT " unit %u is waited for:%s", number,
+      index, units->str);
+  if (row != NULL)
+    sim_trace_say ("    missing %x, coming %x, spared %x, stuck %d, denied %d",
+        row->missing, row->coming, row->spared, row->stuck_since != 0,
+        row->denied);
+}
+
+void
+sim_reader_say (SimReader * self)
+{
+  PmssEngine *engine = self->engine;
+
+  pmss_wait_foreach (engine, say_row);
+  sim_trace_say ("  %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " blocks, %u "
+      "streams, %u requests, %u extra, active row %" G_GINT64_FORMAT,
+      engine->rows.n_blocks, engine->max_blocks, engine->n_streams,
+      engine->n_requests, pmss_budget_get_units (&engine->budget),
+      engine->active != NULL ? (gint64) engine->active->row : -1);
+
+  for (guint i = 0; engine->links != NULL && i < engine->links->len; i++) {
+    PmssLink *link = engine->links->pdata[i];
+
+    sim_trace_say ("  node %u is %s: a record takes %" G_GINT64_FORMAT
+        " us, rtt %" G_GINT64_FORMAT " us, least %" G_GINT64_FORMAT " us, "
+        "allowance %u, again in %" G_GINT64_FORMAT " us", link->node.id,
+        pmss_link_state_to_string (link->state), link->record_time, link->rtt,
+        link->least_rtt, link->allowance, link->retry_at - sim_clock_now ());
+    for (guint j = 0; j < link->streams->len; j++)
+      say_stream (link->streams->pdata[j]);
+  }
+}
