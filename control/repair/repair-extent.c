@@ -390,8 +390,10 @@ repair (PmssRepairWork * work, PmssRebuild * rebuild, char **reason,
 
   if (!look_at_told (work, rebuild, reason, error))
     return FALSE;
-  if ((work->lost | work->bad) == 0)
+  if ((work->lost | work->bad) == 0) {
+    pmss_repair_run_vain (work->repair);
     return TRUE;
+  }
   if (!read_sources (work, rebuild, error)
       || !find_liars (work, rebuild, error))
     return FALSE;

@@ -52,6 +52,14 @@ pmss_repair_run_changed (PmssRepairRun * self)
   g_mutex_unlock (&self->lock);
 }
 
+void
+pmss_repair_run_vain (PmssRepairRun * self)
+{
+  g_mutex_lock (&self->lock);
+  self->vain++;
+  g_mutex_unlock (&self->lock);
+}
+
 /* What is not done is tried again when something has changed. Lock held. */
 static void
 forget_left (Run * run)
@@ -275,7 +283,7 @@ plan_and_work (Run * run, gboolean all, gboolean * any, GError ** error)
   PmssRepairRun *base = &run->base;
   GCancellable *cancellable = pmss_job_run_get_cancellable (base->run);
   g_autoptr (PmssRepairPlan) plan = NULL;
-  guint64 bytes, before = base->changes;
+  guint64 bytes, before = base->changes, vain = base->vain;
   gboolean changed, again;
 
   run->planned = g_get_real_time () / G_USEC_PER_SEC;
@@ -297,6 +305,9 @@ plan_and_work (Run * run, gboolean all, gboolean * any, GError ** error)
     return FALSE;
   if (!work_off (run, plan, &again, error))
     return FALSE;
+  if (run->doubted && base->changes != before && base->vain == vain
+      && g_hash_table_size (run->left) == 0)
+    pmss_repair_note_true (base->context->repair);
   *any = again || (bytes > 0 && base->changes != before && !run->doubted);
   return TRUE;
 }

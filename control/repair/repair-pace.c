@@ -12,3 +12,9 @@ pmss_repair_pace_take (PmssRepairPace * self, gint64 now)
   self->spent_until = until;
   return TRUE;
 }
+
+void
+pmss_repair_pace_give (PmssRepairPace * self)
+{
+  self->spent_until -= PMSS_REPAIR_PACE_EVERY;
+}

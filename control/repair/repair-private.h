@@ -55,6 +55,8 @@ typedef struct {
 
 /* FALSE: not now. */
 gboolean       pmss_repair_pace_take (PmssRepairPace *pace, gint64 now);
+/* One that was taken is given back. */
+void           pmss_repair_pace_give (PmssRepairPace *pace);
 
 /* Extents that need something (repair-plan.c). */
 
@@ -97,6 +99,7 @@ typedef struct {
   GMutex lock;                  /* protects all below; held for moments */
   PmssNodeView *view;           /* as the nodes were last seen; changes under the plan's lock, too */
   guint64 changes;              /* grows with whatever is changed, or known to be impossible */
+  guint64 vain;                 /* extents of which something was told, and nothing was wrong */
 } PmssRepairRun;
 
 /* Counts @bytes that went over the network, and waits as the rate limit wants. */
@@ -105,6 +108,8 @@ gboolean pmss_repair_run_moved  (PmssRepairRun *self, guint64 bytes, GError **er
 gboolean pmss_repair_run_stored (PmssRepairRun *self, guint64 bytes, GError **error);
 /* Something is not as it was when the plan was made. */
 void     pmss_repair_run_changed (PmssRepairRun *self);
+/* An extent was looked at because of what was told of it, and nothing is wrong with it. */
+void     pmss_repair_run_vain (PmssRepairRun *self);
 
 /* Who makes one extent after the other, on a thread of its own. */
 typedef struct {
@@ -155,6 +160,8 @@ gboolean pmss_repair_restore (PmssRepairWork *work, GBytes *shards[PMSS_MAX_SHAR
 /* How the run went, for the keeper and the metrics; any thread. */
 void     pmss_repair_note_stored (PmssRepair *repair, guint64 bytes);
 void     pmss_repair_note_failed (PmssRepair *repair);
+/* All that viewers suspected of the extents of a run was true. */
+void     pmss_repair_note_true  (PmssRepair *repair);
 /* @view: (nullable) as it was when the run ended with something left that cannot be done now; NULL: nothing is left. */
 void     pmss_repair_note_end    (PmssRepair *repair, const PmssNodeView *view);
 /* Whether all extents are to be looked at; once. */

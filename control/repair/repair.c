@@ -38,6 +38,7 @@ struct _PmssRepair
   gint64 failed_at;             /* monotonic, us: when a run left something undone, 0: none did */
   Mark failed_mark;             /* and as things were then */
   gint64 pause;                 /* us: until it is tried again as things are */
+  guint n_true;                 /* runs whose suspicions were true, to be given back to doubt_pace */
   PmssRepairStats stats;
 };
 
@@ -57,6 +58,14 @@ pmss_repair_note_failed (PmssRepair * self)
 {
   g_mutex_lock (&self->lock);
   self->stats.failures++;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+pmss_repair_note_true (PmssRepair * self)
+{
+  g_mutex_lock (&self->lock);
+  self->n_true++;
   g_mutex_unlock (&self->lock);
 }
 
@@ -162,6 +171,22 @@ may_look (PmssRepair * self, const Mark * mark)
           && pmss_repair_pace_take (&self->look_pace, now)));
 }
 
+/* Suspicions are held back because they may be lies: those that were true cost
+ * nothing. */
+static gboolean
+may_doubt (PmssRepair * self, gint64 now)
+{
+  guint n_true;
+
+  g_mutex_lock (&self->lock);
+  n_true = self->n_true;
+  self->n_true = 0;
+  g_mutex_unlock (&self->lock);
+  for (; n_true > 0; n_true--)
+    pmss_repair_pace_give (&self->doubt_pace);
+  return pmss_repair_pace_take (&self->doubt_pace, now);
+}
+
 /* Whether there is something to do. All extents are looked at where a node is gone, after a failure, and now and then: nobody tells of a place without a node. */
 static gboolean
 look_at_extents (PmssRepair * self, const PmssNodeView * view,
@@ -182,7 +207,7 @@ look_at_extents (PmssRepair * self, const PmssNodeView * view,
   if (all)
     self->all_at = now + ALL_EVERY;
   doubtful = pmss_repair_plan_is_suspicion (plan);
-  *found = doubtful ? pmss_repair_pace_take (&self->doubt_pace, now)
+  *found = doubtful ? may_doubt (self, now)
       : pmss_repair_plan_get_bytes (plan) > 0;
   /* what is found is seen to, and then there may be more */
   self->looked = !*found && !doubtful;

@@ -3,6 +3,7 @@
 """Shards that are bad are made anew where they are, and what is good is left alone."""
 
 import concurrent.futures
+import json
 import os
 import random
 import struct
@@ -199,6 +200,36 @@ class Bad(RepairCase):
         self.check_healed(broken)
         wait_for(lambda: self.job()["state"] == "done", "the job to end well")
         self.check_read("silent", path)
+        self.assert_clean()
+
+
+class Suspected(RepairCase):
+    """Nobody tells but a viewer's reader."""
+    nodes = 3
+    control_options = dict(SMALL, **{"repair-delay": "86400"})
+
+    def suspect(self, session, node, extent, index):
+        report = {"extent": extent, "index": index, "unit": None, "node": node.id, "kind": "missing"}
+
+        def told():
+            return self.cluster.request("POST", "/api/v1/sessions/%s/reports" % session, json.dumps({"reports": [report]}),
+                                        {"Content-Type": "application/json"})[0] == 204
+        wait_for(told, "a report to be taken")
+
+    def test_true(self):
+        """Each is seen to at once, however many there were: only lies are held back."""
+        self.make("true", 8, "2+1")
+        session = self.cluster.session("true")["id"]
+        begin = time.monotonic()
+        for extent in range(8):
+            node, shard = self.shard("true", extent, 1)
+            path = node.shard_path(shard)
+            path.unlink()
+            self.suspect(session, node, extent, 1)
+            wait_for(path.exists, shard + " to be made anew")
+        # else 30 s pass for each from the fifth on
+        self.assertLess(time.monotonic() - begin, 60)
+        self.wait_repaired()
         self.assert_clean()
 
 

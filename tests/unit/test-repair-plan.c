@@ -266,6 +266,29 @@ test_pace (void)
   }
 }
 
+/* What is given back can be taken at once, and no more than that; a full one
+ * does not grow. */
+static void
+test_pace_give (void)
+{
+  PmssRepairPace pace = { 0 };
+  gint64 now = 12345;
+
+  for (guint i = 0; i < PMSS_REPAIR_PACE_BURST; i++)
+    g_assert_true (pmss_repair_pace_take (&pace, now));
+  for (guint i = 0; i < 100; i++) {
+    pmss_repair_pace_give (&pace);
+    g_assert_true (pmss_repair_pace_take (&pace, now));
+    g_assert_false (pmss_repair_pace_take (&pace, now));
+  }
+  now += 1000 * PMSS_REPAIR_PACE_EVERY;
+  for (guint i = 0; i < 100; i++)
+    pmss_repair_pace_give (&pace);
+  for (guint i = 0; i < PMSS_REPAIR_PACE_BURST; i++)
+    g_assert_true (pmss_repair_pace_take (&pace, now));
+  g_assert_false (pmss_repair_pace_take (&pace, now));
+}
+
 /* A place without a node is found by looking at all; what is being written or deleted is not repair's. */
 static void
 test_lost (Fixture * f, gconstpointer data)
@@ -297,5 +320,6 @@ main (int argc, char **argv)
   ADD ("suspicions", test_suspicions);
   ADD ("flapping", test_flapping);
   g_test_add_func ("/repair-plan/pace", test_pace);
+  g_test_add_func ("/repair-plan/pace-give", test_pace_give);
   return g_test_run ();
 }
