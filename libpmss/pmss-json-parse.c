@@ -225,8 +225,8 @@ scan_value (Scan * scan)
   return TRUE;
 }
 
-static gboolean
-check_grammar (const char *text, gsize length, GError ** error)
+gboolean
+pmss_json_check (const char *text, gsize length, GError ** error)
 {
   /* no bytes may be no pointer */
   const char *start = length > 0 ? text : "";
@@ -283,7 +283,7 @@ pmss_json_parse (const char *text, gsize length, GError ** error)
   g_autoptr (GError) problem = NULL;
   MemberCount count = { 0 };
 
-  if (!check_grammar (text, length, error))
+  if (!pmss_json_check (text, length, error))
     return NULL;
 
   parser = json_parser_new ();

@@ -14,6 +14,9 @@ G_BEGIN_DECLS
  * Refused besides: members that come twice in one object, U+0000, half surrogates, integers that do not fit 64 bits. The caller bounds @length. */
 JsonNode   *pmss_json_parse         (const char *text, gsize length, GError **error);
 
+/* Whether @text is one such document, but for members that come twice. Builds nothing. */
+gboolean    pmss_json_check         (const char *text, gsize length, GError **error);
+
 /* The object in @node; NULL and error if it is something else. @what: how to call it in the error. */
 JsonObject *pmss_json_object        (JsonNode *node, const char *what, GError **error);
 

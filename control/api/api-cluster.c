@@ -14,24 +14,24 @@ static void
 get_cluster (PmssApiCall * call)
 {
   const PmssControlConfig *config = call->context->config;
-  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
   char redundancy[8];
 
   pmss_redundancy_to_string (config->redundancy, redundancy);
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "cluster",
       pmss_keys_get_cluster (call->context->keys));
   pmss_api_add_string (json, "version", PMSS_VERSION);
   pmss_api_add_string (json, "public_url", config->public_url);
-  json_builder_set_member_name (json, "defaults");
-  json_builder_begin_object (json);
+  pmss_json_writer_set_member_name (json, "defaults");
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "redundancy", redundancy);
   pmss_api_add_int (json, "unit", config->unit);
   pmss_api_add_int (json, "extent", config->extent);
   pmss_api_add_int (json, "lease", config->lease);
   pmss_api_add_int (json, "max_upload", (gint64) config->max_upload);
-  json_builder_end_object (json);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 
@@ -63,15 +63,15 @@ static void
 get_health (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
   gboolean ok = pmss_database_transact_within (call->context->database,
       HEALTH_WAIT, do_nothing, NULL, g_free, &error);
   g_autofree char *full = pmss_disk_reserve_explain (call->context->reserve);
 
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "status", !ok ? error->message
       : full != NULL ? full : "ok");
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, ok && full == NULL ? 200 : 503, json);
 }
 

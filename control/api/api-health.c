@@ -5,26 +5,26 @@
 #include "libpmss/pmss-error.h"
 
 static void
-add_ranges (JsonBuilder * json, const PmssDamage * damage)
+add_ranges (PmssJsonWriter * json, const PmssDamage * damage)
 {
-  json_builder_set_member_name (json, "damaged");
-  json_builder_begin_array (json);
+  pmss_json_writer_set_member_name (json, "damaged");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < damage->ranges->len; i++) {
     const PmssByteRange *range = &g_array_index (damage->ranges,
         PmssByteRange, i);
 
-    json_builder_begin_object (json);
+    pmss_json_writer_begin_object (json);
     pmss_api_add_int (json, "offset", (gint64) range->offset);
     pmss_api_add_int (json, "length", (gint64) range->length);
-    json_builder_end_object (json);
+    pmss_json_writer_end_object (json);
   }
-  json_builder_end_array (json);
+  pmss_json_writer_end_array (json);
 }
 
 static void
-add_health (JsonBuilder * json, const PmssMediumHealth * health)
+add_health (PmssJsonWriter * json, const PmssMediumHealth * health)
 {
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "state", pmss_health_to_string (health->state));
   pmss_api_add_int (json, "extents", (gint64) health->extents);
   pmss_api_add_int (json, "degraded_extents",
@@ -38,23 +38,23 @@ add_health (JsonBuilder * json, const PmssMediumHealth * health)
   pmss_api_add_int (json, "bad_shards", (gint64) health->bad_shards);
   pmss_api_add_int (json, "suspected_shards",
       (gint64) health->suspected_shards);
-  json_builder_set_member_name (json, "nodes_down");
-  json_builder_begin_array (json);
+  pmss_json_writer_set_member_name (json, "nodes_down");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < health->nodes_down->len; i++)
-    json_builder_add_int_value (json, g_array_index (health->nodes_down, guint,
-            i));
-  json_builder_end_array (json);
-  json_builder_end_object (json);
+    pmss_json_writer_add_int_value (json, g_array_index (health->nodes_down,
+            guint, i));
+  pmss_json_writer_end_array (json);
+  pmss_json_writer_end_object (json);
 }
 
 gboolean
-pmss_api_add_health (PmssControlContext * context, JsonBuilder * json,
+pmss_api_add_health (PmssControlContext * context, PmssJsonWriter * json,
     const PmssMedium * medium, GError ** error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssMediumHealth) health = NULL;
 
-  json_builder_set_member_name (json, "health");
+  pmss_json_writer_set_member_name (json, "health");
   if (medium->state == PMSS_MEDIUM_READY && medium->has_version)
     health = pmss_medium_health_new (context, &medium->version, &local);
   /* it may have been deleted since */
@@ -66,6 +66,6 @@ pmss_api_add_health (PmssControlContext * context, JsonBuilder * json,
   if (health != NULL)
     add_health (json, health);
   else
-    json_builder_add_null_value (json);
+    pmss_json_writer_add_null_value (json);
   return TRUE;
 }

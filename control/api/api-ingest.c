@@ -84,7 +84,7 @@ add_data (PmssApiCall * call, const void *data, gsize length)
 static void
 respond_accepted (PmssApiCall * call, gint64 job)
 {
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssMedium) medium = pmss_catalog_get_medium
       (call->context->catalog, call->param, &error);
@@ -93,12 +93,12 @@ respond_accepted (PmssApiCall * call, gint64 job)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "medium");
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "medium");
   pmss_api_add_medium (json, medium);
   pmss_api_add_int (json, "job", job);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 202, json);
 }
 

@@ -6,9 +6,9 @@
 #define DEFAULT_JOBS 100
 
 static void
-add_job (JsonBuilder * json, const PmssJob * job)
+add_job (PmssJsonWriter * json, const PmssJob * job)
 {
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_int (json, "id", job->id);
   pmss_api_add_string (json, "type", job->type);
   pmss_api_add_string (json, "state", pmss_job_state_to_string (job->state));
@@ -23,7 +23,7 @@ add_job (JsonBuilder * json, const PmssJob * job)
   pmss_api_add_string (json, "user", job->user);
   pmss_api_add_time (json, "created", job->created);
   pmss_api_add_time (json, "updated", job->updated);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 static void
@@ -34,7 +34,7 @@ list_jobs (PmssApiCall * call)
   guint64 limit, before;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) jobs = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (text && !pmss_job_state_parse (text, &state)) {
     pmss_http_request_respond_problem (call->request, 400,
@@ -53,16 +53,16 @@ list_jobs (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "jobs");
-  json_builder_begin_array (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "jobs");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < MIN (jobs->len, limit); i++)
     add_job (json, g_ptr_array_index (jobs, i));
-  json_builder_end_array (json);
+  pmss_json_writer_end_array (json);
   pmss_api_add_known (json, "next", jobs->len > limit ?
       ((PmssJob *) g_ptr_array_index (jobs, limit - 1))->id : -1);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 
@@ -73,7 +73,7 @@ respond_with (PmssApiCall * call, JobFunc func)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssJob) job = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   gint64 id;
 
   if (!pmss_api_get_param_id (call, &id))
@@ -83,7 +83,7 @@ respond_with (PmssApiCall * call, JobFunc func)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
+  json = pmss_json_writer_new ();
   add_job (json, job);
   pmss_api_respond (call, 200, json);
 }

@@ -27,7 +27,7 @@ login (PmssApiCall * call)
   const char *user, *password;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssLogin) login = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   guint retry_after = 0;
 
   if (!pmss_json_check_members (body, members, &error)
@@ -44,14 +44,14 @@ login (PmssApiCall * call)
     pmss_api_respond_login_error (call, error, retry_after);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "token", login->token);
   pmss_api_add_string (json, "user", login->user);
   pmss_api_add_string (json, "role", pmss_role_to_string (login->role));
   pmss_api_add_time (json, "expires", login->expires);
   pmss_api_add_bool (json, "one_time_password", login->one_time);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, 200, json);
 }

@@ -11,28 +11,48 @@
 #define MAX_LIMIT 1000
 #define MAX_NAME 1024
 
-/* What the catalog keeps as JSON text. It was written by this program; should it be damaged all the same, the medium is shown without it. Earlier ones wrote
- * what the file said as it stood. */
+/* As nearly all documents are: sound, without escapes that could hide something, and of characters that show. */
+static gboolean
+is_clean (const char *text)
+{
+  return strchr (text, '\\') == NULL && pmss_text_check (text, "it", NULL)
+      && pmss_json_check (text, strlen (text), NULL);
+}
+
+/* Earlier programs wrote what the file said as it stood. */
+static char *
+clean_document (const char *text, GError ** error)
+{
+  g_autoptr (JsonNode) node = pmss_json_parse (text, strlen (text), error);
+
+  if (node == NULL)
+    return NULL;
+  pmss_json_clean (node);
+  return json_to_string (node, FALSE);
+}
+
+/* What the catalog keeps as JSON text. It was written by this program; should it be damaged all the same, the medium is shown without it. */
 static void
-add_document (JsonBuilder * json, const char *name, const char *text)
+add_document (PmssJsonWriter * json, const char *name, const char *text)
 {
   g_autoptr (GError) error = NULL;
-  JsonNode *node = text == NULL ? NULL
-      : pmss_json_parse (text, strlen (text), &error);
+  g_autofree char *cleaned = NULL;
 
-  json_builder_set_member_name (json, name);
-  if (node != NULL) {
-    pmss_json_clean (node);
-    json_builder_add_value (json, node);
-  } else {
-    json_builder_add_null_value (json);
+  pmss_json_writer_set_member_name (json, name);
+  if (text != NULL && !is_clean (text)) {
+    cleaned = clean_document (text, &error);
+    text = cleaned;
   }
+  if (text != NULL)
+    pmss_json_writer_add_json (json, text, -1);
+  else
+    pmss_json_writer_add_null_value (json);
   if (error != NULL)
     g_warning ("The catalog has damaged %s: %s", name, error->message);
 }
 
 static void
-add_text (JsonBuilder * json, const char *name, const char *text)
+add_text (PmssJsonWriter * json, const char *name, const char *text)
 {
   g_autofree char *clean = text != NULL ? pmss_text_clean (text) : NULL;
 
@@ -40,7 +60,7 @@ add_text (JsonBuilder * json, const char *name, const char *text)
 }
 
 static void
-add_members (JsonBuilder * json, const PmssMedium * medium)
+add_members (PmssJsonWriter * json, const PmssMedium * medium)
 {
   char redundancy[8], version[PMSS_VERSION_ID_STRLEN];
 
@@ -69,11 +89,11 @@ add_members (JsonBuilder * json, const PmssMedium * medium)
 }
 
 void
-pmss_api_add_medium (JsonBuilder * json, const PmssMedium * medium)
+pmss_api_add_medium (PmssJsonWriter * json, const PmssMedium * medium)
 {
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   add_members (json, medium);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 static void
@@ -82,7 +102,7 @@ list_media (PmssApiCall * call)
   PmssHttpRequest *request = call->request;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) media = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   g_autofree char *next = NULL;
   guint64 limit;
 
@@ -97,15 +117,15 @@ list_media (PmssApiCall * call)
     pmss_http_request_respond_error (request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "media");
-  json_builder_begin_array (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "media");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < media->len; i++)
     pmss_api_add_medium (json, g_ptr_array_index (media, i));
-  json_builder_end_array (json);
+  pmss_json_writer_end_array (json);
   pmss_api_add_string (json, "next", next);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 
@@ -114,7 +134,7 @@ get_medium (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssMedium) medium = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (!pmss_api_check_medium_name (call))
     return;
@@ -124,14 +144,14 @@ get_medium (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
   add_members (json, medium);
   if (!pmss_api_add_health (call->context, json, medium, &error)) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 
@@ -151,7 +171,7 @@ rename_medium (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssMedium) medium = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   const char *name;
 
   if (!pmss_api_check_medium_name (call))
@@ -166,7 +186,7 @@ rename_medium (PmssApiCall * call)
       ": “%s” is “%s” now", call->user->name, medium->id, call->param,
       name);
   pmss_api_note (call, NULL, name);
-  json = json_builder_new ();
+  json = pmss_json_writer_new ();
   pmss_api_add_medium (json, medium);
   pmss_api_respond (call, 200, json);
 }

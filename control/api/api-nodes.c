@@ -21,18 +21,18 @@
 #define MAX_TROUBLE 500
 
 static void
-add_stats (JsonBuilder * json, const PmssNodeInfo * info)
+add_stats (PmssJsonWriter * json, const PmssNodeInfo * info)
 {
   const PmssNodeStats *stats = &info->stats;
 
-  json_builder_set_member_name (json, "stats");
+  pmss_json_writer_set_member_name (json, "stats");
   if (info->last_seen == 0) {
-    json_builder_add_null_value (json);
+    pmss_json_writer_add_null_value (json);
     return;
   }
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "cpu");
-  json_builder_add_double_value (json, stats->cpu);
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "cpu");
+  pmss_json_writer_add_double_value (json, stats->cpu);
   pmss_api_add_int (json, "memory", (gint64) stats->memory);
   pmss_api_add_int (json, "memory_total", (gint64) stats->memory_total);
   pmss_api_add_int (json, "disk_read", (gint64) stats->disk_read);
@@ -40,16 +40,16 @@ add_stats (JsonBuilder * json, const PmssNodeInfo * info)
   pmss_api_add_int (json, "net_in", (gint64) stats->net_in);
   pmss_api_add_int (json, "net_out", (gint64) stats->net_out);
   pmss_api_add_int (json, "connections", (gint64) stats->connections);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 static void
-add_node_json (PmssControlContext * context, JsonBuilder * json,
+add_node_json (PmssControlContext * context, PmssJsonWriter * json,
     const PmssNodeInfo * info)
 {
   gboolean seen = info->last_seen != 0;
 
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_int (json, "id", info->node.id);
   pmss_api_add_string (json, "address", info->node.address);
   pmss_api_add_int (json, "port", info->node.port);
@@ -73,7 +73,7 @@ add_node_json (PmssControlContext * context, JsonBuilder * json,
       : 0);
   pmss_api_add_bool (json, "repair", info->repair);
   add_stats (json, info);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 static void
@@ -81,20 +81,20 @@ list_nodes (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) nodes = pmss_nodes_list (call->context->nodes, &error);
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (nodes == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "nodes");
-  json_builder_begin_array (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "nodes");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < nodes->len; i++)
     add_node_json (call->context, json, g_ptr_array_index (nodes, i));
-  json_builder_end_array (json);
-  json_builder_end_object (json);
+  pmss_json_writer_end_array (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 
@@ -127,7 +127,7 @@ create_join_token (PmssApiCall * call)
   static const char *const members[] = { "zone", NULL };
   JsonObject *body = pmss_http_request_get_json (call->request);
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   g_autofree char *token = NULL;
   const char *zone = NULL;
   gint64 expires;
@@ -139,11 +139,11 @@ create_join_token (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "join_token", token);
   pmss_api_add_time (json, "expires", expires);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, 201, json);
 }
@@ -212,7 +212,7 @@ join (PmssApiCall * call)
 {
   const guint8 *key = pmss_keys_get_public (call->context->keys);
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   g_autoptr (GString) hex = g_string_new (NULL);
   PmssNode node = { 0 };
   g_autofree char *secret = join_node (call, &node, &error);
@@ -224,14 +224,14 @@ join (PmssApiCall * call)
   note_node (call, &node);
   for (guint i = 0; i < PMSS_TOKEN_PUBLIC_KEY_SIZE; i++)
     g_string_append_printf (hex, "%02x", key[i]);
-  json = json_builder_new ();
-  json_builder_begin_object (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
   pmss_api_add_int (json, "id", node.id);
   pmss_api_add_string (json, "secret", secret);
   pmss_api_add_string (json, "cluster",
       pmss_keys_get_cluster (call->context->keys));
   pmss_api_add_string (json, "public_key", hex->str);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, 201, json);
 }
@@ -373,12 +373,12 @@ check_node (PmssApiCall * call, guint id, const char *secret, GError ** error)
   return TRUE;
 }
 
-static JsonBuilder *
+static PmssJsonWriter *
 answer_heartbeat (PmssApiCall * call, const Heartbeat * beat,
     const char *secret, GError ** error)
 {
   PmssControlContext *context = call->context;
-  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
   g_autofree char *problem = NULL;
   PmssNodeState state;
 
@@ -388,13 +388,13 @@ answer_heartbeat (PmssApiCall * call, const Heartbeat * beat,
           &state, &problem, error)
       || !pmss_api_add_bad_shards (context, beat->bad_shards, error))
     return NULL;
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "state", pmss_node_state_to_string (state));
   pmss_api_add_int (json, "interval", PMSS_NODE_HEARTBEAT_INTERVAL);
   pmss_api_add_string (json, "problem", problem);
   pmss_api_add_int (json, "lease", context->config->lease);
   pmss_revocation_news_add (context->database, beat->revocations, json);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   return g_steal_pointer (&json);
 }
 
@@ -403,7 +403,7 @@ heartbeat (PmssApiCall * call)
 {
   const char *secret = pmss_http_request_get_bearer (call->request);
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   Heartbeat beat = { 0 };
   gint64 id;
 
@@ -425,7 +425,7 @@ repair_node (PmssApiCall * call)
   PmssNodes *nodes = call->context->nodes;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssNodeInfo) info = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   gint64 id;
 
   if (!pmss_api_get_param_id (call, &id))
@@ -437,7 +437,7 @@ repair_node (PmssApiCall * call)
     return;
   }
   pmss_repair_wake (call->context->repair);
-  json = json_builder_new ();
+  json = pmss_json_writer_new ();
   add_node_json (call->context, json, info);
   pmss_api_respond (call, 202, json);
 }
@@ -472,7 +472,7 @@ set_node (PmssApiCall * call)
   PmssControlContext *context = call->context;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssNodeInfo) before = NULL, info = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   gint64 id;
 
   if (!pmss_api_get_param_id (call, &id))
@@ -487,7 +487,7 @@ set_node (PmssApiCall * call)
     return;
   }
   note_node (call, &info->node);
-  json = json_builder_new ();
+  json = pmss_json_writer_new ();
   add_node_json (context, json, info);
   pmss_api_respond (call, 200, json);
 }

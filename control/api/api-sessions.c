@@ -11,8 +11,8 @@
 #include "libpmss/format/pmss-layout.h"
 
 static void
-add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session,
-    const GArray * nodes)
+add_lease (PmssApiCall * call, PmssJsonWriter * json,
+    const PmssViewing * session, const GArray * nodes)
 {
   g_autofree char *token = pmss_sessions_mint (call->context->sessions,
       session, nodes);
@@ -26,17 +26,17 @@ add_lease (PmssApiCall * call, JsonBuilder * json, const PmssViewing * session,
 static void
 respond_opened (PmssApiCall * call, const PmssOpened * opened)
 {
-  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
 
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "id", opened->session->id);
   add_lease (call, json, opened->session, opened->nodes);
   pmss_api_add_string (json, "user", opened->session->user);
-  json_builder_set_member_name (json, "medium");
+  pmss_json_writer_set_member_name (json, "medium");
   pmss_api_add_medium (json, opened->medium);
-  json_builder_set_member_name (json, "layout");
-  json_builder_add_value (json, pmss_layout_part_to_json (opened->layout));
-  json_builder_end_object (json);
+  pmss_json_writer_set_member_name (json, "layout");
+  pmss_layout_part_write (opened->layout, json);
+  pmss_json_writer_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, opened->how == PMSS_OPENING_AGAIN ? 200 : 201, json);
 }
@@ -138,16 +138,16 @@ check_id (PmssApiCall * call)
 
 /* By which the reader knows whether its layout is the present one. */
 static void
-add_generation (JsonBuilder * json, const PmssViewing * session)
+add_generation (PmssJsonWriter * json, const PmssViewing * session)
 {
   char version[PMSS_VERSION_ID_STRLEN];
 
   pmss_version_id_to_string (&session->version, version);
-  json_builder_set_member_name (json, "layout");
-  json_builder_begin_object (json);
+  pmss_json_writer_set_member_name (json, "layout");
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "version", version);
   pmss_api_add_int (json, "generation", (gint64) session->generation);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 static void
@@ -156,7 +156,7 @@ renew_session (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssViewing) session = NULL;
   g_autoptr (GArray) nodes = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (!check_id (call))
     return;
@@ -169,11 +169,11 @@ renew_session (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
   add_lease (call, json, session, nodes);
   add_generation (json, session);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_api_respond (call, 200, json);
 }
@@ -209,6 +209,7 @@ get_layout (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssViewing) session = NULL;
   g_autoptr (PmssLayoutPart) part = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   guint64 first, count, since;
 
   if (!check_id (call) || !get_part (call, &first, &count, &since))
@@ -222,9 +223,10 @@ get_layout (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
+  json = pmss_json_writer_new ();
+  pmss_layout_part_write (part, json);
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
-  pmss_http_request_respond_json (call->request, 200,
-      pmss_layout_part_to_json (part));
+  pmss_api_respond (call, 200, json);
 }
 
 static void
@@ -243,12 +245,12 @@ delete_session (PmssApiCall * call)
 }
 
 static void
-add_row (JsonBuilder * json, const PmssViewing * session)
+add_row (PmssJsonWriter * json, const PmssViewing * session)
 {
   char version[PMSS_VERSION_ID_STRLEN];
 
   pmss_version_id_to_string (&session->version, version);
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "id", session->id);
   pmss_api_add_string (json, "user", session->user);
   pmss_api_add_string (json, "address", session->address);
@@ -257,7 +259,7 @@ add_row (JsonBuilder * json, const PmssViewing * session)
   pmss_api_add_int (json, "rate", (gint64) session->rate);
   pmss_api_add_time (json, "created", session->created);
   pmss_api_add_time (json, "expires", session->expires);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 static void
@@ -266,20 +268,20 @@ list_sessions (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) sessions =
       pmss_sessions_list (call->context->sessions, &error);
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (sessions == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "sessions");
-  json_builder_begin_array (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "sessions");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < sessions->len; i++)
     add_row (json, g_ptr_array_index (sessions, i));
-  json_builder_end_array (json);
-  json_builder_end_object (json);
+  pmss_json_writer_end_array (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 

@@ -318,16 +318,16 @@ delete_upload (PmssApiCall * call)
 /* GET: not tus, but for whoever wants to know what is on its way. */
 
 static void
-add_upload (JsonBuilder * json, const PmssUpload * upload)
+add_upload (PmssJsonWriter * json, const PmssUpload * upload)
 {
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "id", upload->id);
   pmss_api_add_string (json, "name", upload->name);
   pmss_api_add_int (json, "size", upload->size);
   pmss_api_add_int (json, "offset", upload->received);
   pmss_api_add_time (json, "expires", upload->expires);
   pmss_api_add_string (json, "user", upload->user);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 static void
@@ -336,20 +336,20 @@ list_uploads (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) uploads = pmss_uploads_list (call->context->uploads,
       &error);
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (!uploads) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "uploads");
-  json_builder_begin_array (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "uploads");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < uploads->len; i++)
     add_upload (json, g_ptr_array_index (uploads, i));
-  json_builder_end_array (json);
-  json_builder_end_object (json);
+  pmss_json_writer_end_array (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 

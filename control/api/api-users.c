@@ -8,14 +8,14 @@
 #include "libpmss/pmss-json.h"
 
 static void
-add_user_json (JsonBuilder * json, const PmssUser * user)
+add_user_json (PmssJsonWriter * json, const PmssUser * user)
 {
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "name", user->name);
   pmss_api_add_string (json, "role", pmss_role_to_string (user->role));
   pmss_api_add_bool (json, "one_time_password", user->one_time);
   pmss_api_add_time (json, "created", user->created);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 static void
@@ -24,20 +24,20 @@ list_users (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) users =
       pmss_accounts_list_users (call->context->accounts, &error);
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (users == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "users");
-  json_builder_begin_array (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "users");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < users->len; i++)
     add_user_json (json, g_ptr_array_index (users, i));
-  json_builder_end_array (json);
-  json_builder_end_object (json);
+  pmss_json_writer_end_array (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 
@@ -67,13 +67,13 @@ static void
 respond_user (PmssApiCall * call, guint status, const PmssUser * user,
     const GError * error)
 {
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (user == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
+  json = pmss_json_writer_new ();
   add_user_json (json, user);
   pmss_api_respond (call, status, json);
 }

@@ -16,7 +16,7 @@ static void
 start_verify (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonBuilder) json = NULL;
+  g_autoptr (PmssJsonWriter) json = NULL;
   guint64 rate_limit;
   gint64 job;
 
@@ -30,34 +30,35 @@ start_verify (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
-  json = json_builder_new ();
-  json_builder_begin_object (json);
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
   pmss_api_add_int (json, "job", job);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 202, json);
 }
 
 static void
-add_bad_shard (JsonBuilder * json, const PmssBadShard * bad)
+add_bad_shard (PmssJsonWriter * json, const PmssBadShard * bad)
 {
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_api_add_int (json, "extent", bad->extent);
   pmss_api_add_int (json, "shard", bad->shard);
   pmss_api_add_int (json, "node", bad->node);
   pmss_api_add_string (json, "state", pmss_bad_state_to_string (bad->state));
   pmss_api_add_string (json, "kind", pmss_bad_kind_to_string (bad->kind));
-  json_builder_set_member_name (json, "rows");
+  pmss_json_writer_set_member_name (json, "rows");
   if (bad->rows) {
-    json_builder_begin_array (json);
+    pmss_json_writer_begin_array (json);
     for (guint i = 0; i < bad->rows->len; i++)
-      json_builder_add_int_value (json, g_array_index (bad->rows, guint32, i));
-    json_builder_end_array (json);
+      pmss_json_writer_add_int_value (json, g_array_index (bad->rows, guint32,
+              i));
+    pmss_json_writer_end_array (json);
   } else {
-    json_builder_add_null_value (json);
+    pmss_json_writer_add_null_value (json);
   }
   pmss_api_add_string (json, "source", pmss_found_by_to_string (bad->source));
   pmss_api_add_time (json, "found", bad->found);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
 }
 
 /* "EXTENT.SHARD", as `next` says it. FALSE: answered. */
@@ -79,22 +80,22 @@ get_after (PmssApiCall * call, PmssBadShard * after, gboolean * given)
 static void
 respond_list (PmssApiCall * call, GPtrArray * list, guint limit)
 {
-  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
   g_autofree char *next = NULL;
 
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "bad_shards");
-  json_builder_begin_array (json);
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "bad_shards");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < MIN (list->len, limit); i++)
     add_bad_shard (json, g_ptr_array_index (list, i));
-  json_builder_end_array (json);
+  pmss_json_writer_end_array (json);
   if (list->len > limit) {
     PmssBadShard *last = g_ptr_array_index (list, limit - 1);
 
     next = g_strdup_printf ("%u.%u", last->extent, last->shard);
   }
   pmss_api_add_string (json, "next", next);
-  json_builder_end_object (json);
+  pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
 }
 

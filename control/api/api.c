@@ -67,49 +67,47 @@ pmss_api_check_medium_name (PmssApiCall * call)
 }
 
 void
-pmss_api_add_string (JsonBuilder * builder, const char *name, const char *value)
+pmss_api_add_string (PmssJsonWriter * json, const char *name, const char *value)
 {
-  json_builder_set_member_name (builder, name);
-  if (value != NULL)
-    json_builder_add_string_value (builder, value);
-  else
-    json_builder_add_null_value (builder);
+  pmss_json_writer_set_member_name (json, name);
+  pmss_json_writer_add_string_value (json, value);
 }
 
 void
-pmss_api_add_int (JsonBuilder * builder, const char *name, gint64 value)
+pmss_api_add_int (PmssJsonWriter * json, const char *name, gint64 value)
 {
-  json_builder_set_member_name (builder, name);
-  json_builder_add_int_value (builder, value);
+  pmss_json_writer_set_member_name (json, name);
+  pmss_json_writer_add_int_value (json, value);
 }
 
 void
-pmss_api_add_known (JsonBuilder * builder, const char *name, gint64 value)
+pmss_api_add_known (PmssJsonWriter * json, const char *name, gint64 value)
 {
   if (value >= 0)
-    pmss_api_add_int (builder, name, value);
+    pmss_api_add_int (json, name, value);
   else
-    pmss_api_add_string (builder, name, NULL);
+    pmss_api_add_string (json, name, NULL);
 }
 
 void
-pmss_api_add_bool (JsonBuilder * builder, const char *name, gboolean value)
+pmss_api_add_bool (PmssJsonWriter * json, const char *name, gboolean value)
 {
-  json_builder_set_member_name (builder, name);
-  json_builder_add_boolean_value (builder, value);
+  pmss_json_writer_set_member_name (json, name);
+  pmss_json_writer_add_boolean_value (json, value);
 }
 
 void
-pmss_api_add_time (JsonBuilder * builder, const char *name, gint64 seconds)
+pmss_api_add_time (PmssJsonWriter * json, const char *name, gint64 seconds)
 {
   g_autofree char *text = pmss_json_format_time (seconds);
 
-  pmss_api_add_string (builder, name, text);
+  pmss_api_add_string (json, name, text);
 }
 
 void
-pmss_api_respond (PmssApiCall * call, guint status, JsonBuilder * builder)
+pmss_api_respond (PmssApiCall * call, guint status, PmssJsonWriter * json)
 {
-  pmss_http_request_respond_json (call->request, status,
-      json_builder_get_root (builder));
+  g_autoptr (GBytes) body = pmss_json_writer_finish (json);
+
+  pmss_http_request_respond (call->request, status, "application/json", body);
 }

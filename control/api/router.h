@@ -4,6 +4,7 @@
 #include "control/accounts/accounts.h"
 #include "control/context.h"
 #include "httpd/pmss-httpd.h"
+#include "libpmss/pmss-json-writer.h"
 
 G_BEGIN_DECLS
 
@@ -88,14 +89,14 @@ gboolean  pmss_api_get_query_bool (PmssApiCall *call, const char *name, gboolean
 gboolean  pmss_api_get_param_id (PmssApiCall *call, gint64 *id);
 /* Checks call->param with pmss_medium_name_check(); FALSE: answered with 400. */
 gboolean  pmss_api_check_medium_name (PmssApiCall *call);
-/* As the member @name of what @builder builds; null where @value is NULL or negative. */
-void      pmss_api_add_string (JsonBuilder *builder, const char *name, const char *value);
-void      pmss_api_add_int    (JsonBuilder *builder, const char *name, gint64 value);
-void      pmss_api_add_known  (JsonBuilder *builder, const char *name, gint64 value);
-void      pmss_api_add_bool   (JsonBuilder *builder, const char *name, gboolean value);
-void      pmss_api_add_time   (JsonBuilder *builder, const char *name, gint64 seconds);
+/* As the member @name of what @json writes; null where @value is NULL or negative. */
+void      pmss_api_add_string (PmssJsonWriter *json, const char *name, const char *value);
+void      pmss_api_add_int    (PmssJsonWriter *json, const char *name, gint64 value);
+void      pmss_api_add_known  (PmssJsonWriter *json, const char *name, gint64 value);
+void      pmss_api_add_bool   (PmssJsonWriter *json, const char *name, gboolean value);
+void      pmss_api_add_time   (PmssJsonWriter *json, const char *name, gint64 seconds);
 
-/* Answers with what @builder holds. */
-void      pmss_api_respond (PmssApiCall *call, guint status, JsonBuilder *builder);
+/* Answers with what @json has written; @json is empty then. */
+void      pmss_api_respond (PmssApiCall *call, guint status, PmssJsonWriter *json);
 
 G_END_DECLS

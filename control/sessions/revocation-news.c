@@ -9,9 +9,9 @@
 
 typedef struct
 {
-  gint64 after;
+  gint64 after, last;
   gint64 newest;
-  JsonNode *found;
+  PmssJsonWriter *found;        /* the array of them */
 } News;
 
 static void
@@ -19,7 +19,7 @@ free_news (gpointer data)
 {
   News *news = data;
 
-  g_clear_pointer (&news->found, json_node_unref);
+  pmss_json_writer_free (news->found);
   g_free (news);
 }
 
@@ -27,48 +27,37 @@ static gboolean
 find_news (PmssDatabase * database, gpointer data, GError ** error)
 {
   News *news = data;
-  g_autoptr (JsonBuilder) json = json_builder_new ();
 
-  json_builder_begin_object (json);
-  if (!pmss_revocations_add (database, news->after, json, error))
-    return FALSE;
-  json_builder_end_object (json);
-  news->found = json_builder_get_root (json);
   news->newest = pmss_database_get_tally (database, "revocation", "");
-  return TRUE;
+  return pmss_revocations_write (database, news->after, news->found,
+      &news->last, error);
+}
+
+/* @revoked: an array. */
+static void
+add_revoked (PmssJsonWriter * json, const char *revoked, gssize length,
+    gint64 known)
+{
+  pmss_json_writer_set_member_name (json, "revoked");
+  pmss_json_writer_add_json (json, revoked, length);
+  pmss_json_writer_set_member_name (json, "revocations");
+  pmss_json_writer_add_int_value (json, known);
 }
 
 /* @complete: there is nothing that the storage server does not know; else nobody could say in time. */
 static void
-add_none (JsonBuilder * json, gint64 known, gboolean complete)
+add_none (PmssJsonWriter * json, gint64 known, gboolean complete)
 {
-  json_builder_set_member_name (json, "complete");
-  json_builder_add_boolean_value (json, complete);
-  json_builder_set_member_name (json, "revoked");
-  json_builder_begin_array (json);
-  json_builder_end_array (json);
-  json_builder_set_member_name (json, "revocations");
-  json_builder_add_int_value (json, known);
-}
-
-static void
-add_found (JsonBuilder * json, JsonObject * found)
-{
-  static const char *const members[] = { "revoked", "revocations" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (members); i++) {
-    json_builder_set_member_name (json, members[i]);
-    json_builder_add_value (json, json_node_copy (json_object_get_member
-            (found, members[i])));
-  }
+  pmss_json_writer_set_member_name (json, "complete");
+  pmss_json_writer_add_boolean_value (json, complete);
+  add_revoked (json, "[]", -1, known);
 }
 
 void
 pmss_revocation_news_add (PmssDatabase * database, gint64 after,
-    JsonBuilder * json)
+    PmssJsonWriter * json)
 {
   News *news;
-  JsonObject *found;
 
   if (after >= pmss_database_get_tally (database, "revocation", "")) {
     add_none (json, after, TRUE);
@@ -76,17 +65,21 @@ pmss_revocation_news_add (PmssDatabase * database, gint64 after,
   }
   news = g_new0 (News, 1);
   news->after = after;
+  news->found = pmss_json_writer_new ();
   if (!pmss_database_transact_within (database, WAIT, find_news, news,
           free_news, NULL)) {
     add_none (json, after, FALSE);
     return;
   }
-  found = json_node_get_object (news->found);
   /* those in between are over */
-  if (json_array_get_length (json_object_get_array_member (found,
-              "revoked")) == 0)
+  if (news->last == after) {
     add_none (json, MAX (after, news->newest), TRUE);
-  else
-    add_found (json, found);
+  } else {
+    g_autoptr (GBytes) text = pmss_json_writer_finish (news->found);
+    gsize length;
+    const char *revoked = g_bytes_get_data (text, &length);
+
+    add_revoked (json, revoked, (gssize) length, news->last);
+  }
   free_news (news);
 }

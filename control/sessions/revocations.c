@@ -108,45 +108,43 @@ pmss_revocations_has (PmssDatabase * database, const char *session,
 
 /* Columns 1, 3, 4: one session and its user, or a user's tokens. */
 static void
-add_which (JsonBuilder * json, PmssRows * rows)
+add_which (PmssJsonWriter * json, PmssRows * rows)
 {
   gint64 signed_until = pmss_rows_int (rows, 4);
 
-  json_builder_set_member_name (json, signed_until == 0 ? "session" : "user");
-  json_builder_add_string_value (json, pmss_rows_text (rows,
+  pmss_json_writer_set_member_name (json,
+      signed_until == 0 ? "session" : "user");
+  pmss_json_writer_add_string_value (json, pmss_rows_text (rows,
           signed_until == 0 ? 1 : 3));
-  json_builder_set_member_name (json, signed_until == 0 ? "owner"
-      : "signed_until");
+  pmss_json_writer_set_member_name (json,
+      signed_until == 0 ? "owner" : "signed_until");
   if (signed_until == 0)
-    json_builder_add_string_value (json, pmss_rows_text (rows, 3));
+    pmss_json_writer_add_string_value (json, pmss_rows_text (rows, 3));
   else
-    json_builder_add_int_value (json, signed_until);
+    pmss_json_writer_add_int_value (json, signed_until);
 }
 
 gboolean
-pmss_revocations_add (PmssDatabase * database, gint64 after,
-    JsonBuilder * json, GError ** error)
+pmss_revocations_write (PmssDatabase * database, gint64 after,
+    PmssJsonWriter * json, gint64 * last, GError ** error)
 {
-  gint64 last = after;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT id, session, until, user, signed_until FROM revocation"
       " WHERE id > ?1 AND until > unixepoch () ORDER BY id LIMIT ?2",
       PMSS_INT (after), PMSS_INT (MAX_IN_ANSWER));
 
-  json_builder_set_member_name (json, "revoked");
-  json_builder_begin_array (json);
+  *last = after;
+  pmss_json_writer_begin_array (json);
   while (pmss_rows_next (rows, &local)) {
-    last = pmss_rows_int (rows, 0);
-    json_builder_begin_object (json);
+    *last = pmss_rows_int (rows, 0);
+    pmss_json_writer_begin_object (json);
     add_which (json, rows);
-    json_builder_set_member_name (json, "until");
-    json_builder_add_int_value (json, pmss_rows_int (rows, 2));
-    json_builder_end_object (json);
+    pmss_json_writer_set_member_name (json, "until");
+    pmss_json_writer_add_int_value (json, pmss_rows_int (rows, 2));
+    pmss_json_writer_end_object (json);
   }
-  json_builder_end_array (json);
-  json_builder_set_member_name (json, "revocations");
-  json_builder_add_int_value (json, last);
+  pmss_json_writer_end_array (json);
   if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));

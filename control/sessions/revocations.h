@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <json-glib/json-glib.h>
-
 #include "control/context.h"
+#include "libpmss/pmss-json-writer.h"
 #include "libpmss/pmss-token.h"
 
 G_BEGIN_DECLS
@@ -31,8 +30,8 @@ gboolean pmss_revocations_has  (PmssDatabase *database, const char *session, gbo
 /* Revokes all tokens that were signed for anybody so far, for @lifetime seconds. Inside a transaction. */
 gboolean pmss_revocations_cut_all (PmssDatabase *database, guint lifetime, GError **error);
 
-/* For a storage server that knows of all up to number @after: adds "revocations" (the number that it knows of then) and
- * "revoked" ([{session, owner, until} or {user, signed_until, until}…], a bounded number of them; the rest comes with the next heartbeat) to the object that @json is in. Inside a transaction. */
-gboolean pmss_revocations_add  (PmssDatabase *database, gint64 after, JsonBuilder *json, GError **error);
+/* For a storage server that knows of all up to number @after: writes the array "revoked" of docs/protocol.md, a bounded part of it. @last: (out): the number
+ * that it knows of then; @after where there are none. Inside a transaction. */
+gboolean pmss_revocations_write (PmssDatabase *database, gint64 after, PmssJsonWriter *json, gint64 *last, GError **error);
 
 G_END_DECLS

@@ -210,77 +210,89 @@ pmss_layout_from_json (JsonNode * json, GError ** error)
   return pmss_layout_builder_finish (builder, error);
 }
 
-static JsonArray *
-write_nodes (const PmssLayoutPart * part)
+static void
+write_int (PmssJsonWriter * json, const char *name, gint64 value)
 {
-  JsonArray *array = json_array_new ();
+  pmss_json_writer_set_member_name (json, name);
+  pmss_json_writer_add_int_value (json, value);
+}
 
+static void
+write_string (PmssJsonWriter * json, const char *name, const char *value)
+{
+  pmss_json_writer_set_member_name (json, name);
+  pmss_json_writer_add_string_value (json, value);
+}
+
+static void
+write_nodes (const PmssLayoutPart * part, PmssJsonWriter * json)
+{
+  pmss_json_writer_set_member_name (json, "nodes");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < part->nodes->len; i++) {
     const PmssNode *node = &g_array_index (part->nodes, PmssNode, i);
-    JsonObject *object = json_object_new ();
 
-    json_object_set_int_member (object, "id", node->id);
-    json_object_set_string_member (object, "address", node->address);
-    json_object_set_int_member (object, "port", node->port);
-    json_object_set_boolean_member (object, "tls", node->tls);
-    json_object_set_string_member (object, "zone", node->zone);
-    json_array_add_object_element (array, object);
+    pmss_json_writer_begin_object (json);
+    write_int (json, "id", node->id);
+    write_string (json, "address", node->address);
+    write_int (json, "port", node->port);
+    pmss_json_writer_set_member_name (json, "tls");
+    pmss_json_writer_add_boolean_value (json, node->tls);
+    write_string (json, "zone", node->zone);
+    pmss_json_writer_end_object (json);
   }
-  return array;
+  pmss_json_writer_end_array (json);
 }
 
-static JsonArray *
-write_extents (const PmssLayoutPart * part)
+static void
+write_extents (const PmssLayoutPart * part, PmssJsonWriter * json)
 {
   guint width = part->redundancy.k + part->redundancy.m;
-  JsonArray *array = json_array_new ();
 
+  pmss_json_writer_set_member_name (json, "extents");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < pmss_layout_part_get_n_extents (part); i++) {
-    JsonArray *extent = json_array_new ();
-
+    pmss_json_writer_begin_array (json);
     for (guint j = 0; j < width; j++)
-      json_array_add_int_element (extent, g_array_index (part->places, gint16,
-              (gsize) i * width + j));
-    json_array_add_array_element (array, extent);
+      pmss_json_writer_add_int_value (json, g_array_index (part->places,
+              gint16, (gsize) i * width + j));
+    pmss_json_writer_end_array (json);
   }
-  return array;
+  pmss_json_writer_end_array (json);
 }
 
-static JsonArray *
-write_numbers (const PmssLayoutPart * part)
+static void
+write_numbers (const PmssLayoutPart * part, PmssJsonWriter * json)
 {
-  JsonArray *array = json_array_new ();
-
+  pmss_json_writer_set_member_name (json, "numbers");
+  pmss_json_writer_begin_array (json);
   for (guint i = 0; i < part->numbers->len; i++)
-    json_array_add_int_element (array, g_array_index (part->numbers, guint32,
-            i));
-  return array;
+    pmss_json_writer_add_int_value (json, g_array_index (part->numbers,
+            guint32, i));
+  pmss_json_writer_end_array (json);
 }
 
-JsonNode *
-pmss_layout_part_to_json (const PmssLayoutPart * part)
+void
+pmss_layout_part_write (const PmssLayoutPart * part, PmssJsonWriter * json)
 {
-  JsonObject *object = json_object_new ();
   char version[PMSS_VERSION_ID_STRLEN];
-  JsonNode *node;
 
   pmss_version_id_to_string (&part->version, version);
-  json_object_set_string_member (object, "version", version);
-  json_object_set_int_member (object, "generation", (gint64) part->generation);
-  json_object_set_int_member (object, "size", (gint64) part->size);
-  json_object_set_int_member (object, "k", part->redundancy.k);
-  json_object_set_int_member (object, "m", part->redundancy.m);
-  json_object_set_int_member (object, "unit", part->unit);
-  json_object_set_int_member (object, "extent", part->extent_size);
+  pmss_json_writer_begin_object (json);
+  write_string (json, "version", version);
+  write_int (json, "generation", (gint64) part->generation);
+  write_int (json, "size", (gint64) part->size);
+  write_int (json, "k", part->redundancy.k);
+  write_int (json, "m", part->redundancy.m);
+  write_int (json, "unit", part->unit);
+  write_int (json, "extent", part->extent_size);
   if (part->changes)
-    json_object_set_array_member (object, "numbers", write_numbers (part));
+    write_numbers (part, json);
   else
-    json_object_set_int_member (object, "first", part->first);
-  json_object_set_array_member (object, "nodes", write_nodes (part));
-  json_object_set_array_member (object, "extents", write_extents (part));
-  node = json_node_init_object (json_node_alloc (), object);
-  json_object_unref (object);
-  return node;
+    write_int (json, "first", part->first);
+  write_nodes (part, json);
+  write_extents (part, json);
+  pmss_json_writer_end_object (json);
 }
 
 /* All of @layout as one page. */
@@ -311,6 +323,13 @@ JsonNode *
 pmss_layout_to_json (PmssLayout * layout)
 {
   g_autoptr (PmssLayoutPart) page = make_page (layout);
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+  g_autoptr (GBytes) text = NULL;
+  gsize length;
+  const char *data;
 
-  return pmss_layout_part_to_json (page);
+  pmss_layout_part_write (page, json);
+  text = pmss_json_writer_finish (json);
+  data = g_bytes_get_data (text, &length);
+  return pmss_json_parse (data, length, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../pmss-json-writer.h"
 #include "pmss-layout.h"
 
 G_BEGIN_DECLS
@@ -42,7 +43,7 @@ guint64         pmss_layout_part_count_extents_of_layout (const PmssLayoutPart *
 
 /* What came from the network may be hostile: all of it is checked. PMSS_ERROR_INVALID */
 PmssLayoutPart *pmss_layout_part_from_json   (JsonNode *json, GError **error);
-JsonNode       *pmss_layout_part_to_json     (const PmssLayoutPart *part);
+void            pmss_layout_part_write       (const PmssLayoutPart *part, PmssJsonWriter *json);
 
 /* The layout that @part's changes make of @layout. PMSS_ERROR_INVALID: it is none of that version and geometry, or of an older generation. */
 PmssLayout     *pmss_layout_apply_changes    (PmssLayout *layout, const PmssLayoutPart *part, GError **error);

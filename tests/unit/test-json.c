@@ -4,6 +4,7 @@
 
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
+#include "libpmss/pmss-json-writer.h"
 
 static JsonNode *
 parse (const char *text)
@@ -72,6 +73,71 @@ test_depth (void)
     g_assert_cmpint (node != NULL, ==, depth <= PMSS_JSON_MAX_DEPTH);
     g_string_free (text, TRUE);
   }
+}
+
+static char *
+finish (PmssJsonWriter * json)
+{
+  g_autoptr (GBytes) bytes = pmss_json_writer_finish (json);
+
+  return g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+}
+
+static void
+test_writes (void)
+{
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+  g_autofree char *text = NULL, *empty = NULL;
+
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, "a\"b");
+  pmss_json_writer_begin_array (json);
+  pmss_json_writer_add_int_value (json, G_MININT64);
+  pmss_json_writer_add_double_value (json, 0.25);
+  pmss_json_writer_add_double_value (json, 1.0 / 0.0);
+  pmss_json_writer_add_boolean_value (json, TRUE);
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_end_object (json);
+  pmss_json_writer_begin_array (json);
+  pmss_json_writer_end_array (json);
+  pmss_json_writer_add_json (json, "[1]x", 3);
+  pmss_json_writer_end_array (json);
+  pmss_json_writer_set_member_name (json, "n");
+  pmss_json_writer_add_null_value (json);
+  pmss_json_writer_set_member_name (json, "s");
+  pmss_json_writer_add_string_value (json, NULL);
+  pmss_json_writer_end_object (json);
+  text = finish (json);
+  g_assert_cmpstr (text, ==, "{\"a\\\"b\":[-9223372036854775808,0.25,null,"
+      "true,{},[],[1]],\"n\":null,\"s\":null}");
+  /* the next document is a new one */
+  pmss_json_writer_add_int_value (json, 1);
+  empty = finish (json);
+  g_assert_cmpstr (empty, ==, "1");
+}
+
+/* Every string comes back as it was. */
+static void
+test_writes_strings (void)
+{
+  g_autoptr (GString) every = g_string_new ("Zo\u00eb \U0001f600 / ");
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+  g_autofree char *text = NULL;
+  g_autoptr (JsonNode) node = NULL;
+
+  for (guint c = 1; c < 0x80; c++)
+    g_string_append_c (every, (char) c);
+  g_string_append (every, "\"\"\\\n");
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, every->str);
+  pmss_json_writer_add_string_value (json, every->str);
+  pmss_json_writer_end_object (json);
+  text = finish (json);
+  node = parse (text);
+  g_assert_cmpstr (json_object_get_string_member (json_node_get_object (node),
+          every->str), ==, every->str);
+  for (const char *c = text; *c != '\0'; c++)
+    g_assert_cmpint ((guchar) * c, >=, 0x20);
 }
 
 static void
@@ -197,6 +263,8 @@ main (int argc, char **argv)
   g_test_add_func ("/json/accepts", test_accepts);
   g_test_add_func ("/json/refuses", test_refuses);
   g_test_add_func ("/json/depth", test_depth);
+  g_test_add_func ("/json/writes", test_writes);
+  g_test_add_func ("/json/writes-strings", test_writes_strings);
   g_test_add_func ("/json/decodes", test_decodes);
   g_test_add_func ("/json/types", test_types);
   g_test_add_func ("/json/limits", test_limits);

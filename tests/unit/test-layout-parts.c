@@ -5,6 +5,7 @@
 #include "control/catalog/catalog-health.h"
 #include "control/catalog/layout-parts.h"
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
 
 #define N_EXTENTS 10
 
@@ -50,9 +51,17 @@ load_pages (CatalogFixture * f, const PmssVersion * version, guint count)
 
   while (pmss_layout_builder_get_next (builder, &first)) {
     g_autoptr (PmssLayoutPart) page = load_page (f, version, first, count);
-    g_autoptr (JsonNode) json = pmss_layout_part_to_json (page);
-    g_autoptr (PmssLayoutPart) again = pmss_layout_part_from_json (json,
-        &error);
+    g_autoptr (PmssJsonWriter) writer = pmss_json_writer_new ();
+    g_autoptr (GBytes) text = NULL;
+    g_autoptr (JsonNode) json = NULL;
+    g_autoptr (PmssLayoutPart) again = NULL;
+
+    pmss_layout_part_write (page, writer);
+    text = pmss_json_writer_finish (writer);
+    json = pmss_json_parse (g_bytes_get_data (text, NULL),
+        g_bytes_get_size (text), &error);
+    g_assert_no_error (error);
+    again = pmss_layout_part_from_json (json, &error);
 
     g_assert_no_error (error);
     g_assert_true (pmss_layout_builder_add (builder, again, &error));

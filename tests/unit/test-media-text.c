@@ -26,12 +26,16 @@ parse (const char *text, char **missing)
 static char *
 show (const PmssMedium * medium)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+  g_autoptr (GBytes) text = NULL;
+  gsize length;
+  const char *data;
 
-  pmss_api_add_medium (builder, medium);
-  node = json_builder_get_root (builder);
-  return json_to_string (node, FALSE);
+  pmss_api_add_medium (json, medium);
+  text = pmss_json_writer_finish (json);
+  data = g_bytes_get_data (text, &length);
+  g_assert_true (pmss_json_check (data, length, NULL));
+  return g_strndup (data, length);
 }
 
 /* Nothing of a terminal's or of a reader's order, in whatever form. */

@@ -8,6 +8,7 @@
 #include "control/sessions/revocation-news.h"
 #include "httpd/pmss-httpd.h"
 #include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
 
 typedef struct
 {
@@ -683,14 +684,17 @@ test_threads (Fixture * f, gconstpointer data)
 static gint64
 ask_news (Fixture * f, gint64 after, guint * revoked)
 {
-  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+  g_autoptr (GBytes) text = NULL;
   g_autoptr (JsonNode) node = NULL;
   JsonObject *object;
 
-  json_builder_begin_object (json);
+  pmss_json_writer_begin_object (json);
   pmss_revocation_news_add (f->base.database, after, json);
-  json_builder_end_object (json);
-  node = json_builder_get_root (json);
+  pmss_json_writer_end_object (json);
+  text = pmss_json_writer_finish (json);
+  node = pmss_json_parse (g_bytes_get_data (text, NULL),
+      g_bytes_get_size (text), NULL);
   object = json_node_get_object (node);
   *revoked = json_array_get_length (json_object_get_array_member (object,
           "revoked"));
