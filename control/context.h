@@ -16,6 +16,7 @@ typedef struct _PmssAudit PmssAudit;    /* audit.h: who did what, in the log */
 typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their states */
 typedef struct _PmssNodeProbe PmssNodeProbe;    /* node-probe.h: whether nodes that readers cannot reach can be reached */
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
+typedef struct _PmssOriginals PmssOriginals;    /* originals.h: files that media were made from, where they are kept */
 typedef struct _PmssUploads PmssUploads;        /* uploads.h: files on their way in */
 typedef struct _PmssJobs PmssJobs;      /* jobs.h: background work */
 typedef struct _PmssRepair PmssRepair;  /* repair.h: sees to it that every shard is there */
@@ -41,6 +42,7 @@ typedef struct {
   PmssNodes *nodes;
   PmssNodeProbe *probe;
   PmssSessions *sessions;
+  PmssOriginals *originals;
   PmssUploads *uploads;
   PmssJobs *jobs;
   PmssRepair *repair;

@@ -7,11 +7,12 @@
 
 #include "control/config.h"
 #include "control/data-folder.h"
+#include "control/data-files/set-aside.h"
 #include "control/database/database.h"
 #include "control/identity.h"
 #include "control/keys.h"
+#include "control/originals/originals.h"
 #include "control/sessions/revocations.h"
-#include "control/uploads/set-aside.h"
 #include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
@@ -95,44 +96,45 @@ free_named (gpointer data)
   g_free (named);
 }
 
-/* Columns file, medium, least and most bytes. */
+static void
+add_named (GHashTable * table, const char *file, const char *medium,
+    guint64 least, guint64 most)
+{
+  Named *named = g_new0 (Named, 1);
+
+  named->medium = g_strdup (medium);
+  named->least = least;
+  named->most = most;
+  g_hash_table_insert (table, g_strdup (file), named);
+}
+
 static gboolean
-list_named (PmssRows * rows, GHashTable * table, GError ** error)
+list_uploads (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT upload.id, medium.name, upload.received, upload.size FROM upload"
+      " JOIN medium ON medium.id = upload.medium");
 
-  while (pmss_rows_next (rows, &local)) {
-    Named *named = g_new0 (Named, 1);
-
-    named->medium = g_strdup (pmss_rows_text (rows, 1));
-    named->least = (guint64) pmss_rows_int (rows, 2);
-    named->most = (guint64) pmss_rows_int (rows, 3);
-    g_hash_table_insert (table, g_strdup (pmss_rows_text (rows, 0)), named);
-  }
+  while (pmss_rows_next (rows, &local))
+    add_named (user_data, pmss_rows_text (rows, 0), pmss_rows_text (rows, 1),
+        (guint64) pmss_rows_int (rows, 2), (guint64) pmss_rows_int (rows, 3));
   if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }
 
-static gboolean
-list_uploads (PmssDatabase * database, gpointer user_data, GError ** error)
+static void
+add_original (const char *file, const char *medium, guint64 size, gpointer rows)
 {
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT upload.id, medium.name, upload.received, upload.size FROM upload"
-      " JOIN medium ON medium.id = upload.medium");
-
-  return list_named (rows, user_data, error);
+  add_named (rows, file, medium, size, size);
 }
 
 static gboolean
 list_originals (PmssDatabase * database, gpointer user_data, GError ** error)
 {
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT original.file, medium.name, original.size, original.size"
-      " FROM original JOIN medium ON medium.id = original.medium");
-
-  return list_named (rows, user_data, error);
+  return pmss_originals_each (database, add_original, user_data, error);
 }
 
 static void

@@ -24,6 +24,7 @@
 #include "control/keys.h"
 #include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
+#include "control/originals/originals.h"
 #include "control/repair/repair.h"
 #include "control/sessions/sessions.h"
 #include "control/uploads/uploads.h"
@@ -153,8 +154,12 @@ open_tls_database (PmssControlContext * context, GError ** error)
 static gboolean
 open_work (PmssControlContext * context, GError ** error)
 {
+  context->originals = pmss_originals_new (context->config->data,
+      context->database, error);
+  if (context->originals == NULL)
+    return FALSE;
   context->uploads = pmss_uploads_new (context->config, context->database,
-      context->catalog, error);
+      context->catalog, context->originals, error);
   if (context->uploads == NULL)
     return FALSE;
   pmss_uploads_set_reserve (context->uploads, context->reserve);
@@ -284,6 +289,7 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->jobs, pmss_jobs_free);
   g_clear_pointer (&context->repair, pmss_repair_free);
   g_clear_pointer (&context->uploads, pmss_uploads_free);
+  g_clear_pointer (&context->originals, pmss_originals_free);
   g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);

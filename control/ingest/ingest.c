@@ -1,58 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/ingest/ingest.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "control/config.h"
 #include "control/database/database.h"
 #include "control/ingest/ingest-private.h"
 #include "control/nodes/placer.h"
+#include "control/originals/originals.h"
 #include "libpmss/pmss-error.h"
 
 /* A file up to here holds some twenty megabytes while it is striped and read back, and waits for the nodes' fsyncs most of the time. */
 #define SMALL (4u << 20)
 
-/* The job's error is for clients to read, the path for the log. */
-static void
-set_errno (GError ** error, const char *what, const char *path)
-{
-  int code = errno;
-
-  g_warning ("%s: %s", path, g_strerror (code));
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "%s: %s", what,
-      g_strerror (code));
-}
-
 /* commit */
-
-static char *
-original_path (Ingest * ingest)
-{
-  return
-      g_build_filename (pmss_uploads_get_originals (ingest->context->uploads),
-      ingest->upload->id, NULL);
-}
-
-/* A second name for the same bytes: until the transaction, the upload is the one that counts. */
-static gboolean
-link_original (Ingest * ingest, GError ** error)
-{
-  g_autofree char *path = original_path (ingest);
-  const char *folder = pmss_uploads_get_originals (ingest->context->uploads);
-  gboolean good = link (ingest->path, path) == 0 || errno == EEXIST;
-  int fd = good ? g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) : -1;
-
-  good = good && fd >= 0 && fsync (fd) == 0;
-  if (!good)
-    set_errno (error, "The original cannot be kept", path);
-  if (fd >= 0)
-    close (fd);
-  return good;
-}
 
 static gboolean
 commit_rows (PmssDatabase * database, gpointer user_data, GError ** error)
@@ -64,19 +23,20 @@ commit_rows (PmssDatabase * database, gpointer user_data, GError ** error)
           error))
     return FALSE;
   if (ingest->medium->keep_original
-      && !pmss_database_exec (database, error,
-          "INSERT INTO original (medium, file, size) VALUES (?1, ?2, ?3)",
-          PMSS_INT (ingest->medium->id), PMSS_TEXT (ingest->upload->id),
-          PMSS_INT (ingest->upload->size)))
+      && !pmss_originals_add (context->originals, ingest->medium->id,
+          ingest->upload->id, ingest->upload->size, error))
     return FALSE;
   return pmss_uploads_drop (context->uploads, ingest->medium->id, error)
       && pmss_jobs_set_done (context->jobs, ingest->job->id, error);
 }
 
+/* The original is a second name for the same bytes: until the transaction, the upload is the one that counts. */
 static gboolean
 run_commit (Ingest * ingest, GError ** error)
 {
-  if (ingest->medium->keep_original && !link_original (ingest, error))
+  if (ingest->medium->keep_original
+      && !pmss_originals_link (ingest->context->originals, ingest->path,
+          ingest->upload->id, error))
     return FALSE;
   if (!pmss_database_transact (ingest->context->database, commit_rows, ingest,
           error))

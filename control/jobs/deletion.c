@@ -5,6 +5,7 @@
 #include "control/database/database.h"
 #include "control/jobs/jobs.h"
 #include "control/nodes/node-calls.h"
+#include "control/originals/originals.h"
 #include "control/uploads/uploads.h"
 #include "libpmss/pmss-error.h"
 
@@ -120,7 +121,7 @@ remove_last (PmssDatabase * database, gpointer user_data, GError ** error)
   PmssControlContext *context = deletion->context;
 
   return pmss_uploads_drop (context->uploads, deletion->medium, error)
-      && pmss_uploads_drop_original (context->uploads, deletion->medium, error)
+      && pmss_originals_drop (context->originals, deletion->medium, error)
       && pmss_catalog_remove_medium (context->catalog, deletion->medium, error);
 }
 
@@ -132,6 +133,7 @@ delete_medium (Deletion * deletion, GError ** error)
   if (!pmss_database_transact (context->database, remove_last, deletion, error))
     return FALSE;
   pmss_uploads_delete_files (context->uploads);
+  pmss_originals_delete_files (context->originals);
   return TRUE;
 }
 

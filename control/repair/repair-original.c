@@ -1,39 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/repair/repair-private.h"
 
-#include "control/database/database.h"
+#include "control/originals/originals.h"
 #include "control/striping/striping.h"
-#include "control/uploads/uploads.h"
 #include "libpmss/pmss-error.h"
 
-typedef struct
-{
-  gint64 medium;
-  char *file;                   /* NULL: none was kept */
-  char *sha256;                 /* of the medium; nullable */
-} Original;
-
 static gboolean
-find_row (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Original *original = user_data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT file, sha256 FROM original JOIN medium ON medium.id = medium"
-      " WHERE medium = ?1", PMSS_INT (original->medium));
-
-  if (pmss_rows_next (rows, &local)) {
-    original->file = g_strdup (pmss_rows_text (rows, 0));
-    original->sha256 = g_strdup (pmss_rows_text (rows, 1));
-  }
-  if (!local)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-static gboolean
-none (GError ** error, const char *why)
+fail_not_found (GError ** error, const char *why)
 {
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND, "%s", why);
   return FALSE;
@@ -48,7 +21,7 @@ open_original (PmssRepairWork * work, const char *path, GError ** error)
       "the original", &local);
 
   if (!source)
-    none (error, local->message);
+    fail_not_found (error, local->message);
   return source;
 }
 
@@ -69,30 +42,22 @@ check_file (PmssRepairWork * work, const char *path, const char *wanted,
     return FALSE;
   }
   if (!sha256)
-    return none (error, local->message);
+    return fail_not_found (error, local->message);
   return g_strcmp0 (sha256, wanted) == 0
-      || none (error, "the original is not what it was");
+      || fail_not_found (error, "the original is not what it was");
 }
 
 static gboolean
 check_original (PmssRepairWork * work, char **path, GError ** error)
 {
-  PmssControlContext *context = work->repair->context;
-  Original original = {.medium = work->version.medium };
-  gboolean good;
+  g_autofree char *sha256 = NULL;
 
-  if (!pmss_database_transact (context->database, find_row, &original, error))
-    return FALSE;
-  if (original.file)
-    *path = g_build_filename (pmss_uploads_get_originals (context->uploads),
-        original.file, NULL);
-  good = *path ? check_file (work, *path, original.sha256, error)
-      : none (error, "no original was kept");
-  if (!good)
-    g_clear_pointer (path, g_free);
-  g_free (original.file);
-  g_free (original.sha256);
-  return good;
+  *path = pmss_originals_find (work->repair->context->originals,
+      work->version.medium, &sha256, error);
+  if (*path && check_file (work, *path, sha256, error))
+    return TRUE;
+  g_clear_pointer (path, g_free);
+  return FALSE;
 }
 
 /* Once a run for each medium, whatever comes of it. */
@@ -106,7 +71,7 @@ find_original (PmssRepairWork * work, char **path, GError ** error)
 
   if (g_hash_table_lookup_extended (originals, &medium, NULL, &known)) {
     *path = g_strdup (known);
-    return known || none (error, "there is no good original");
+    return known || fail_not_found (error, "there is no good original");
   }
   check_original (work, path, &local);
   if (local && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
@@ -138,7 +103,7 @@ pmss_repair_restore (PmssRepairWork * work, GBytes * shards[PMSS_MAX_SHARDS],
     return FALSE;
   if (!pmss_striping_compute (source, work->worker->erasure, &work->geometry,
           offset, shards, &local))
-    return none (error, local->message);
+    return fail_not_found (error, local->message);
   g_message ("%s: extent %u is restored from the original", work->medium,
       work->extent.number);
   return TRUE;

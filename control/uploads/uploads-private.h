@@ -2,6 +2,7 @@
 #pragma once
 
 #include "control/config.h"
+#include "control/data-files/data-files.h"
 #include "control/database/database.h"
 #include "control/uploads/uploads.h"
 
@@ -12,8 +13,8 @@ struct _PmssUploads {
   PmssControlConfig *config;
   PmssDatabase *database;
   PmssCatalog *catalog;
-  char *folder;                 /* data/uploads */
-  char *originals;              /* data/originals */
+  PmssOriginals *originals;     /* whose files are swept with ours */
+  PmssDataFiles *files;         /* data/uploads */
   gint64 opened;                /* monotonic */
 
   PmssDiskReserve *reserve;     /* nullable */
@@ -43,11 +44,9 @@ void     pmss_uploads_set_errno   (GError **error, int code, const char *what);
 gboolean pmss_upload_files_make   (PmssUploads *uploads, const char *id, GError **error);
 /* Takes back a file that got no row. */
 void     pmss_upload_files_unmake (PmssUploads *uploads, const char *id);
-/* At the start: deletes the files that rows of file_deletion name and the empty ones that have no row, puts those back that were set aside and that a row
- * names, and sets other files without a row aside. Directories are left alone. */
-gboolean pmss_upload_files_sweep  (PmssUploads *uploads, GError **error);
-/* Deletes what was set aside long enough ago and no row names. FALSE: something could not be deleted. */
-gboolean pmss_upload_files_expire (PmssUploads *uploads, gint64 now, gint64 up);
+/* For #PmssDataFiles. */
+gboolean pmss_upload_files_find     (PmssDatabase *database, const char *name, PmssDataFile *file, GError **error);
+gboolean pmss_upload_files_is_spare (const char *name, const GStatBuf *st, gpointer user_data);
 
 /* upload-name.c: makes sure that no medium has @name. An unfinished upload of @user's own gives way; of another user's, or one that is being written to,
  * PMSS_ERROR_EXISTS tells whose it is and how far. */

@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <sodium.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "control/folder-sync.h"
+#include "control/accounts/secret.h"
+#include "control/data-files/data-files.h"
+#include "control/originals/originals.h"
 #include "libpmss/pmss-error.h"
 
 #define COLUMNS "upload.id, upload.medium, medium.name, upload.user, " \
@@ -52,12 +53,13 @@ gboolean
 pmss_uploads_check_space (PmssUploads * self, guint64 bytes, guint64 announced,
     GError ** error)
 {
+  const char *folder = pmss_data_files_get_folder (self->files);
   struct statvfs disk;
   g_autofree char *need = NULL, *have = NULL, *others = NULL, *keep = NULL;
   guint64 available, kept = self->config->min_free, wanted = bytes;
 
-  if (statvfs (self->folder, &disk) != 0) {
-    pmss_uploads_set_errno (error, errno, self->folder);
+  if (statvfs (folder, &disk) != 0) {
+    pmss_uploads_set_errno (error, errno, folder);
     return FALSE;
   }
   available = (guint64) disk.f_bavail * disk.f_frsize;
@@ -156,13 +158,7 @@ pmss_uploads_set_keep_unknown (PmssUploads * self, gboolean keep)
 char *
 pmss_uploads_get_path (PmssUploads * self, const char *id)
 {
-  return g_build_filename (self->folder, id, NULL);
-}
-
-const char *
-pmss_uploads_get_originals (PmssUploads * self)
-{
-  return self->originals;
+  return pmss_data_files_get_path (self->files, id);
 }
 
 /* Rows */
@@ -321,16 +317,6 @@ create_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       PMSS_INT (upload->expires));
 }
 
-static char *
-make_id (void)
-{
-  guint8 bytes[16];
-  char text[33];
-
-  randombytes_buf (bytes, sizeof bytes);
-  return g_strdup (sodium_bin2hex (text, sizeof text, bytes, sizeof bytes));
-}
-
 PmssUpload *
 pmss_uploads_create (PmssUploads * self, PmssMedium * medium,
     PmssUploadKind kind, const char *user, GError ** error)
@@ -338,7 +324,7 @@ pmss_uploads_create (PmssUploads * self, PmssMedium * medium,
   g_autoptr (PmssUpload) upload = g_new0 (PmssUpload, 1);
   Create create = { self, medium, upload };
 
-  upload->id = make_id ();
+  upload->id = pmss_secret_new_id ();
   upload->name = g_strdup (medium->name);
   upload->user = g_strdup (user);
   upload->kind = kind;
@@ -441,15 +427,23 @@ pmss_uploads_expire (PmssUploads * self, GError ** error)
   gint64 monotonic = g_get_monotonic_time ();
 
   if (!self->keep_unknown && monotonic >= self->aside_at) {
-    gboolean all = pmss_upload_files_expire (self, now (),
-        (monotonic - self->opened) / G_USEC_PER_SEC);
+    guint grace = self->config->set_aside_grace;
+    gint64 up = (monotonic - self->opened) / G_USEC_PER_SEC;
+    gboolean all = pmss_data_files_expire (self->files, grace, now (), up);
 
+    all = pmss_originals_expire (self->originals, grace, now (), up) && all;
     self->aside_at = monotonic + (all ? ASIDE_EVERY : ASIDE_AGAIN);
   }
   return remove_listed (self, TRUE, FALSE, error);
 }
 
 /* Parts of larger transactions */
+
+typedef struct
+{
+  PmssUploads *self;
+  gint64 medium;
+} Drop;
 
 static gboolean
 finish_rows (PmssDatabase * database, gpointer user_data, GError ** error)
@@ -484,66 +478,64 @@ pmss_uploads_finish (PmssUploads * self, const char *id, GError ** error)
 static gboolean
 drop_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {
-  gint64 *medium = user_data;
+  Drop *drop = user_data;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT id FROM upload WHERE medium = ?1", PMSS_INT (drop->medium));
+  g_autofree char *id = NULL;
+  GError *local = NULL;
 
-  return pmss_database_exec (database, error,
-      "INSERT OR IGNORE INTO file_deletion (folder, file)"
-      " SELECT 'uploads', id FROM upload WHERE medium = ?1", PMSS_INT (*medium))
+  if (pmss_rows_next (rows, &local))
+    id = g_strdup (pmss_rows_text (rows, 0));
+  if (local) {
+    g_propagate_error (error, local);
+    return FALSE;
+  }
+  return !id || (pmss_data_files_give_up (drop->self->files, id, error)
       && pmss_database_exec (database, error,
-      "DELETE FROM upload WHERE medium = ?1", PMSS_INT (*medium));
+          "DELETE FROM upload WHERE id = ?1", PMSS_TEXT (id)));
 }
 
 gboolean
 pmss_uploads_drop (PmssUploads * self, gint64 medium, GError ** error)
 {
-  return pmss_database_transact (self->database, drop_rows, &medium, error);
+  Drop drop = { self, medium };
+
+  return pmss_database_transact (self->database, drop_rows, &drop, error);
 }
 
-static gboolean
-drop_original_rows (PmssDatabase * database, gpointer user_data,
-    GError ** error)
+void
+pmss_uploads_delete_files (PmssUploads * self)
 {
-  gint64 *medium = user_data;
-
-  return pmss_database_exec (database, error,
-      "INSERT OR IGNORE INTO file_deletion (folder, file)"
-      " SELECT 'originals', file FROM original WHERE medium = ?1",
-      PMSS_INT (*medium))
-      && pmss_database_exec (database, error,
-      "DELETE FROM original WHERE medium = ?1", PMSS_INT (*medium));
-}
-
-gboolean
-pmss_uploads_drop_original (PmssUploads * self, gint64 medium, GError ** error)
-{
-  return pmss_database_transact (self->database, drop_original_rows, &medium,
-      error);
+  pmss_data_files_delete (self->files);
 }
 
 /* The start */
 
 PmssUploads *
 pmss_uploads_new (PmssControlConfig * config, PmssDatabase * database,
-    PmssCatalog * catalog, GError ** error)
+    PmssCatalog * catalog, PmssOriginals * originals, GError ** error)
 {
+  static const PmssDataFilesFuncs funcs = {
+    pmss_upload_files_find, pmss_upload_files_is_spare
+  };
   PmssUploads *self = g_new0 (PmssUploads, 1);
 
   self->config = config;
   self->database = database;
   self->catalog = catalog;
-  self->folder = g_build_filename (config->data, "uploads", NULL);
-  self->originals = g_build_filename (config->data, "originals", NULL);
+  self->originals = originals;
   self->opened = g_get_monotonic_time ();
   g_mutex_init (&self->lock);
   self->writing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       g_free);
+  self->files = pmss_data_files_new (config->data, "uploads", database, &funcs,
+      error);
 
-  if (g_mkdir_with_parents (self->folder, 0700) != 0)
-    pmss_uploads_set_errno (error, errno, self->folder);
-  else if (g_mkdir_with_parents (self->originals, 0700) != 0)
-    pmss_uploads_set_errno (error, errno, self->originals);
-  else if (pmss_folder_sync (config->data, error)
-      && pmss_upload_files_sweep (self, error)
+  /* originals first: one that is a second name of an upload is no loss while the upload has the first */
+  if (self->files
+      && pmss_originals_sweep (originals,
+          pmss_data_files_get_folder (self->files), error)
+      && pmss_data_files_sweep (self->files, NULL, error)
       && remove_listed (self, FALSE, TRUE, error))
     return self;
   pmss_uploads_free (self);
@@ -553,9 +545,8 @@ pmss_uploads_new (PmssControlConfig * config, PmssDatabase * database,
 void
 pmss_uploads_free (PmssUploads * self)
 {
+  g_clear_pointer (&self->files, pmss_data_files_free);
   g_hash_table_unref (self->writing);
   g_mutex_clear (&self->lock);
-  g_free (self->originals);
-  g_free (self->folder);
   g_free (self);
 }

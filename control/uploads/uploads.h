@@ -38,9 +38,9 @@ typedef struct {
 void          pmss_upload_free (PmssUpload *upload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUpload, pmss_upload_free)
 
-/* Makes the folders, and undoes what a crash left behind: plain PUTs that were cut off, files that a row says may go. A file that no row knows is set
- * aside (set-aside.h), never deleted: the catalog may be older than the file. One that was set aside and that a row names goes back. */
-PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database, PmssCatalog *catalog, GError **error);
+/* Makes the folder, and undoes what a crash left behind there and among @originals: plain PUTs that were cut off, files that nobody needs (data-files.h). @originals
+ * outlives @uploads. */
+PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database, PmssCatalog *catalog, PmssOriginals *originals, GError **error);
 void          pmss_uploads_free   (PmssUploads *uploads);
 /* What uploads have to leave free besides, from now on. Before the first request; @reserve outlives @uploads. */
 void          pmss_uploads_set_reserve (PmssUploads *uploads, PmssDiskReserve *reserve);
@@ -59,8 +59,6 @@ PmssUpload   *pmss_uploads_get_by_medium (PmssUploads *uploads, gint64 medium, G
 GPtrArray    *pmss_uploads_list   (PmssUploads *uploads, GError **error);
 /* Where its bytes are. */
 char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
-/* The folder of kept originals. */
-const char   *pmss_uploads_get_originals (PmssUploads *uploads);
 /* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while somebody writes; PMSS_ERROR_CONFLICT when complete. */
 gboolean      pmss_uploads_remove (PmssUploads *uploads, const char *id, GError **error);
 /* Removes those whose time is up, and files whose time aside is up. One thread at a time. */
@@ -69,10 +67,9 @@ gboolean      pmss_uploads_expire (PmssUploads *uploads, GError **error);
 /* Parts of a larger transaction: see pmss_ingest_start() and the deletion. */
 /* All bytes are there: complete; the medium begins to be ingested. PMSS_ERROR_CONFLICT if not. */
 gboolean      pmss_uploads_finish (PmssUploads *uploads, const char *id, GError **error);
-/* Drops the row of @medium's upload, or original, if there is one, and notes that its file may go: pmss_uploads_delete_files() after the commit does that (a crash
- * in between: the next start does). */
+/* Drops the row of @medium's upload, if there is one, and notes that its file may go: pmss_uploads_delete_files() after the commit does that (a crash in between: the
+ * next start does). */
 gboolean      pmss_uploads_drop          (PmssUploads *uploads, gint64 medium, GError **error);
-gboolean      pmss_uploads_drop_original (PmssUploads *uploads, gint64 medium, GError **error);
 /* Deletes the files that committed transactions gave up. What cannot be deleted is logged, and tried again with the next. */
 void          pmss_uploads_delete_files  (PmssUploads *uploads);
 

@@ -8,7 +8,7 @@
 #include "control/data-folder.h"
 #include "control/identity.h"
 #include "control/keys.h"
-#include "control/uploads/set-aside.h"
+#include "control/data-files/set-aside.h"
 #include "libpmss/pmss-error.h"
 
 #define CLUSTER "0123456789abcdef0123456789abcdef"

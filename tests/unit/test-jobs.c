@@ -6,6 +6,7 @@
 #include "control/jobs/job-waits.h"
 #include "control/jobs/jobs-private.h"
 #include "control/nodes/nodes.h"
+#include "control/originals/originals.h"
 #include "control/uploads/uploads.h"
 
 #define WAIT (20 * G_USEC_PER_SEC)
@@ -38,8 +39,11 @@ setup (Fixture * f, gconstpointer data)
   context->catalog = pmss_catalog_new (context->database);
   context->nodes = pmss_nodes_new (context->database, &error);
   g_assert_no_error (error);
+  context->originals = pmss_originals_new (f->config.data, context->database,
+      &error);
+  g_assert_no_error (error);
   context->uploads = pmss_uploads_new (&f->config, context->database,
-      context->catalog, &error);
+      context->catalog, context->originals, &error);
   g_assert_no_error (error);
   control_fixture_exec (&f->base, "INSERT INTO medium (id, name, state, k, m,"
       " created, updated) VALUES (1, 'gone', 'deleting', 1, 0, 1, 1)");
@@ -66,6 +70,7 @@ teardown (Fixture * f, gconstpointer data)
 
   g_clear_pointer (&f->context.jobs, pmss_jobs_free);
   pmss_uploads_free (f->context.uploads);
+  pmss_originals_free (f->context.originals);
   pmss_nodes_free (f->context.nodes);
   pmss_catalog_free (f->context.catalog);
   g_assert_cmpint (g_rmdir (originals), ==, 0);

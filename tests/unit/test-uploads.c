@@ -6,7 +6,8 @@
 
 #include "control-fixture.h"
 #include "control/catalog/catalog.h"
-#include "control/uploads/set-aside.h"
+#include "control/data-files/set-aside.h"
+#include "control/originals/originals.h"
 #include "control/uploads/uploads-private.h"
 
 #define MIB ((guint64) 1 << 20)
@@ -17,6 +18,7 @@ typedef struct
   ControlFixture base;
   PmssControlConfig config;
   PmssCatalog *catalog;
+  PmssOriginals *originals;
   PmssUploads *uploads;
   char *data;
 } Fixture;
@@ -26,8 +28,10 @@ open_uploads (Fixture * f)
 {
   g_autoptr (GError) error = NULL;
 
+  f->originals = pmss_originals_new (f->data, f->base.database, &error);
+  g_assert_no_error (error);
   f->uploads = pmss_uploads_new (&f->config, f->base.database, f->catalog,
-      &error);
+      f->originals, &error);
   g_assert_no_error (error);
 }
 
@@ -36,6 +40,7 @@ static void
 start_anew (Fixture * f)
 {
   pmss_uploads_free (f->uploads);
+  pmss_originals_free (f->originals);
   open_uploads (f);
 }
 
@@ -72,6 +77,7 @@ static void
 teardown (Fixture * f, gconstpointer data)
 {
   pmss_uploads_free (f->uploads);
+  pmss_originals_free (f->originals);
   pmss_catalog_free (f->catalog);
   remove_tree (f->data);
   g_free (f->data);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Files that no row knows: moved, kept, and deleted after a grace period. On the caller's thread. */
-#include "control/uploads/set-aside.h"
+#include "control/data-files/set-aside.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The files that media were made from. On the caller's thread. */
+#include "control/originals/originals.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "control/data-files/data-files.h"
+#include "control/folder-sync.h"
+#include "libpmss/pmss-error.h"
+
+struct _PmssOriginals
+{
+  PmssDatabase *database;
+  PmssDataFiles *files;
+};
+
+/* Rows */
+
+/* What remains of a query that gives no row, or of the last row. */
+static gboolean
+end_query (GError * local, GError ** error)
+{
+  if (local != NULL)
+    g_propagate_error (error, local);
+  return local == NULL;
+}
+
+static gboolean
+find_file (PmssDatabase * database, const char *name, PmssDataFile * file,
+    GError ** error)
+{
+  GError *local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT size FROM original WHERE file = ?1", PMSS_TEXT (name));
+
+  file->known = pmss_rows_next (rows, &local);
+  if (file->known)
+    file->least = file->most = (guint64) pmss_rows_int (rows, 0);
+  return end_query (local, error);
+}
+
+gboolean
+pmss_originals_each (PmssDatabase * database, PmssOriginalFunc func,
+    gpointer user_data, GError ** error)
+{
+  GError *local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT original.file, medium.name, original.size"
+      " FROM original JOIN medium ON medium.id = original.medium");
+
+  while (pmss_rows_next (rows, &local))
+    func (pmss_rows_text (rows, 0), pmss_rows_text (rows, 1),
+        (guint64) pmss_rows_int (rows, 2), user_data);
+  return end_query (local, error);
+}
+
+typedef struct
+{
+  PmssOriginals *self;
+  gint64 medium;
+  const char *add;              /* the file to add */
+  guint64 size;
+  char *file;                   /* found; NULL: none was kept */
+  char *sha256;                 /* of the medium; nullable */
+} Call;
+
+static gboolean
+add_row (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Call *call = user_data;
+
+  return pmss_database_exec (database, error,
+      "INSERT INTO original (medium, file, size) VALUES (?1, ?2, ?3)",
+      PMSS_INT (call->medium), PMSS_TEXT (call->add), PMSS_INT (call->size));
+}
+
+gboolean
+pmss_originals_add (PmssOriginals * self, gint64 medium, const char *file,
+    guint64 size, GError ** error)
+{
+  Call call = { self, medium, file, size };
+
+  return pmss_database_transact (self->database, add_row, &call, error);
+}
+
+static gboolean
+find_row (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Call *call = user_data;
+  GError *local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT file, sha256 FROM original JOIN medium ON medium.id = medium"
+      " WHERE medium = ?1", PMSS_INT (call->medium));
+
+  if (pmss_rows_next (rows, &local)) {
+    call->file = g_strdup (pmss_rows_text (rows, 0));
+    call->sha256 = g_strdup (pmss_rows_text (rows, 1));
+  }
+  return end_query (local, error);
+}
+
+static void
+clear_call (Call * call)
+{
+  g_free (call->file);
+  g_free (call->sha256);
+}
+
+static gboolean
+drop_row (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Call *call = user_data;
+
+  return find_row (database, call, error) && (call->file == NULL
+      || (pmss_data_files_give_up (call->self->files, call->file, error)
+          && pmss_database_exec (database, error,
+              "DELETE FROM original WHERE medium = ?1",
+              PMSS_INT (call->medium))));
+}
+
+gboolean
+pmss_originals_drop (PmssOriginals * self, gint64 medium, GError ** error)
+{
+  Call call = { self, medium };
+  gboolean dropped = pmss_database_transact (self->database, drop_row, &call,
+      error);
+
+  clear_call (&call);
+  return dropped;
+}
+
+char *
+pmss_originals_find (PmssOriginals * self, gint64 medium, char **sha256,
+    GError ** error)
+{
+  Call call = { self, medium };
+  char *path = NULL;
+
+  if (!pmss_database_transact (self->database, find_row, &call, error))
+    return NULL;
+  if (call.file != NULL) {
+    path = pmss_data_files_get_path (self->files, call.file);
+    *sha256 = g_steal_pointer (&call.sha256);
+  } else {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+        "no original was kept");
+  }
+  clear_call (&call);
+  return path;
+}
+
+/* Files */
+
+/* A crash came between the second name of an upload that becomes an original and the row of that: no
+ * byte is lost while the upload has the first. */
+static gboolean
+is_second_name (const char *name, const GStatBuf * st, gpointer uploads)
+{
+  g_autofree char *upload = g_build_filename (uploads, name, NULL);
+  GStatBuf other;
+
+  return g_lstat (upload, &other) == 0 && other.st_ino == st->st_ino
+      && other.st_dev == st->st_dev;
+}
+
+gboolean
+pmss_originals_link (PmssOriginals * self, const char *path, const char *file,
+    GError ** error)
+{
+  g_autofree char *second = pmss_data_files_get_path (self->files, file);
+  g_autoptr (GError) local = NULL;
+
+  if (link (path, second) != 0 && errno != EEXIST) {
+    int code = errno;
+
+    /* the error is for clients to read, the path for the log */
+    g_warning ("%s: %s", second, g_strerror (code));
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+        "The original cannot be kept: %s", g_strerror (code));
+    return FALSE;
+  }
+  if (pmss_folder_sync (pmss_data_files_get_folder (self->files), &local))
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+      "The original cannot be kept: %s", local->message);
+  return FALSE;
+}
+
+void
+pmss_originals_delete_files (PmssOriginals * self)
+{
+  pmss_data_files_delete (self->files);
+}
+
+gboolean
+pmss_originals_sweep (PmssOriginals * self, const char *uploads,
+    GError ** error)
+{
+  return pmss_data_files_sweep (self->files, (gpointer) uploads, error);
+}
+
+gboolean
+pmss_originals_expire (PmssOriginals * self, guint grace, gint64 now, gint64 up)
+{
+  return pmss_data_files_expire (self->files, grace, now, up);
+}
+
+/* The start */
+
+PmssOriginals *
+pmss_originals_new (const char *data, PmssDatabase * database, GError ** error)
+{
+  static const PmssDataFilesFuncs funcs = { find_file, is_second_name };
+  PmssDataFiles *files = pmss_data_files_new (data, "originals", database,
+      &funcs, error);
+  PmssOriginals *self;
+
+  if (files == NULL)
+    return NULL;
+  self = g_new0 (PmssOriginals, 1);
+  self->database = database;
+  self->files = files;
+  return self;
+}
+
+void
+pmss_originals_free (PmssOriginals * self)
+{
+  pmss_data_files_free (self->files);
+  g_free (self);
+}
