@@ -27,7 +27,8 @@ typedef struct
   guint first;                  /* data unit that is needed first */
   gboolean urgent;
   gboolean wait_late;           /* what late nodes were asked for counts */
-  gboolean give_late;           /* late nodes count as any other */
+  gboolean give_late;           /* late nodes count as any other, */
+  gboolean give_busy;           /* also those that can be asked nothing more now */
   gint64 now;
   guint had;                    /* units there, coming, or empty */
   gboolean left;                /* one is left to a late node */
@@ -80,6 +81,17 @@ unit_is_had (RowPlan * plan, guint index)
       || (plan->row->coming & (1u << index)) || unit_is_coming (plan, index);
 }
 
+static gboolean
+may_be_asked (RowPlan * plan, guint index, PmssSource source)
+{
+  if (source != PMSS_SOURCE_LATE || !plan->give_late)
+    return source == PMSS_SOURCE_GOOD;
+  return plan->give_busy
+      || pmss_link_has_room (pmss_engine_get_shard_link (plan->engine,
+          plan->row->extent, index), plan->engine->settings.max_connections,
+      TRUE);
+}
+
 /* The data units that the consumer needs: from their own nodes if possible. */
 static guint32
 plan_data_units (RowPlan * plan)
@@ -98,8 +110,7 @@ plan_data_units (RowPlan * plan)
     if (j < plan->first)
       continue;
     source = unit_source (plan, j);
-    if (slot->state == PMSS_UNIT_NONE && (source == PMSS_SOURCE_GOOD
-            || (source == PMSS_SOURCE_LATE && plan->give_late))) {
+    if (slot->state == PMSS_UNIT_NONE && may_be_asked (plan, j, source)) {
       slot->wanted = TRUE;
       plan->had++;
     } else if (slot->state == PMSS_UNIT_ASKED || source != PMSS_SOURCE_LATE
@@ -125,8 +136,7 @@ plan_substitutes (RowPlan * plan)
     if ((plan->row->missing & (1u << i)) || slot->wanted
         || unit_is_had (plan, i))
       continue;
-    if (slot->state == PMSS_UNIT_NONE && (source == PMSS_SOURCE_GOOD
-            || (source == PMSS_SOURCE_LATE && plan->give_late))) {
+    if (slot->state == PMSS_UNIT_NONE && may_be_asked (plan, i, source)) {
       slot->wanted = TRUE;
       plan->had++;
     }
@@ -201,6 +211,10 @@ pmss_plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent,
   if (row->missing != 0 && plan.had < plan.k) {
     /* Not enough good ones: a late one is better than none. */
     plan.give_late = TRUE;
+    plan_row_once (&plan);
+  }
+  if (row->missing != 0 && plan.had < plan.k) {
+    plan.give_busy = TRUE;
     plan_row_once (&plan);
   }
   pass->extra -= MIN (pass->extra, count_extra (&plan));

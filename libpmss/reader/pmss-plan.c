@@ -336,8 +336,11 @@ pmss_plan_run (PmssEngine * engine)
   pmss_rows_evict (&engine->rows, cursor->row,
       pmss_cursor_get_window_end (engine, cursor) - 1,
       blocks > wanted ? blocks - wanted : 0);
-  if (is_crowded (engine, cursor))
+  if (is_crowded (engine, cursor)) {
     pmss_plan_cancel_unwanted (engine, cursor);
+    /* the file's end would be asked for and cancelled at every turn */
+    engine->tail_asked = TRUE;
+  }
   for (i = 0; i < engine->links->len; i++) {
     while (start_one (engine, cursor, engine->links->pdata[i], FALSE));
   }
