@@ -12,6 +12,8 @@
 /* us that a read may take while redundancy makes up for all trouble, besides what the lines
  * take. */
 #define BOUND (2 * SECOND)
+/* us that it may take longer where nothing may be asked for twice. */
+#define NO_EXTRA (3 * SECOND)
 /* us after the last trouble of its row in which a read has to have ended, if that came too late for
  * more shards than redundancy makes up for. */
 #define RECOVERY (8 * SECOND)
@@ -273,6 +275,7 @@ check_time (SimAuditor * self, guint64 row, gint64 began)
   gint64 now = sim_clock_since_begin (), took = now - began;
   guint m = self->scenario->medium->redundancy.m;
   gint64 line = get_line_time (self);
+  gint64 bound = BOUND + (self->scenario->max_extra > 0 ? 0 : NO_EXTRA);
 
   if (took > self->scenario->timeout * SECOND + SECOND)
     find (self, "a read of row %" G_GUINT64_FORMAT " took %.3f s, in spite of"
@@ -288,7 +291,7 @@ check_time (SimAuditor * self, guint64 row, gint64 began)
     return;
   }
   self->longest = MAX (self->longest, took - line);
-  if (took > BOUND + line)
+  if (took > bound + line)
     find (self, "a read of row %" G_GUINT64_FORMAT " took %.3f s though no more"
         " than %u of its shards were in trouble (the lines: %.3f s)", row,
         took / (double) SECOND, m, line / (double) SECOND);
