@@ -11,6 +11,13 @@
 
 #define PORT 8471
 
+/* A fault begins, or is over. */
+typedef struct
+{
+  SimServers *self;
+  const SimFault *fault;
+} Change;
+
 struct _SimServers
 {
   const SimScenario *scenario;
@@ -21,15 +28,10 @@ struct _SimServers
   SimSentFunc sent;
   gpointer user_data;
   GHashTable *sessions;         /* id -> gint64: end of its lease */
+  Change *changes;              /* one for each fault */
   guint n_tokens;
   gint64 tokens[4096];          /* their ends, us since the beginning */
 };
-
-typedef struct
-{
-  SimServers *self;
-  const SimFault *fault;
-} Change;
 
 /* --- What holds when --- */
 
@@ -519,7 +521,7 @@ set_control (SimServers * self)
 static void
 change (gpointer data)
 {
-  Change *change = data;
+  const Change *change = data;
   SimServers *self = change->self;
   const SimFault *fault = change->fault;
 
@@ -533,21 +535,22 @@ change (gpointer data)
     set_control (self);
   else
     set_node (self, fault->node);
-  g_free (change);
 }
 
 static void
 schedule_changes (SimServers * self)
 {
+  gint64 begin = sim_clock_now () - sim_clock_since_begin ();
+
+  self->changes = g_new (Change, self->scenario->faults->len + 1);
   for (guint i = 0; i < self->scenario->faults->len; i++) {
     const SimFault *fault = get_fault (self, i);
-    const Change what = { self, fault };
-    gint64 begin = sim_clock_now () - sim_clock_since_begin ();
 
-    sim_clock_at (begin + MAX (fault->from, 0), change, g_memdup2 (&what,
-            sizeof what));
+    self->changes[i] = (Change) {
+    self, fault};
+    sim_clock_at (begin + MAX (fault->from, 0), change, &self->changes[i]);
     if (fault->to < G_MAXINT64 && fault->kind != SIM_FAULT_CONTROL_FORGET)
-      sim_clock_at (begin + fault->to, change, g_memdup2 (&what, sizeof what));
+      sim_clock_at (begin + fault->to, change, &self->changes[i]);
   }
 }
 
@@ -580,6 +583,7 @@ sim_servers_free (SimServers * self)
     sim_peer_clear (&self->nodes[i]);
   sim_peer_clear (&self->control);
   g_hash_table_unref (self->sessions);
+  g_free (self->changes);
   g_free (self);
 }
 
