@@ -71,7 +71,7 @@ rate (guint64 now, guint64 before, gint64 elapsed)
 }
 
 static void
-add (JsonBuilder * builder, const char *name, gint64 value)
+add_number (JsonBuilder * builder, const char *name, gint64 value)
 {
   json_builder_set_member_name (builder, name);
   json_builder_add_int_value (builder, value);
@@ -97,8 +97,8 @@ add_rates (JsonBuilder * builder, const char *first, const char *second,
 {
   if (!now->known || !before->known)
     return;
-  add (builder, first, rate (now->first, before->first, elapsed));
-  add (builder, second, rate (now->second, before->second, elapsed));
+  add_number (builder, first, rate (now->first, before->first, elapsed));
+  add_number (builder, second, rate (now->second, before->second, elapsed));
 }
 
 static void
@@ -108,8 +108,8 @@ add_memory (JsonBuilder * builder)
 
   if (!pmss_machine_get_memory (&total, &used))
     return;
-  add (builder, "memory", used);
-  add (builder, "memory_total", total);
+  add_number (builder, "memory", used);
+  add_number (builder, "memory_total", total);
 }
 
 JsonNode *
@@ -132,11 +132,11 @@ pmss_stats_sample (PmssStats * stats, const PmssHttpdStats * httpd,
       elapsed);
   add_rates (builder, "net_in", "net_out", &now.network, &before.network,
       elapsed);
-  add (builder, "network_limit", network_limit);
-  add (builder, "connections", httpd->connections);
-  add (builder, "used", usage->used);
-  add (builder, "free", usage->free);
-  add (builder, "shards", usage->shards);
+  add_number (builder, "network_limit", network_limit);
+  add_number (builder, "connections", httpd->connections);
+  add_number (builder, "used", usage->used);
+  add_number (builder, "free", usage->free);
+  add_number (builder, "shards", usage->shards);
   json_builder_end_object (builder);
   return json_builder_get_root (builder);
 }

@@ -106,7 +106,7 @@ get_reports (JsonObject * body, GError ** error)
 }
 
 static PmssBadShard *
-suspect (const Report * report, const PmssViewing * session)
+make_suspicion (const Report * report, const PmssViewing * session)
 {
   PmssBadShard *bad = g_new0 (PmssBadShard, 1);
   guint32 row = (guint32) report->row;
@@ -152,7 +152,7 @@ take_reports (PmssControlContext * context, GArray * reports,
     const Report *report = &g_array_index (reports, Report, i);
 
     if (!report->unreachable)
-      g_ptr_array_add (bad, suspect (report, session));
+      g_ptr_array_add (bad, make_suspicion (report, session));
     else if (!ask_for_node (context, report, session, error))
       return FALSE;
   }

@@ -50,7 +50,7 @@ is_plain (const char *text)
 }
 
 static void
-add (GString * line, const char *name, const char *value)
+add_field (GString * line, const char *name, const char *value)
 {
   g_autofree char *clean = NULL;
 
@@ -78,13 +78,13 @@ pmss_audit_format (const PmssAuditEntry * entry)
   char status[16];
 
   g_snprintf (status, sizeof (status), "%u", entry->status);
-  add (line, "action", entry->action);
-  add (line, "result", describe_result (entry->status));
-  add (line, "user", entry->user != NULL ? entry->user : "-");
-  add (line, "from", entry->address);
-  add (line, "object", entry->object);
-  add (line, "detail", entry->detail);
-  add (line, "status", status);
+  add_field (line, "action", entry->action);
+  add_field (line, "result", describe_result (entry->status));
+  add_field (line, "user", entry->user != NULL ? entry->user : "-");
+  add_field (line, "from", entry->address);
+  add_field (line, "object", entry->object);
+  add_field (line, "detail", entry->detail);
+  add_field (line, "status", status);
   return g_string_free (line, FALSE);
 }
 

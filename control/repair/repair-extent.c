@@ -382,7 +382,7 @@ store_all (PmssRepairWork * work, guint32 want, GBytes ** shards,
 }
 
 static gboolean
-repair (PmssRepairWork * work, PmssRebuild * rebuild, char **reason,
+repair_shards (PmssRepairWork * work, PmssRebuild * rebuild, char **reason,
     GError ** error)
 {
   GBytes *shards[PMSS_MAX_SHARDS] = { NULL };
@@ -466,7 +466,7 @@ mend (PmssRepairWork * work, char **reason, GError ** error)
   set_erasure (work->worker, work->geometry.redundancy);
   rebuild = pmss_rebuild_new (work->worker->erasure, &work->geometry);
   return pmss_repair_check_room (work, reason, error)
-      && repair (work, rebuild, reason, error)
+      && repair_shards (work, rebuild, reason, error)
       && forget_deleted (work, reason, error);
 }
 

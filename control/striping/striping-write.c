@@ -75,14 +75,15 @@ hash_up_to (PmssStriping * striping, guint64 end, guint8 * block,
 /* The writer's callbacks */
 
 static gboolean
-place (guint32 extent, PmssNode * nodes, gpointer user_data, GError ** error)
+place_extent (guint32 extent, PmssNode * nodes, gpointer user_data,
+    GError ** error)
 {
   return pmss_placer_place (((PmssStriping *) user_data)->placer, extent, nodes,
       error);
 }
 
 static gboolean
-replace (guint32 extent, guint shard, const PmssNode * failed,
+replace_node (guint32 extent, guint shard, const PmssNode * failed,
     const GError * reason, PmssNode * node, gpointer user_data, GError ** error)
 {
   return pmss_placer_replace (((PmssStriping *) user_data)->placer, extent,
@@ -97,7 +98,7 @@ mint_token (const PmssNode * node, const char *shard, gpointer user_data)
 }
 
 static gboolean
-durable (guint32 extent, gpointer user_data, GError ** error)
+note_durable (guint32 extent, gpointer user_data, GError ** error)
 {
   PmssStriping *striping = user_data;
   guint64 striped = start_of (striping, extent + 1);
@@ -137,7 +138,8 @@ write_extents (PmssStriping * striping, PmssWriter * writer, guint64 offset,
 static gboolean
 stripe_rest (PmssStriping * striping, guint8 * block, GError ** error)
 {
-  static const PmssWriterFuncs funcs = { place, replace, mint_token, durable };
+  static const PmssWriterFuncs funcs =
+      { place_extent, replace_node, mint_token, note_durable };
   PmssVersion *version = &striping->version;
   g_autoptr (PmssWriter) writer = NULL;
   guint32 first;

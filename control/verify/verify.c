@@ -145,7 +145,7 @@ take_payload (const guint8 * bytes, gsize length, gpointer user_data)
 }
 
 static gboolean
-look_at (Verify * verify, PmssVerifyExtent * extent, GError ** error)
+examine_extent (Verify * verify, PmssVerifyExtent * extent, GError ** error)
 {
   Look look = { verify, extent };
 
@@ -177,7 +177,7 @@ verify_extent (Verify * verify, const PmssExtent * row, GError ** error)
   gboolean done;
 
   pmss_verify_extent_init (&extent, &geometry, row->nodes);
-  done = look_at (verify, &extent, error)
+  done = examine_extent (verify, &extent, error)
       && pmss_job_run_throttle (verify->run, extent.read, error);
   pmss_verify_extent_clear (&extent);
   verify->done += geometry.payload;
