@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "control/catalog/catalog-private.h"
+#include "control/catalog/extent-nodes.h"
 
 #include <string.h>
 
@@ -28,38 +29,18 @@ pmss_catalog_count_shards (PmssDatabase * database, guint node, int change,
       "There is no such node");
 }
 
-static void
-pack_nodes (const PmssExtent * extent, guint8 out[PMSS_MAX_SHARDS * 4])
-{
-  for (guint i = 0; i < extent->n_nodes; i++) {
-    guint32 id = GUINT32_TO_LE (extent->nodes[i]);
-
-    memcpy (out + i * 4, &id, 4);
-  }
-}
-
 gboolean
 pmss_catalog_read_extent_row (PmssRows * rows, PmssExtent * extent,
     GError ** error)
 {
-  gsize length;
-  const guint8 *blob = pmss_rows_blob (rows, 2, &length);
-
   extent->number = (guint32) pmss_rows_int (rows, 0);
   extent->state = (PmssExtentState) pmss_rows_int (rows, 1);
-  extent->n_nodes = (guint) (length / 4);
-  if (extent->n_nodes < 1 || extent->n_nodes > PMSS_MAX_SHARDS) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
-        "The catalog has a malformed extent");
-    return FALSE;
-  }
-  for (guint i = 0; i < extent->n_nodes; i++) {
-    guint32 id;
-
-    memcpy (&id, blob + i * 4, 4);
-    extent->nodes[i] = GUINT32_FROM_LE (id);
-  }
-  return TRUE;
+  extent->n_nodes = pmss_extent_nodes_read (rows, 2, extent->nodes);
+  if (extent->n_nodes > 0)
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
+      "The catalog has a malformed extent");
+  return FALSE;
 }
 
 gboolean
@@ -122,7 +103,7 @@ place_extent (PmssDatabase * database, gpointer data, GError ** error)
 {
   ExtentCall *call = data;
   const PmssExtent *extent = call->extent;
-  guint8 blob[PMSS_MAX_SHARDS * 4];
+  guint8 blob[PMSS_EXTENT_NODES_SIZE];
   PmssVersion version;
 
   if (!check_version_alive (database, call->version, TRUE, &version, error)
@@ -133,7 +114,7 @@ place_extent (PmssDatabase * database, gpointer data, GError ** error)
             i, extent->nodes[i], error)
         || !pmss_catalog_count_shards (database, extent->nodes[i], 1, error))
       return FALSE;
-  pack_nodes (extent, blob);
+  pmss_extent_nodes_encode (extent->nodes, extent->n_nodes, blob);
   return pmss_database_exec (database, error,
       "INSERT INTO extent (version, number, state, nodes)"
       " VALUES (?1, ?2, 0, ?3)",
@@ -206,10 +187,10 @@ pmss_catalog_name_node (PmssDatabase * database,
     const PmssVersionId * version, PmssExtent * extent, guint shard,
     guint node, GError ** error)
 {
-  guint8 blob[PMSS_MAX_SHARDS * 4];
+  guint8 blob[PMSS_EXTENT_NODES_SIZE];
 
   extent->nodes[shard] = node;
-  pack_nodes (extent, blob);
+  pmss_extent_nodes_encode (extent->nodes, extent->n_nodes, blob);
   return pmss_database_exec (database, error,
       "DELETE FROM bad_shard"
       " WHERE version = ?1 AND number = ?2 AND shard = ?3",

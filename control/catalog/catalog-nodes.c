@@ -4,6 +4,7 @@
  * changes. On any thread. */
 
 #include "control/catalog/catalog-private.h"
+#include "control/catalog/extent-nodes.h"
 
 #include <string.h>
 
@@ -121,17 +122,12 @@ ask_generation (PmssDatabase * database, gpointer data, GError ** error)
 static void
 see_nodes (NodesCall * call, PmssRows * rows)
 {
-  gsize length;
-  const guint8 *blob = pmss_rows_blob (rows, 1, &length);
+  guint nodes[PMSS_MAX_SHARDS];
+  guint n = pmss_extent_nodes_read (rows, 1, nodes);
 
-  for (gsize i = 0; i + 4 <= length; i += 4) {
-    guint32 id;
-
-    memcpy (&id, blob + i, 4);
-    id = GUINT32_FROM_LE (id);
-    if (id != 0)
-      g_hash_table_add (call->seen, GUINT_TO_POINTER (id));
-  }
+  for (guint i = 0; i < n; i++)
+    if (nodes[i] != 0)
+      g_hash_table_add (call->seen, GUINT_TO_POINTER (nodes[i]));
 }
 
 static gboolean

@@ -5,9 +5,8 @@
 
 #include "control/catalog/layout-parts.h"
 
-#include <string.h>
-
 #include "control/catalog/catalog-private.h"
+#include "control/catalog/extent-nodes.h"
 
 typedef struct
 {
@@ -116,24 +115,20 @@ add_places (PmssDatabase * database, PartCall * call, PmssRows * rows,
     guint column, GError ** error)
 {
   guint n = call->part->redundancy.k + call->part->redundancy.m;
-  gsize length;
-  const guint8 *blob = pmss_rows_blob (rows, column, &length);
+  guint nodes[PMSS_MAX_SHARDS];
 
-  if (length != n * 4) {
+  if (pmss_extent_nodes_read (rows, column, nodes) != n) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
         "The catalog has a malformed extent");
     return FALSE;
   }
   for (guint i = 0; i < n; i++) {
-    guint32 id;
     gint16 place;
 
-    memcpy (&id, blob + i * 4, 4);
-    id = GUINT32_FROM_LE (id);
-    if (id != 0 && !add_node (database, call, id, error))
+    if (nodes[i] != 0 && !add_node (database, call, nodes[i], error))
       return FALSE;
     place = (gint16) (GPOINTER_TO_UINT (g_hash_table_lookup (call->known,
-                GUINT_TO_POINTER (id))) - 1);
+                GUINT_TO_POINTER (nodes[i]))) - 1);
     g_array_append_val (call->part->places, place);
   }
   return TRUE;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/catalog/catalog-health.h"
+#include "control/catalog/extent-nodes.h"
 #include "control/config.h"
 #include "control/database/database.h"
 #include "control/reconcile/list-budget.h"
@@ -95,19 +96,17 @@ static void
 add_expected (Comparison * page, PmssRows * rows)
 {
   PmssVersionId version;
-  gsize length;
-  const guint8 *blob = pmss_rows_blob (rows, 2, &length);
+  guint nodes[PMSS_MAX_SHARDS];
+  guint n = pmss_extent_nodes_read (rows, 2, nodes);
 
   if (!read_version (rows, 0, &version))
     return;
   page->left.from = version;
   page->left.from_number = (guint32) pmss_rows_int (rows, 1) + 1;
-  for (guint i = 0; i < length / 4; i++) {
-    guint32 id;
+  for (guint i = 0; i < n; i++) {
     char name[PMSS_SHARD_NAME_SIZE];
 
-    memcpy (&id, blob + i * 4, 4);
-    if (GUINT32_FROM_LE (id) != page->node)
+    if (nodes[i] != page->node)
       continue;
     pmss_shard_name_write (&version, pmss_rows_int (rows, 1), i, name);
     if (is_in_page (page, name))

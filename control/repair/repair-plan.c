@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "control/catalog/extent-nodes.h"
 #include "control/database/database.h"
 
 #define PAGE 500                /* extents a transaction */
@@ -115,8 +116,8 @@ static void
 look_at_row (Scan * scan, PmssRows * rows)
 {
   PmssExtentGeometry geometry = { 0 };
-  gsize length;
-  const guint8 *nodes = pmss_rows_blob (rows, 2, &length);
+  guint nodes[PMSS_MAX_SHARDS];
+  guint n = pmss_extent_nodes_read (rows, 2, nodes);
   guint32 bad = pmss_rows_int (rows, 8);
   guint32 suspected = pmss_rows_int (rows, 9);
   guint64 known = 0, doubtful = 0;
@@ -125,13 +126,10 @@ look_at_row (Scan * scan, PmssRows * rows)
   read_geometry (rows, &geometry);
   scan->last = (PmssRepairPlace) {
   geometry.version, geometry.extent};
-  for (guint i = 0; i < length / 4; i++) {
+  for (guint i = 0; i < n; i++) {
     guint64 size = pmss_extent_geometry_shard_size (&geometry, i);
-    guint32 id;
-    PmssPlaceState state;
+    PmssPlaceState state = pmss_node_view_get (scan->view, nodes[i]);
 
-    memcpy (&id, nodes + i * 4, 4);
-    state = pmss_node_view_get (scan->view, GUINT32_FROM_LE (id));
     if (state == PMSS_PLACE_GONE
         || (state == PMSS_PLACE_UP && (bad & (1u << i))))
       known += size;
