@@ -221,7 +221,9 @@ class Uploads(cluster.TestCase):
             self.cluster.token = admin
         self.assertEqual(self.offset(first), 4)
         writer = self.begin_patch(first, 4, 6, b"5")
-        wait_for(lambda: self.tus("PATCH", first, b"x", Upload_Offset=9, Content_Type=TYPE)[0] == 423, "the writer")
+        # before that a question of ours could be in the writer's way
+        wait_for(lambda: self.file_of(first).stat().st_size == 5, "the writer")
+        self.assertEqual(self.tus("PATCH", first, b"x", Upload_Offset=9, Content_Type=TYPE)[0], 423)
         self.assertEqual(self.tus("POST", "/api/v1/uploads", Upload_Length=5,
                                   Upload_Metadata=encode_metadata(name="mine"))[0], 409)
         writer.close()
