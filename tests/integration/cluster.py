@@ -9,6 +9,7 @@
         timeout = 240                                 # s, for the whole class
         haste = 3                                     # of silences and heartbeats, see docs/testing.md
         ca = None                                     # see Cluster
+        quick_passwords = True                        # hashed with little work
         make_cluster = Cluster                                # or a class that is one
 
         def test_something (self):
@@ -46,6 +47,16 @@ POLL = 0.02
 PATIENCE = 6 if os.environ.get("TSAN_OPTIONS") or os.environ.get("ASAN_OPTIONS") else 1
 DEADLINE = 60 * PATIENCE
 PORTS_TRIED = 10
+
+
+def preloading(library, environment=None):
+    """@environment for a process that loads @library in front of all others."""
+    environment = dict(environment or {})
+    for name, join, mine in (("LD_PRELOAD", " ", library), ("ASAN_OPTIONS", ":", "verify_asan_link_order=0")):
+        others = environment.get(name, os.environ.get(name))
+        if others or name == "LD_PRELOAD":
+            environment[name] = join.join(filter(None, [mine, others]))
+    return environment
 
 
 class PortTaken(RuntimeError):
@@ -195,8 +206,11 @@ class Node(Server):
 
 class Cluster:
     def __init__(self, nodes=6, control_options=None, storage_options=None,
-                 folder=None, environment=None, address="127.0.0.1", ca=None, prefix=(), haste=1, control_build=BUILD):
+                 folder=None, environment=None, address="127.0.0.1", ca=None, prefix=(), haste=1, control_build=BUILD,
+                 quick_passwords=True):
         """@control_build: where its control server comes from. @ca: a file with the authority that control's certificate is from, where it is started with one. @address, @prefix: control's; see Server."""
+        if quick_passwords and "PMSS_QUICK_PASSWORDS" in os.environ:
+            environment = preloading(os.environ["PMSS_QUICK_PASSWORDS"], environment)
         self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         # ThreadSanitizer is too slow for heartbeats in so quick a row
         self.haste = {} if os.environ.get("TSAN_OPTIONS") else {"PMSS_TEST_HASTE": str(haste)}
@@ -449,6 +463,7 @@ class TestCase(unittest.TestCase):
     environment = {}
     timeout = 240
     haste = 3
+    quick_passwords = True
     ca = None
     address = "127.0.0.1"
     make_cluster = Cluster
@@ -463,7 +478,8 @@ class TestCase(unittest.TestCase):
         signal.alarm(cls.timeout * PATIENCE)
         # what a test breaks stays broken, unless it is about repair
         cls.cluster = cls.make_cluster(cls.nodes, dict({"repair": "off"}, **cls.control_options), cls.storage_options,
-                                       environment=cls.environment, ca=cls.ca, address=cls.address, haste=cls.haste)
+                                       environment=cls.environment, ca=cls.ca, address=cls.address, haste=cls.haste,
+                                       quick_passwords=cls.quick_passwords)
 
     @classmethod
     def tearDownClass(cls):

@@ -298,6 +298,7 @@ class AccountsTest(cluster.TestCase):
 
 class LoginCrowdTest(cluster.TestCase):
     nodes = 0
+    quick_passwords = False
     CROWD = 40
 
     def log_in_from(self, source, user, password):
