@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Answers. They are kept in the request until libmicrohttpd is ready to take
- * them: an answer that it gets before the request is complete costs the
- * connection. */
-#include <gnutls/gnutls.h>
+/* Answers. They are kept in the request until the engine is ready to take them. */
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
@@ -21,89 +17,109 @@ pmss_http_request_add_header (PmssHttpRequest * request, const char *name,
       return;
     }
   }
-  if (!request->headers)
-    request->headers = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (request->headers, g_strdup (name));
-  g_ptr_array_add (request->headers, g_strdup (value));
+  if (!request->answer.headers)
+    request->answer.headers = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (request->answer.headers, g_strdup (name));
+  g_ptr_array_add (request->answer.headers, g_strdup (value));
 }
 
-static void
-unref_bytes (void *bytes)
+void
+pmss_http_answer_clear (PmssHttpAnswer * answer)
 {
-  g_bytes_unref (bytes);
+  g_clear_pointer (&answer->headers, g_ptr_array_unref);
+  g_clear_pointer (&answer->body, g_bytes_unref);
+  g_clear_pointer (&answer->content_type, g_free);
+  if (answer->fd >= 0)
+    close (answer->fd);
+  answer->fd = -1;
 }
 
-static struct MHD_Response *
-new_response (GBytes * body)
+/* The answer to fill in; NULL: there is one. */
+static PmssHttpAnswer *
+begin_answer (PmssHttpRequest * request, guint status, const char *content_type)
 {
-  gsize length = 0;
-  gconstpointer data = body ? g_bytes_get_data (body, &length) : NULL;
-
-  if (length == 0)
-    return MHD_create_response_from_buffer (0, NULL, MHD_RESPMEM_PERSISTENT);
-  return MHD_create_response_from_buffer_with_free_callback_cls (length,
-      (void *) data, unref_bytes, g_bytes_ref (body));
-}
-
-/* Takes @response. */
-static void
-set_answer (PmssHttpRequest * request, guint status, const char *content_type,
-    struct MHD_Response *response)
-{
-  if (request->answer || status < 200 || status > 599) {
+  if (request->answer.status || status < 200 || status > 599) {
     g_critical ("%s %s was answered twice or with an odd status",
         request->method, request->path);
-    MHD_destroy_response (response);
-    return;
+    return NULL;
   }
-  if (content_type)
-    MHD_add_response_header (response, "Content-Type", content_type);
-  for (guint i = 0; request->headers && i < request->headers->len; i += 2)
-    MHD_add_response_header (response, request->headers->pdata[i],
-        request->headers->pdata[i + 1]);
-  request->answer = response;
-  request->status = status;
+  request->answer.content_type = g_strdup (content_type);
+  request->answer.status = status;
+  return &request->answer;
 }
 
 void
 pmss_http_request_respond (PmssHttpRequest * request, guint status,
     const char *content_type, GBytes * body)
 {
-  if (!request->answer && body) {
-    request->body = g_bytes_ref (body);
-    request->content_type = g_strdup (content_type);
-  }
-  set_answer (request, status, content_type, new_response (body));
+  PmssHttpAnswer *answer = begin_answer (request, status, content_type);
+
+  if (!answer || !body)
+    return;
+  answer->body = g_bytes_ref (body);
+  answer->length = g_bytes_get_size (body);
 }
 
 void
 pmss_http_request_respond_empty (PmssHttpRequest * request, guint status)
 {
-  set_answer (request, status, NULL, new_response (NULL));
+  begin_answer (request, status, NULL);
 }
 
-static void
-respond_json (PmssHttpRequest * request, guint status,
-    const char *content_type, JsonNode * json)
+/* Takes @json. */
+static GBytes *
+json_to_bytes (JsonNode * json)
 {
   g_autoptr (JsonNode) node = json;
   char *text = json_to_string (node, FALSE);
-  g_autoptr (GBytes) body = g_bytes_new_take (text, strlen (text));
 
-  pmss_http_request_respond (request, status, content_type, body);
+  return g_bytes_new_take (text, strlen (text));
 }
 
 void
 pmss_http_request_respond_json (PmssHttpRequest * request, guint status,
     JsonNode * json)
 {
-  respond_json (request, status, "application/json", json);
+  g_autoptr (GBytes) body = json_to_bytes (json);
+
+  pmss_http_request_respond (request, status, "application/json", body);
 }
 
-/* @instance: nullable. */
-static void
-respond_detail (PmssHttpRequest * request, guint status, const char *detail,
-    const char *instance)
+const char *
+pmss_http_reason_phrase (guint status)
+{
+  static const struct
+  {
+    guint status;
+    const char *phrase;
+  } phrases[] = {
+    {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
+    {206, "Partial Content"}, {301, "Moved Permanently"}, {302, "Found"},
+    {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
+    {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+    {406, "Not Acceptable"}, {409, "Conflict"}, {410, "Gone"},
+    {411, "Length Required"}, {412, "Precondition Failed"},
+    {413, "Content Too Large"}, {414, "URI Too Long"},
+    {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"}, {421, "Misdirected Request"},
+    {422, "Unprocessable Content"}, {423, "Locked"},
+    {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"}, {501, "Not Implemented"},
+    {502, "Bad Gateway"}, {503, "Service Unavailable"},
+    {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (phrases); i++) {
+    if (phrases[i].status == status)
+      return phrases[i].phrase;
+  }
+  return "Unknown";
+}
+
+GBytes *
+pmss_http_problem_new (guint status, const char *detail, const char *instance)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   /* it quotes requests, and goes to terminals */
@@ -113,7 +129,7 @@ respond_detail (PmssHttpRequest * request, guint status, const char *detail,
   json_builder_set_member_name (builder, "type");
   json_builder_add_string_value (builder, "about:blank");
   json_builder_set_member_name (builder, "title");
-  json_builder_add_string_value (builder, MHD_get_reason_phrase_for (status));
+  json_builder_add_string_value (builder, pmss_http_reason_phrase (status));
   json_builder_set_member_name (builder, "status");
   json_builder_add_int_value (builder, status);
   json_builder_set_member_name (builder, "detail");
@@ -123,8 +139,17 @@ respond_detail (PmssHttpRequest * request, guint status, const char *detail,
     json_builder_add_string_value (builder, instance);
   }
   json_builder_end_object (builder);
-  respond_json (request, status, "application/problem+json",
-      json_builder_get_root (builder));
+  return json_to_bytes (json_builder_get_root (builder));
+}
+
+/* @instance: nullable. */
+static void
+respond_detail (PmssHttpRequest * request, guint status, const char *detail,
+    const char *instance)
+{
+  g_autoptr (GBytes) body = pmss_http_problem_new (status, detail, instance);
+
+  pmss_http_request_respond (request, status, PMSS_HTTP_PROBLEM_TYPE, body);
 }
 
 void
@@ -209,103 +234,43 @@ void
 pmss_http_request_respond_fd (PmssHttpRequest * request, guint status,
     const char *content_type, int fd, guint64 offset, guint64 length)
 {
-  struct MHD_Response *response;
+  PmssHttpAnswer *answer = begin_answer (request, status, content_type);
 
-  if (length == 0) {
+  if (!answer || length == 0) {
     close (fd);
-    response = new_response (NULL);
-  } else {
-    response = MHD_create_response_from_fd_at_offset64 (length, fd, offset);
-  }
-  if (!response) {
-    close (fd);
-    pmss_http_request_respond_internal (request, "not enough memory");
     return;
   }
-  set_answer (request, status, content_type, response);
-}
-
-enum MHD_Result
-pmss_http_request_queue (PmssHttpRequest * request)
-{
-  PmssHttpd *httpd = request->httpd;
-
-  if (atomic_load (&httpd->stopping))
-    MHD_add_response_header (request->answer, "Connection", "close");
-  atomic_fetch_add (&httpd->answers[request->status], 1);
-  pmss_peer_enter (request->peer, PMSS_PEER_ANSWER);
-  return MHD_queue_response (request->connection, request->status,
-      request->answer);
-}
-
-/* Two, because a call of MHD_get_connection_info() may overwrite what the one
- * before returned. */
-static gnutls_session_t
-get_tls (struct MHD_Connection *connection)
-{
-  const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection,
-      MHD_CONNECTION_INFO_GNUTLS_SESSION);
-
-  return info ? info->tls_session : NULL;
-}
-
-static int
-get_socket (struct MHD_Connection *connection)
-{
-  return MHD_get_connection_info (connection,
-      MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-}
-
-/* As much as the socket takes at once; the answers that come here are small
- * and the socket's buffer is empty. */
-static void
-send_text (PmssHttpRequest * request, const char *text, gsize length)
-{
-  gnutls_session_t tls = get_tls (request->connection);
-  gssize sent;
-
-  if (tls)
-    sent = gnutls_record_send (tls, text, length);
-  else
-    sent = send (get_socket (request->connection), text, length,
-        MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent != (gssize) length)
-    g_debug ("%s: could not send an early answer",
-        pmss_peer_get_address (request->peer));
+  answer->fd = fd;
+  answer->offset = offset;
+  answer->length = length;
 }
 
 void
-pmss_http_request_send_early (PmssHttpRequest * request)
+pmss_http_answer_for_handler (PmssHttpRequest * request)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
+  g_critical ("%s %s got no answer", request->method, request->path);
+  pmss_http_request_respond_internal (request, "there was no answer");
+}
+
+GBytes *
+pmss_http_answer_write (const PmssHttpAnswer * answer)
+{
+  GString *text = g_string_new (NULL);
   gsize length = 0;
   gconstpointer data =
-      request->body ? g_bytes_get_data (request->body, &length) : NULL;
+      answer->body ? g_bytes_get_data (answer->body, &length) : NULL;
 
   g_string_append_printf (text, "HTTP/1.1 %u %s\r\nConnection: close\r\n"
-      "Content-Length: %" G_GSIZE_FORMAT "\r\n", request->status,
-      MHD_get_reason_phrase_for (request->status), length);
-  if (request->content_type)
-    g_string_append_printf (text, "Content-Type: %s\r\n",
-        request->content_type);
-  for (guint i = 0; request->headers && i < request->headers->len; i += 2)
+      "Content-Length: %" G_GSIZE_FORMAT "\r\n", answer->status,
+      pmss_http_reason_phrase (answer->status), length);
+  if (answer->content_type)
+    g_string_append_printf (text, "Content-Type: %s\r\n", answer->content_type);
+  for (guint i = 0; answer->headers && i < answer->headers->len; i += 2)
     g_string_append_printf (text, "%s: %s\r\n",
-        (char *) request->headers->pdata[i],
-        (char *) request->headers->pdata[i + 1]);
+        (char *) answer->headers->pdata[i],
+        (char *) answer->headers->pdata[i + 1]);
   g_string_append (text, "\r\n");
   if (length > 0)
     g_string_append_len (text, data, length);
-  send_text (request, text->str, text->len);
-  request->sent_early = TRUE;
-  atomic_fetch_add (&request->httpd->answers[request->status], 1);
-}
-
-void
-pmss_http_request_hang_up (PmssHttpRequest * request)
-{
-  gnutls_session_t tls = get_tls (request->connection);
-
-  if (tls)
-    gnutls_bye (tls, GNUTLS_SHUT_WR);
-  shutdown (get_socket (request->connection), SHUT_RDWR);
+  return g_string_free_to_bytes (text);
 }

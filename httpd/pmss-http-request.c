@@ -5,38 +5,32 @@
 #include "libpmss/pmss-json.h"
 #include "pmss-httpd-private.h"
 
-PmssHttpRequest *
-pmss_http_request_new (PmssHttpd * httpd, struct MHD_Connection *connection,
+void
+pmss_http_request_init (PmssHttpRequest * request, PmssHttpd * httpd,
     PmssPeer * peer, const char *target)
 {
-  PmssHttpRequest *request = g_new0 (PmssHttpRequest, 1);
-  /* No target at all: the guard refuses it. */
+  /* No target at all: it is refused. */
   const char *text = target ? target : "";
 
   atomic_fetch_add (&httpd->alive, 1);
   request->httpd = httpd;
-  request->connection = connection;
   request->peer = peer;
   request->target = g_strdup (text);
   request->path = g_strndup (text, strcspn (text, "?"));
-  return request;
+  request->answer.fd = -1;
 }
 
 void
-pmss_http_request_free (PmssHttpRequest * request)
+pmss_http_request_clear (PmssHttpRequest * request)
 {
   atomic_fetch_sub (&request->httpd->alive, 1);
   g_free (request->target);
   g_free (request->path);
-  g_free (request->content_type);
   g_free (request->bearer);
   g_clear_pointer (&request->query, g_hash_table_unref);
   g_clear_pointer (&request->json_text, g_byte_array_unref);
   g_clear_pointer (&request->json, json_node_unref);
-  g_clear_pointer (&request->headers, g_ptr_array_unref);
-  g_clear_pointer (&request->answer, MHD_destroy_response);
-  g_clear_pointer (&request->body, g_bytes_unref);
-  g_free (request);
+  pmss_http_answer_clear (&request->answer);
 }
 
 const char *
@@ -63,30 +57,10 @@ pmss_http_request_get_query (PmssHttpRequest * request, const char *name)
   return request->query ? g_hash_table_lookup (request->query, name) : NULL;
 }
 
-const char *
-pmss_http_request_get_header (PmssHttpRequest * request, const char *name)
-{
-  return MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND,
-      name);
-}
-
-const char *
-pmss_http_request_get_address (PmssHttpRequest * request)
-{
-  return pmss_peer_get_address (request->peer);
-}
-
 guint
 pmss_http_request_get_status (PmssHttpRequest * request)
 {
-  return request->status;
-}
-
-void
-pmss_http_request_set_class (PmssHttpRequest * request, PmssPlaceClass class,
-    const char *owner)
-{
-  pmss_watchdog_promote (request->httpd->watchdog, request->peer, class, owner);
+  return request->answer.status;
 }
 
 /* Takes as long for each token of the same length. */
@@ -131,8 +105,8 @@ pmss_http_request_get_content_length (PmssHttpRequest * request,
     guint64 * length)
 {
   if (length)
-    *length = request->head.length;
-  return request->head.has_length;
+    *length = request->framing.length;
+  return request->framing.has_length;
 }
 
 const char *
@@ -235,12 +209,12 @@ pmss_http_request_get_range (PmssHttpRequest * request, guint64 size,
 gboolean
 pmss_http_request_accept_body (PmssHttpRequest * request, guint64 max)
 {
-  if (!request->head.has_length) {
+  if (!request->framing.has_length) {
     pmss_http_request_respond_problem (request, 411,
         "this request needs a body with a Content-Length");
     return FALSE;
   }
-  if (request->head.length > max) {
+  if (request->framing.length > max) {
     pmss_http_request_respond_problem (request, 413,
         "at most %" G_GUINT64_FORMAT " bytes are accepted here", max);
     return FALSE;
@@ -303,7 +277,7 @@ void
 pmss_http_request_defer (PmssHttpRequest * request, PmssHttpWait wait,
     PmssHttpWork work)
 {
-  g_return_if_fail (!request->work && !request->answer);
+  g_return_if_fail (!request->work && !request->answer.status);
   request->work = work;
   request->wait = wait;
 }

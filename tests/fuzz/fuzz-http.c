@@ -29,9 +29,9 @@ on_begin (PmssHttpRequest * request, gpointer data)
   const char *host = pmss_http_request_get_header (request, "Host");
   guint64 length;
 
-  g_assert_true (pmss_http_guard_check_target (target));
-  g_assert_true (host && pmss_http_guard_check_host (host));
-  g_assert_false (pmss_http_guard_is_too_long (target));
+  g_assert_true (pmss_http_rules_check_target (target));
+  g_assert_true (host && pmss_http_rules_check_host (host));
+  g_assert_false (pmss_http_rules_is_too_long (target, 1));
   g_mutex_lock (&lock);
   g_ptr_array_add (seen, g_strdup_printf ("%s %s",
           pmss_http_request_get_method (request), target));
@@ -295,7 +295,7 @@ check_query (const char *target)
   GHashTableIter iter;
   gpointer name, value;
 
-  if (!query || !pmss_http_guard_parse_query (query + 1, &table))
+  if (!query || !pmss_http_rules_parse_query (query + 1, &table))
     return;
   g_hash_table_iter_init (&iter, table);
   while (g_hash_table_iter_next (&iter, &name, &value))
@@ -313,7 +313,7 @@ LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
 
   if (!port)
     start ();
-  if (pmss_http_guard_check_target (target))
+  if (pmss_http_rules_check_target (target))
     check_query (target);
 
   exchange (bytes, size);

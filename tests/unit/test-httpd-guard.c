@@ -114,15 +114,15 @@ test_host (void)
   g_autofree char *too_long = g_strnfill (256, 'x');
 
   for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
-    if (!pmss_http_guard_check_host (good[i]))
+    if (!pmss_http_rules_check_host (good[i]))
       g_error ("refused: '%s'", good[i]);
   }
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
-    if (pmss_http_guard_check_host (bad[i]))
+    if (pmss_http_rules_check_host (bad[i]))
       g_error ("taken: '%s'", bad[i]);
   }
-  g_assert_true (pmss_http_guard_check_host (longest));
-  g_assert_false (pmss_http_guard_check_host (too_long));
+  g_assert_true (pmss_http_rules_check_host (longest));
+  g_assert_false (pmss_http_rules_check_host (too_long));
 }
 
 /* A request with @number parameters, and one behind it. */

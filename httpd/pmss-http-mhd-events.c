@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "pmss-httpd-private.h"
+#include "pmss-http-mhd.h"
 
 #define CLOSE_WAIT G_TIME_SPAN_SECOND
 
@@ -16,6 +16,26 @@ typedef struct
   PmssPeer *peer;
   PmssHttpRequest *request;     /* that has begun, and its end was not told */
 } Link;
+
+const char *
+pmss_http_request_get_header (PmssHttpRequest * request, const char *name)
+{
+  return MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND,
+      name);
+}
+
+const char *
+pmss_http_request_get_address (PmssHttpRequest * request)
+{
+  return pmss_peer_get_address (request->peer);
+}
+
+void
+pmss_http_request_set_class (PmssHttpRequest * request, PmssPlaceClass class,
+    const char *owner)
+{
+  pmss_watchdog_promote (request->httpd->watchdog, request->peer, class, owner);
+}
 
 static void
 start_running (PmssHttpRequest * request)
@@ -50,7 +70,9 @@ pmss_http_on_target (void *data, const char *target,
 {
   Link *link = get_link (connection);
 
-  link->request = pmss_http_request_new (data, connection, link->peer, target);
+  link->request = g_new0 (PmssHttpRequest, 1);
+  pmss_http_request_init (link->request, data, link->peer, target);
+  link->request->connection = connection;
   if (pmss_http_guard_overwhelms_engine (link->request->target))
     refuse_early (link->request);
   return link->request;
@@ -70,17 +92,9 @@ static enum MHD_Result
 discard_rest (PmssHttpRequest * request)
 {
   request->stage = PMSS_HTTP_STAGE_DISCARD;
-  if (request->head.length - request->received > PMSS_HTTP_DISCARD_MAX)
+  if (request->framing.length - request->received > PMSS_HTTP_DISCARD_MAX)
     pmss_http_request_send_early (request);
   return MHD_YES;
-}
-
-/* It should have. */
-static void
-answer_for_handler (PmssHttpRequest * request)
-{
-  g_critical ("%s %s got no answer", request->method, request->path);
-  pmss_http_request_respond_internal (request, "there was no answer");
 }
 
 static enum MHD_Result
@@ -91,14 +105,14 @@ on_body (PmssHttpRequest * request, const char *data, gsize length)
   request->received += length;
   /* It has done its part: what the handler makes of the last piece may take a
    * while. */
-  if (request->received == request->head.length)
+  if (request->received == request->framing.length)
     pmss_peer_enter (request->peer, PMSS_PEER_WORK);
   switch (request->stage) {
     case PMSS_HTTP_STAGE_BODY:
       if (httpd->handler.body (request, data, length, httpd->user_data))
         return MHD_YES;
-      if (!request->answer)
-        answer_for_handler (request);
+      if (!request->answer.status)
+        pmss_http_answer_for_handler (request);
       return discard_rest (request);
     case PMSS_HTTP_STAGE_JSON:
       g_byte_array_append (request->json_text, (const guint8 *) data, length);
@@ -117,8 +131,8 @@ static void
 run_work (PmssHttpRequest * request)
 {
   request->work (request, request->httpd->user_data);
-  if (!request->answer)
-    answer_for_handler (request);
+  if (!request->answer.status)
+    pmss_http_answer_for_handler (request);
 }
 
 /* On a thread of the pool. The connection is suspended: nothing else looks at
@@ -131,7 +145,7 @@ pmss_http_do_work (gpointer item, gpointer data)
 
   run_work (request);
   MHD_resume_connection (request->connection);
-  atomic_fetch_sub (&httpd->deferred, 1);
+  atomic_fetch_sub (&httpd->engine->deferred, 1);
 }
 
 /* FALSE: it is done already, by the connection's own thread: libmicrohttpd
@@ -143,14 +157,14 @@ start_work (PmssHttpRequest * request)
 {
   PmssHttpd *httpd = request->httpd;
 
-  atomic_fetch_add (&httpd->deferred, 1);
-  if (!httpd->pools[request->wait] || atomic_load (&httpd->stopping)) {
-    atomic_fetch_sub (&httpd->deferred, 1);
+  atomic_fetch_add (&httpd->engine->deferred, 1);
+  if (!httpd->engine->pools[request->wait] || atomic_load (&httpd->stopping)) {
+    atomic_fetch_sub (&httpd->engine->deferred, 1);
     run_work (request);
     return FALSE;
   }
   MHD_suspend_connection (request->connection);
-  g_thread_pool_push (httpd->pools[request->wait], request, NULL);
+  g_thread_pool_push (httpd->engine->pools[request->wait], request, NULL);
   return TRUE;
 }
 
@@ -163,25 +177,25 @@ on_complete (PmssHttpRequest * request)
   if (request->sent_early)
     return MHD_NO;
   /* A request that was deferred in begin waits for no `complete`. */
-  if (!request->answer && !request->work
+  if (!request->answer.status && !request->work
       && (request->stage != PMSS_HTTP_STAGE_JSON
           || pmss_http_request_parse_json (request)))
     httpd->handler.complete (request, httpd->user_data);
-  if (request->work && !request->answer && start_work (request))
+  if (request->work && !request->answer.status && start_work (request))
     return MHD_YES;
-  if (!request->answer)
-    answer_for_handler (request);
+  if (!request->answer.status)
+    pmss_http_answer_for_handler (request);
   return pmss_http_request_queue (request);
 }
 
 static enum MHD_Result
 after_begin (PmssHttpRequest * request)
 {
-  gboolean has_body = request->head.length > 0;
+  gboolean has_body = request->framing.length > 0;
 
-  if (request->answer && has_body) {
+  if (request->answer.status && has_body) {
     /* The peer waits for leave to send: it gets the answer instead. */
-    if (request->head.expects_continue)
+    if (request->framing.expects_continue)
       return pmss_http_request_queue (request);
     pmss_peer_enter (request->peer, PMSS_PEER_BODY);
     return discard_rest (request);
@@ -194,7 +208,7 @@ after_begin (PmssHttpRequest * request)
     request->stage = PMSS_HTTP_STAGE_EMPTY;
   /* libmicrohttpd would send 100, and take the next request for the body that
    * it then expects: such a request is answered at once, and the last. */
-  if (!has_body && request->head.expects_continue)
+  if (!has_body && request->framing.expects_continue)
     return on_complete (request);
   return MHD_YES;
 }
@@ -211,10 +225,10 @@ on_head (PmssHttpRequest * request, const char *method, const char *version)
   atomic_fetch_add (&httpd->requests, 1);
   request->method = method;
   status = pmss_http_guard_check_head (request->connection, request->target,
-      method, version, &request->head, &detail);
+      method, version, &request->framing, &detail);
   if (status)
     return refuse (request, status, detail);
-  if (query && !pmss_http_guard_parse_query (query + 1, &request->query))
+  if (query && !pmss_http_rules_parse_query (query + 1, &request->query))
     return refuse (request, 400, "a query parameter is there twice");
 
   request->begun = TRUE;
@@ -250,7 +264,8 @@ end_request (PmssHttpRequest * request, gboolean answered)
   if (request->begun)
     httpd->handler.end (request, answered || request->sent_early,
         httpd->user_data);
-  pmss_http_request_free (request);
+  pmss_http_request_clear (request);
+  g_free (request);
   if (running)
     atomic_fetch_sub (&httpd->running, 1);
 }
@@ -274,10 +289,10 @@ end_link (PmssHttpd * httpd, Link * link)
   if (link->request)
     end_request (link->request, FALSE);
   pmss_watchdog_remove (httpd->watchdog, link->peer);
-  g_mutex_lock (&httpd->links_lock);
-  g_queue_unlink (&httpd->links, &link->node);
-  g_cond_signal (&httpd->link_gone);
-  g_mutex_unlock (&httpd->links_lock);
+  g_mutex_lock (&httpd->engine->links_lock);
+  g_queue_unlink (&httpd->engine->links, &link->node);
+  g_cond_signal (&httpd->engine->link_gone);
+  g_mutex_unlock (&httpd->engine->links_lock);
   g_free (link);
 }
 
@@ -289,11 +304,11 @@ begin_link (PmssHttpd * httpd, int fd)
   link->node.data = link;
   link->fd = fd;
   link->peer = pmss_watchdog_start (httpd->watchdog, fd);
-  g_mutex_lock (&httpd->links_lock);
-  g_queue_push_tail_link (&httpd->links, &link->node);
-  if (httpd->closing)
+  g_mutex_lock (&httpd->engine->links_lock);
+  g_queue_push_tail_link (&httpd->engine->links, &link->node);
+  if (httpd->engine->closing)
     shutdown (fd, SHUT_RDWR);
-  g_mutex_unlock (&httpd->links_lock);
+  g_mutex_unlock (&httpd->engine->links_lock);
   return link;
 }
 
@@ -303,13 +318,14 @@ pmss_http_close_links (PmssHttpd * httpd)
 {
   gint64 end = g_get_monotonic_time () + CLOSE_WAIT;
 
-  g_mutex_lock (&httpd->links_lock);
-  httpd->closing = TRUE;
-  for (GList * l = httpd->links.head; l; l = l->next)
+  g_mutex_lock (&httpd->engine->links_lock);
+  httpd->engine->closing = TRUE;
+  for (GList * l = httpd->engine->links.head; l; l = l->next)
     shutdown (((Link *) l->data)->fd, SHUT_RDWR);
-  while (httpd->links.length > 0
-      && g_cond_wait_until (&httpd->link_gone, &httpd->links_lock, end));
-  g_mutex_unlock (&httpd->links_lock);
+  while (httpd->engine->links.length > 0
+      && g_cond_wait_until (&httpd->engine->link_gone,
+          &httpd->engine->links_lock, end));
+  g_mutex_unlock (&httpd->engine->links_lock);
 }
 
 void

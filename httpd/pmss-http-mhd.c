@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pmss-http-mhd.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "libpmss/pmss-error.h"
+
+#define MEMORY_PER_CONNECTION (32 * 1024)
+#define STACK_SIZE (512 * 1024)
+#define BLOCKING_THREADS 8
+
+/* Forward secrecy and AEAD only. */
+#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:" \
+  "-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+
+/* libmicrohttpd closes what it does not take; what it gives up later, without
+ * a word, the watchdog finds by its number. */
+void
+pmss_http_engine_take (PmssHttpd * httpd, int fd,
+    const struct sockaddr *address, socklen_t length)
+{
+  if (MHD_add_connection (httpd->engine->daemon, fd, address,
+          length) != MHD_YES)
+    pmss_watchdog_drop (httpd->watchdog, fd);
+}
+
+/* --- what libmicrohttpd asks and tells --- */
+
+/* The handler sees targets as they were sent. */
+static size_t
+keep_escapes (void *data, struct MHD_Connection *connection, char *text)
+{
+  return strlen (text);
+}
+
+/* It tells of every peer that goes away and, when descriptors run out, of
+ * every try to accept: nothing that a log should be flooded with. */
+static void
+G_GNUC_PRINTF (2, 0)
+on_log (void *data, const char *format, va_list args)
+{
+  g_autofree char *text = NULL;
+
+  if (g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, "microhttpd"))
+    return;
+  text = g_strchomp (g_strdup_vprintf (format, args));
+  g_log_structured ("microhttpd", G_LOG_LEVEL_DEBUG, "MESSAGE", "%s", text);
+}
+
+/* --- start and stop --- */
+
+typedef struct
+{
+  char *certificate;
+  char *key;
+  struct MHD_OptionItem items[24];
+  guint n_items;
+} Options;
+
+static void
+add_option (Options * options, enum MHD_OPTION option, gintptr value,
+    gpointer pointer)
+{
+  const struct MHD_OptionItem item = { option, value, pointer };
+
+  g_assert (options->n_items + 1 < G_N_ELEMENTS (options->items));
+  options->items[options->n_items++] = item;
+}
+
+static gboolean
+load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
+{
+  if (!config->tls_certificate != !config->tls_key) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+        "TLS needs both a certificate and a key");
+    return FALSE;
+  }
+  if (!config->tls_certificate)
+    return TRUE;
+  if (!g_file_get_contents (config->tls_certificate, &options->certificate,
+          NULL, error)
+      || !g_file_get_contents (config->tls_key, &options->key, NULL, error)) {
+    g_prefix_error (error, "TLS: ");
+    return FALSE;
+  }
+  add_option (options, MHD_OPTION_HTTPS_MEM_CERT, 0, options->certificate);
+  add_option (options, MHD_OPTION_HTTPS_MEM_KEY, 0, options->key);
+  add_option (options, MHD_OPTION_HTTPS_PRIORITIES, 0,
+      (gpointer) TLS_PRIORITIES);
+  return TRUE;
+}
+
+static void
+add_limits (const PmssHttpdConfig * config, Options * options)
+{
+  guint threads = config->thread_per_connection ? 1 : config->threads;
+
+  /* The watchdog decides. libmicrohttpd shares its limit out to its threads,
+   * and counts a connection for a while after it has closed: with this none
+   * of them ever reaches it. */
+  add_option (options, MHD_OPTION_CONNECTION_LIMIT,
+      MIN (2 * (guint64) config->max_connections * threads + 1024, G_MAXINT),
+      NULL);
+  /* The watchdog is first, and knows better: this is for what it may miss. */
+  add_option (options, MHD_OPTION_CONNECTION_TIMEOUT,
+      2 * MAX (config->head_timeout, config->min_rate_window), NULL);
+  add_option (options, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      MEMORY_PER_CONNECTION, NULL);
+  add_option (options, MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, NULL);
+  /* What "strict" adds before 1.0, a Host and no spaces in targets, the guard
+   * checks as well; 0.9.75 sends the head of its own refusals twice. */
+  add_option (options, MHD_OPTION_STRICT_FOR_CLIENT,
+      pmss_http_guard_engine_is_strict ()? 1 : 0, NULL);
+  if (threads > 1)
+    add_option (options, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);
+}
+
+static guint
+daemon_flags (const PmssHttpdConfig * config)
+{
+  guint flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC
+      | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
+
+  flags |= config->thread_per_connection ?
+      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL :
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+  if (config->tls_certificate)
+    flags |= MHD_USE_TLS;
+  return flags;
+}
+
+static gboolean
+start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
+    GError ** error)
+{
+  Options options = { 0 };
+
+  add_option (&options, MHD_OPTION_EXTERNAL_LOGGER, (gintptr) on_log, httpd);
+  add_option (&options, MHD_OPTION_URI_LOG_CALLBACK,
+      (gintptr) pmss_http_on_target, httpd);
+  add_option (&options, MHD_OPTION_UNESCAPE_CALLBACK, (gintptr) keep_escapes,
+      httpd);
+  add_option (&options, MHD_OPTION_NOTIFY_COMPLETED,
+      (gintptr) pmss_http_on_completed, httpd);
+  add_option (&options, MHD_OPTION_NOTIFY_CONNECTION,
+      (gintptr) pmss_http_on_connection, httpd);
+  add_limits (config, &options);
+  if (load_tls (config, &options, error)) {
+    add_option (&options, MHD_OPTION_END, 0, NULL);
+    httpd->engine->daemon =
+        MHD_start_daemon (daemon_flags (config), 0, NULL, NULL,
+        pmss_http_on_access, httpd, MHD_OPTION_ARRAY, options.items,
+        MHD_OPTION_END);
+    if (!httpd->engine->daemon) {
+      g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+          "cannot start the HTTP server on %s%s", config->listen,
+          config->tls_certificate ? ": are certificate and key valid?" : "");
+    }
+  }
+  g_free (options.certificate);
+  g_free (options.key);
+  return httpd->engine->daemon != NULL;
+}
+
+gboolean
+pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
+    GError ** error)
+{
+  PmssHttpEngine *engine = g_new0 (PmssHttpEngine, 1);
+
+  httpd->engine = engine;
+  g_mutex_init (&engine->links_lock);
+  g_cond_init (&engine->link_gone);
+  g_queue_init (&engine->links);
+  for (guint i = 0; i < PMSS_HTTP_N_WAITS && !config->thread_per_connection;
+      i++)
+    engine->pools[i] =
+        g_thread_pool_new (pmss_http_do_work, httpd, BLOCKING_THREADS, FALSE,
+        NULL);
+  return start_daemon (httpd, config, error);
+}
+
+void
+pmss_http_engine_stop (PmssHttpd * httpd, gint64 end)
+{
+  /* Deferred work is not ours to cut: libmicrohttpd must get its connections
+   * back. */
+  while ((atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
+      || atomic_load (&httpd->engine->deferred) > 0)
+    g_usleep (10 * 1000);
+  /* 0.9.75 dereferences NULL where it refuses a request while it stops */
+  pmss_http_close_links (httpd);
+  g_clear_pointer (&httpd->engine->daemon, MHD_stop_daemon);
+}
+
+void
+pmss_http_engine_free (PmssHttpEngine * engine)
+{
+  for (guint i = 0; i < PMSS_HTTP_N_WAITS; i++) {
+    if (engine->pools[i])
+      g_thread_pool_free (engine->pools[i], FALSE, TRUE);
+  }
+  g_clear_pointer (&engine->daemon, MHD_stop_daemon);
+  g_mutex_clear (&engine->links_lock);
+  g_cond_clear (&engine->link_gone);
+  g_free (engine);
+}
