@@ -43,7 +43,5 @@ gboolean pmss_client_token_member  (JsonObject *object, const char **token, GErr
 /* The layout of which @first_page came with @session: asks for the others. */
 void     pmss_client_complete_layout_async (PmssClient *client, const char *session, const PmssLayoutPart *first_page, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 PmssLayout *pmss_client_complete_layout_finish (PmssClient *client, GAsyncResult *result, GError **error);
-/* For a thread that ends, in its default main context: closes the connections that were made there, with all they hold. */
-void     pmss_client_leave_thread  (PmssClient *client);
 
 G_END_DECLS

@@ -49,12 +49,6 @@ pmss_client_token_is_sane (const char *token)
   return TRUE;
 }
 
-void
-pmss_client_leave_thread (PmssClient * client)
-{
-  pmss_soup_pool_drop (client->pool);
-}
-
 gboolean
 pmss_client_token_member (JsonObject * object, const char **token,
     GError ** error)
@@ -219,8 +213,8 @@ make_session (gpointer user_data)
   g_autoptr (GProxyResolver) proxies =
       pmss_proxy_resolver_new (self->place, environment);
 
-  return pmss_exchange_session_new (proxies, self->tls_database,
-      self->tls_interaction);
+  return pmss_exchange_session_new (PMSS_EXCHANGE_CONNECTIONS, proxies,
+      self->tls_database, self->tls_interaction);
 }
 
 static void

@@ -12,6 +12,8 @@
 #define PROGRESS (16u * 1024)
 /* The idle timeout is counted in this many ticks: a context that nobody ran for a while then costs one tick, not the request. */
 #define IDLE_TICKS 4
+/* Of one session, to all peers. */
+#define MAX_CONNECTIONS 65536
 /* Answers of the kind "100 Continue" that one request may get. */
 #define MAX_INFORMATIONAL 8
 
@@ -50,14 +52,14 @@ typedef struct
 static void read_piece (GTask * task);
 
 SoupSession *
-pmss_exchange_session_new (GProxyResolver * proxies,
+pmss_exchange_session_new (guint max_connections, GProxyResolver * proxies,
     GTlsDatabase * tls_database, GTlsInteraction * tls_interaction)
 {
   /* no timeout of the socket's: the exchange has its own. Nor does an idle connection end by a timer: where nobody ran the context while it
    * ran out, libsoup 3.2 ends the connection under the next request, which then never ends. Servers close idle ones, and the session does when it goes */
   SoupSession *session = soup_session_new_with_options ("timeout", 0,
-      "idle-timeout", 0, "user-agent", "pmss", "max-conns", 1024,
-      "max-conns-per-host", 16, NULL);
+      "idle-timeout", 0, "user-agent", "pmss", "max-conns",
+      MAX_CONNECTIONS, "max-conns-per-host", max_connections, NULL);
 
   pmss_sockets_get (session);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
@@ -226,6 +228,9 @@ on_got_headers (SoupMessage * message, gpointer user_data)
       sized ? soup_message_headers_get_content_length (headers) : 0;
 
   progress (exchange, PROGRESS);
+  /* libsoup takes a 204, which has no length, for an answer that ends with its connection, and closes that. */
+  if (soup_message_get_status (message) == SOUP_STATUS_NO_CONTENT)
+    soup_message_headers_set_encoding (headers, SOUP_ENCODING_NONE);
   if (soup_message_get_status (message) == SOUP_STATUS_MISDIRECTED_REQUEST)
     stop_exchange (exchange, g_error_new (PMSS_ERROR, PMSS_ERROR_MISDIRECTED,
             "%s says that it is another server (421)", exchange->peer));

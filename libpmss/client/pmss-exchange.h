@@ -27,8 +27,10 @@ typedef struct {
 } PmssExchangeOptions;
 
 /* A session of HTTP/1.1 with no redirects, cookies, decoding of contents or logins by itself. Every session of libpmss comes from here.
- * @proxies: (nullable): pmss_proxy_resolver_new(); NULL: directly, as to all nodes. @tls_database, @tls_interaction: (nullable) */
-SoupSession *pmss_exchange_session_new (GProxyResolver *proxies, GTlsDatabase *tls_database, GTlsInteraction *tls_interaction);
+ * @max_connections: to one peer; what is more waits for its turn. @proxies: (nullable): pmss_proxy_resolver_new(); NULL: directly, as to all nodes. @tls_database, @tls_interaction: (nullable) */
+/* Connections to one peer, for who sends no more than that at once. */
+#define PMSS_EXCHANGE_CONNECTIONS 16
+SoupSession *pmss_exchange_session_new (guint max_connections, GProxyResolver *proxies, GTlsDatabase *tls_database, GTlsInteraction *tls_interaction);
 
 /* @uri: encoded. @token: (nullable): sent as Authorization. NULL if @uri is malformed. Use it once. */
 SoupMessage *pmss_exchange_message_new (const char *method, const char *uri, const char *token);

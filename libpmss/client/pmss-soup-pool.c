@@ -138,22 +138,6 @@ pmss_soup_pool_give (PmssSoupPool * pool, SoupSession * session)
   g_mutex_unlock (&pool->lock);
 }
 
-void
-pmss_soup_pool_drop (PmssSoupPool * pool)
-{
-  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
-  Entry *entry;
-
-  g_mutex_lock (&pool->lock);
-  entry = find_entry (pool, context);
-  if (entry != NULL && entry->users == 0)
-    g_ptr_array_remove_fast (pool->entries, entry);
-  else
-    entry = NULL;
-  g_mutex_unlock (&pool->lock);
-  g_clear_pointer (&entry, entry_free);
-}
-
 GMainContext *
 pmss_soup_pool_enter (PmssSoupPool * pool)
 {

@@ -25,9 +25,6 @@ void          pmss_soup_pool_free  (PmssSoupPool *pool);
 SoupSession  *pmss_soup_pool_take  (PmssSoupPool *pool);
 void          pmss_soup_pool_give  (PmssSoupPool *pool, SoupSession *session);
 
-/* For a thread that ends: the session of its default main context goes at once, and lets go of the context, unless it is taken. */
-void          pmss_soup_pool_drop  (PmssSoupPool *pool);
-
 /* A context of its own for the blocking call that now begins, made the thread's default until leave. */
 GMainContext *pmss_soup_pool_enter (PmssSoupPool *pool);
 void          pmss_soup_pool_leave (PmssSoupPool *pool, GMainContext *context);

@@ -135,6 +135,7 @@ pmss_engine_link_good (PmssEngine * engine, PmssLink * link)
 {
   pmss_link_note_good (link, pmss_loop_now (engine->loop));
   engine->refusals = 0;
+  pmss_io_note_well (engine->io, link->peer);
   if (!link->reported)
     return;
   link->reported = FALSE;
@@ -172,8 +173,10 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link, gint64 began,
       error->message);
   push_event (engine, link, error);
   pmss_engine_push_degraded (engine);
-  if (is_unreachable (error))
-    pmss_reports_add_node (engine, link);
+  if (!is_unreachable (error))
+    return;
+  pmss_io_note_lost (engine->io, link->peer, error);
+  pmss_reports_add_node (engine, link);
 }
 
 /* Whether a node other than @link takes our tokens, or may do so: it was asked,

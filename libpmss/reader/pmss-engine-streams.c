@@ -100,8 +100,8 @@ pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
   if (had < k)
     return;
   if (engine->rebuilder == NULL)
-    engine->rebuilder = pmss_rebuilder_new (engine->erasure, row_rebuilt,
-        engine);
+    engine->rebuilder = pmss_rebuilder_new (engine->loop, engine->erasure,
+        row_rebuilt, engine);
   pmss_rebuilder_push (engine->rebuilder, pmss_row_job_begin (&engine->rows,
           row, engine->pool), pmss_wait_is_for (engine, row->number, -1));
 }

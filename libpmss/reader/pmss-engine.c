@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-engine.h"
 
-#include "libpmss/client/pmss-client-private.h"
 #include "libpmss/pmss-error.h"
-#include "libpmss/client/pmss-exchange.h"
-#include "libpmss/reader/pmss-transport-soup.h"
 #include "libpmss/reader/pmss-wait.h"
 
 /* After a jump: about what six links of 100 Mbit/s bring in 50 ms, so that a
  * demuxer that reads two tracks a second apart waits for one round trip. */
 #define FIRST_WINDOW (4 * 1024 * 1024)
-/* Seconds that a connection stays open unused. */
-#define IDLE_TIMEOUT 30
+/* us that closing waits for what is under way to end; all of it has deadlines,
+ * but somebody may keep the I/O thread busy. */
+#define CLOSE_PATIENCE (6 * G_TIME_SPAN_SECOND)
+
+static void engine_unref (PmssEngine * engine);
 
 static void
 cancel_all (PmssEngine * engine, const char *reason)
@@ -38,15 +38,50 @@ close_in_thread (PmssEngine * engine)
     if (link->probe != NULL)
       g_cancellable_cancel (link->probe);
   }
-  pmss_reports_end (engine);
+  pmss_reports_stop (engine->reports);
   pmss_lease_end (engine);
+}
+
+static void
+answer_closer (gpointer task)
+{
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
+/* Nothing is under way any more: the I/O thread forgets the engine. */
+static void
+leave (PmssEngine * engine)
+{
+  GQueue closers;
+
+  g_clear_pointer (&engine->rebuilder, pmss_rebuilder_free);
+  pmss_alarm_stop (engine->kick);
+  pmss_alarm_stop (engine->tick);
+  pmss_lease_stop (engine);
+  g_mutex_lock (&engine->lock);
+  engine->left = TRUE;
+  closers = engine->closers;
+  g_queue_init (&engine->closers);
+  g_cond_broadcast (&engine->changed);
+  g_mutex_unlock (&engine->lock);
+  g_queue_clear_full (&closers, answer_closer);
+  engine_unref (engine);
+}
+
+static void
+begin_to_open (PmssEngine * engine)
+{
+  engine->transport = pmss_io_get_transport (engine->io);
+  engine->tries = 0;
+  pmss_lease_open (engine);
 }
 
 static void
 on_kick (gpointer user_data)
 {
   PmssEngine *engine = user_data;
-  gboolean reopen;
+  gboolean reopen, is_over = FALSE;
   GList *ended;
 
   g_mutex_lock (&engine->lock);
@@ -54,8 +89,7 @@ on_kick (gpointer user_data)
   engine->reopen = FALSE;
   if (engine->state == PMSS_ENGINE_CLOSED) {
     close_in_thread (engine);
-    if (engine->n_streams == 0 && engine->n_requests == 0)
-      g_main_loop_quit (engine->main_loop);
+    is_over = engine->n_streams == 0 && engine->n_requests == 0;
   } else if (pmss_engine_is_resting (engine)) {
     cancel_all (engine, "not wanted now");
   } else {
@@ -64,12 +98,12 @@ on_kick (gpointer user_data)
   ended = pmss_wait_check (engine, pmss_loop_now (engine->loop));
   pmss_engine_set_tick (engine);
   g_mutex_unlock (&engine->lock);
-  if (reopen) {
-    engine->tries = 0;
-    pmss_lease_open (engine);
-  }
+  if (reopen)
+    begin_to_open (engine);
   pmss_engine_tell_events (engine);
   pmss_wait_answer (ended);
+  if (is_over)
+    leave (engine);
 }
 
 void
@@ -118,6 +152,17 @@ set_windows (PmssEngine * engine, PmssLayout * layout)
   engine->pool = pmss_block_pool_new (unit);
 }
 
+static PmssLink *
+new_link (PmssEngine * engine, const PmssNode * node, guint number)
+{
+  PmssLink *link = pmss_link_new (node, number);
+  const GError *trouble = pmss_io_find_trouble (engine->io, link->peer);
+
+  if (trouble != NULL)
+    pmss_link_note_hearsay (link, pmss_loop_now (engine->loop), trouble);
+  return link;
+}
+
 void
 pmss_engine_opened (PmssEngine * engine, PmssSession * session)
 {
@@ -129,8 +174,8 @@ pmss_engine_opened (PmssEngine * engine, PmssSession * session)
   engine->links =
       g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_link_free);
   for (i = 0; i < pmss_layout_get_n_nodes (layout); i++) {
-    g_ptr_array_add (engine->links,
-        pmss_link_new (pmss_layout_get_node (layout, i), i));
+    g_ptr_array_add (engine->links, new_link (engine,
+            pmss_layout_get_node (layout, i), i));
     numbers[i] = (gint) i;
   }
   pmss_places_init (&engine->places, layout, numbers);
@@ -157,68 +202,7 @@ pmss_engine_fail (PmssEngine * engine, const GError * error)
   pmss_engine_kick (engine);
 }
 
-/* --- The thread --- */
-
-static gboolean
-accept_certificate (SoupMessage * message, GTlsCertificate * certificate,
-    GTlsCertificateFlags flags, PmssEngine * engine)
-{
-  gboolean accept = FALSE;
-  GTlsCertificateFlags checked;
-
-  g_object_get (engine->client, "tls-validation-flags", &checked, NULL);
-  if ((flags & checked) == 0)
-    return TRUE;
-  g_signal_emit_by_name (engine->client, "accept-certificate", certificate,
-      flags, &accept);
-  return accept;
-}
-
-static void
-request_queued (SoupSession * soup, SoupMessage * message, PmssEngine * engine)
-{
-  g_signal_connect (message, "accept-certificate",
-      G_CALLBACK (accept_certificate), engine);
-}
-
-static SoupSession *
-new_soup (PmssEngine * engine)
-{
-  g_autoptr (GTlsDatabase) database = NULL;
-  g_autoptr (GTlsInteraction) interaction = NULL;
-  SoupSession *soup;
-
-  g_object_get (engine->client, "tls-database", &database, "tls-interaction",
-      &interaction, NULL);
-  /* Nodes are spoken to directly: a proxy would make one link of them all. */
-  soup = pmss_exchange_session_new (NULL, database, interaction);
-  g_object_set (soup, "idle-timeout", IDLE_TIMEOUT, NULL);
-  g_signal_connect (soup, "request-queued", G_CALLBACK (request_queued),
-      engine);
-  return soup;
-}
-
-static gpointer
-run (gpointer user_data)
-{
-  PmssEngine *engine = user_data;
-  SoupSession *soup;
-
-  g_main_context_push_thread_default (engine->context);
-  soup = new_soup (engine);
-  engine->transport = pmss_transport_soup_new (engine->loop, soup);
-  pmss_lease_open (engine);
-  g_main_loop_run (engine->main_loop);
-  soup_session_abort (soup);
-  g_clear_pointer (&engine->transport, pmss_transport_soup_free);
-  g_object_unref (soup);
-  /* The client lives on, with others who share it. */
-  pmss_client_leave_thread (engine->client);
-  /* Connections that were closed have something left to do. */
-  while (g_main_context_iteration (engine->context, FALSE));
-  g_main_context_pop_thread_default (engine->context);
-  return NULL;
-}
+/* --- Its life --- */
 
 PmssEngine *
 pmss_engine_new (PmssClient * client, const char *medium,
@@ -227,15 +211,15 @@ pmss_engine_new (PmssClient * client, const char *medium,
 {
   PmssEngine *engine = g_new0 (PmssEngine, 1);
 
+  engine->refs = 1;
   engine->client = g_object_ref (client);
+  engine->io = pmss_io_get (client);
   engine->medium = g_strdup (medium);
   engine->settings = *settings;
   engine->funcs = funcs;
   engine->user_data = user_data;
   engine->destroy = destroy;
-  engine->context = g_main_context_new ();
-  engine->main_loop = g_main_loop_new (engine->context, FALSE);
-  engine->loop = pmss_loop_new (engine->context);
+  engine->loop = pmss_io_get_loop (engine->io);
   engine->kick = pmss_alarm_new (engine->loop, on_kick, engine);
   engine->tick = pmss_alarm_new (engine->loop, pmss_engine_on_tick, engine);
   engine->tick_at = PMSS_ALARM_NEVER;
@@ -243,27 +227,31 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->bad_shards = pmss_bad_shards_new ();
   engine->reports = pmss_reports_new (engine->loop, engine);
   engine->cancellable = g_cancellable_new ();
-  g_mutex_init (&engine->join_lock);
   g_mutex_init (&engine->lock);
   g_cond_init (&engine->changed);
   g_queue_init (&engine->events);
   g_queue_init (&engine->waiting);
+  g_queue_init (&engine->closers);
   return engine;
 }
 
-/* Lock held. A library is not to end the process where the system gives no thread: nobody waits yet. */
-static void
-start_thread (PmssEngine * engine)
+/* Lock held. FALSE: the system gives no thread. Nobody waits yet. */
+static gboolean
+attach (PmssEngine * engine)
 {
   g_autoptr (GError) error = NULL;
-  GThread *thread = g_thread_try_new ("pmss-reader", run, engine, &error);
 
-  g_atomic_pointer_set (&engine->thread, thread);
-  if (thread != NULL)
-    return;
-  engine->state = PMSS_ENGINE_FAILED;
-  engine->failure = g_error_new (PMSS_ERROR, PMSS_ERROR_FAILED,
-      "%s cannot be read: %s", engine->medium, error->message);
+  if (engine->attached)
+    return TRUE;
+  if (!pmss_io_start (engine->io, &error)) {
+    engine->state = PMSS_ENGINE_FAILED;
+    engine->failure = g_error_new (PMSS_ERROR, PMSS_ERROR_FAILED,
+        "%s cannot be read: %s", engine->medium, error->message);
+    return FALSE;
+  }
+  engine->attached = TRUE;
+  g_atomic_int_inc (&engine->refs);
+  return TRUE;
 }
 
 void
@@ -271,15 +259,13 @@ pmss_engine_open (PmssEngine * engine)
 {
   g_mutex_lock (&engine->lock);
   if (engine->state == PMSS_ENGINE_NEW
-      || (engine->state == PMSS_ENGINE_FAILED && engine->thread == NULL)) {
+      || (engine->state == PMSS_ENGINE_FAILED && engine->session == NULL)) {
     engine->state = PMSS_ENGINE_OPENING;
     g_clear_error (&engine->failure);
-    start_thread (engine);
-  } else if (engine->state == PMSS_ENGINE_FAILED && engine->session == NULL) {
-    engine->state = PMSS_ENGINE_OPENING;
-    g_clear_error (&engine->failure);
-    engine->reopen = TRUE;
-    pmss_engine_kick (engine);
+    if (attach (engine)) {
+      engine->reopen = TRUE;
+      pmss_engine_kick (engine);
+    }
   }
   g_mutex_unlock (&engine->lock);
 }
@@ -301,55 +287,72 @@ pmss_engine_dup_session (PmssEngine * engine, GError ** error)
   return session;
 }
 
-gboolean
-pmss_engine_is_io_thread (PmssEngine * engine)
-{
-  return g_atomic_pointer_get (&engine->thread) == g_thread_self ();
-}
-
 void
 pmss_engine_pause (PmssEngine * engine)
 {
   g_mutex_lock (&engine->lock);
   engine->paused = TRUE;
-  pmss_engine_kick (engine);
+  if (engine->state == PMSS_ENGINE_OPENING || engine->state == PMSS_ENGINE_OPEN)
+    pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
 }
 
-/* Several may close: all of them return when the thread has ended. */
-static void
-join_thread (PmssEngine * engine)
+/* Lock held. Returns: (transfer full): for pmss_wait_answer() */
+static GList *
+begin_to_close (PmssEngine * engine)
 {
-  g_mutex_lock (&engine->join_lock);
-  if (g_atomic_pointer_get (&engine->thread) != NULL)
-    g_thread_join (engine->thread);
-  g_atomic_pointer_set (&engine->thread, NULL);
-  g_mutex_unlock (&engine->join_lock);
+  if (engine->state == PMSS_ENGINE_CLOSED)
+    return NULL;
+  engine->state = PMSS_ENGINE_CLOSED;
+  g_clear_error (&engine->failure);
+  engine->failure = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
+      "the reader was closed");
+  if (engine->attached)
+    pmss_engine_kick (engine);
+  return pmss_wait_check (engine, pmss_loop_now (engine->loop));
+}
+
+/* Lock held. */
+static gboolean
+is_under_way (PmssEngine * engine)
+{
+  return engine->attached && !engine->left;
 }
 
 void
 pmss_engine_close (PmssEngine * engine)
 {
-  GList *ended = NULL;
+  gboolean may_wait = !pmss_io_is_own_thread (engine->io)
+      && !pmss_rebuilder_is_own_thread ();
+  gint64 end = g_get_monotonic_time () + CLOSE_PATIENCE;
+  GList *ended;
 
   g_mutex_lock (&engine->lock);
-  if (engine->state != PMSS_ENGINE_CLOSED) {
-    engine->state = PMSS_ENGINE_CLOSED;
-    g_clear_error (&engine->failure);
-    engine->failure = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
-        "the reader was closed");
-    ended = pmss_wait_check (engine, pmss_loop_now (engine->loop));
-    pmss_engine_kick (engine);
-  }
+  ended = begin_to_close (engine);
+  while (may_wait && is_under_way (engine))
+    may_wait = g_cond_wait_until (&engine->changed, &engine->lock, end);
   g_mutex_unlock (&engine->lock);
-  join_thread (engine);
   pmss_wait_answer (ended);
 }
 
 void
-pmss_engine_free (PmssEngine * engine)
+pmss_engine_close_task (PmssEngine * engine, GTask * task)
 {
-  pmss_engine_close (engine);
+  GList *ended;
+
+  g_mutex_lock (&engine->lock);
+  ended = begin_to_close (engine);
+  if (is_under_way (engine))
+    g_queue_push_tail (&engine->closers, g_steal_pointer (&task));
+  g_mutex_unlock (&engine->lock);
+  pmss_wait_answer (ended);
+  if (task != NULL)
+    answer_closer (task);
+}
+
+static void
+engine_clear (PmssEngine * engine)
+{
   g_clear_pointer (&engine->rebuilder, pmss_rebuilder_free);
   engine->destroy (engine->user_data);
   pmss_alarm_end (engine->kick);
@@ -365,17 +368,27 @@ pmss_engine_free (PmssEngine * engine)
   pmss_bad_shards_free (engine->bad_shards);
   pmss_reports_free (engine->reports);
   g_clear_error (&engine->failure);
-  pmss_loop_free (engine->loop);
-  g_main_loop_unref (engine->main_loop);
-  g_main_context_unref (engine->context);
   g_object_unref (engine->cancellable);
-  g_object_unref (engine->client);
   g_free (engine->authorization);
   g_free (engine->asked_session);
   g_free (engine->refresh.refused);
   g_free (engine->medium);
-  g_mutex_clear (&engine->join_lock);
   g_mutex_clear (&engine->lock);
   g_cond_clear (&engine->changed);
+  pmss_io_drop_client (engine->io, engine->client);
   g_free (engine);
+}
+
+static void
+engine_unref (PmssEngine * engine)
+{
+  if (g_atomic_int_dec_and_test (&engine->refs))
+    engine_clear (engine);
+}
+
+void
+pmss_engine_free (PmssEngine * engine)
+{
+  pmss_engine_close (engine);
+  engine_unref (engine);
 }

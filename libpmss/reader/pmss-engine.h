@@ -4,6 +4,7 @@
 #include "libpmss/client/pmss-client.h"
 #include "libpmss/reader/pmss-bad-shards.h"
 #include "libpmss/reader/pmss-budget.h"
+#include "libpmss/reader/pmss-io.h"
 #include "libpmss/reader/pmss-link.h"
 #include "libpmss/reader/pmss-loop.h"
 #include "libpmss/reader/pmss-pace.h"
@@ -18,10 +19,11 @@ G_BEGIN_DECLS
 /**
  * PmssEngine:
  *
- * What works behind a PmssReader: the I/O thread with its main context, the
- * links to the nodes, the rows of units, and the plan of what to ask for next.
+ * What works behind a PmssReader, in the I/O thread of its client (pmss-io.h):
+ * the links to the nodes, the rows of units, and the plan of what to ask for
+ * next.
  * All time, and all that happens because of it, comes from a PmssLoop (pmss-loop.h).
- * The parts: pmss-engine.c (thread, opening, closing), pmss-engine-links.c (the
+ * The parts: pmss-engine.c (opening, closing), pmss-engine-links.c (the
  * nodes' health), pmss-engine-streams.c (what comes in), pmss-engine-tick.c
  * (what happens because time passes), pmss-deadline.c (when what is needed),
  * pmss-late.c (whom not to wait for), pmss-budget.c (how much may be asked for
@@ -106,18 +108,17 @@ typedef struct
 
 struct _PmssEngine
 {
-  /* Set once, before the thread starts. */
+  gint refs;                    /* atomic: the reader, and the I/O thread */
+
+  /* Set once, before the I/O thread knows it. */
   PmssClient *client;
+  PmssIo *io;                   /* the client's */
   char *medium;
   PmssEngineSettings settings;
   const PmssEngineFuncs *funcs;
   gpointer user_data;
   GDestroyNotify destroy;       /* of user_data */
-  GMainContext *context;
-  GMainLoop *main_loop;
-  PmssLoop *loop;               /* of context */
-  GThread *thread;              /* atomic; NULL: not yet, or not any more */
-  GMutex join_lock;             /* held while it is joined */
+  PmssLoop *loop;               /* the io's */
   PmssAlarm *kick;              /* look at everything again */
   PmssAlarm *tick;              /* at its time: who is silent? */
 
@@ -132,7 +133,7 @@ struct _PmssEngine
   gsize blocks_behind;          /* of these, besides the windows */
 
   /* The I/O thread's alone. */
-  PmssTransport *transport;     /* NULL: nobody can be asked */
+  PmssTransport *transport;     /* the io's; NULL: nobody can be asked yet */
   PmssRebuilder *rebuilder;     /* NULL: nothing had to be rebuilt yet */
   char *authorization;
   guint token_number;           /* counts the tokens */
@@ -176,7 +177,10 @@ struct _PmssEngine
   PmssCursor cursors[PMSS_N_CURSORS];
   PmssCursor *active;           /* nullable */
   PmssBudget budget;            /* of units that are asked for twice */
-  gboolean reopen;              /* the I/O thread is to ask control anew */
+  gboolean attached;            /* the I/O thread knows it: once opened, */
+  gboolean left;                /* and not any more: once closed */
+  GQueue closers;               /* of GTask: to be told then */
+  gboolean reopen;              /* the I/O thread is to ask control for a session */
   gboolean paused;
   gboolean jumped;              /* the plan is to cancel what is not wanted */
   guint64 replan_at;            /* row of the active cursor */
@@ -188,9 +192,8 @@ struct _PmssEngine
 PmssEngine *pmss_engine_new (PmssClient *client, const char *medium,
     const PmssEngineSettings *settings, const PmssEngineFuncs *funcs,
     gpointer user_data, GDestroyNotify destroy);
-/* Stops everything, joins the thread and frees. Not from the I/O thread. */
+/* Closes it and gives the reference back. */
 void pmss_engine_free (PmssEngine *engine);
-gboolean pmss_engine_is_io_thread (PmssEngine *engine);
 
 /* Begins to open, also again after it failed; waiters with no place
  * (pmss-wait.h) learn of the end. */
@@ -202,8 +205,13 @@ void pmss_engine_kick (PmssEngine *engine);
 /* Cancels what is under way until the next read. Reads that wait are answered
  * first. */
 void pmss_engine_pause (PmssEngine *engine);
-/* Ends all waits with G_IO_ERROR_CLOSED; what is under way is cancelled. */
+/* Ends all waits with G_IO_ERROR_CLOSED; what is under way is cancelled. Waits
+ * until that has come to its end, a few seconds at most; not in the I/O thread,
+ * nor in that which rebuilds: there it returns at once. */
 void pmss_engine_close (PmssEngine *engine);
+/* The same without waiting. @task: (transfer full): answered with TRUE when all
+ * has come to its end. */
+void pmss_engine_close_task (PmssEngine *engine, GTask *task);
 
 /* pmss-engine-links.c; I/O thread. */
 /* The link that has shard @index of @extent; NULL: the shard is lost. */
@@ -277,8 +285,8 @@ void pmss_engine_fail (PmssEngine *engine, const GError *error);
 void pmss_engine_opened (PmssEngine *engine, PmssSession *session);
 /* Lock held: the token of requests from now on. */
 void pmss_engine_set_token (PmssEngine *engine, const char *token);
-/* A request besides the streams begins or has ended: the thread stays until
- * all have. */
+/* A request besides the streams begins or has ended: the engine stays until all
+ * have. */
 void pmss_engine_hold (PmssEngine *engine);
 void pmss_engine_release (PmssEngine *engine);
 
@@ -331,10 +339,12 @@ void pmss_reports_forget (PmssEngine *engine, guint32 extent, guint index);
 /* Lock held: @link does not answer. */
 void pmss_reports_add_node (PmssEngine *engine, PmssLink *link);
 /* Nothing is told any more. */
-void pmss_reports_end (PmssEngine *engine);
+void pmss_reports_stop (PmssReports *reports);
 
 /* pmss-lease.c; I/O thread. */
 void pmss_lease_init (PmssEngine *engine);
+/* Nothing is asked any more. */
+void pmss_lease_stop (PmssEngine *engine);
 void pmss_lease_clear (PmssEngine *engine);
 /* Asks control for session and layout, again after failures that may pass. */
 void pmss_lease_open (PmssEngine *engine);

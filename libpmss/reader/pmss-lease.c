@@ -431,6 +431,14 @@ pmss_lease_init (PmssEngine * engine)
 }
 
 void
+pmss_lease_stop (PmssEngine * engine)
+{
+  pmss_alarm_stop (engine->renew_timer);
+  pmss_alarm_stop (engine->open_timer);
+  pmss_alarm_stop (engine->last_timer);
+}
+
+void
 pmss_lease_clear (PmssEngine * engine)
 {
   pmss_alarm_end (engine->renew_timer);

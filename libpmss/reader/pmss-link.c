@@ -132,6 +132,15 @@ pmss_link_note_failure (PmssLink * link, gint64 now, const GError * error,
 }
 
 void
+pmss_link_note_hearsay (PmssLink * link, gint64 now, const GError * error)
+{
+  link->trouble = g_error_copy (error);
+  link->state = PMSS_LINK_LOST;
+  link->retry_at = link->urgent_retry_at = now;
+  link->failures = 1;
+}
+
+void
 pmss_link_note_late (PmssLink * link, gint64 now)
 {
   gint64 pause = 0;

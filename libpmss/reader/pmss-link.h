@@ -110,6 +110,9 @@ void pmss_link_note_probe (PmssLink *link);
  * properties; @urgent: there is nobody else to ask. */
 void pmss_link_note_failure (PmssLink *link, gint64 now, const GError *error,
     double factor, double max, gboolean urgent);
+/* Another reader found that it cannot be reached: it is asked for a sign of
+ * life before it is asked for anything else. */
+void pmss_link_note_hearsay (PmssLink *link, gint64 now, const GError *error);
 /* It is not to be waited for. */
 void pmss_link_note_late (PmssLink *link, gint64 now);
 /* @stream has a record, damaged or not. */

@@ -8,22 +8,23 @@ typedef struct
   GMainContext *context;
 } ContextLoop;
 
+/* Holds the context: whoever sets an alarm that was stopped may do so after the loop has gone. */
+typedef struct
+{
+  PmssAlarm alarm;
+  gint refs;                    /* atomic */
+  GMainContext *context;
+  GSource *source;
+  PmssAlarmFunc func;
+  gpointer user_data;
+  gboolean ready;               /* set in the loop's thread, and reset */
+} ContextAlarm;
+
 typedef struct
 {
   GSource source;
-  PmssAlarm alarm;
-  GMainContext *context;        /* the loop's, which lives as long as its alarms */
-  gboolean ready;               /* set in the loop's thread, and reset */
-  PmssAlarmFunc func;
-  gpointer user_data;
-} ContextAlarm;
-
-static ContextAlarm *
-from_alarm (PmssAlarm * alarm)
-{
-  return (ContextAlarm *) ((guint8 *) alarm - G_STRUCT_OFFSET (ContextAlarm,
-          alarm));
-}
+  ContextAlarm *alarm;          /* as long as it is not destroyed */
+} AlarmSource;
 
 static gint64
 context_now (PmssLoop * loop)
@@ -32,22 +33,23 @@ context_now (PmssLoop * loop)
 }
 
 static gboolean
-alarm_prepare (GSource * source, gint * timeout)
+is_ready (GSource * source)
+{
+  return ((AlarmSource *) source)->alarm->ready;
+}
+
+static gboolean
+prepare (GSource * source, gint * timeout)
 {
   *timeout = -1;
-  return ((ContextAlarm *) source)->ready;
+  return is_ready (source);
 }
 
+/* The function may end the alarm. */
 static gboolean
-alarm_check (GSource * source)
+dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
 {
-  return ((ContextAlarm *) source)->ready;
-}
-
-static gboolean
-alarm_dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
-{
-  ContextAlarm *self = (ContextAlarm *) source;
+  ContextAlarm *self = ((AlarmSource *) source)->alarm;
 
   g_source_set_ready_time (source, PMSS_ALARM_NEVER);
   self->ready = FALSE;
@@ -55,28 +57,22 @@ alarm_dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static void
-alarm_finalize (GSource * source)
-{
-  g_main_context_unref (((ContextAlarm *) source)->context);
-}
-
 static PmssAlarm *
 context_alarm_new (PmssLoop * loop, PmssAlarmFunc func, gpointer user_data)
 {
   static GSourceFuncs funcs = {
-    .prepare = alarm_prepare,.check = alarm_check,.dispatch =
-        alarm_dispatch,.finalize = alarm_finalize
+    .prepare = prepare,.check = is_ready,.dispatch = dispatch
   };
-  ContextLoop *own = (ContextLoop *) loop;
-  GSource *source = g_source_new (&funcs, sizeof (ContextAlarm));
-  ContextAlarm *self = (ContextAlarm *) source;
+  ContextAlarm *self = g_new0 (ContextAlarm, 1);
 
   self->alarm.funcs = loop->funcs;
-  self->context = g_main_context_ref (own->context);
+  self->refs = 1;
+  self->context = g_main_context_ref (((ContextLoop *) loop)->context);
   self->func = func;
   self->user_data = user_data;
-  g_source_attach (source, own->context);
+  self->source = g_source_new (&funcs, sizeof (AlarmSource));
+  ((AlarmSource *) self->source)->alarm = self;
+  g_source_attach (self->source, self->context);
   return &self->alarm;
 }
 
@@ -85,32 +81,37 @@ context_alarm_new (PmssLoop * loop, PmssAlarmFunc func, gpointer user_data)
 static void
 context_alarm_set (PmssAlarm * alarm, gint64 time)
 {
-  ContextAlarm *self = from_alarm (alarm);
+  ContextAlarm *self = (ContextAlarm *) alarm;
   gboolean own = g_main_context_is_owner (self->context);
 
   if (own)
     self->ready = time == PMSS_ALARM_NOW;
   if (!own || time != PMSS_ALARM_NOW)
-    g_source_set_ready_time (&self->source, time);
+    g_source_set_ready_time (self->source, time);
 }
 
 static void
 context_alarm_ref (PmssAlarm * alarm)
 {
-  g_source_ref (&from_alarm (alarm)->source);
+  g_atomic_int_inc (&((ContextAlarm *) alarm)->refs);
 }
 
 static void
 context_alarm_unref (PmssAlarm * alarm)
 {
-  g_source_unref (&from_alarm (alarm)->source);
+  ContextAlarm *self = (ContextAlarm *) alarm;
+
+  if (!g_atomic_int_dec_and_test (&self->refs))
+    return;
+  g_source_unref (self->source);
+  g_main_context_unref (self->context);
+  g_free (self);
 }
 
 static void
-context_alarm_end (PmssAlarm * alarm)
+context_alarm_stop (PmssAlarm * alarm)
 {
-  g_source_destroy (&from_alarm (alarm)->source);
-  context_alarm_unref (alarm);
+  g_source_destroy (((ContextAlarm *) alarm)->source);
 }
 
 PmssLoop *
@@ -118,7 +119,7 @@ pmss_loop_new (GMainContext * context)
 {
   static const PmssLoopFuncs funcs = {
     context_now, context_alarm_new, context_alarm_set, context_alarm_ref,
-    context_alarm_unref, context_alarm_end
+    context_alarm_unref, context_alarm_stop
   };
   ContextLoop *self = g_new0 (ContextLoop, 1);
 

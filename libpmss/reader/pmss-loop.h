@@ -17,7 +17,7 @@ G_BEGIN_DECLS
  *
  * Times are in us on the loop's clock.
  *
- * Threads: now(), set(), ref(), unref() from any; new() and end() as the implementation says, for
+ * Threads: now(), set(), ref(), unref() from any; new() and stop() as the implementation says, for
  * pmss-loop-context.c from any. An alarm's function is called on the loop's thread alone.
  */
 typedef struct _PmssLoop PmssLoop;
@@ -33,7 +33,7 @@ typedef struct
   void (*alarm_set) (PmssAlarm *alarm, gint64 time);
   void (*alarm_ref) (PmssAlarm *alarm);
   void (*alarm_unref) (PmssAlarm *alarm);
-  void (*alarm_end) (PmssAlarm *alarm);
+  void (*alarm_stop) (PmssAlarm *alarm);
 } PmssLoopFuncs;
 
 struct _PmssLoop
@@ -85,12 +85,20 @@ pmss_alarm_unref (PmssAlarm *alarm)
   alarm->funcs->alarm_unref (alarm);
 }
 
-/* Gives the reference back. The function is not called any more, provided that this is the loop's
- * thread, or that the loop does not run. */
+/* The function is not called any more, however it is set; provided that this is the loop's thread,
+ * or that it was never set. */
+static inline void
+pmss_alarm_stop (PmssAlarm *alarm)
+{
+  alarm->funcs->alarm_stop (alarm);
+}
+
+/* Stops it and gives the reference back. */
 static inline void
 pmss_alarm_end (PmssAlarm *alarm)
 {
-  alarm->funcs->alarm_end (alarm);
+  pmss_alarm_stop (alarm);
+  pmss_alarm_unref (alarm);
 }
 
 /* pmss-loop-context.c: the alarms of @context, which somebody else runs; NULL: the default one. */

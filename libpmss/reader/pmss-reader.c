@@ -185,10 +185,35 @@ pmss_reader_close (PmssReader * self)
 {
   g_return_if_fail (PMSS_IS_READER (self));
 
-  if (get_engine (self) == NULL)
+  if (get_engine (self) != NULL)
+    pmss_engine_close (self->engine);
+}
+
+void
+pmss_reader_close_async (PmssReader * self, GAsyncReadyCallback callback,
+    gpointer user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (PMSS_IS_READER (self));
+
+  task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (task, pmss_reader_close_async);
+  if (get_engine (self) != NULL) {
+    pmss_engine_close_task (self->engine, task);
     return;
-  g_return_if_fail (!pmss_engine_is_io_thread (self->engine));
-  pmss_engine_close (self->engine);
+  }
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
+gboolean
+pmss_reader_close_finish (PmssReader * self, GAsyncResult * result,
+    GError ** error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /* --- Reading --- */
@@ -420,41 +445,12 @@ pmss_reader_init (PmssReader * self)
   g_mutex_init (&self->lock);
 }
 
-static gpointer
-free_engine (gpointer engine)
-{
-  pmss_engine_free (engine);
-  return NULL;
-}
-
-/* @engine can be freed in another thread alone. Where the system gives none it stays: to wait here would be for ever. */
-static void
-free_engine_elsewhere (PmssEngine * engine)
-{
-  g_autoptr (GError) error = NULL;
-  GThread *thread = g_thread_try_new ("pmss-reader-end", free_engine, engine,
-      &error);
-
-  if (thread != NULL)
-    g_thread_unref (thread);
-  else
-    g_warning ("A reader cannot be freed: %s", error->message);
-}
-
 static void
 pmss_reader_finalize (GObject * object)
 {
   PmssReader *self = PMSS_READER (object);
 
-  if (self->engine != NULL) {
-    /* The last reference can go in a signal handler, or with the task of a read
-     * that was just answered: in threads that have to be joined. */
-    if (pmss_engine_is_io_thread (self->engine)
-        || pmss_rebuilder_is_own_thread ())
-      free_engine_elsewhere (self->engine);
-    else
-      pmss_engine_free (self->engine);
-  }
+  g_clear_pointer (&self->engine, pmss_engine_free);
   g_clear_pointer (&self->session, pmss_session_free);
   g_clear_object (&self->client);
   g_free (self->medium);

@@ -10,16 +10,17 @@ G_BEGIN_DECLS
 /**
  * PmssReader:
  *
- * Reads one medium from its nodes in parallel. One I/O thread of its own does all network work; a read that finds its unit in the cache never leaves the caller's thread.
+ * Reads one medium from its nodes in parallel. All readers of a client share one I/O thread, which does all network work, and its connections; a read that finds
+ * its unit in the cache never leaves the caller's thread.
  *
  * Threads: every function may be called from any thread; at most one thread should read at a time (others are served, but the read-ahead follows the last one).
- * Signals are emitted in the I/O thread, with no lock held. What they call must not wait, nor read from this reader or close it: that thread would wait for itself.
+ * Signals are emitted in the I/O thread, with no lock held.  What they call must not wait, nor read from a reader of the same client: that thread would wait for itself.
  * Memory: cached and arriving units together take at most `cache-size` bytes (never less than two rows, and a row more for each read that waits while others are on their way); units that the consumer still holds count no more once they have left the cache.
  */
 #define PMSS_TYPE_READER (pmss_reader_get_type ())
 G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
 
-/* @client: (transfer none): used in the reader's I/O thread.
+/* @client: (transfer none): its I/O thread and connections are the reader's, too.
  * Properties (set before open):
  *  "cache-size" (uint64, bytes, default 52 MiB), "read-ahead" (uint64, bytes, default 48 MiB, at most cache-size less one row),
  *  "read-ahead-time" (uint, seconds, default 10, 0: no limit: a consumer that never has to wait gets no more ahead than it reads in this time, and 4 MiB),
@@ -49,8 +50,12 @@ GBytes     *pmss_reader_read_finish (PmssReader *reader, GAsyncResult *result, G
 
 /* Cancels what is in flight; the cache stays, and the next read starts again. Reads that wait get their bytes first. */
 void        pmss_reader_pause       (PmssReader *reader);
-/* Ends everything, gives the session back (waits for that at most 300 ms) and joins the I/O thread. Pending reads end with G_IO_ERROR_CLOSED. Done by the last unref too. */
+/* Ends everything and gives the session back: waits for that some 300 ms, 6 s at the very most. Pending reads end with G_IO_ERROR_CLOSED. Done by the last unref too.
+ * In a signal handler it returns at once. Connections that are at rest stay with the client, for its other readers. */
 void        pmss_reader_close       (PmssReader *reader);
+/* The same without waiting. @callback: when nothing of the reader is under way any more; never an error. */
+void        pmss_reader_close_async (PmssReader *reader, GAsyncReadyCallback callback, gpointer user_data);
+gboolean    pmss_reader_close_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
 /* a{sv}: bytes, units, requests, rebuilt, hedged, extra, late, errors, wasted (all t), cache-used (t), nodes: aa{sv} with node (u), peer (s), state (s), and its counters, rate (t, bit/s), rtt (t, ns). */
 GVariant   *pmss_reader_get_stats   (PmssReader *reader);

@@ -55,9 +55,9 @@ pmss_reports_free (PmssReports * reports)
 }
 
 void
-pmss_reports_end (PmssEngine * engine)
+pmss_reports_stop (PmssReports * reports)
 {
-  pmss_alarm_set (engine->reports->timer, PMSS_ALARM_NEVER);
+  pmss_alarm_stop (reports->timer);
 }
 
 static gboolean

@@ -2,9 +2,7 @@
 /* The real reader without its thread. */
 #include "sim-reader.h"
 
-#include "libpmss/client/pmss-client-private.h"
-#include "libpmss/client/pmss-exchange.h"
-#include "libpmss/reader/pmss-transport-soup.h"
+#include "libpmss/reader/pmss-engine.h"
 #include "libpmss/reader/pmss-wait.h"
 #include "sim-clock.h"
 #include "sim-servers.h"
@@ -13,8 +11,7 @@
 struct _SimReader
 {
   PmssEngine *engine;
-  SoupSession *soup;            /* (nullable): of its transport */
-  gboolean closed;
+  GMainContext *context;        /* its io's */
 };
 
 static void
@@ -72,56 +69,35 @@ sim_reader_new (const SimScenario * scenario)
   pmss_client_set_credentials (client, "login", NULL, NULL);
   self->engine = pmss_engine_new (client, "films/sim", &settings, &funcs, self,
       nothing);
-  sim_clock_adopt (self->engine->context);
-  g_main_context_push_thread_default (self->engine->context);
+  self->context = g_main_context_ref (pmss_io_get_context (self->engine->io));
+  pmss_io_adopt (self->engine->io);
+  sim_clock_adopt (self->context);
+  g_main_context_push_thread_default (self->context);
   return self;
 }
 
 void
 sim_reader_free (SimReader * self)
 {
-  PmssEngine *engine = self->engine;
-
-  if (self->soup != NULL)
-    soup_session_abort (self->soup);
-  g_clear_pointer (&engine->transport, pmss_transport_soup_free);
-  g_clear_object (&self->soup);
-  pmss_client_leave_thread (engine->client);
-  while (g_main_context_iteration (engine->context, FALSE));
-  g_main_context_pop_thread_default (engine->context);
-  pmss_engine_free (engine);
+  pmss_engine_free (self->engine);
+  /* the client goes in there */
+  while (g_main_context_iteration (self->context, FALSE));
+  g_main_context_pop_thread_default (self->context);
+  g_main_context_unref (self->context);
   g_free (self);
 }
 
 GMainContext *
 sim_reader_get_context (SimReader * self)
 {
-  return self->engine->context;
-}
-
-/* What the I/O thread does first. */
-static void
-begin (SimReader * self)
-{
-  PmssEngine *engine = self->engine;
-
-  g_mutex_lock (&engine->lock);
-  engine->state = PMSS_ENGINE_OPENING;
-  engine->thread = g_thread_self ();
-  g_mutex_unlock (&engine->lock);
-  self->soup = pmss_exchange_session_new (NULL, NULL, NULL);
-  engine->transport = pmss_transport_soup_new (engine->loop, self->soup);
-  pmss_lease_open (engine);
+  return self->context;
 }
 
 void
 sim_reader_open (SimReader * self, GAsyncReadyCallback callback,
     gpointer user_data)
 {
-  if (self->engine->state == PMSS_ENGINE_NEW)
-    begin (self);
-  else
-    pmss_engine_open (self->engine);
+  pmss_engine_open (self->engine);
   pmss_wait_open_task (self->engine, g_task_new (NULL, NULL, callback,
           user_data));
 }
@@ -156,16 +132,13 @@ sim_reader_pause (SimReader * self)
 void
 sim_reader_close (SimReader * self)
 {
-  self->engine->thread = NULL;
-  self->closed = TRUE;
   pmss_engine_close (self->engine);
 }
 
 gboolean
 sim_reader_is_closed (SimReader * self)
 {
-  return self->closed && self->engine->closing && self->engine->n_streams == 0
-      && self->engine->n_requests == 0;
+  return self->engine->left;
 }
 
 void

@@ -18,8 +18,8 @@ struct _PmssRebuilder
 };
 
 PmssRebuilder *
-pmss_rebuilder_new (PmssErasure * erasure, PmssRebuilderFunc done,
-    gpointer user_data)
+pmss_rebuilder_new (PmssLoop * loop, PmssErasure * erasure,
+    PmssRebuilderFunc done, gpointer user_data)
 {
   PmssRebuilder *self = g_new0 (PmssRebuilder, 1);
 

@@ -329,19 +329,26 @@ place_nodes (FakeCluster * cluster)
 }
 
 PmssReader *
-fake_cluster_open (FakeCluster * cluster, const char *first_property, ...)
+fake_cluster_new_reader (FakeCluster * cluster)
 {
   g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u",
       fake_peer_get_port (cluster->control));
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssClient) client = pmss_client_new (url, &error);
-  PmssReader *reader;
-  va_list properties;
 
   g_assert_no_error (error);
   place_nodes (cluster);
   pmss_client_set_credentials (client, "login", NULL, NULL);
-  reader = pmss_reader_new (client, "films/a");
+  return pmss_reader_new (client, "films/a");
+}
+
+PmssReader *
+fake_cluster_open (FakeCluster * cluster, const char *first_property, ...)
+{
+  PmssReader *reader = fake_cluster_new_reader (cluster);
+  g_autoptr (GError) error = NULL;
+  va_list properties;
+
   va_start (properties, first_property);
   g_object_set_valist (G_OBJECT (reader), first_property, properties);
   va_end (properties);

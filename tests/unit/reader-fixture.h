@@ -67,7 +67,9 @@ struct _FakeCluster
 /* @size: at most an extent of 8 rows. */
 FakeCluster *fake_cluster_new  (PmssRedundancy redundancy, guint64 size);
 void         fake_cluster_free (FakeCluster *cluster);
-/* After the nodes were told how to behave: a reader of the medium. */
+/* After the nodes were told how to behave: a reader of the medium, with a client of its own. */
+PmssReader  *fake_cluster_new_reader (FakeCluster *cluster);
+/* The same, opened. */
 PmssReader  *fake_cluster_open (FakeCluster *cluster, const char *first_property, ...) G_GNUC_NULL_TERMINATED;
 /* @node becomes one that has shard @index as well; to be stopped with fake_peer_free (node->peer). */
 void         fake_node_start   (FakeNode *node, FakeCluster *cluster, guint index);

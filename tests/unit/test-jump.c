@@ -416,7 +416,7 @@ test_paused (void)
   setup (&f);
   begin_read (&f, PLACE, 2);
   pmss_engine_pause (f.engine);
-  g_main_context_iteration (f.engine->context, FALSE);
+  g_main_context_iteration (pmss_io_get_context (f.engine->io), FALSE);
   for (guint i = 0; i < fake_streams.live->len; i++)
     g_assert_false (fake_stream_is_cancelled (fake_streams.live->pdata[i]));
   receive_all ();

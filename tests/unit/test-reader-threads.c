@@ -32,15 +32,9 @@ test_reader (void)
 {
   FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
       8 * 2 * CLUSTER_UNIT);
-  g_autoptr (PmssReader) opened = fake_cluster_open (cluster, "retries", 0,
-      NULL);
-  g_autoptr (PmssClient) client = NULL;
-  g_autoptr (PmssReader) reader = NULL;
-  g_autofree char *medium = NULL;
+  g_autoptr (PmssReader) reader = fake_cluster_new_reader (cluster);
   g_autoptr (GError) error = NULL;
 
-  g_object_get (opened, "client", &client, "medium", &medium, NULL);
-  reader = pmss_reader_new (client, medium);
   g_atomic_pointer_set (&refused, "pmss-reader");
   g_assert_false (pmss_reader_open (reader, NULL, &error));
   g_assert_error (error, PMSS_ERROR, PMSS_ERROR_FAILED);
@@ -55,7 +49,6 @@ test_reader (void)
   fake_cluster_read_all (cluster, reader, &error);
   g_assert_no_error (error);
   pmss_reader_close (reader);
-  pmss_reader_close (opened);
   fake_cluster_free (cluster);
 }
 
@@ -64,20 +57,14 @@ test_never (void)
 {
   FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 1, 0 },
       CLUSTER_UNIT);
-  g_autoptr (PmssReader) opened = fake_cluster_open (cluster, "retries", 0,
-      NULL);
-  g_autoptr (PmssClient) client = NULL;
-  g_autoptr (PmssReader) reader = NULL;
+  g_autoptr (PmssReader) reader = fake_cluster_new_reader (cluster);
   g_autoptr (GError) error = NULL;
 
-  g_object_get (opened, "client", &client, NULL);
-  reader = pmss_reader_new (client, "any");
   g_atomic_pointer_set (&refused, "pmss-reader");
   g_assert_false (pmss_reader_open (reader, NULL, &error));
   pmss_reader_close (reader);
   g_clear_object (&reader);
   g_atomic_pointer_set (&refused, NULL);
-  pmss_reader_close (opened);
   fake_cluster_free (cluster);
 }
 

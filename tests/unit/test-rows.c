@@ -361,12 +361,14 @@ test_thread (void)
 {
   Threaded t = { {0,}, };
   PmssRebuilder *rebuilder;
+  PmssLoop *loop;
   guint r;
 
   set_up (&t.base, (THREAD_ROWS + 1) * K * UNIT);
   g_mutex_init (&t.lock);
   g_cond_init (&t.cond);
-  rebuilder = pmss_rebuilder_new (t.base.erasure, note_made, &t);
+  loop = pmss_loop_new (NULL);
+  rebuilder = pmss_rebuilder_new (loop, t.base.erasure, note_made, &t);
   g_assert_false (pmss_rebuilder_is_own_thread ());
   for (r = 0; r < THREAD_ROWS; r++)
     push_row (&t, rebuilder, r);
@@ -379,6 +381,7 @@ test_thread (void)
   /* done or not, it goes */
   push_row (&t, rebuilder, THREAD_ROWS);
   pmss_rebuilder_free (rebuilder);
+  pmss_loop_free (loop);
   g_mutex_clear (&t.lock);
   g_cond_clear (&t.cond);
   tear_down (&t.base);

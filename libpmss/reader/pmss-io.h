@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "libpmss/client/pmss-client.h"
+#include "libpmss/reader/pmss-transport.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssIo:
+ *
+ * What all readers of one PmssClient share: the I/O thread with its loop, the transport with its
+ * connections to nodes, and which nodes were found not to answer. Belongs to its client and goes
+ * with it. Whoever has a request under way, or an alarm set, holds the client.
+ *
+ * Threads: each function says which.
+ */
+typedef struct _PmssIo PmssIo;
+
+/* Any thread. Returns: (transfer none): that of @client, from the first call on. */
+PmssIo *pmss_io_get (PmssClient *client);
+/* Any thread: starts the I/O thread, if it does not run. May be tried again after a failure. */
+gboolean pmss_io_start (PmssIo *io, GError **error);
+/* Instead: the calling thread runs the context itself, and ends all that it began before it gives
+ * the client back. */
+void pmss_io_adopt (PmssIo *io);
+/* Any thread. */
+gboolean pmss_io_is_own_thread (PmssIo *io);
+PmssLoop *pmss_io_get_loop (PmssIo *io);
+/* That the I/O thread runs. */
+GMainContext *pmss_io_get_context (PmssIo *io);
+/* After start(). */
+PmssTransport *pmss_io_get_transport (PmssIo *io);
+/* Any thread: gives @client back, which may be the last reference to it: not in a thread that would
+ * have to wait for itself. */
+void pmss_io_drop_client (PmssIo *io, PmssClient *client);
+
+/* I/O thread. */
+/* A reader found that the node at @peer cannot be reached, or that it is well. */
+void pmss_io_note_lost (PmssIo *io, const char *peer, const GError *error);
+void pmss_io_note_well (PmssIo *io, const char *peer);
+/* Returns: (transfer none) (nullable): why the node at @peer could not be reached a short while
+ * ago. */
+const GError *pmss_io_find_trouble (PmssIo *io, const char *peer);
+
+G_END_DECLS
