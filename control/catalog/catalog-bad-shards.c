@@ -153,11 +153,9 @@ count_records (PmssDatabase * database, const PmssBadShard * bad,
     gboolean * named, guint32 * records, GError ** error)
 {
   g_autoptr (GError) local = NULL;
-  PmssExtentGeometry geometry = {.version = bad->version,.extent = bad->extent
-  };
+  PmssExtentGeometry geometry;
   PmssVersion version;
   PmssExtent extent;
-  guint64 offset;
 
   *named = FALSE;
   if (!pmss_catalog_read_version (database, &bad->version, &version, &local)
@@ -168,14 +166,10 @@ count_records (PmssDatabase * database, const PmssBadShard * bad,
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
-  offset = (guint64) bad->extent * version.extent;
   if (version.state != PMSS_VERSION_READY || bad->shard >= extent.n_nodes
       || bad->node == 0 || extent.nodes[bad->shard] != bad->node
-      || offset >= version.size)
+      || !pmss_version_get_geometry (&version, bad->extent, &geometry))
     return TRUE;
-  geometry.redundancy = version.redundancy;
-  geometry.unit = version.unit;
-  geometry.payload = MIN (version.extent, version.size - offset);
   *records = pmss_extent_geometry_records (&geometry, bad->shard);
   *named = TRUE;
   return TRUE;

@@ -23,6 +23,21 @@ typedef struct
 } VersionCall;
 
 gboolean
+pmss_version_get_geometry (const PmssVersion * version, guint32 number,
+    PmssExtentGeometry * geometry)
+{
+  guint64 offset = (guint64) number * version->extent;
+
+  if (offset >= version->size)
+    return FALSE;
+  *geometry = (PmssExtentGeometry) {
+  .version = version->id,.extent = number,.redundancy =
+        version->redundancy,.unit = version->unit,.payload =
+        MIN (version->extent, version->size - offset),};
+  return TRUE;
+}
+
+gboolean
 pmss_catalog_column_version (PmssRows * rows, guint column, PmssVersionId * id,
     GError ** error)
 {

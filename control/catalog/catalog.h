@@ -3,6 +3,7 @@
 
 #include "control/context.h"
 #include "libpmss/format/pmss-layout.h"
+#include "libpmss/format/pmss-shard.h"
 
 G_BEGIN_DECLS
 
@@ -87,6 +88,9 @@ typedef struct {
   guint32 unit;
   guint32 extent;               /* bytes */
 } PmssVersion;
+
+/* What extent @number of @version is. FALSE, and nothing is filled in: the version ends before it. Pure. */
+gboolean     pmss_version_get_geometry (const PmssVersion *version, guint32 number, PmssExtentGeometry *geometry);
 
 /* Writes @version, state writing. */
 gboolean     pmss_catalog_add_version     (PmssCatalog *catalog, const PmssVersion *version, GError **error);

@@ -43,15 +43,10 @@ shunned_free (Shunned * shunned)
 static guint64
 largest_shard (const PmssVersion * version)
 {
-  PmssExtentGeometry geometry = {
-    .version = version->id,
-    .redundancy = version->redundancy,
-    .unit = version->unit,
-    .payload = MIN (version->size, version->extent),
-  };
+  PmssExtentGeometry geometry;
 
-  return version->size == 0 ? 0 : pmss_extent_geometry_shard_size (&geometry,
-      0);
+  return pmss_version_get_geometry (version, 0, &geometry)
+      ? pmss_extent_geometry_shard_size (&geometry, 0) : 0;
 }
 
 PmssPlacer *

@@ -52,18 +52,6 @@ note_places (PmssRepairWork * work)
   }
 }
 
-static void
-set_geometry (PmssRepairWork * work)
-{
-  const PmssVersion *version = &work->version;
-  guint64 offset = (guint64) work->extent.number * version->extent;
-
-  work->geometry = (PmssExtentGeometry) {
-  .version = version->id,.extent = work->extent.number,.redundancy =
-        version->redundancy,.unit = version->unit,.payload =
-        MIN (version->extent, version->size - offset),};
-}
-
 /* @there: FALSE: nothing is to be done here any more. */
 static gboolean
 load (PmssRepairWork * work, const PmssRepairPlace * place, gboolean * there,
@@ -89,9 +77,12 @@ load (PmssRepairWork * work, const PmssRepairPlace * place, gboolean * there,
   if (work->version.state != PMSS_VERSION_READY || extents->len == 0)
     return TRUE;
   work->extent = g_array_index (extents, PmssExtent, 0);
-  *there = work->extent.number == place->extent;
+  *there = work->extent.number == place->extent
+      && pmss_version_get_geometry (&work->version, place->extent,
+      &work->geometry);
+  if (!*there)
+    return TRUE;
   work->medium = g_strdup (medium->name);
-  set_geometry (work);
   note_places (work);
   return note_told (work, error);
 }

@@ -119,17 +119,14 @@ judge_extent (Judging * judging, const PmssExtent * extent, GError ** error)
   PmssShardHealth shards[PMSS_MAX_SHARDS] = { 0 };
   g_autoptr (GPtrArray) lists =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
-  PmssExtentGeometry geometry = {
-    .version = version->id,.extent = extent->number,
-    .redundancy = version->redundancy,.unit = version->unit,
-  };
+  PmssExtentGeometry geometry;
   PmssHealth state;
 
   /* what came when the version was changed meanwhile */
-  if (offset >= version->size || extent->n_nodes !=
+  if (!pmss_version_get_geometry (version, extent->number, &geometry)
+      || extent->n_nodes !=
       (guint) version->redundancy.k + version->redundancy.m)
     return TRUE;
-  geometry.payload = MIN (version->extent, version->size - offset);
   for (guint i = 0; i < extent->n_nodes; i++)
     shards[i].presence = find_presence (judging, extent->nodes[i]);
   if (!take_bad (judging, extent, shards, lists, error))

@@ -3,6 +3,7 @@
 #include "control/striping/striping-private.h"
 
 #include "libpmss/format/pmss-striper.h"
+#include "libpmss/pmss-error.h"
 
 /* Rows that are asked for at once. */
 #define PAGE 100
@@ -49,9 +50,10 @@ pmss_striping_is_hopeful (PmssStriping * self)
 guint64
 pmss_striping_get_payload (PmssStriping * self, guint32 number)
 {
-  guint64 offset = (guint64) number * self->version.extent;
+  PmssExtentGeometry geometry;
 
-  return MIN (self->version.extent, self->version.size - offset);
+  return pmss_version_get_geometry (&self->version, number, &geometry)
+      ? geometry.payload : 0;
 }
 
 gboolean
@@ -117,15 +119,12 @@ gboolean
 pmss_striping_compute_extent (PmssStriping * self, guint32 number,
     GBytes * shards[PMSS_MAX_SHARDS], GError ** error)
 {
-  const PmssVersion *version = &self->version;
-  const PmssExtentGeometry geometry = {
-    .version = version->id,
-    .extent = number,
-    .redundancy = version->redundancy,
-    .unit = version->unit,
-    .payload = pmss_striping_get_payload (self, number),
-  };
+  PmssExtentGeometry geometry;
 
-  return pmss_striping_compute (self->source, self->erasure, &geometry,
-      (guint64) number * version->extent, shards, error);
+  if (pmss_version_get_geometry (&self->version, number, &geometry))
+    return pmss_striping_compute (self->source, self->erasure, &geometry,
+        (guint64) number * self->version.extent, shards, error);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
+      "The catalog has an extent %u, behind the end", number);
+  return FALSE;
 }

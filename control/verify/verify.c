@@ -164,18 +164,16 @@ examine_extent (Verify * verify, PmssVerifyExtent * extent, GError ** error)
 static gboolean
 verify_extent (Verify * verify, const PmssExtent * row, GError ** error)
 {
-  const PmssVersion *version = &verify->version;
-  guint64 offset = (guint64) row->number * version->extent;
-  const PmssExtentGeometry geometry = {
-    .version = version->id,
-    .extent = row->number,
-    .redundancy = version->redundancy,
-    .unit = version->unit,
-    .payload = MIN (version->extent, version->size - offset),
-  };
+  PmssExtentGeometry geometry;
   PmssVerifyExtent extent;
   gboolean done;
 
+  if (!pmss_version_get_geometry (&verify->version, row->number, &geometry)) {
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
+        "The catalog has an extent %u, behind the end of %s", row->number,
+        verify->medium->name);
+    return FALSE;
+  }
   pmss_verify_extent_init (&extent, &geometry, row->nodes);
   done = examine_extent (verify, &extent, error)
       && pmss_job_run_throttle (verify->run, extent.read, error);

@@ -376,6 +376,36 @@ test_composes (CatalogFixture * f, gconstpointer data)
           "SELECT count(*) FROM medium"), ==, 0);
 }
 
+/* Extents of the whole size, one that is less, none. */
+static void
+test_geometry (CatalogFixture * f, gconstpointer data)
+{
+  const guint64 extent = CATALOG_FIXTURE_EXTENT;
+  const struct
+  {
+    guint64 size;
+    guint32 number;
+    guint64 payload;            /* 0: there is no such extent */
+  } cases[] = {
+    {2 * extent + 1, 0, extent}, {2 * extent + 1, 1, extent},
+    {2 * extent + 1, 2, 1}, {2 * extent + 1, 3, 0}, {2 * extent, 1, extent},
+    {2 * extent, 2, 0}, {1, 0, 1}, {0, 0, 0}, {1, G_MAXUINT32, 0},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    PmssVersion version = {.size = cases[i].size,.redundancy = {2, 1},
+    .unit = 4096,.extent = CATALOG_FIXTURE_EXTENT
+    };
+    PmssExtentGeometry geometry = {.payload = 0 };
+
+    g_assert_true (pmss_version_get_geometry (&version, cases[i].number,
+            &geometry) == (cases[i].payload > 0));
+    g_assert_cmpuint (geometry.payload, ==, cases[i].payload);
+    if (cases[i].payload > 0)
+      g_assert_cmpuint (geometry.extent, ==, cases[i].number);
+  }
+}
+
 #define ADD(name, func) \
   g_test_add ("/catalog/" name, CatalogFixture, NULL, catalog_fixture_init, \
     func, catalog_fixture_clear)
@@ -395,5 +425,6 @@ main (int argc, char **argv)
   ADD ("garbage", test_garbage);
   ADD ("remove", test_remove);
   ADD ("composes", test_composes);
+  ADD ("geometry", test_geometry);
   return g_test_run ();
 }

@@ -292,13 +292,10 @@ assert_stored (Fixture * f)
   for (guint i = 0; i < extents->len; i++) {
     const PmssExtent *extent = &g_array_index (extents, PmssExtent, i);
     guint64 offset = (guint64) i * EXTENT;
-    const PmssExtentGeometry geometry = {
-      .version = f->version.id,.extent = i,
-      .redundancy = f->version.redundancy,.unit = UNIT,
-      .payload = MIN (EXTENT, SIZE - offset),
-    };
+    PmssExtentGeometry geometry;
     GBytes *shards[PMSS_MAX_SHARDS];
 
+    g_assert_true (pmss_version_get_geometry (&f->version, i, &geometry));
     g_assert_cmpint (extent->state, ==, PMSS_EXTENT_VERIFIED);
     g_assert_true (pmss_striping_compute (f->source, erasure, &geometry,
             offset, shards, NULL));
