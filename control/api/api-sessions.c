@@ -120,10 +120,15 @@ create_session (PmssApiCall * call)
   if (get_wanted (pmss_http_request_get_json (call->request), &name,
           &viewer.id, &error)
       && pmss_sessions_create (call->context->sessions, name, &viewer, &opened,
-          &error))
+          &error)) {
+    /* who asks again begins nothing */
+    if (opened.how == PMSS_OPENING_NEW)
+      call->action = "session begin";
+    pmss_api_note (call, name, opened.session->id);
     respond_opened (call, &opened);
-  else
+  } else {
     refuse_session (call, opened.how, error);
+  }
 }
 
 static gboolean
@@ -238,10 +243,12 @@ delete_session (PmssApiCall * call)
   if (!check_id (call))
     return;
   if (pmss_sessions_end (call->context->sessions, call->param,
-          anyones ? NULL : call->user->name, &error))
+          anyones ? NULL : call->user->name, &error)) {
+    call->action = "session end";
     pmss_http_request_respond_empty (call->request, 204);
-  else
+  } else {
     pmss_http_request_respond_error (call->request, error);
+  }
 }
 
 static void
@@ -289,12 +296,12 @@ const PmssRoute pmss_routes_sessions[] = {
   {"GET", "/api/v1/sessions", PMSS_ROLE_OPERATOR, PMSS_BODY_NONE,
       list_sessions},
   {"POST", "/api/v1/sessions", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,
-      create_session},
+      create_session,.frequent = TRUE},
   {"PUT", "/api/v1/sessions/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       renew_session},
   {"GET", "/api/v1/sessions/{id}/layout", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       get_layout},
   {"DELETE", "/api/v1/sessions/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
-      delete_session},
+      delete_session,.frequent = TRUE},
   {NULL}
 };

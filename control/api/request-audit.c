@@ -44,7 +44,7 @@ pmss_api_audit (PmssApiCall * call)
   const PmssRoute *route = call->route;
   guint status = pmss_http_request_get_status (call->request);
   g_autofree char *other = NULL, *user = NULL;
-  PmssAuditEntry entry = {.status = status };
+  PmssAuditEntry entry = {.status = status,.frequent = route->frequent };
   guint64 missed;
 
   /* 0: cut off before there was an answer, so nothing was done */

@@ -35,6 +35,7 @@ typedef struct {
   gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);        /* only PMSS_BODY_STREAM; FALSE after having answered */
   void     (*end)   (PmssApiCall *call, gboolean answered);     /* nullable; once, last, even if no other function ran */
   const char *audit;            /* (nullable) what it does, for the audit log; refusals are written without, too */
+  gboolean frequent;            /* what it does happens all the time: a bounded number of it is written */
   gboolean unaudited;           /* not even those: who asks does so each second */
   gboolean one_time;            /* may also be used by a login with a one-time password */
 } PmssRoute;

@@ -6,12 +6,19 @@
 
 #include "libpmss/pmss-text.h"
 
+typedef struct
+{
+  guint burst;
+  gint64 refill;                /* us */
+  guint left;                   /* entries that may be written now */
+  gint64 refilled;              /* monotonic; 0: not yet */
+  guint64 missed;
+} Bucket;
+
 struct _PmssAudit
 {
   GMutex lock;                  /* protects the rest */
-  guint left;                   /* refusals that may be written now */
-  gint64 refilled;              /* monotonic; 0: not yet */
-  guint64 missed;
+  Bucket refusals, frequent;
 };
 
 PmssAudit *
@@ -20,7 +27,11 @@ pmss_audit_new (void)
   PmssAudit *self = g_new0 (PmssAudit, 1);
 
   g_mutex_init (&self->lock);
-  self->left = PMSS_AUDIT_BURST;
+  self->refusals = (Bucket) {
+  PMSS_AUDIT_BURST, PMSS_AUDIT_REFILL, PMSS_AUDIT_BURST};
+  self->frequent = (Bucket) {
+  PMSS_AUDIT_FREQUENT_BURST, PMSS_AUDIT_FREQUENT_REFILL,
+        PMSS_AUDIT_FREQUENT_BURST};
   return self;
 }
 
@@ -89,39 +100,44 @@ pmss_audit_format (const PmssAuditEntry * entry)
 }
 
 static void
-refill (PmssAudit * self, gint64 now)
+refill (Bucket * bucket, gint64 now)
 {
-  gint64 more = (now - self->refilled) / (PMSS_AUDIT_REFILL * G_USEC_PER_SEC);
+  gint64 more = (now - bucket->refilled) / bucket->refill;
 
-  if (self->refilled == 0)
-    self->refilled = now;
+  if (bucket->refilled == 0)
+    bucket->refilled = now;
   else if (more > 0) {
-    self->left = (guint) MIN (self->left + more, PMSS_AUDIT_BURST);
-    self->refilled += more * PMSS_AUDIT_REFILL * G_USEC_PER_SEC;
+    bucket->left = (guint) MIN (bucket->left + more, bucket->burst);
+    bucket->refilled += more * bucket->refill;
   }
+}
+
+static gboolean
+take_locked (Bucket * bucket, gint64 now, guint64 * missed)
+{
+  refill (bucket, now);
+  if (bucket->left == 0) {
+    bucket->missed++;
+    return FALSE;
+  }
+  bucket->left--;
+  *missed = bucket->missed;
+  bucket->missed = 0;
+  return TRUE;
 }
 
 gboolean
 pmss_audit_take (PmssAudit * self, const PmssAuditEntry * entry, gint64 now,
     guint64 * missed)
 {
-  gboolean taken;
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker = NULL;
 
   *missed = 0;
-  if (entry->status < 400)
+  if (entry->status < 400 && !entry->frequent)
     return TRUE;
-  g_mutex_lock (&self->lock);
-  refill (self, now);
-  taken = self->left > 0;
-  if (taken) {
-    self->left--;
-    *missed = self->missed;
-    self->missed = 0;
-  } else {
-    self->missed++;
-  }
-  g_mutex_unlock (&self->lock);
-  return taken;
+  locker = g_mutex_locker_new (&self->lock);
+  return take_locked (entry->status < 400 ? &self->frequent : &self->refusals,
+      now, missed);
 }
 
 void
@@ -130,8 +146,9 @@ pmss_audit_write (const PmssAuditEntry * entry, guint64 missed)
   g_autofree char *line = pmss_audit_format (entry);
 
   if (missed > 0)
-    g_message ("audit: %" G_GUINT64_FORMAT " refusals before the next one are "
-        "not listed, since there were too many at once", missed);
+    g_message ("audit: %" G_GUINT64_FORMAT " %s before the next one are "
+        "not listed, since there were too many at once", missed,
+        entry->status < 400 ? "begins and ends of sessions" : "refusals");
   /* values are taken as they are, all but the last */
   g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE,
       "PMSS_AUDIT", entry->action,

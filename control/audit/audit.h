@@ -9,12 +9,15 @@ G_BEGIN_DECLS
  * PmssAudit:
  *
  * Who changed something, or was refused, and from where: one line of the log each, with fields for
- * the journal. docs/operations.md describes them. Refusals are bounded, so that nobody can fill the
- * journal with them; all else is written. Made by main(), as long as requests are served. Any thread.
+ * the journal. docs/operations.md describes them. Refusals are bounded, and apart from them what
+ * happens all the time, so that nobody can fill the journal with them; all else is written. Made by main(), as long as requests are served. Any thread.
  */
-/* How many refusals are written at once, and after how many seconds there is one more. */
+/* How many refusals are written at once, and after how many microseconds there is one more. */
 #define PMSS_AUDIT_BURST 30
-#define PMSS_AUDIT_REFILL 1
+#define PMSS_AUDIT_REFILL G_USEC_PER_SEC
+/* The same of what is frequent. */
+#define PMSS_AUDIT_FREQUENT_BURST 100
+#define PMSS_AUDIT_FREQUENT_REFILL (G_USEC_PER_SEC / 2)
 
 typedef struct {
   const char *action;           /* "user add" */
@@ -23,6 +26,7 @@ typedef struct {
   const char *object;           /* nullable: whom or what it is about */
   const char *detail;           /* nullable */
   guint status;                 /* of the answer */
+  gboolean frequent;            /* it happens all the time */
 } PmssAuditEntry;
 
 PmssAudit *pmss_audit_new   (void);
@@ -31,7 +35,7 @@ void       pmss_audit_free  (PmssAudit *audit);
 /* The line. Whatever its parts have in them: it is one line of visible characters. Pure. */
 char      *pmss_audit_format (const PmssAuditEntry *entry);
 /* Whether @entry is to be written at @now (monotonic, microseconds). @missed: (out) how many
- * refusals were not, since the last one that was. */
+ * of its kind (refusals, or what is frequent) were not, since the last one that was. */
 gboolean   pmss_audit_take  (PmssAudit *audit, const PmssAuditEntry *entry, gint64 now, guint64 *missed);
 /* Writes an entry that was taken. */
 void       pmss_audit_write (const PmssAuditEntry *entry, guint64 missed);

@@ -101,6 +101,23 @@ class SessionsTest(cluster.TestCase):
         self.assertEqual(claims["rate"], 8000000)
         self.assertEqual(claims["cid"], self.cluster.api("GET", "/cluster")["cluster"])
 
+    def test_audit(self):
+        """Who watched something, and who ended it, is in the log."""
+        # with no lines used up by other tests
+        self.cluster.restart_control()
+        id = self.open("berta")["id"]
+        self.assertEqual(self.as_user("otto", "DELETE", "/sessions/" + id)[0], 204)
+
+        def lines():
+            return [line for line in self.cluster.control.log.read_text().splitlines() if id in line and "audit:" in line]
+        begin, end = cluster.wait_for(lambda: lines() if len(lines()) == 2 else None, "both lines")
+        self.assertIn('action="session begin" result=done user=berta from=127.0.0.1 object="films/ä b%.webm" detail=' + id, begin)
+        self.assertIn('action="session end" result=done user=otto from=127.0.0.1 object=' + id, end)
+        # asking again begins nothing
+        session = self.open("berta")
+        self.assertEqual(self.ask("berta", session["id"])[0], 200)
+        self.assertNotIn("status=200", "".join(line for line in self.cluster.control.log.read_text().splitlines() if session["id"] in line))
+
     def ask(self, user, id, medium="films/ä b%.webm", **more):
         return self.as_user(user, "POST", "/sessions", {"id": id, "medium": medium, **more})
 

@@ -88,6 +88,34 @@ test_bounded (void)
   pmss_audit_free (audit);
 }
 
+/* What happens all the time is bounded by itself: it hides no refusal, and no refusals hide it. */
+static void
+test_frequent (void)
+{
+  PmssAudit *audit = pmss_audit_new ();
+  const PmssAuditEntry begun = {.action = "session begin",.address = "a",
+    .status = 201,.frequent = TRUE
+  };
+  const PmssAuditEntry refused = {.action = "session begin",.address = "a",
+    .status = 429,.frequent = TRUE
+  };
+  guint64 missed;
+  guint taken = 0;
+
+  for (guint i = 0; i < 1000; i++)
+    taken += pmss_audit_take (audit, &begun, G_USEC_PER_SEC, &missed);
+  g_assert_cmpuint (taken, ==, PMSS_AUDIT_FREQUENT_BURST);
+  for (taken = 0; pmss_audit_take (audit, &refused, G_USEC_PER_SEC, &missed);)
+    taken++;
+  g_assert_cmpuint (taken, ==, PMSS_AUDIT_BURST);
+  g_assert_true (pmss_audit_take (audit, &begun, 2 * G_USEC_PER_SEC, &missed));
+  g_assert_cmpuint (missed, ==, 1000 - PMSS_AUDIT_FREQUENT_BURST);
+  g_assert_true (pmss_audit_take (audit, &begun, 2 * G_USEC_PER_SEC, &missed));
+  g_assert_cmpuint (missed, ==, 0);
+  g_assert_false (pmss_audit_take (audit, &begun, 2 * G_USEC_PER_SEC, &missed));
+  pmss_audit_free (audit);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -95,5 +123,6 @@ main (int argc, char **argv)
   g_test_add_func ("/audit/format", test_format);
   g_test_add_func ("/audit/hostile", test_hostile);
   g_test_add_func ("/audit/bounded", test_bounded);
+  g_test_add_func ("/audit/frequent", test_frequent);
   return g_test_run ();
 }
