@@ -3,6 +3,8 @@
 
 /* Shards that a node may still hold and that nobody wants. */
 
+#define PIECE 1000              /* rows that are dropped at a time */
+
 typedef struct
 {
   guint node, limit;
@@ -164,4 +166,41 @@ pmss_catalog_clear_pending (PmssCatalog * self, guint node, const char *shard,
   PendingCall call = {.node = node,.name = shard };
 
   return pmss_database_transact (self->database, clear_pending, &call, error);
+}
+
+/* Of the nodes with any the first one that was removed; 0: none. One look-up a node. */
+static gboolean
+find_removed (PmssDatabase * database, guint * node, GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "WITH RECURSIVE n (id) AS (SELECT min(node) FROM pending_deletion"
+      " UNION ALL SELECT (SELECT min(node) FROM pending_deletion"
+      "  WHERE node > n.id) FROM n WHERE n.id IS NOT NULL)"
+      " SELECT min(id) FROM n WHERE id NOT IN (SELECT id FROM node)");
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  *node = (guint) pmss_rows_int (rows, 0);
+  return TRUE;
+}
+
+static gboolean
+drop_removed (PmssDatabase * database, gpointer data, GError ** error)
+{
+  gboolean *more = data;
+  guint node;
+
+  if (!find_removed (database, &node, error))
+    return FALSE;
+  *more = node != 0;
+  return node == 0 || pmss_database_exec (database, error,
+      "DELETE FROM pending_deletion WHERE node = ?1 AND shard IN"
+      " (SELECT shard FROM pending_deletion WHERE node = ?1 LIMIT ?2)",
+      PMSS_INT (node), PMSS_INT (PIECE));
+}
+
+gboolean
+pmss_catalog_drop_removed (PmssCatalog * self, gboolean * more, GError ** error)
+{
+  return pmss_database_transact (self->database, drop_removed, more, error);
 }

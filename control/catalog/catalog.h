@@ -141,5 +141,7 @@ GArray      *pmss_catalog_list_pending_nodes (PmssCatalog *catalog, const PmssVe
 gboolean     pmss_catalog_add_pending   (PmssCatalog *catalog, guint node, const char *shard, GError **error);
 /* The node has confirmed that it has no such shard. */
 gboolean     pmss_catalog_clear_pending (PmssCatalog *catalog, guint node, const char *shard, GError **error);
+/* Forgets some of those of nodes that were removed. @more: (out): there may be others. */
+gboolean     pmss_catalog_drop_removed  (PmssCatalog *catalog, gboolean *more, GError **error);
 
 G_END_DECLS

@@ -8,9 +8,6 @@
 #include "control/originals/originals.h"
 #include "libpmss/pmss-error.h"
 
-/* A file up to here holds some twenty megabytes while it is striped and read back, and waits for the nodes' fsyncs most of the time. */
-#define SMALL (4u << 20)
-
 /* commit */
 
 static gboolean
@@ -258,7 +255,8 @@ follow_state (PmssControlContext * context, const PmssJob * job,
 const PmssJobType pmss_job_type_ingest = {
   .type = "ingest",
   .max_running = 2,
-  .small = 2 * SMALL,
+  /* Up to 4 MiB, counted twice: striped and read back. Such a file holds some
+   * 20 MB meanwhile, and waits for the nodes' fsyncs most of the time. */
   .max_small = 4,
   .can_cancel = TRUE,
   .run = run_ingest,

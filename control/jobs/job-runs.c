@@ -12,13 +12,6 @@
 
 /* Claiming: what to run next */
 
-typedef struct
-{
-  GArray *busy_jobs, *busy_media;       /* gint64: what runs now */
-  GHashTable *counts;           /* lane -> number of runs */
-  PmssJob *job;
-} Claim;
-
 static gboolean
 contains (GArray * array, gint64 value)
 {
@@ -28,21 +21,16 @@ contains (GArray * array, gint64 value)
   return FALSE;
 }
 
-static gboolean
-is_small (const PmssJobType * type, const PmssJob * job)
-{
-  return type->small > 0 && job->total <= type->small;
-}
-
 /* What jobs are counted by: those of a type, the small ones apart. */
 static gconstpointer
-lane_of (const PmssJobType * type, const PmssJob * job)
+lane_of (const PmssJobType * type, gboolean small)
 {
-  return is_small (type, job) ? (gconstpointer) & type->small : type;
+  return small && type->max_small > 0 ? (gconstpointer) & type->max_small
+      : type;
 }
 
 static gboolean
-is_runnable (Claim * claim, const PmssJob * job)
+is_runnable (PmssJobClaim * claim, const PmssJob * job)
 {
   return !contains (claim->busy_jobs, job->id)
       && !contains (claim->busy_media, job->medium);
@@ -50,15 +38,15 @@ is_runnable (Claim * claim, const PmssJob * job)
 
 /* The oldest one that may run, among the @small ones or the others. Those that wait for their medium are few: it has one that runs. */
 static gboolean
-find_in_lane (PmssDatabase * database, Claim * claim, const PmssJobType * type,
-    gboolean small, GError ** error)
+find_in_lane (PmssDatabase * database, PmssJobClaim * claim,
+    const PmssJobType * type, gboolean small, GError ** error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT " PMSS_JOB_COLUMNS " FROM job WHERE type = ?1 "
-      "AND state = 'queued' AND waiting_for IS NULL AND (total <= ?2) = ?3 "
-      "ORDER BY id", PMSS_TEXT (type->type),
-      PMSS_INT (type->small > 0 ? (gint64) type->small : -1), PMSS_INT (small));
+      "AND state = 'queued' AND waiting_for IS NULL "
+      "AND (total <= " G_STRINGIFY (PMSS_SMALL_JOB) ") = ?2 ORDER BY id",
+      PMSS_TEXT (type->type), PMSS_INT (small));
   gboolean found = FALSE;
 
   while (!found && pmss_rows_next (rows, &local)) {
@@ -77,19 +65,20 @@ find_in_lane (PmssDatabase * database, Claim * claim, const PmssJobType * type,
 }
 
 static gboolean
-has_place (Claim * claim, const PmssJobType * type, gboolean small)
+has_place (PmssJobClaim * claim, const PmssJobType * type, gboolean small)
 {
-  gconstpointer lane = small ? (gconstpointer) & type->small : type;
+  gconstpointer lane = lane_of (type, small);
   guint running = GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, lane));
 
-  return running < (small ? type->max_small : type->max_running);
+  return running < (lane == type ? type->max_running : type->max_small);
 }
 
 /* The oldest of all lanes that have a place free. */
-static gboolean
-claim_row (PmssDatabase * database, gpointer user_data, GError ** error)
+gboolean
+pmss_job_claim_row (PmssDatabase * database, gpointer user_data,
+    GError ** error)
 {
-  Claim *claim = user_data;
+  PmssJobClaim *claim = user_data;
   const PmssJobType *type;
 
   for (guint i = 0; (type = pmss_job_type_at (i)) != NULL; i++)
@@ -106,12 +95,13 @@ claim_row (PmssDatabase * database, gpointer user_data, GError ** error)
 }
 
 static void
-note_active (PmssJobs * self, Claim * claim)
+note_active (PmssJobs * self, PmssJobClaim * claim)
 {
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->active->len; i++) {
     PmssJobRun *run = g_ptr_array_index (self->active, i);
-    gpointer lane = (gpointer) lane_of (run->type, run->job);
+    gpointer lane = (gpointer) lane_of (run->type,
+        run->job->total <= PMSS_SMALL_JOB);
     guint count = GPOINTER_TO_UINT (g_hash_table_lookup (claim->counts, lane));
 
     g_array_append_val (claim->busy_jobs, run->job->id);
@@ -152,13 +142,14 @@ claim_run (PmssJobs * self, gboolean * failed)
   g_autoptr (GArray) media = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (GHashTable) counts = g_hash_table_new (NULL, NULL);
   g_autoptr (GError) error = NULL;
-  Claim claim = { jobs, media, counts };
+  PmssJobClaim claim = { jobs, media, counts };
   PmssJobRun *run = NULL;
 
   g_mutex_lock (&self->claim_lock);
   note_active (self, &claim);
-  *failed = !pmss_database_transact (self->context->database, claim_row, &claim,
-      &error);
+  *failed =
+      !pmss_database_transact (self->context->database, pmss_job_claim_row,
+      &claim, &error);
   if (*failed) {
     if (!self->blind)
       g_warning ("Cannot look for jobs, which is tried again: %s",

@@ -43,6 +43,16 @@ guint              pmss_job_types_count_running (void);
 /* The thread that looks at waiting jobs. */
 gpointer           pmss_jobs_look_at_waiting (gpointer jobs);
 
+/* What to run next. */
+typedef struct {
+  GArray *busy_jobs, *busy_media;       /* gint64: what runs now */
+  GHashTable *counts;           /* lane -> number of runs */
+  PmssJob *job;                 /* that one; NULL: there is nothing, or no place */
+} PmssJobClaim;
+
+/* A PmssDatabaseFunc on a #PmssJobClaim: the job is running then. */
+gboolean pmss_job_claim_row (PmssDatabase *database, gpointer claim, GError **error);
+
 /* Inside a transaction. */
 PmssJob *pmss_job_read     (PmssDatabase *database, gint64 id, GError **error);
 PmssJob *pmss_job_read_row (PmssRows *rows);

@@ -57,13 +57,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssJob, pmss_job_free)
 /* One run of a job on its worker thread. */
 typedef struct _PmssJobRun PmssJobRun;
 
+/* Bytes of a job's total. An index of the database has the number, too. */
+#define PMSS_SMALL_JOB 8388608
+
 /* A kind of work. */
 typedef struct {
   const char *type;
   guint max_running;            /* at a time */
-  /* Jobs of a total up to @small bytes wait for none that are larger: so many more of them run at a time. 0: there is no such difference. */
-  guint64 small;
-  guint max_small;
+  guint max_small;              /* of those up to PMSS_SMALL_JOB, which wait for none that are larger: so many more; 0: there is no such difference */
   gboolean can_cancel;
   /* Does the work, or what is left of it. FALSE with G_IO_ERROR_CANCELLED when told to stop; with any other error the job fails. */
   gboolean (*run)     (PmssJobRun *run, GError **error);

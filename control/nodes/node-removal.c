@@ -55,7 +55,8 @@ describe_next_step (const Removal * removal)
 }
 
 /* Only a node that holds nothing that anybody needs goes. Those that wait to be deleted from a
- * node that is down go with it: it may never come back to do so. */
+ * node that is down go after it, in pieces (pmss_catalog_drop_removed()): it may never come back to
+ * do so. */
 static gboolean
 check_removal (const Removal * removal, GError ** error)
 {
@@ -85,8 +86,6 @@ remove_node (PmssDatabase * database, gpointer data, GError ** error)
 
   return read_removal (database, removal, error)
       && check_removal (removal, error)
-      && pmss_database_exec (database, error,
-      "DELETE FROM pending_deletion WHERE node = ?1", PMSS_INT (removal->id))
       && pmss_database_exec (database, error, "DELETE FROM node WHERE id = ?1",
       PMSS_INT (removal->id));
 }

@@ -324,6 +324,20 @@ expire_uploads (PmssReconciler * self)
     g_warning ("Cannot remove expired uploads: %s", error->message);
 }
 
+/* A node that was removed confirms no deletion. */
+static void
+drop_removed (PmssReconciler * self)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean more = TRUE;
+
+  while (more && !g_cancellable_is_cancelled (self->cancellable)
+      && pmss_catalog_drop_removed (self->context->catalog, &more, &error));
+  if (error != NULL)
+    g_warning ("Cannot forget deletions from nodes that were removed: %s",
+        error->message);
+}
+
 static gboolean
 find_pending_nodes (PmssDatabase * database, gpointer user_data,
     GError ** error)
@@ -387,6 +401,7 @@ run (gpointer user_data)
     }
     if (now >= housekeeping_at) {
       expire_uploads (self);
+      drop_removed (self);
       retry_pending (self);
       retry_failed (self);
       add_overdue (self, now);

@@ -634,7 +634,7 @@ test_remove_refused (Fixture * f, gconstpointer data)
   control_fixture_exec (&f->base, "UPDATE node SET state = 'down'");
   g_assert_true (pmss_nodes_remove (f->nodes, node.id, &error));
   g_assert_cmpint (control_fixture_count (&f->base,
-          "SELECT count(*) FROM pending_deletion"), ==, 0);
+          "SELECT count(*) FROM node"), ==, 0);
 }
 
 #define BEATS 200

@@ -315,6 +315,34 @@ test_pending (Fixture * f, gconstpointer data)
   expect_no_scan (f, "FROM pending_deletion WHERE shard");
 }
 
+/* What a removed node should have deleted goes after it in pieces, also where
+ * control is started anew between two of them; what others have stays. */
+static void
+test_removed (Fixture * f, gconstpointer data)
+{
+  gboolean more = TRUE;
+  guint pieces = 0;
+
+  control_fixture_exec (&f->base,
+      "INSERT INTO pending_deletion (node, shard) VALUES (1, 'a'), (9, 'b')");
+  control_fixture_exec (&f->base, "UPDATE node SET state = 'down',"
+      " shards = " ROWS " WHERE id = 4");
+  g_assert_true (pmss_nodes_remove (f->context.nodes, 4, NULL));
+  while (more) {
+    gint64 before = control_fixture_count (&f->base,
+        "SELECT count(*) FROM pending_deletion");
+
+    g_assert_true (pmss_catalog_drop_removed (f->context.catalog, &more, NULL));
+    g_assert_cmpint (control_fixture_count (&f->base,
+            "SELECT count(*) FROM pending_deletion"), >=, before - 1000);
+    pieces++;
+  }
+  g_assert_cmpuint (pieces, ==, 3 + 1 + 1);
+  g_assert_cmpint (control_fixture_count (&f->base, "SELECT sum(node)"
+          " FROM pending_deletion"), ==, 1);
+  g_assert_cmpint (count_steps (f, "WITH RECURSIVE n (id)"), <, 5 * 200);
+}
+
 static void
 test_jobs (Fixture * f, gconstpointer data)
 {
@@ -338,6 +366,55 @@ test_jobs (Fixture * f, gconstpointer data)
   expect_no_scan (f, "DELETE FROM job");
   g_assert_cmpint (control_fixture_count (&f->base,
           "SELECT count(*) FROM job"), ==, atoi (ROWS));
+}
+
+/* Many that are small keep nobody from finding that there is none that is large; each is found at once. */
+static void
+test_claims (Fixture * f, gconstpointer data)
+{
+  g_autoptr (GArray) busy = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (GHashTable) counts = g_hash_table_new (NULL, NULL);
+  gint64 steps;
+
+  for (guint i = 1; i <= 20; i++) {
+    PmssJobClaim claim = { busy, busy, counts, NULL };
+
+    g_assert_true (pmss_database_transact (f->base.database,
+            pmss_job_claim_row, &claim, NULL));
+    g_assert_cmpint (claim.job->id, ==, 2 * i);
+    pmss_job_free (claim.job);
+  }
+  steps = count_steps (f, "FROM job WHERE type");
+  g_assert_cmpint (steps, >, 0);
+  g_assert_cmpint (steps, <, 20 * 400);
+  expect_no_scan (f, "FROM job WHERE type");
+}
+
+/* A list goes on where it was, whatever is forgotten beneath it meanwhile. */
+static void
+test_list_pruned (Fixture * f, gconstpointer data)
+{
+  PmssJobs *jobs = f->context.jobs;
+  gint64 before = G_MAXINT64;
+  guint left = atoi (ROWS);
+
+  control_fixture_exec (&f->base, "UPDATE job SET state = 'done', updated = 1");
+  while (left > 1) {
+    g_autoptr (GPtrArray) page = pmss_jobs_list (jobs, NULL, before, 50, NULL);
+
+    /* until no more than the newest of its kind is there */
+    if (page->len == 0)
+      break;
+    for (guint i = 0; i < page->len; i++) {
+      PmssJob *job = g_ptr_array_index (page, i);
+
+      g_assert_cmpint (job->id, <, before);
+      before = job->id;
+    }
+    pmss_jobs_prune (jobs);
+    left = (guint) control_fixture_count (&f->base, "SELECT count(*) FROM job");
+  }
+  g_assert_cmpuint (left, ==, 1);
 }
 
 /* Those that ended long ago go, a thousand at a time; what may still be wanted stays. */
@@ -536,7 +613,10 @@ main (int argc, char **argv)
   ADD ("pages", test_pages);
   ADD ("media", test_media);
   ADD ("pending", test_pending);
+  ADD ("removed", test_removed);
   ADD ("jobs", test_jobs);
+  ADD ("claims", test_claims);
+  ADD ("list-pruned", test_list_pruned);
   ADD ("pruning", test_pruning);
   ADD ("accounts", test_accounts);
   ADD ("ended", test_ended);
