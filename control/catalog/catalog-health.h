@@ -2,6 +2,7 @@
 #pragma once
 
 #include "control/catalog/catalog.h"
+#include "libpmss/format/pmss-shard.h"
 
 G_BEGIN_DECLS
 
@@ -55,6 +56,32 @@ gboolean     pmss_catalog_clear_bad_shard (PmssCatalog *catalog, const PmssVersi
 GPtrArray   *pmss_catalog_list_bad_shards (PmssCatalog *catalog, const PmssVersionId *version, const PmssBadShard *after, guint limit, GError **error);
 /* Of all versions; from the nodes' counters. */
 gboolean     pmss_catalog_count_bad_shards (PmssCatalog *catalog, guint64 *count, GError **error);
+
+/* Where an extent stands among all. */
+typedef struct {
+  PmssVersionId version;
+  guint32 extent;
+} PmssExtentPlace;
+
+/* Whether anybody but readers and repair has told of any since @since (seconds since 1970). */
+gboolean     pmss_catalog_has_new_bad_shards (PmssCatalog *catalog, gint64 since, gboolean *found, GError **error);
+/* Marks of what was told, by readers and by the cluster itself: where one is another one, there is something new, or something less. */
+typedef struct {
+  guint by_readers, by_us;
+} PmssBadTold;
+gboolean     pmss_catalog_get_bad_told    (PmssCatalog *catalog, PmssBadTold *told, GError **error);
+/* Names of the shards from @from to @to, both included, that are known to be missing on @node: array of char * that frees them. */
+GPtrArray   *pmss_catalog_list_missing    (PmssCatalog *catalog, guint node, const PmssExtentPlace *from, const PmssExtentPlace *to, GError **error);
+
+/* What repair plans by. */
+typedef struct {
+  PmssExtentGeometry geometry;
+  guint n_nodes;
+  guint nodes[PMSS_MAX_SHARDS]; /* node ids by shard; 0: that shard is lost */
+  guint32 bad, suspected;       /* bit s: shard s */
+} PmssExtentLook;
+/* Up to @limit extents of ready versions, in order, after @after. @only_bad: those with a bad or suspected shard. Array of PmssExtentLook. */
+GArray      *pmss_catalog_look_at_extents (PmssCatalog *catalog, const PmssExtentPlace *after, gboolean only_bad, guint limit, GError **error);
 
 /* Rebuilding: a shard that is written to a node which the layout does not name yet. (One that is written anew to the node that the layout names needs no row.) */
 

@@ -23,8 +23,7 @@
 /* From the first to the last name of the page, for (version, number) in the catalog: names sort as version, number, index. */
 typedef struct
 {
-  PmssVersionId from, to;
-  guint32 from_number, to_number;
+  PmssExtentPlace from, to;
 } Range;
 
 /* One comparison, page by page. */
@@ -60,13 +59,14 @@ get_range (const Comparison * page, Range * range)
 
   memset (&range->from, 0, sizeof (range->from));
   memset (&range->to, 0xff, sizeof (range->to));
-  range->from_number = 0;
-  range->to_number = G_MAXUINT32;
+  range->from.extent = 0;
+  range->to.extent = G_MAXUINT32;
   if (page->after)
-    pmss_shard_name_parse (page->after, &range->from, &range->from_number,
-        &index);
+    pmss_shard_name_parse (page->after, &range->from.version,
+        &range->from.extent, &index);
   if (page->last)
-    pmss_shard_name_parse (page->last, &range->to, &range->to_number, &index);
+    pmss_shard_name_parse (page->last, &range->to.version, &range->to.extent,
+        &index);
 }
 
 static gboolean
@@ -101,8 +101,8 @@ add_expected (Comparison * page, PmssRows * rows)
 
   if (!read_version (rows, 0, &version))
     return;
-  page->left.from = version;
-  page->left.from_number = (guint32) pmss_rows_int (rows, 1) + 1;
+  page->left.from.version = version;
+  page->left.from.extent = (guint32) pmss_rows_int (rows, 1) + 1;
   for (guint i = 0; i < n; i++) {
     char name[PMSS_SHARD_NAME_SIZE];
 
@@ -127,8 +127,8 @@ list_expected (PmssDatabase * database, gpointer user_data, GError ** error)
       "AND (extent.version, extent.number) <= (?3, ?4) "
       "AND extent.state >= 1 AND version.state <> 'deleting' "
       "ORDER BY extent.version, extent.number LIMIT ?5",
-      PMSS_BLOB (left->from.bytes, 16), PMSS_INT (left->from_number),
-      PMSS_BLOB (left->to.bytes, 16), PMSS_INT (left->to_number),
+      PMSS_BLOB (left->from.version.bytes, 16), PMSS_INT (left->from.extent),
+      PMSS_BLOB (left->to.version.bytes, 16), PMSS_INT (left->to.extent),
       PMSS_INT (SCAN));
 
   for (page->scanned = 0; pmss_rows_next (rows, &local); page->scanned++)
@@ -304,39 +304,6 @@ find_missing (Comparison * page, GError ** error)
 /* Those that were missing, and are there */
 
 static gboolean
-list_noted (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Comparison *page = user_data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = NULL;
-  Range range;
-
-  get_range (page, &range);
-  rows = pmss_database_query (database,
-      "SELECT version, number, shard FROM bad_shard"
-      " WHERE node = ?5 AND state = 'bad' AND kind = 'missing'"
-      " AND (version, number) >= (?1, ?2) AND (version, number) <= (?3, ?4)",
-      PMSS_BLOB (range.from.bytes, 16), PMSS_INT (range.from_number),
-      PMSS_BLOB (range.to.bytes, 16), PMSS_INT (range.to_number),
-      PMSS_INT (page->node));
-  while (pmss_rows_next (rows, &local)) {
-    char name[PMSS_SHARD_NAME_SIZE];
-    PmssVersionId version;
-
-    if (!read_version (rows, 0, &version))
-      continue;
-    pmss_shard_name_write (&version, pmss_rows_int (rows, 1),
-        pmss_rows_int (rows, 2), name);
-    if (is_in_page (page, name))
-      g_ptr_array_add (page->expected, g_strdup (name));
-  }
-  if (!local)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-static gboolean
 clear_missing (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Comparison *page = user_data;
@@ -360,13 +327,15 @@ clear_missing (PmssDatabase * database, gpointer user_data, GError ** error)
 static gboolean
 find_returned (Comparison * page, GError ** error)
 {
-  g_autoptr (GPtrArray) noted = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) noted = NULL;
   g_autoptr (GPtrArray) there = g_ptr_array_new ();
   g_autoptr (GHashTable) have = make_set (page->names);
+  Range range;
 
-  page->expected = noted;
-  if (!pmss_database_transact (page->context->database, list_noted, page,
-          error))
+  get_range (page, &range);
+  noted = pmss_catalog_list_missing (page->context->catalog, page->node,
+      &range.from, &range.to, error);
+  if (noted == NULL)
     return FALSE;
   for (guint i = 0; i < noted->len; i++)
     if (g_hash_table_contains (have, g_ptr_array_index (noted, i)))

@@ -54,7 +54,7 @@ note_places (PmssRepairWork * work)
 
 /* @there: FALSE: nothing is to be done here any more. */
 static gboolean
-load (PmssRepairWork * work, const PmssRepairPlace * place, gboolean * there,
+load (PmssRepairWork * work, const PmssExtentPlace * place, gboolean * there,
     GError ** error)
 {
   PmssCatalog *catalog = work->repair->context->catalog;
@@ -462,7 +462,7 @@ mend (PmssRepairWork * work, char **reason, GError ** error)
 }
 
 gboolean
-pmss_repair_extent (PmssRepairWorker * self, const PmssRepairPlace * place,
+pmss_repair_extent (PmssRepairWorker * self, const PmssExtentPlace * place,
     char **reason, GError ** error)
 {
   PmssRepairWork work = {.repair = self->repair,.worker = self };

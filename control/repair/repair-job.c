@@ -16,7 +16,7 @@
 typedef struct
 {
   PmssRepairRun base;
-  GHashTable *left;             /* set of PmssRepairPlace: not done, as things are now */
+  GHashTable *left;             /* set of PmssExtentPlace: not done, as things are now */
   char *reason;                 /* (nullable) of the first of them */
   gint64 planned;               /* seconds since 1970 */
   gint64 looked_at;             /* monotonic, us */
@@ -88,50 +88,23 @@ look_at_nodes (Run * run, gboolean * changed, GError ** error)
   return TRUE;
 }
 
-typedef struct
-{
-  gint64 since;
-  gboolean found;
-} News;
-
-static gboolean
-find_news (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  News *news = user_data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT 1 FROM bad_shard WHERE found > ?1"
-      " AND source NOT IN ('repair', 'reader') LIMIT 1",
-      PMSS_INT (news->since));
-
-  news->found = pmss_rows_next (rows, &local);
-  if (!local)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
 /* Whether something was told since the plan was made: it may be more urgent. What readers suspect waits until the plan is worked off: no viewer is to keep repair planning. */
 static gboolean
 look_for_news (Run * run, gboolean * found, GError ** error)
 {
   gint64 now = g_get_monotonic_time ();
-  News news = { run->planned };
 
   *found = FALSE;
   if (now - run->looked_at < LOOK_EVERY)
     return TRUE;
   run->looked_at = now;
-  if (!pmss_database_read (run->base.context->database, find_news, &news,
-          error))
-    return FALSE;
-  *found = news.found;
-  return TRUE;
+  return pmss_catalog_has_new_bad_shards (run->base.context->catalog,
+      run->planned, found, error);
 }
 
 /* What failed because of a node that has come or gone since is not left: another plan has it. Not for ever, if that node flaps. FALSE: there are too many. */
 static gboolean
-keep_left (Run * run, PmssRepairWorker * worker, const PmssRepairPlace * place,
+keep_left (Run * run, PmssRepairWorker * worker, const PmssExtentPlace * place,
     const char *reason)
 {
   gboolean room;
@@ -150,7 +123,7 @@ keep_left (Run * run, PmssRepairWorker * worker, const PmssRepairPlace * place,
 }
 
 static gboolean
-note_left (PmssRepairWorker * worker, const PmssRepairPlace * place,
+note_left (PmssRepairWorker * worker, const PmssExtentPlace * place,
     const char *reason, GError ** error)
 {
   PmssRepairRun *base = worker->repair;
@@ -204,7 +177,7 @@ is_outdated (Run * run)
 
 /* The plan's lock held. FALSE: it is worked off, or has to be made anew, or the run ends. */
 static gboolean
-find_next (Run * run, PmssRepairPlace * place)
+find_next (Run * run, PmssExtentPlace * place)
 {
   GError *error = NULL;
   gboolean changed, news;
@@ -221,7 +194,7 @@ find_next (Run * run, PmssRepairPlace * place)
 }
 
 static gboolean
-take_next (PmssRepairWorker * worker, PmssRepairPlace * place)
+take_next (PmssRepairWorker * worker, PmssExtentPlace * place)
 {
   Run *run = (Run *) worker->repair;
   gboolean taken;
@@ -240,7 +213,7 @@ static gpointer
 work_off_some (gpointer user_data)
 {
   PmssRepairWorker *worker = user_data;
-  PmssRepairPlace place;
+  PmssExtentPlace place;
 
   while (take_next (worker, &place)) {
     g_autofree char *reason = NULL;

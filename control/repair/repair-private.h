@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "control/catalog/catalog.h"
+#include "control/catalog/catalog-health.h"
 #include "control/jobs/jobs.h"
 #include "control/nodes/node-calls.h"
 #include "control/nodes/placer.h"
@@ -60,12 +60,7 @@ void           pmss_repair_pace_give (PmssRepairPace *pace);
 
 /* Extents that need something (repair-plan.c). */
 
-/* One extent; as a key of hash tables, too. */
-typedef struct {
-  PmssVersionId version;
-  guint32 extent;
-} PmssRepairPlace;
-
+/* A PmssExtentPlace as a key of hash tables. */
 guint    pmss_repair_place_hash  (gconstpointer place);
 gboolean pmss_repair_place_equal (gconstpointer a, gconstpointer b);
 
@@ -78,7 +73,7 @@ gboolean pmss_repair_place_equal (gconstpointer a, gconstpointer b);
 typedef struct _PmssRepairPlan PmssRepairPlan;
 
 /* @all: whether to look at all extents, for places without a node too, or only at those that something bad is told of; done in any case when a node is gone.
- * @except: (nullable) set of #PmssRepairPlace. */
+ * @except: (nullable) set of #PmssExtentPlace. */
 PmssRepairPlan *pmss_repair_plan_new  (PmssControlContext *context, const PmssNodeView *view, gboolean all, GHashTable *except, GCancellable *cancellable, GError **error);
 void            pmss_repair_plan_free (PmssRepairPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRepairPlan, pmss_repair_plan_free)
@@ -87,7 +82,7 @@ guint64         pmss_repair_plan_get_bytes (PmssRepairPlan *plan);
 /* Whether there is something, and all of it is only suspected. */
 gboolean        pmss_repair_plan_is_suspicion (PmssRepairPlan *plan);
 /* FALSE: that was the last one. */
-gboolean        pmss_repair_plan_next (PmssRepairPlan *plan, PmssRepairPlace *place);
+gboolean        pmss_repair_plan_next (PmssRepairPlan *plan, PmssExtentPlace *place);
 
 /* One run of the job (repair-job.c), which its workers share. */
 typedef struct {
@@ -142,7 +137,7 @@ typedef struct {
 } PmssRepairWork;
 
 /* FALSE: an error that ends the run. @reason: set where something is left that cannot be done now. */
-gboolean pmss_repair_extent (PmssRepairWorker *self, const PmssRepairPlace *place, char **reason, GError **error);
+gboolean pmss_repair_extent (PmssRepairWorker *self, const PmssExtentPlace *place, char **reason, GError **error);
 
 /* Where no node could take what has to go elsewhere, it is left out of work->lost, before anything is read for it, and @reason says why. */
 gboolean pmss_repair_check_room (PmssRepairWork *work, char **reason, GError **error);

@@ -90,31 +90,16 @@ pmss_repair_get_stats (PmssRepair * self, PmssRepairStats * stats)
 }
 
 static gboolean
-find_told (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  Mark *mark = user_data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT source = 'reader', count(*), max(found) FROM bad_shard"
-      " WHERE source <> 'repair' GROUP BY source = 'reader'");
-
-  while (pmss_rows_next (rows, &local)) {
-    guint *told = pmss_rows_int (rows, 0) ? &mark->suspected : &mark->told;
-    *told = (guint) (pmss_rows_int (rows, 1) * 31 + pmss_rows_int (rows, 2));
-  }
-  if (!local)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
-static gboolean
 find_mark (PmssRepair * self, const PmssNodeView * view, Mark * mark,
     GError ** error)
 {
+  PmssBadTold told;
+
+  if (!pmss_catalog_get_bad_told (self->context->catalog, &told, error))
+    return FALSE;
   *mark = (Mark) {
-  .nodes = view->mark};
-  return pmss_database_read (self->context->database, find_told, mark, error);
+  .nodes = view->mark,.told = told.by_us,.suspected = told.by_readers};
+  return TRUE;
 }
 
 static gboolean

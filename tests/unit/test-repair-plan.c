@@ -82,7 +82,7 @@ plan (Fixture * f, gboolean all)
 static void
 check_next (PmssRepairPlan * planned, guint n, guint kinds)
 {
-  PmssRepairPlace place;
+  PmssExtentPlace place;
 
   for (guint i = 0; i < n; i++) {
     g_assert_true (pmss_repair_plan_next (planned, &place));
@@ -93,7 +93,7 @@ check_next (PmssRepairPlan * planned, guint n, guint kinds)
 static void
 check_end (PmssRepairPlan * planned)
 {
-  PmssRepairPlace place;
+  PmssExtentPlace place;
 
   g_assert_false (pmss_repair_plan_next (planned, &place));
 }
@@ -165,7 +165,7 @@ static void
 check_one (Fixture * f, gboolean all, guint32 extent)
 {
   g_autoptr (PmssRepairPlan) planned = plan (f, all);
-  PmssRepairPlace place;
+  PmssExtentPlace place;
 
   g_assert_true (pmss_repair_plan_next (planned, &place));
   g_assert_cmpuint (place.extent, ==, extent);
@@ -175,7 +175,7 @@ check_one (Fixture * f, gboolean all, guint32 extent)
 static void
 test_told (Fixture * f, gconstpointer data)
 {
-  PmssRepairPlace place = { f->version.id, 77 };
+  PmssExtentPlace place = { f->version.id, 77 };
   g_autoptr (PmssRepairPlan) planned = NULL;
 
   tell (f, 900, 1);
@@ -199,7 +199,7 @@ static void
 test_suspicions (Fixture * f, gconstpointer data)
 {
   g_autoptr (PmssRepairPlan) planned = NULL;
-  PmssRepairPlace place;
+  PmssExtentPlace place;
   guint n = 0;
 
   for (guint i = 100; i < EXTENTS; i++)
