@@ -2,7 +2,7 @@
 /* bench-wall SOURCE BYTES-PER-SECOND INTERVAL-MS PLAYERS SECONDS: many viewers in one process, as a wall of displays or a gateway has them.
  *
  * Starts PLAYERS pipelines of SOURCE (as of gst-launch), INTERVAL-MS apart, with a sink that takes each byte when it is due at that rate, and watches them for
- * SECONDS once all play. Prints one JSON object: "late", the buffers that came more than a second late; "threads", those besides one for each player;
+ * SECONDS once all play. They share what they offer to share (GstContext). Prints one JSON object: "late", the buffers that came more than a second late; "threads", those besides one for each player;
  * "memory", the anonymous memory of the process in bytes; "descriptors"; "seconds", those of all players together. */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,8 @@ typedef struct
   gint late;                    /* atomic */
   gint begun;                   /* atomic: players that have had a buffer */
   char *failure;                /* atomic: the first one */
+  GMutex lock;                  /* protects what follows */
+  GstContext *context;          /* (nullable): what players share */
 } Wall;
 
 typedef struct
@@ -55,6 +57,37 @@ take (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* As an application shares what one of its elements has made with the others. */
+static void
+keep_context (Wall * wall, GstMessage * message)
+{
+  g_autoptr (GstContext) context = NULL;
+
+  gst_message_parse_have_context (message, &context);
+  g_mutex_lock (&wall->lock);
+  if (wall->context == NULL)
+    wall->context = g_steal_pointer (&context);
+  g_mutex_unlock (&wall->lock);
+}
+
+static void
+give_context (Wall * wall, GstMessage * message)
+{
+  const char *type;
+  GstContext *context = NULL;
+
+  gst_message_parse_context_type (message, &type);
+  g_mutex_lock (&wall->lock);
+  if (wall->context != NULL
+      && gst_context_has_context_type (wall->context, type))
+    context = gst_context_ref (wall->context);
+  g_mutex_unlock (&wall->lock);
+  if (context == NULL)
+    return;
+  gst_element_set_context (GST_ELEMENT (GST_MESSAGE_SRC (message)), context);
+  gst_context_unref (context);
+}
+
 static GstBusSyncReply
 watch_bus (GstBus * bus, GstMessage * message, gpointer user_data)
 {
@@ -65,6 +98,10 @@ watch_bus (GstBus * bus, GstMessage * message, gpointer user_data)
     fail (user_data, error->message);
   } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS) {
     fail (user_data, "the file is too short");
+  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_HAVE_CONTEXT) {
+    keep_context (user_data, message);
+  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_NEED_CONTEXT) {
+    give_context (user_data, message);
   }
   gst_message_unref (message);
   return GST_BUS_DROP;
@@ -193,5 +230,7 @@ main (int argc, char **argv)
   if (!ok)
     g_printerr ("%s\n", wall.failure);
   g_free (wall.failure);
+  if (wall.context != NULL)
+    gst_context_unref (wall.context);
   return ok ? 0 : 1;
 }
