@@ -27,8 +27,9 @@ typedef struct
   guint first;                  /* data unit that is needed first */
   gboolean urgent;
   gboolean wait_late;           /* what late nodes were asked for counts */
-  gboolean give_late;           /* late nodes count as any other, */
-  gboolean give_busy;           /* also those that can be asked nothing more now */
+  gboolean give_idle;           /* late nodes may be asked that have room, */
+  gboolean give_late;           /* and what they were asked for counts, */
+  gboolean give_busy;           /* and those that have no room may be asked, too */
   gint64 now;
   guint had;                    /* units there, coming, or empty */
   gboolean left;                /* one is left to a late node */
@@ -84,7 +85,7 @@ unit_is_had (RowPlan * plan, guint index)
 static gboolean
 may_be_asked (RowPlan * plan, guint index, PmssSource source)
 {
-  if (source != PMSS_SOURCE_LATE || !plan->give_late)
+  if (source != PMSS_SOURCE_LATE || !plan->give_idle)
     return source == PMSS_SOURCE_GOOD;
   return plan->give_busy
       || pmss_link_has_room (pmss_engine_get_shard_link (plan->engine,
@@ -209,7 +210,13 @@ pmss_plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent,
     plan_row_once (&plan);
   }
   if (row->missing != 0 && plan.had < plan.k) {
-    /* Not enough good ones: a late one is better than none. */
+    /* Not enough good ones: a late one is better than none, and one that says
+     * nothing to what it was asked for is not waited for if another may. */
+    plan.give_idle = TRUE;
+    plan_row_once (&plan);
+  }
+  if (row->missing != 0 && (plan.had < plan.k
+          || count_extra (&plan) > pass->extra)) {
     plan.give_late = TRUE;
     plan_row_once (&plan);
   }
