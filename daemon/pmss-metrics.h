@@ -20,7 +20,8 @@ char        *pmss_metrics_finish (PmssMetrics *self);
 /* Begins a family. @name: [a-z_0-9], and none that there is already. */
 void         pmss_metrics_family (PmssMetrics *self, const char *name, PmssMetricType type,
     const char *help);
-/* Values of the family begun last. @label: (nullable): what tells them apart; @of: its value, UTF-8. */
+/* Values of the family begun last. @label: (nullable): what tells them apart; @of: its value,
+ * UTF-8. */
 void         pmss_metrics_add    (PmssMetrics *self, const char *label, const char *of,
     guint64 value);
 void         pmss_metrics_add_numbered (PmssMetrics *self, const char *label, guint of,

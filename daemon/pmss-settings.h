@@ -5,9 +5,10 @@
 
 G_BEGIN_DECLS
 
-/* The settings of a daemon, from one table. Each has a default, may stand in the key file, and is an
- * option of the command line; the latter goes before the former. An empty value of a setting that
- * has no default means that the setting is not there. At the start, on one thread; nothing is kept. */
+/* The settings of a daemon, from one table. Each has a default, may stand in the key file, and is
+ * an option of the command line; the latter goes before the former. An empty value of a setting
+ * that has no default means that the setting is not there. At the start, on one thread; nothing is
+ * kept. */
 
 typedef enum {
   PMSS_SETTING_TEXT,            /* char *: UTF-8 */
@@ -39,7 +40,8 @@ typedef struct {
   const char *title, *summary;  /* for --help; @summary is nullable */
   const PmssSetting *settings;
   guint n_settings;
-  /* (nullable) What shows only in several settings together, or outside. Errors begin with a name. */
+  /* (nullable) What shows only in several settings together, or outside. Errors begin with the
+   * setting's name. */
   gboolean (*check) (gpointer config, GError **error);
 } PmssSettings;
 
@@ -47,9 +49,9 @@ typedef struct {
 #define PMSS_SETTINGS_READ (-1)
 
 /* Reads command line and key file into @config, whose strings are to be freed in any case.
- * @options: (nullable): options that are no settings, ended by an empty one.
- * 0: only the version was asked for. EX_USAGE, EX_CONFIG: the message is on stderr. Ends the process
- * after --help, as #GOptionContext does. */
+ * @options: (nullable): options that are no settings, ended by an empty one. 0: only the version
+ * was asked for. EX_USAGE, EX_CONFIG: the message is on stderr. Ends the process after --help, as
+ * #GOptionContext does. */
 int      pmss_settings_load (const PmssSettings *self, const GOptionEntry *options, int argc,
     char **argv, gpointer config);
 
@@ -58,9 +60,9 @@ int      pmss_settings_load (const PmssSettings *self, const GOptionEntry *optio
 /* Puts the one value @text into @config. Pure. */
 gboolean pmss_setting_set   (const PmssSetting *setting, const char *text, gpointer config,
     GError **error);
-/* Puts all into @config: @values (by the table's order, NULL where there is none), else those of the
- * key file @path (nullable), else defaults. An error of one value names its setting, and the file
- * where it stands. */
+/* Puts all into @config: @values (by the table's order, NULL where there is none), else those of
+ * the key file @path (nullable), else defaults. An error of one value names its setting, and the
+ * file where it stands. */
 gboolean pmss_settings_read (const PmssSettings *self, char *const *values, const char *path,
     gpointer config, GError **error);
 /* An amount within limits, for a `parse`. Pure. */

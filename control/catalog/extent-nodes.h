@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* The column extent.nodes (docs/data-model.md): the ids of the nodes that have an extent's shards, by
- * shard, 0 where there is none. */
+/* The column extent.nodes (docs/data-model.md): the ids of the nodes that have an extent's shards,
+ * by shard, 0 where there is none. */
 
 #define PMSS_EXTENT_NODES_SIZE (4 * PMSS_MAX_SHARDS)
 

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
  * PmssDataFiles:
  *
  * The files of one folder of the data folder, each of which a row of the catalog names. A row goes
- * before its file, with a note in the table file_deletion; a file that no row names and no note gave
- * up is set aside (set-aside.h), never deleted: the catalog may be older than the file.
+ * before its file, with a note in the table file_deletion; a file that no row names and no note
+ * gave up is set aside (set-aside.h), never deleted: the catalog may be older than the file.
  *
  * Threads: any, and blocks; expire() on one at a time.
  */
@@ -40,15 +40,16 @@ void           pmss_data_files_free (PmssDataFiles *files);
 const char    *pmss_data_files_get_folder (PmssDataFiles *files);
 /* To be freed. */
 char          *pmss_data_files_get_path   (PmssDataFiles *files, const char *name);
-/* At the start: deletes spare files and sets others without a row aside. Directories are left alone. */
+/* At the start: deletes spare files and sets others without a row aside. Directories are left
+ * alone. */
 gboolean       pmss_data_files_sweep   (PmssDataFiles *files, gpointer user_data, GError **error);
 /* In a transaction that drops the row of @name: notes that the file may go. */
 gboolean       pmss_data_files_give_up (PmssDataFiles *files, const char *name, GError **error);
-/* After such transactions have been committed: deletes the files. What cannot be deleted is logged, and
- * tried again with the next. */
+/* After such transactions have been committed: deletes the files. What cannot be deleted is logged,
+ * and tried again with the next. */
 void           pmss_data_files_delete  (PmssDataFiles *files);
-/* Deletes what was set aside more than @grace seconds before @now (seconds since 1970) and no row names;
- * see pmss_set_aside_expire(). FALSE: something could not be deleted. */
+/* Deletes what was set aside more than @grace seconds before @now (seconds since 1970) and no row
+ * names; see pmss_set_aside_expire(). FALSE: something could not be deleted. */
 gboolean       pmss_data_files_expire  (PmssDataFiles *files, guint grace, gint64 now, gint64 up);
 
 G_END_DECLS

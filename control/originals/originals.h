@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssOriginals:
  *
- * The files that media were made from, where they were to be kept: a row of the table original and a
- * file in data/originals each. Nobody else reads or writes either.
+ * The files that media were made from, where they were to be kept: a row of the table original and
+ * a file in data/originals each. Nobody else reads or writes either.
  *
  * Threads: any, and blocks.
  */
@@ -18,8 +18,8 @@ G_BEGIN_DECLS
 PmssOriginals *pmss_originals_new  (const char *data, PmssDatabase *database, GError **error);
 void           pmss_originals_free (PmssOriginals *originals);
 
-/* At the start, while @uploads still has the first names of what was about to be kept: a file that no
- * row names goes if it is one of those, else it is set aside. */
+/* At the start, while @uploads still has the first names of what was about to be kept: a file that
+ * no row names goes if it is one of those, else it is set aside. */
 gboolean       pmss_originals_sweep  (PmssOriginals *originals, const char *uploads, GError **error);
 /* See pmss_data_files_expire(). */
 gboolean       pmss_originals_expire (PmssOriginals *originals, guint grace, gint64 now, gint64 up);
@@ -31,18 +31,19 @@ gboolean       pmss_originals_link   (PmssOriginals *originals, const char *path
 /* Parts of a larger transaction. @file, of @size bytes, is the original of @medium. */
 gboolean       pmss_originals_add    (PmssOriginals *originals, gint64 medium, const char *file,
     guint64 size, GError **error);
-/* Drops the row of @medium's original, if there is one; pmss_originals_delete_files() after the commit
- * deletes the file (a crash in between: the next start does). */
+/* Drops the row of @medium's original, if there is one; pmss_originals_delete_files() after the
+ * commit deletes the file (a crash in between: the next start does). */
 gboolean       pmss_originals_drop   (PmssOriginals *originals, gint64 medium, GError **error);
 void           pmss_originals_delete_files (PmssOriginals *originals);
 
-/* Where the original of @medium is; to be freed. @sha256: (out) (nullable): of the medium; to be freed.
- * PMSS_ERROR_NOT_FOUND: none was kept. */
+/* Where the original of @medium is; to be freed. @sha256: (out) (nullable): of the medium; to be
+ * freed. PMSS_ERROR_NOT_FOUND: none was kept. */
 char          *pmss_originals_find   (PmssOriginals *originals, gint64 medium, char **sha256,
     GError **error);
 
 /* In a transaction, also without an object: calls @func for each row. @medium: its name. */
-typedef void (*PmssOriginalFunc) (const char *file, const char *medium, guint64 size, gpointer user_data);
+typedef void (*PmssOriginalFunc) (const char *file, const char *medium, guint64 size,
+    gpointer user_data);
 gboolean       pmss_originals_each   (PmssDatabase *database, PmssOriginalFunc func,
     gpointer user_data, GError **error);
 

@@ -23,9 +23,9 @@ typedef struct {
 
 PmssByteSource *pmss_byte_source_new      (const PmssByteSourceFuncs *funcs, gpointer user_data,
     guint64 size);
-/* The file at @path, which has to have @size bytes. @what: what errors call it, "The upload's file":
- * they are for clients to read, the path is for the log. PMSS_ERROR_FAILED: it cannot be read;
- * PMSS_ERROR_CORRUPT: it has, or has meanwhile, another size. */
+/* The file at @path, which has to have @size bytes. @what: what errors call it, "The upload's
+ * file": they are for clients to read, the path is for the log. PMSS_ERROR_FAILED: it cannot be
+ * read; PMSS_ERROR_CORRUPT: it has, or has meanwhile, another size. */
 PmssByteSource *pmss_byte_source_new_file (const char *path, guint64 size, const char *what,
     GError **error);
 void            pmss_byte_source_free     (PmssByteSource *source);

@@ -51,18 +51,18 @@ typedef struct {
 } PmssCompareFuncs;
 
 /* Asks the nodes for whole shards and compares them with what the source says, two extents at a
- * time, until `next` has no more. A shard that is not good is not an error here. On the thread whose
- * `calls` are. */
+ * time, until `next` has no more. A shard that is not good is not an error here. On the thread
+ * whose `calls` are. */
 gboolean pmss_striping_compare_extents (PmssStriping *striping, const PmssCompareFuncs *funcs,
     gpointer user_data, GCancellable *cancellable, GError **error);
 
 /**
  * PmssReadBack:
  *
- * The work of verify() on what is durable, begun while the rest is striped: links carry both ways at
- * once, and there is more than one CPU. It does the good case only: what does not compare well, or
- * cannot be asked for, is left to verify(), which meets it again and puts it right, or says why it
- * cannot.
+ * The work of verify() on what is durable, begun while the rest is striped: links carry both ways
+ * at once, and there is more than one CPU. It does the good case only: what does not compare well,
+ * or cannot be asked for, is left to verify(), which meets it again and puts it right, or says why
+ * it cannot.
  *
  * Threads: start to end are the striping's thread's; the work is done on a thread of its own.
  */

@@ -14,22 +14,22 @@ G_BEGIN_DECLS
  * Puts the bytes of a source on to the nodes, as one version that the catalog has as being written:
  *
  *   write:  extent by extent on to the nodes, with the SHA-256 of it all on the way. Each extent's
- *           place is committed before its first byte is sent, and that it is durable after its last.
- *           Beside it what is durable is read back and compared (#PmssReadBack).
- *   verify: every shard that is not verified yet is computed again from the source and compared with
- *           the bytes of its node. One that differs or is missing is written once more, elsewhere if
- *           there is a place.
+ *           place is committed before its first byte is sent, and that it is durable after its
+ *           last. Beside it what is durable is read back and compared (#PmssReadBack).
+ *   verify: every shard that is not verified yet is computed again from the source and compared
+ *           with the bytes of its node. One that differs or is missing is written once more,
+ *           elsewhere if there is a place.
  *
- * Both go on with the first extent that is not done, whatever ended before. Whose bytes they are, and
- * what becomes of the version then, is the caller's.
- * Memory: the writer's, and with two extents read back 2 x (1 + m/k) + 1 extents.
+ * Both go on with the first extent that is not done, whatever ended before. Whose bytes they are,
+ * and what becomes of the version then, is the caller's. Memory: the writer's, and with two extents
+ * read back 2 x (1 + m/k) + 1 extents.
  *
  * Threads: one worker thread, on which the callbacks are called, too. Blocks.
  */
 typedef struct _PmssStriping PmssStriping;
 
 typedef struct {
-  /* @done bytes are done: those that are durable and those that are verified. FALSE: told to stop. */
+  /* @done bytes are durable or verified, each of which counts. FALSE: told to stop. */
   gboolean (*progress) (guint64 done, gpointer user_data, GError **error);
   /* @bytes more have gone to the nodes: waits as the rate limit wants. FALSE: told to stop. */
   gboolean (*throttle) (gsize bytes, gpointer user_data, GError **error);
