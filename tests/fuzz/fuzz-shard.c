@@ -79,12 +79,14 @@ survey (const char *name, const guint8 * data, size_t size,
 
   pmss_shard_checker_survey (checker, &header->geometry, count_row, &seen);
   while (fed && at < size) {
-    size_t left_out = at % lost == lost - 1 ?
+    size_t until_lost = lost - 1 - at % lost;
+    size_t left_out = until_lost == 0 ?
         pmss_shard_checker_leave_out (checker) : 0;
+    size_t piece = MIN (MIN (MAX (until_lost, 1), 31), size - at);
 
     if (left_out == 0)
-      fed = pmss_shard_checker_feed (checker, data + at, 1, NULL);
-    at += MAX (left_out, 1);
+      fed = pmss_shard_checker_feed (checker, data + at, piece, NULL);
+    at += left_out > 0 ? left_out : piece;
   }
   fed = fed && pmss_shard_checker_finish (checker, NULL);
   if (lost > size)

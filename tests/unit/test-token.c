@@ -529,9 +529,9 @@ mutate (GString * token, GRand * rand)
 
 /* Each costs the check of a signature. The seed is another one each time. */
 #if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
-#define MUTATIONS 100000
+#define MUTATIONS 20000
 #else
-#define MUTATIONS 1000000
+#define MUTATIONS 200000
 #endif
 
 static void
