@@ -12,10 +12,13 @@
 
 #define UNIT 4096u
 #define MAX_EXTENTS 5
-#define CASES 150
+#define MANY_CASES 150
+#define FEW_CASES 30
 #define STEPS 200
 /* Records until nobody wants anything more. */
 #define ENOUGH 10000
+
+static guint cases = MANY_CASES;
 
 typedef struct
 {
@@ -411,7 +414,7 @@ check_end (Model * m)
 static void
 test_model (void)
 {
-  for (guint i = 0; i < CASES; i++) {
+  for (guint i = 0; i < cases; i++) {
     Model m = { 0, };
 
     fake_streams_init (get_shard, &m);
@@ -518,7 +521,7 @@ read_on (Model * m)
 static void
 test_tail (void)
 {
-  for (guint i = 0; i < CASES; i++) {
+  for (guint i = 0; i < cases; i++) {
     Model m = {.well = TRUE };
     guint records = 0;
 
@@ -554,6 +557,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  if (g_getenv ("PMSS_TEST_FEW") != NULL)
+    cases = FEW_CASES;
   g_test_add_func ("/plan/model", test_model);
   g_test_add_func ("/plan/tail", test_tail);
   return g_test_run ();
