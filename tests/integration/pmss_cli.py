@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import unittest
 
+from cluster import preloading
+
 BUILD = pathlib.Path(os.environ.get("PMSS_BUILD_DIR", "."))
 PMSS = BUILD / "tools" / "pmss"
 COMMAND_TIMEOUT = 120
@@ -48,6 +50,8 @@ class TestCase(unittest.TestCase):
         # The registry is made in the process itself: the scanner of GStreamer cannot load a plugin that is built with
         # sanitizers.
         cls.env.update(HOME=str(cls.folder / "home"), LC_ALL="C.UTF-8", GST_REGISTRY_FORK="no")
+        if "PMSS_QUICK_PASSWORDS" in cls.env:
+            cls.env = preloading(cls.env["PMSS_QUICK_PASSWORDS"], cls.env)
         (cls.folder / "home").mkdir()
 
     @classmethod
