@@ -247,6 +247,34 @@ test_outnumbered (void)
   tear_down (&f);
 }
 
+/* Those whose word did not hold are not believed any more, if enough others may
+ * be asked in their place. */
+static void
+test_disbelieved (void)
+{
+  Fixture f = { 0, };
+  PmssRow *row, *other;
+  PmssBlock *lie;
+  guint i;
+
+  set_up (&f, 2 * K * UNIT);
+  row = pmss_rows_ensure (&f.rows, 0);
+  lie = new_lie (&f, 1);
+  g_assert_true (pmss_rows_check_crc (&f.rows, row, lie));
+  pmss_rows_set_ready (&f.rows, row, 1, lie);
+  g_assert_true (pmss_rows_disbelieve (&f.rows, row));
+  g_assert_cmpint (row->slots[1].state, ==, PMSS_UNIT_BAD);
+  for (i = 2; i < N; i++)
+    give (&f, row, i);
+
+  other = pmss_rows_ensure (&f.rows, 1);
+  for (i = 0; i <= N - K; i++)
+    give (&f, other, i);
+  g_assert_false (pmss_rows_disbelieve (&f.rows, other));
+  g_assert_cmpint (other->slots[0].state, ==, PMSS_UNIT_READY);
+  tear_down (&f);
+}
+
 /* A job whose row changes meanwhile leaves it as it is. */
 static void
 test_overtaken (void)
@@ -587,6 +615,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rows/rebuild-checks", test_rebuild_checks);
   g_test_add_func ("/rows/contradiction", test_contradiction);
   g_test_add_func ("/rows/outnumbered", test_outnumbered);
+  g_test_add_func ("/rows/disbelieved", test_disbelieved);
   g_test_add_func ("/rows/overtaken", test_overtaken);
   g_test_add_func ("/rows/overruled", test_overruled);
   g_test_add_func ("/rows/thread", test_thread);
