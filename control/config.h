@@ -9,20 +9,25 @@ G_BEGIN_DECLS
 /**
  * PmssControlConfig:
  *
- * Settings: the defaults, then the key file's group [control], then the command line; every key is an option of the same name.
- * Checked as a whole when loaded, never changed afterwards. docs/operations.md lists them.
+ * Settings: the defaults, then the key file's group [control], then the command line; every key is
+ * an option of the same name. Checked as a whole when loaded, never changed afterwards.
+ * docs/operations.md lists them.
  */
-struct _PmssControlConfig {
+struct _PmssControlConfig
+{
   char *listen;                 /* "0.0.0.0:8470" */
   char *data;                   /* folder, absolute */
   char *tls_certificate, *tls_key;      /* nullable, both or none */
-  char *public_url;             /* nullable: what clients call this server, "https://media.example.org" */
-  char *node_ca;                /* nullable: PEM file that nodes' certificates are checked against */
+  /* nullable: what clients call this server, "https://media.example.org" */
+  char *public_url;
+  /* nullable: PEM file that nodes' certificates are checked against */
+  char *node_ca;
   char *metrics_token;          /* nullable: what opens /metrics from elsewhere than this machine */
   GLogLevelFlags log_level;     /* messages up to this level are written */
   guint64 max_upload;           /* bytes, of one file */
   guint64 min_free;             /* bytes that uploads leave free on the data folder's disk */
-  guint64 catalog_reserve;      /* bytes that a file holds for the catalog on a full disk; 0: none */
+  /* bytes that a file holds for the catalog on a full disk; 0: none */
+  guint64 catalog_reserve;
   guint lease;                  /* seconds */
   guint stream_lifetime;        /* seconds that the capability token of a session is valid */
   guint max_sessions;           /* of one user at a time; 0: any number */
@@ -30,20 +35,26 @@ struct _PmssControlConfig {
   guint token_lifetime;         /* seconds, of a login */
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint orphan_grace;           /* seconds that a shard which no row knows stays */
-  guint set_aside_grace;        /* seconds that a file of data/uploads or data/originals which no row knows is kept; 0: for ever */
+  /* seconds that a file of data/uploads or data/originals which no row knows is kept; 0: for
+   * ever */
+  guint set_aside_grace;
   guint job_lifetime;           /* seconds that a job which has ended is listed; 0: for ever */
-  guint64 stripe_rate;          /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */
+  /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */
+  guint64 stripe_rate;
   gboolean repair;              /* without being asked for a node */
-  guint repair_delay;           /* seconds that a node is down before its shards are made anew elsewhere */
+  /* seconds that a node is down before its shards are made anew elsewhere */
+  guint repair_delay;
   guint64 repair_limit;         /* bit/s that repair reads and writes in all; 0: no limit */
   guint max_connections;
   guint max_connections_per_address;    /* 0: half of them */
   PmssRedundancy redundancy;    /* where an upload does not say */
-  guint32 unit, extent;         /* bytes, of new versions; extent is what is wished for, see pmss_layout_round_extent() */
+  /* bytes, of new versions; extent is what is wished for, see pmss_layout_round_extent() */
+  guint32 unit, extent;
 };
 
 /* What the command line asks for. */
-typedef enum {
+typedef enum
+{
   PMSS_CONTROL_SERVE,
   PMSS_CONTROL_CHECK_RESTORE,   /* restore.h */
   PMSS_CONTROL_RESTORE,
@@ -52,7 +63,8 @@ typedef enum {
 } PmssControlTask;
 
 /* What the command line says. */
-typedef struct {
+typedef struct
+{
   PmssControlConfig *config;    /* NULL when there is nothing to run: --help, --version */
   PmssControlTask task;
   int status;                   /* exit code then: 0, or 64 (usage), 78 (settings) */

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * Data folder:
  *
  * Whether control may start on a folder. The catalog and the keys belong together: neither is ever
- * made anew beside what an earlier use has left, because that is what a disk that is not mounted, or
- * a restore that was half done, looks like.
+ * made anew beside what an earlier use has left, because that is what a disk that is not mounted,
+ * or a restore that was half done, looks like.
  *
  *   empty ──begin──▶ first-start ──end──▶ in use
  *                       │    ▲
@@ -21,7 +21,8 @@ G_BEGIN_DECLS
  */
 
 /* What lies in the folder. */
-typedef struct {
+typedef struct
+{
   gboolean first_start;         /* the mark of a first start that was not finished */
   gboolean catalog;             /* catalog.db, not empty */
   gboolean log;                 /* catalog.db-wal, not empty */
@@ -29,7 +30,8 @@ typedef struct {
   gboolean files;               /* anything in uploads or originals */
 } PmssDataFolderState;
 
-typedef enum {
+typedef enum
+{
   PMSS_DATA_FOLDER_NEW,         /* nothing of a cluster is there */
   PMSS_DATA_FOLDER_UNFINISHED,  /* a first start was killed */
   PMSS_DATA_FOLDER_IN_USE,
@@ -40,10 +42,12 @@ typedef enum {
 /* Pure. */
 PmssDataFolderUse pmss_data_folder_judge (const PmssDataFolderState *state);
 
-/* Refuses a folder whose catalog or keys are missing beside what an earlier use has left; @error says what to do. An empty one is none to restore: refused. */
+/* Refuses a folder whose catalog or keys are missing beside what an earlier use has left; @error
+ * says what to do. An empty one is none to restore: refused. */
 gboolean pmss_data_folder_check (const char *folder, GError **error);
 
-/* Marks a first start, durably, where nothing is there. @first: it is one, or goes on. FALSE: the folder is refused, and @error says what to do. */
+/* Marks a first start, durably, where nothing is there. @first: it is one, or goes on. FALSE: the
+ * folder is refused, and @error says what to do. */
 gboolean pmss_data_folder_begin (const char *folder, gboolean *first, GError **error);
 /* All is made: the next start is no first one. */
 gboolean pmss_data_folder_end   (const char *folder, GError **error);

@@ -9,14 +9,17 @@ G_BEGIN_DECLS
  * Identity of the catalog:
  *
  * Whose catalog it is, and how often control was started with it. The number of starts is kept
- * twice, in the catalog and in the file "starts" of the data folder: a catalog that counts fewer is a
- * copy from earlier, put back. Used by main() before control serves.
+ * twice, in the catalog and in the file "starts" of the data folder: a catalog that counts fewer is
+ * a copy from earlier, put back. Used by main() before control serves.
  */
-typedef struct {
-  char *cluster;                /* 32 hex digits; NULL: the catalog is from before it had an identity */
+typedef struct
+{
+  /* 32 hex digits; NULL: the catalog is from before it had an identity */
+  char *cluster;
   guint64 starts;
   gint64 started;               /* the last start with it, seconds since 1970; 0: none */
-  gint64 restored;              /* when it was restored, and what it does not know is kept since; 0: it is not */
+  /* when it was restored, and what it does not know is kept since; 0: it is not */
+  gint64 restored;
 } PmssIdentity;
 
 gboolean pmss_identity_read  (PmssDatabase *database, PmssIdentity *identity, GError **error);
@@ -27,14 +30,18 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssIdentity, pmss_identity_clear)
 gboolean pmss_identity_read_starts (const char *folder, guint64 *starts, GError **error);
 
 /* Refuses a catalog of another cluster than @cluster. */
-gboolean pmss_identity_check_cluster (const PmssIdentity *identity, const char *cluster, GError **error);
+gboolean pmss_identity_check_cluster (const PmssIdentity *identity, const char *cluster,
+    GError **error);
 /* Refuses a catalog that is older than a folder that was started @starts times. */
 gboolean pmss_identity_check_age (const PmssIdentity *identity, guint64 starts, GError **error);
 /* Counts one more start, first in the catalog, then in @folder. */
-gboolean pmss_identity_count_start (PmssDatabase *database, const char *cluster, const char *folder, GError **error);
+gboolean pmss_identity_count_start (PmssDatabase *database, const char *cluster,
+    const char *folder, GError **error);
 
-/* In a transaction: the catalog, whatever its age, is the one that counts in @folder from now on, and was restored @now. */
-gboolean pmss_identity_restore (PmssDatabase *database, const char *cluster, guint64 starts, gint64 now, GError **error);
+/* In a transaction: the catalog, whatever its age, is the one that counts in @folder from now on,
+ * and was restored @now. */
+gboolean pmss_identity_restore (PmssDatabase *database, const char *cluster, guint64 starts,
+    gint64 now, GError **error);
 /* In a transaction: what it does not know need not be kept any more. */
 gboolean pmss_identity_end_restore (PmssDatabase *database, GError **error);
 

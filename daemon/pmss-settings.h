@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  * that has no default means that the setting is not there. At the start, on one thread; nothing is
  * kept. */
 
-typedef enum {
+typedef enum
+{
   PMSS_SETTING_TEXT,            /* char *: UTF-8 */
   PMSS_SETTING_PATH,            /* char *: any bytes, as file systems have */
   PMSS_SETTING_FOLDER,          /* char *: the same, made absolute */
@@ -21,7 +22,8 @@ typedef enum {
   PMSS_SETTING_OWN,             /* what `parse` makes of UTF-8 text */
 } PmssSettingKind;
 
-typedef struct {
+typedef struct
+{
   const char *name;
   const char *fallback;         /* NULL: none; then the member stays as it was */
   PmssSettingKind kind;
@@ -34,7 +36,8 @@ typedef struct {
   gboolean (*check) (const char *text, GError **error);
 } PmssSetting;
 
-typedef struct {
+typedef struct
+{
   const char *program;          /* "pmss-storage" */
   const char *group;            /* of the key file: "storage" */
   const char *title, *summary;  /* for --help; @summary is nullable */

@@ -12,7 +12,8 @@ client_to_string (const GValue * client, GValue * string)
 {
   PmssClient *object = g_value_get_object (client);
 
-  g_value_set_string (string, object ? pmss_client_get_url (object) : NULL);
+  g_value_set_string (string,
+      object != NULL ? pmss_client_get_url (object) : NULL);
 }
 
 void
@@ -31,7 +32,7 @@ gst_pmss_context_request (GstElement * element, GstPad * pad)
     GstContext *context = NULL;
 
     gst_query_parse_context (query, &context);
-    if (context) {
+    if (context != NULL) {
       gst_element_set_context (element, context);
       return;
     }
@@ -100,7 +101,8 @@ gst_pmss_client_matches (PmssClient * client, const char *url,
   if (g_strcmp0 (pmss_client_get_url (client), url) != 0)
     return FALSE;
   for (guint i = 0; i < GST_PMSS_N_CREDENTIALS; i++)
-    if (g_strcmp0 (key ? key->credentials[i] : NULL, credentials[i]) != 0)
+    if (g_strcmp0 (key != NULL ? key->credentials[i] : NULL,
+            credentials[i]) != 0)
       return FALSE;
   return TRUE;
 }

@@ -31,7 +31,8 @@ void        gst_pmss_client_set_key     (PmssClient * client, const char *const 
 /* Whether @client is for the same server and has just these credentials. A client of the
  * application's own, without a key, counts as one without credentials: whoever asks with none may
  * use it. */
-gboolean    gst_pmss_client_matches     (PmssClient * client, const char *url, const char *const *credentials);
+gboolean    gst_pmss_client_matches     (PmssClient * client, const char *url,
+    const char *const *credentials);
 
 #define GST_PMSS_N_CREDENTIALS 5
 

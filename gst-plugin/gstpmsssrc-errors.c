@@ -53,9 +53,9 @@ details_new (const GError * error, const char *location)
       "domain", G_TYPE_STRING, g_quark_to_string (error->domain),
       "code", G_TYPE_INT, error->code, NULL);
 
-  if (location)
+  if (location != NULL)
     gst_structure_set (structure, "uri", G_TYPE_STRING, location, NULL);
-  if (!details)
+  if (details == NULL)
     return structure;
 
   if (details->node)

@@ -24,6 +24,7 @@ GstResourceError gst_pmss_error_to_resource (const GError * error, gboolean open
  * Posts the element error for @error, with what is known of node, medium, extent, shard and HTTP
  * status in its details. Any thread, no lock of the element held.
  */
-void gst_pmss_post_error (GstElement * element, const GError * error, gboolean opening, const char *location);
+void gst_pmss_post_error (GstElement * element, const GError * error, gboolean opening,
+    const char *location);
 
 G_END_DECLS

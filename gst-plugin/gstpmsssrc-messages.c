@@ -40,7 +40,7 @@ gst_pmss_post_node_lost (GstElement * element, guint node, const char *peer,
 {
   post (element, gst_structure_new ("pmss-node-lost",
           "node", G_TYPE_UINT, node, "peer", G_TYPE_STRING, peer,
-          "reason", G_TYPE_STRING, error ? error->message : NULL,
+          "reason", G_TYPE_STRING, error != NULL ? error->message : NULL,
           "error", G_TYPE_ERROR, error, NULL));
 }
 

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  * held. */
 
 void gst_pmss_post_layout    (GstElement * element, PmssReader * reader);
-void gst_pmss_post_node_lost (GstElement * element, guint node, const char *peer, const GError * error);
+void gst_pmss_post_node_lost (GstElement * element, guint node, const char *peer,
+    const GError * error);
 void gst_pmss_post_node_back (GstElement * element, guint node, const char *peer);
 void gst_pmss_post_degraded  (GstElement * element, guint missing, guint spare);
 /* The WARNING that nothing more may fail. */

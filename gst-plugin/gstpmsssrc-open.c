@@ -38,7 +38,7 @@ on_node_lost (PmssReader * reader, guint node, const char *peer,
     const GError * error, GstPmssSrc * src)
 {
   GST_INFO_OBJECT (src, "node %u (%s) lost: %s", node, peer,
-      error ? error->message : "no reason given");
+      error != NULL ? error->message : "no reason given");
   gst_pmss_post_node_lost (GST_ELEMENT (src), node, peer, error);
 }
 
@@ -70,7 +70,7 @@ on_degraded (PmssReader * reader, guint missing, guint spare, GstPmssSrc * src)
 static void
 reader_retire (PmssReader * reader, GstPmssSrc * src)
 {
-  if (!reader)
+  if (reader == NULL)
     return;
   g_signal_handlers_disconnect_by_data (reader, src);
   pmss_reader_close (reader);
@@ -113,7 +113,8 @@ set_authorities (PmssClient * client, const GstPmssSrcSettings * settings,
 
   if (settings->tls_database)
     g_object_set (client, "tls-database", settings->tls_database, NULL);
-  else if (path && *path && !pmss_client_set_ca_file (client, path, error)) {
+  else if (path != NULL && *path
+      && !pmss_client_set_ca_file (client, path, error)) {
     g_prefix_error (error, "tls-ca-file: ");
     return FALSE;
   }
@@ -128,7 +129,7 @@ make_client (Opening * opening, const char *url, GError ** error)
   g_autoptr (PmssClient) client = pmss_client_new (url, error);
   GWeakRef *ref;
 
-  if (!client)
+  if (client == NULL)
     return NULL;
 
   g_object_set (client, "timeout", settings->timeout,
@@ -181,18 +182,18 @@ get_client (Opening * opening, GError ** error)
 
   if (share) {
     client = find_shared_client (opening, url, credentials);
-    if (!client) {
+    if (client == NULL) {
       gst_pmss_context_request (element, GST_BASE_SRC_PAD (element));
       client = find_shared_client (opening, url, credentials);
     }
-    if (client) {
+    if (client != NULL) {
       GST_DEBUG_OBJECT (element, "using a shared client for %s", url);
       return client;
     }
   }
 
   client = make_client (opening, url, error);
-  if (client && share) {
+  if (client != NULL && share) {
     gst_pmss_client_set_key (client, credentials);
     gst_pmss_context_announce (element, client);
   }
@@ -307,7 +308,7 @@ end_progress (Opening * opening, GstProgressType type, const char *text)
 static void
 post_result (Opening * opening, const GError * error)
 {
-  if (!error) {
+  if (error == NULL) {
     end_progress (opening, GST_PROGRESS_TYPE_COMPLETE, "Connected");
     gst_pmss_post_layout (GST_ELEMENT (opening->src), opening->reader);
   } else if (g_cancellable_is_cancelled (opening->cancellable)) {
@@ -322,7 +323,7 @@ static void
 take_result (GstPmssSrc * src, Opening * opening, GError * error)
 {
   g_set_object (&src->reader, opening->reader);
-  if (!error) {
+  if (error == NULL) {
     src->open_state = GST_PMSS_SRC_OPEN;
     src->admission_deadline = 0;
   } else if (g_cancellable_is_cancelled (opening->cancellable)) {
@@ -414,7 +415,7 @@ gst_pmss_src_acquire (GstPmssSrc * src, PmssReader ** reader,
   }
   g_mutex_unlock (&src->lock);
 
-  if (failure)
+  if (failure != NULL)
     gst_pmss_post_error (GST_ELEMENT (src), failure, TRUE, location);
   return ret;
 }
@@ -479,7 +480,7 @@ gst_pmss_src_pause (GstPmssSrc * src)
   }
   g_mutex_unlock (&src->lock);
 
-  if (keep)
+  if (keep != NULL)
     pmss_reader_pause (keep);
   reader_retire (drop, src);
 }

@@ -16,7 +16,8 @@ GST_DEBUG_CATEGORY_EXTERN (gst_pmss_src_debug);
  *
  * The properties as they were set. They are read when a medium is opened.
  */
-typedef struct {
+typedef struct
+{
   char *location;               /* as it was set, less user and password */
   PmssUri *uri;                 /* NULL without a location */
   char *user_id;
@@ -47,14 +48,16 @@ typedef struct {
  *    └─────────────────────────────────────┘
  *      stop (), and at READY to NULL from every state
  */
-typedef enum {
+typedef enum
+{
   GST_PMSS_SRC_CLOSED,
   GST_PMSS_SRC_OPENING,
   GST_PMSS_SRC_OPEN,
   GST_PMSS_SRC_FAILED,
 } GstPmssSrcOpenState;
 
-struct _GstPmssSrc {
+struct _GstPmssSrc
+{
   GstBaseSrc parent;
 
   /* Protects everything below. Never held over a call into the reader or the client, nor while a
@@ -93,19 +96,22 @@ gboolean gst_pmss_src_settings_share_client (const GstPmssSrcSettings * settings
  * for none. */
 gboolean gst_pmss_src_set_location   (GstPmssSrc * src, const char *text, GError ** error);
 /* Runs the handlers of the element's accept-certificate. Any thread. */
-gboolean gst_pmss_src_accept_certificate (GstPmssSrc * src, GTlsCertificate * certificate, GTlsCertificateFlags errors);
+gboolean gst_pmss_src_accept_certificate (GstPmssSrc * src, GTlsCertificate * certificate,
+    GTlsCertificateFlags errors);
 gboolean gst_pmss_src_has_accept_certificate (GstPmssSrc * src);
 
 /* gstpmsssrc-open.c */
 
 /* Gives the open reader, and the cancellable to read with; opens the medium first if need be.
  * Blocks; unlock () ends that with FLUSHING. ERROR: the one element error has been posted. */
-GstFlowReturn gst_pmss_src_acquire   (GstPmssSrc * src, PmssReader ** reader, GCancellable ** cancellable);
+GstFlowReturn gst_pmss_src_acquire   (GstPmssSrc * src, PmssReader ** reader,
+    GCancellable ** cancellable);
 /* Opens the medium as acquire () does, and leaves an error for the next acquire () to post. */
 void          gst_pmss_src_wait_open (GstPmssSrc * src);
 /* Takes note that a read failed, and posts the element error. */
 void          gst_pmss_src_fail      (GstPmssSrc * src, const GError * error);
-/* Ends all that blocks; what begins after it has a new cancellable, or is refused while @flushing. */
+/* Ends all that blocks; what begins after it has a new cancellable, or is refused while
+ * @flushing. */
 void          gst_pmss_src_cancel    (GstPmssSrc * src, gboolean flushing);
 /* For stop (): what is open stays so and rests, what has failed may be tried again. */
 void          gst_pmss_src_pause     (GstPmssSrc * src);

@@ -112,9 +112,9 @@ gst_pmss_src_set_location (GstPmssSrc * src, const char *text, GError ** error)
   g_autofree char *location = NULL;
   gboolean started;
 
-  if (text && *text) {
+  if (text != NULL && *text) {
     uri = pmss_uri_parse (text, &reason);
-    if (!uri) {
+    if (uri == NULL) {
       g_mutex_lock (&src->lock);
       g_free (src->location_problem);
       src->location_problem = g_strdup (reason->message);
@@ -241,7 +241,7 @@ get_stats (GstPmssSrc * src, GValue * value)
     g_set_object (&reader, src->reader);
   g_mutex_unlock (&src->lock);
 
-  if (reader)
+  if (reader != NULL)
     stats = g_variant_take_ref (pmss_reader_get_stats (reader));
   g_value_take_boxed (value, gst_pmss_stats_to_structure (stats));
 }

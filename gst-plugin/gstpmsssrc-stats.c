@@ -74,7 +74,7 @@ gst_pmss_stats_to_structure (GVariant * stats)
         G_GUINT64_CONSTANT (0), NULL);
   g_value_init (&array, GST_TYPE_ARRAY);
 
-  if (stats) {
+  if (stats != NULL) {
     g_autoptr (GVariant) nodes = NULL;
 
     copy_entries (structure, stats);

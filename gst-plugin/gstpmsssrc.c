@@ -67,7 +67,7 @@ gst_pmss_src_start (GstBaseSrc * bsrc)
     src->open_state = GST_PMSS_SRC_CLOSED;
   g_mutex_unlock (&src->lock);
 
-  if (!ok && problem)
+  if (!ok && problem != NULL)
     GST_ELEMENT_ERROR (src, RESOURCE, NOT_FOUND,
         ("Not a usable PMSS URI: %s", problem), (NULL));
   else if (!ok)
@@ -118,7 +118,7 @@ gst_pmss_src_get_size (GstBaseSrc * bsrc, guint64 * size)
     g_set_object (&reader, src->reader);
   g_mutex_unlock (&src->lock);
 
-  if (reader)
+  if (reader != NULL)
     *size = pmss_reader_get_size (reader);
   return reader != NULL;
 }
@@ -184,10 +184,10 @@ read_some (Source * source, guint64 offset, gsize max, GstFlowReturn * ret)
   GBytes *bytes = pmss_reader_read (source->reader, offset, max,
       source->cancellable, &error);
 
-  if (bytes && g_bytes_get_size (bytes) > 0)
+  if (bytes != NULL && g_bytes_get_size (bytes) > 0)
     return bytes;
 
-  if (bytes) {
+  if (bytes != NULL) {
     /* the size is authoritative: an end before it is an error */
     g_bytes_unref (bytes);
     g_set_error (&error, PMSS_ERROR, PMSS_ERROR_FAILED,
@@ -215,7 +215,7 @@ append_units (Source * source, GstBuffer * buffer, guint64 offset,
     g_autoptr (GBytes) bytes =
         read_some (source, offset + done, length - done, ret);
 
-    if (!bytes)
+    if (bytes == NULL)
       return 0;
     append_bytes (buffer, bytes);
     done += g_bytes_get_size (bytes);
@@ -234,7 +234,7 @@ append_copy (Source * source, GstBuffer * buffer, guint64 offset, gsize length)
   GstMapInfo map;
   gsize done = 0;
 
-  if (!memory || !gst_memory_map (memory, &map, GST_MAP_WRITE)) {
+  if (memory == NULL || !gst_memory_map (memory, &map, GST_MAP_WRITE)) {
     g_autoptr (GError) error = g_error_new (PMSS_ERROR, PMSS_ERROR_FAILED,
         "No memory for %" G_GSIZE_FORMAT " bytes", length);
 
@@ -247,7 +247,7 @@ append_copy (Source * source, GstBuffer * buffer, guint64 offset, gsize length)
     g_autoptr (GBytes) bytes =
         read_some (source, offset + done, length - done, &ret);
 
-    if (bytes) {
+    if (bytes != NULL) {
       gsize size = g_bytes_get_size (bytes);
 
       memcpy (map.data + done, g_bytes_get_data (bytes, NULL), size);
@@ -368,7 +368,7 @@ gst_pmss_src_set_context (GstElement * element, GstContext * context)
   g_autoptr (PmssClient) client = gst_pmss_context_get_client (context);
   g_autoptr (PmssClient) old = NULL;
 
-  if (client) {
+  if (client != NULL) {
     g_mutex_lock (&src->lock);
     old = src->shared_client;
     src->shared_client = g_steal_pointer (&client);

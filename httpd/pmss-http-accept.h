@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 typedef struct _PmssAcceptor PmssAcceptor;
 
 /* All are called on the acceptor's thread. */
-typedef struct {
+typedef struct
+{
   /* FALSE: newcomers wait in the kernel's queue for a moment. */
   gboolean (*has_room)  (gpointer user_data);
   /* Takes @fd, a non-blocking socket, closed on exec. */

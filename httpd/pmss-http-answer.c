@@ -54,7 +54,7 @@ pmss_http_request_respond (PmssHttpRequest * request, guint status,
 {
   PmssHttpAnswer *answer = begin_answer (request, status, content_type);
 
-  if (!answer || !body)
+  if (answer == NULL || body == NULL)
     return;
   answer->body = g_bytes_ref (body);
   answer->length = g_bytes_get_size (body);
@@ -134,7 +134,7 @@ pmss_http_problem_new (guint status, const char *detail, const char *instance)
   json_builder_add_int_value (builder, status);
   json_builder_set_member_name (builder, "detail");
   json_builder_add_string_value (builder, text);
-  if (instance) {
+  if (instance != NULL) {
     json_builder_set_member_name (builder, "instance");
     json_builder_add_string_value (builder, instance);
   }
@@ -236,7 +236,7 @@ pmss_http_request_respond_fd (PmssHttpRequest * request, guint status,
 {
   PmssHttpAnswer *answer = begin_answer (request, status, content_type);
 
-  if (!answer || length == 0) {
+  if (answer == NULL || length == 0) {
     close (fd);
     return;
   }

@@ -21,7 +21,7 @@ split_address (const char *address, char **host, char **port, GError ** error)
   guint64 number;
   gsize length;
 
-  if (!colon || colon == address
+  if (colon == NULL || colon == address
       || !g_ascii_string_to_unsigned (colon + 1, 10, 0, 65535, &number, NULL)
       || (address[0] == '[') != (colon[-1] == ']')
       || (address[0] != '[' && memchr (address, ':', colon - address))) {

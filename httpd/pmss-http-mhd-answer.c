@@ -31,7 +31,7 @@ make_response (PmssHttpAnswer * answer)
 {
   struct MHD_Response *response = new_response (answer);
 
-  if (!response)
+  if (response == NULL)
     return NULL;
   /* it owns the file now */
   answer->fd = -1;
@@ -50,7 +50,7 @@ pmss_http_request_queue (PmssHttpRequest * request)
   struct MHD_Response *response = make_response (&request->answer);
   enum MHD_Result result;
 
-  if (!response)
+  if (response == NULL)
     return MHD_NO;
   if (atomic_load (&httpd->stopping))
     MHD_add_response_header (response, "Connection", "close");
@@ -70,7 +70,7 @@ get_tls (struct MHD_Connection *connection)
   const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection,
       MHD_CONNECTION_INFO_GNUTLS_SESSION);
 
-  return info ? info->tls_session : NULL;
+  return info != NULL ? info->tls_session : NULL;
 }
 
 static int

@@ -228,7 +228,8 @@ on_head (PmssHttpRequest * request, const char *method, const char *version)
       method, version, &request->framing, &detail);
   if (status)
     return refuse (request, status, detail);
-  if (query && !pmss_http_rules_parse_query (query + 1, &request->query))
+  if (query != NULL
+      && !pmss_http_rules_parse_query (query + 1, &request->query))
     return refuse (request, 400, "a query parameter is there twice");
 
   request->begun = TRUE;

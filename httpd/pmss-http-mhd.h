@@ -11,9 +11,11 @@ G_BEGIN_DECLS
 /* The engine on libmicrohttpd. A request that is deferred in complete is set aside by it until its
  * work has answered; then complete comes again and finds the answer. */
 
-struct _PmssHttpEngine {
+struct _PmssHttpEngine
+{
   struct MHD_Daemon *daemon;
-  GThreadPool *pools[PMSS_HTTP_N_WAITS];        /* run deferred work; NULL with a thread per connection */
+  /* run deferred work; NULL with a thread per connection */
+  GThreadPool *pools[PMSS_HTTP_N_WAITS];
 
   GMutex links_lock;            /* protects the next three */
   GQueue links;                 /* open connections */
@@ -24,11 +26,15 @@ struct _PmssHttpEngine {
 };
 
 /* For libmicrohttpd (pmss-http-mhd-events.c); @data: the #PmssHttpd. */
-void            *pmss_http_on_target     (void *data, const char *target, struct MHD_Connection *connection);
-enum MHD_Result  pmss_http_on_access     (void *data, struct MHD_Connection *connection, const char *url, const char *method,
+void            *pmss_http_on_target     (void *data, const char *target,
+    struct MHD_Connection *connection);
+enum MHD_Result  pmss_http_on_access     (void *data, struct MHD_Connection *connection,
+    const char *url, const char *method,
     const char *version, const char *upload_data, size_t *upload_size, void **context);
-void             pmss_http_on_completed  (void *data, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code);
-void             pmss_http_on_connection (void *data, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code);
+void             pmss_http_on_completed  (void *data, struct MHD_Connection *connection,
+    void **context, enum MHD_RequestTerminationCode code);
+void             pmss_http_on_connection (void *data, struct MHD_Connection *connection,
+    void **context, enum MHD_ConnectionNotificationCode code);
 /* Shuts all connections down, and waits until they are gone, for a second at most. */
 void             pmss_http_close_links   (PmssHttpd *httpd);
 /* For the pools; @item: a request that is deferred. */
@@ -36,7 +42,8 @@ void             pmss_http_do_work       (gpointer item, gpointer data);
 
 /* Gives the answer to libmicrohttpd. */
 enum MHD_Result  pmss_http_request_queue    (PmssHttpRequest *request);
-/* For an answer to a body that is too large to be thrown away: writes it past libmicrohttpd, which takes none while a body is coming in. */
+/* For an answer to a body that is too large to be thrown away: writes it past libmicrohttpd, which
+ * takes none while a body is coming in. */
 void             pmss_http_request_send_early (PmssHttpRequest *request);
 /* Ends the connection behind what was sent early; libmicrohttpd finds it closed. */
 void             pmss_http_request_hang_up  (PmssHttpRequest *request);

@@ -82,7 +82,7 @@ find_first (Class * class, PmssPlaceState last, gboolean marked,
     for (GList * l = class->queues[state].head; l; l = l->next) {
       PmssPlace *place = (PmssPlace *) l;
 
-      if (place->marked == marked && (!group || place->group == group))
+      if (place->marked == marked && (group == NULL || place->group == group))
         return place;
     }
   }
@@ -110,7 +110,7 @@ pmss_places_ask (PmssPlaces * places, PmssPlaceClass class, const char *group,
   *victim = NULL;
   if (places->limits.of_class[class] == 0)
     return FALSE;
-  if (known && known->count >= places->limits.of_group[class])
+  if (known != NULL && known->count >= places->limits.of_group[class])
     *victim = find_victim (wanted, stranger, known);
   else if (wanted->count >= places->limits.of_class[class])
     *victim = find_victim (wanted, stranger, NULL);
@@ -129,7 +129,7 @@ pmss_places_enter (PmssPlaces * places, PmssPlace * place, gpointer owner,
   PmssPlaceGroup *known = g_hash_table_lookup (entered->groups, group);
 
   g_return_if_fail (!place->group);
-  if (!known) {
+  if (known == NULL) {
     known = g_new0 (PmssPlaceGroup, 1);
     known->name = g_strdup (group);
     g_hash_table_insert (entered->groups, known->name, known);
@@ -199,7 +199,7 @@ pmss_places_format_address (const struct sockaddr *address,
   struct in6_addr v6;
 
   g_strlcpy (out, "unknown", PMSS_PLACE_ADDRESS_SIZE);
-  if (!address)
+  if (address == NULL)
     return;
   if (address->sa_family == AF_INET) {
     inet_ntop (AF_INET, &((const struct sockaddr_in *) address)->sin_addr,

@@ -13,32 +13,36 @@ G_BEGIN_DECLS
  * socket, no clock, no thread; its owner (the watchdog) has a lock and acts.
  *
  * A newcomer is a stranger: an address proves nothing. A connection changes its class when a
- * request on it was authenticated. Strangers get all places that the other classes do not have,
- * and give them up: the longest idle stranger goes for a newcomer. The other classes have a
- * limit each, which together leave an eighth of the places to strangers, since everybody comes
- * in as one. Within a class, each group (an address, a user, a node) has a limit of its own;
- * above it the group's longest idle goes. One that was authenticated and finds its class or group full
- * of busy ones stays a stranger, and is marked: it goes after all strangers that have shown nothing.
+ * request on it was authenticated. Strangers get all places that the other classes do not have, and
+ * give them up: the longest idle stranger goes for a newcomer. The other classes have a limit each,
+ * which together leave an eighth of the places to strangers, since everybody comes in as one.
+ * Within a class, each group (an address, a user, a node) has a limit of its own; above it the
+ * group's longest idle goes. One that was authenticated and finds its class or group full of busy
+ * ones stays a stranger, and is marked: it goes after all strangers that have shown nothing.
  */
 typedef struct _PmssPlaces PmssPlaces;
 typedef struct _PmssPlaceGroup PmssPlaceGroup;
 
-typedef enum {
+typedef enum
+{
   PMSS_PLACE_STRANGER,          /* has shown nothing yet; its group is its address */
   PMSS_PLACE_USER,              /* was let in by a login or a token */
   PMSS_PLACE_NODE,              /* a storage server */
   PMSS_N_PLACE_CLASSES
 } PmssPlaceClass;
 
-typedef enum {
+typedef enum
+{
   PMSS_PLACE_IDLE,              /* between requests, in a handshake, in a head */
-  PMSS_PLACE_MOVING,            /* sends a body or takes an answer: only a stranger goes from here */
+  /* sends a body or takes an answer: only a stranger goes from here */
+  PMSS_PLACE_MOVING,
   PMSS_PLACE_WAITING,           /* for us: never goes */
   PMSS_N_PLACE_STATES
 } PmssPlaceState;
 
 /* Part of its owner's object. The fields are the places' own. */
-typedef struct {
+typedef struct
+{
   GList link;                   /* in the queue of its class and state; data: its owner */
   PmssPlaceClass class;
   PmssPlaceState state;
@@ -46,7 +50,8 @@ typedef struct {
   gboolean marked;              /* authenticated, and a stranger for want of a better place */
 } PmssPlace;
 
-typedef struct {
+typedef struct
+{
   guint total;
   guint of_class[PMSS_N_PLACE_CLASSES];
   guint of_group[PMSS_N_PLACE_CLASSES];

@@ -81,7 +81,7 @@ format_address (const struct sockaddr *address, char out[INET6_ADDRSTRLEN])
       { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
   g_strlcpy (out, "unknown", INET6_ADDRSTRLEN);
-  if (!address)
+  if (address == NULL)
     return;
   if (address->sa_family == AF_INET) {
     inet_ntop (AF_INET, &((const struct sockaddr_in *) address)->sin_addr,
@@ -405,7 +405,7 @@ make_room_locked (PmssWatchdog * watchdog, PmssPlaceClass class,
   for (guint tries = 0; tries < MAX_TRIES; tries++) {
     if (pmss_places_ask (watchdog->places, class, group, inside, &victim))
       return TRUE;
-    if (!victim)
+    if (victim == NULL)
       return FALSE;
     if (!notice_phase (watchdog, victim->link.data, now))
       displace_locked (watchdog, victim->link.data);
@@ -488,7 +488,7 @@ pmss_watchdog_start (PmssWatchdog * watchdog, int fd)
   g_hash_table_steal_extended (watchdog->admitted, GINT_TO_POINTER (fd), NULL,
       &found);
   peer = found;
-  if (peer) {
+  if (peer != NULL) {
     /* The first head's time runs from here, TLS handshake included. */
     peer->in_head = TRUE;
     peer->since = g_get_monotonic_time ();
@@ -537,7 +537,7 @@ pmss_watchdog_give_up_one (PmssWatchdog * watchdog)
 
   g_mutex_lock (&watchdog->lock);
   place = pmss_places_find_idle (watchdog->places);
-  if (place)
+  if (place != NULL)
     displace_locked (watchdog, place->link.data);
   g_mutex_unlock (&watchdog->lock);
 }
@@ -546,7 +546,7 @@ void
 pmss_watchdog_promote (PmssWatchdog * watchdog, PmssPeer * peer,
     PmssPlaceClass class, const char *owner)
 {
-  const char *group = owner ? owner : peer->group;
+  const char *group = owner != NULL ? owner : peer->group;
 
   if (peer->place.class == class && g_strcmp0 (peer->owner, owner) == 0)
     return;

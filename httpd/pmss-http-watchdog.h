@@ -11,14 +11,17 @@ G_BEGIN_DECLS
 /**
  * PmssWatchdog:
  *
- * Cuts peers that are too slow. libmicrohttpd closes connections that do nothing; a peer that sends or takes a byte now and then escapes it. The watchdog
- * reads the kernel's own counters of each socket (TCP_INFO: bytes received, bytes acknowledged), so it sees what really moved, through TLS and sendfile too.
- * A peer that waits for us (bytes that we have not read, an answer whose next bytes we do not have yet) is not a slow one. One that has closed its half in the
- * middle of a request is closed after the next two looks.
+ * Cuts peers that are too slow. libmicrohttpd closes connections that do nothing; a peer that sends
+ * or takes a byte now and then escapes it. The watchdog reads the kernel's own counters of each
+ * socket (TCP_INFO: bytes received, bytes acknowledged), so it sees what really moved, through TLS
+ * and sendfile too. A peer that waits for us (bytes that we have not read, an answer whose next
+ * bytes we do not have yet) is not a slow one. One that has closed its half in the middle of a
+ * request is closed after the next two looks.
  *
  * It also acts on who has a place (PmssPlaces): a newcomer may displace the longest idle stranger.
  *
- * Owns one thread. The connections' worker threads only say which phase they are in; everything else of a peer belongs to the watchdog's thread.
+ * Owns one thread. The connections' worker threads only say which phase they are in; everything
+ * else of a peer belongs to the watchdog's thread.
  */
 typedef struct _PmssWatchdog PmssWatchdog;
 typedef struct _PmssPeer PmssPeer;
@@ -30,8 +33,10 @@ typedef struct _PmssPeer PmssPeer;
  *   ▼                  ▼                  │
  *  BODY ── body ──▶  WORK ── answer ──▶ ANSWER
  */
-typedef enum {
-  PMSS_PEER_HEAD,               /* idle, or sending a head: head_timeout from its first byte (or from the connection's start) */
+typedef enum
+{
+  /* idle, or sending a head: head_timeout from its first byte (or from the connection's start) */
+  PMSS_PEER_HEAD,
   PMSS_PEER_BODY,               /* sending a body that is not whole yet: min_rate */
   PMSS_PEER_WORK,               /* waits for us: no limit */
   PMSS_PEER_ANSWER,             /* takes an answer: min_rate */
@@ -61,7 +66,8 @@ void          pmss_watchdog_promote (PmssWatchdog *watchdog, PmssPeer *peer, Pms
 void          pmss_peer_enter      (PmssPeer *peer, PmssPeerPhase phase);
 const char   *pmss_peer_get_address (PmssPeer *peer);
 
-typedef struct {
+typedef struct
+{
   guint connections;
   guint of_class[PMSS_N_PLACE_CLASSES];
   guint64 cut;

@@ -22,12 +22,14 @@ G_BEGIN_DECLS
  * @PMSS_ERROR_TOO_FEW_SHARDS: more shards are missing than the redundancy can make up for
  * @PMSS_ERROR_PROTOCOL: the peer's answer makes no sense
  * @PMSS_ERROR_RANGE: an offset past the end
- * @PMSS_ERROR_CONFLICT: not possible in this state (a medium that is not ready, a job that has ended)
+ * @PMSS_ERROR_CONFLICT: not possible in this state (a medium that is not ready, a job that has
+ * ended)
  * @PMSS_ERROR_MISDIRECTED: the server is another one than the request is for
  *
  * Cancellation is always %G_IO_ERROR_CANCELLED, never one of these.
  */
-typedef enum {
+typedef enum
+{
   PMSS_ERROR_FAILED,
   PMSS_ERROR_INVALID,
   PMSS_ERROR_NOT_FOUND,
@@ -54,8 +56,9 @@ GQuark pmss_error_quark (void);
  * pmss_error_from_status:
  * @status: an HTTP status, 400 and above
  *
- * The code that goes with a status: 400 INVALID, 401 NOT_AUTHORIZED, 403 FORBIDDEN, 404 and 410 NOT_FOUND, 409 EXISTS,
- * 421 MISDIRECTED, 416 RANGE, 429 and 503 BUSY, 507 NO_SPACE, 408 and 504 TIMED_OUT, else FAILED.
+ * The code that goes with a status: 400 INVALID, 401 NOT_AUTHORIZED, 403 FORBIDDEN, 404 and 410
+ * NOT_FOUND, 409 EXISTS, 421 MISDIRECTED, 416 RANGE, 429 and 503 BUSY, 507 NO_SPACE, 408 and 504
+ * TIMED_OUT, else FAILED.
  */
 PmssError pmss_error_from_status (guint status);
 
@@ -73,7 +76,8 @@ PmssError pmss_error_from_status (guint status);
  *
  * What is known besides the text. Attached to any #GError of domain PMSS_ERROR.
  */
-typedef struct {
+typedef struct
+{
   guint node;
   gint64 extent;
   int shard;
@@ -100,8 +104,9 @@ PmssErrorDetails *pmss_error_get_details (const GError *error);
  * @error: (nullable): where an error may be
  * @peer: (nullable): "host:port" of who it came from; put in front of the text and into the details
  *
- * Turns an error of GIO, libsoup or json-glib (resolver, connect, TLS, timeout, reset, nonsense) in place into the PMSS_ERROR that names its cause.
- * %G_IO_ERROR_CANCELLED and PMSS_ERRORs are left alone.
+ * Turns an error of GIO, libsoup or json-glib (resolver, connect, TLS, timeout, reset, nonsense) in
+ * place into the PMSS_ERROR that names its cause. %G_IO_ERROR_CANCELLED and PMSS_ERRORs are left
+ * alone.
  */
 void pmss_error_adopt (GError **error, const char *peer);
 
@@ -109,7 +114,8 @@ void pmss_error_adopt (GError **error, const char *peer);
  * pmss_error_without_peer: (skip)
  * @error: any error
  *
- * What happened, for a text that has named the peer already: what comes after its address where that stands in front, else the whole text without the address.
+ * What happened, for a text that has named the peer already: what comes after its address where
+ * that stands in front, else the whole text without the address.
  *
  * Returns: (transfer full): the text
  */

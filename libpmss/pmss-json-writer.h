@@ -34,7 +34,8 @@ void            pmss_json_writer_add_double_value  (PmssJsonWriter *writer, doub
 void            pmss_json_writer_add_boolean_value (PmssJsonWriter *writer, gboolean value);
 void            pmss_json_writer_add_null_value    (PmssJsonWriter *writer);
 /* A value that is JSON already, and sound (pmss_json_check()). @length: -1: up to its NUL. */
-void            pmss_json_writer_add_json          (PmssJsonWriter *writer, const char *json, gssize length);
+void            pmss_json_writer_add_json          (PmssJsonWriter *writer, const char *json,
+    gssize length);
 
 /* What was written; the writer is empty from then on. */
 GBytes         *pmss_json_writer_finish            (PmssJsonWriter *writer);

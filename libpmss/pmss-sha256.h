@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssSha256:
  *
- * SHA-256 of a stream, with the processor's instructions for it where it has them (GnuTLS): GLib's GChecksum is several times slower.
- * Threads: one at a time.
+ * SHA-256 of a stream, with the processor's instructions for it where it has them (GnuTLS): GLib's
+ * GChecksum is several times slower. Threads: one at a time.
  */
 typedef struct _PmssSha256 PmssSha256;
 

@@ -5,29 +5,34 @@
 
 G_BEGIN_DECLS
 
-/* Capability tokens: docs/protocol.md section 4. PASETO v4.public, specification at https://github.com/paseto-standard/paseto-spec */
+/* Capability tokens: docs/protocol.md section 4. PASETO v4.public, specification at
+ * https://github.com/paseto-standard/paseto-spec */
 
 #define PMSS_TOKEN_PUBLIC_KEY_SIZE 32
 #define PMSS_TOKEN_SECRET_KEY_SIZE 64
 
-typedef enum {
+typedef enum
+{
   PMSS_TOKEN_READ = 1 << 0,
   PMSS_TOKEN_WRITE = 1 << 1,
   PMSS_TOKEN_DELETE = 1 << 2,
   PMSS_TOKEN_LIST = 1 << 3,
 } PmssTokenOps;
 
-/* The format of the claims that this library signs and reads. A heartbeat says which one a node reads. */
+/* The format of the claims that this library signs and reads. A heartbeat says which one a node
+ * reads. */
 #define PMSS_TOKEN_FORMAT 2
 
 /* How far the clock of who signs may be ahead of that of who checks, in seconds. */
 #define PMSS_TOKEN_CLOCK_TOLERANCE 60
-/* A cut that revokes a user's tokens up to a time which is further in the future is of a clock that was ahead, and waits. Less than the tolerance, so that a token
- * that is signed after a cut is good at once. Seconds. */
+/* A cut that revokes a user's tokens up to a time which is further in the future is of a clock that
+ * was ahead, and waits. Less than the tolerance, so that a token that is signed after a cut is good
+ * at once. Seconds. */
 #define PMSS_TOKEN_CUT_AHEAD 30
 
 /* Ids of nodes, both ends included. */
-typedef struct {
+typedef struct
+{
   guint first, last;
 } PmssNodeRange;
 
@@ -36,7 +41,8 @@ typedef struct {
  *
  * What a token says. Strings and array are owned.
  */
-typedef struct {
+typedef struct
+{
   gint64 issued;                /* seconds since 1970 */
   gint64 expires;               /* seconds since 1970 */
   char *cluster;
@@ -44,8 +50,10 @@ typedef struct {
   gboolean any_version;
   PmssVersionId version;        /* meaningless with any_version */
   char *medium;
-  char *shard;                  /* name of the one shard, of @version; "" or NULL: all of the version's */
-  GArray *nodes;                /* of PmssNodeRange: ascending, no two touch; never empty in a token */
+  /* name of the one shard, of @version; "" or NULL: all of the version's */
+  char *shard;
+  /* of PmssNodeRange: ascending, no two touch; never empty in a token */
+  GArray *nodes;
   char *user;
   char *session;
   guint64 rate;                 /* bit/s, 0: none */
@@ -57,22 +65,30 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssTokenClaims, pmss_token_claims_free)
 /* The nodes from @first to @last count, too. */
 void             pmss_token_claims_add_nodes (PmssTokenClaims *claims, guint first, guint last);
 
-void     pmss_token_generate_keys (guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
+void     pmss_token_generate_keys (guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE],
+    guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
 
-/* The signature layer alone: what the published test vectors exercise. Footer and implicit assertion are NULL, 0 in PMSS's own tokens.
- * Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
-char    *pmss_paseto_sign   (const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE], const void *message, gsize length,
+/* The signature layer alone: what the published test vectors exercise. Footer and implicit
+ * assertion are NULL, 0 in PMSS's own tokens. Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
+char    *pmss_paseto_sign   (const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE],
+    const void *message, gsize length,
     const void *footer, gsize footer_length, const void *implicit, gsize implicit_length);
 GBytes  *pmss_paseto_verify (const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *token,
-    const void *footer, gsize footer_length, const void *implicit, gsize implicit_length, GError **error);
+    const void *footer, gsize footer_length, const void *implicit, gsize implicit_length,
+    GError **error);
 
 /* NULL if it would be longer than PMSS_MAX_TOKEN: name fewer ranges of nodes. */
-char            *pmss_token_mint   (const PmssTokenClaims *claims, const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
-/* Checks signature, form, and time against @now; what the token covers is asked below. Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
-PmssTokenClaims *pmss_token_verify (const char *token, const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE],
+char            *pmss_token_mint   (const PmssTokenClaims *claims,
+    const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
+/* Checks signature, form, and time against @now; what the token covers is asked below. Any failure:
+ * PMSS_ERROR_NOT_AUTHORIZED. */
+PmssTokenClaims *pmss_token_verify (const char *token,
+    const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE],
     const char *cluster, gint64 now, GError **error);
-/* Whether @claims allow @op at node @node on shard @shard of @version. Both NULL: an operation on no one version, which needs any_version.
- * PMSS_ERROR_MISDIRECTED: the token is for other nodes; PMSS_ERROR_FORBIDDEN: it is for something else. */
-gboolean         pmss_token_covers (const PmssTokenClaims *claims, PmssTokenOps op, const PmssVersionId *version, const char *shard, guint node, GError **error);
+/* Whether @claims allow @op at node @node on shard @shard of @version. Both NULL: an operation on
+ * no one version, which needs any_version. PMSS_ERROR_MISDIRECTED: the token is for other nodes;
+ * PMSS_ERROR_FORBIDDEN: it is for something else. */
+gboolean         pmss_token_covers (const PmssTokenClaims *claims, PmssTokenOps op,
+    const PmssVersionId *version, const char *shard, guint node, GError **error);
 
 G_END_DECLS

@@ -166,7 +166,7 @@ pmss_medium_name_check (const char *name, GError ** error)
 
   for (const char *start = name;;) {
     const char *slash = strchr (start, '/');
-    gsize n = slash ? (gsize) (slash - start) : strlen (start);
+    gsize n = slash != NULL ? (gsize) (slash - start) : strlen (start);
 
     if (!check_component (start, n, error))
       return FALSE;

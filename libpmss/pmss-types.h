@@ -35,7 +35,8 @@ gboolean pmss_unit_check (guint32 unit);
  *
  * Names one immutable version of a medium.
  */
-typedef struct {
+typedef struct
+{
   guint8 bytes[16];
 } PmssVersionId;
 
@@ -67,7 +68,8 @@ gboolean pmss_version_id_equal     (const PmssVersionId *a, const PmssVersionId 
  * @k: data shards, 1..16
  * @m: parity shards, 0..4
  */
-typedef struct {
+typedef struct
+{
   guint8 k;
   guint8 m;
 } PmssRedundancy;
@@ -96,7 +98,8 @@ void     pmss_redundancy_to_string (PmssRedundancy redundancy, char out[8]);
  * pmss_medium_name_check:
  * @name: any text
  *
- * Returns: whether @name obeys the rules of docs/protocol.md section 1; the #PMSS_ERROR_INVALID says which it breaks
+ * Returns: whether @name obeys the rules of docs/protocol.md section 1; the #PMSS_ERROR_INVALID
+ * says which it breaks
  */
 gboolean pmss_medium_name_check (const char *name, GError **error);
 
@@ -104,14 +107,16 @@ gboolean pmss_medium_name_check (const char *name, GError **error);
  * pmss_host_check:
  * @host: any text
  *
- * Returns: whether @host is a host name of ASCII letters, digits, '-' and '_', or an IPv4 or IPv6 address without brackets and scope
+ * Returns: whether @host is a host name of ASCII letters, digits, '-' and '_', or an IPv4 or IPv6
+ * address without brackets and scope
  */
 gboolean pmss_host_check (const char *host);
 /**
  * pmss_host_normalize:
  * @host: a host name or address without brackets, as somebody typed it
  *
- * Names in other scripts become their ASCII form, letters small, the dot at the end of a complete name goes.
+ * Names in other scripts become their ASCII form, letters small, the dot at the end of a complete
+ * name goes.
  *
  * Returns: (transfer full) (nullable): what pmss_host_check() takes; %NULL if @host is no host
  */

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  *
  * A parsed pmss:// or pmsss:// URI; docs/protocol.md section 7. Immutable.
  */
-typedef struct {
+typedef struct
+{
   gboolean tls;
   char *host;                   /* without brackets */
   guint16 port;                 /* never 0 */
@@ -26,7 +27,8 @@ GType    pmss_uri_get_type       (void);
  * pmss_uri_parse:
  * @text: what somebody typed
  *
- * Takes characters that should have been encoded (a space, UTF-8), but no query, no fragment, no encoded slash, and no name that breaks the rules.
+ * Takes characters that should have been encoded (a space, UTF-8), but no query, no fragment, no
+ * encoded slash, and no name that breaks the rules.
  *
  * Returns: (transfer full): the URI, or %NULL and #PMSS_ERROR_INVALID that says what is wrong
  */
@@ -48,7 +50,8 @@ void     pmss_uri_free           (PmssUri *uri);
 /**
  * pmss_uri_to_string:
  *
- * Writes the URI in its one form, always with its port, never with user and password, so that it can be shown and logged.
+ * Writes the URI in its one form, always with its port, never with user and password, so that it
+ * can be shown and logged.
  *
  * Returns: (transfer full): the URI's text
  */

@@ -108,9 +108,9 @@ check_cached (PmssAccess * access, const char *token,
 
   g_rw_lock_reader_lock (&access->lock);
   claims = g_hash_table_lookup (access->verified, token);
-  if (claims && now_seconds () >= claims->expires)
+  if (claims != NULL && now_seconds () >= claims->expires)
     claims = NULL;
-  if (claims)
+  if (claims != NULL)
     *allowed = allows (access, claims, wanted, error);
   g_rw_lock_reader_unlock (&access->lock);
   return claims != NULL;
@@ -144,7 +144,7 @@ check_new (PmssAccess * access, const char *token, const PmssWanted * wanted,
       access->cluster, now_seconds (), error);
   gboolean allowed;
 
-  if (!claims)
+  if (claims == NULL)
     return FALSE;
   g_rw_lock_writer_lock (&access->lock);
   allowed = allows (access, claims, wanted, error);
@@ -170,7 +170,8 @@ pmss_access_open_revocations (PmssAccess * access, const char *data)
   number = access->state.number;
   g_rw_lock_writer_unlock (&access->lock);
   /* one that has just joined has none yet */
-  if (error && !g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+  if (error != NULL
+      && !g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
     g_message ("%s: viewers wait until control has told which sessions have "
         "ended", error->message);
   return number;
@@ -260,7 +261,7 @@ pmss_access_check (PmssAccess * access, const char *token,
         "this server has not joined a cluster yet");
     return FALSE;
   }
-  if (!token || strlen (token) > PMSS_MAX_TOKEN)
+  if (token == NULL || strlen (token) > PMSS_MAX_TOKEN)
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
         "a capability token is needed");
   else if (!check_cached (access, token, wanted, &allowed, error))

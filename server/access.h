@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssAccess:
  *
- * Who may do what here: verifies capability tokens, and remembers those that it has verified until they expire (a signature costs as much as a small answer).
- * Threads: any.
+ * Who may do what here: verifies capability tokens, and remembers those that it has verified until
+ * they expire (a signature costs as much as a small answer). Threads: any.
  */
 typedef struct _PmssAccess PmssAccess;
 
@@ -17,27 +17,35 @@ PmssAccess *pmss_access_new   (void);
 void        pmss_access_free  (PmssAccess *access);
 
 /* Whose tokens count. Before this every check is refused with PMSS_ERROR_BUSY. Once only. */
-void        pmss_access_set_trust (PmssAccess *access, const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *cluster, guint node);
+void        pmss_access_set_trust (PmssAccess *access,
+    const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *cluster, guint node);
 
 /* What a request wants. */
-typedef struct {
+typedef struct
+{
   PmssTokenOps op;
   const PmssVersionId *version; /* NULL, as is @shard: it is about no one version */
   const char *shard;
 } PmssWanted;
 
-/* Whether @token (nullable) allows it. PMSS_ERROR_NOT_AUTHORIZED: no valid token; PMSS_ERROR_FORBIDDEN: a valid one that does not
- * cover this; PMSS_ERROR_MISDIRECTED: one that is for another node. */
-gboolean    pmss_access_check (PmssAccess *access, const char *token, const PmssWanted *wanted, GError **error);
+/* Whether @token (nullable) allows it. PMSS_ERROR_NOT_AUTHORIZED: no valid token;
+ * PMSS_ERROR_FORBIDDEN: a valid one that does not cover this; PMSS_ERROR_MISDIRECTED: one that is
+ * for another node. */
+gboolean    pmss_access_check (PmssAccess *access, const char *token, const PmssWanted *wanted,
+    GError **error);
 
-/* Reads the file of revocations in folder @data, which this server keeps from then on. Until it knows which sessions have ended, by that file or by
- * pmss_access_settle(), it refuses viewers' tokens with PMSS_ERROR_BUSY. Returns control's number of the newest one that it knows, 0: none. */
+/* Reads the file of revocations in folder @data, which this server keeps from then on. Until it
+ * knows which sessions have ended, by that file or by pmss_access_settle(), it refuses viewers'
+ * tokens with PMSS_ERROR_BUSY. Returns control's number of the newest one that it knows, 0:
+ * none. */
 gint64      pmss_access_open_revocations (PmssAccess *access, const char *data);
 /* Control tells of revocations (revoked.h). */
 gboolean    pmss_access_revoke    (PmssAccess *access, JsonArray *revoked, GError **error);
-/* Control has told of all of them, up to @number; @lease: seconds. Called again and again while it is so. */
+/* Control has told of all of them, up to @number; @lease: seconds. Called again and again while it
+ * is so. */
 void        pmss_access_settle    (PmssAccess *access, gint64 number, guint lease);
-/* This server is alive: its file of revocations counts, if it has all that control told. Called each second or so; @now: monotonic. */
+/* This server is alive: its file of revocations counts, if it has all that control told. Called
+ * each second or so; @now: monotonic. */
 void        pmss_access_keep_alive (PmssAccess *access, gint64 now);
 /* Whether it knows which sessions have ended. */
 gboolean    pmss_access_is_whole  (PmssAccess *access);

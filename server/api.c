@@ -49,7 +49,7 @@ check_access (PmssStorageApi * api, PmssHttpRequest * request, PmssTokenOps op,
     const Call * call)
 {
   const PmssWanted wanted = {
-    op, call ? &call->version : NULL, call ? call->name : NULL
+    op, call != NULL ? &call->version : NULL, call != NULL ? call->name : NULL
   };
   g_autoptr (GError) error = NULL;
 
@@ -82,7 +82,7 @@ get_range (PmssHttpRequest * request, const char *name, guint64 size,
 
   *first = 0;
   *length = size;
-  if (condition && !g_str_equal (condition, etag))
+  if (condition != NULL && !g_str_equal (condition, etag))
     return PMSS_HTTP_RANGE_NONE;
   return pmss_http_request_get_range (request, size, first, length);
 }
@@ -197,7 +197,7 @@ check_replace (PmssStorageApi * api, PmssHttpRequest * request, Call * call,
   const char *text = pmss_http_request_get_query (request, "replace");
 
   *replace = text != NULL;
-  if (!text)
+  if (text == NULL)
     return TRUE;
   /* what is there goes by it */
   if (!check_access (api, request, PMSS_TOKEN_DELETE, call))
@@ -219,7 +219,7 @@ finish_put (PmssHttpRequest * request, gpointer data)
   pmss_store_put_commit (call->put, &error);
   /* Nothing of a refused shard stays, and that is so before anyone is told. */
   g_clear_pointer (&call->put, pmss_store_put_free);
-  if (error) {
+  if (error != NULL) {
     respond (request, error);
     return;
   }
@@ -288,8 +288,8 @@ get_page (PmssHttpRequest * request, const char **after, guint * limit)
   guint index;
 
   *after = pmss_http_request_get_query (request, "after");
-  if (text && !g_ascii_string_to_unsigned (text, 10, 1, MAX_PAGE, &number,
-          NULL)) {
+  if (text != NULL
+      && !g_ascii_string_to_unsigned (text, 10, 1, MAX_PAGE, &number, NULL)) {
     pmss_http_request_respond_problem (request, 400, "limit: 1 to %d",
         MAX_PAGE);
     return FALSE;
@@ -356,7 +356,7 @@ list_shards (PmssHttpRequest * request, gpointer data)
   if (!get_page (request, &after, &limit))
     return;
   entries = pmss_store_list (api->store, after, limit, next, &error);
-  if (entries)
+  if (entries != NULL)
     pmss_http_request_respond_json (request, 200, page_to_json (api->self,
             entries, next));
   else
@@ -414,8 +414,8 @@ get_terms (PmssHttpRequest * request, const char **nonce, const char **address,
   *address = pmss_http_request_get_query (request, "address");
   if (*nonce && strlen (*nonce) == PMSS_NONCE_LENGTH
       && strspn (*nonce, "0123456789abcdef") == PMSS_NONCE_LENGTH && *address
-      && text && g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT16, port,
-          NULL))
+      && text != NULL
+      && g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT16, port, NULL))
     return TRUE;
   pmss_http_request_respond_problem (request, 400,
       "nonce (32 hex digits), address and port are needed");
@@ -436,7 +436,7 @@ answer_identity (PmssStorageApi * api, PmssHttpRequest * request)
   proof = pmss_self_prove (api->self, nonce, address, port,
       g_strcmp0 (pmss_http_request_get_query (request, "tls"), "1") == 0,
       &error);
-  if (!proof) {
+  if (proof == NULL) {
     respond (request, error);
     return;
   }

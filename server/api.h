@@ -9,8 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* The requests of docs/protocol.md, section 5. All of it runs on the listener's threads; what it points to outlives the listener. */
-typedef struct {
+/* The requests of docs/protocol.md, section 5. All of it runs on the listener's threads; what it
+ * points to outlives the listener. */
+typedef struct
+{
   PmssStore *store;
   PmssAccess *access;
   PmssScrub *scrub;             /* nullable */
@@ -20,7 +22,8 @@ typedef struct {
   PmssSelf *self;
 } PmssStorageApi;
 
-void pmss_storage_api_init  (PmssStorageApi *api, PmssStore *store, PmssAccess *access, PmssScrub *scrub, PmssSelf *self);
+void pmss_storage_api_init  (PmssStorageApi *api, PmssStore *store, PmssAccess *access,
+    PmssScrub *scrub, PmssSelf *self);
 void pmss_storage_api_clear (PmssStorageApi *api);
 
 /* User data: the #PmssStorageApi. */

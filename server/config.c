@@ -44,7 +44,7 @@ parse_control (const char *text, gpointer control, GError ** error)
 {
   g_autoptr (PmssControlUrl) url = pmss_control_url_parse (text, error);
 
-  if (!url)
+  if (url == NULL)
     return FALSE;
   *(char **) control = pmss_control_url_to_string (url);
   return TRUE;
@@ -58,7 +58,7 @@ parse_advertise (const char *text, gpointer member, GError ** error)
   g_autoptr (GSocketConnectable) address =
       g_network_address_parse (text, 0, error);
 
-  if (!address)
+  if (address == NULL)
     return FALSE;
   advertise->host = pmss_host_normalize
       (g_network_address_get_hostname (G_NETWORK_ADDRESS (address)));
@@ -144,7 +144,7 @@ check_together (const PmssStorageConfig * config, GError ** error)
   else if (alone && config->control)
     wrong = "with control, keys come from there: leave out public-key, "
         "cluster and node-id";
-  if (wrong)
+  if (wrong != NULL)
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID, wrong);
   return wrong == NULL;
 }

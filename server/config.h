@@ -5,14 +5,17 @@
 
 G_BEGIN_DECLS
 
-typedef struct {
+typedef struct
+{
   char *host;                   /* NULL: the listen address */
   guint16 port;                 /* 0: the port that we got */
 } PmssStorageAddress;
 
-/* Settings: the defaults, then the key file's group [storage], then the command line; every key is an option of the same name.
- * Checked as a whole when loaded, never changed afterwards. docs/operations.md lists them. */
-typedef struct {
+/* Settings: the defaults, then the key file's group [storage], then the command line; every key is
+ * an option of the same name. Checked as a whole when loaded, never changed afterwards.
+ * docs/operations.md lists them. */
+typedef struct
+{
   char *listen;
   PmssStorageAddress advertise;
   char *data;                   /* absolute */
@@ -40,7 +43,8 @@ typedef struct {
   guint min_rate_window;        /* seconds */
 } PmssStorageConfig;
 
-/* NULL: nothing to run, exit with @status (0 after --help or --version, else one of sysexits); messages went to stderr. */
+/* NULL: nothing to run, exit with @status (0 after --help or --version, else one of sysexits);
+ * messages went to stderr. */
 PmssStorageConfig *pmss_storage_config_load (int argc, char **argv, int *status);
 void               pmss_storage_config_free (PmssStorageConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssStorageConfig, pmss_storage_config_free)

@@ -50,7 +50,8 @@ pmss_identity_parse (JsonNode * json, GError ** error)
   PmssVersionId check;
   gint64 id;
 
-  if (!object || !pmss_json_get_int (object, "id", 1, G_MAXINT, &id, error)
+  if (object == NULL
+      || !pmss_json_get_int (object, "id", 1, G_MAXINT, &id, error)
       || !pmss_json_get_string (object, "secret", MAX_SECRET, &secret, error)
       || !pmss_json_get_string (object, "cluster", 32, &cluster, error)
       || !pmss_json_get_string (object, "public_key", 64, &key, error)
@@ -83,8 +84,8 @@ pmss_identity_load (const char *data, GError ** error)
     return NULL;
   }
   json = pmss_json_parse (text, length, error);
-  identity = json ? pmss_identity_parse (json, error) : NULL;
-  if (!identity)
+  identity = json != NULL ? pmss_identity_parse (json, error) : NULL;
+  if (identity == NULL)
     g_prefix_error (error, "%s: ", path);
   return identity;
 }

@@ -7,8 +7,10 @@
 
 G_BEGIN_DECLS
 
-/* Who this server is: what it got when it joined. DATA/node.json, mode 0600, replaced as a whole. */
-typedef struct {
+/* Who this server is: what it got when it joined. DATA/node.json, mode 0600, replaced as a
+ * whole. */
+typedef struct
+{
   guint id;
   char *secret;                 /* for heartbeats; "" when it stands alone */
   char *cluster;                /* 32 hex digits */
@@ -22,10 +24,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssIdentity, pmss_identity_free)
 PmssIdentity *pmss_identity_load  (const char *data, GError **error);
 gboolean      pmss_identity_store (const PmssIdentity *identity, const char *data, GError **error);
 
-/* "{id, secret, cluster, public_key}", as join answers and as the file has it; everything is checked. */
+/* "{id, secret, cluster, public_key}", as join answers and as the file has it; everything is
+ * checked. */
 PmssIdentity *pmss_identity_parse (JsonNode *json, GError **error);
 
 /* 64 hex digits, perhaps white space behind them. */
-gboolean      pmss_identity_parse_key (const char *text, guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], GError **error);
+gboolean      pmss_identity_parse_key (const char *text,
+    guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], GError **error);
 
 G_END_DECLS

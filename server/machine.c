@@ -54,7 +54,7 @@ find_memory (const char *text, const char *name, guint64 * bytes)
 {
   const char *line = strstr (text, name);
 
-  if (!line || (line != text && line[-1] != '\n')
+  if (line == NULL || (line != text && line[-1] != '\n')
       || parse_numbers (line + strlen (name), bytes, 1) != 1)
     return FALSE;
   return g_uint64_checked_mul (bytes, *bytes, 1024);
@@ -84,7 +84,7 @@ pmss_machine_parse_network (const char *text, guint64 * in, guint64 * out)
     char *colon = strchr (*line, ':');
     guint64 counts[9];
 
-    if (!colon || parse_numbers (colon + 1, counts, 9) != 9)
+    if (colon == NULL || parse_numbers (colon + 1, counts, 9) != 9)
       continue;
     any = TRUE;
     *colon = '\0';
@@ -172,10 +172,10 @@ find_device (const char *folder, dev_t * device)
   if (major (info.st_dev) != 0)
     return TRUE;
   text = read_file ("/proc/self/mountinfo");
-  if (text)
+  if (text != NULL)
     source = pmss_machine_parse_source (text, major (info.st_dev),
         minor (info.st_dev));
-  if (!source || stat (source, &info) != 0 || !S_ISBLK (info.st_mode))
+  if (source == NULL || stat (source, &info) != 0 || !S_ISBLK (info.st_mode))
     return FALSE;
   *device = info.st_rdev;
   return TRUE;

@@ -83,7 +83,7 @@ find_identity (Server * server, GError ** error)
     server->identity = identity_from_settings (config, &problem);
   else
     server->identity = pmss_identity_load (config->data, &problem);
-  if (problem) {
+  if (problem != NULL) {
     g_propagate_error (error, g_steal_pointer (&problem));
     return FALSE;
   }
@@ -231,7 +231,7 @@ listens_on_loopback (const PmssStorageConfig * config)
       g_network_address_get_hostname (G_NETWORK_ADDRESS (address)) : "";
   g_autoptr (GInetAddress) literal = g_inet_address_new_from_string (host);
 
-  return literal ? g_inet_address_get_is_loopback (literal)
+  return literal != NULL ? g_inet_address_get_is_loopback (literal)
       : g_str_equal (host, "localhost");
 }
 

@@ -83,11 +83,11 @@ pmss_node_advertised_host (const PmssStorageConfig * config, GError ** error)
   if (config->advertise.host)
     return g_strdup (config->advertise.host);
   listen = g_network_address_parse (config->listen, 0, error);
-  if (!listen)
+  if (listen == NULL)
     return NULL;
   host = g_network_address_get_hostname (G_NETWORK_ADDRESS (listen));
   address = g_inet_address_new_from_string (host);
-  if (!address || !g_inet_address_get_is_any (address))
+  if (address == NULL || !g_inet_address_get_is_any (address))
     return g_strdup (host);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
       "listening on all addresses (%s): set advertise to the one that viewers "
@@ -132,7 +132,8 @@ take_identity (PmssNodeAgent * agent, JsonNode * json)
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssIdentity) identity = pmss_identity_parse (json, &error);
 
-  if (!identity || !pmss_identity_store (identity, agent->config->data, &error)) {
+  if (identity == NULL
+      || !pmss_identity_store (identity, agent->config->data, &error)) {
     end_with (agent, error);
     return;
   }
@@ -204,7 +205,7 @@ take_beat (PmssNodeAgent * agent, JsonNode * json)
   JsonObject *object = pmss_json_object (json, "the answer", &error);
   gint64 interval;
 
-  if (object && pmss_json_get_int (object, "interval", 1, MAX_INTERVAL,
+  if (object != NULL && pmss_json_get_int (object, "interval", 1, MAX_INTERVAL,
           &interval, &error)
       && take_problem (agent, object, &error)
       && take_revocations (agent, object, &error))
@@ -219,13 +220,13 @@ static GError *
 problem_error (guint status, JsonNode * json)
 {
   const char *detail = NULL;
-  JsonObject *object = json ? pmss_json_object (json, "", NULL) : NULL;
+  JsonObject *object = json != NULL ? pmss_json_object (json, "", NULL) : NULL;
 
-  if (object)
+  if (object != NULL)
     pmss_json_get_string (object, "detail", 1000, &detail, NULL);
   return g_error_new (PMSS_ERROR, pmss_error_from_status (status),
-      "the control server answered %u%s%s", status, detail ? ": " : "",
-      detail ? detail : "");
+      "the control server answered %u%s%s", status, detail != NULL ? ": " : "",
+      detail != NULL ? detail : "");
 }
 
 static void
@@ -266,7 +267,7 @@ take_answer (PmssNodeAgent * agent, guint status, JsonNode * json)
 {
   g_autoptr (GError) error = NULL;
 
-  if (status >= 200 && status < 300 && json) {
+  if (status >= 200 && status < 300 && json != NULL) {
     if (agent->away)
       g_message ("%s is back", agent->config->control);
     agent->away = agent->unknown = FALSE;
@@ -301,7 +302,7 @@ check_failure (Exchange * exchange, GError * error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return FALSE;
-  if (error) {
+  if (error != NULL) {
     note_failure (exchange->agent, error);
     go_on (exchange->agent, FALSE);
     return FALSE;
@@ -444,7 +445,7 @@ add_bad_shards (PmssNodeAgent * agent, JsonBuilder * builder)
   JsonNode *shards = agent->funcs.get_bad_shards (agent->user_data);
 
   agent->told = shards != NULL;
-  if (!shards)
+  if (shards == NULL)
     return;
   json_builder_set_member_name (builder, "bad_shards");
   json_builder_add_value (builder, shards);
@@ -539,7 +540,7 @@ make_session (const PmssStorageConfig * config, GError ** error)
   soup_session_set_proxy_resolver (session, NULL);
   if (config->control_ca) {
     database = pmss_ca_file_open (config->control_ca, error);
-    if (!database) {
+    if (database == NULL) {
       g_prefix_error (error, "control-ca: ");
       g_object_unref (session);
       return NULL;
@@ -556,10 +557,10 @@ pmss_node_agent_new (const PmssStorageConfig * config,
     gpointer user_data, GError ** error)
 {
   g_autofree char *host = pmss_node_advertised_host (config, error);
-  SoupSession *session = host ? make_session (config, error) : NULL;
+  SoupSession *session = host != NULL ? make_session (config, error) : NULL;
   PmssNodeAgent *agent;
 
-  if (!session)
+  if (session == NULL)
     return NULL;
   agent = g_new0 (PmssNodeAgent, 1);
   agent->config = config;
@@ -575,8 +576,8 @@ pmss_node_agent_new (const PmssStorageConfig * config,
   agent->interval = 1;
   agent->session = session;
   agent->cancellable = g_cancellable_new ();
-  agent->state = identity ? AGENT_BEATING : AGENT_JOINING;
-  if (identity) {
+  agent->state = identity != NULL ? AGENT_BEATING : AGENT_JOINING;
+  if (identity != NULL) {
     agent->id = identity->id;
     agent->secret = g_strdup (identity->secret);
   }

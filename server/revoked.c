@@ -74,7 +74,7 @@ read_item (JsonNode * node, const char **name, gboolean * is_user,
   JsonObject *item = pmss_json_object (node, "revoked", error);
   const char *owner = NULL;
 
-  if (!item || (pmss_json_has (item, "owner")
+  if (item == NULL || (pmss_json_has (item, "owner")
           && !pmss_json_get_string (item, "owner", MAX_USER, &owner, error)))
     return FALSE;
   *entry = (Entry) {
@@ -95,7 +95,7 @@ add_entry (GHashTable * table, const char *name, const Entry * entry)
   const Entry *old = g_hash_table_lookup (table, name);
   Entry both = *entry;
 
-  if (old) {
+  if (old != NULL) {
     both.owner = entry->owner ? entry->owner : old->owner;
     both.signed_until = MAX (both.signed_until, old->signed_until);
     both.later = MAX (both.later, old->later);
@@ -266,8 +266,8 @@ read_file (PmssRevoked * self, JsonNode * json, gint64 now,
   JsonArray *list;
   gint64 format, lease;
 
-  if (!object || !pmss_json_get_int (object, "format", FORMAT, FORMAT, &format,
-          error)
+  if (object == NULL
+      || !pmss_json_get_int (object, "format", FORMAT, FORMAT, &format, error)
       || !pmss_json_get_int (object, "revocations", 0, G_MAXINT64,
           &state->number, error)
       || !pmss_json_get_int (object, "lease", 1, MAX_LEASE, &lease, error)
@@ -304,7 +304,7 @@ pmss_revoked_load (PmssRevoked * self, const char *path, gint64 now,
   if (!g_file_get_contents (path, &text, &length, error))
     return FALSE;
   json = pmss_json_parse (text, length, error);
-  if (!json || !read_file (self, json, now, state, error)) {
+  if (json == NULL || !read_file (self, json, now, state, error)) {
     g_prefix_error (error, "%s: ", path);
   } else if (check_age (path, now, state->lease, error)) {
     pmss_revoked_prune (self, now);

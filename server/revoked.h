@@ -10,33 +10,38 @@ G_BEGIN_DECLS
 /**
  * PmssRevoked:
  *
- * Which tokens are refused though they are signed and have not expired: those of ended sessions, and all that were signed for a user up to some time. Control
- * bounds them for each user. On disk as one file that is replaced as a whole.
- * Threads: none of its own; #PmssAccess has the lock.
+ * Which tokens are refused though they are signed and have not expired: those of ended sessions,
+ * and all that were signed for a user up to some time. Control bounds them for each user. On disk
+ * as one file that is replaced as a whole. Threads: none of its own; #PmssAccess has the lock.
  */
 typedef struct _PmssRevoked PmssRevoked;
 
 PmssRevoked *pmss_revoked_new  (void);
 void         pmss_revoked_free (PmssRevoked *revoked);
 
-/* "[{session, owner?, until} or {user, signed_until, until}…]", as a heartbeat's answer and the file have it;
- * all of it is checked before any is taken. A user's entry takes the place of those before it of
- * sessions that the user owned. The user "" stands for all users. A signed_until that is in the future at @now, seconds since 1970, counts for what was signed by now, and for the rest when its
- * time has come. */
+/* "[{session, owner?, until} or {user, signed_until, until}…]", as a heartbeat's answer and the
+ * file have it; all of it is checked before any is taken. A user's entry takes the place of those
+ * before it of sessions that the user owned. The user "" stands for all users. A signed_until that
+ * is in the future at @now, seconds since 1970, counts for what was signed by now, and for the rest
+ * when its time has come. */
 gboolean     pmss_revoked_add  (PmssRevoked *revoked, JsonArray *list, gint64 now, GError **error);
 /* Whether the token with @claims is refused at @now. */
 gboolean     pmss_revoked_has  (PmssRevoked *revoked, const PmssTokenClaims *claims, gint64 now);
 /* Forgets those whose tokens have expired by @now, seconds since 1970. */
 void         pmss_revoked_prune (PmssRevoked *revoked, gint64 now);
 
-/* Control's number of the newest one, and how long a server may have been away and still know all that counts. */
-typedef struct {
+/* Control's number of the newest one, and how long a server may have been away and still know all
+ * that counts. */
+typedef struct
+{
   gint64 number;
   guint lease;                  /* seconds */
 } PmssRevokedState;
 
-/* The file at @path, if it is whole and a server was alive with it within state->lease before @now; else FALSE, with the reason, and nothing is known. */
-gboolean     pmss_revoked_load  (PmssRevoked *revoked, const char *path, gint64 now, PmssRevokedState *state, GError **error);
+/* The file at @path, if it is whole and a server was alive with it within state->lease before @now;
+ * else FALSE, with the reason, and nothing is known. */
+gboolean     pmss_revoked_load  (PmssRevoked *revoked, const char *path, gint64 now,
+    PmssRevokedState *state, GError **error);
 /* What the file is to hold. Free with g_free(). */
 char        *pmss_revoked_to_text (PmssRevoked *revoked, const PmssRevokedState *state);
 /* Replaces the file at @path by @text, which is durable when it returns. Needs no lock. */

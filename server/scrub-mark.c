@@ -27,7 +27,7 @@ parse (JsonNode * json, PmssScrubMark * mark, GError ** error)
   guint32 extent;
   guint index;
 
-  if (!object
+  if (object == NULL
       || !pmss_json_get_int (object, "start", 0, G_MAXINT64, &mark->start,
           error)
       || !pmss_json_get_string (object, "after", PMSS_SHARD_NAME_SIZE - 1,

@@ -198,9 +198,9 @@ judge (Reading * reading, const char *name, GError * problem)
 {
   g_autoptr (GError) end = NULL;
 
-  if (!pmss_shard_checker_finish (reading->checker, &end) && !problem)
+  if (!pmss_shard_checker_finish (reading->checker, &end) && problem == NULL)
     problem = end;
-  if (problem || reading->unreadable)
+  if (problem != NULL || reading->unreadable)
     return make_finding (reading, name, problem);
   return NULL;
 }
@@ -262,13 +262,13 @@ pmss_scrub_read_shard (PmssStore * store, const char *name,
     g_propagate_error (error, g_steal_pointer (&problem));
     return FALSE;
   }
-  if (problem)
+  if (problem != NULL)
     found = cannot_open (name, problem);
   else if (!check_open_shard (&reading, name, pace, user_data, &found))
     return FALSE;
   *bytes = reading.size;
   /* Deleted, or deleted and written anew, while we looked: not bad, but gone. */
-  if (found && pmss_store_get_stamp (store, name, &now)
+  if (found != NULL && pmss_store_get_stamp (store, name, &now)
       && pmss_store_stamp_equal (&stamp, &now)) {
     found->stamp = stamp;
     *finding = g_steal_pointer (&found);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The thread that reads all shards, how fast, and what it has found. */
 #define _GNU_SOURCE
+#include "scrub-private.h"
+
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
-#include "scrub-private.h"
 #include "daemon/pmss-daemon.h"
 
 #define PAGE 500                /* names that are listed at a time */
@@ -124,7 +125,7 @@ store_mark (PmssScrub * scrub)
 
   g_mutex_lock (&scrub->lock);
   first = g_queue_peek_head (&scrub->findings);
-  mark = first ? first->before : scrub->mark;
+  mark = first != NULL ? first->before : scrub->mark;
   g_mutex_unlock (&scrub->lock);
   scrub->stored_at = g_get_monotonic_time ();
   if (!pmss_scrub_mark_store (scrub->folder, &mark, &error)
@@ -213,7 +214,8 @@ read_shard (PmssScrub * scrub, const char *name)
             &finding, &error))
       break;
     /* as when there are no descriptors left */
-    if (!error || !wait_until (scrub, g_get_monotonic_time () + SHORT_WAIT))
+    if (error == NULL
+        || !wait_until (scrub, g_get_monotonic_time () + SHORT_WAIT))
       return FALSE;
   }
   bad = finding != NULL;
@@ -234,7 +236,7 @@ read_folder (PmssScrub * scrub, guint folder)
     g_autoptr (GArray) names = pmss_store_list_folder (scrub->store, folder,
         after, PAGE, &error);
 
-    if (!names) {
+    if (names == NULL) {
       g_warning ("scrub: folder %02x is left out: %s", folder, error->message);
       return TRUE;
     }

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssSelf:
  *
- * Who this server says that it is: its node id and secret, the address that it advertises, and an id of this start, by which a copy of its
- * data folder is told from it. Proves to control that it is to be reached at its address.
- * Threads: any.
+ * Who this server says that it is: its node id and secret, the address that it advertises, and an
+ * id of this start, by which a copy of its data folder is told from it. Proves to control that it
+ * is to be reached at its address. Threads: any.
  */
 typedef struct _PmssSelf PmssSelf;
 
@@ -20,11 +20,14 @@ void        pmss_self_free         (PmssSelf *self);
 const char *pmss_self_get_instance (PmssSelf *self);
 /* Once each. */
 void        pmss_self_become       (PmssSelf *self, const PmssIdentity *identity);
-void        pmss_self_set_place    (PmssSelf *self, const char *address, guint16 port, gboolean tls);
+void        pmss_self_set_place    (PmssSelf *self, const char *address, guint16 port,
+    gboolean tls);
 /* 0: it has not joined. */
 guint       pmss_self_get_node     (PmssSelf *self);
-/* The proof for control's @nonce that this server is to be reached there. PMSS_ERROR_MISDIRECTED: it advertises another address, and
- * proves nothing for others; PMSS_ERROR_BUSY: it has no identity, or no secret. */
-char       *pmss_self_prove        (PmssSelf *self, const char *nonce, const char *address, guint16 port, gboolean tls, GError **error);
+/* The proof for control's @nonce that this server is to be reached there. PMSS_ERROR_MISDIRECTED:
+ * it advertises another address, and proves nothing for others; PMSS_ERROR_BUSY: it has no
+ * identity, or no secret. */
+char       *pmss_self_prove        (PmssSelf *self, const char *nonce, const char *address,
+    guint16 port, gboolean tls, GError **error);
 
 G_END_DECLS

@@ -17,12 +17,13 @@ G_BEGIN_DECLS
  */
 typedef struct _PmssStats PmssStats;
 
-/* @folder: whose disk counts. @loopback: the server listens on a loopback address, where the machine's network cards see none of its traffic: it then
- * tells its own. */
+/* @folder: whose disk counts. @loopback: the server listens on a loopback address, where the
+ * machine's network cards see none of its traffic: it then tells its own. */
 PmssStats *pmss_stats_new    (const char *folder, gboolean loopback);
 void       pmss_stats_free   (PmssStats *stats);
 
 /* The `stats` of a heartbeat (docs/protocol.md, section 6): fractions 0..1, bytes, bytes/s. */
-JsonNode  *pmss_stats_sample (PmssStats *stats, const PmssHttpdStats *httpd, const PmssStoreUsage *usage, guint64 network_limit);
+JsonNode  *pmss_stats_sample (PmssStats *stats, const PmssHttpdStats *httpd,
+    const PmssStoreUsage *usage, guint64 network_limit);
 
 G_END_DECLS

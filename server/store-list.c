@@ -24,7 +24,7 @@ pmss_store_visit (PmssStore * store, guint folder, PmssStoreVisit visit,
   fd = openat (store->shards_fd, folder_name,
       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   dir = fd < 0 ? NULL : fdopendir (fd);
-  if (!dir) {
+  if (dir == NULL) {
     pmss_store_set_error (error, errno, folder_name);
     if (fd >= 0)
       close (fd);
@@ -41,7 +41,7 @@ pmss_store_visit (PmssStore * store, guint folder, PmssStoreVisit visit,
       break;
     errno = 0;
   }
-  code = entry ? 0 : errno;
+  code = entry != NULL ? 0 : errno;
   closedir (dir);
   if (code != 0)
     pmss_store_set_error (error, code, folder_name);
@@ -126,13 +126,13 @@ pmss_store_list (PmssStore * store, const char *after, guint limit,
 {
   g_autoptr (GArray) found =
       g_array_new (FALSE, FALSE, sizeof (PmssStoreEntry));
-  guint folder = after ? pmss_store_folder_of (after) : 0;
+  guint folder = after != NULL ? pmss_store_folder_of (after) : 0;
 
   for (; folder < PMSS_STORE_FOLDERS && found->len <= limit; folder++) {
     g_autoptr (GArray) names = pmss_store_list_folder (store, folder, after,
         limit + 1 - found->len, error);
 
-    if (!names)
+    if (names == NULL)
       return NULL;
     if (names->len > 0)
       g_array_append_vals (found, names->data, names->len);

@@ -7,21 +7,25 @@
 
 G_BEGIN_DECLS
 
-struct _PmssStore {
+struct _PmssStore
+{
   char *path;
   int lock_fd;
   int tmp_fd;
   int shards_fd;
   PmssStoreReserve reserve;
   atomic_int broken;            /* errno of the first failure that ended writing; 0: none */
-  _Atomic gint64 full_until;    /* monotonic: the disk refused a write for want of room; 0: it did not */
+  /* monotonic: the disk refused a write for want of room; 0: it did not */
+  _Atomic gint64 full_until;
   atomic_uint next_tmp;
 
   /* Room: one at a time looks whether there is some and takes it. */
   GMutex room_lock;
-  guint64 promised;             /* bytes that are promised but not allocated on the disk; under room_lock */
+  /* bytes that are promised but not allocated on the disk; under room_lock */
+  guint64 promised;
 
-  /* Names come and go, and are counted, under the lock of their folder. It is held over a rename or an unlink, never over an fsync. */
+  /* Names come and go, and are counted, under the lock of their folder. It is held over a rename or
+   * an unlink, never over an fsync. */
   struct {
     GMutex lock;
     gboolean counted;
@@ -38,11 +42,14 @@ struct _PmssStore {
 void     pmss_store_folder_name    (guint folder, char out[3]);
 /* "ab/NAME" */
 char    *pmss_store_path_of        (const char *name);
-/* fsync of the folder: what was renamed into or unlinked from it is durable. A failure breaks the store. */
+/* fsync of the folder: what was renamed into or unlinked from it is durable. A failure breaks the
+ * store. */
 gboolean pmss_store_sync_folder    (PmssStore *store, guint folder, GError **error);
-/* Ends writing: an fsync failed, and nothing is known any more; or the disk takes nothing. @what it was at. */
+/* Ends writing: an fsync failed, and nothing is known any more; or the disk takes nothing. @what it
+ * was at. */
 void     pmss_store_break          (PmssStore *store, const char *what, int code);
-/* A system call failed that writes, with errno @code. Ends writing where the next one would fail as well, and notes a full disk. */
+/* A system call failed that writes, with errno @code. Ends writing where the next one would fail as
+ * well, and notes a full disk. */
 void     pmss_store_note_failure   (PmssStore *store, const char *what, int code);
 gboolean pmss_store_check_writable (PmssStore *store, GError **error);
 /* Sets @error from errno @code, with the code that goes with it. */
@@ -51,7 +58,8 @@ void     pmss_store_set_error      (GError **error, int code, const char *what);
 void     pmss_store_revoke_puts    (PmssStore *store, const char *name);
 /* Calls @visit for each shard in a folder; @visit returns FALSE to end. */
 typedef gboolean (*PmssStoreVisit) (const char *name, gpointer data);
-gboolean pmss_store_visit          (PmssStore *store, guint folder, PmssStoreVisit visit, gpointer data, GError **error);
+gboolean pmss_store_visit          (PmssStore *store, guint folder, PmssStoreVisit visit,
+    gpointer data, GError **error);
 /* Bytes that may still be written. */
 guint64  pmss_store_free_bytes     (PmssStore *store);
 void     pmss_store_start_counting (PmssStore *store);

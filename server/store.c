@@ -2,6 +2,8 @@
 /* Opening, reading, deleting. Writing is in store-put.c, going through all
  * shards in store-list.c. */
 #define _GNU_SOURCE
+#include "store-private.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +15,6 @@
 
 #include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
-#include "store-private.h"
 
 /* Seconds for which a disk that refused a write has no room, whatever it says: quotas and inodes are not in its numbers. */
 #define FULL_FOR 5
@@ -225,7 +226,7 @@ empty_tmp (PmssStore * store, GError ** error)
   struct dirent *entry;
   guint removed = 0;
 
-  if (!dir) {
+  if (dir == NULL) {
     pmss_store_set_error (error, errno, "tmp");
     if (fd >= 0)
       close (fd);

@@ -16,14 +16,16 @@ G_BEGIN_DECLS
  *   DATA/tmp/            shards that are being written; emptied at the start
  *   DATA/shards/xx/NAME  xx: the first two digits of the version id
  *
- * Threads: any. Calls block for the disk; those that wait for it to be durable (commit, delete, list) say so.
+ * Threads: any. Calls block for the disk; those that wait for it to be durable (commit, delete,
+ * list) say so.
  */
 typedef struct _PmssStore PmssStore;
 
 #define PMSS_STORE_FOLDERS 256
 
 /* How much of the disk shards leave free. */
-typedef struct {
+typedef struct
+{
   guint64 bytes;
   double fraction;              /* 0..1 of the disk; the lesser of both counts, if neither is 0 */
 } PmssStoreReserve;
@@ -38,14 +40,17 @@ guint      pmss_store_folder_of (const char *name);
 
 /* @name has to be a shard's name (pmss_shard_name_parse()) in all of these. */
 gboolean   pmss_store_has       (PmssStore *store, const char *name);
-/* A descriptor for reading, or -1 and PMSS_ERROR_NOT_FOUND, PMSS_ERROR_BUSY (no descriptors left). */
-int        pmss_store_open_shard (PmssStore *store, const char *name, guint64 *size, GError **error);
+/* A descriptor for reading, or -1 and PMSS_ERROR_NOT_FOUND, PMSS_ERROR_BUSY (no descriptors
+ * left). */
+int        pmss_store_open_shard (PmssStore *store, const char *name, guint64 *size,
+    GError **error);
 /* Whether both ends of a range are in memory: then what is between them most likely is. */
 gboolean   pmss_store_is_cached (int fd, guint64 first, guint64 length);
 /* Has the disk read the range, and waits for its beginning. */
 gboolean   pmss_store_fetch     (int fd, guint64 first, guint64 length, GError **error);
 /* Which file it is that has the name now: one that comes there later has another stamp. */
-typedef struct {
+typedef struct
+{
   guint64 inode;
   gint64 seconds, nanoseconds;  /* when it was last changed */
 } PmssStoreStamp;
@@ -55,16 +60,21 @@ gboolean   pmss_store_stamp_equal (const PmssStoreStamp *a, const PmssStoreStamp
 /* Durable. PMSS_ERROR_NOT_FOUND. */
 gboolean   pmss_store_delete    (PmssStore *store, const char *name, GError **error);
 
-typedef struct {
+typedef struct
+{
   char name[PMSS_SHARD_NAME_SIZE];
   guint64 size;
 } PmssStoreEntry;
-/* Up to @limit shards whose names come after @after (NULL: all), in byte order: an array of #PmssStoreEntry. @next: what @after is
- * for the next page, or "" if there is none. Memory is bounded by @limit, time by that and by what one of the 256 folders holds. */
-GArray    *pmss_store_list      (PmssStore *store, const char *after, guint limit, char next[PMSS_SHARD_NAME_SIZE], GError **error);
+/* Up to @limit shards whose names come after @after (NULL: all), in byte order: an array of
+ * #PmssStoreEntry. @next: what @after is for the next page, or "" if there is none. Memory is
+ * bounded by @limit, time by that and by what one of the 256 folders holds. */
+GArray    *pmss_store_list      (PmssStore *store, const char *after, guint limit,
+    char next[PMSS_SHARD_NAME_SIZE], GError **error);
 
-/* Up to @limit shards of one of the PMSS_STORE_FOLDERS folders, in the same order; their sizes are not looked for. */
-GArray    *pmss_store_list_folder (PmssStore *store, guint folder, const char *after, guint limit, GError **error);
+/* Up to @limit shards of one of the PMSS_STORE_FOLDERS folders, in the same order; their sizes are
+ * not looked for. */
+GArray    *pmss_store_list_folder (PmssStore *store, guint folder, const char *after, guint limit,
+    GError **error);
 
 /**
  * PmssStorePut:
@@ -73,28 +83,35 @@ GArray    *pmss_store_list_folder (PmssStore *store, guint folder, const char *a
  */
 typedef struct _PmssStorePut PmssStorePut;
 
-/* PMSS_ERROR_EXISTS, PMSS_ERROR_NO_SPACE, PMSS_ERROR_BUSY. The disk's room for @size bytes is set aside. @replace: what is there under that name stays until the new one takes
- * its place, in one step; there need be nothing. */
-PmssStorePut *pmss_store_put_new    (PmssStore *store, const char *name, guint64 size, gboolean replace, GError **error);
+/* PMSS_ERROR_EXISTS, PMSS_ERROR_NO_SPACE, PMSS_ERROR_BUSY. The disk's room for @size bytes is set
+ * aside. @replace: what is there under that name stays until the new one takes its place, in one
+ * step; there need be nothing. */
+PmssStorePut *pmss_store_put_new    (PmssStore *store, const char *name, guint64 size,
+    gboolean replace, GError **error);
 void          pmss_store_put_free   (PmssStorePut *put);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssStorePut, pmss_store_put_free)
 /* PMSS_ERROR_CORRUPT when the bytes are not the shard; PMSS_ERROR_NO_SPACE */
-gboolean      pmss_store_put_write  (PmssStorePut *put, const void *data, gsize length, GError **error);
+gboolean      pmss_store_put_write  (PmssStorePut *put, const void *data, gsize length,
+    GError **error);
 /* Returns after shard and name are durable. PMSS_ERROR_EXISTS if another one was faster. */
 gboolean      pmss_store_put_commit (PmssStorePut *put, GError **error);
 
-typedef struct {
-  gboolean known;               /* whether the count at the start has ended: before, shards and used are too small */
+typedef struct
+{
+  /* whether the count at the start has ended: before, shards and used are too small */
+  gboolean known;
   guint64 shards;
   guint64 used;                 /* bytes of shards */
-  guint64 free;                 /* bytes that more shards may take: what the disk has, without the reserve */
+  /* bytes that more shards may take: what the disk has, without the reserve */
+  guint64 free;
 } PmssStoreUsage;
 void       pmss_store_get_usage (PmssStore *store, PmssStoreUsage *usage);
 
-/* FALSE after an fsync has failed, or the disk was found to take no writes (EROFS, EIO, EACCES, …): nothing is written or deleted from then on; what is there
- * is served. */
+/* FALSE after an fsync has failed, or the disk was found to take no writes (EROFS, EIO, EACCES, …):
+ * nothing is written or deleted from then on; what is there is served. */
 gboolean   pmss_store_is_writable (PmssStore *store);
-/* While it is not writable: what happened and what to do, to follow a server's name. NULL: it is. Free with g_free(). */
+/* While it is not writable: what happened and what to do, to follow a server's name. NULL: it is.
+ * Free with g_free(). */
 char      *pmss_store_explain     (PmssStore *store);
 
 G_END_DECLS

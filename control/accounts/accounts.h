@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssAccounts:
  *
- * Users, their passwords (Argon2id), the API tokens that a login gives, and the limits on guessing. Threads: any; checking a password takes some 0.1 s and
- * 64 MiB, so only so many run at once and the others wait.
+ * Users, their passwords (Argon2id), the API tokens that a login gives, and the limits on guessing.
+ * Threads: any; checking a password takes some 0.1 s and 64 MiB, so only so many run at once and
+ * the others wait.
  */
 
 /* Each one may do what the ones before it may. */
@@ -21,10 +22,12 @@ gboolean      pmss_role_parse     (const char *text, PmssRole *role, GError **er
 #define PMSS_MAX_PASSWORD 1024
 #define PMSS_MAX_USER 64
 
-typedef struct {
+typedef struct
+{
   char *name;
   PmssRole role;
-  gboolean one_time;            /* still has the password that it was made with at the first start */
+  /* still has the password that it was made with at the first start */
+  gboolean one_time;
   gint64 created;
 } PmssUser;
 void          pmss_user_free (PmssUser *user);
@@ -35,35 +38,44 @@ PmssAccounts *pmss_accounts_new  (PmssDatabase *database, guint token_lifetime);
 void          pmss_accounts_free (PmssAccounts *accounts);
 
 /* What a login gives. */
-typedef struct {
+typedef struct
+{
   char *token;                  /* 256 random bits, base64url */
   char *user;
   PmssRole role;
   gint64 expires;
-  gboolean one_time;            /* the password has to be changed before the token is good for anything else */
+  /* the password has to be changed before the token is good for anything else */
+  gboolean one_time;
 } PmssLogin;
 void          pmss_login_free (PmssLogin *login);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLogin, pmss_login_free)
 
-/* PMSS_ERROR_NOT_AUTHORIZED for a wrong user or password (in equal time), PMSS_ERROR_BUSY and @retry_after (seconds) when @address or @user has
- * tried too often. */
-PmssLogin    *pmss_accounts_login  (PmssAccounts *accounts, const char *user, const char *password, const char *address, guint *retry_after, GError **error);
+/* PMSS_ERROR_NOT_AUTHORIZED for a wrong user or password (in equal time), PMSS_ERROR_BUSY and
+ * @retry_after (seconds) when @address or @user has tried too often. */
+PmssLogin    *pmss_accounts_login  (PmssAccounts *accounts, const char *user, const char *password,
+    const char *address, guint *retry_after, GError **error);
 /* Who @token belongs to; PMSS_ERROR_NOT_AUTHORIZED if it is unknown or expired. */
-PmssUser     *pmss_accounts_authenticate (PmssAccounts *accounts, const char *token, GError **error);
+PmssUser     *pmss_accounts_authenticate (PmssAccounts *accounts, const char *token,
+    GError **error);
 gboolean      pmss_accounts_logout (PmssAccounts *accounts, const char *token, GError **error);
 
 GPtrArray    *pmss_accounts_list_users   (PmssAccounts *accounts, GError **error);
 PmssUser     *pmss_accounts_get_user     (PmssAccounts *accounts, const char *name, GError **error);
 /* PMSS_ERROR_EXISTS, PMSS_ERROR_INVALID (name or password). */
-gboolean      pmss_accounts_add_user     (PmssAccounts *accounts, const char *name, const char *password, PmssRole role, gboolean one_time, GError **error);
+gboolean      pmss_accounts_add_user     (PmssAccounts *accounts, const char *name,
+    const char *password, PmssRole role, gboolean one_time, GError **error);
 /* PMSS_ERROR_CONFLICT for the last administrator. Tokens and sessions go with the user. */
 gboolean      pmss_accounts_remove_user  (PmssAccounts *accounts, const char *name, GError **error);
-/* PMSS_ERROR_CONFLICT for the last administrator. Logins have the new role with their next request; sessions end. */
-gboolean      pmss_accounts_set_role     (PmssAccounts *accounts, const char *name, PmssRole role, GError **error);
+/* PMSS_ERROR_CONFLICT for the last administrator. Logins have the new role with their next request;
+ * sessions end. */
+gboolean      pmss_accounts_set_role     (PmssAccounts *accounts, const char *name, PmssRole role,
+    GError **error);
 /* Ends all of the user's logins, save @keep_token (nullable). */
-gboolean      pmss_accounts_set_password (PmssAccounts *accounts, const char *name, const char *password, const char *keep_token, GError **error);
+gboolean      pmss_accounts_set_password (PmssAccounts *accounts, const char *name,
+    const char *password, const char *keep_token, GError **error);
 /* Whether @password is @name's: for changing one's own. The limits of login apply. */
-gboolean      pmss_accounts_check_password (PmssAccounts *accounts, const char *name, const char *password, const char *address, guint *retry_after, GError **error);
+gboolean      pmss_accounts_check_password (PmssAccounts *accounts, const char *name,
+    const char *password, const char *address, guint *retry_after, GError **error);
 
 /* Drops expired tokens; called by a timer. */
 void          pmss_accounts_tick (PmssAccounts *accounts);

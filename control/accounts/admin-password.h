@@ -10,9 +10,11 @@ G_BEGIN_DECLS
 #define PMSS_FIRST_ADMIN "admin"
 #define PMSS_ADMIN_PASSWORD_FILE "admin-password"
 
-/* If there is no user at all: makes PMSS_FIRST_ADMIN with a random password, writes that to data/admin-password (mode 0600) and returns it, to be shown.
+/* If there is no user at all: makes PMSS_FIRST_ADMIN with a random password, writes that to
+ * data/admin-password (mode 0600) and returns it, to be shown.
  * @password: (out) (nullable): NULL if there are users. */
-gboolean pmss_admin_password_create (PmssAccounts *accounts, const char *data, char **password, GError **error);
+gboolean pmss_admin_password_create (PmssAccounts *accounts, const char *data, char **password,
+    GError **error);
 /* At a later start: refuses a catalog without any user, and tidies. */
 gboolean pmss_admin_password_check (PmssAccounts *accounts, const char *data, GError **error);
 /* Deletes data/admin-password once nobody has it any more. */

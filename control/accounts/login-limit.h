@@ -12,13 +12,14 @@ G_BEGIN_DECLS
  *
  *   who tries                                        | takes from
  *   an address that logged in as this user before    | a bucket of its own for this user
- *   any other address                                | one for it and this user, one for it and all users, one for
- *                                                    | this user and all such addresses
+ *   any other address                                | one for it and this user, one for it and all
+ *                                                    | users, one for this user and all such
+ *                                                    | addresses
  *
- * So a stranger's guesses shut out that stranger. Those of many strangers shut out newcomers, never an
- * address that logged in before. A login that succeeds gives back what it took. What is known of
- * addresses ends with the process. Memory is bounded: names beyond a number share one bucket, and the
- * last PMSS_LOGIN_KNOWN_ADDRESSES addresses of a user are known. Threads: any.
+ * So a stranger's guesses shut out that stranger. Those of many strangers shut out newcomers, never
+ * an address that logged in before. A login that succeeds gives back what it took. What is known of
+ * addresses ends with the process. Memory is bounded: names beyond a number share one bucket, and
+ * the last PMSS_LOGIN_KNOWN_ADDRESSES addresses of a user are known. Threads: any.
  */
 typedef struct _PmssLoginLimit PmssLoginLimit;
 
@@ -33,13 +34,18 @@ typedef struct _PmssLoginLimit PmssLoginLimit;
 PmssLoginLimit *pmss_login_limit_new  (void);
 void            pmss_login_limit_free (PmssLoginLimit *limit);
 
-/* @now as of g_get_monotonic_time(). FALSE: too many; @retry_after: seconds until the next one may be made. */
-gboolean        pmss_login_limit_take (PmssLoginLimit *limit, const char *address, const char *user, gint64 now, guint *retry_after);
+/* @now as of g_get_monotonic_time(). FALSE: too many; @retry_after: seconds until the next one may
+ * be made. */
+gboolean        pmss_login_limit_take (PmssLoginLimit *limit, const char *address,
+    const char *user, gint64 now, guint *retry_after);
 /* The password was not looked at: gives back what was taken. */
-void            pmss_login_limit_give_back (PmssLoginLimit *limit, const char *address, const char *user, gint64 now);
+void            pmss_login_limit_give_back (PmssLoginLimit *limit, const char *address,
+    const char *user, gint64 now);
 /* Whether @address logged in as @user before. */
-gboolean        pmss_login_limit_knows (PmssLoginLimit *limit, const char *address, const char *user);
+gboolean        pmss_login_limit_knows (PmssLoginLimit *limit, const char *address,
+    const char *user);
 /* The password was right: gives back, and knows the address from now on. */
-void            pmss_login_limit_succeed (PmssLoginLimit *limit, const char *address, const char *user, gint64 now);
+void            pmss_login_limit_succeed (PmssLoginLimit *limit, const char *address,
+    const char *user, gint64 now);
 
 G_END_DECLS

@@ -8,15 +8,16 @@ G_BEGIN_DECLS
 /**
  * PmssPasswordPlaces:
  *
- * Who may hash a password now. Strangers never have the last place, and only so many of them wait: a
- * crowd of logins from many addresses holds up strangers alone. Threads: any.
+ * Who may hash a password now. Strangers never have the last place, and only so many of them wait:
+ * a crowd of logins from many addresses holds up strangers alone. Threads: any.
  *
  *   refused ◀── too many wait ── enter ── a place is free ──▶ in ──leave──▶
  *                                  └──── waits ────────────────▲
  */
 typedef struct _PmssPasswordPlaces PmssPasswordPlaces;
 
-typedef enum {
+typedef enum
+{
   PMSS_PASSWORD_STRANGER,
   PMSS_PASSWORD_KNOWN,          /* logged in before from there, or has a login */
   PMSS_N_PASSWORD_CLASSES
@@ -26,9 +27,13 @@ typedef enum {
 PmssPasswordPlaces *pmss_password_places_new  (guint places, guint waiting);
 void                pmss_password_places_free (PmssPasswordPlaces *places);
 
-/* Blocks until @deadline (monotonic, us) at most. FALSE: no place came free, or too many wait, which is told at once. */
-gboolean            pmss_password_places_enter (PmssPasswordPlaces *places, PmssPasswordClass class, gint64 deadline);
-void                pmss_password_places_leave (PmssPasswordPlaces *places, PmssPasswordClass class);
-guint               pmss_password_places_count_waiting (PmssPasswordPlaces *places, PmssPasswordClass class);
+/* Blocks until @deadline (monotonic, us) at most. FALSE: no place came free, or too many wait,
+ * which is told at once. */
+gboolean            pmss_password_places_enter (PmssPasswordPlaces *places,
+    PmssPasswordClass class, gint64 deadline);
+void                pmss_password_places_leave (PmssPasswordPlaces *places,
+    PmssPasswordClass class);
+guint               pmss_password_places_count_waiting (PmssPasswordPlaces *places,
+    PmssPasswordClass class);
 
 G_END_DECLS

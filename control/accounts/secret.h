@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Random secrets that are handed out once and of which only a hash is kept: API tokens, join tokens, the nodes' secrets. Having 256 random bits they need no
- * slow hash: BLAKE2b. */
+/* Random secrets that are handed out once and of which only a hash is kept: API tokens, join
+ * tokens, the nodes' secrets. Having 256 random bits they need no slow hash: BLAKE2b. */
 
 #define PMSS_SECRET_HASH_SIZE 32
 

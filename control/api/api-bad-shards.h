@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 /* Of a heartbeat, and of one of its shards. A body has at most 64 KiB. */
 #define PMSS_API_MAX_BAD_SHARDS 32
 
-/* The heartbeat's member "bad_shards", if any: array of #PmssBadShard that frees them. NULL and PMSS_ERROR_INVALID. */
+/* The heartbeat's member "bad_shards", if any: array of #PmssBadShard that frees them. NULL and
+ * PMSS_ERROR_INVALID. */
 GPtrArray *pmss_api_get_bad_shards (JsonObject *body, guint node, GError **error);
 /* All of them in one transaction. */
 gboolean   pmss_api_add_bad_shards (PmssControlContext *context, GPtrArray *bad, GError **error);

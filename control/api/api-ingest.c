@@ -30,10 +30,11 @@ create_upload (PmssApiCall * call, guint64 size)
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssMedium) medium =
       pmss_upload_request_check (&wanted, call->context, &error);
-  PmssUpload *upload = medium ? pmss_uploads_create (call->context->uploads,
+  PmssUpload *upload =
+      medium != NULL ? pmss_uploads_create (call->context->uploads,
       medium, PMSS_UPLOAD_PUT, call->user->name, &error) : NULL;
 
-  if (!upload)
+  if (upload == NULL)
     pmss_http_request_respond_error (request, error);
   return upload;
 }
@@ -57,7 +58,7 @@ begin_put (PmssApiCall * call)
     return;
   }
   upload = create_upload (call, size);
-  if (!upload)
+  if (upload == NULL)
     return;
   call->data = put = g_new0 (Put, 1);
   put->upload = g_strdup (upload->id);
@@ -89,7 +90,7 @@ respond_accepted (PmssApiCall * call, gint64 job)
   g_autoptr (PmssMedium) medium = pmss_catalog_get_medium
       (call->context->catalog, call->param, &error);
 
-  if (!medium) {
+  if (medium == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
@@ -127,7 +128,7 @@ end_put (PmssApiCall * call, gboolean answered)
   Put *put = call->data;
   g_autoptr (GError) error = NULL;
 
-  if (!put)
+  if (put == NULL)
     return;
   g_clear_pointer (&put->writer, pmss_upload_writer_abandon);
   if (put->upload && !pmss_uploads_remove (call->context->uploads, put->upload,

@@ -36,7 +36,7 @@ list_jobs (PmssApiCall * call)
   g_autoptr (GPtrArray) jobs = NULL;
   g_autoptr (PmssJsonWriter) json = NULL;
 
-  if (text && !pmss_job_state_parse (text, &state)) {
+  if (text != NULL && !pmss_job_state_parse (text, &state)) {
     pmss_http_request_respond_problem (call->request, 400,
         "state is none of queued, running, paused, waiting, done, failed, "
         "cancelled");
@@ -47,9 +47,10 @@ list_jobs (PmssApiCall * call)
       || !pmss_api_get_query_uint (call, "before", 1, G_MAXINT64, G_MAXINT64,
           &before))
     return;
-  jobs = pmss_jobs_list (call->context->jobs, text ? &state : NULL, before,
+  jobs =
+      pmss_jobs_list (call->context->jobs, text != NULL ? &state : NULL, before,
       limit + 1, &error);
-  if (!jobs) {
+  if (jobs == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
@@ -79,7 +80,7 @@ respond_with (PmssApiCall * call, JobFunc func)
   if (!pmss_api_get_param_id (call, &id))
     return;
   job = func (call->context->jobs, id, &error);
-  if (!job) {
+  if (job == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }

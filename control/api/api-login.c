@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "control/api/router.h"
-
 #include "control/api/api-login.h"
+
+#include "control/api/router.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 

@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 /* Medium of docs/protocol.md, as a value. */
 void pmss_api_add_medium (PmssJsonWriter *json, const PmssMedium *medium);
 /* The member "health" of one: null unless it is ready. */
-gboolean pmss_api_add_health (PmssControlContext *context, PmssJsonWriter *json, const PmssMedium *medium, GError **error);
+gboolean pmss_api_add_health (PmssControlContext *context, PmssJsonWriter *json,
+    const PmssMedium *medium, GError **error);
 
 G_END_DECLS

@@ -52,7 +52,7 @@ get_number (PmssApiCall * call, const char *header, guint64 * number)
 {
   const char *text = pmss_http_request_get_header (call->request, header);
 
-  if (text && g_ascii_isdigit (*text)
+  if (text != NULL && g_ascii_isdigit (*text)
       && g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, number, NULL))
     return TRUE;
   pmss_http_request_respond_problem (call->request, 400,
@@ -112,7 +112,7 @@ create_upload (PmssApiCall * call, guint64 size, GError ** error)
   g_autoptr (PmssMedium) medium = NULL;
   PmssUploadRequest wanted = {.size = size };
 
-  if (!metadata)
+  if (metadata == NULL)
     return NULL;
   wanted.name = g_hash_table_lookup (metadata, "name");
   wanted.redundancy = g_hash_table_lookup (metadata, "redundancy");
@@ -121,7 +121,7 @@ create_upload (PmssApiCall * call, guint64 size, GError ** error)
   wanted.content_type = g_hash_table_lookup (metadata, "content_type");
   pmss_api_note (call, wanted.name, NULL);
   medium = pmss_upload_request_check (&wanted, call->context, error);
-  return medium ? pmss_uploads_create (call->context->uploads, medium,
+  return medium != NULL ? pmss_uploads_create (call->context->uploads, medium,
       PMSS_UPLOAD_TUS, call->user->name, error) : NULL;
 }
 
@@ -141,7 +141,7 @@ post_upload (PmssApiCall * call)
     return;
   }
   upload = create_upload (call, size, &error);
-  if (!upload) {
+  if (upload == NULL) {
     respond_upload_error (call, error);
     return;
   }
@@ -184,10 +184,10 @@ head_upload (PmssApiCall * call)
   if (!check_version (call))
     return;
   upload = pmss_uploads_get (call->context->uploads, call->param, &error);
-  if (upload)
+  if (upload != NULL)
     medium = pmss_catalog_get_medium_by_id (call->context->catalog,
         upload->medium, &error);
-  if (!medium) {
+  if (medium == NULL) {
     respond_upload_error (call, error);
     return;
   }
@@ -234,7 +234,7 @@ begin_patch (PmssApiCall * call)
   if (!check_patch (call, &offset))
     return;
   upload = pmss_uploads_get (call->context->uploads, call->param, &error);
-  if (!upload) {
+  if (upload == NULL) {
     respond_upload_error (call, error);
     return;
   }
@@ -294,7 +294,7 @@ end_patch (PmssApiCall * call, gboolean answered)
   Patch *patch = call->data;
   g_autoptr (GError) error = NULL;
 
-  if (patch && patch->writer
+  if (patch != NULL && patch->writer
       && !pmss_upload_writer_close (patch->writer, &error))
     g_message ("Upload %s: %s", call->param, error->message);
   g_free (patch);
@@ -338,7 +338,7 @@ list_uploads (PmssApiCall * call)
       &error);
   g_autoptr (PmssJsonWriter) json = NULL;
 
-  if (!uploads) {
+  if (uploads == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }

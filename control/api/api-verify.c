@@ -69,7 +69,7 @@ get_after (PmssApiCall * call, PmssBadShard * after, gboolean * given)
   int end = 0;
 
   *given = text != NULL;
-  if (!text || (sscanf (text, "%9u.%2u%n", &after->extent, &after->shard,
+  if (text == NULL || (sscanf (text, "%9u.%2u%n", &after->extent, &after->shard,
               &end) == 2 && text[end] == '\0'))
     return TRUE;
   pmss_http_request_respond_problem (call->request, 400,
@@ -114,20 +114,20 @@ list_bad_shards (PmssApiCall * call)
   if (!pmss_api_get_query_uint (call, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT,
           &limit) || !get_after (call, &after, &given))
     return;
-  if (!name) {
+  if (name == NULL) {
     pmss_http_request_respond_problem (call->request, 400,
         "medium: say of which medium");
     return;
   }
   medium = pmss_catalog_get_medium (catalog, name, &error);
-  if (medium && medium->has_version) {
+  if (medium != NULL && medium->has_version) {
     after.version = medium->version;
     list = pmss_catalog_list_bad_shards (catalog, &medium->version,
         given ? &after : NULL, limit + 1, &error);
-  } else if (medium) {
+  } else if (medium != NULL) {
     list = g_ptr_array_new ();
   }
-  if (list)
+  if (list != NULL)
     respond_list (call, list, limit);
   else
     pmss_http_request_respond_error (call->request, error);

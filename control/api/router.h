@@ -11,47 +11,62 @@ G_BEGIN_DECLS
 /**
  * PmssRoute:
  *
- * One line of the API: which method and path, who may, which body, which function. The files api-*.c have one table each, ended by an empty line; router.c
- * lists the tables. A request is matched, its caller authenticated and its role compared before any function of a route runs, and once more before `run` where the body
- * took its time.
+ * One line of the API: which method and path, who may, which body, which function. The files
+ * api-*.c have one table each, ended by an empty line; router.c lists the tables. A request is
+ * matched, its caller authenticated and its role compared before any function of a route runs, and
+ * once more before `run` where the body took its time.
  */
 typedef struct _PmssApiCall PmssApiCall;
 
-typedef enum {
+typedef enum
+{
   PMSS_BODY_NONE,               /* a body is refused */
-  PMSS_BODY_JSON,               /* a JSON object of at most 64 KiB; pmss_http_request_get_json() in `run` */
+  /* a JSON object of at most 64 KiB; pmss_http_request_get_json() in `run` */
+  PMSS_BODY_JSON,
   PMSS_BODY_STREAM,             /* `begin` accepts it, `data` gets it */
 } PmssBodyKind;
 
-typedef struct {
+typedef struct
+{
   const char *method;
-  /* "/api/v1/jobs/{id}/pause"; at most one place: {x} is one component, {x+} at the end one or more, and with POST before the end. */
+  /* "/api/v1/jobs/{id}/pause"; at most one place: {x} is one component, {x+} at the end one or
+   * more, and with POST before the end. */
   const char *path;
   PmssRole role;                /* the least; PMSS_ROLE_NONE: everybody, no token is looked at */
   PmssBodyKind body;
   /* All run on the connection's thread and may block. */
   void     (*run)   (PmssApiCall *call);        /* the body, if any, is complete: has to answer */
-  void     (*begin) (PmssApiCall *call);        /* only PMSS_BODY_STREAM: calls pmss_http_request_accept_body(), or answers */
-  gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);        /* only PMSS_BODY_STREAM; FALSE after having answered */
-  void     (*end)   (PmssApiCall *call, gboolean answered);     /* nullable; once, last, even if no other function ran */
-  const char *audit;            /* (nullable) what it does, for the audit log; refusals are written without, too */
-  gboolean frequent;            /* what it does happens all the time: a bounded number of it is written */
+  /* only PMSS_BODY_STREAM: calls pmss_http_request_accept_body(), or answers */
+  void     (*begin) (PmssApiCall *call);
+  /* only PMSS_BODY_STREAM; FALSE after having answered */
+  gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);
+  /* nullable; once, last, even if no other function ran */
+  void     (*end)   (PmssApiCall *call, gboolean answered);
+  /* (nullable) what it does, for the audit log; refusals are written without, too */
+  const char *audit;
+  /* what it does happens all the time: a bounded number of it is written */
+  gboolean frequent;
   gboolean unaudited;           /* not even those: who asks does so each second */
   gboolean one_time;            /* may also be used by a login with a one-time password */
 } PmssRoute;
 
-struct _PmssApiCall {
+struct _PmssApiCall
+{
   PmssControlContext *context;
   PmssHttpRequest *request;
   const PmssRoute *route;
   PmssUser *user;               /* who asks; NULL with PMSS_ROLE_NONE */
-  char *param;                  /* what stood in the place of the path, decoded; NULL if it has none */
-  const char *action;           /* (nullable) what this request did, instead of the route's `audit` */
-  char *claimed_user;           /* who somebody says to be, who is not known yet; for the audit log as the next two */
+  /* what stood in the place of the path, decoded; NULL if it has none */
+  char *param;
+  /* (nullable) what this request did, instead of the route's `audit` */
+  const char *action;
+  /* who somebody says to be, who is not known yet; for the audit log as the next two */
+  char *claimed_user;
   char *object, *detail;        /* what it is about, where that is not `param` */
   gpointer data;                /* the route's own, freed by its `end` */
   gboolean begun;               /* the router's: `end` is due */
-  gint64 checked;               /* the router's: when the rights of @user were looked at; monotonic, µs */
+  /* the router's: when the rights of @user were looked at; monotonic, µs */
+  gint64 checked;
 };
 
 /* Each resource's table, in its api-*.c. */
@@ -83,9 +98,11 @@ void      pmss_api_audit (PmssApiCall *call);
 /* What more than one resource needs. */
 
 /* "?limit=": @fallback if absent; FALSE: answered with 400. */
-gboolean  pmss_api_get_query_uint (PmssApiCall *call, const char *name, guint64 minimum, guint64 maximum, guint64 fallback, guint64 *value);
+gboolean  pmss_api_get_query_uint (PmssApiCall *call, const char *name, guint64 minimum,
+    guint64 maximum, guint64 fallback, guint64 *value);
 /* "?keep_original=true": @fallback if absent; FALSE: answered with 400. */
-gboolean  pmss_api_get_query_bool (PmssApiCall *call, const char *name, gboolean fallback, gboolean *value);
+gboolean  pmss_api_get_query_bool (PmssApiCall *call, const char *name, gboolean fallback,
+    gboolean *value);
 /* Numbers in paths ("/jobs/12"); FALSE: answered with 404, since nothing is called so. */
 gboolean  pmss_api_get_param_id (PmssApiCall *call, gint64 *id);
 /* Checks call->param with pmss_medium_name_check(); FALSE: answered with 400. */

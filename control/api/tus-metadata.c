@@ -56,7 +56,7 @@ parse_pair (GHashTable * table, char *pair, GError ** error)
     return FALSE;
   }
   value = decode (n == 2 ? parts[1] : "", error);
-  if (!value)
+  if (value == NULL)
     return FALSE;
   g_hash_table_insert (table, g_strdup (parts[0]), value);
   return TRUE;
@@ -69,7 +69,7 @@ pmss_tus_metadata_parse (const char *text, GError ** error)
       g_free, g_free);
   g_auto (GStrv) pairs = NULL;
 
-  if (!text || *text == '\0')
+  if (text == NULL || *text == '\0')
     return g_steal_pointer (&table);
   pairs = g_strsplit (text, ",", MAX_PAIRS + 1);
   if (g_strv_length (pairs) > MAX_PAIRS) {
@@ -88,7 +88,7 @@ pmss_tus_metadata_append (GString * text, const char *key, const char *value)
 {
   g_autofree char *encoded = NULL;
 
-  if (!value)
+  if (value == NULL)
     return;
   encoded = g_base64_encode ((const guchar *) value, strlen (value));
   g_string_append_printf (text, "%s%s %s", text->len > 0 ? "," : "", key,

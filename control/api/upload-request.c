@@ -21,7 +21,7 @@ invalid (GError ** error, const char *what)
 static gboolean
 parse_flag (const char *text, gboolean * flag, GError ** error)
 {
-  if (!text || g_str_equal (text, "false"))
+  if (text == NULL || g_str_equal (text, "false"))
     *flag = FALSE;
   else if (g_str_equal (text, "true"))
     *flag = TRUE;

@@ -7,7 +7,8 @@
 G_BEGIN_DECLS
 
 /* What a client says of a file that it wants to upload; all but the name may be NULL. Hostile. */
-typedef struct {
+typedef struct
+{
   const char *name;
   const char *redundancy;       /* "4+2" */
   const char *keep_original;    /* "true", "false" */
@@ -16,8 +17,10 @@ typedef struct {
   guint64 size;
 } PmssUploadRequest;
 
-/* The medium that it asks for, with the server's defaults for what it does not say. PMSS_ERROR_INVALID names what is wrong;
- * PMSS_ERROR_NO_SPACE: fewer storage servers have joined than its redundancy needs. */
-PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request, const PmssControlContext *context, GError **error);
+/* The medium that it asks for, with the server's defaults for what it does not say.
+ * PMSS_ERROR_INVALID names what is wrong; PMSS_ERROR_NO_SPACE: fewer storage servers have joined
+ * than its redundancy needs. */
+PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request,
+    const PmssControlContext *context, GError **error);
 
 G_END_DECLS

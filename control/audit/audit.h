@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  *
  * Who changed something, or was refused, and from where: one line of the log each, with fields for
  * the journal. docs/operations.md describes them. Refusals are bounded, and apart from them what
- * happens all the time, so that nobody can fill the journal with them; all else is written. Made by main(), as long as requests are served. Any thread.
+ * happens all the time, so that nobody can fill the journal with them; all else is written. Made by
+ * main(), as long as requests are served. Any thread.
  */
 /* How many refusals are written at once, and after how many microseconds there is one more. */
 #define PMSS_AUDIT_BURST 30
@@ -19,7 +20,8 @@ G_BEGIN_DECLS
 #define PMSS_AUDIT_FREQUENT_BURST 100
 #define PMSS_AUDIT_FREQUENT_REFILL (G_USEC_PER_SEC / 2)
 
-typedef struct {
+typedef struct
+{
   const char *action;           /* "user add" */
   const char *user;             /* nullable: nobody has logged in */
   const char *address;          /* of the peer */
@@ -36,7 +38,8 @@ void       pmss_audit_free  (PmssAudit *audit);
 char      *pmss_audit_format (const PmssAuditEntry *entry);
 /* Whether @entry is to be written at @now (monotonic, microseconds). @missed: (out) how many
  * of its kind (refusals, or what is frequent) were not, since the last one that was. */
-gboolean   pmss_audit_take  (PmssAudit *audit, const PmssAuditEntry *entry, gint64 now, guint64 *missed);
+gboolean   pmss_audit_take  (PmssAudit *audit, const PmssAuditEntry *entry, gint64 now,
+    guint64 *missed);
 /* Writes an entry that was taken. */
 void       pmss_audit_write (const PmssAuditEntry *entry, guint64 missed);
 

@@ -19,14 +19,17 @@ G_BEGIN_DECLS
 typedef struct _PmssDataFiles PmssDataFiles;
 
 /* What a row says of its file. */
-typedef struct {
+typedef struct
+{
   gboolean known;               /* there is a row */
   guint64 least, most;          /* bytes */
 } PmssDataFile;
 
-typedef struct {
+typedef struct
+{
   /* In a transaction: fills in what the row says that names the file @name. */
-  gboolean (*find)     (PmssDatabase *database, const char *name, PmssDataFile *file, GError **error);
+  gboolean (*find)     (PmssDatabase *database, const char *name, PmssDataFile *file,
+    GError **error);
   /* Whether no byte is lost with the regular file @name, which no row names. */
   gboolean (*is_spare) (const char *name, const GStatBuf *st, gpointer user_data);
 } PmssDataFilesFuncs;

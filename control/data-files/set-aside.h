@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * Set aside:
  *
  * Files of data/uploads and data/originals that no row of the catalog knows. They are moved to the
- * folder "set-aside" within their folder, so that a rename suffices where the folder is a disk of its
- * own. They stay there for a grace period, and go back when a row names them after all: another
+ * folder "set-aside" within their folder, so that a rename suffices where the folder is a disk of
+ * its own. They stay there for a grace period, and go back when a row names them after all: another
  * catalog was put back. Threads: any; one call at a time for each folder.
  */
 #define PMSS_SET_ASIDE "set-aside"
@@ -26,14 +26,17 @@ char    *pmss_set_aside_get_name (const char *aside);
 /* Whether it is a regular file of @least to @most bytes. */
 gboolean pmss_set_aside_fits   (const char *folder, const char *aside, guint64 least, guint64 most);
 /* Moves it back to @folder/@name, durably, and logs it. Never replaces a file. */
-gboolean pmss_set_aside_take   (const char *folder, const char *aside, const char *name, GError **error);
+gboolean pmss_set_aside_take   (const char *folder, const char *aside, const char *name,
+    GError **error);
 
 /* Whether a row names the file that was called @name. */
 typedef gboolean (*PmssSetAsideNamed) (const char *name, gpointer user_data);
-/* Deletes the files that were set aside more than @grace seconds before @now (seconds since 1970) and that
- * no row names, and logs each. @grace 0: keeps all. Nothing is due in the first hour of the process (or
- * @grace, if that is less), which has run for @up seconds: the clock may have been wrong when it started.
- * FALSE: something could not be deleted; it is logged, and stays. */
-gboolean pmss_set_aside_expire (const char *folder, guint grace, gint64 now, gint64 up, PmssSetAsideNamed named, gpointer user_data);
+/* Deletes the files that were set aside more than @grace seconds before @now (seconds since 1970)
+ * and that no row names, and logs each. @grace 0: keeps all. Nothing is due in the first hour of
+ * the process (or
+ * @grace, if that is less), which has run for @up seconds: the clock may have been wrong when it
+ * started. FALSE: something could not be deleted; it is logged, and stays. */
+gboolean pmss_set_aside_expire (const char *folder, guint grace, gint64 now, gint64 up,
+    PmssSetAsideNamed named, gpointer user_data);
 
 G_END_DECLS

@@ -7,9 +7,11 @@
 
 G_BEGIN_DECLS
 
-/* Shared by database.c (opening and closing), calls.c (the thread and its transactions), statements.c, tally.c and migrations.c. */
+/* Shared by database.c (opening and closing), calls.c (the thread and its transactions),
+ * statements.c, tally.c and migrations.c. */
 
-struct _PmssDatabase {
+struct _PmssDatabase
+{
   GThread *thread;
 
   GMutex lock;                  /* protects the queues, and of each call done and abandoned */
@@ -26,7 +28,8 @@ struct _PmssDatabase {
   PmssDatabaseFullFunc full;    /* nullable */
   gpointer full_data;
 
-  GMutex tally_lock;            /* protects `tally` and `times`; held over no more than reading a dozen rows */
+  /* protects `tally` and `times`; held over no more than reading a dozen rows */
+  GMutex tally_lock;
   PmssDatabaseTimes times;
   GHashTable *tally;            /* "kind/state" -> gint64 */
 
@@ -35,12 +38,14 @@ struct _PmssDatabase {
   gboolean serving;             /* opened: from now on a doubtful file ends the process */
 };
 
-/* From SQLite's @code. What that says, and SQL, go to the log once the database serves: errors go to clients.
- * Ends the process where the file is in doubt. */
-void     pmss_database_set_error      (PmssDatabase *database, int code, const char *what, GError **error);
+/* From SQLite's @code. What that says, and SQL, go to the log once the database serves: errors go
+ * to clients. Ends the process where the file is in doubt. */
+void     pmss_database_set_error      (PmssDatabase *database, int code, const char *what,
+    GError **error);
 /* On the database thread: each statement that is kept, with its counters since it was prepared. */
 typedef void (*PmssStatementFunc) (const char *sql, sqlite3_stmt *statement, gpointer user_data);
-void     pmss_database_each_statement (PmssDatabase *database, PmssStatementFunc func, gpointer user_data);
+void     pmss_database_each_statement (PmssDatabase *database, PmssStatementFunc func,
+    gpointer user_data);
 /* A value of `statements`. */
 void     pmss_database_statement_free (gpointer statement);
 /* Statements without rows or parameters whose text is not worth keeping: pragmas and migrations. */
@@ -59,7 +64,8 @@ void     pmss_calls_stop              (PmssDatabase *database);
 /* times.c */
 void     pmss_times_note              (PmssDatabase *database, PmssPiece piece, gint64 spent);
 
-/* tally.c. The first two with the object, the next before the thread starts, the last on it after each commit. */
+/* tally.c. The first two with the object, the next before the thread starts, the last on it after
+ * each commit. */
 void     pmss_tally_init              (PmssDatabase *database);
 void     pmss_tally_clear             (PmssDatabase *database);
 gboolean pmss_tally_start             (PmssDatabase *database, GError **error);

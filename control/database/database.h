@@ -8,20 +8,27 @@ G_BEGIN_DECLS
 /**
  * PmssDatabase:
  *
- * The one SQLite connection, on the one thread that ever touches it. Only this folder includes sqlite3.h.
+ * The one SQLite connection, on the one thread that ever touches it. Only this folder includes
+ * sqlite3.h.
  *
- * A caller on any thread hands a function to pmss_database_transact() and blocks until it has run on the database thread. All of what the function did is durable
- * (fsynced) when transact returns TRUE; none of it was done when it returns FALSE. Inside the function: no waiting, no I/O, no locks that are held over calls of
- * transact. It changes no memory that others look at, unless that is right when the transaction comes to nothing, too: what follows from a commit is done by the
+ * A caller on any thread hands a function to pmss_database_transact() and blocks until it has run
+ * on the database thread. All of what the function did is durable (fsynced) when transact returns
+ * TRUE; none of it was done when it returns FALSE. Inside the function: no waiting, no I/O, no
+ * locks that are held over calls of transact. It changes no memory that others look at, unless that
+ * is right when the transaction comes to nothing, too: what follows from a commit is done by the
  * caller, after transact has returned.
  *
- * Group commit: functions that wait in the queue run one after the other in one transaction, each in a savepoint of its own, and share one COMMIT with its fsync.
- * A function that fails is rolled back alone. All callers are answered after the COMMIT; where that fails, all of the group fail. A group takes what waits, but no
- * more than PMSS_MAX_GROUP functions, and none after PMSS_GROUP_TIME.
+ * Group commit: functions that wait in the queue run one after the other in one transaction, each
+ * in a savepoint of its own, and share one COMMIT with its fsync. A function that fails is rolled
+ * back alone. All callers are answered after the COMMIT; where that fails, all of the group fail. A
+ * group takes what waits, but no more than PMSS_MAX_GROUP functions, and none after
+ * PMSS_GROUP_TIME.
  *
- * Errors: PMSS_ERROR_EXISTS for a value that has to be unique, PMSS_ERROR_CONFLICT for a broken reference or check, PMSS_ERROR_NO_SPACE for a full disk.
- * Anything that puts the file itself in doubt (an I/O error, a failed fsync, corruption) is logged and ends the process at once: SQLite's log is replayed
- * at the next start, whereas going on after a failed fsync would lose what was acknowledged.
+ * Errors: PMSS_ERROR_EXISTS for a value that has to be unique, PMSS_ERROR_CONFLICT for a broken
+ * reference or check, PMSS_ERROR_NO_SPACE for a full disk. Anything that puts the file itself in
+ * doubt (an I/O error, a failed fsync, corruption) is logged and ends the process at once: SQLite's
+ * log is replayed at the next start, whereas going on after a failed fsync would lose what was
+ * acknowledged.
  */
 typedef struct _PmssDatabase PmssDatabase;
 
@@ -31,57 +38,75 @@ typedef struct _PmssDatabase PmssDatabase;
 /* Runs on the database thread. Returning FALSE (with @error set) rolls back. */
 typedef gboolean (*PmssDatabaseFunc) (PmssDatabase *database, gpointer user_data, GError **error);
 
-/* Opens or makes the file, mode 0600, and brings it to the newest schema. A file that a newer program has written is refused. */
+/* Opens or makes the file, mode 0600, and brings it to the newest schema. A file that a newer
+ * program has written is refused. */
 PmssDatabase *pmss_database_open  (const char *path, GError **error);
 /* Waits for what was handed in before; nothing may be handed in after. */
 void          pmss_database_close (PmssDatabase *database);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssDatabase, pmss_database_close)
 
-/* Blocks. Called on the database thread, i.e. inside another transaction, it runs @func at once as a part of that transaction, in a savepoint of
- * its own, so that functions which transact can be put together to larger ones. */
-gboolean      pmss_database_transact (PmssDatabase *database, PmssDatabaseFunc func, gpointer user_data, GError **error);
+/* Blocks. Called on the database thread, i.e. inside another transaction, it runs @func at once as
+ * a part of that transaction, in a savepoint of its own, so that functions which transact can be
+ * put together to larger ones. */
+gboolean      pmss_database_transact (PmssDatabase *database, PmssDatabaseFunc func,
+    gpointer user_data, GError **error);
 
-/* For a function that only reads. It runs before those of transact() that wait, outside of any transaction, so that it sees what is committed and waits for no COMMIT
- * but one that is under way. Called on the database thread it is a part of the transaction there, and sees that. */
-gboolean      pmss_database_read (PmssDatabase *database, PmssDatabaseFunc func, gpointer user_data, GError **error);
-/* Whether the caller is a function on the database thread: what it sees may still come to nothing. */
+/* For a function that only reads. It runs before those of transact() that wait, outside of any
+ * transaction, so that it sees what is committed and waits for no COMMIT but one that is under way.
+ * Called on the database thread it is a part of the transaction there, and sees that. */
+gboolean      pmss_database_read (PmssDatabase *database, PmssDatabaseFunc func,
+    gpointer user_data, GError **error);
+/* Whether the caller is a function on the database thread: what it sees may still come to
+ * nothing. */
 gboolean      pmss_database_is_within (PmssDatabase *database);
 
-/* transact(), but waits no longer than @wait (us) for its turn and its end. FALSE with PMSS_ERROR_BUSY: it runs later, all the same. 0 waits not at all; an error is
- * then in the log. Takes @user_data: @release frees it where this returns FALSE, which may be on the database thread; with TRUE it is the caller's again. */
-gboolean      pmss_database_transact_within (PmssDatabase *database, gint64 wait, PmssDatabaseFunc func, gpointer user_data, GDestroyNotify release,
+/* transact(), but waits no longer than @wait (us) for its turn and its end. FALSE with
+ * PMSS_ERROR_BUSY: it runs later, all the same. 0 waits not at all; an error is then in the log.
+ * Takes @user_data: @release frees it where this returns FALSE, which may be on the database
+ * thread; with TRUE it is the caller's again. */
+gboolean      pmss_database_transact_within (PmssDatabase *database, gint64 wait,
+    PmssDatabaseFunc func, gpointer user_data, GDestroyNotify release,
     GError **error);
 
-/* How many rows were of @kind and in @state ("" where there is none) after the last commit: medium, job by state; pending_deletion, session, bad_shard.
- * Of "revocation" the largest id. Counted along, never over again; waits for nothing. Any thread. */
-gint64        pmss_database_get_tally  (PmssDatabase *database, const char *kind, const char *state);
+/* How many rows were of @kind and in @state ("" where there is none) after the last commit: medium,
+ * job by state; pending_deletion, session, bad_shard. Of "revocation" the largest id. Counted
+ * along, never over again; waits for nothing. Any thread. */
+gint64        pmss_database_get_tally  (PmssDatabase *database, const char *kind,
+    const char *state);
 typedef void (*PmssDatabaseTallyFunc)  (const char *state, gint64 number, gpointer user_data);
 /* For each state that there was of @kind, in their order. */
-void          pmss_database_each_tally (PmssDatabase *database, const char *kind, PmssDatabaseTallyFunc func, gpointer user_data);
+void          pmss_database_each_tally (PmssDatabase *database, const char *kind,
+    PmssDatabaseTallyFunc func, gpointer user_data);
 
-/* What the database thread is occupied by in one piece: a caller's function, a COMMIT with its fsync (of transactions that changed something). */
+/* What the database thread is occupied by in one piece: a caller's function, a COMMIT with its
+ * fsync (of transactions that changed something). */
 typedef enum { PMSS_PIECE_FUNCTION, PMSS_PIECE_COMMIT, PMSS_N_PIECES } PmssPiece;
 #define PMSS_PIECE_BOUNDS 1000, 5000, 10000, 50000, 100000      /* us */
 #define PMSS_N_PIECE_BOUNDS 5
-typedef struct {
-  guint64 number[PMSS_N_PIECES][PMSS_N_PIECE_BOUNDS + 1];       /* by the first bound that it keeps; the last: none */
+typedef struct
+{
+  /* by the first bound that it keeps; the last: none */
+  guint64 number[PMSS_N_PIECES][PMSS_N_PIECE_BOUNDS + 1];
   gint64 spent[PMSS_N_PIECES];  /* us */
 } PmssDatabaseTimes;
 /* Since the start. Waits for nothing. Any thread. */
 void          pmss_database_get_times (PmssDatabase *database, PmssDatabaseTimes *times);
 
-/* Called on the database thread, in the middle of a transaction, when the disk was found to be full: it may make room. That transaction fails all the same.
- * Before the first request. */
+/* Called on the database thread, in the middle of a transaction, when the disk was found to be
+ * full: it may make room. That transaction fails all the same. Before the first request. */
 typedef void (*PmssDatabaseFullFunc) (gpointer user_data);
-void          pmss_database_set_full_func (PmssDatabase *database, PmssDatabaseFullFunc func, gpointer user_data);
+void          pmss_database_set_full_func (PmssDatabase *database, PmssDatabaseFullFunc func,
+    gpointer user_data);
 
 /* The number of the newest migration. */
 int           pmss_database_get_schema_version (PmssDatabase *database);
 
 /* What follows is for functions on the database thread. */
 
-typedef enum { PMSS_VALUE_BEGIN, PMSS_VALUE_INT, PMSS_VALUE_TEXT, PMSS_VALUE_BLOB, PMSS_VALUE_END } PmssValueType;
-typedef struct {
+typedef enum { PMSS_VALUE_BEGIN, PMSS_VALUE_INT, PMSS_VALUE_TEXT, PMSS_VALUE_BLOB,
+    PMSS_VALUE_END } PmssValueType;
+typedef struct
+{
   PmssValueType type;
   gint64 integer;               /* the blob's length, too */
   const void *data;             /* NULL is SQL's NULL */
@@ -93,12 +118,16 @@ typedef struct {
 #define PMSS_NULL ((PmssValue) { PMSS_VALUE_TEXT, -1, NULL })
 /* NULL when @value is negative: how an unknown number is kept */
 #define PMSS_INT_OR_NULL(value) ((gint64) (value) < 0 ? PMSS_NULL : PMSS_INT (value))
-#define PMSS_VALUES(...) ((const PmssValue[]) { { PMSS_VALUE_BEGIN, 0, NULL }, ##__VA_ARGS__, { PMSS_VALUE_END, 0, NULL } })
+#define PMSS_VALUES(...) ((const PmssValue[]) { { PMSS_VALUE_BEGIN, 0, NULL }, ##__VA_ARGS__, \
+    { PMSS_VALUE_END, 0, NULL } })
 
-/* pmss_database_exec (database, error, "UPDATE medium SET title = ?1 WHERE id = ?2", PMSS_TEXT (title), PMSS_INT (id))
+/* pmss_database_exec (database, error, "UPDATE medium SET title = ?1 WHERE id = ?2", PMSS_TEXT
+ * (title), PMSS_INT (id))
  * @sql has to be a string literal (statements are kept by its text). */
-#define pmss_database_exec(database, error, sql, ...) pmss_database_exec_values (database, error, "" sql, PMSS_VALUES (__VA_ARGS__))
-gboolean      pmss_database_exec_values  (PmssDatabase *database, GError **error, const char *sql, const PmssValue *values);
+#define pmss_database_exec(database, error, sql, ...) pmss_database_exec_values (database, error, \
+    "" sql, PMSS_VALUES (__VA_ARGS__))
+gboolean      pmss_database_exec_values  (PmssDatabase *database, GError **error, const char *sql,
+    const PmssValue *values);
 /* Rows that the last exec touched; the id that it gave. */
 gint64        pmss_database_get_changes  (PmssDatabase *database);
 gint64        pmss_database_get_last_id  (PmssDatabase *database);
@@ -108,16 +137,19 @@ gint64        pmss_database_get_last_id  (PmssDatabase *database);
  *
  * What a query gives, row by row:
  *
- *   g_autoptr (PmssRows) rows = pmss_database_query (database, "SELECT id, name FROM medium WHERE size > ?1", PMSS_INT (0));
- *   while (pmss_rows_next (rows, &local))
+ *   g_autoptr (PmssRows) rows = pmss_database_query (database, "SELECT id, name FROM medium WHERE
+ *   size > ?1", PMSS_INT (0)); while (pmss_rows_next (rows, &local))
  *     use (pmss_rows_int (rows, 0), pmss_rows_text (rows, 1));
  *   if (local != NULL) ...
  *
- * One query of the same text can be open at a time (a nested one is prepared anew). To be freed before the function returns.
+ * One query of the same text can be open at a time (a nested one is prepared anew). To be freed
+ * before the function returns.
  */
 typedef struct _PmssRows PmssRows;
-#define pmss_database_query(database, sql, ...) pmss_database_query_values (database, "" sql, PMSS_VALUES (__VA_ARGS__))
-PmssRows     *pmss_database_query_values (PmssDatabase *database, const char *sql, const PmssValue *values);
+#define pmss_database_query(database, sql, ...) pmss_database_query_values (database, "" sql, \
+    PMSS_VALUES (__VA_ARGS__))
+PmssRows     *pmss_database_query_values (PmssDatabase *database, const char *sql,
+    const PmssValue *values);
 /* TRUE: there is a row. FALSE: no more, or @error. */
 gboolean      pmss_rows_next    (PmssRows *rows, GError **error);
 gboolean      pmss_rows_is_null (PmssRows *rows, guint column);

@@ -334,7 +334,7 @@ pmss_rows_blob (PmssRows * rows, guint column, gsize * length)
 {
   const void *data = sqlite3_column_blob (rows->statement, (int) column);
 
-  if (length)
+  if (length != NULL)
     *length = (gsize) sqlite3_column_bytes (rows->statement, (int) column);
   return data;
 }

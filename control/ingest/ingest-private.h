@@ -8,9 +8,10 @@
 
 G_BEGIN_DECLS
 
-/* One run of an ingest: ingest.c (the job, its short phases), ingest-probe.c. What lies between is the
- * striping's. Lives on the job's thread. */
-typedef struct {
+/* One run of an ingest: ingest.c (the job, its short phases), ingest-probe.c. What lies between is
+ * the striping's. Lives on the job's thread. */
+typedef struct
+{
   PmssJobRun *run;
   PmssControlContext *context;
   const PmssJob *job;

@@ -87,7 +87,7 @@ use_result (Ingest * ingest, gboolean found, const char *missing,
   if (found)
     return pmss_catalog_update_medium (ingest->context->catalog,
         ingest->medium, error)
-        && (!missing || warn_of_missing (ingest, missing, error));
+        && (missing == NULL || warn_of_missing (ingest, missing, error));
   if (g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_propagate_error (error, g_error_copy (problem));
     return FALSE;

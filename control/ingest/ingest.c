@@ -205,7 +205,7 @@ is_ready (PmssControlContext * context, const PmssJob * job)
   PmssVersion version = { 0 };
 
   /* a run tells what is wrong */
-  if (!medium || !upload)
+  if (medium == NULL || upload == NULL)
     return TRUE;
   describe_version (context, medium, upload->size, &version);
   return pmss_placer_has_enough (context, &version);

@@ -10,20 +10,27 @@ G_BEGIN_DECLS
  *
  *   probe ──▶ stripe ──▶ verify ──▶ commit
  *
- * probe:  pmss-probe says what the file is; its failing is a warning, no more, and so is a decoder that it would have needed. Where the server twice did not live to
- *         see its end, it is left out.
- * stripe: the upload's bytes go on to the nodes, with the SHA-256 of it all on the way; what is durable is read back meanwhile. See #PmssStriping.
- * verify: every shard that was not found good then is computed again from the upload and compared with what its node sends, and is put right.
- * commit: version and medium become ready in one transaction with the end of upload and job; the original is kept or dropped.
+ * - probe: pmss-probe says what the file is. A failure of it is a warning, and so is a decoder that
+ *   it lacks. It is left out once the server twice did not live to see its end.
+ * - stripe: the upload's bytes go on to the nodes, with the SHA-256 of it all on the way; what is
+ *   durable is read back meanwhile. See #PmssStriping.
+ * - verify: every shard that was not found good then is computed again from the upload, compared
+ *   with what its node sends, and put right.
+ * - commit: version and medium become ready in one transaction with the end of upload and job; the
+ *   original is kept or dropped.
  *
- * Interrupted at any point, the job goes on with the phase that it was in; of stripe and verify, with the first extent that was not done (what was striped before is
- * hashed once more). Failed (no space, too few nodes), it can be resumed; cancelled, the medium is deleted with all that was written of it.
- * Memory: the writer's, and with two extents read back 2 x (1 + m/k) + 1 extents. Two files are taken in at a time, and beside them four that are small, for which
- * that is little: neither kind waits for the other.
+ * Interrupted at any point, the job goes on with the phase that it was in; of stripe and verify,
+ * with the first extent that was not done (what was striped before is hashed once more). Failed (no
+ * space, too few nodes), it can be resumed; cancelled, the medium is deleted with all that was
+ * written of it. Memory: the writer's, and with two extents read back 2 x (1 + m/k) + 1 extents.
+ * Two files are taken in at a time, and beside them four that are small, for which that is little:
+ * neither kind waits for the other.
  */
 
-/* The upload is whole: makes the job, and the medium's state ingesting. Returns the job's id, 0 on error (PMSS_ERROR_CONFLICT: not whole, or done before). */
-gint64   pmss_ingest_start   (PmssControlContext *context, const char *upload, const char *user, GError **error);
+/* The upload is whole: makes the job, and the medium's state ingesting. Returns the job's id, 0 on
+ * error (PMSS_ERROR_CONFLICT: not whole, or done before). */
+gint64   pmss_ingest_start   (PmssControlContext *context, const char *upload, const char *user,
+    GError **error);
 
 /* At the start of the server: uploads that were whole when it went down, but had no job yet. */
 gboolean pmss_ingest_recover (PmssControlContext *context, GError **error);

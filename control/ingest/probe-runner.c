@@ -45,7 +45,7 @@ get_text (JsonObject * object, const char *key, gsize max, const char **text)
   JsonNode *node = json_object_get_member (object, key);
 
   *text = NULL;
-  if (!node || JSON_NODE_HOLDS_NULL (node))
+  if (node == NULL || JSON_NODE_HOLDS_NULL (node))
     return TRUE;
   *text = node_text (node, max);
   return *text != NULL;
@@ -59,7 +59,7 @@ get_missing (JsonObject * object, char **missing)
   g_autoptr (GString) text = g_string_new (NULL);
   JsonArray *array;
 
-  if (!node || !JSON_NODE_HOLDS_ARRAY (node))
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
     return FALSE;
   array = json_node_get_array (node);
   if (json_array_get_length (array) > MAX_MISSING)
@@ -67,7 +67,7 @@ get_missing (JsonObject * object, char **missing)
   for (guint i = 0; i < json_array_get_length (array); i++) {
     const char *name = node_text (json_array_get_element (array, i), MAX_TEXT);
 
-    if (!name)
+    if (name == NULL)
       return FALSE;
     g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", name);
   }
@@ -82,7 +82,7 @@ get_number (JsonObject * object, const char *key, gint64 * number)
   JsonNode *node = json_object_get_member (object, key);
 
   *number = -1;
-  if (!node || JSON_NODE_HOLDS_NULL (node))
+  if (node == NULL || JSON_NODE_HOLDS_NULL (node))
     return TRUE;
   if (!JSON_NODE_HOLDS_VALUE (node)
       || json_node_get_value_type (node) != G_TYPE_INT64)
@@ -108,7 +108,7 @@ get_streams (JsonObject * object)
   JsonNode *node = json_object_get_member (object, "streams");
   JsonArray *array;
 
-  if (!node || !JSON_NODE_HOLDS_ARRAY (node))
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
     return NULL;
   array = json_node_get_array (node);
   for (guint i = 0; i < json_array_get_length (array); i++) {
@@ -125,7 +125,7 @@ get_tags (JsonObject * object)
 {
   JsonNode *node = json_object_get_member (object, "tags");
 
-  if (!node || !JSON_NODE_HOLDS_OBJECT (node)
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node)
       || !is_flat (json_node_get_object (node)))
     return NULL;
   return json_to_string (node, FALSE);
@@ -134,7 +134,7 @@ get_tags (JsonObject * object)
 static void
 set_if_unknown (char **to, const char *value)
 {
-  if (!*to && value && *value)
+  if (!*to && value != NULL && *value)
     *to = g_strdup (value);
 }
 
@@ -155,7 +155,7 @@ parse_object (JsonObject * object, PmssMedium * medium, char **missing,
       || !get_number (object, "peak_bitrate_1s", &peak_1s)
       || !get_number (object, "peak_bitrate_10s", &peak_10s))
     return invalid (error, "a number");
-  if (!streams || !tags)
+  if (streams == NULL || tags == NULL)
     return invalid (error, "streams or tags");
   if (!get_missing (object, missing))
     return invalid (error, "missing");
@@ -191,7 +191,7 @@ pmss_probe_parse (const char *text, gsize length, PmssMedium * medium,
   if (!g_utf8_validate_len (text, length, NULL))
     return invalid (error, "not UTF-8");
   root = pmss_json_parse (text, length, NULL);
-  if (!root)
+  if (root == NULL)
     return invalid (error, "not JSON");
   if (!JSON_NODE_HOLDS_OBJECT (root))
     return invalid (error, "not an object");
@@ -233,7 +233,7 @@ wait_readable (int fd, gint64 deadline, GCancellable * cancellable,
   GPollFD fds[2] = { {.fd = fd,.events = G_IO_IN} };
   guint n = 1;
 
-  if (cancellable && g_cancellable_make_pollfd (cancellable, &fds[1]))
+  if (cancellable != NULL && g_cancellable_make_pollfd (cancellable, &fds[1]))
     n = 2;
   if (left > 0)
     g_poll (fds, n, left / 1000 + 1);
@@ -312,17 +312,18 @@ pmss_probe_run (const char *path, PmssMedium * medium, guint seconds,
   gint64 deadline = g_get_monotonic_time () + (seconds + 5) * G_USEC_PER_SEC;
   g_autoptr (GSubprocess) process = spawn (path, medium->name, seconds, error);
   g_autoptr (GByteArray) output = NULL;
-  const char *pid = process ? g_subprocess_get_identifier (process) : NULL;
-  gint64 group = pid ? g_ascii_strtoll (pid, NULL, 10) : 0;
+  const char *pid =
+      process != NULL ? g_subprocess_get_identifier (process) : NULL;
+  gint64 group = pid != NULL ? g_ascii_strtoll (pid, NULL, 10) : 0;
 
   *missing = NULL;
-  if (!process) {
+  if (process == NULL) {
     pmss_error_adopt (error, NULL);
     return FALSE;
   }
   output = read_output (process, deadline, cancellable, error);
   end_group (process, group);
-  if (!output)
+  if (output == NULL)
     return FALSE;
   if (pmss_probe_parse ((const char *) output->data, output->len, medium,
           missing, error))

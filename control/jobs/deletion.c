@@ -37,7 +37,7 @@ note_result (guint node, const char *shard, guint tag, const GError * error,
 {
   Batch *batch = user_data;
 
-  if (!error)
+  if (error == NULL)
     return;
   g_info ("%s on node %u: %s", shard, node, error->message);
   batch->kept[tag / PMSS_MAX_SHARDS] |= 1u << (tag % PMSS_MAX_SHARDS);
@@ -102,7 +102,7 @@ delete_version (Deletion * deletion, const PmssVersion * version,
         (deletion->context->catalog, &version->id, 0, BATCH, error);
     Batch batch = { deletion, version, extents };
 
-    if (!extents)
+    if (extents == NULL)
       return FALSE;
     if (extents->len == 0)
       return pmss_catalog_remove_version (deletion->context->catalog,
@@ -144,7 +144,7 @@ delete_all (Deletion * deletion, GError ** error)
       (deletion->context->catalog, deletion->medium, PMSS_VERSION_DELETING,
       error);
 
-  if (!versions)
+  if (versions == NULL)
     return FALSE;
   for (guint i = 0; i < versions->len; i++)
     if (!delete_version (deletion, &g_array_index (versions, PmssVersion, i),
@@ -198,7 +198,8 @@ start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
   g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (context->catalog,
       start->name, error);
 
-  if (!medium || !pmss_jobs_drop_medium (context->jobs, medium->id, error)
+  if (medium == NULL
+      || !pmss_jobs_drop_medium (context->jobs, medium->id, error)
       || !pmss_catalog_mark_deleting (context->catalog, medium->id, error))
     return 0;
   return pmss_jobs_add (context->jobs, pmss_job_type_delete.type, medium->id,

@@ -58,7 +58,7 @@ find_in_lane (PmssDatabase * database, PmssJobClaim * claim,
       claim->job = g_steal_pointer (&job);
     }
   }
-  if (!local)
+  if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -199,7 +199,7 @@ write_end (PmssJobRun * run, const End * end, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssJob) job = pmss_jobs_get (run->jobs, run->job->id, &local);
 
-  if (job && (job->state != PMSS_JOB_RUNNING
+  if (job != NULL && (job->state != PMSS_JOB_RUNNING
           || pmss_jobs_change_state (run->jobs, job->id, end->to, end->text,
               NULL, &local)))
     return TRUE;
@@ -326,12 +326,12 @@ work (gpointer user_data)
 
     g_mutex_unlock (&self->lock);
     run = claim_run (self, &failed);
-    if (run)
+    if (run != NULL)
       execute (run);
     else if (failed)
       wait_to_try (self);
     g_mutex_lock (&self->lock);
-    if (run) {
+    if (run != NULL) {
       gboolean run_waits = run->waiting_for != NULL;
 
       g_ptr_array_remove (self->active, run);
@@ -388,7 +388,7 @@ pmss_jobs_wake (PmssJobs * self)
     g_autoptr (GError) error = NULL;
     g_autoptr (PmssJob) job = pmss_jobs_get (self, id, &error);
 
-    if (job ? job->state != PMSS_JOB_RUNNING
+    if (job != NULL ? job->state != PMSS_JOB_RUNNING
         : g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
       stop_run (self, id);
   }

@@ -45,7 +45,7 @@ get_wait (PmssJobs * self, gint64 id)
 {
   PmssJobWait *wait = g_hash_table_lookup (self->waits, &id);
 
-  if (!wait) {
+  if (wait == NULL) {
     wait = g_new0 (PmssJobWait, 1);
     g_hash_table_insert (self->waits, g_memdup2 (&id, sizeof id), wait);
   }
@@ -94,7 +94,7 @@ look (PmssJobs * self)
   gint64 now = g_get_monotonic_time ();
   gboolean any = FALSE;
 
-  if (!jobs) {
+  if (jobs == NULL) {
     g_warning ("Cannot look at waiting jobs: %s", error->message);
     return TRUE;
   }

@@ -6,15 +6,20 @@
 
 G_BEGIN_DECLS
 
-/* Shared by jobs.c (rows), job-runs.c (threads), job-waits.c (those that wait) and job-run.c (what runs say). */
-struct _PmssJobs {
+/* Shared by jobs.c (rows), job-runs.c (threads), job-waits.c (those that wait) and job-run.c (what
+ * runs say). */
+struct _PmssJobs
+{
   PmssControlContext *context;
-  GPtrArray *workers;           /* GThread; made by start, joined by free: the one that looks at waiting jobs, too */
+  /* GThread; made by start, joined by free: the one that looks at waiting jobs, too */
+  GPtrArray *workers;
   GHashTable *waits;            /* job id -> PmssJobWait; that thread's */
 
-  GMutex claim_lock;            /* held while a worker looks for a job: one at a time, so that no two take jobs of one medium */
+  /* held while a worker looks for a job: one at a time, so that no two take jobs of one medium */
+  GMutex claim_lock;
   gboolean blind;               /* under claim_lock: the last look failed, which was told */
-  GMutex lock;                  /* protects all below, and what is said so in #PmssJobRun; never held over a transaction */
+  /* protects all below, and what is said so in #PmssJobRun; never held over a transaction */
+  GMutex lock;
   GCond cond;                   /* `generation` or `stopping` has changed */
   guint64 generation;           /* grows whenever there may be something to run */
   gboolean stopping;
@@ -22,7 +27,8 @@ struct _PmssJobs {
   GPtrArray *active;            /* PmssJobRun, owned by their workers */
 };
 
-struct _PmssJobRun {
+struct _PmssJobRun
+{
   PmssJobs *jobs;
   PmssJob *job;
   const PmssJobType *type;
@@ -44,7 +50,8 @@ guint              pmss_job_types_count_running (void);
 gpointer           pmss_jobs_look_at_waiting (gpointer jobs);
 
 /* What to run next. */
-typedef struct {
+typedef struct
+{
   GArray *busy_jobs, *busy_media;       /* gint64: what runs now */
   GHashTable *counts;           /* lane -> number of runs */
   PmssJob *job;                 /* that one; NULL: there is nothing, or no place */
@@ -56,12 +63,15 @@ gboolean pmss_job_claim_row (PmssDatabase *database, gpointer claim, GError **er
 /* Inside a transaction. */
 PmssJob *pmss_job_read     (PmssDatabase *database, gint64 id, GError **error);
 PmssJob *pmss_job_read_row (PmssRows *rows);
-#define PMSS_JOB_COLUMNS "id, type, state, phase, medium, medium_name, version, done, total, rate_limit, error, warning, user, created, updated, waiting_for"
+#define PMSS_JOB_COLUMNS "id, type, state, phase, medium, medium_name, version, done, total, \
+    rate_limit, error, warning, user, created, updated, waiting_for"
 
 /* The state that is shown, as an index has it. */
 #define PMSS_JOB_SHOWN "CASE WHEN waiting_for IS NULL THEN state ELSE 'waiting' END"
 
-/* Moves @id on to @to in a transaction of its own. @text: (nullable) the error of a failed job, what a waiting one waits for. @job: (out) (nullable) as it is then. */
-gboolean pmss_jobs_change_state (PmssJobs *jobs, gint64 id, PmssJobState to, const char *text, PmssJob **job, GError **error);
+/* Moves @id on to @to in a transaction of its own. @text: (nullable) the error of a failed job,
+ * what a waiting one waits for. @job: (out) (nullable) as it is then. */
+gboolean pmss_jobs_change_state (PmssJobs *jobs, gint64 id, PmssJobState to, const char *text,
+    PmssJob **job, GError **error);
 
 G_END_DECLS

@@ -142,7 +142,7 @@ pmss_job_read (PmssDatabase * database, gint64 id, GError ** error)
 
   if (pmss_rows_next (rows, &local))
     return pmss_job_read_row (rows);
-  if (local)
+  if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   else
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
@@ -184,7 +184,7 @@ read_list (PmssDatabase * database, gpointer user_data, GError ** error)
 
   while (pmss_rows_next (rows, &local))
     g_ptr_array_add (read->list, pmss_job_read_row (rows));
-  if (!local)
+  if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -313,7 +313,7 @@ static gboolean
 check_change (const PmssJob * job, const PmssJobType * type, PmssJobState to,
     GError ** error)
 {
-  if (!type || !allowed[job->state][to]) {
+  if (type == NULL || !allowed[job->state][to]) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
         "Job %" G_GINT64_FORMAT " is %s: it cannot become %s", job->id,
         states[job->state], states[to]);
@@ -347,9 +347,9 @@ change_row (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Change *change = user_data;
   g_autoptr (PmssJob) job = pmss_job_read (database, change->id, error);
-  const PmssJobType *type = job ? pmss_job_type_find (job->type) : NULL;
+  const PmssJobType *type = job != NULL ? pmss_job_type_find (job->type) : NULL;
 
-  if (!job || !check_change (job, type, change->to, error))
+  if (job == NULL || !check_change (job, type, change->to, error))
     return FALSE;
   if (type->changes
       && !type->changes (change->self->context, job, change->to, error))
@@ -368,7 +368,7 @@ pmss_jobs_change_state (PmssJobs * self, gint64 id, PmssJobState to,
   gboolean changed = pmss_database_transact (self->context->database,
       change_row, &change, error);
 
-  if (changed && job)
+  if (changed && job != NULL)
     *job = g_steal_pointer (&change.job);
   g_clear_pointer (&change.job, pmss_job_free);
   return changed;

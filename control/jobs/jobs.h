@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 /**
  * PmssJobs:
  *
- * Background work that outlives a crash: a row of the table job each, and a few worker threads that run what is queued, the oldest first.
+ * Background work that outlives a crash: a row of the table job each, and a few worker threads that
+ * run what is queued, the oldest first.
  *
  *            ┌────────── resume ◀─────────┬──────────┐
  *            ▼                            │          │
@@ -19,21 +20,26 @@ G_BEGIN_DECLS
  *            │ └────pause─────│─┴──────────────▶ paused
  *            └────cancel──────┴──▶ cancelled ◀── (paused, failed: too)
  *
- * A running job keeps what it has done by steps of its own; after a restart it is queued again and goes on from the last step that it committed. Pause and cancel
- * are cooperative: the state changes at once, the work stops at the end of the piece at hand. No two jobs of one medium run at a time.
+ * A running job keeps what it has done by steps of its own; after a restart it is queued again and
+ * goes on from the last step that it committed. Pause and cancel are cooperative: the state changes
+ * at once, the work stops at the end of the piece at hand. No two jobs of one medium run at a time.
  *
- * A job that cannot go on for want of something that may come back, as storage servers do, is waiting: it holds no worker, and is queued again when that is there.
+ * A job that cannot go on for want of something that may come back, as storage servers do, is
+ * waiting: it holds no worker, and is queued again when that is there.
  *
- * All functions block and may be called on any thread; those that change something may be a part of a larger transaction, save where said.
+ * All functions block and may be called on any thread; those that change something may be a part of
+ * a larger transaction, save where said.
  */
 
-typedef enum { PMSS_JOB_QUEUED, PMSS_JOB_RUNNING, PMSS_JOB_PAUSED, PMSS_JOB_DONE, PMSS_JOB_FAILED, PMSS_JOB_CANCELLED,
+typedef enum { PMSS_JOB_QUEUED, PMSS_JOB_RUNNING, PMSS_JOB_PAUSED, PMSS_JOB_DONE, PMSS_JOB_FAILED,
+    PMSS_JOB_CANCELLED,
   PMSS_JOB_WAITING } PmssJobState;
 const char   *pmss_job_state_to_string (PmssJobState state);
 gboolean      pmss_job_state_parse     (const char *text, PmssJobState *state);
 
 /* Strings are owned. */
-typedef struct {
+typedef struct
+{
   gint64 id;
   char *type;                   /* "ingest", "delete", "verify", "repair" */
   PmssJobState state;
@@ -46,7 +52,8 @@ typedef struct {
   guint64 rate_limit;           /* bit/s, 0: none */
   char *error;                  /* nullable: why it failed */
   char *waiting_for;            /* nullable: what a waiting job waits for */
-  char *warning;                /* nullable: what was not as it should be and did not keep the job from being done */
+  /* nullable: what was not as it should be and did not keep the job from being done */
+  char *warning;
   char *user;                   /* who started it, "" for the server itself */
   gint64 created, updated;      /* seconds since 1970 */
 } PmssJob;
@@ -61,15 +68,21 @@ typedef struct _PmssJobRun PmssJobRun;
 #define PMSS_SMALL_JOB 8388608
 
 /* A kind of work. */
-typedef struct {
+typedef struct
+{
   const char *type;
   guint max_running;            /* at a time */
-  guint max_small;              /* of those up to PMSS_SMALL_JOB, which wait for none that are larger: so many more; 0: there is no such difference */
+  /* of those up to PMSS_SMALL_JOB, which wait for none that are larger: so many more; 0: there is
+   * no such difference */
+  guint max_small;
   gboolean can_cancel;
-  /* Does the work, or what is left of it. FALSE with G_IO_ERROR_CANCELLED when told to stop; with any other error the job fails. */
+  /* Does the work, or what is left of it. FALSE with G_IO_ERROR_CANCELLED when told to stop; with
+   * any other error the job fails. */
   gboolean (*run)     (PmssJobRun *run, GError **error);
-  /* (nullable) A part of each transaction that changes the state of @job from @job->state to @to: what the job is about changes with it. */
-  gboolean (*changes) (PmssControlContext *context, const PmssJob *job, PmssJobState to, GError **error);
+  /* (nullable) A part of each transaction that changes the state of @job from @job->state to @to:
+   * what the job is about changes with it. */
+  gboolean (*changes) (PmssControlContext *context, const PmssJob *job, PmssJobState to,
+    GError **error);
   /* (nullable: always) Whether what waiting @job waits for seems to be there. On any thread. */
   gboolean (*is_ready) (PmssControlContext *context, const PmssJob *job);
 } PmssJobType;
@@ -86,36 +99,46 @@ void          pmss_jobs_start (PmssJobs *jobs);
 /* Stops the work at the end of the pieces at hand; it goes on at the next start. */
 void          pmss_jobs_free  (PmssJobs *jobs);
 
-/* A new one, queued; @medium: 0: of none. After the transaction that this is a part of, call pmss_jobs_wake(). Returns its id, 0 on error. */
-gint64        pmss_jobs_add   (PmssJobs *jobs, const char *type, gint64 medium, const char *medium_name, guint64 total, guint64 rate_limit,
+/* A new one, queued; @medium: 0: of none. After the transaction that this is a part of, call
+ * pmss_jobs_wake(). Returns its id, 0 on error. */
+gint64        pmss_jobs_add   (PmssJobs *jobs, const char *type, gint64 medium,
+    const char *medium_name, guint64 total, guint64 rate_limit,
     const char *user, GError **error);
 /* What goes with a new job in one transaction: returns what pmss_jobs_add() gave, 0 on error. */
 typedef gint64 (*PmssJobsBegin) (PmssControlContext *context, gpointer user_data, GError **error);
-/* Runs @begin in a transaction, then wakes the workers. Returns the job's id, 0 on error. Not inside a transaction. */
-gint64        pmss_jobs_begin (PmssJobs *jobs, PmssJobsBegin begin, gpointer user_data, GError **error);
-/* Looks what there is to run, and ends the runs of jobs that no longer are to. Not inside a transaction. */
+/* Runs @begin in a transaction, then wakes the workers. Returns the job's id, 0 on error. Not
+ * inside a transaction. */
+gint64        pmss_jobs_begin (PmssJobs *jobs, PmssJobsBegin begin, gpointer user_data,
+    GError **error);
+/* Looks what there is to run, and ends the runs of jobs that no longer are to. Not inside a
+ * transaction. */
 void          pmss_jobs_wake  (PmssJobs *jobs);
 /* All jobs of a medium that have not ended become cancelled, without their `changes`. */
 gboolean      pmss_jobs_drop_medium (PmssJobs *jobs, gint64 medium, GError **error);
-/* For the last transaction of a run: running -> done. PMSS_ERROR_CONFLICT if it is no longer running. */
+/* For the last transaction of a run: running -> done. PMSS_ERROR_CONFLICT if it is no longer
+ * running. */
 gboolean      pmss_jobs_set_done (PmssJobs *jobs, gint64 id, GError **error);
 
-/* Forgets up to PMSS_JOBS_PRUNED jobs that ended `job-lifetime` ago: those that are done or cancelled, and failed ones without a medium. Of each kind of work
- * the newest job stays. */
+/* Forgets up to PMSS_JOBS_PRUNED jobs that ended `job-lifetime` ago: those that are done or
+ * cancelled, and failed ones without a medium. Of each kind of work the newest job stays. */
 #define PMSS_JOBS_PRUNED 1000
 void          pmss_jobs_prune (PmssJobs *jobs);
 
 /* PMSS_ERROR_NOT_FOUND */
 PmssJob      *pmss_jobs_get   (PmssJobs *jobs, gint64 id, GError **error);
-/* The newest @limit jobs of an id below @before (G_MAXINT64: of all), the newest first; @state: (nullable) only those. */
-GPtrArray    *pmss_jobs_list  (PmssJobs *jobs, const PmssJobState *state, gint64 before, guint limit, GError **error);
+/* The newest @limit jobs of an id below @before (G_MAXINT64: of all), the newest first; @state:
+ * (nullable) only those. */
+GPtrArray    *pmss_jobs_list  (PmssJobs *jobs, const PmssJobState *state, gint64 before,
+    guint limit, GError **error);
 
-/* Return the job as it is then; PMSS_ERROR_CONFLICT where the picture above has no such arrow. Not inside a transaction. */
+/* Return the job as it is then; PMSS_ERROR_CONFLICT where the picture above has no such arrow. Not
+ * inside a transaction. */
 PmssJob      *pmss_jobs_pause  (PmssJobs *jobs, gint64 id, GError **error);
 PmssJob      *pmss_jobs_resume (PmssJobs *jobs, gint64 id, GError **error);
 PmssJob      *pmss_jobs_cancel (PmssJobs *jobs, gint64 id, GError **error);
 
-/* For the run functions, on their thread; advance(), get_done() and throttle() also on others that they have begun. */
+/* For the run functions, on their thread; advance(), get_done() and throttle() also on others that
+ * they have begun. */
 PmssControlContext *pmss_job_run_get_context (PmssJobRun *run);
 /* As it was when the run began; phase and version as the run sets them. */
 const PmssJob *pmss_job_run_get_job         (PmssJobRun *run);
@@ -123,7 +146,8 @@ GCancellable *pmss_job_run_get_cancellable  (PmssJobRun *run);
 /* Commits that the run is in @phase now. */
 gboolean      pmss_job_run_set_phase        (PmssJobRun *run, const char *phase, GError **error);
 /* Commits which version the job writes (inside the transaction that makes it). */
-gboolean      pmss_job_run_set_version      (PmssJobRun *run, const PmssVersionId *version, GError **error);
+gboolean      pmss_job_run_set_version      (PmssJobRun *run, const PmssVersionId *version,
+    GError **error);
 gboolean      pmss_job_run_set_warning      (PmssJobRun *run, const char *warning, GError **error);
 /* Before a run returns FALSE: the job is not failed but waits for what @what says. */
 void          pmss_job_run_wait             (PmssJobRun *run, const char *what);
@@ -131,7 +155,8 @@ void          pmss_job_run_wait             (PmssJobRun *run, const char *what);
 gboolean      pmss_job_run_set_total        (PmssJobRun *run, guint64 total, GError **error);
 /* Commits another rate limit than the job was added with. */
 gboolean      pmss_job_run_set_rate_limit   (PmssJobRun *run, guint64 rate_limit, GError **error);
-/* @done bytes of all are done. Seen at once by whoever asks, written to the database at most once a second. FALSE: told to stop. */
+/* @done bytes of all are done. Seen at once by whoever asks, written to the database at most once a
+ * second. FALSE: told to stop. */
 gboolean      pmss_job_run_progress         (PmssJobRun *run, guint64 done, GError **error);
 /* The same, where several threads each do a part: @bytes more than before. */
 gboolean      pmss_job_run_advance          (PmssJobRun *run, guint64 bytes, GError **error);

@@ -8,10 +8,13 @@ G_BEGIN_DECLS
 /**
  * PmssAvoidance:
  *
- * Whether a node that did not answer in time is to be asked again. To find out takes its whole timeout: so a job does so once, and not for each of its extents, then after
- * 1 min, 2 min, and so on up to 16 min. One that has come up anew is asked at once. Decides only; the caller gives the times. {0}: nothing is held against it.
+ * Whether a node that did not answer in time is to be asked again. To find out takes its whole
+ * timeout: so a job does so once, and not for each of its extents, then after 1 min, 2 min, and so
+ * on up to 16 min. One that has come up anew is asked at once. Decides only; the caller gives the
+ * times. {0}: nothing is held against it.
  */
-typedef struct {
+typedef struct
+{
   gint64 until;                 /* monotonic, us */
   gint64 pause;                 /* us; 0: it answered last */
   gint64 noted;                 /* seconds since 1970 */

@@ -95,7 +95,7 @@ get_lane (PmssNodeCalls * self, guint node)
 {
   Lane *lane = g_hash_table_lookup (self->lanes, GUINT_TO_POINTER (node));
 
-  if (!lane) {
+  if (lane == NULL) {
     lane = g_new0 (Lane, 1);
     lane->calls = self;
     lane->node = node;
@@ -114,7 +114,7 @@ add_call (PmssNodeCalls * self, CallKind kind, guint node, const char *shard,
   call->lane = get_lane (self, node);
   call->kind = kind;
   call->shard = g_strdup (shard);
-  call->bytes = bytes ? g_bytes_ref (bytes) : NULL;
+  call->bytes = bytes != NULL ? g_bytes_ref (bytes) : NULL;
   call->tag = tag;
   g_queue_push_tail (&call->lane->waiting, call);
   self->outstanding++;
@@ -173,9 +173,9 @@ prepare_client (Lane * lane, GError ** error)
   PmssControlContext *context = lane->calls->context;
   g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (context->nodes, lane->node);
 
-  if (!info || info->state == PMSS_NODE_DOWN) {
+  if (info == NULL || info->state == PMSS_NODE_DOWN) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE,
-        "Node %u is %s", lane->node, info ? "down" : "unknown");
+        "Node %u is %s", lane->node, info != NULL ? "down" : "unknown");
     return FALSE;
   }
   if (lane->client
@@ -379,7 +379,7 @@ pmss_node_calls_list (PmssNodeCalls * self, guint node, const char *after,
     pmss_node_client_set_token (lane->client, token);
     pmss_node_client_list_async (lane->client, after, instance, cancellable,
         keep_result, &result);
-    while (!result)
+    while (result == NULL)
       g_main_context_iteration (self->main_context, TRUE);
     names = pmss_node_client_list_finish (lane->client, result, more, error);
   }

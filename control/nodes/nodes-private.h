@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 
 /* Shared by nodes.c (who there is), node-states.c (how they are) and the other node-*.c. */
 
-typedef struct {
+typedef struct
+{
   PmssNode node;
   guint8 secret[PMSS_SECRET_HASH_SIZE];
   guint64 capacity;
@@ -26,38 +27,48 @@ typedef struct {
   char contender[PMSS_INSTANCE_LENGTH + 1];     /* another one with the same identity; "": none */
   gint64 contender_since;       /* monotonic */
   gint64 twin_refused;          /* monotonic, when it was refused last; 0: never */
-  PmssNode claim;               /* where it says that it is, and is not known to be; address NULL: nowhere else */
-  gint64 asked;                 /* monotonic, when it was last asked to prove such a thing; 0: not yet */
+  /* where it says that it is, and is not known to be; address NULL: nowhere else */
+  PmssNode claim;
+  /* monotonic, when it was last asked to prove such a thing; 0: not yet */
+  gint64 asked;
   char *claim_problem;          /* (nullable) why it is not believed */
-  gboolean unproved;            /* and that is what came when it was asked: for administrators' eyes, or control would tell nodes what answers in its network */
+  /* and that is what came when it was asked: for administrators' eyes, or control would tell nodes
+   * what answers in its network */
+  gboolean unproved;
 
   /* what the state follows from */
   gint64 heard;                 /* monotonic, of the last heartbeat */
   gint64 last_seen;             /* the same in seconds since 1970; 0: never */
   gboolean leaving;             /* the last heartbeat said so */
   gboolean reads_tokens;        /* and that */
-  gint64 skew;                  /* seconds that its clock was ahead of ours then; less than 0: behind */
+  /* seconds that its clock was ahead of ours then; less than 0: behind */
+  gint64 skew;
   char *trouble;                /* (nullable) why it takes no writes, as it says */
-  gint64 unreachable;           /* monotonic, since when control has not reached it; 0: no reason to think so */
+  /* monotonic, since when control has not reached it; 0: no reason to think so */
+  gint64 unreachable;
   guint readers;                /* that cannot reach it either */
   char *failure;                /* why control could not, when it tried last; NULL: it could */
 
   PmssNodeStats stats;
 } PmssNodeEntry;
 
-struct _PmssNodes {
+struct _PmssNodes
+{
   PmssDatabase *database;
-  GMutex lock;                  /* protects what follows; not held over a wait for the database, or the watch */
+  /* protects what follows; not held over a wait for the database, or the watch */
+  GMutex lock;
   GHashTable *entries;          /* id -> PmssNodeEntry */
   GHashTable *unknown;          /* set of ids that were refused, and the log has said so: bounded */
-  GMutex watch_lock;            /* protects these two, and is held while the watch runs: who has taken it away may be freed */
+  /* protects these two, and is held while the watch runs: who has taken it away may be freed */
+  GMutex watch_lock;
   PmssNodesWatch watch;
   gpointer watch_data;
   PmssNodesProve prove;         /* NULL: nobody asks for proofs */
   gpointer prove_data;
 };
 
-/* node-identity.c, with the lock held: what is wrong with its claim, for the node itself; NULL: nothing. */
+/* node-identity.c, with the lock held: what is wrong with its claim, for the node itself; NULL:
+ * nothing. */
 char          *pmss_node_tell_claim (const PmssNodeEntry *entry);
 /* node-clock.c: whether a node whose clock is @skew seconds ahead of ours refuses what we sign. */
 gboolean       pmss_node_clock_is_wrong (gint64 skew);
@@ -65,14 +76,18 @@ gboolean       pmss_node_clock_is_wrong (gint64 skew);
 char          *pmss_node_describe_clock (gint64 skew);
 
 typedef enum { PMSS_NODE_CLAIM_GOOD, PMSS_NODE_CLAIM_WAITS, PMSS_NODE_CLAIM_REFUSED } PmssNodeClaim;
-/* Lock held. Whether a heartbeat with @instance (nullable: it says nothing) is the node's. WAITS: it is to be told whether the server before it is gone. */
+/* Lock held. Whether a heartbeat with @instance (nullable: it says nothing) is the node's. WAITS:
+ * it is to be told whether the server before it is gone. */
 PmssNodeClaim pmss_node_judge_instance (PmssNodeEntry *entry, const char *instance, gint64 now);
 /* Notes where the node says that it is. TRUE: it is to be asked for a proof of entry->claim. */
-gboolean       pmss_nodes_note_place_locked (PmssNodes *nodes, PmssNodeEntry *entry, const PmssNodeBeat *beat, gint64 now);
+gboolean       pmss_nodes_note_place_locked (PmssNodes *nodes, PmssNodeEntry *entry,
+    const PmssNodeBeat *beat, gint64 now);
 /* Another node than @except that is there and not down. */
-PmssNodeEntry *pmss_nodes_find_at_locked (PmssNodes *nodes, guint except, const char *address, guint16 port);
+PmssNodeEntry *pmss_nodes_find_at_locked (PmssNodes *nodes, guint except, const char *address,
+    guint16 port);
 /* An address is one node's: PMSS_ERROR_CONFLICT where such a one is at @place. */
-gboolean       pmss_nodes_check_place (PmssNodes *nodes, guint except, const PmssNode *place, GError **error);
+gboolean       pmss_nodes_check_place (PmssNodes *nodes, guint except, const PmssNode *place,
+    GError **error);
 /* Brings one state up to date, and tells of a change. */
 void           pmss_nodes_update (PmssNodes *nodes, guint id);
 

@@ -396,7 +396,7 @@ pmss_nodes_ask_repair (PmssNodes * self, guint id, GError ** error)
   NodeCall call = {.id = id };
   g_autoptr (PmssNodeInfo) info = pmss_nodes_get (self, id, error);
 
-  if (!info)
+  if (info == NULL)
     return FALSE;
   if (info->state != PMSS_NODE_UP)
     return pmss_database_transact (self->database, ask_repair, &call, error);

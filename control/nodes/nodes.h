@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 /**
  * PmssNodes:
  *
- * The storage servers: identity in the database, state and statistics in memory (they come anew with every heartbeat).
+ * The storage servers: identity in the database, state and statistics in memory (they come anew
+ * with every heartbeat).
  *
  *          heartbeat                 heartbeat
  *      ┌──────────────┐      ┌──────────────────────┐
@@ -19,9 +20,10 @@ G_BEGIN_DECLS
  *      └──────────────┴─────────────────▲
  *         a last heartbeat: it leaves
  *
- * Heartbeats alone do not make a node up that control was told is unreachable, and that it cannot reach itself (node-probe.h): that is suspect at once, and
- * down after 15 s. After a start of control all nodes are down until their first heartbeat: since the start, or since they went down before it; for that, states
- * are written to the database when they change. Threads: any.
+ * Heartbeats alone do not make a node up that control was told is unreachable, and that it cannot
+ * reach itself (node-probe.h): that is suspect at once, and down after 15 s. After a start of
+ * control all nodes are down until their first heartbeat: since the start, or since they went down
+ * before it; for that, states are written to the database when they change. Threads: any.
  */
 
 typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
@@ -34,7 +36,8 @@ typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
 #define PMSS_INSTANCE_LENGTH 32 /* hex digits */
 
 /* What a heartbeat tells. Fractions are 0..1, rates bytes/s, sizes bytes. */
-typedef struct {
+typedef struct
+{
   double cpu;
   guint64 memory, memory_total;
   guint64 disk_read, disk_write, net_in, net_out;
@@ -44,7 +47,8 @@ typedef struct {
 } PmssNodeStats;
 
 /* What a node says of itself with each heartbeat. The strings are the caller's. */
-typedef struct {
+typedef struct
+{
   const char *address;
   guint16 port;
   gboolean tls;
@@ -52,16 +56,20 @@ typedef struct {
   const char *instance;         /* (nullable) id of its start */
   const char *trouble;          /* (nullable) why it takes no writes */
   gint64 time;                  /* of its clock, seconds since 1970; 0: it does not say */
-  gboolean reads_tokens;        /* of the format that control signs; where not, it is suspect: it cannot serve anybody */
+  /* of the format that control signs; where not, it is suspect: it cannot serve anybody */
+  gboolean reads_tokens;
   PmssNodeStats stats;
 } PmssNodeBeat;
 
 /* One node at one moment. */
-typedef struct {
+typedef struct
+{
   PmssNode node;                /* id, address, port, tls, zone */
   PmssNodeState state;
   gint64 since;                 /* in this state; seconds since 1970 */
-  gint64 lasted;                /* seconds that it is in this state; only for what was before control started by the clock that people set */
+  /* seconds that it is in this state; only for what was before control started by the clock that
+   * people set */
+  gint64 lasted;
   char *reason;                 /* in words, times in it as ISO 8601 in UTC; NULL: it is up */
   gboolean read_only;           /* it takes no writes; `warning` says why */
   char *warning;                /* (nullable) what somebody should look at, though it may be up */
@@ -89,43 +97,59 @@ GPtrArray    *pmss_nodes_list (PmssNodes *nodes, GError **error);
 PmssNodeInfo *pmss_nodes_get  (PmssNodes *nodes, guint id, GError **error);
 /* How many have joined, whatever their state. From memory. */
 guint         pmss_nodes_count (PmssNodes *nodes);
-/* From memory alone, no database: the address that a request goes to. FALSE: no such node. Free with pmss_node_info_free(); what the
- * database counts is not filled in. */
+/* From memory alone, no database: the address that a request goes to. FALSE: no such node. Free
+ * with pmss_node_info_free(); what the database counts is not filled in. */
 PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
 
-/* One-time join tokens. @zone: (nullable) the zone that the joining node is put in, whatever it says itself. */
-char         *pmss_nodes_create_join_token (PmssNodes *nodes, const char *zone, gint64 *expires, GError **error);
-/* Uses up @join_token. Fills in node->id; returns the node's secret. PMSS_ERROR_NOT_AUTHORIZED for an unknown, used or expired token. */
-char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNode *node, guint64 capacity, GError **error);
-/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too; PMSS_ERROR_CONFLICT when another server with the same identity is alive. A changed
- * address counts once it has been proved; until then the node is suspect. @problem: (out) (nullable) what the node is to be told. */
-gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret, const PmssNodeBeat *beat, PmssNodeState *state, char **problem, GError **error);
+/* One-time join tokens. @zone: (nullable) the zone that the joining node is put in, whatever it
+ * says itself. */
+char         *pmss_nodes_create_join_token (PmssNodes *nodes, const char *zone, gint64 *expires,
+    GError **error);
+/* Uses up @join_token. Fills in node->id; returns the node's secret. PMSS_ERROR_NOT_AUTHORIZED for
+ * an unknown, used or expired token. */
+char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNode *node,
+    guint64 capacity, GError **error);
+/* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too; PMSS_ERROR_CONFLICT when
+ * another server with the same identity is alive. A changed address counts once it has been proved;
+ * until then the node is suspect. @problem: (out) (nullable) what the node is to be told. */
+gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret,
+    const PmssNodeBeat *beat, PmssNodeState *state, char **problem, GError **error);
 /* Whether @secret is the node's: as heartbeat() does. */
 gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secret, GError **error);
-/* Control has tried to reach the node; @readers have told before that they cannot. @failure: (nullable) why it could not either. */
-void          pmss_nodes_note_probe (PmssNodes *nodes, guint id, guint readers, const GError *failure);
-/* Somebody does not want to wait for the node: `repair` until it is up. PMSS_ERROR_CONFLICT while it is. */
+/* Control has tried to reach the node; @readers have told before that they cannot. @failure:
+ * (nullable) why it could not either. */
+void          pmss_nodes_note_probe (PmssNodes *nodes, guint id, guint readers,
+    const GError *failure);
+/* Somebody does not want to wait for the node: `repair` until it is up. PMSS_ERROR_CONFLICT while
+ * it is. */
 gboolean      pmss_nodes_ask_repair (PmssNodes *nodes, guint id, GError **error);
-/* PMSS_ERROR_CONFLICT while the catalog has shards on it; those that only wait to be deleted from a node that is down go with it. */
+/* PMSS_ERROR_CONFLICT while the catalog has shards on it; those that only wait to be deleted from a
+ * node that is down go with it. */
 gboolean      pmss_nodes_remove (PmssNodes *nodes, guint id, GError **error);
 
-/* Asks the server at @place, where node place->id says that it is, for a proof, without waiting; what comes of it goes to note_proof(). Called on any thread
- * with no lock held. */
+/* Asks the server at @place, where node place->id says that it is, for a proof, without waiting;
+ * what comes of it goes to note_proof(). Called on any thread with no lock held. */
 typedef void (*PmssNodesProve) (const PmssNode *place, gpointer user_data);
 void          pmss_nodes_set_prove  (PmssNodes *nodes, PmssNodesProve prove, gpointer user_data);
 /* @failure: (nullable) why there is no proof. */
-void          pmss_nodes_note_proof (PmssNodes *nodes, const PmssNode *place, const GError *failure);
-/* An administrator says where the node is. PMSS_ERROR_CONFLICT: another one is there, and not down. */
-gboolean      pmss_nodes_set_place  (PmssNodes *nodes, guint id, const PmssNode *place, GError **error);
+void          pmss_nodes_note_proof (PmssNodes *nodes, const PmssNode *place,
+    const GError *failure);
+/* An administrator says where the node is. PMSS_ERROR_CONFLICT: another one is there, and not
+ * down. */
+gboolean      pmss_nodes_set_place  (PmssNodes *nodes, guint id, const PmssNode *place,
+    GError **error);
 /* The key of the node's proofs (pmss-proof.h). FALSE: no such node. */
 gboolean      pmss_nodes_copy_key   (PmssNodes *nodes, guint id, guint8 key[PMSS_PROOF_KEY_SIZE]);
-/* Id of the node's last start; NULL: not known, or it may have been started again just now. Free with g_free(). */
+/* Id of the node's last start; NULL: not known, or it may have been started again just now. Free
+ * with g_free(). */
 char         *pmss_nodes_get_instance (PmssNodes *nodes, guint id);
 
-/* Brings the states up to date. Called by a timer twice a second; @now as of g_get_monotonic_time(). */
+/* Brings the states up to date. Called by a timer twice a second; @now as of
+ * g_get_monotonic_time(). */
 void          pmss_nodes_tick (PmssNodes *nodes, gint64 now);
 
-/* One watcher: told of each change of a node's state, on whichever thread saw it, with no lock held. It must not block and must not set the watch: it wakes its own thread. */
+/* One watcher: told of each change of a node's state, on whichever thread saw it, with no lock
+ * held. It must not block and must not set the watch: it wakes its own thread. */
 typedef void (*PmssNodesWatch) (guint id, PmssNodeState state, gpointer user_data);
 /* Where another watch is running it waits for that one's end. */
 void          pmss_nodes_set_watch (PmssNodes *nodes, PmssNodesWatch watch, gpointer user_data);

@@ -56,7 +56,7 @@ pmss_placer_new (PmssControlContext * context, const PmssVersion * version,
   PmssPlacer *self = g_new0 (PmssPlacer, 1);
 
   self->context = context;
-  self->cancellable = cancellable ? g_object_ref (cancellable) : NULL;
+  self->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
   self->shunned = g_hash_table_new_full (NULL, NULL, NULL,
       (GDestroyNotify) shunned_free);
   self->strings = g_string_chunk_new (1024);
@@ -131,7 +131,7 @@ why_not (PmssPlacer * self, const PmssNodeInfo * info)
     return info->state == PMSS_NODE_DOWN ? "is down" : "does not answer";
   if (info->read_only)
     return "takes no writes";
-  if (shunned && shunned->until > g_get_monotonic_time ())
+  if (shunned != NULL && shunned->until > g_get_monotonic_time ())
     return shunned->reason;
   if (info->free < self->shard_size)
     return "has no room";
@@ -175,7 +175,7 @@ may_hope (PmssPlacer * self, GPtrArray * infos, guint wanted)
     gboolean full = info->state == PMSS_NODE_UP
         && info->free < self->shard_size;
 
-    if (!full && (!shunned || shunned->until != G_MAXINT64))
+    if (!full && (shunned == NULL || shunned->until != G_MAXINT64))
       n++;
   }
   return n >= wanted;
@@ -211,7 +211,7 @@ set_too_few (PmssPlacer * self, GPtrArray * infos, GError ** error)
     PmssNodeInfo *info = g_ptr_array_index (infos, i);
     const char *reason = why_not (self, info);
 
-    if (reason)
+    if (reason != NULL)
       g_string_append_printf (text, "; node %u (%s:%u) %s%s%s", info->node.id,
           info->node.address, info->node.port, reason,
           info->reason ? ": " : "", info->reason ? info->reason : "");
@@ -231,7 +231,7 @@ load_extent (PmssPlacer * self, guint32 number, PmssExtent * extent,
   g_autoptr (GArray) extents = pmss_catalog_list_extents
       (self->context->catalog, &self->version.id, number, 1, error);
 
-  if (!extents)
+  if (extents == NULL)
     return FALSE;
   *found = extents->len == 1
       && g_array_index (extents, PmssExtent, 0).number == number;
@@ -247,7 +247,7 @@ fill_nodes (PmssPlacer * self, GPtrArray * infos, const guint * ids,
   for (guint i = 0; i < count_shards (self); i++) {
     PmssNodeInfo *info = find_info (infos, ids[i]);
 
-    if (!info) {
+    if (info == NULL) {
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
           "There is no node %u any more", ids[i]);
       return FALSE;
@@ -274,7 +274,7 @@ pmss_placer_place (PmssPlacer * self, guint32 number, PmssNode * nodes,
     g_autoptr (GPtrArray) infos = pmss_nodes_list (self->context->nodes, error);
     g_autoptr (GArray) candidates = NULL;
 
-    if (!infos)
+    if (infos == NULL)
       return FALSE;
     if (placed)
       return fill_nodes (self, infos, extent.nodes, nodes, error);
@@ -306,13 +306,13 @@ pmss_placer_shun (PmssPlacer * self, guint node, const GError * reason)
   Shunned *before = g_hash_table_lookup (self->shunned,
       GUINT_TO_POINTER (node));
   Shunned *shunned = g_new0 (Shunned, 1);
-  g_autofree char *text = reason ? pmss_error_without_peer (reason) :
+  g_autofree char *text = reason != NULL ? pmss_error_without_peer (reason) :
       g_strdup ("unknown error");
 
   shunned->reason = g_strdup_printf ("failed: %s", text);
   shunned->until = full ? G_MAXINT64 : g_get_monotonic_time () + SHUN;
   shunned->since = g_get_real_time () / G_USEC_PER_SEC;
-  shunned->chances = before ? before->chances : 0;
+  shunned->chances = before != NULL ? before->chances : 0;
   g_hash_table_replace (self->shunned, GUINT_TO_POINTER (node), shunned);
   self->failed = node;
 }
@@ -323,7 +323,7 @@ has_zone (GPtrArray * infos, const PmssExtent * extent, guint but,
 {
   for (guint i = 0; i < extent->n_nodes; i++) {
     PmssNodeInfo *info = find_info (infos, extent->nodes[i]);
-    if (i != but && info && g_strcmp0 (info->node.zone, zone) == 0)
+    if (i != but && info != NULL && g_strcmp0 (info->node.zone, zone) == 0)
       return TRUE;
   }
   return FALSE;
@@ -362,7 +362,7 @@ choose_other (PmssPlacer * self, GPtrArray * infos, const PmssExtent * extent,
   g_autoptr (GArray) candidates = NULL;
   guint chosen, end = 0;
 
-  if (!except)
+  if (except == NULL)
     return 0;
   g_array_append_vals (except, extent->nodes, extent->n_nodes);
   g_array_append_val (except, end);
@@ -392,10 +392,10 @@ pmss_placer_replace (PmssPlacer * self, guint32 number, guint shard,
   }
   pmss_placer_shun (self, failed, reason);
   infos = pmss_nodes_list (self->context->nodes, error);
-  if (!infos)
+  if (infos == NULL)
     return FALSE;
   id = choose_other (self, infos, &extent, shard, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
@@ -404,7 +404,7 @@ pmss_placer_replace (PmssPlacer * self, guint32 number, guint shard,
     return FALSE;
   }
   g_message ("Extent %u, shard %u: from node %u to node %u (%s)", number, shard,
-      failed, id, reason ? reason->message : "");
+      failed, id, reason != NULL ? reason->message : "");
   fill_node (self, find_info (infos, id), node);
   return pmss_catalog_replace_shard (self->context->catalog,
       &self->version.id, number, shard, id, error);
@@ -417,10 +417,10 @@ pmss_placer_choose (PmssPlacer * self, const PmssExtent * extent, guint shard,
   g_autoptr (GPtrArray) infos = pmss_nodes_list (self->context->nodes, error);
   g_autoptr (GError) local = NULL;
 
-  if (!infos)
+  if (infos == NULL)
     return FALSE;
   *node = choose_other (self, infos, extent, shard, &local);
-  if (local)
+  if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   else if (*node == 0)
     set_too_few (self, infos, error);
@@ -440,7 +440,7 @@ pmss_placer_has_enough (PmssControlContext * context,
   g_autoptr (PmssPlacer) placer = pmss_placer_new (context, version, NULL);
   g_autoptr (GPtrArray) infos = pmss_nodes_list (context->nodes, NULL);
   g_autoptr (GArray) usable =
-      infos ? list_candidates (placer, infos, NULL) : NULL;
+      infos != NULL ? list_candidates (placer, infos, NULL) : NULL;
 
   return usable && usable->len >= count_shards (placer);
 }
@@ -452,7 +452,7 @@ pmss_placer_retry (PmssPlacer * self)
   Shunned *shunned = g_hash_table_lookup (self->shunned,
       GUINT_TO_POINTER (self->failed));
 
-  if (!shunned || shunned->until == G_MAXINT64
+  if (shunned == NULL || shunned->until == G_MAXINT64
       || shunned->chances >= MAX_CHANCES)
     return FALSE;
   while (g_get_monotonic_time () < deadline && look_later (self, NULL)) {
@@ -460,7 +460,7 @@ pmss_placer_retry (PmssPlacer * self)
         self->failed);
 
     /* one that has just died counts as up for a while: only a new sign of life counts */
-    if (info && info->state == PMSS_NODE_UP && !info->read_only
+    if (info != NULL && info->state == PMSS_NODE_UP && !info->read_only
         && info->last_seen > shunned->since) {
       shunned->until = 0;
       shunned->chances++;

@@ -20,7 +20,8 @@ void           pmss_originals_free (PmssOriginals *originals);
 
 /* At the start, while @uploads still has the first names of what was about to be kept: a file that
  * no row names goes if it is one of those, else it is set aside. */
-gboolean       pmss_originals_sweep  (PmssOriginals *originals, const char *uploads, GError **error);
+gboolean       pmss_originals_sweep  (PmssOriginals *originals, const char *uploads,
+    GError **error);
 /* See pmss_data_files_expire(). */
 gboolean       pmss_originals_expire (PmssOriginals *originals, guint grace, gint64 now, gint64 up);
 

@@ -57,7 +57,7 @@ probe_content_type_from_caps (GstCaps * caps, gboolean video)
 {
   GstStructure *structure;
 
-  if (!caps || gst_caps_is_empty (caps) || gst_caps_is_any (caps))
+  if (caps == NULL || gst_caps_is_empty (caps) || gst_caps_is_any (caps))
     return NULL;
   structure = gst_caps_get_structure (caps, 0);
   if (is_aac (structure))
@@ -84,10 +84,10 @@ probe_content_type_guess (const char *path, const char *name)
   g_autofree char *mime = NULL;
   gsize length = 0;
 
-  if (stream)
+  if (stream != NULL)
     g_input_stream_read_all (G_INPUT_STREAM (stream), head, 4096, &length,
         NULL, NULL);
   type = g_content_type_guess (name, head, length, NULL);
   mime = g_content_type_get_mime_type (type);
-  return mime ? g_steal_pointer (&mime) : g_strdup (UNKNOWN);
+  return mime != NULL ? g_steal_pointer (&mime) : g_strdup (UNKNOWN);
 }

@@ -42,7 +42,7 @@ set_tag (JsonObject * object, const GstTagList * list, const char *tag)
 {
   const GValue *value = gst_tag_list_get_value_index (list, tag, 0);
 
-  if (!value || json_object_has_member (object, tag))
+  if (value == NULL || json_object_has_member (object, tag))
     return;
   if (G_VALUE_HOLDS_STRING (value)) {
     const char *text = g_value_get_string (value);
@@ -58,7 +58,7 @@ set_tag (JsonObject * object, const GstTagList * list, const char *tag)
   } else if (G_VALUE_HOLDS (value, G_TYPE_DATE)) {
     char text[32];
     const GDate *date = g_value_get_boxed (value);
-    if (date && g_date_valid (date) &&
+    if (date != NULL && g_date_valid (date) &&
         g_date_strftime (text, sizeof text, "%Y-%m-%d", date) > 0)
       set_text (object, tag, text);
   }
@@ -67,7 +67,7 @@ set_tag (JsonObject * object, const GstTagList * list, const char *tag)
 static void
 add_tags (JsonObject * object, const GstTagList * list)
 {
-  if (list)
+  if (list != NULL)
     for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
       set_tag (object, list, tags[i]);
 }
@@ -104,7 +104,7 @@ describe_audio (JsonObject * object, GstDiscovererAudioInfo * audio)
       gst_discoverer_audio_info_get_sample_rate (audio));
   set_positive (object, "bitrate",
       gst_discoverer_audio_info_get_bitrate (audio));
-  if (language && !g_str_equal (language, "und"))
+  if (language != NULL && !g_str_equal (language, "und"))
     set_text (object, "language", language);
 }
 
@@ -115,15 +115,15 @@ describe_codec (JsonObject * object, GstDiscovererStreamInfo * info)
   g_autofree char *codec = NULL;
   g_autofree char *mime = NULL;
 
-  if (caps && gst_caps_is_fixed (caps)) {
+  if (caps != NULL && gst_caps_is_fixed (caps)) {
     codec = gst_pb_utils_get_codec_description (caps);
     mime = gst_codec_utils_caps_get_mime_codec (caps);
   }
-  if (codec)
+  if (codec != NULL)
     set_text (object, "codec", codec);
   else
     json_object_set_null_member (object, "codec");
-  if (mime)
+  if (mime != NULL)
     set_text (object, "mime_codec", mime);
 }
 
@@ -168,7 +168,7 @@ describe_streams (JsonObject * object, GstDiscovererInfo * info)
     add_tags (tag_object, gst_discoverer_stream_info_get_tags (l->data));
     if (GST_IS_DISCOVERER_CONTAINER_INFO (l->data))
       add_tags (tag_object, gst_discoverer_container_info_get_tags (l->data));
-    if (!stream)
+    if (stream == NULL)
       continue;
     video |= g_str_equal (json_object_get_string_member (stream, "type"),
         "video");
@@ -186,13 +186,13 @@ describe_container (JsonObject * object, GstDiscovererInfo * info)
 {
   g_autoptr (GstDiscovererStreamInfo) top =
       gst_discoverer_info_get_stream_info (info);
-  g_autoptr (GstCaps) caps = top ? gst_discoverer_stream_info_get_caps (top) :
-      NULL;
+  g_autoptr (GstCaps) caps =
+      top != NULL ? gst_discoverer_stream_info_get_caps (top) : NULL;
 
-  if (caps && gst_caps_is_fixed (caps)
+  if (caps != NULL && gst_caps_is_fixed (caps)
       && GST_IS_DISCOVERER_CONTAINER_INFO (top)) {
     g_autofree char *text = gst_pb_utils_get_codec_description (caps);
-    if (text)
+    if (text != NULL)
       set_text (object, "container", text);
   }
   return g_steal_pointer (&caps);
@@ -264,10 +264,10 @@ discover (const char *path, GstClockTime timeout)
   g_autoptr (GstDiscoverer) discoverer = NULL;
   GstDiscovererInfo *info;
 
-  if (!uri || !(discoverer = gst_discoverer_new (timeout, &error)))
+  if (uri == NULL || !(discoverer = gst_discoverer_new (timeout, &error)))
     return NULL;
   info = gst_discoverer_discover_uri (discoverer, uri, &error);
-  if (error)
+  if (error != NULL)
     g_info ("%s", error->message);
   return info;
 }
@@ -288,7 +288,7 @@ probe_describe (JsonObject * object, const char *path, const char *name,
   json_object_set_array_member (object, "streams", json_array_new ());
   json_object_set_object_member (object, "tags", json_object_new ());
   json_object_set_array_member (object, "missing", json_array_new ());
-  if (info) {
+  if (info != NULL) {
     describe_missing (object, info);
     caps = describe_container (object, info);
     type = probe_content_type_from_caps (caps, describe_streams (object, info));
@@ -297,7 +297,7 @@ probe_describe (JsonObject * object, const char *path, const char *name,
     if (!timed || *duration > G_MAXINT64)
       *duration = 0;
   }
-  if (type) {
+  if (type != NULL) {
     json_object_set_string_member (object, "content_type", type);
   } else {
     g_autofree char *guess = probe_content_type_guess (path, name);

@@ -137,7 +137,7 @@ on_pad_added (GstElement * parser, GstPad * pad, gpointer user_data)
   GstElement *sink;
   Stream *stream;
 
-  if (!pipeline || GST_BIN_NUMCHILDREN (pipeline) > MAX_STREAMS)
+  if (pipeline == NULL || GST_BIN_NUMCHILDREN (pipeline) > MAX_STREAMS)
     return;
   sink = gst_element_factory_make ("fakesink", NULL);
   g_object_set (sink, "sync", FALSE, "async", FALSE, NULL);
@@ -161,10 +161,11 @@ static void
 on_pad_removed (GstElement * parser, GstPad * pad, gpointer user_data)
 {
   g_autoptr (GstPad) peer = gst_pad_get_peer (pad);
-  g_autoptr (GstElement) sink = peer ? gst_pad_get_parent_element (peer) : NULL;
+  g_autoptr (GstElement) sink =
+      peer != NULL ? gst_pad_get_parent_element (peer) : NULL;
   g_autoptr (GstObject) pipeline = gst_object_get_parent (GST_OBJECT (parser));
 
-  if (!sink || !pipeline)
+  if (sink == NULL || pipeline == NULL)
     return;
   gst_element_set_locked_state (sink, TRUE);
   gst_element_set_state (sink, GST_STATE_NULL);
@@ -195,7 +196,7 @@ probe_rates_scan (ProbeRates * rates, const char *path, gint64 deadline)
   GstElement *parser = gst_element_factory_make ("parsebin", NULL);
   gboolean whole;
 
-  if (!source || !parser) {
+  if (source == NULL || parser == NULL) {
     g_clear_object (&source);
     g_clear_object (&parser);
     return FALSE;

@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /**
  * ProbeRates:
  *
- * Sums encoded bytes by stream time, in bins of a tenth of a second, and says how many bits the busiest second and the busiest ten seconds hold.
- * Memory: 8 bytes a bin, at most two days of them; what lies beyond counts for no peak. Any thread may add.
+ * Sums encoded bytes by stream time, in bins of a tenth of a second, and says how many bits the
+ * busiest second and the busiest ten seconds hold. Memory: 8 bytes a bin, at most two days of them;
+ * what lies beyond counts for no peak. Any thread may add.
  */
 typedef struct _ProbeRates ProbeRates;
 
@@ -18,7 +19,8 @@ void        probe_rates_free (ProbeRates *rates);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProbeRates, probe_rates_free)
 
 /* @bytes belong to stream time @time and are shown for @duration (ns, 0: unknown). */
-void        probe_rates_add  (ProbeRates *rates, GstClockTime time, GstClockTime duration, guint64 bytes);
+void        probe_rates_add  (ProbeRates *rates, GstClockTime time, GstClockTime duration,
+    guint64 bytes);
 
 /* Stream time (ns) at which the last of what was added ends; 0: nothing was. */
 GstClockTime probe_rates_get_end (ProbeRates *rates);
@@ -26,11 +28,13 @@ GstClockTime probe_rates_get_end (ProbeRates *rates);
 /* All bytes added. */
 guint64     probe_rates_get_bytes (ProbeRates *rates);
 
-/* The highest rate in bit/s over any @window ns (a multiple of 100 ms); over all there is, where that is shorter. 0: unknown. */
+/* The highest rate in bit/s over any @window ns (a multiple of 100 ms); over all there is, where
+ * that is shorter. 0: unknown. */
 guint64     probe_rates_get_peak (ProbeRates *rates, GstClockTime window);
 
-/* Reads the file at @path through a parser, without decoding, as fast as it comes, and adds up what its streams carry.
- * Gives up at @deadline (monotonic, us) or at an error; FALSE then, and @rates holds a part of the file only. */
+/* Reads the file at @path through a parser, without decoding, as fast as it comes, and adds up what
+ * its streams carry. Gives up at @deadline (monotonic, us) or at an error; FALSE then, and @rates
+ * holds a part of the file only. */
 gboolean    probe_rates_scan (ProbeRates *rates, const char *path, gint64 deadline);
 
 G_END_DECLS

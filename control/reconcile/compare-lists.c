@@ -133,7 +133,7 @@ list_expected (PmssDatabase * database, gpointer user_data, GError ** error)
 
   for (page->scanned = 0; pmss_rows_next (rows, &local); page->scanned++)
     add_expected (page, rows);
-  if (!local)
+  if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -151,7 +151,7 @@ is_pending (PmssDatabase * database, guint node, const char *name,
       PMSS_INT (node), PMSS_TEXT (name));
 
   *pending = pmss_rows_next (rows, &local);
-  if (!local)
+  if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -233,7 +233,7 @@ list_again (Comparison * page, GError ** error)
   GPtrArray *again = pmss_node_calls_list (page->calls, page->node,
       page->after, &more, page->cancellable, error);
 
-  if (again && more && again->len > 0 && (!page->last
+  if (again != NULL && more && again->len > 0 && (!page->last
           || strcmp (g_ptr_array_index (again, again->len - 1),
               page->last) < 0))
     page->last = g_ptr_array_index (again, again->len - 1);
@@ -281,10 +281,10 @@ find_missing (Comparison * page, GError ** error)
   g_autoptr (GPtrArray) missing = g_ptr_array_new ();
   g_autoptr (GHashTable) before = NULL;
 
-  if (!absent || absent->len == 0)
+  if (absent == NULL || absent->len == 0)
     return absent != NULL;
   again = list_again (page, error);
-  still = again ? list_absent (page, again, error) : NULL;
+  still = again != NULL ? list_absent (page, again, error) : NULL;
   if (!still)
     return FALSE;
   before = make_set (absent);
@@ -372,7 +372,7 @@ compare_page (Comparison * page, char **after, GError ** error)
 
   names = pmss_node_calls_list (page->calls, page->node, *after, &more,
       page->cancellable, error);
-  if (!names)
+  if (names == NULL)
     return FALSE;
   if (more && names->len > 0)
     last = g_strdup (g_ptr_array_index (names, names->len - 1));
@@ -395,7 +395,7 @@ begin_budget (Comparison * page, guint64 more, GError ** error)
   g_autoptr (PmssNodeInfo) info =
       pmss_nodes_get (page->context->nodes, page->node, error);
 
-  if (!info)
+  if (info == NULL)
     return FALSE;
   pmss_list_budget_init (&page->budget, info->shards, more, page->now);
   return TRUE;
@@ -499,6 +499,6 @@ pmss_compare_lists (PmssControlContext * context, PmssNodeCalls * calls,
   do
     if (!compare_page (&page, &after, error))
       return FALSE;
-  while (after && !is_spent (&page, after));
+  while (after != NULL && !is_spent (&page, after));
   return after != NULL || end_list (&page, allowed, compared, error);
 }

@@ -7,28 +7,40 @@
 
 G_BEGIN_DECLS
 
-/* A node's list of its shards against the catalog: the reconciler's larger half. Blocks; one thread. */
+/* A node's list of its shards against the catalog: the reconciler's larger half. Blocks; one
+ * thread. */
 
-typedef struct {
-  gboolean whole;               /* the list has come to its end; FALSE: it goes on the next time, and the rest is not known */
+typedef struct
+{
+  /* the list has come to its end; FALSE: it goes on the next time, and the rest is not known */
+  gboolean whole;
   guint64 shards;               /* listed */
-  guint64 missing;              /* that the catalog has on it, and it has not: noted as bad shards, at most 10,000 a comparison */
+  /* that the catalog has on it, and it has not: noted as bad shards, at most 10,000 a comparison */
+  guint64 missing;
   guint64 unknown;              /* that nobody knows, however long */
-  guint64 forgotten;            /* of them, those that are too many to be remembered: their turn comes when others are gone */
-  guint64 orphans;              /* that nobody has known for the grace period: pending deletions from now on */
-  guint64 held;                 /* all that nobody knows, where they are so many that somebody has to confirm it: left alone */
+  /* of them, those that are too many to be remembered: their turn comes when others are gone */
+  guint64 forgotten;
+  /* that nobody has known for the grace period: pending deletions from now on */
+  guint64 orphans;
+  /* all that nobody knows, where they are so many that somebody has to confirm it: left alone */
+  guint64 held;
 } PmssCompared;
 
-/* Whether a clean-up of @orphans of the @shards that a node holds is so large that the catalog, or whose list it is, may be what is wrong:
- * more than 16 and 5 %, or at least four and more than half. */
+/* Whether a clean-up of @orphans of the @shards that a node holds is so large that the catalog, or
+ * whose list it is, may be what is wrong: more than 16 and 5 %, or at least four and more than
+ * half. */
 gboolean     pmss_cleanup_is_large (guint64 orphans, guint64 shards);
 
-/* What is left of a confirmation of @allowed orphans after a whole list: nothing, save where more are unknown than were remembered. */
+/* What is left of a confirmation of @allowed orphans after a whole list: nothing, save where more
+ * are unknown than were remembered. */
 guint64      pmss_compared_get_rest (const PmssCompared *compared, guint64 allowed);
 
-/* Brings @unknown up to date. @more: names that the list may have besides twice those of the catalog; one with still more, or a slow one, is left, and goes on there
- * with the next call. @allowed: as many orphans may go, however large a part that is. On FALSE the next call goes on after the last page that was compared. */
-gboolean     pmss_compare_lists (PmssControlContext *context, PmssNodeCalls *calls, guint node, PmssUnknown *unknown, guint64 more, guint64 allowed,
+/* Brings @unknown up to date. @more: names that the list may have besides twice those of the
+ * catalog; one with still more, or a slow one, is left, and goes on there with the next call.
+ * @allowed: as many orphans may go, however large a part that is. On FALSE the next call goes on
+ * after the last page that was compared. */
+gboolean     pmss_compare_lists (PmssControlContext *context, PmssNodeCalls *calls, guint node,
+    PmssUnknown *unknown, guint64 more, guint64 allowed,
     PmssCompared *compared, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

@@ -8,9 +8,11 @@ G_BEGIN_DECLS
 /**
  * PmssListBudget:
  *
- * How much of one node's list is read at a time: by far more than it should have, and by no means all that a node might say. One thread reads all lists. Pure.
+ * How much of one node's list is read at a time: by far more than it should have, and by no means
+ * all that a node might say. One thread reads all lists. Pure.
  */
-typedef struct {
+typedef struct
+{
   guint64 names;
   gint64 until;                 /* monotonic, us */
 } PmssListBudget;
@@ -19,7 +21,8 @@ typedef struct {
 #define PMSS_LIST_MORE 1000000
 
 /* @shards: that the catalog has on the node. @more: that it may have besides. */
-void     pmss_list_budget_init     (PmssListBudget *budget, guint64 shards, guint64 more, gint64 now);
+void     pmss_list_budget_init     (PmssListBudget *budget, guint64 shards, guint64 more,
+    gint64 now);
 /* @names: that were read. */
 gboolean pmss_list_budget_is_spent (const PmssListBudget *budget, guint64 names, gint64 now);
 

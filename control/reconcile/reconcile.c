@@ -47,7 +47,7 @@ note_gone (guint node, const char *shard, guint tag, const GError * error,
 {
   Pending *pending = user_data;
 
-  if (error)
+  if (error != NULL)
     g_info ("%s on node %u: %s", shard, node, error->message);
   else
     g_ptr_array_add (pending->gone, g_strdup (shard));
@@ -76,7 +76,7 @@ delete_some (PmssReconciler * self, guint node, gboolean * more,
   g_autoptr (GPtrArray) gone = g_ptr_array_new_with_free_func (g_free);
   Pending pending = { self, node, gone };
 
-  if (!names)
+  if (names == NULL)
     return FALSE;
   for (guint i = 0; i < names->len; i++)
     pmss_node_calls_delete (self->calls, node, g_ptr_array_index (names, i), i);
@@ -112,7 +112,7 @@ get_unknown (PmssReconciler * self, guint node)
   PmssUnknown *unknown = g_hash_table_lookup (self->unknown,
       GUINT_TO_POINTER (node));
 
-  if (!unknown) {
+  if (unknown == NULL) {
     unknown = pmss_unknown_new (PMSS_UNKNOWN_MAX);
     g_hash_table_insert (self->unknown, GUINT_TO_POINTER (node), unknown);
   }
@@ -254,7 +254,7 @@ add_all_nodes (PmssReconciler * self)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) infos = pmss_nodes_list (self->context->nodes, &error);
 
-  if (!infos) {
+  if (infos == NULL) {
     g_warning ("Cannot list the nodes: %s", error->message);
     return;
   }
@@ -290,7 +290,7 @@ add_overdue (PmssReconciler * self, gint64 now)
     if (pmss_unknown_get_due (unknown) > now)
       continue;
     info = pmss_nodes_peek (self->context->nodes, GPOINTER_TO_UINT (node));
-    if (!info)
+    if (info == NULL)
       g_hash_table_iter_remove (&iter);
     else if (info->state == PMSS_NODE_UP)
       add_due (self, GPOINTER_TO_UINT (node));
@@ -309,7 +309,7 @@ retry_failed (PmssReconciler * self)
     g_autoptr (PmssNodeInfo) info =
         pmss_nodes_peek (self->context->nodes, GPOINTER_TO_UINT (node));
 
-    if (info && info->state == PMSS_NODE_UP)
+    if (info != NULL && info->state == PMSS_NODE_UP)
       add_due (self, GPOINTER_TO_UINT (node));
     g_hash_table_iter_remove (&iter);
   }
@@ -352,7 +352,7 @@ find_pending_nodes (PmssDatabase * database, gpointer user_data,
     guint node = pmss_rows_int (rows, 0);
     g_array_append_val (nodes, node);
   }
-  if (!local)
+  if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -376,7 +376,7 @@ retry_pending (PmssReconciler * self)
         node);
     g_autoptr (GError) local = NULL;
 
-    if (info && info->state == PMSS_NODE_UP
+    if (info != NULL && info->state == PMSS_NODE_UP
         && !delete_pending (self, node, &local)
         && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
       g_message ("Cannot delete from node %u: %s", node, local->message);

@@ -27,15 +27,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUnknown, pmss_unknown_free)
 
 /* Of the last whole list; those that are not remembered count, too. */
 guint64      pmss_unknown_get_count (PmssUnknown *unknown);
-/* When the first of them is to go: monotonic, G_MAXINT64 if there are none, and while a list is not whole. */
+/* When the first of them is to go: monotonic, G_MAXINT64 if there are none, and while a list is not
+ * whole. */
 gint64       pmss_unknown_get_due   (PmssUnknown *unknown);
 
-/* The name that the list at hand goes on after; NULL: it begins. @instance: (nullable) of the node's start: the list of another start begins anew. */
+/* The name that the list at hand goes on after; NULL: it begins. @instance: (nullable) of the
+ * node's start: the list of another start begins anew. */
 const char  *pmss_unknown_begin (PmssUnknown *unknown, const char *instance);
 /* The list at hand has @name, which nobody knows, at @now. */
 void         pmss_unknown_add   (PmssUnknown *unknown, const char *name, gint64 now);
 /* It was compared up to @after, which had @shards and of them @missing that were not there. */
-void         pmss_unknown_move  (PmssUnknown *unknown, const char *after, guint64 shards, guint64 missing);
+void         pmss_unknown_move  (PmssUnknown *unknown, const char *after, guint64 shards,
+    guint64 missing);
 /* Of the list at hand, so far. */
 guint64      pmss_unknown_get_shards  (PmssUnknown *unknown);
 guint64      pmss_unknown_get_missing (PmssUnknown *unknown);

@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssMemoryBudget:
  *
- * How much several threads may have in memory together. Who comes first is first, so that a large claim does not wait for ever behind small ones; one that is larger than
- * the whole budget has it alone.
+ * How much several threads may have in memory together. Who comes first is first, so that a large
+ * claim does not wait for ever behind small ones; one that is larger than the whole budget has it
+ * alone.
  */
 typedef struct _PmssMemoryBudget PmssMemoryBudget;
 

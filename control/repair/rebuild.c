@@ -56,7 +56,7 @@ note_row (guint32 row, const guint32 * crc, gpointer user_data)
 {
   Survey *survey = user_data;
 
-  if (crc)
+  if (crc != NULL)
     survey->self->sound[row] |= 1u << survey->index;
 }
 

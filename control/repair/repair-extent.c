@@ -20,7 +20,7 @@ note_told (PmssRepairWork * work, GError ** error)
       &work->version.id, work->extent.number > 0 ? &before : NULL, work->n,
       error);
 
-  if (!list)
+  if (list == NULL)
     return FALSE;
   for (guint i = 0; i < list->len; i++) {
     PmssBadShard *bad = g_ptr_array_index (list, i);
@@ -94,7 +94,7 @@ pmss_repair_is_trouble (const GError * error)
 {
   PmssErrorDetails *details;
 
-  if (!error)
+  if (error == NULL)
     return FALSE;
   details = pmss_error_get_details (error);
   return !g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)
@@ -112,7 +112,7 @@ keep_error (guint node, const char *shard, guint tag, const GError * error,
   PmssRepairWork *work = user_data;
 
   g_clear_error (&work->errors[tag]);
-  if (error)
+  if (error != NULL)
     work->errors[tag] = g_error_copy (error);
 }
 
@@ -126,7 +126,7 @@ pmss_repair_run_calls (PmssRepairWork * work, GError ** error)
 static PmssBadKind
 find_kind (const GError * error)
 {
-  if (!error || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_CORRUPT))
+  if (error == NULL || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_CORRUPT))
     return PMSS_BAD_DAMAGED;
   return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND) ?
       PMSS_BAD_MISSING : PMSS_BAD_UNREADABLE;
@@ -365,7 +365,7 @@ store_all (PmssRepairWork * work, guint32 want, GBytes ** shards,
 
     if (going && shards[i] && (want & (1u << i)))
       going = pmss_repair_store (work, i, shards[i], &why, error);
-    if (why && !*reason)
+    if (why != NULL && !*reason)
       *reason = g_steal_pointer (&why);
     g_clear_pointer (&shards[i], g_bytes_unref);
   }

@@ -75,7 +75,7 @@ look_at_nodes (Run * run, gboolean * changed, GError ** error)
   PmssRepairRun *base = &run->base;
   PmssNodeView *view = pmss_node_view_new (base->context, error);
 
-  if (!view)
+  if (view == NULL)
     return FALSE;
   g_mutex_lock (&base->lock);
   *changed = base->view && base->view->mark != view->mark;
@@ -267,7 +267,7 @@ plan_and_work (Run * run, gboolean all, gboolean * any, GError ** error)
   run->planned_view = pmss_node_view_ref (base->view);
   plan = pmss_repair_plan_new (base->context, base->view, all, run->left,
       cancellable, error);
-  if (!plan)
+  if (plan == NULL)
     return FALSE;
   bytes = pmss_repair_plan_get_bytes (plan);
   /* one of those a run: whoever suspects more waits for the next */

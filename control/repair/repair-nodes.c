@@ -44,7 +44,7 @@ pmss_node_view_new (PmssControlContext * context, GError ** error)
   PmssNodeView *self;
   guint up = 0;
 
-  if (!infos)
+  if (infos == NULL)
     return NULL;
   self = g_new0 (PmssNodeView, 1);
   g_atomic_ref_count_init (&self->refs);

@@ -20,7 +20,7 @@ open_original (PmssRepairWork * work, const char *path, GError ** error)
   PmssByteSource *source = pmss_byte_source_new_file (path, work->version.size,
       "the original", &local);
 
-  if (!source)
+  if (source == NULL)
     fail_not_found (error, local->message);
   return source;
 }
@@ -33,7 +33,7 @@ check_file (PmssRepairWork * work, const char *path, const char *wanted,
   g_autofree char *sha256 = NULL;
   g_autoptr (GError) local = NULL;
 
-  if (!source)
+  if (source == NULL)
     return FALSE;
   sha256 = pmss_byte_source_hash (source,
       pmss_job_run_get_cancellable (work->repair->run), &local);
@@ -41,7 +41,7 @@ check_file (PmssRepairWork * work, const char *path, const char *wanted,
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
-  if (!sha256)
+  if (sha256 == NULL)
     return fail_not_found (error, local->message);
   return g_strcmp0 (sha256, wanted) == 0
       || fail_not_found (error, "the original is not what it was");
@@ -74,13 +74,14 @@ find_original (PmssRepairWork * work, char **path, GError ** error)
     return known || fail_not_found (error, "there is no good original");
   }
   check_original (work, path, &local);
-  if (local && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
+  if (local != NULL
+      && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
   g_hash_table_insert (originals, g_memdup2 (&medium, sizeof medium),
       g_strdup (*path));
-  if (!local)
+  if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;

@@ -174,7 +174,7 @@ pmss_repair_plan_next (PmssRepairPlan * self, PmssExtentPlace * place)
   for (guint i = 0; i < LEVELS; i++) {
     GArray *level = self->levels[i];
 
-    if (!level || level->len == 0)
+    if (level == NULL || level->len == 0)
       continue;
     *place = g_array_index (level, PmssExtentPlace, level->len - 1);
     g_array_set_size (level, level->len - 1);

@@ -14,15 +14,19 @@ G_BEGIN_DECLS
 
 /* Nodes, as repair sees them at one moment (repair-nodes.c). */
 
-typedef enum {
+typedef enum
+{
   PMSS_PLACE_UP,
-  PMSS_PLACE_AWAY,              /* may come back: its shards cannot be had now, and are not rebuilt yet */
+  /* may come back: its shards cannot be had now, and are not rebuilt yet */
+  PMSS_PLACE_AWAY,
   PMSS_PLACE_GONE,              /* its shards are rebuilt elsewhere */
 } PmssPlaceState;
 
-typedef struct {
+typedef struct
+{
   GHashTable *states;           /* node id -> PmssPlaceState */
-  gboolean many_down;           /* fewer than half of them are up: most likely it is control's own network */
+  /* fewer than half of them are up: most likely it is control's own network */
+  gboolean many_down;
   gboolean asked;               /* somebody has asked for a node's repair */
   guint64 gone_shards;          /* that the catalog has on nodes that are gone */
   guint64 bad_shards;
@@ -38,15 +42,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssNodeView, pmss_node_view_unref)
 /* @node 0, or one that there is no more: gone. */
 PmssPlaceState pmss_node_view_get   (const PmssNodeView *view, guint node);
 
-/* Whether some node is gone of @now that was not in @before. Nodes that come, or go and may come back, make no plan wrong. */
+/* Whether some node is gone of @now that was not in @before. Nodes that come, or go and may come
+ * back, make no plan wrong. */
 gboolean       pmss_node_view_has_new_gone (const PmssNodeView *before, const PmssNodeView *now);
 
 /**
  * PmssRepairPace:
  *
- * What others make repair do, as nodes that flap and viewers that suspect: a few times at once, and then once in a while. Decides only. {0} is a full one.
+ * What others make repair do, as nodes that flap and viewers that suspect: a few times at once, and
+ * then once in a while. Decides only. {0} is a full one.
  */
-typedef struct {
+typedef struct
+{
   gint64 spent_until;           /* monotonic, us: when it is full again */
 } PmssRepairPace;
 
@@ -67,14 +74,18 @@ gboolean pmss_repair_place_equal (gconstpointer a, gconstpointer b);
 /**
  * PmssRepairPlan:
  *
- * The extents that need something, the most endangered first: those with the fewest usable shards beyond k. Those of which nothing is known, but something is suspected by
- * viewers' readers, come behind all others. Bounded: of more than 10,000, and more than 256 suspected ones, the less endangered are left out, to be found by another plan.
+ * The extents that need something, the most endangered first: those with the fewest usable shards
+ * beyond k. Those of which nothing is known, but something is suspected by viewers' readers, come
+ * behind all others. Bounded: of more than 10,000, and more than 256 suspected ones, the less
+ * endangered are left out, to be found by another plan.
  */
 typedef struct _PmssRepairPlan PmssRepairPlan;
 
-/* @all: whether to look at all extents, for places without a node too, or only at those that something bad is told of; done in any case when a node is gone.
+/* @all: whether to look at all extents, for places without a node too, or only at those that
+ * something bad is told of; done in any case when a node is gone.
  * @except: (nullable) set of #PmssExtentPlace. */
-PmssRepairPlan *pmss_repair_plan_new  (PmssControlContext *context, const PmssNodeView *view, gboolean all, GHashTable *except, GCancellable *cancellable, GError **error);
+PmssRepairPlan *pmss_repair_plan_new  (PmssControlContext *context, const PmssNodeView *view,
+    gboolean all, GHashTable *except, GCancellable *cancellable, GError **error);
 void            pmss_repair_plan_free (PmssRepairPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRepairPlan, pmss_repair_plan_free)
 /* Bytes of the shards that are to be made or looked at, of those left out too. */
@@ -85,14 +96,17 @@ gboolean        pmss_repair_plan_is_suspicion (PmssRepairPlan *plan);
 gboolean        pmss_repair_plan_next (PmssRepairPlan *plan, PmssExtentPlace *place);
 
 /* One run of the job (repair-job.c), which its workers share. */
-typedef struct {
+typedef struct
+{
   PmssJobRun *run;
   PmssControlContext *context;
   GMutex originals_lock;        /* protects `originals`, and is held while one is checked */
-  GHashTable *originals;        /* medium id -> char *: path of its original, which was checked; NULL: it has none that is good */
+  /* medium id -> char *: path of its original, which was checked; NULL: it has none that is good */
+  GHashTable *originals;
   PmssMemoryBudget *memory;     /* for the shards of the extents at work */
   GMutex lock;                  /* protects all below; held for moments */
-  PmssNodeView *view;           /* as the nodes were last seen; changes under the plan's lock, too */
+  /* as the nodes were last seen; changes under the plan's lock, too */
+  PmssNodeView *view;
   guint64 changes;              /* grows with whatever is changed, or known to be impossible */
   guint64 vain;                 /* extents of which something was told, and nothing was wrong */
 } PmssRepairRun;
@@ -107,7 +121,8 @@ void     pmss_repair_run_changed (PmssRepairRun *self);
 void     pmss_repair_run_vain (PmssRepairRun *self);
 
 /* Who makes one extent after the other, on a thread of its own. */
-typedef struct {
+typedef struct
+{
   PmssRepairRun *repair;
   PmssNodeCalls *calls;
   PmssPlacer *placer;           /* nullable until the first extent */
@@ -116,8 +131,10 @@ typedef struct {
   PmssNodeView *view;           /* for the extent at hand */
 } PmssRepairWorker;
 
-/* One extent at work (repair-extent.c: what there is and what is to be made; repair-store.c: putting it where it belongs). Sets of shards are bits by index. */
-typedef struct {
+/* One extent at work (repair-extent.c: what there is and what is to be made; repair-store.c:
+ * putting it where it belongs). Sets of shards are bits by index. */
+typedef struct
+{
   PmssRepairRun *repair;
   PmssRepairWorker *worker;
   PmssVersion version;
@@ -131,33 +148,42 @@ typedef struct {
   guint32 trusted;              /* of those: the node itself says that it cannot read it */
   guint32 damaged;              /* of those: its bytes are said not to be what they should be */
   guint32 bad;                  /* looked at, and they are bad */
-  guint32 read, unheard;        /* what was read; of what was asked for, what did not come for reasons of the node's */
+  /* what was read; of what was asked for, what did not come for reasons of the node's */
+  guint32 read, unheard;
   GByteArray *bytes[PMSS_MAX_SHARDS];   /* of the calls last run */
   GError *errors[PMSS_MAX_SHARDS];
 } PmssRepairWork;
 
-/* FALSE: an error that ends the run. @reason: set where something is left that cannot be done now. */
-gboolean pmss_repair_extent (PmssRepairWorker *self, const PmssExtentPlace *place, char **reason, GError **error);
+/* FALSE: an error that ends the run. @reason: set where something is left that cannot be done
+ * now. */
+gboolean pmss_repair_extent (PmssRepairWorker *self, const PmssExtentPlace *place, char **reason,
+    GError **error);
 
-/* Where no node could take what has to go elsewhere, it is left out of work->lost, before anything is read for it, and @reason says why. */
+/* Where no node could take what has to go elsewhere, it is left out of work->lost, before anything
+ * is read for it, and @reason says why. */
 gboolean pmss_repair_check_room (PmssRepairWork *work, char **reason, GError **error);
-/* Puts shard @index where it belongs: to its own node, if that is up, or else to another one. FALSE: an error that ends the run. @reason: as above. */
-gboolean pmss_repair_store  (PmssRepairWork *work, guint index, GBytes *bytes, char **reason, GError **error);
+/* Puts shard @index where it belongs: to its own node, if that is up, or else to another one.
+ * FALSE: an error that ends the run. @reason: as above. */
+gboolean pmss_repair_store  (PmssRepairWork *work, guint index, GBytes *bytes, char **reason,
+    GError **error);
 /* Runs the calls that were queued with indices as tags; fills work->errors. */
 gboolean pmss_repair_run_calls (PmssRepairWork *work, GError **error);
 /* Whether @error (nullable) says nothing of the shard, only of who has it. */
 gboolean pmss_repair_is_trouble (const GError *error);
 
-/* All shards of the extent from the original that was kept (repair-original.c), once its SHA-256 has been found to be the medium's. PMSS_ERROR_NOT_FOUND: none was kept, or
- * it is not what it was. */
-gboolean pmss_repair_restore (PmssRepairWork *work, GBytes *shards[PMSS_MAX_SHARDS], GError **error);
+/* All shards of the extent from the original that was kept (repair-original.c), once its SHA-256
+ * has been found to be the medium's. PMSS_ERROR_NOT_FOUND: none was kept, or it is not what it
+ * was. */
+gboolean pmss_repair_restore (PmssRepairWork *work, GBytes *shards[PMSS_MAX_SHARDS],
+    GError **error);
 
 /* How the run went, for the keeper and the metrics; any thread. */
 void     pmss_repair_note_stored (PmssRepair *repair, guint64 bytes);
 void     pmss_repair_note_failed (PmssRepair *repair);
 /* All that viewers suspected of the extents of a run was true. */
 void     pmss_repair_note_true  (PmssRepair *repair);
-/* @view: (nullable) as it was when the run ended with something left that cannot be done now; NULL: nothing is left. */
+/* @view: (nullable) as it was when the run ended with something left that cannot be done now; NULL:
+ * nothing is left. */
 void     pmss_repair_note_end    (PmssRepair *repair, const PmssNodeView *view);
 /* Whether all extents are to be looked at; once. */
 gboolean pmss_repair_take_all    (PmssRepair *repair);

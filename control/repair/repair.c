@@ -114,11 +114,12 @@ pmss_repair_note_end (PmssRepair * self, const PmssNodeView * view)
   g_autoptr (GError) error = NULL;
   Mark mark = { 0 };
 
-  if (view && !find_mark (self, view, &mark, &error))
+  if (view != NULL && !find_mark (self, view, &mark, &error))
     g_warning ("Cannot look for bad shards: %s", error->message);
   g_mutex_lock (&self->lock);
-  self->failed_at = view ? g_get_monotonic_time () : 0;
-  self->pause = view ? CLAMP (2 * self->pause, FIRST_PAUSE, LONGEST_PAUSE) : 0;
+  self->failed_at = view != NULL ? g_get_monotonic_time () : 0;
+  self->pause =
+      view != NULL ? CLAMP (2 * self->pause, FIRST_PAUSE, LONGEST_PAUSE) : 0;
   self->failed_mark = mark;
   g_mutex_unlock (&self->lock);
 }
@@ -187,7 +188,7 @@ look_at_extents (PmssRepair * self, const PmssNodeView * view,
     return TRUE;
   plan = pmss_repair_plan_new (self->context, view, all, NULL,
       self->cancellable, error);
-  if (!plan)
+  if (plan == NULL)
     return FALSE;
   if (all)
     self->all_at = now + ALL_EVERY;
@@ -230,7 +231,7 @@ find_newest (PmssDatabase * database, gpointer user_data, GError ** error)
     newest->id = pmss_rows_int (rows, 0);
     pmss_job_state_parse (pmss_rows_text (rows, 1), &newest->state);
   }
-  if (!local)
+  if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -271,7 +272,7 @@ look (PmssRepair * self, GError ** error)
   gboolean found, failed;
   Mark mark;
 
-  if (!view)
+  if (view == NULL)
     return FALSE;
   if ((!self->context->config->repair && !view->asked)
       || is_held_back (self, view))

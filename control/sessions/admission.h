@@ -12,13 +12,15 @@ G_BEGIN_DECLS
  * @version: the version that would be read
  * @rate: (out): bit/s that the session may take; 0: no limit
  *
- * The place where it is decided whether one more stream may start. It runs inside the transaction that writes the session, one at a time, so that what it counts
- * is what there is: two requests cannot both take the last of a capacity.
+ * The place where it is decided whether one more stream may start. It runs inside the transaction
+ * that writes the session, one at a time, so that what it counts is what there is: two requests
+ * cannot both take the last of a capacity.
  *
  * For now everybody who may see a medium is admitted, at the medium's own peak rate.
  *
  * Returns: FALSE and PMSS_ERROR_BUSY when the stream is refused for now
  */
-gboolean pmss_admission_decide (PmssDatabase *database, const PmssMedium *medium, const PmssVersionId *version, guint64 *rate, GError **error);
+gboolean pmss_admission_decide (PmssDatabase *database, const PmssMedium *medium,
+    const PmssVersionId *version, guint64 *rate, GError **error);
 
 G_END_DECLS

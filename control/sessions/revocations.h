@@ -14,24 +14,30 @@ G_BEGIN_DECLS
 #define PMSS_MAX_REVOCATIONS 64
 
 /* Forgets those whose tokens have expired. Where a cut is due, all of a user's become one: of all
- * tokens that were signed for the user so far. Readers of the user's other sessions renew and go on.
- * A piece of it; @more: there is more to be done. Inside a transaction. */
+ * tokens that were signed for the user so far. Readers of the user's other sessions renew and go
+ * on. A piece of it; @more: there is more to be done. Inside a transaction. */
 gboolean pmss_revocations_bound (PmssDatabase *database, gboolean *more, GError **error);
 
 #define PMSS_CUT_AHEAD_SQL G_STRINGIFY (PMSS_TOKEN_CUT_AHEAD)
 
-/* Until when @user's tokens are revoked by such a row, in seconds since 1970; 0: not at all. A token of now is signed later. A row of the future, which a clock
- * made that was ahead, does not count yet. Inside a transaction. */
-gboolean pmss_revocations_get_cut (PmssDatabase *database, const char *user, gint64 *signed_until, GError **error);
+/* Until when @user's tokens are revoked by such a row, in seconds since 1970; 0: not at all. A
+ * token of now is signed later. A row of the future, which a clock made that was ahead, does not
+ * count yet. Inside a transaction. */
+gboolean pmss_revocations_get_cut (PmssDatabase *database, const char *user, gint64 *signed_until,
+    GError **error);
 
 /* Whether somebody ended @session, and its lease did not just run out. Inside a transaction. */
-gboolean pmss_revocations_has  (PmssDatabase *database, const char *session, gboolean *has, GError **error);
+gboolean pmss_revocations_has  (PmssDatabase *database, const char *session, gboolean *has,
+    GError **error);
 
-/* Revokes all tokens that were signed for anybody so far, for @lifetime seconds. Inside a transaction. */
+/* Revokes all tokens that were signed for anybody so far, for @lifetime seconds. Inside a
+ * transaction. */
 gboolean pmss_revocations_cut_all (PmssDatabase *database, guint lifetime, GError **error);
 
-/* For a storage server that knows of all up to number @after: writes the array "revoked" of docs/protocol.md, a bounded part of it. @last: (out): the number
- * that it knows of then; @after where there are none. Inside a transaction. */
-gboolean pmss_revocations_write (PmssDatabase *database, gint64 after, PmssJsonWriter *json, gint64 *last, GError **error);
+/* For a storage server that knows of all up to number @after: writes the array "revoked" of
+ * docs/protocol.md, a bounded part of it. @last: (out): the number that it knows of then; @after
+ * where there are none. Inside a transaction. */
+gboolean pmss_revocations_write (PmssDatabase *database, gint64 after, PmssJsonWriter *json,
+    gint64 *last, GError **error);
 
 G_END_DECLS

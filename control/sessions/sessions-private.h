@@ -10,7 +10,8 @@
 G_BEGIN_DECLS
 
 /* Shared by sessions.c and session-open.c alone. */
-struct _PmssSessions {
+struct _PmssSessions
+{
   PmssDatabase *database;
   PmssCatalog *catalog;
   PmssKeys *keys;
@@ -20,7 +21,8 @@ struct _PmssSessions {
 
   GMutex lock;                  /* protects what follows; not held over the database */
   GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */
-  GMutex clock_lock;            /* protects this, also while the leases are moved: nobody begins or renews one in between */
+  /* protects this, also while the leases are moved: nobody begins or renews one in between */
+  GMutex clock_lock;
   PmssClockStep clock_step;
 };
 

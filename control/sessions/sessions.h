@@ -11,12 +11,14 @@ G_BEGIN_DECLS
 /**
  * PmssSessions:
  *
- * Admitted streams. A session is a row of the database with a lease: a client that renews keeps it, one that went away loses it when the lease ends. The
- * database is the truth, so a restart of control loses none of them. Threads: any.
+ * Admitted streams. A session is a row of the database with a lease: a client that renews keeps it,
+ * one that went away loses it when the lease ends. The database is the truth, so a restart of
+ * control loses none of them. Threads: any.
  */
 
 /* One session. (PmssSession is what libpmss calls a client's end of it.) */
-typedef struct {
+typedef struct
+{
   char *id;                     /* 32 hex digits */
   char *user;
   char *address;                /* of the client */
@@ -26,18 +28,21 @@ typedef struct {
   guint64 rate;                 /* bit/s that it may take; 0: no limit */
   gint64 created, expires;      /* seconds since 1970 */
   guint64 generation;           /* of the version's layout: control/catalog/layout-parts.h */
-  gint64 signed_until;          /* the user's tokens that were signed until then are revoked; 0: none */
+  /* the user's tokens that were signed until then are revoked; 0: none */
+  gint64 signed_until;
 } PmssViewing;
 void          pmss_viewing_free (PmssViewing *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)
 
 /* @lease, @stream_lifetime: seconds. Leases that ran out while control was down begin anew. */
-PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssCatalog *catalog, PmssKeys *keys, guint lease, guint stream_lifetime);
+PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssCatalog *catalog, PmssKeys *keys,
+    guint lease, guint stream_lifetime);
 void          pmss_sessions_free (PmssSessions *sessions);
 guint         pmss_sessions_get_lease (PmssSessions *sessions);
 
 /* Who opens a session. The strings are the caller's. */
-typedef struct {
+typedef struct
+{
   const char *user;
   const char *login;            /* the bearer token: the session ends with it */
   const char *address;
@@ -45,7 +50,8 @@ typedef struct {
   const char *id;               /* 32 hex digits that the client made; NULL: make them here */
 } PmssViewer;
 
-typedef enum {
+typedef enum
+{
   PMSS_OPENING_NEW,
   PMSS_OPENING_AGAIN,           /* the session was there: the same client asks again */
   PMSS_OPENING_CAPPED,          /* not opened, because of the user's own cap or budget */
@@ -55,35 +61,49 @@ typedef enum {
 #define PMSS_SESSION_EXTENTS 1024
 
 /* What a client gets with its session. */
-typedef struct {
+typedef struct
+{
   PmssViewing *session;
   PmssMedium *medium;
   PmssLayoutPart *layout;       /* the first page */
   GArray *nodes;                /* of guint, ascending: all that the layout names */
-  PmssOpening how;              /* where the session is NULL: whether the user's cap is the reason */
+  /* where the session is NULL: whether the user's cap is the reason */
+  PmssOpening how;
 } PmssOpened;
 void          pmss_opened_clear (PmssOpened *opened);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssOpened, pmss_opened_clear)
 
-/* A stream of the ready version of the medium called @name for @viewer, in one transaction. With an id that is a session's of the same user and medium: that
- * session, whose lease begins anew. @opened: (out) empty before; its members are set where this returns TRUE.
- * PMSS_ERROR_NOT_FOUND: there is no such medium. PMSS_ERROR_CONFLICT: it is not ready, or the id was used for another session. PMSS_ERROR_FORBIDDEN: the user's
- * session of that id was ended. PMSS_ERROR_BUSY: not admitted. */
-gboolean      pmss_sessions_create (PmssSessions *sessions, const char *name, const PmssViewer *viewer, PmssOpened *opened, GError **error);
-/* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
-PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user, GError **error);
+/* A stream of the ready version of the medium called @name for @viewer, in one transaction. With an
+ * id that is a session's of the same user and medium: that session, whose lease begins anew.
+ * @opened: (out) empty before; its members are set where this returns TRUE. PMSS_ERROR_NOT_FOUND:
+ * there is no such medium. PMSS_ERROR_CONFLICT: it is not ready, or the id was used for another
+ * session. PMSS_ERROR_FORBIDDEN: the user's session of that id was ended. PMSS_ERROR_BUSY: not
+ * admitted. */
+gboolean      pmss_sessions_create (PmssSessions *sessions, const char *name,
+    const PmssViewer *viewer, PmssOpened *opened, GError **error);
+/* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has
+ * run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
+PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user,
+    GError **error);
 /* The session, as it is. PMSS_ERROR_NOT_FOUND as for renew(). */
-PmssViewing  *pmss_sessions_get    (PmssSessions *sessions, const char *id, const char *user, GError **error);
-/* The session, whose reader has something to report. PMSS_ERROR_NOT_FOUND as for renew(), PMSS_ERROR_BUSY within a second of the last time. */
-PmssViewing  *pmss_sessions_begin_report (PmssSessions *sessions, const char *id, const char *user, GError **error);
+PmssViewing  *pmss_sessions_get    (PmssSessions *sessions, const char *id, const char *user,
+    GError **error);
+/* The session, whose reader has something to report. PMSS_ERROR_NOT_FOUND as for renew(),
+ * PMSS_ERROR_BUSY within a second of the last time. */
+PmssViewing  *pmss_sessions_begin_report (PmssSessions *sessions, const char *id, const char *user,
+    GError **error);
 /* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
-gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user, GError **error);
+gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user,
+    GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 
-/* The capability token that goes with a session: reading of its version on @nodes (of guint, ascending, as the layout has them), for the stream lifetime from now. It is
- * much longer than a lease, so that a control server that is down interrupts nobody; when a session is ended, the storage servers are told to refuse its tokens
- * (revocations.h). Where they do not fit a token the ranges of @nodes become one. */
-char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session, const GArray *nodes);
+/* The capability token that goes with a session: reading of its version on @nodes (of guint,
+ * ascending, as the layout has them), for the stream lifetime from now. It is much longer than a
+ * lease, so that a control server that is down interrupts nobody; when a session is ended, the
+ * storage servers are told to refuse its tokens (revocations.h). Where they do not fit a token the
+ * ranges of @nodes become one. */
+char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session,
+    const GArray *nodes);
 
 /* Ends what has expired; called by a timer. */
 void          pmss_sessions_tick   (PmssSessions *sessions);

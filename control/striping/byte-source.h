@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  */
 typedef struct _PmssByteSource PmssByteSource;
 
-typedef struct {
+typedef struct
+{
   /* Exactly @length bytes from @offset, which are within the size. */
   gboolean (*read) (gpointer user_data, guint64 offset, guint8 *to, gsize length, GError **error);
   void     (*free) (gpointer user_data);        /* nullable */

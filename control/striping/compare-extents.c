@@ -63,7 +63,8 @@ end_extent (Comparison * self, Slot * slot)
 
   if (self->error)
     return;
-  if (!error && !pmss_catalog_set_extent_state (striping->context->catalog,
+  if (error == NULL
+      && !pmss_catalog_set_extent_state (striping->context->catalog,
           &striping->version.id, slot->extent.number, PMSS_EXTENT_VERIFIED,
           &self->error))
     return;
@@ -78,7 +79,7 @@ on_compared (guint node, const char *shard, guint tag, const GError * error,
   guint place = tag / PMSS_MAX_SHARDS;
   Slot *slot = &self->slots[place];
 
-  if (error && !slot->error)
+  if (error != NULL && !slot->error)
     slot->error = g_error_copy (error);
   self->trouble |= error != NULL;
   if (--slot->waiting > 0)

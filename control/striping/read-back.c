@@ -58,7 +58,7 @@ note_compared (const PmssExtent * extent, const GError * reason,
 {
   PmssReadBack *self = user_data;
 
-  if (reason) {
+  if (reason != NULL) {
     g_message ("%s: extent %u is looked at again later: %s",
         self->striping->name, extent->number, reason->message);
     return TRUE;
@@ -76,10 +76,10 @@ run (gpointer user_data)
   PmssReadBack *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  while (!error && wait_for_more (self))
+  while (error == NULL && wait_for_more (self))
     pmss_striping_compare_extents (self->striping, &funcs, self,
         self->cancellable, &error);
-  if (error)
+  if (error != NULL)
     g_message ("%s: reading back goes on later: %s",
         self->striping->name, error->message);
   return NULL;

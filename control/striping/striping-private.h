@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 /* A thread that compares extents while later ones are striped: see pmss_read_back_start(). */
 typedef struct _PmssReadBack PmssReadBack;
 
-struct _PmssStriping {
+struct _PmssStriping
+{
   PmssControlContext *context;
   PmssVersion version;
   char *name;
@@ -41,7 +42,8 @@ gboolean pmss_striping_find_unverified (PmssStriping *striping, guint32 *next, g
 gboolean pmss_striping_compute_extent  (PmssStriping *striping, guint32 extent,
     GBytes *shards[PMSS_MAX_SHARDS], GError **error);
 
-typedef struct {
+typedef struct
+{
   /* Says which durable extent to compare next. FALSE: none at present, or an error. */
   gboolean (*next)     (PmssExtent *extent, gpointer user_data, GError **error);
   /* @extent was compared: it is verified now, or @reason says what is wrong with a shard of it.

@@ -37,7 +37,7 @@ keep_error (guint node, const char *shard, guint tag, const GError * error,
   Check *check = user_data;
 
   g_clear_error (&check->errors[tag]);
-  if (error)
+  if (error != NULL)
     check->errors[tag] = g_error_copy (error);
 }
 
@@ -213,7 +213,7 @@ pmss_striping_verify (PmssStriping * striping, GError ** error)
         || !note_verified (&phase, extent.number, error))
       return FALSE;
   }
-  if (local)
+  if (local != NULL)
     g_propagate_error (error, local);
-  return !local;
+  return local == NULL;
 }

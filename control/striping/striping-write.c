@@ -18,7 +18,7 @@ find_first_extent (PmssStriping * striping, guint32 * first, GError ** error)
         (striping->context->catalog, &striping->version.id, *first, 1000,
         error);
 
-    if (!extents)
+    if (extents == NULL)
       return FALSE;
     for (guint i = 0; i < extents->len; i++) {
       PmssExtent *extent = &g_array_index (extents, PmssExtent, i);

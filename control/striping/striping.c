@@ -21,7 +21,7 @@ pmss_striping_new (PmssControlContext * context, const PmssVersion * version,
   self->source = source;
   self->funcs = *funcs;
   self->user_data = user_data;
-  self->cancellable = cancellable ? g_object_ref (cancellable) : NULL;
+  self->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
   self->placer = pmss_placer_new (context, version, cancellable);
   self->erasure = pmss_erasure_new (version->redundancy);
   self->calls = pmss_node_calls_new (context);
@@ -64,7 +64,7 @@ pmss_striping_find_unverified (PmssStriping * self, guint32 * next,
     g_autoptr (GArray) extents = pmss_catalog_list_extents
         (self->context->catalog, &self->version.id, *next, PAGE, error);
 
-    if (!extents || extents->len == 0)
+    if (extents == NULL || extents->len == 0)
       return FALSE;
     for (guint i = 0; i < extents->len && *next < end; i++) {
       *extent = g_array_index (extents, PmssExtent, i);
@@ -86,7 +86,7 @@ pmss_striping_count_verified (PmssStriping * self, guint64 * verified,
     g_autoptr (GArray) extents = pmss_catalog_list_extents
         (self->context->catalog, &self->version.id, next, PAGE, error);
 
-    if (!extents || extents->len == 0)
+    if (extents == NULL || extents->len == 0)
       return extents != NULL;
     for (guint i = 0; i < extents->len; i++) {
       const PmssExtent *extent = &g_array_index (extents, PmssExtent, i);

@@ -28,7 +28,8 @@ G_BEGIN_DECLS
  */
 typedef struct _PmssStriping PmssStriping;
 
-typedef struct {
+typedef struct
+{
   /* @done bytes are durable or verified, each of which counts. FALSE: told to stop. */
   gboolean (*progress) (guint64 done, gpointer user_data, GError **error);
   /* @bytes more have gone to the nodes: waits as the rate limit wants. FALSE: told to stop. */

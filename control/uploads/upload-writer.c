@@ -78,7 +78,7 @@ pmss_upload_writer_open (PmssUploads * uploads, const char *id, guint64 offset,
     return NULL;
   }
   upload = pmss_uploads_get (uploads, id, error);
-  if (upload && check_offset (upload, offset, error))
+  if (upload != NULL && check_offset (upload, offset, error))
     fd = open_file (uploads, upload, error);
   if (fd < 0) {
     pmss_uploads_give_back (uploads, id);

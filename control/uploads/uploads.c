@@ -206,7 +206,7 @@ get_row (PmssDatabase * database, gpointer user_data, GError ** error)
     get->upload = read_row (rows);
     return TRUE;
   }
-  if (local)
+  if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   else
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND, "No such upload");
@@ -258,7 +258,7 @@ list_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 
   while (pmss_rows_next (rows, &local))
     g_ptr_array_add (list->uploads, read_row (rows));
-  if (local) {
+  if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
@@ -486,11 +486,11 @@ drop_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 
   if (pmss_rows_next (rows, &local))
     id = g_strdup (pmss_rows_text (rows, 0));
-  if (local) {
+  if (local != NULL) {
     g_propagate_error (error, local);
     return FALSE;
   }
-  return !id || (pmss_data_files_give_up (drop->self->files, id, error)
+  return id == NULL || (pmss_data_files_give_up (drop->self->files, id, error)
       && pmss_database_exec (database, error,
           "DELETE FROM upload WHERE id = ?1", PMSS_TEXT (id)));
 }

@@ -10,21 +10,25 @@ G_BEGIN_DECLS
 /**
  * PmssUploads:
  *
- * Files on their way in: a row of the table upload and a file in data/uploads each. The medium's name is taken from creation on.
+ * Files on their way in: a row of the table upload and a file in data/uploads each. The medium's
+ * name is taken from creation on.
  *
- *   create ──▶ receiving ──finish──▶ complete ──▶ (dropped by the ingest's commit, or by a deletion)
+ *   create ──▶ receiving ──finish──▶ complete ──▶ (dropped by the ingest's commit, or by a
+ *   deletion)
  *                  │ removed, expired; a plain PUT: cut off
  *                  ▼
  *                gone: row, file and medium
  *
- * What counts as received has been synced to the disk and then committed; bytes in the file beyond that count for nothing and are written again.
- * All functions block and may be called on any thread.
+ * What counts as received has been synced to the disk and then committed; bytes in the file beyond
+ * that count for nothing and are written again. All functions block and may be called on any
+ * thread.
  */
 
 typedef enum { PMSS_UPLOAD_PUT, PMSS_UPLOAD_TUS } PmssUploadKind;
 
 /* Strings are owned. */
-typedef struct {
+typedef struct
+{
   char *id;                     /* 32 hex digits */
   gint64 medium;
   char *name;                   /* of the medium */
@@ -38,19 +42,23 @@ typedef struct {
 void          pmss_upload_free (PmssUpload *upload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUpload, pmss_upload_free)
 
-/* Makes the folder, and undoes what a crash left behind there and among @originals: plain PUTs that were cut off, files that nobody needs (data-files.h). @originals
- * outlives @uploads. */
-PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database, PmssCatalog *catalog, PmssOriginals *originals, GError **error);
+/* Makes the folder, and undoes what a crash left behind there and among @originals: plain PUTs that
+ * were cut off, files that nobody needs (data-files.h). @originals outlives @uploads. */
+PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database,
+    PmssCatalog *catalog, PmssOriginals *originals, GError **error);
 void          pmss_uploads_free   (PmssUploads *uploads);
-/* What uploads have to leave free besides, from now on. Before the first request; @reserve outlives @uploads. */
+/* What uploads have to leave free besides, from now on. Before the first request; @reserve outlives
+ * @uploads. */
 void          pmss_uploads_set_reserve (PmssUploads *uploads, PmssDiskReserve *reserve);
-/* Whether files that were set aside are kept however long they are there. Before the first call of pmss_uploads_expire(). */
+/* Whether files that were set aside are kept however long they are there. Before the first call of
+ * pmss_uploads_expire(). */
 void          pmss_uploads_set_keep_unknown (PmssUploads *uploads, gboolean keep);
 
-/* Takes the name. @medium: name, size, redundancy, keep_original, and what else is known; its id is filled in. PMSS_ERROR_EXISTS: the name is taken (an
- * unfinished upload of the same user, to which nobody writes, gives way);
- * PMSS_ERROR_NO_SPACE: the disk has no room for it. */
-PmssUpload   *pmss_uploads_create (PmssUploads *uploads, PmssMedium *medium, PmssUploadKind kind, const char *user, GError **error);
+/* Takes the name. @medium: name, size, redundancy, keep_original, and what else is known; its id is
+ * filled in. PMSS_ERROR_EXISTS: the name is taken (an unfinished upload of the same user, to which
+ * nobody writes, gives way); PMSS_ERROR_NO_SPACE: the disk has no room for it. */
+PmssUpload   *pmss_uploads_create (PmssUploads *uploads, PmssMedium *medium, PmssUploadKind kind,
+    const char *user, GError **error);
 /* PMSS_ERROR_NOT_FOUND, once it has expired, too. */
 PmssUpload   *pmss_uploads_get    (PmssUploads *uploads, const char *id, GError **error);
 /* The upload that a medium is made from. PMSS_ERROR_NOT_FOUND */
@@ -59,7 +67,8 @@ PmssUpload   *pmss_uploads_get_by_medium (PmssUploads *uploads, gint64 medium, G
 GPtrArray    *pmss_uploads_list   (PmssUploads *uploads, GError **error);
 /* Where its bytes are. */
 char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
-/* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while somebody writes; PMSS_ERROR_CONFLICT when complete. */
+/* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while somebody
+ * writes; PMSS_ERROR_CONFLICT when complete. */
 gboolean      pmss_uploads_remove (PmssUploads *uploads, const char *id, GError **error);
 /* Removes those whose time is up, and files whose time aside is up. One thread at a time. */
 gboolean      pmss_uploads_expire (PmssUploads *uploads, GError **error);
@@ -67,10 +76,12 @@ gboolean      pmss_uploads_expire (PmssUploads *uploads, GError **error);
 /* Parts of a larger transaction: see pmss_ingest_start() and the deletion. */
 /* All bytes are there: complete; the medium begins to be ingested. PMSS_ERROR_CONFLICT if not. */
 gboolean      pmss_uploads_finish (PmssUploads *uploads, const char *id, GError **error);
-/* Drops the row of @medium's upload, if there is one, and notes that its file may go: pmss_uploads_delete_files() after the commit does that (a crash in between: the
- * next start does). */
+/* Drops the row of @medium's upload, if there is one, and notes that its file may go:
+ * pmss_uploads_delete_files() after the commit does that (a crash in between: the next start
+ * does). */
 gboolean      pmss_uploads_drop          (PmssUploads *uploads, gint64 medium, GError **error);
-/* Deletes the files that committed transactions gave up. What cannot be deleted is logged, and tried again with the next. */
+/* Deletes the files that committed transactions gave up. What cannot be deleted is logged, and
+ * tried again with the next. */
 void          pmss_uploads_delete_files  (PmssUploads *uploads);
 
 /**
@@ -80,10 +91,14 @@ void          pmss_uploads_delete_files  (PmssUploads *uploads);
  */
 typedef struct _PmssUploadWriter PmssUploadWriter;
 
-/* PMSS_ERROR_BUSY: somebody else writes; PMSS_ERROR_CONFLICT: @offset is not what has been received, or the upload is complete. */
-PmssUploadWriter *pmss_upload_writer_open  (PmssUploads *uploads, const char *id, guint64 offset, GError **error);
-/* PMSS_ERROR_NO_SPACE; PMSS_ERROR_RANGE past the size. What was written before counts once synced. */
-gboolean          pmss_upload_writer_write (PmssUploadWriter *writer, const void *data, gsize length, GError **error);
+/* PMSS_ERROR_BUSY: somebody else writes; PMSS_ERROR_CONFLICT: @offset is not what has been
+ * received, or the upload is complete. */
+PmssUploadWriter *pmss_upload_writer_open  (PmssUploads *uploads, const char *id, guint64 offset,
+    GError **error);
+/* PMSS_ERROR_NO_SPACE; PMSS_ERROR_RANGE past the size. What was written before counts once
+ * synced. */
+gboolean          pmss_upload_writer_write (PmssUploadWriter *writer, const void *data,
+    gsize length, GError **error);
 /* What came is on the disk and committed when this returns TRUE. Also done by close. */
 gboolean          pmss_upload_writer_sync  (PmssUploadWriter *writer, GError **error);
 /* As of the last sync. */

@@ -68,7 +68,7 @@ end_shard (Fetch * fetch, guint index, PmssLook look, const GError * error)
 
   fetch->shards[index].pending = FALSE;
   shard->look = look;
-  if (error && !shard->reason)
+  if (error != NULL && !shard->reason)
     shard->reason = g_strdup (error->message);
 }
 
@@ -107,7 +107,7 @@ on_got (guint node, const char *name, guint tag, const GError * error,
   PmssVerifyShard *shard = &fetch->extent->shards[tag];
 
   fetch->extent->read += shard->bytes->len - fetch->shards[tag].before;
-  if (!error) {
+  if (error == NULL) {
     end_shard (fetch, tag, PMSS_LOOK_READ, NULL);
   } else if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
     end_shard (fetch, tag, PMSS_LOOK_MISSING, error);

@@ -58,7 +58,7 @@ survey (Judge * judge, guint index)
           &error))
     pmss_shard_checker_finish (checker, &error);
   shard->bad = error || shard->too_long || shard->unreadable;
-  if (error && !shard->reason)
+  if (error != NULL && !shard->reason)
     shard->reason = g_strdup (error->message);
 }
 
@@ -222,7 +222,7 @@ tell_payload (Judge * judge, const Row * row, const guint8 ** data)
     guint32 length = length_of (judge, row->number, j);
 
     if (length > 0)
-      judge->payload (data ? data[j] : NULL, length, judge->user_data);
+      judge->payload (data != NULL ? data[j] : NULL, length, judge->user_data);
   }
 }
 

@@ -7,16 +7,19 @@
 
 G_BEGIN_DECLS
 
-/* One extent under examination: verify.c (the job), verify-fetch.c (its shards), verify-judge.c (what they are worth). */
+/* One extent under examination: verify.c (the job), verify-fetch.c (its shards), verify-judge.c
+ * (what they are worth). */
 
-typedef enum {
+typedef enum
+{
   PMSS_LOOK_NOWHERE,            /* the layout names no node */
   PMSS_LOOK_AWAY,               /* the node cannot be asked just now */
   PMSS_LOOK_MISSING,            /* the node does not have it */
   PMSS_LOOK_READ,
 } PmssLook;
 
-typedef struct {
+typedef struct
+{
   PmssLook look;
   guint node;
   GByteArray *bytes;            /* what the node gave; zeros where it could not. NULL unless read */
@@ -28,24 +31,30 @@ typedef struct {
   GArray *rows;                 /* guint32: the bad ones of a bad shard, ascending; perhaps none */
 } PmssVerifyShard;
 
-typedef struct {
+typedef struct
+{
   PmssExtentGeometry geometry;
   guint n;
   PmssVerifyShard shards[PMSS_MAX_SHARDS];
   guint64 read;                 /* bytes */
-  guint32 contradictions;       /* rows whose records say different things, with no majority for any, or of which a unit cannot be made from the others as its checksum has it */
+  /* rows whose records say different things, with no majority for any, or of which a unit cannot be
+   * made from the others as its checksum has it */
+  guint32 contradictions;
 } PmssVerifyExtent;
 
 /* @nodes: by shard. */
-void     pmss_verify_extent_init  (PmssVerifyExtent *extent, const PmssExtentGeometry *geometry, const guint *nodes);
+void     pmss_verify_extent_init  (PmssVerifyExtent *extent, const PmssExtentGeometry *geometry,
+    const guint *nodes);
 void     pmss_verify_extent_clear (PmssVerifyExtent *extent);
 
 /* Reads all shards that are to be had. FALSE: cancelled. */
-gboolean pmss_verify_fetch (PmssVerifyExtent *extent, PmssNodeCalls *calls, GCancellable *cancellable, GError **error);
+gboolean pmss_verify_fetch (PmssVerifyExtent *extent, PmssNodeCalls *calls,
+    GCancellable *cancellable, GError **error);
 
 /* The next bytes of the payload; NULL: @length bytes of it cannot be had. */
 typedef void (*PmssVerifyPayload) (const guint8 *bytes, gsize length, gpointer user_data);
 /* Judges what was read. @payload: called for all of the payload, in order. */
-void     pmss_verify_judge (PmssVerifyExtent *extent, PmssErasure *erasure, PmssVerifyPayload payload, gpointer user_data);
+void     pmss_verify_judge (PmssVerifyExtent *extent, PmssErasure *erasure,
+    PmssVerifyPayload payload, gpointer user_data);
 
 G_END_DECLS

@@ -138,7 +138,7 @@ take_payload (const guint8 * bytes, gsize length, gpointer user_data)
 {
   Verify *verify = user_data;
 
-  if (!bytes)
+  if (bytes == NULL)
     g_clear_pointer (&verify->sha256, pmss_sha256_free);
   else if (verify->sha256)
     pmss_sha256_update (verify->sha256, bytes, length);
@@ -190,7 +190,7 @@ verify_extents (Verify * verify, GError ** error)
     g_autoptr (GArray) extents = pmss_catalog_list_extents
         (verify->context->catalog, &verify->version.id, next, 1, error);
 
-    if (!extents)
+    if (extents == NULL)
       return FALSE;
     if (extents->len == 0)
       return TRUE;
@@ -236,7 +236,7 @@ conclude (Verify * verify, GError ** error)
   if (verify->bad > 0)
     add_remark (text, "%u shard%s bad", verify->bad,
         verify->bad == 1 ? " is" : "s are");
-  if (sha256 && verify->medium->sha256
+  if (sha256 != NULL && verify->medium->sha256
       && !g_str_equal (sha256, verify->medium->sha256))
     add_remark (text, "the SHA-256 of what the shards hold is not that of the "
         "file that was taken in");
@@ -328,7 +328,7 @@ start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
   GError *local = NULL;
   gint64 open;
 
-  if (!medium)
+  if (medium == NULL)
     return 0;
   if (medium->state != PMSS_MEDIUM_READY) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
@@ -337,9 +337,9 @@ start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
     return 0;
   }
   open = find_open (context, medium->id, &local);
-  if (local)
+  if (local != NULL)
     g_propagate_error (error, local);
-  return open != 0 || local ? open : pmss_jobs_add (context->jobs,
+  return open != 0 || local != NULL ? open : pmss_jobs_add (context->jobs,
       pmss_job_type_verify.type, medium->id, medium->name,
       MAX (medium->size, 0), start->rate_limit, start->user, error);
 }

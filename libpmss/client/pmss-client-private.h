@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The object is in pmss-client.c, requests are in pmss-client-request.c, what is about streams in pmss-client-session.c, their layouts in
- * pmss-client-layout.c. */
+/* The object is in pmss-client.c, requests are in pmss-client-request.c, what is about streams in
+ * pmss-client-session.c, their layouts in pmss-client-layout.c. */
 
 struct _PmssClient
 {
@@ -33,7 +33,8 @@ struct _PmssClient
 };
 
 /* Handler of "accept-certificate" of a message; @client: whose flags and signal decide. */
-gboolean pmss_client_accept_certificate (SoupMessage *message, GTlsCertificate *certificate, GTlsCertificateFlags errors, gpointer client);
+gboolean pmss_client_accept_certificate (SoupMessage *message, GTlsCertificate *certificate,
+    GTlsCertificateFlags errors, gpointer client);
 /* Zeroes before it frees. */
 void     pmss_secret_free   (char *secret);
 /* Whether @token can be one: it goes into a header and a file. */
@@ -41,7 +42,10 @@ gboolean pmss_client_token_is_sane (const char *token);
 /* The member "token" of an answer. */
 gboolean pmss_client_token_member  (JsonObject *object, const char **token, GError **error);
 /* The layout of which @first_page came with @session: asks for the others. */
-void     pmss_client_complete_layout_async (PmssClient *client, const char *session, const PmssLayoutPart *first_page, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-PmssLayout *pmss_client_complete_layout_finish (PmssClient *client, GAsyncResult *result, GError **error);
+void     pmss_client_complete_layout_async (PmssClient *client, const char *session,
+    const PmssLayoutPart *first_page, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
+PmssLayout *pmss_client_complete_layout_finish (PmssClient *client, GAsyncResult *result,
+    GError **error);
 
 G_END_DECLS

@@ -11,52 +11,71 @@ G_BEGIN_DECLS
 /**
  * PmssClient:
  *
- * Speaks the control server's API: no redirects, no cookies, a proxy only where the environment names one (docs/operations.md) and the server is not on loopback, answers bounded to
- * 64 MiB, every request under `timeout` in all. Connections are kept for the next call: each main context has a SoupSession of its own, blocking calls share a few.
+ * Speaks the control server's API: no redirects, no cookies, a proxy only where the environment
+ * names one (docs/operations.md) and the server is not on loopback, answers bounded to 64 MiB,
+ * every request under `timeout` in all. Connections are kept for the next call: each main context
+ * has a SoupSession of its own, blocking calls share a few.
  *
- * Threads: the synchronous calls may be made from any thread, and block it (they run no context of the caller's). The asynchronous calls answer in the
- * thread-default main context of the caller. Properties are set before the first request.
+ * Threads: the synchronous calls may be made from any thread, and block it (they run no context of
+ * the caller's). The asynchronous calls answer in the thread-default main context of the caller.
+ * Properties are set before the first request.
  */
 #define PMSS_TYPE_CLIENT (pmss_client_get_type ())
 G_DECLARE_FINAL_TYPE (PmssClient, pmss_client, PMSS, CLIENT, GObject)
 
-/* @url: (PMSS_ERROR_INVALID if it is something else; without a port 80 or 443) "http://host:port" or "https://host:port" of the control server.
- * Properties: "url" (construct only), "timeout" (uint, seconds, default 15, 0: none), "tls-database" (GTlsDatabase), "tls-interaction", "tls-validation-flags" (GTlsCertificateFlags).
- * Signal "accept-certificate" (GTlsCertificate, GTlsCertificateFlags) -> gboolean; emitted in whichever thread does the request. */
+/* @url: (PMSS_ERROR_INVALID if it is something else; without a port 80 or 443) "http://host:port"
+ * or "https://host:port" of the control server. Properties: "url" (construct only), "timeout"
+ * (uint, seconds, default 15, 0: none), "tls-database" (GTlsDatabase), "tls-interaction",
+ * "tls-validation-flags" (GTlsCertificateFlags). Signal "accept-certificate" (GTlsCertificate,
+ * GTlsCertificateFlags) -> gboolean; emitted in whichever thread does the request. */
 PmssClient *pmss_client_new (const char *url, GError **error);
 const char *pmss_client_get_url (PmssClient *client);
 
-/* What to log in with. A token is used as it is; user and password are exchanged for one at the first request that needs it, and again once when it is refused.
- * NULL, NULL, NULL: none. Without user and password a 401 is a PMSS_ERROR_NOT_AUTHORIZED that says what to do. No error has a token or password in its text. */
-void        pmss_client_set_credentials (PmssClient *client, const char *token, const char *user, const char *password);
+/* What to log in with. A token is used as it is; user and password are exchanged for one at the
+ * first request that needs it, and again once when it is refused. NULL, NULL, NULL: none. Without
+ * user and password a 401 is a PMSS_ERROR_NOT_AUTHORIZED that says what to do. No error has a token
+ * or password in its text. */
+void        pmss_client_set_credentials (PmssClient *client, const char *token, const char *user,
+    const char *password);
 
-/* Fills in credentials in the order of the brief: what was set; else @uri_user/@uri_password; else PMSS_TOKEN from the environment; else what `pmss login` stored for this URL. */
-void        pmss_client_find_credentials (PmssClient *client, const char *uri_user, const char *uri_password);
+/* Fills in credentials in the order of the brief: what was set; else @uri_user/@uri_password; else
+ * PMSS_TOKEN from the environment; else what `pmss login` stored for this URL. */
+void        pmss_client_find_credentials (PmssClient *client, const char *uri_user,
+    const char *uri_password);
 
-/* @path: a file of PEM certificates to trust instead of the system's: "tls-database" is made of it. Every error names it. */
+/* @path: a file of PEM certificates to trust instead of the system's: "tls-database" is made of it.
+ * Every error names it. */
 gboolean    pmss_client_set_ca_file (PmssClient *client, const char *path, GError **error);
-/* Whom to trust, unless "tls-database" is set: PMSS_CA_FILE from the environment; else what `pmss login --ca-file` remembered for this URL; else the system's
- * authorities. TRUE without a look at either where the URL has no TLS. */
+/* Whom to trust, unless "tls-database" is set: PMSS_CA_FILE from the environment; else what `pmss
+ * login --ca-file` remembered for this URL; else the system's authorities. TRUE without a look at
+ * either where the URL has no TLS. */
 gboolean    pmss_client_find_authorities (PmssClient *client, GError **error);
 
-/* One API request. @path: below /api/v1, already encoded ("/media/films/a%20b.webm?x=y"). @body: (nullable). Returns the answer's JSON, or a null node for 204.
- * Errors: a problem document becomes a PMSS_ERROR with its detail as text and the status in the details; 409 is PMSS_ERROR_EXISTS where something was to be made
- * (media, uploads, users), PMSS_ERROR_CONFLICT elsewhere. */
-JsonNode   *pmss_client_request        (PmssClient *client, const char *method, const char *path, JsonNode *body, GCancellable *cancellable, GError **error);
-void        pmss_client_request_async  (PmssClient *client, const char *method, const char *path, JsonNode *body, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* One API request. @path: below /api/v1, already encoded ("/media/films/a%20b.webm?x=y"). @body:
+ * (nullable). Returns the answer's JSON, or a null node for 204. Errors: a problem document becomes
+ * a PMSS_ERROR with its detail as text and the status in the details; 409 is PMSS_ERROR_EXISTS
+ * where something was to be made (media, uploads, users), PMSS_ERROR_CONFLICT elsewhere. */
+JsonNode   *pmss_client_request        (PmssClient *client, const char *method, const char *path,
+    JsonNode *body, GCancellable *cancellable, GError **error);
+void        pmss_client_request_async  (PmssClient *client, const char *method, const char *path,
+    JsonNode *body, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 JsonNode   *pmss_client_request_finish (PmssClient *client, GAsyncResult *result, GError **error);
 
-/* Exchanges user and password for a token; the token is kept for later requests and returned with its expiry. */
-gboolean    pmss_client_login  (PmssClient *client, const char *user, const char *password, char **token, char **expires, GCancellable *cancellable, GError **error);
+/* Exchanges user and password for a token; the token is kept for later requests and returned with
+ * its expiry. */
+gboolean    pmss_client_login  (PmssClient *client, const char *user, const char *password,
+    char **token, char **expires, GCancellable *cancellable, GError **error);
 
-/* Whether the last login was with a one-time password: its token is good for changing that (PUT /users/NAME/password) and for logout, until it is changed. */
+/* Whether the last login was with a one-time password: its token is good for changing that (PUT
+ * /users/NAME/password) and for logout, until it is changed. */
 gboolean    pmss_client_has_one_time_password (PmssClient *client);
 
 /* "films/a b.webm" -> "films/a%20b.webm" */
 char       *pmss_client_encode_name (const char *name);
 
 /* One admitted stream: docs/protocol.md section 6, Session. */
-typedef struct {
+typedef struct
+{
   char *id;
   guint lease;                  /* seconds; renew at a third of it */
   char *token;                  /* capability token for the nodes */
@@ -81,18 +100,23 @@ char        *pmss_client_new_session_id       (void);
  * @id: (nullable): of pmss_client_new_session_id(), for this session alone; %NULL: make one
  * @medium: what to read
  *
- * Asks for a session with its whole layout, which may take several requests. Where control grants a start in the future, the answer comes then; the lease is
- * kept meanwhile. Asked again with the same @id, after a failure that does not say whether it was opened, control opens no second one.
+ * Asks for a session with its whole layout, which may take several requests. Where control grants a
+ * start in the future, the answer comes then; the lease is kept meanwhile. Asked again with the
+ * same @id, after a failure that does not say whether it was opened, control opens no second one.
  */
-void         pmss_client_open_session_async   (PmssClient *client, const char *id, const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void         pmss_client_open_session_async   (PmssClient *client, const char *id,
+    const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
 /**
  * pmss_client_open_session_finish: (skip)
  *
  * Returns: (transfer full): the session; free with pmss_session_free()
  */
-PmssSession *pmss_client_open_session_finish  (PmssClient *client, GAsyncResult *result, GError **error);
+PmssSession *pmss_client_open_session_finish  (PmssClient *client, GAsyncResult *result,
+    GError **error);
 /* What a renewal brings. */
-typedef struct {
+typedef struct
+{
   guint lease;                  /* seconds, from now on */
   char *token;                  /* a new one for the nodes */
   PmssVersionId version;        /* that the session reads, */
@@ -103,43 +127,55 @@ void         pmss_client_renewal_free         (PmssRenewal *renewal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRenewal, pmss_client_renewal_free)
 
 /* PMSS_ERROR_NOT_FOUND: the session has ended. */
-void         pmss_client_renew_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void         pmss_client_renew_session_async  (PmssClient *client, const char *session,
+    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /**
  * pmss_client_renew_session_finish: (skip)
  *
  * Returns: (transfer full): what it brings; free with pmss_client_renewal_free()
  */
-PmssRenewal *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult *result, GError **error);
+PmssRenewal *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult *result,
+    GError **error);
 /**
  * pmss_client_refresh_layout_async:
  * @session: id of a session
  * @layout: the layout that is known of it
  *
- * Asks for the layout as it is by now: for what has changed, or for all of it where control has an older one. Nothing is checked but that the answers make
- * sense: pmss_layout_check_same_geometry() tells whether it can take the place of @layout.
+ * Asks for the layout as it is by now: for what has changed, or for all of it where control has an
+ * older one. Nothing is checked but that the answers make sense: pmss_layout_check_same_geometry()
+ * tells whether it can take the place of @layout.
  */
-void         pmss_client_refresh_layout_async (PmssClient *client, const char *session, PmssLayout *layout, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void         pmss_client_refresh_layout_async (PmssClient *client, const char *session,
+    PmssLayout *layout, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
 /**
  * pmss_client_refresh_layout_finish:
  *
  * Returns: (transfer full): the layout
  */
-PmssLayout  *pmss_client_refresh_layout_finish (PmssClient *client, GAsyncResult *result, GError **error);
-void         pmss_client_close_session_async  (PmssClient *client, const char *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-gboolean     pmss_client_close_session_finish (PmssClient *client, GAsyncResult *result, GError **error);
+PmssLayout  *pmss_client_refresh_layout_finish (PmssClient *client, GAsyncResult *result,
+    GError **error);
+void         pmss_client_close_session_async  (PmssClient *client, const char *session,
+    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean     pmss_client_close_session_finish (PmssClient *client, GAsyncResult *result,
+    GError **error);
 
-/* What a reader found: a unit, or a shard, or a node that does not give what it should. docs/protocol.md, `POST /sessions/{id}/reports`. */
-typedef enum {
+/* What a reader found: a unit, or a shard, or a node that does not give what it should.
+ * docs/protocol.md, `POST /sessions/{id}/reports`. */
+typedef enum
+{
   PMSS_REPORT_CHECKSUM,         /* a record does not match its checksum */
   PMSS_REPORT_LENGTH,           /* the shard is shorter than it has to be */
-  PMSS_REPORT_WRONG,            /* an answer that is none, or a record that contradicts the others */
+  /* an answer that is none, or a record that contradicts the others */
+  PMSS_REPORT_WRONG,
   PMSS_REPORT_MISSING,          /* the node does not have the shard */
   PMSS_REPORT_UNREADABLE,       /* the node cannot read the shard */
   PMSS_REPORT_UNREACHABLE,      /* the node does not answer */
 } PmssReportKind;
 #define PMSS_N_REPORT_KINDS (PMSS_REPORT_UNREACHABLE + 1)
 
-typedef struct {
+typedef struct
+{
   guint32 extent;
   guint index;                  /* of the shard */
   gint64 row;                   /* in the extent; -1: none in particular */
@@ -153,9 +189,13 @@ typedef struct {
  * pmss_client_report_async:
  * @reports: (array length=n_reports): 1 to %PMSS_MAX_REPORTS
  *
- * Tells control what was found while a session's medium was read. Control takes one such request a second for a session (%PMSS_ERROR_BUSY).
+ * Tells control what was found while a session's medium was read. Control takes one such request a
+ * second for a session (%PMSS_ERROR_BUSY).
  */
-void         pmss_client_report_async         (PmssClient *client, const char *session, const PmssReport *reports, guint n_reports, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-gboolean     pmss_client_report_finish        (PmssClient *client, GAsyncResult *result, GError **error);
+void         pmss_client_report_async         (PmssClient *client, const char *session,
+    const PmssReport *reports, guint n_reports, GCancellable *cancellable,
+    GAsyncReadyCallback callback, gpointer user_data);
+gboolean     pmss_client_report_finish        (PmssClient *client, GAsyncResult *result,
+    GError **error);
 
 G_END_DECLS

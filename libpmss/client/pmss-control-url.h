@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  *
  * Where a control server is, out of what people type. Immutable.
  */
-typedef struct {
+typedef struct
+{
   gboolean tls;
   char *host;                   /* pmss_host_normalize() */
   guint16 port;                 /* never 0 */
@@ -18,10 +19,12 @@ typedef struct {
 
 /**
  * pmss_control_url_parse:
- * @text: what somebody typed: "http://HOST", "https://HOST:PORT/", "pmss://HOST", "HOST", "HOST:PORT", "::1"
+ * @text: what somebody typed: "http://HOST", "https://HOST:PORT/", "pmss://HOST", "HOST",
+ * "HOST:PORT", "::1"
  *
- * Without a port, http:// means 80 and https:// 443, as everywhere; what names PMSS or nothing means 8470. A user, a path, a query or a fragment is refused: none of them
- * would have an effect. Errors do not repeat @text where it may hold a password.
+ * Without a port, http:// means 80 and https:// 443, as everywhere; what names PMSS or nothing
+ * means 8470. A user, a path, a query or a fragment is refused: none of them would have an effect.
+ * Errors do not repeat @text where it may hold a password.
  *
  * Returns: (transfer full): the place, or %NULL and #PMSS_ERROR_INVALID
  */

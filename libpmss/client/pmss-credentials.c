@@ -221,7 +221,7 @@ pmss_credentials_forget (const char *url, GError ** error)
   if (url == NULL)
     return TRUE;
   group = group_of_url (url);
-  default_group = default_url ? group_of_url (default_url) : NULL;
+  default_group = default_url != NULL ? group_of_url (default_url) : NULL;
   if (g_strcmp0 (group, default_group) == 0)
     g_key_file_remove_group (file, DEFAULT_GROUP, NULL);
   else if (!g_key_file_has_group (file, group))

@@ -5,23 +5,28 @@
 
 G_BEGIN_DECLS
 
-/* What `pmss login` stored: a key file "pmss/credentials" in the user's config folder, mode 0600, one group a control server's URL with the keys user, token, expires, ca-file,
- * and [default] with the key url: the server that was logged in to last. Written to a temporary name and renamed. */
+/* What `pmss login` stored: a key file "pmss/credentials" in the user's config folder, mode 0600,
+ * one group a control server's URL with the keys user, token, expires, ca-file, and [default] with
+ * the key url: the server that was logged in to last. Written to a temporary name and renamed. */
 
-typedef struct {
+typedef struct
+{
   char *url;
   char *user;
   char *token;
   char *expires;                /* ISO 8601 */
-  char *ca_file;                /* (nullable) absolute: whom to trust there instead of the system's authorities */
+  /* (nullable) absolute: whom to trust there instead of the system's authorities */
+  char *ca_file;
 } PmssCredentials;
 
 void             pmss_credentials_free   (PmssCredentials *credentials);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssCredentials, pmss_credentials_free)
 
-/* @url: NULL for the default server (there may be none). NULL without error when nothing is stored. A login that may
- * have expired is returned all the same: the clock here may be wrong, and the server says what to do. */
-/* URLs are compared without a trailing slash. A file that others can read is PMSS_ERROR_INVALID, and is not used. Two processes that store at the same time: the later one wins. */
+/* @url: NULL for the default server (there may be none). NULL without error when nothing is stored.
+ * A login that may have expired is returned all the same: the clock here may be wrong, and the
+ * server says what to do. */
+/* URLs are compared without a trailing slash. A file that others can read is PMSS_ERROR_INVALID,
+ * and is not used. Two processes that store at the same time: the later one wins. */
 PmssCredentials *pmss_credentials_load   (const char *url, GError **error);
 gboolean         pmss_credentials_store  (const PmssCredentials *credentials, GError **error);
 gboolean         pmss_credentials_forget (const char *url, GError **error);

@@ -76,7 +76,7 @@ problem_text (SoupMessage * message, JsonNode * problem)
   }
   if (text == NULL)
     text = soup_message_get_reason_phrase (message);
-  return clean_text (text ? text : "");
+  return clean_text (text != NULL ? text : "");
 }
 
 /* Which node, and what of it, does not suffice; when it would. What makes no

@@ -530,7 +530,7 @@ pmss_exchange_async (SoupSession * session, SoupMessage * message,
   exchange->options = *options;
   exchange->peer = g_strdup (options->peer);
   exchange->lifeline = pmss_lifeline_new (pmss_sockets_get (session), message);
-  exchange->outer = cancellable ? g_object_ref (cancellable) : NULL;
+  exchange->outer = cancellable != NULL ? g_object_ref (cancellable) : NULL;
   exchange->body = g_byte_array_new ();
   connect_handlers (exchange);
   exchange->sending = pmss_sending_new (message, NULL);

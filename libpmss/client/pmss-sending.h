@@ -20,10 +20,12 @@ typedef struct _PmssSending PmssSending;
 /* @outer: (nullable): cancels, too; from the same thread only. */
 PmssSending  *pmss_sending_new             (SoupMessage *message, GCancellable *outer);
 void          pmss_sending_free            (PmssSending *sending);
-/* For soup_session_send_async(), and for reading the body. Only pmss_sending_cancel() cancels it. */
+/* For soup_session_send_async(), and for reading the body. Only pmss_sending_cancel() cancels
+ * it. */
 GCancellable *pmss_sending_get_cancellable (PmssSending *sending);
 void          pmss_sending_cancel          (PmssSending *sending);
-/* To be called after soup_session_send_finish(): from here on a cancellation takes effect at once. */
+/* To be called after soup_session_send_finish(): from here on a cancellation takes effect at
+ * once. */
 void          pmss_sending_answered        (PmssSending *sending);
 
 G_END_DECLS

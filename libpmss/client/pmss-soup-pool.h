@@ -8,11 +8,13 @@ G_BEGIN_DECLS
 /**
  * PmssSoupPool:
  *
- * SoupSessions for an object that is called from many threads. libsoup 3.2 lets several threads send over one session, but its timers then touch the
- * connections of one thread from the context of another; here a session belongs to one main context and keeps that context's idle connections.
+ * SoupSessions for an object that is called from many threads. libsoup 3.2 lets several threads
+ * send over one session, but its timers then touch the connections of one thread from the context
+ * of another; here a session belongs to one main context and keeps that context's idle connections.
  * Private to libpmss.
  *
- * Threads: all functions may be called from any thread. The owner frees the pool when nothing is taken any more.
+ * Threads: all functions may be called from any thread. The owner frees the pool when nothing is
+ * taken any more.
  */
 typedef struct _PmssSoupPool PmssSoupPool;
 
@@ -21,11 +23,13 @@ typedef SoupSession *(*PmssSoupPoolMake) (gpointer user_data);
 PmssSoupPool *pmss_soup_pool_new   (PmssSoupPoolMake make, gpointer user_data);
 void          pmss_soup_pool_free  (PmssSoupPool *pool);
 
-/* The session of the calling thread's default main context, to be given back in that context when the request is over. */
+/* The session of the calling thread's default main context, to be given back in that context when
+ * the request is over. */
 SoupSession  *pmss_soup_pool_take  (PmssSoupPool *pool);
 void          pmss_soup_pool_give  (PmssSoupPool *pool, SoupSession *session);
 
-/* A context of its own for the blocking call that now begins, made the thread's default until leave. */
+/* A context of its own for the blocking call that now begins, made the thread's default until
+ * leave. */
 GMainContext *pmss_soup_pool_enter (PmssSoupPool *pool);
 void          pmss_soup_pool_leave (PmssSoupPool *pool, GMainContext *context);
 

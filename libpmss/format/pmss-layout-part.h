@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "../pmss-json-writer.h"
+#include "libpmss/pmss-json-writer.h"
 #include "pmss-layout.h"
 
 G_BEGIN_DECLS
@@ -14,10 +14,12 @@ G_BEGIN_DECLS
 /**
  * PmssLayoutPart:
  *
- * A part of a layout, as control sends it (docs/protocol.md, "Parts of a layout"): a page, which has extents that follow each other, or changes, which
- * has those that are not where they were, and all the nodes. Its owner's thread.
+ * A part of a layout, as control sends it (docs/protocol.md, "Parts of a layout"): a page, which
+ * has extents that follow each other, or changes, which has those that are not where they were, and
+ * all the nodes. Its owner's thread.
  */
-typedef struct {
+typedef struct
+{
   PmssVersionId version;
   guint64 size;                 /* bytes of the version */
   PmssRedundancy redundancy;
@@ -27,7 +29,8 @@ typedef struct {
   guint32 first;                /* a page's first extent */
   GArray *numbers;              /* guint32: the extents of changes, each once */
   GArray *nodes;                /* PmssNode; owned */
-  GArray *places;               /* gint16: k+m indices in nodes for each extent; -1: that shard is lost */
+  /* gint16: k+m indices in nodes for each extent; -1: that shard is lost */
+  GArray *places;
 } PmssLayoutPart;
 
 /* Without nodes and extents; all else is 0. */
@@ -45,10 +48,14 @@ guint64         pmss_layout_part_count_extents_of_layout (const PmssLayoutPart *
 PmssLayoutPart *pmss_layout_part_from_json   (JsonNode *json, GError **error);
 void            pmss_layout_part_write       (const PmssLayoutPart *part, PmssJsonWriter *json);
 
-/* The layout that @part's changes make of @layout. PMSS_ERROR_INVALID: it is none of that version and geometry, or of an older generation. */
-PmssLayout     *pmss_layout_apply_changes    (PmssLayout *layout, const PmssLayoutPart *part, GError **error);
-/* Whether both are of one version, size, redundancy, unit and extent size; else PMSS_ERROR_INVALID, which says what differs. */
-gboolean        pmss_layout_check_same_geometry (PmssLayout *layout, PmssLayout *other, GError **error);
+/* The layout that @part's changes make of @layout. PMSS_ERROR_INVALID: it is none of that version
+ * and geometry, or of an older generation. */
+PmssLayout     *pmss_layout_apply_changes    (PmssLayout *layout, const PmssLayoutPart *part,
+    GError **error);
+/* Whether both are of one version, size, redundancy, unit and extent size; else PMSS_ERROR_INVALID,
+ * which says what differs. */
+gboolean        pmss_layout_check_same_geometry (PmssLayout *layout, PmssLayout *other,
+    GError **error);
 
 /**
  * PmssLayoutBuilder:
@@ -60,11 +67,14 @@ typedef struct _PmssLayoutBuilder PmssLayoutBuilder;
 PmssLayoutBuilder *pmss_layout_builder_new    (void);
 void               pmss_layout_builder_free   (PmssLayoutBuilder *builder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLayoutBuilder, pmss_layout_builder_free)
-/* A page that follows the last one. PMSS_ERROR_INVALID: it does not, or is of another version or geometry. */
-gboolean           pmss_layout_builder_add    (PmssLayoutBuilder *builder, const PmssLayoutPart *page, GError **error);
+/* A page that follows the last one. PMSS_ERROR_INVALID: it does not, or is of another version or
+ * geometry. */
+gboolean           pmss_layout_builder_add    (PmssLayoutBuilder *builder,
+    const PmssLayoutPart *page, GError **error);
 /* The extent that the next page begins with; FALSE: nothing is missing. */
 gboolean           pmss_layout_builder_get_next (PmssLayoutBuilder *builder, guint32 *first);
-/* When nothing is missing. Its generation is that of the oldest page: what has changed since is in its changes. */
+/* When nothing is missing. Its generation is that of the oldest page: what has changed since is in
+ * its changes. */
 PmssLayout        *pmss_layout_builder_finish (PmssLayoutBuilder *builder, GError **error);
 
 G_END_DECLS

@@ -18,9 +18,11 @@ G_BEGIN_DECLS
  * @tls: whether it speaks TLS
  * @zone: its failure domain, `""` if none
  *
- * A storage server as a reader or writer sees it. The strings are owned by whoever holds the struct.
+ * A storage server as a reader or writer sees it. The strings are owned by whoever holds the
+ * struct.
  */
-typedef struct {
+typedef struct
+{
   guint id;
   char *address;
   guint16 port;
@@ -38,7 +40,8 @@ typedef struct {
  *
  * Where one data unit of a version lies.
  */
-typedef struct {
+typedef struct
+{
   guint32 extent;
   guint32 row;
   guint index;
@@ -49,8 +52,9 @@ typedef struct {
 /**
  * PmssLayout:
  *
- * Where every shard of one version lies; docs/protocol.md section 6. Reference counted. Whoever makes one fills it before others see it; from then
- * on it does not change, and any thread may use it.
+ * Where every shard of one version lies; docs/protocol.md section 6. Reference counted. Whoever
+ * makes one fills it before others see it; from then on it does not change, and any thread may use
+ * it.
  */
 typedef struct _PmssLayout PmssLayout;
 
@@ -65,12 +69,14 @@ GType       pmss_layout_get_type (void);
  * @unit: bytes of the stripe unit
  * @extent_size: bytes of an extent, a multiple of k units
  *
- * Makes a layout without nodes, whose shards are all lost, to be filled by pmss_layout_add_node() and pmss_layout_set_extent().
- * Takes memory for all of @size's extents.
+ * Makes a layout without nodes, whose shards are all lost, to be filled by pmss_layout_add_node()
+ * and pmss_layout_set_extent(). Takes memory for all of @size's extents.
  *
- * Returns: (transfer full): the layout, or %NULL and #PMSS_ERROR_INVALID where a number is out of limits
+ * Returns: (transfer full): the layout, or %NULL and #PMSS_ERROR_INVALID where a number is out of
+ * limits
  */
-PmssLayout *pmss_layout_new        (const PmssVersionId *version, guint64 size, PmssRedundancy redundancy, guint32 unit, guint32 extent_size, GError **error);
+PmssLayout *pmss_layout_new        (const PmssVersionId *version, guint64 size,
+    PmssRedundancy redundancy, guint32 unit, guint32 extent_size, GError **error);
 PmssLayout *pmss_layout_ref        (PmssLayout *layout);
 void        pmss_layout_unref      (PmssLayout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLayout, pmss_layout_unref)
@@ -92,7 +98,8 @@ void        pmss_layout_set_extent (PmssLayout *layout, guint32 extent, const gi
 
 /**
  * pmss_layout_from_json:
- * @json: (nullable): what came from the network. It may be hostile: everything is checked before any of it is used, and memory is taken in
+ * @json: (nullable): what came from the network. It may be hostile: everything is checked before
+ * any of it is used, and memory is taken in
  *   proportion to the document only. Members that are not known are passed over.
  *
  * Returns: (transfer full): the layout, or %NULL and #PMSS_ERROR_INVALID
@@ -149,12 +156,14 @@ gint           pmss_layout_get_shard_node  (PmssLayout *layout, guint32 extent, 
  * @extent: number of the extent
  * @geometry: (out caller-allocates): filled with what its shards' form follows from
  */
-void           pmss_layout_get_geometry    (PmssLayout *layout, guint32 extent, PmssExtentGeometry *geometry);
+void           pmss_layout_get_geometry    (PmssLayout *layout, guint32 extent,
+    PmssExtentGeometry *geometry);
 
 /**
  * pmss_layout_get_n_units:
  *
- * Data units of the whole file, as a reader counts them from 0. They lie in the file one after the other.
+ * Data units of the whole file, as a reader counts them from 0. They lie in the file one after the
+ * other.
  */
 guint64        pmss_layout_get_n_units     (PmssLayout *layout);
 
@@ -179,8 +188,10 @@ guint64        pmss_layout_unit_at         (PmssLayout *layout, guint64 offset);
  * @redundancy: k and m
  * @unit: bytes of the stripe unit
  *
- * Returns: the extent size that a new version gets: @wanted rounded up to a multiple of k units, within limits
+ * Returns: the extent size that a new version gets: @wanted rounded up to a multiple of k units,
+ * within limits
  */
-guint32        pmss_layout_round_extent    (guint32 wanted, PmssRedundancy redundancy, guint32 unit);
+guint32        pmss_layout_round_extent    (guint32 wanted, PmssRedundancy redundancy,
+    guint32 unit);
 
 G_END_DECLS

@@ -89,7 +89,7 @@ pmss_shard_checker_survey (PmssShardChecker * checker,
   checker->func = func;
   checker->func_data = user_data;
   checker->have_geometry = geometry != NULL;
-  if (geometry)
+  if (geometry != NULL)
     checker->geometry = *geometry;
 }
 

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 #define PMSS_SHARD_NAME_SIZE 45
 
 /* Where one extent's bytes lie: everything follows from these. */
-typedef struct {
+typedef struct
+{
   PmssVersionId version;
   guint32 extent;               /* number of the extent in its version */
   PmssRedundancy redundancy;
@@ -24,22 +25,28 @@ typedef struct {
 gboolean pmss_extent_geometry_check       (const PmssExtentGeometry *geometry, GError **error);
 guint32  pmss_extent_geometry_rows        (const PmssExtentGeometry *geometry);
 /* Bytes of the unit that shard @index holds of @row: 0 if none. */
-guint32  pmss_extent_geometry_unit_length (const PmssExtentGeometry *geometry, guint32 row, guint index);
+guint32  pmss_extent_geometry_unit_length (const PmssExtentGeometry *geometry, guint32 row,
+    guint index);
 /* Number of records in shard @index. */
 guint32  pmss_extent_geometry_records     (const PmssExtentGeometry *geometry, guint index);
 guint64  pmss_extent_geometry_shard_size  (const PmssExtentGeometry *geometry, guint index);
-/* Where record @row begins in a shard file; record @row ends at this + PMSS_RECORD_HEADER_SIZE + unit length. */
+/* Where record @row begins in a shard file; record @row ends at this + PMSS_RECORD_HEADER_SIZE +
+ * unit length. */
 guint64  pmss_extent_geometry_record_offset (const PmssExtentGeometry *geometry, guint32 row);
 
-typedef struct {
+typedef struct
+{
   PmssExtentGeometry geometry;
   guint8 index;
 } PmssShardHeader;
 
-void     pmss_shard_header_write (const PmssShardHeader *header, guint8 out[PMSS_SHARD_HEADER_SIZE]);
-gboolean pmss_shard_header_parse (const guint8 in[PMSS_SHARD_HEADER_SIZE], PmssShardHeader *header, GError **error);
+void     pmss_shard_header_write (const PmssShardHeader *header,
+    guint8 out[PMSS_SHARD_HEADER_SIZE]);
+gboolean pmss_shard_header_parse (const guint8 in[PMSS_SHARD_HEADER_SIZE], PmssShardHeader *header,
+    GError **error);
 
-typedef struct {
+typedef struct
+{
   guint32 row;
   guint32 length;
   guint8 index;
@@ -48,38 +55,52 @@ typedef struct {
   guint32 extent;
 } PmssRecordHeader;
 
-void     pmss_record_header_write (const PmssRecordHeader *record, guint8 out[PMSS_RECORD_HEADER_SIZE]);
-gboolean pmss_record_header_parse (const guint8 in[PMSS_RECORD_HEADER_SIZE], PmssRecordHeader *record, GError **error);
-/* Parses, and checks that it is the record of @row of shard @index of that extent, with the length it must have. */
-gboolean pmss_record_header_parse_expected (const guint8 in[PMSS_RECORD_HEADER_SIZE], const PmssExtentGeometry *geometry, guint32 row, guint index, PmssRecordHeader *record, GError **error);
+void     pmss_record_header_write (const PmssRecordHeader *record,
+    guint8 out[PMSS_RECORD_HEADER_SIZE]);
+gboolean pmss_record_header_parse (const guint8 in[PMSS_RECORD_HEADER_SIZE],
+    PmssRecordHeader *record, GError **error);
+/* Parses, and checks that it is the record of @row of shard @index of that extent, with the length
+ * it must have. */
+gboolean pmss_record_header_parse_expected (const guint8 in[PMSS_RECORD_HEADER_SIZE],
+    const PmssExtentGeometry *geometry, guint32 row, guint index, PmssRecordHeader *record,
+    GError **error);
 
 /* "{version}-{number}.{index}" */
-void     pmss_shard_name_write (const PmssVersionId *version, guint32 extent, guint index, char out[PMSS_SHARD_NAME_SIZE]);
-gboolean pmss_shard_name_parse (const char *name, PmssVersionId *version, guint32 *extent, guint *index);
+void     pmss_shard_name_write (const PmssVersionId *version, guint32 extent, guint index,
+    char out[PMSS_SHARD_NAME_SIZE]);
+gboolean pmss_shard_name_parse (const char *name, PmssVersionId *version, guint32 *extent,
+    guint *index);
 
 /**
  * PmssShardChecker:
  *
- * Verifies a shard's bytes as they come, in pieces of any size: header, then each record with its checksum, then the end.
- * Bounded memory; used by the storage server on PUT and scrub, and by whoever reads a shard back or verifies it.
+ * Verifies a shard's bytes as they come, in pieces of any size: header, then each record with its
+ * checksum, then the end. Bounded memory; used by the storage server on PUT and scrub, and by
+ * whoever reads a shard back or verifies it.
  */
 typedef struct _PmssShardChecker PmssShardChecker;
 
 /* @name: what the shard is called; its header has to agree. */
 PmssShardChecker *pmss_shard_checker_new    (const char *name);
 void              pmss_shard_checker_free   (PmssShardChecker *checker);
-gboolean          pmss_shard_checker_feed   (PmssShardChecker *checker, const void *data, gsize length, GError **error);
+gboolean          pmss_shard_checker_feed   (PmssShardChecker *checker, const void *data,
+    gsize length, GError **error);
 /* Whether all of the shard has come, and all of it was good. */
 gboolean          pmss_shard_checker_finish (PmssShardChecker *checker, GError **error);
 
-/* For who wants to know of all that is bad, not of the first of it: a bad record is no error of feed() then, but of finish(), and what follows it is looked at where it
- * has to be. Calls @func for each row that the shard has to have, in order, from feed(), leave_out() and finish(): @crc: what its record says of all units of the row; NULL:
- * the record is bad, or did not come. @geometry: (nullable) what the shard has to be: with it, and not without, records are looked at behind a bad header, too.
- * Before the first byte. */
-typedef void (*PmssShardRowFunc) (guint32 row, const guint32 crc[PMSS_MAX_SHARDS], gpointer user_data);
-void              pmss_shard_checker_survey (PmssShardChecker *checker, const PmssExtentGeometry *geometry, PmssShardRowFunc func, gpointer user_data);
-/* The bytes at hand cannot be had: leaves out what is left of the record (or header) that they are in, which counts as bad. Returns how many bytes that is; 0: not known what
- * is there. Surveys only. */
+/* For who wants to know of all that is bad, not of the first of it: a bad record is no error of
+ * feed() then, but of finish(), and what follows it is looked at where it has to be. Calls @func
+ * for each row that the shard has to have, in order, from feed(), leave_out() and finish(): @crc:
+ * what its record says of all units of the row; NULL: the record is bad, or did not come.
+ * @geometry: (nullable) what the shard has to be: with it, and not without, records are looked at
+ * behind a bad header, too. Before the first byte. */
+typedef void (*PmssShardRowFunc) (guint32 row, const guint32 crc[PMSS_MAX_SHARDS],
+    gpointer user_data);
+void              pmss_shard_checker_survey (PmssShardChecker *checker,
+    const PmssExtentGeometry *geometry, PmssShardRowFunc func, gpointer user_data);
+/* The bytes at hand cannot be had: leaves out what is left of the record (or header) that they are
+ * in, which counts as bad. Returns how many bytes that is; 0: not known what is there. Surveys
+ * only. */
 guint64           pmss_shard_checker_leave_out (PmssShardChecker *checker);
 /* Size that the header promises; 0 before the header has come. */
 guint64           pmss_shard_checker_get_expected_size (PmssShardChecker *checker);

@@ -130,7 +130,8 @@ pmss_node_client_list_async (PmssNodeClient * self, const char *after,
     GAsyncReadyCallback callback, gpointer user_data)
 {
   static const guint good[] = { 200, 0 };
-  g_autofree char *start_at = after ? g_strconcat ("after=", after, "&", NULL)
+  g_autofree char *start_at =
+      after != NULL ? g_strconcat ("after=", after, "&", NULL)
       : g_strdup ("");
   g_autofree char *query = g_strdup_printf ("?%slimit=%u", start_at, PAGE);
   GTask *task;

@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The object and what is about single shards are in pmss-node-client.c, the list of shards in pmss-node-client-list.c. */
+/* The object and what is about single shards are in pmss-node-client.c, the list of shards in
+ * pmss-node-client-list.c. */
 
 struct _PmssNodeClient
 {
@@ -32,7 +33,8 @@ typedef struct
   const char *verb;             /* for errors: "store" */
   char *name;                   /* (nullable): the shard */
   const guint *good;            /* statuses that are success, ended by 0 */
-  guint refusal;                /* put: a final status that came before the body was sent, 0: none */
+  /* put: a final status that came before the body was sent, 0: none */
+  guint refusal;
   PmssNodeJudge judge;
   GDestroyNotify free_value;    /* of what `judge` returns */
   gsize sent;                   /* put: the shard's bytes */
@@ -45,9 +47,11 @@ typedef struct
 } PmssNodeOperation;
 
 /* A task for a request; @name, @query: (nullable) */
-GTask *pmss_node_operation_new   (PmssNodeClient *client, const char *method, const char *verb, const char *name, const char *query, GCancellable *cancellable,
+GTask *pmss_node_operation_new   (PmssNodeClient *client, const char *method, const char *verb,
+    const char *name, const char *query, GCancellable *cancellable,
     GAsyncReadyCallback callback, gpointer user_data);
-/* Takes @task. @max_body: bytes of an answer that are collected. @sink: (nullable), with the operation as its data */
+/* Takes @task. @max_body: bytes of an answer that are collected. @sink: (nullable), with the
+ * operation as its data */
 void   pmss_node_operation_start (GTask *task, gsize max_body, PmssExchangeSink sink);
 
 G_END_DECLS

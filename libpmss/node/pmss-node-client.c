@@ -134,8 +134,8 @@ pmss_node_operation_new (PmssNodeClient * self, const char *method,
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   PmssNodeOperation *operation = g_new0 (PmssNodeOperation, 1);
-  g_autofree char *uri = g_strconcat (self->url, name ? "/" : "",
-      name ? name : "", query ? query : "", NULL);
+  g_autofree char *uri = g_strconcat (self->url, name != NULL ? "/" : "",
+      name != NULL ? name : "", query != NULL ? query : "", NULL);
 
   operation->verb = verb;
   operation->name = g_strdup (name);

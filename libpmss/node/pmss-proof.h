@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* A storage server proves to control that it is to be reached at an address: docs/protocol.md section 8. Pure; any thread. */
+/* A storage server proves to control that it is to be reached at an address: docs/protocol.md
+ * section 8. Pure; any thread. */
 
 #define PMSS_PROOF_KEY_SIZE 32
 /* 64 hex digits and a 0 */
@@ -14,7 +15,8 @@ G_BEGIN_DECLS
 #define PMSS_NONCE_LENGTH 32
 
 /* What is proved. The strings are the caller's. */
-typedef struct {
+typedef struct
+{
   const char *cluster;
   guint node;
   const char *address;
@@ -26,9 +28,11 @@ typedef struct {
 /* The key that both sides have: control keeps no more of a node's secret than this hash. */
 void     pmss_proof_key   (const char *secret, guint8 key[PMSS_PROOF_KEY_SIZE]);
 /* HMAC-SHA-256 of the terms, in hex. */
-void     pmss_proof_write (const guint8 key[PMSS_PROOF_KEY_SIZE], const PmssProofTerms *terms, char proof[PMSS_PROOF_STRLEN]);
+void     pmss_proof_write (const guint8 key[PMSS_PROOF_KEY_SIZE], const PmssProofTerms *terms,
+    char proof[PMSS_PROOF_STRLEN]);
 /* Whether @proof is that; in constant time. */
-gboolean pmss_proof_check (const guint8 key[PMSS_PROOF_KEY_SIZE], const PmssProofTerms *terms, const char *proof);
+gboolean pmss_proof_check (const guint8 key[PMSS_PROOF_KEY_SIZE], const PmssProofTerms *terms,
+    const char *proof);
 /* Another one each time. Free with g_free(). */
 char    *pmss_proof_new_nonce (void);
 

@@ -10,40 +10,54 @@ G_BEGIN_DECLS
 /**
  * PmssWriter:
  *
- * Stripes a stream on to nodes: cuts it into extents, encodes, stores every shard on its node in parallel, and says when an extent is durable.
+ * Stripes a stream on to nodes: cuts it into extents, encodes, stores every shard on its node in
+ * parallel, and says when an extent is durable.
  *
- * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its calls (the thread's default meanwhile, in the callbacks too),
- * and starts no thread. Between the calls nothing moves, and nodes cut a body that does not move for about 10 s: who pauses for longer drops the writer and later
- * goes on with a new one from the extent after the last durable one.
- * Memory: at most three extents in flight, 3 x (1 + m/k) x extent size, and one extent being filled; write() blocks beyond that.
+ * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its
+ * calls (the thread's default meanwhile, in the callbacks too), and starts no thread. Between the
+ * calls nothing moves, and nodes cut a body that does not move for about 10 s: who pauses for
+ * longer drops the writer and later goes on with a new one from the extent after the last durable
+ * one. Memory: at most three extents in flight, 3 x (1 + m/k) x extent size, and one extent being
+ * filled; write() blocks beyond that.
  *
- * Failure: a shard whose connection breaks is sent to the same node once more; one that a node does not take (for whatever reason) is offered to another node
- * (`replace`); an extent is offered to each node once and to 2n nodes in all. An error of a callback, the end of these tries and cancellation (at once:
- * G_IO_ERROR_CANCELLED) end the writer: every later call fails with the same error. Other errors are PMSS_ERRORs. The last unref gives up what is in flight; then
- * shards of extents that were not reported durable may or may not exist.
+ * Failure: a shard whose connection breaks is sent to the same node once more; one that a node does
+ * not take (for whatever reason) is offered to another node (`replace`); an extent is offered to
+ * each node once and to 2n nodes in all. An error of a callback, the end of these tries and
+ * cancellation (at once: G_IO_ERROR_CANCELLED) end the writer: every later call fails with the same
+ * error. Other errors are PMSS_ERRORs. The last unref gives up what is in flight; then shards of
+ * extents that were not reported durable may or may not exist.
  */
 #define PMSS_TYPE_WRITER (pmss_writer_get_type ())
 G_DECLARE_FINAL_TYPE (PmssWriter, pmss_writer, PMSS, WRITER, GObject)
 
-typedef struct {
-  /* Chooses n nodes for @extent and commits that choice: from here on the shards may exist. Called in extent order, in the thread of write() or finish().
-   * Fills @nodes with n nodes (shallow copies; strings stay valid as long as the writer). */
+typedef struct
+{
+  /* Chooses n nodes for @extent and commits that choice: from here on the shards may exist. Called
+   * in extent order, in the thread of write() or finish(). Fills @nodes with n nodes (shallow
+   * copies; strings stay valid as long as the writer). */
   gboolean (*place)   (guint32 extent, PmssNode *nodes, gpointer user_data, GError **error);
-  /* Node @failed did not take @shard of @extent (@reason says why): chooses and commits another one that holds no shard of this extent. */
-  gboolean (*replace) (guint32 extent, guint shard, const PmssNode *failed, const GError *reason, PmssNode *node, gpointer user_data, GError **error);
-  /* A fresh capability token that allows writing @shard to @node, for the next request. Free with g_free. */
+  /* Node @failed did not take @shard of @extent (@reason says why): chooses and commits another one
+   * that holds no shard of this extent. */
+  gboolean (*replace) (guint32 extent, guint shard, const PmssNode *failed, const GError *reason,
+    PmssNode *node, gpointer user_data, GError **error);
+  /* A fresh capability token that allows writing @shard to @node, for the next request. Free with
+   * g_free. */
   char *   (*token)   (const PmssNode *node, const char *shard, gpointer user_data);
-  /* All n shards of @extent are durable. Called in extent order; returning FALSE ends the writing. */
+  /* All n shards of @extent are durable. Called in extent order; returning FALSE ends the
+   * writing. */
   gboolean (*durable) (guint32 extent, gpointer user_data, GError **error);
 } PmssWriterFuncs;
 
-/* @first_extent: where a resumed job goes on: the caller then writes from that extent's first byte. @size: bytes of the whole version; writing more or finishing with
- * less is PMSS_ERROR_INVALID and takes nothing. Numbers out of limits: every call fails with PMSS_ERROR_INVALID. @funcs is copied; the callbacks are called in the
- * thread of write() and finish(), and must not use the writer. */
-PmssWriter *pmss_writer_new    (const PmssVersionId *version, guint64 size, PmssRedundancy redundancy, guint32 unit, guint32 extent_size, guint32 first_extent,
+/* @first_extent: where a resumed job goes on: the caller then writes from that extent's first byte.
+ * @size: bytes of the whole version; writing more or finishing with less is PMSS_ERROR_INVALID and
+ * takes nothing. Numbers out of limits: every call fails with PMSS_ERROR_INVALID. @funcs is copied;
+ * the callbacks are called in the thread of write() and finish(), and must not use the writer. */
+PmssWriter *pmss_writer_new    (const PmssVersionId *version, guint64 size,
+    PmssRedundancy redundancy, guint32 unit, guint32 extent_size, guint32 first_extent,
     const PmssWriterFuncs *funcs, gpointer user_data);
 /* Properties: "timeout" (uint, seconds without progress, default 15), "tls-database". */
-gboolean    pmss_writer_write  (PmssWriter *writer, const void *data, gsize length, GCancellable *cancellable, GError **error);
+gboolean    pmss_writer_write  (PmssWriter *writer, const void *data, gsize length,
+    GCancellable *cancellable, GError **error);
 /* Waits until everything is durable. */
 gboolean    pmss_writer_finish (PmssWriter *writer, GCancellable *cancellable, GError **error);
 

@@ -21,11 +21,10 @@ G_BEGIN_DECLS
  *   │                                        retry time  │      │ fails
  *   └──────────────────── answers ──────────────────── PROBING ─┘
  *
- * LATE: nothing new is asked as long as others can give it; what was asked
- * may still come. One that is late again and again has to wait before it is
- * trusted (retry_at), and then gets small
- * requests, one at a time, that double as long as it is in time. LOST: nothing is asked until a probe (GET /healthz) has been
- * answered.
+ * LATE: nothing new is asked as long as others can give it; what was asked may still come. One that
+ * is late again and again has to wait before it is trusted (retry_at), and then gets small
+ * requests, one at a time, that double as long as it is in time. LOST: nothing is asked until a
+ * probe (GET /healthz) has been answered.
  */
 typedef enum
 {

@@ -10,54 +10,75 @@ G_BEGIN_DECLS
 /**
  * PmssReader:
  *
- * Reads one medium from its nodes in parallel. All readers of a client share one I/O thread, which does all network work, and its connections; a read that finds
- * its unit in the cache never leaves the caller's thread.
+ * Reads one medium from its nodes in parallel. All readers of a client share one I/O thread, which
+ * does all network work, and its connections; a read that finds its unit in the cache never leaves
+ * the caller's thread.
  *
- * Threads: every function may be called from any thread; at most one thread should read at a time (others are served, but the read-ahead follows the last one).
+ * Threads: every function may be called from any thread; at most one thread should read at a time
+ * (others are served, but the read-ahead follows the last one).
  * Signals are emitted in the I/O thread, with no lock held.  What they call must not wait, nor read from a reader of the same client: that thread would wait for itself.
- * Memory: cached and arriving units together take at most `cache-size` bytes (never less than two rows, a row more for each read that waits while others are on their way, and one of what late nodes owe); units that the consumer still holds count no more once they have left the cache.
+ * Memory: cached and arriving units together take at most `cache-size` bytes (never less than two
+ * rows, a row more for each read that waits while others are on their way, and one of what late
+ * nodes owe); units that the consumer still holds count no more once they have left the cache.
  */
 #define PMSS_TYPE_READER (pmss_reader_get_type ())
 G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
 
 /* @client: (transfer none): its I/O thread and connections are the reader's, too.
  * Properties (set before open):
- *  "cache-size" (uint64, bytes, default 52 MiB), "read-ahead" (uint64, bytes, default 48 MiB, at most cache-size less one row),
- *  "read-ahead-time" (uint, seconds, default 10, 0: no limit: a consumer that never has to wait gets no more ahead than it reads in this time, and 4 MiB),
- *  "max-connections" (uint, per node, default 2), "max-extra" (uint, percent, default 5: of the units, how many may be asked for twice), "timeout" (uint, seconds without the wanted data until a read fails, default 15, 0: for ever),
- *  "retries" (int, default 3, -1: for ever: how often control is asked again, and a node in trouble when no parity is left),
- *  "retry-backoff-factor" (double, s, default 0.0), "retry-backoff-max" (double, s, default 60.0).
+ *  "cache-size" (uint64, bytes, default 52 MiB), "read-ahead" (uint64, bytes, default 48 MiB, at
+ *  most cache-size less one row), "read-ahead-time" (uint, seconds, default 10, 0: no limit: a
+ *  consumer that never has to wait gets no more ahead than it reads in this time, and 4 MiB),
+ *  "max-connections" (uint, per node, default 2), "max-extra" (uint, percent, default 5: of the
+ *  units, how many may be asked for twice), "timeout" (uint, seconds without the wanted data until
+ *  a read fails, default 15, 0: for ever), "retries" (int, default 3, -1: for ever: how often
+ *  control is asked again, and a node in trouble when no parity is left), "retry-backoff-factor"
+ *  (double, s, default 0.0), "retry-backoff-max" (double, s, default 60.0).
  * Signals:
- *  "node-lost" (guint node, const char *peer, GError *error), "node-back" (guint node, const char *peer),
- *  "degraded" (guint missing, guint spare): nodes of this medium that do not answer, and how many more may fail; only when it changes. */
+ *  "node-lost" (guint node, const char *peer, GError *error), "node-back" (guint node, const char
+ *  *peer), "degraded" (guint missing, guint spare): nodes of this medium that do not answer, and
+ *  how many more may fail; only when it changes. */
 PmssReader *pmss_reader_new (PmssClient *client, const char *medium);
 
-/* Gets session and layout. Where that failed it may be tried again: thread, login and connections are kept. */
+/* Gets session and layout. Where that failed it may be tried again: thread, login and connections
+ * are kept. */
 gboolean    pmss_reader_open        (PmssReader *reader, GCancellable *cancellable, GError **error);
-void        pmss_reader_open_async  (PmssReader *reader, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void        pmss_reader_open_async  (PmssReader *reader, GCancellable *cancellable,
+    GAsyncReadyCallback callback, gpointer user_data);
 gboolean    pmss_reader_open_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
-/* 0 and NULL before it is open. A read then fails: with the reason why it could not be opened, or G_IO_ERROR_NOT_INITIALIZED. The session is what control said
- * at the opening, and never changes. */
+/* 0 and NULL before it is open. A read then fails: with the reason why it could not be opened, or
+ * G_IO_ERROR_NOT_INITIALIZED. The session is what control said at the opening, and never
+ * changes. */
 guint64     pmss_reader_get_size    (PmssReader *reader);
 const PmssSession *pmss_reader_get_session (PmssReader *reader);
 
-/* Up to @max bytes from @offset: at least one, never past the unit that holds @offset, shared with the cache (not copied). At the end (@offset == size): an empty GBytes.
- * PMSS_ERROR_RANGE beyond. Blocks until the bytes are there, @cancellable is cancelled (returns at once) or `timeout` has passed. */
-GBytes     *pmss_reader_read        (PmssReader *reader, guint64 offset, gsize max, GCancellable *cancellable, GError **error);
-void        pmss_reader_read_async  (PmssReader *reader, guint64 offset, gsize max, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* Up to @max bytes from @offset: at least one, never past the unit that holds @offset, shared with
+ * the cache (not copied). At the end (@offset == size): an empty GBytes. PMSS_ERROR_RANGE beyond.
+ * Blocks until the bytes are there, @cancellable is cancelled (returns at once) or `timeout` has
+ * passed. */
+GBytes     *pmss_reader_read        (PmssReader *reader, guint64 offset, gsize max,
+    GCancellable *cancellable, GError **error);
+void        pmss_reader_read_async  (PmssReader *reader, guint64 offset, gsize max,
+    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GBytes     *pmss_reader_read_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
-/* Cancels what is in flight; the cache stays, and the next read starts again. Reads that wait get their bytes first. */
+/* Cancels what is in flight; the cache stays, and the next read starts again. Reads that wait get
+ * their bytes first. */
 void        pmss_reader_pause       (PmssReader *reader);
-/* Ends everything and gives the session back: waits for that some 300 ms, 6 s at the very most. Pending reads end with G_IO_ERROR_CLOSED. Done by the last unref too.
- * In a signal handler it returns at once. Connections that are at rest stay with the client, for its other readers. */
+/* Ends everything and gives the session back: waits for that some 300 ms, 6 s at the very most.
+ * Pending reads end with G_IO_ERROR_CLOSED. Done by the last unref too. In a signal handler it
+ * returns at once. Connections that are at rest stay with the client, for its other readers. */
 void        pmss_reader_close       (PmssReader *reader);
-/* The same without waiting. @callback: when nothing of the reader is under way any more; never an error. */
-void        pmss_reader_close_async (PmssReader *reader, GAsyncReadyCallback callback, gpointer user_data);
+/* The same without waiting. @callback: when nothing of the reader is under way any more; never an
+ * error. */
+void        pmss_reader_close_async (PmssReader *reader, GAsyncReadyCallback callback,
+    gpointer user_data);
 gboolean    pmss_reader_close_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
-/* a{sv}: bytes, units, requests, rebuilt, hedged, extra, late, errors, wasted (all t), cache-used (t), nodes: aa{sv} with node (u), peer (s), state (s), and its counters, rate (t, bit/s), rtt (t, ns). */
+/* a{sv}: bytes, units, requests, rebuilt, hedged, extra, late, errors, wasted (all t), cache-used
+ * (t), nodes: aa{sv} with node (u), peer (s), state (s), and its counters, rate (t, bit/s), rtt (t,
+ * ns). */
 GVariant   *pmss_reader_get_stats   (PmssReader *reader);
 
 G_END_DECLS

@@ -20,7 +20,7 @@ __attribute__((constructor))
      static void find_counter (void)
 {
   const char *path = getenv ("KILL_AT");
-  int fd = path ? open (path, O_RDWR | O_CLOEXEC) : -1;
+  int fd = path != NULL ? open (path, O_RDWR | O_CLOEXEC) : -1;
   void *map = fd >= 0 ? mmap (NULL, sizeof *calls_left, PROT_READ | PROT_WRITE,
       MAP_SHARED, fd, 0) : MAP_FAILED;
 

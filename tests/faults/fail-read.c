@@ -14,7 +14,7 @@ fails (void)
 {
   const char *trigger = getenv ("FAIL_READ_WHILE");
 
-  if (!trigger || access (trigger, F_OK) != 0)
+  if (trigger == NULL || access (trigger, F_OK) != 0)
     return 0;
   errno = EIO;
   return 1;

@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput (const uint8_t * data, size_t size)
   g_assert_true (pmss_text_check (clean, "It", NULL));
   g_assert_cmpstr (again, ==, clean);
   g_assert_true (good == g_str_equal (clean, text));
-  if (error)
+  if (error != NULL)
     g_assert_true (g_utf8_validate (error->message, -1, NULL));
   if (pmss_text_check_name (text, "It", NULL)) {
     g_autofree char *composed = g_utf8_normalize (text, -1, G_NORMALIZE_NFC);

@@ -80,7 +80,7 @@ get_bad_range (long long *first, long long *last)
   FILE *trigger = fopen (getenv ("FAIL_PREAD_WHILE"), "r");
   int n = 0;
 
-  if (trigger) {
+  if (trigger != NULL) {
     n = fscanf (trigger, "%lld %lld", first, last);
     fclose (trigger);
   }
@@ -105,7 +105,8 @@ sendfile64 (int out, int in, off64_t * offset, size_t count)
       "sendfile64");
   long long first, last;
 
-  if (offset && is_on ("FAIL_PREAD_WHILE") && get_bad_range (&first, &last)) {
+  if (offset != NULL && is_on ("FAIL_PREAD_WHILE")
+      && get_bad_range (&first, &last)) {
     if (*offset >= first && *offset <= last) {
       errno = EIO;
       return -1;
@@ -155,10 +156,10 @@ static int
 read_only (const char *variable)
 {
   const char *trigger = getenv (variable);
-  FILE *file = trigger ? fopen (trigger, "r") : NULL;
+  FILE *file = trigger != NULL ? fopen (trigger, "r") : NULL;
   int code = EROFS;
 
-  if (!file)
+  if (file == NULL)
     return 0;
   if (fscanf (file, "%d", &code) != 1)
     code = EROFS;

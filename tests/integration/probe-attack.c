@@ -220,8 +220,9 @@ json_to_string (JsonNode * node, gboolean pretty)
 {
   char prefix[] = "thread_";
   GThread *thread = g_thread_try_new ("attack", run_attacks, prefix, NULL);
-  g_autofree char *more = thread ? g_thread_join (thread) : NULL;
+  g_autofree char *more = thread != NULL ? g_thread_join (thread) : NULL;
   g_autofree char *own = run_attacks (prefix + strlen (prefix));
 
-  return g_strdup_printf ("{%s, %s}", own, more ? more : "\"no_thread\": 0");
+  return g_strdup_printf ("{%s, %s}", own,
+      more != NULL ? more : "\"no_thread\": 0");
 }

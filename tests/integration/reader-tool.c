@@ -273,13 +273,15 @@ print_result (Tool * tool, const GError * error, double seconds)
 {
   g_autoptr (GVariant) stats = pmss_reader_get_stats (tool->reader);
   g_autofree char *json = json_gvariant_serialize_data (stats, NULL);
-  g_autofree char *message = g_strescape (error ? error->message : "", "");
+  g_autofree char *message =
+      g_strescape (error != NULL ? error->message : "", "");
 
   printf ("{\"ok\":%s,\"error\":\"%s\",\"code\":%d,\"bytes\":%"
       G_GUINT64_FORMAT ",\"reads\":%" G_GUINT64_FORMAT ",\"cancelled\":%"
       G_GUINT64_FORMAT ",\"longest_gap\":%.6f,\"seconds\":%.3f,\"stats\":%s}\n",
-      error ? "false" : "true", message, error ? error->code : -1, tool->bytes,
-      tool->reads, tool->cancelled, tool->longest_gap / 1e6, seconds, json);
+      error != NULL ? "false" : "true", message,
+      error != NULL ? error->code : -1, tool->bytes, tool->reads,
+      tool->cancelled, tool->longest_gap / 1e6, seconds, json);
 }
 
 static void
@@ -308,7 +310,8 @@ main (int argc, char **argv)
 
   g_option_context_add_main_entries (options, entries, NULL);
   if (!g_option_context_parse (options, &argc, &argv, &error) || argc != 3) {
-    fprintf (stderr, "%s\n", error ? error->message : "MEDIUM and FILE wanted");
+    fprintf (stderr, "%s\n",
+        error != NULL ? error->message : "MEDIUM and FILE wanted");
     return 2;
   }
   client = pmss_client_new (g_getenv ("PMSS_URL"), &error);

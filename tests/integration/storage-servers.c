@@ -15,7 +15,7 @@ read_address (StorageServer * server)
       NULL);
 
   if (line == NULL || !g_str_has_prefix (line, "listening on 127.0.0.1:"))
-    g_error ("the storage server says: %s", line ? line : "nothing");
+    g_error ("the storage server says: %s", line != NULL ? line : "nothing");
   server->node.port = g_ascii_strtoull (strrchr (line, ':') + 1, NULL, 10);
 }
 

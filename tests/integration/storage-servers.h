@@ -18,7 +18,8 @@ typedef struct
 } StorageServer;
 
 /* Node @index + 1, with its data in @folder, where the key has been written. */
-void storage_server_start  (StorageServer *server, const char *folder, guint index, const char *min_free);
+void storage_server_start  (StorageServer *server, const char *folder, guint index,
+    const char *min_free);
 void storage_server_signal (StorageServer *server, int number);
 /* Kills it: the orderly stop has tests of its own. */
 void storage_server_stop   (StorageServer *server);

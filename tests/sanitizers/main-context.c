@@ -8,7 +8,7 @@
 static GMainContext *
 or_default (GMainContext * context)
 {
-  return context ? context : g_main_context_default ();
+  return context != NULL ? context : g_main_context_default ();
 }
 
 static void

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  *
  * No code of them is in the reader: the linker (--wrap) leads calls between its objects through
  * here. */
-typedef enum {
+typedef enum
+{
   SIM_FLAW_NONE,
   SIM_FLAW_CHECKSUM,            /* a unit's checksum is not looked at */
   SIM_FLAW_WRONG_RECORD,        /* any good record is taken for the one that was asked for */

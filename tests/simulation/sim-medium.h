@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * One of a few media. Its bytes follow from its number; its shard files are real ones, made once in
  * a process and kept.
  */
-typedef struct {
+typedef struct
+{
   guint number;
   PmssRedundancy redundancy;
   guint32 unit;                 /* bytes */

@@ -21,14 +21,16 @@ G_BEGIN_DECLS
 typedef struct _SimPeer SimPeer;
 typedef struct _SimCall SimCall;
 
-typedef enum {
+typedef enum
+{
   SIM_PEER_UP,
   SIM_PEER_DEAD,
   SIM_PEER_SILENT,
 } SimPeerState;
 
 /* What a server answers. */
-typedef struct {
+typedef struct
+{
   guint status;
   GBytes *body;                 /* nullable */
   guint64 first, total;         /* of a 206 */
@@ -40,7 +42,8 @@ typedef struct {
 
 typedef void (*SimServe) (SimPeer *peer, SimCall *call, SimAnswer *answer, gpointer user_data);
 
-struct _SimPeer {
+struct _SimPeer
+{
   guint number;                 /* node's id; 0: control */
   SimLine line;
   SimPeerState state;
@@ -60,7 +63,8 @@ void     sim_peer_clear     (SimPeer *peer);
 void     sim_peer_set_state (SimPeer *peer, SimPeerState state);
 
 /* What happens to a call; all from events, never from inside a function here. */
-typedef struct {
+typedef struct
+{
   /* The head is here; @call->answer says what is in it. */
   void (*head)   (SimCall *call);
   /* More bytes have come, or the end. */
@@ -69,7 +73,8 @@ typedef struct {
   void (*failed) (SimCall *call);
 } SimCallFuncs;
 
-struct _SimCall {
+struct _SimCall
+{
   SimPeer *peer;
   SoupMessage *message;
   const SimCallFuncs *funcs;

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * Random numbers that follow from a seed alone (SplitMix64 of Steele, Lea and Flood), on every
  * machine. A value, owned by its holder.
  */
-typedef struct {
+typedef struct
+{
   guint64 state;
 } SimRandom;
 

@@ -32,7 +32,8 @@ void          sim_reader_close      (SimReader *reader);
 gboolean      sim_reader_is_closed  (SimReader *reader);
 
 /* For the auditor. */
-typedef struct {
+typedef struct
+{
   gsize blocks;                 /* units that are there or asked for */
   gsize max_blocks;             /* that the cache is to have */
   guint waits;                  /* reads that wait */

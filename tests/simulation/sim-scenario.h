@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 
 #define SIM_MAX_NODES 24
 
-typedef enum {
+typedef enum
+{
   SIM_FAULT_KILL,               /* the process is gone: connections are reset, new ones refused */
   SIM_FAULT_SILENCE,            /* nothing comes and goes any more */
   SIM_FAULT_SLOW,               /* `value` times */
@@ -19,14 +20,16 @@ typedef enum {
   SIM_FAULT_REFUSE,             /* 401, whatever the token */
   SIM_FAULT_STATUS,             /* `value` for every shard */
   SIM_FAULT_LOSE,               /* a shard is gone from `from` on */
-  SIM_FAULT_MOVE,               /* a shard is on `target` from `from` on; gone from its place at `to` */
+  /* a shard is on `target` from `from` on; gone from its place at `to` */
+  SIM_FAULT_MOVE,
   SIM_FAULT_CONTROL_KILL,
   SIM_FAULT_CONTROL_SILENCE,
   SIM_FAULT_CONTROL_FORGET,     /* at `from`: no session is known any more */
   SIM_N_FAULT_KINDS,
 } SimFaultKind;
 
-typedef enum {
+typedef enum
+{
   SIM_LIE_FLIP_UNIT,            /* a bit of a unit */
   SIM_LIE_FLIP_HEADER,          /* a bit of a record's header */
   SIM_LIE_OTHER_ROW,            /* a good record of another row */
@@ -40,7 +43,8 @@ typedef enum {
   SIM_N_LIES,
 } SimLie;
 
-typedef struct {
+typedef struct
+{
   SimFaultKind kind;
   guint node;                   /* index */
   gint64 from, to;              /* us since the beginning; to = G_MAXINT64: for ever */
@@ -51,13 +55,15 @@ typedef struct {
   guint target;                 /* index of a node */
 } SimFault;
 
-typedef struct {
+typedef struct
+{
   gint64 rtt;                   /* us */
   gint64 jitter;                /* us, at most */
   guint64 rate;                 /* bytes/s */
 } SimLine;
 
-typedef enum {
+typedef enum
+{
   SIM_VIEWER_COPY,              /* reads as fast as it can */
   SIM_VIEWER_PLAY,              /* at the medium's rate */
   SIM_VIEWER_SEEK,              /* jumps, and reads a little */
@@ -65,7 +71,8 @@ typedef enum {
   SIM_N_VIEWERS,
 } SimViewerKind;
 
-typedef struct {
+typedef struct
+{
   guint64 seed;
   const SimMedium *medium;
   guint n_nodes;

@@ -6,7 +6,8 @@
 G_BEGIN_DECLS
 
 /* One run of one seed. */
-typedef struct {
+typedef struct
+{
   char *finding;                /* (nullable): what is wrong */
   guint64 hash;                 /* of the log */
   gint64 simulated;             /* us */

@@ -19,7 +19,8 @@ G_BEGIN_DECLS
   "\"duration_ns\":12},\"layout\":" LAYOUT "}"
 
 /* A control server as small as can be: tokens are "token-N", only the newest one is good. */
-typedef struct {
+typedef struct
+{
   FakePeer *peer;
   char *url;
   guint logins;                 /* atomic */
@@ -33,7 +34,8 @@ void         small_control_init       (SmallControl *control);
 void         small_control_clear      (SmallControl *control);
 PmssClient  *small_control_new_client (SmallControl *control);
 
-/* Runs an asynchronous call to its end: client_keep_result() is its callback, client_wait_for() gives the result. */
+/* Runs an asynchronous call to its end: client_keep_result() is its callback, client_wait_for()
+ * gives the result. */
 void          client_keep_result (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *client_wait_for    (GAsyncResult **result);
 PmssSession  *client_open_session (PmssClient *client, GError **error);

@@ -8,7 +8,8 @@
 G_BEGIN_DECLS
 
 /* A temporary folder with a database in it, for the tests of control's objects. */
-typedef struct {
+typedef struct
+{
   char *folder, *path;
   PmssDatabase *database;
   GThread *holder;
@@ -30,7 +31,8 @@ void   control_fixture_release (ControlFixture *fixture);
 /* Whether @fd is the log of a database, for tests that stand between SQLite and the disk. */
 gboolean control_fixture_is_log (int fd);
 
-/* Puts @n nodes into the table; returns the id of the first, the others follow. Before pmss_nodes_new(). */
+/* Puts @n nodes into the table; returns the id of the first, the others follow. Before
+ * pmss_nodes_new(). */
 guint  control_fixture_add_nodes (ControlFixture *fixture, guint n);
 
 #define assert_pmss_error(error, code) g_assert_error (error, PMSS_ERROR, PMSS_ERROR_ ## code)

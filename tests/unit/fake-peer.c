@@ -72,9 +72,10 @@ read_request (Connection * connection, FakeRequest * request)
   GInputStream *in = g_io_stream_get_input_stream (stream);
   GOutputStream *out = g_io_stream_get_output_stream (stream);
   g_autofree char *head = read_head (in, stop);
-  g_autofree char *length = head ? header_of (head, "Content-Length") : NULL;
-  g_autofree char *expect = head ? header_of (head, "Expect") : NULL;
-  g_auto (GStrv) words = head ? g_strsplit (head, " ", 3) : NULL;
+  g_autofree char *length =
+      head != NULL ? header_of (head, "Content-Length") : NULL;
+  g_autofree char *expect = head != NULL ? header_of (head, "Expect") : NULL;
+  g_auto (GStrv) words = head != NULL ? g_strsplit (head, " ", 3) : NULL;
   gsize got = 0;
 
   if (words == NULL || g_strv_length (words) != 3)
@@ -231,7 +232,7 @@ fake_peer_new (FakePeerFunc func, gpointer user_data,
 
   peer->func = func;
   peer->user_data = user_data;
-  peer->certificate = certificate ? g_object_ref (certificate) : NULL;
+  peer->certificate = certificate != NULL ? g_object_ref (certificate) : NULL;
   peer->stop = g_cancellable_new ();
   peer->threads = g_ptr_array_new ();
   peer->socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM,

@@ -5,10 +5,12 @@
 
 G_BEGIN_DECLS
 
-/* A peer with canned answers, for what no proper server does: lies, silence, endless bodies. Its threads end in fake_peer_free(). */
+/* A peer with canned answers, for what no proper server does: lies, silence, endless bodies. Its
+ * threads end in fake_peer_free(). */
 typedef struct _FakePeer FakePeer;
 
-typedef struct {
+typedef struct
+{
   guint connection;             /* 1 for the first */
   guint number;                 /* of the request on its connection, from 1 */
   char *method;
@@ -18,8 +20,10 @@ typedef struct {
   GString *body;
 } FakeRequest;
 
-typedef struct {
-  char *text;                   /* head and body, raw; freed with g_free. NULL: says nothing and waits */
+typedef struct
+{
+  /* head and body, raw; freed with g_free. NULL: says nothing and waits */
+  char *text;
   guint8 *body;                 /* goes on with these; freed with g_free */
   gsize body_length;
   guint delay;                  /* ms before `text` */
@@ -33,13 +37,16 @@ typedef struct {
 typedef void (*FakePeerFunc) (const FakeRequest *request, FakeAnswer *answer, gpointer user_data);
 
 /* @certificate: (nullable): with its key, for TLS */
-FakePeer *fake_peer_new             (FakePeerFunc func, gpointer user_data, GTlsCertificate *certificate);
+FakePeer *fake_peer_new             (FakePeerFunc func, gpointer user_data,
+    GTlsCertificate *certificate);
 void      fake_peer_free            (FakePeer *peer);
-/* As if a cable were pulled whenever a body is to come: the kernel drops what arrives on that connection, and acknowledges nothing. */
+/* As if a cable were pulled whenever a body is to come: the kernel drops what arrives on that
+ * connection, and acknowledges nothing. */
 void      fake_peer_cut_at_body     (FakePeer *peer);
 guint16   fake_peer_get_port        (FakePeer *peer);
 guint     fake_peer_get_connections (FakePeer *peer);
 /* "HTTP/1.1 STATUS\r\nContent-Type...", with Content-Length */
-char     *fake_peer_answer          (const char *status, const char *content_type, const char *body);
+char     *fake_peer_answer          (const char *status, const char *content_type,
+    const char *body);
 
 G_END_DECLS

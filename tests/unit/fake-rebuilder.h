@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Stands in for pmss-rebuilder.c: no thread, the test decides when a row is made. Several engines may share it, one after the other. */
+/* Stands in for pmss-rebuilder.c: no thread, the test decides when a row is made. Several engines
+ * may share it, one after the other. */
 
 /* The next job, if there is one. Not with the engine's lock. */
 gboolean fake_rebuilder_go_on (void);

@@ -5,13 +5,15 @@
 
 G_BEGIN_DECLS
 
-/* Stands in for pmss-stream.c: the test decides what comes, and when. All of it in the test's own thread. */
+/* Stands in for pmss-stream.c: the test decides what comes, and when. All of it in the test's own
+ * thread. */
 
 /* (transfer none): the shard file; NULL: its node says that there is none. */
 typedef GBytes *(*FakeStreamsShardFunc) (guint32 extent, guint index, gpointer user_data);
 
 /* The functions of pmss-stream.h have no other place than this. */
-typedef struct {
+typedef struct
+{
   GPtrArray *live;              /* of PmssStream: under way */
   FakeStreamsShardFunc shard;
   /* (nullable): looks at what the engine asks for, before it is asked */

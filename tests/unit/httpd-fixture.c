@@ -23,9 +23,9 @@ answer_echo (PmssHttpRequest * request)
 
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "q");
-  json_builder_add_string_value (builder, q ? q : "none");
+  json_builder_add_string_value (builder, q != NULL ? q : "none");
   json_builder_set_member_name (builder, "bearer");
-  json_builder_add_string_value (builder, bearer ? bearer : "none");
+  json_builder_add_string_value (builder, bearer != NULL ? bearer : "none");
   json_builder_set_member_name (builder, "address");
   json_builder_add_string_value (builder,
       pmss_http_request_get_address (request));
@@ -122,7 +122,7 @@ on_complete (PmssHttpRequest * request, gpointer data)
 
   if (g_str_equal (path, "/file")) {
     answer_file (request, fixture->file);
-  } else if (object) {
+  } else if (object != NULL) {
     g_autoptr (GBytes) text = NULL;
 
     text = g_bytes_new_static ("an object", 9);

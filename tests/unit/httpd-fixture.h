@@ -3,11 +3,13 @@
 
 #include "httpd/pmss-httpd.h"
 
-/* A real listener in this process, with a route for each thing that a handler can do, spoken to over raw sockets. */
+/* A real listener in this process, with a route for each thing that a handler can do, spoken to
+ * over raw sockets. */
 
 #define WAIT 20                 /* seconds after which a read has failed */
 
-typedef struct {
+typedef struct
+{
   PmssHttpd *httpd;
   guint16 port;
   char *file;

@@ -100,7 +100,7 @@ fake_control_new_tls (GTlsCertificate * certificate)
 
   g_main_context_push_thread_default (control->context);
   control->server = soup_server_new ("tls-certificate", certificate, NULL);
-  if (certificate)
+  if (certificate != NULL)
     options |= SOUP_SERVER_LISTEN_HTTPS;
   soup_server_add_handler (control->server, "/api/v1/login", on_login, control,
       NULL);
@@ -285,7 +285,7 @@ source_count_errors (GstElement * pipeline, GError ** first,
       n++;
     gst_message_unref (message);
     message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-  } while (message);
+  } while (message != NULL);
   gst_bus_set_flushing (bus, TRUE);
   return n;
 }

@@ -38,7 +38,8 @@ GstMessage *wait_message   (GstElement * pipeline, GstMessageType type);
 /* Sets the pipeline to NULL, within a second, and drops it. */
 void        source_pipeline_end (GstElement * pipeline);
 
-/* Waits for an error, ends the pipeline, and counts the element's own errors: the base class adds one of its own.
+/* Waits for an error, ends the pipeline, and counts the element's own errors: the base class adds
+ * one of its own.
  * @first: the first one, @details: (out) (nullable) (transfer full): its details */
 guint source_count_errors (GstElement *pipeline, GError **first, GstStructure **details);
 

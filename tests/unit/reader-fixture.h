@@ -26,7 +26,8 @@ typedef struct
   const char *address;          /* in the layout; NULL: where it listens */
   /* Answers a request for records in place of the proper answer; NULL: none.
    * @first, @length: of the range; @shard: the whole file. Its thread. */
-  gboolean (*misbehave) (const FakeRequest *request, FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
+  gboolean (*misbehave) (const FakeRequest *request, FakeAnswer *answer, GBytes *shard,
+    gsize first, gsize length);
   gboolean sick;                /* does not answer probes */
   const char *health;           /* status of the answer to probes; NULL: 200 */
   int gone;                     /* atomic: hangs up on so many probes, and on requests meanwhile */
@@ -58,7 +59,8 @@ struct _FakeCluster
   guint n_layouts;              /* requests for one */
   gboolean tells_renewals;      /* control: renewals say which generation is the present one */
   guint lost_renewals;          /* control: so many renewals are not answered */
-  guint lost_openings;          /* control: so many sessions are opened and the answers to that lost */
+  /* control: so many sessions are opened and the answers to that lost */
+  guint lost_openings;
   GHashTable *sessions;         /* id: open */
   guint n_openings;             /* requests for one */
   guint n_sessions;             /* that were ever opened */
@@ -70,8 +72,10 @@ void         fake_cluster_free (FakeCluster *cluster);
 /* After the nodes were told how to behave: a reader of the medium, with a client of its own. */
 PmssReader  *fake_cluster_new_reader (FakeCluster *cluster);
 /* The same, opened. */
-PmssReader  *fake_cluster_open (FakeCluster *cluster, const char *first_property, ...) G_GNUC_NULL_TERMINATED;
-/* @node becomes one that has shard @index as well; to be stopped with fake_peer_free (node->peer). */
+PmssReader  *fake_cluster_open (FakeCluster *cluster, const char *first_property,
+    ...) G_GNUC_NULL_TERMINATED;
+/* @node becomes one that has shard @index as well; to be stopped with fake_peer_free
+ * (node->peer). */
 void         fake_node_start   (FakeNode *node, FakeCluster *cluster, guint index);
 /* That are open. */
 guint        fake_cluster_count_sessions (FakeCluster *cluster);
@@ -83,7 +87,8 @@ guint        fake_cluster_count_openings (FakeCluster *cluster);
 /* The proper answer to a request for records. */
 void         fake_node_answer (FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
 /* To misbehave: begins the answer, and goes on with a byte now and then. */
-gboolean     fake_node_trickle (const FakeRequest *request, FakeAnswer *answer, GBytes *shard, gsize first, gsize length);
+gboolean     fake_node_trickle (const FakeRequest *request, FakeAnswer *answer, GBytes *shard,
+    gsize first, gsize length);
 /* Reads all of the medium and compares it. */
 gboolean     fake_cluster_read_all (FakeCluster *cluster, PmssReader *reader, GError **error);
 /* Reads one byte and compares it. */

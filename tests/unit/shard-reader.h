@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  */
 typedef struct _ShardReader ShardReader;
 
-/* Once, after g_test_init(): the reader logs each shard that is gone, and here these are many and meant. */
+/* Once, after g_test_init(): the reader logs each shard that is gone, and here these are many and
+ * meant. */
 void         shard_reader_be_quiet (void);
 /* @shard: the shard files, for those that the layout does not call lost. */
 ShardReader *shard_reader_new  (PmssLayout *layout, FakeStreamsShardFunc shard, gpointer user_data);

@@ -25,12 +25,12 @@ remove_all (const char *path)
       : g_dir_open (path, 0, NULL);
   const char *name;
 
-  while (dir && (name = g_dir_read_name (dir))) {
+  while (dir != NULL && (name = g_dir_read_name (dir))) {
     g_autofree char *inner = g_build_filename (path, name, NULL);
 
     remove_all (inner);
   }
-  if (dir)
+  if (dir != NULL)
     g_dir_close (dir);
   g_assert_cmpint (g_remove (path), ==, 0);
 }

@@ -4,7 +4,8 @@
 #include "server/store.h"
 
 /* A storage server's folder in a temporary one, and shards to put there. */
-typedef struct {
+typedef struct
+{
   char *folder;
   PmssStore *store;
 } StorageFixture;

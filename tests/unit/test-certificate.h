@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A certificate for localhost and 127.0.0.1 with its key, valid from 2020 to 2120. For tests only: the key is no secret. */
+/* A certificate for localhost and 127.0.0.1 with its key, valid from 2020 to 2120. For tests only:
+ * the key is no secret. */
 #define TEST_CERTIFICATE \
   "-----BEGIN CERTIFICATE-----\n" \
   "MIIBZzCCAQ2gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv\n" \

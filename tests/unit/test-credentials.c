@@ -32,7 +32,7 @@ token_of (const char *url)
   g_autoptr (PmssCredentials) found = pmss_credentials_load (url, &error);
 
   g_assert_no_error (error);
-  return found ? g_strdup (found->token) : g_strdup ("none");
+  return found != NULL ? g_strdup (found->token) : g_strdup ("none");
 }
 
 #define assert_token(url, wanted) G_STMT_START { \

@@ -61,7 +61,7 @@ victim_of (Fixture * f, PmssPlaceClass class, const char *group,
   PmssPlace *victim;
 
   g_assert_false (pmss_places_ask (f->places, class, group, inside, &victim));
-  return victim ? (int) (victim - f->place) : -1;
+  return victim != NULL ? (int) (victim - f->place) : -1;
 }
 
 static void

@@ -42,14 +42,14 @@ expect_tls (GstResourceError code, const char *property, const char *value,
 
   fake_control_set_status (control, 404);
   g_object_set (source, "retries", 0, NULL);
-  if (property)
+  if (property != NULL)
     gst_util_set_object_arg (G_OBJECT (source), property, value);
   if (handler)
     g_signal_connect (source, "accept-certificate", G_CALLBACK (handler), NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   g_assert_cmpuint (source_count_errors (pipeline, &error, &details), ==, 1);
   g_assert_error (error, GST_RESOURCE_ERROR, (gint) code);
-  if (says)
+  if (says != NULL)
     g_assert_nonnull (strstr (error->message, says));
   source_pipeline_end (pipeline);
 }

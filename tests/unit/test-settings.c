@@ -134,7 +134,7 @@ test_set (void)
 
     g_test_message ("case %u", i);
     g_assert_true (done == (cases[i].error == NULL));
-    g_assert_cmpstr (error ? error->message : NULL, ==, cases[i].error);
+    g_assert_cmpstr (error != NULL ? error->message : NULL, ==, cases[i].error);
     g_assert_true (done || error->domain == PMSS_ERROR);
     clear (&config);
   }

@@ -115,15 +115,15 @@ ask (Api * f, const char *method, const char *target, const char *token,
   gssize got;
 
   g_string_append_printf (text, "%s %s HTTP/1.1\r\nHost: x\r\n"
-      "Connection: close\r\n%s", method, target, fields ? fields : "");
-  if (token)
+      "Connection: close\r\n%s", method, target, fields != NULL ? fields : "");
+  if (token != NULL)
     g_string_append_printf (text, "Authorization: Bearer %s\r\n", token);
-  if (body)
+  if (body != NULL)
     g_string_append_printf (text, "Content-Length: %" G_GSIZE_FORMAT "\r\n",
         g_bytes_get_size (body));
   g_string_append (text, "\r\n");
   say (fd, text->str, text->len);
-  if (body)
+  if (body != NULL)
     say (fd, g_bytes_get_data (body, NULL), g_bytes_get_size (body));
   while ((got = recv (fd, piece, sizeof piece, 0)) > 0)
     g_byte_array_append (heard, (guint8 *) piece, got);

@@ -77,7 +77,7 @@ test_wrong (void)
     int status;
     PmssStorageConfig *config = load (cases[i].arguments, &status);
 
-    if (config || status != cases[i].status || !strstr (said->str,
+    if (config != NULL || status != cases[i].status || !strstr (said->str,
             cases[i].says))
       g_error ("%s: %d, %s", cases[i].arguments, status, said->str);
     g_assert_true (g_str_has_prefix (said->str, "pmss-storage: "));

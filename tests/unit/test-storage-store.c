@@ -80,7 +80,7 @@ put (StorageFixture * f, const char *name, const guint8 * bytes, gsize size,
             &error))
       return error;
   }
-  if (writer)
+  if (writer != NULL)
     pmss_store_put_commit (writer, &error);
   return error;
 }

@@ -74,7 +74,7 @@ get (Fixture * f, const char *key, FakeAnswer * out)
 {
   GBytes *bytes = g_hash_table_lookup (f->stored, key);
 
-  if (!bytes) {
+  if (bytes == NULL) {
     out->text = g_strdup ("HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n");
     return;
   }

@@ -61,7 +61,7 @@ take (const guint8 * bytes, gsize length, gpointer user_data)
   gsize at = f->told->len;
 
   g_byte_array_set_size (f->told, at + length);
-  if (bytes)
+  if (bytes != NULL)
     memcpy (f->told->data + at, bytes, length);
   else
     f->lost += length;

@@ -129,7 +129,7 @@ read_kib (const char *path, const char *key)
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return 0;
   line = strstr (text, key);
-  return line ? g_ascii_strtoull (line + strlen (key), NULL, 10) : 0;
+  return line != NULL ? g_ascii_strtoull (line + strlen (key), NULL, 10) : 0;
 }
 
 static gboolean

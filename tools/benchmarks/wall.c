@@ -162,7 +162,7 @@ read_memory (void)
   if (!g_file_get_contents ("/proc/self/status", &text, NULL, NULL))
     return 0;
   line = strstr (text, "RssAnon:");
-  return line ? g_ascii_strtoull (line + strlen ("RssAnon:"), NULL,
+  return line != NULL ? g_ascii_strtoull (line + strlen ("RssAnon:"), NULL,
       10) * 1024 : 0;
 }
 

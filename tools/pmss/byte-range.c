@@ -22,7 +22,7 @@ parse (const char *text, PmssByteRange * range)
 {
   const char *dash = strchr (text, '-');
 
-  if (!dash)
+  if (dash == NULL)
     return FALSE;
   range->is_suffix = dash == text;
   range->first = 0;

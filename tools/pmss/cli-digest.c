@@ -31,7 +31,7 @@ hash_pushed (gpointer data)
 
     while (!(bytes = g_queue_pop_head (&digest->waiting)) && !digest->ended)
       g_cond_wait (&digest->changed, &digest->lock);
-    if (!bytes)
+    if (bytes == NULL)
       break;
     g_mutex_unlock (&digest->lock);
     start = g_bytes_get_data (bytes, &length);

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssCliDigest:
  *
- * SHA-256 in a thread of its own, so that hashing and transfer go on side by side. At most 64 MiB wait to be hashed; a caller that is ahead waits.
+ * SHA-256 in a thread of its own, so that hashing and transfer go on side by side. At most 64 MiB
+ * wait to be hashed; a caller that is ahead waits.
  */
 typedef struct _PmssCliDigest PmssCliDigest;
 

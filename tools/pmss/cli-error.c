@@ -168,7 +168,7 @@ pmss_cli_error_to_json (const GError * error)
   json_object_set_string_member (object, "message",
       cancelled ? "interrupted" : valid);
   json_object_set_int_member (object, "exit", pmss_cli_exit_code (error));
-  if (hint)
+  if (hint != NULL)
     json_object_set_string_member (object, "hint", hint);
   else
     json_object_set_null_member (object, "hint");
@@ -227,8 +227,8 @@ pmss_cli_print_error (const GError * error)
     return;
   }
   fprintf (stderr, "%s: %s\n", g_get_prgname (), text);
-  if (hint)
+  if (hint != NULL)
     fprintf (stderr, "%s\n", hint);
-  if (pmss_cli_exit_code (error) == EX_USAGE && !hint)
+  if (pmss_cli_exit_code (error) == EX_USAGE && hint == NULL)
     fprintf (stderr, "Try '%s --help'.\n", g_get_prgname ());
 }

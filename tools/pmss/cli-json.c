@@ -12,7 +12,8 @@
 static JsonNode *
 member (JsonObject * object, const char *name, JsonNodeType type)
 {
-  JsonNode *node = object ? json_object_get_member (object, name) : NULL;
+  JsonNode *node =
+      object != NULL ? json_object_get_member (object, name) : NULL;
 
   return node && JSON_NODE_TYPE (node) == type ? node : NULL;
 }
@@ -31,7 +32,7 @@ pmss_cli_json_double (JsonObject * object, const char *name)
 {
   JsonNode *node = member (object, name, JSON_NODE_VALUE);
 
-  if (!node || json_node_get_value_type (node) == G_TYPE_STRING)
+  if (node == NULL || json_node_get_value_type (node) == G_TYPE_STRING)
     return 0;
   return json_node_get_double (node);
 }
@@ -51,7 +52,7 @@ pmss_cli_json_number (JsonObject * object, const char *name)
   JsonNode *node = member (object, name, JSON_NODE_VALUE);
   gint64 value;
 
-  if (!node)
+  if (node == NULL)
     return 0;
   if (json_node_get_value_type (node) == G_TYPE_DOUBLE) {
     double number = json_node_get_double (node);
@@ -69,7 +70,7 @@ pmss_cli_json_object (JsonObject * object, const char *name)
 {
   JsonNode *node = member (object, name, JSON_NODE_OBJECT);
 
-  return node ? json_node_get_object (node) : NULL;
+  return node != NULL ? json_node_get_object (node) : NULL;
 }
 
 JsonArray *
@@ -77,13 +78,13 @@ pmss_cli_json_array (JsonObject * object, const char *name)
 {
   JsonNode *node = member (object, name, JSON_NODE_ARRAY);
 
-  return node ? json_node_get_array (node) : NULL;
+  return node != NULL ? json_node_get_array (node) : NULL;
 }
 
 JsonObject *
 pmss_cli_json_root (JsonNode * node, GError ** error)
 {
-  if (node && JSON_NODE_HOLDS_OBJECT (node))
+  if (node != NULL && JSON_NODE_HOLDS_OBJECT (node))
     return json_node_get_object (node);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
       "The control server's answer is no JSON object");
@@ -102,7 +103,7 @@ pmss_cli_json_element (JsonArray * array, guint i)
 void
 pmss_cli_json_print (JsonNode * node)
 {
-  g_autofree char *text = node ? json_to_string (node, TRUE) : NULL;
+  g_autofree char *text = node != NULL ? json_to_string (node, TRUE) : NULL;
 
-  printf ("%s\n", text ? text : "null");
+  printf ("%s\n", text != NULL ? text : "null");
 }

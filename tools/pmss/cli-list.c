@@ -8,12 +8,12 @@ pmss_cli_list (PmssCli * cli, const char *path, const PmssCliList * list,
 {
   g_autoptr (JsonNode) answer = pmss_cli_request (cli, "GET", path, NULL,
       error);
-  JsonObject *root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  JsonObject *root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
   JsonArray *elements;
   PmssCliTable *table;
   guint i;
 
-  if (!root)
+  if (root == NULL)
     return FALSE;
   if (cli->json) {
     pmss_cli_json_print (answer);
@@ -24,7 +24,7 @@ pmss_cli_list (PmssCli * cli, const char *path, const PmssCliList * list,
   for (i = 0; elements && i < json_array_get_length (elements); i++)
     list->add_row (table, pmss_cli_json_element (elements, i));
   pmss_cli_table_print (table, list->empty);
-  if (list->print_more && elements)
+  if (list->print_more && elements != NULL)
     list->print_more (elements);
   return TRUE;
 }

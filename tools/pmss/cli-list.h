@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  *
  * A list that the control server has, and how it looks as a table.
  */
-typedef struct {
+typedef struct
+{
   const char *member;           /* of the answer, an array: "nodes" */
   const char *const *columns;   /* as of pmss_cli_table_new() */
   void (*add_row) (PmssCliTable *table, JsonObject *element);

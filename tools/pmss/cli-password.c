@@ -24,7 +24,7 @@ struct _PmssCliPassword
 gboolean
 pmss_cli_password_is_asked (const char *file)
 {
-  return !file && isatty (STDIN_FILENO);
+  return file == NULL && isatty (STDIN_FILENO);
 }
 
 /* Waits for something to read, or for the user to have had enough. */
@@ -93,7 +93,7 @@ pmss_cli_ask_user (GCancellable * cancellable, GError ** error)
     g_propagate_error (error, g_steal_pointer (&local));
     return NULL;
   }
-  if (local || *g_strstrip (line->text) == '\0') {
+  if (local != NULL || *g_strstrip (line->text) == '\0') {
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
         "No user was given");
     return NULL;
@@ -108,7 +108,7 @@ read_file (const char *file, PmssCliPassword * password,
   FILE *stream = fopen (file, "re");
   gboolean ok;
 
-  if (!stream) {
+  if (stream == NULL) {
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
         "The password file %s cannot be opened: %s", file, g_strerror (errno));
     return FALSE;
@@ -156,7 +156,7 @@ pmss_cli_password_get (const char *prompt, const char *file,
         "There is no memory to keep a password in");
     return NULL;
   }
-  if (file)
+  if (file != NULL)
     ok = read_file (file, password, cancellable, error);
   else if (isatty (STDIN_FILENO))
     ok = read_terminal (prompt, password, cancellable, error);
@@ -174,10 +174,10 @@ pmss_cli_password_get_new (const char *file, GCancellable * cancellable,
       pmss_cli_password_get ("New password: ", file, cancellable, error);
   g_autoptr (PmssCliPassword) second = NULL;
 
-  if (!first || !pmss_cli_password_is_asked (file))
+  if (first == NULL || !pmss_cli_password_is_asked (file))
     return g_steal_pointer (&first);
   second = pmss_cli_password_get ("The same again: ", NULL, cancellable, error);
-  if (!second)
+  if (second == NULL)
     return NULL;
   if (strcmp (first->text, second->text) == 0)
     return g_steal_pointer (&first);

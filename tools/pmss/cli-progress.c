@@ -177,7 +177,7 @@ update (PmssCliProgress * progress, const char *what, const char *label,
       (progress->terminal ? TERMINAL_INTERVAL : LINE_INTERVAL))
     return;
   progress->last_shown = now;
-  show (progress, label ? label : what, done, total, now);
+  show (progress, label != NULL ? label : what, done, total, now);
 }
 
 void

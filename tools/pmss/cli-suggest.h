@@ -6,7 +6,8 @@
 G_BEGIN_DECLS
 
 /* "Did you mean": of many words the one that somebody who typed @typed may have meant. Pure. */
-typedef struct {
+typedef struct
+{
   const char *typed;
   char *best;                   /* nullable */
   guint distance;
@@ -18,7 +19,8 @@ void  pmss_suggestion_add   (PmssSuggestion *suggestion, const char *word);
 void  pmss_suggestion_clear (PmssSuggestion *suggestion);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssSuggestion, pmss_suggestion_clear)
 
-/* Letters to be put in, left out, changed or swapped with their neighbour (optimal string alignment). */
+/* Letters to be put in, left out, changed or swapped with their neighbour (optimal string
+ * alignment). */
 guint pmss_edit_distance    (const char *a, const char *b);
 
 G_END_DECLS

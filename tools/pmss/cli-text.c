@@ -26,7 +26,7 @@ pmss_cli_escape (const char *text)
   GString *out;
   const char *p;
 
-  if (!text)
+  if (text == NULL)
     return g_strdup ("-");
   out = g_string_new (NULL);
   for (p = text; *p;) {
@@ -91,10 +91,11 @@ char *
 pmss_cli_time (const char *iso8601)
 {
   g_autoptr (GDateTime) time =
-      iso8601 ? g_date_time_new_from_iso8601 (iso8601, NULL) : NULL;
-  g_autoptr (GDateTime) local = time ? g_date_time_to_local (time) : NULL;
+      iso8601 != NULL ? g_date_time_new_from_iso8601 (iso8601, NULL) : NULL;
+  g_autoptr (GDateTime) local =
+      time != NULL ? g_date_time_to_local (time) : NULL;
 
-  return local ? g_date_time_format (local, "%Y-%m-%d %H:%M") :
+  return local != NULL ? g_date_time_format (local, "%Y-%m-%d %H:%M") :
       pmss_cli_escape (iso8601);
 }
 
@@ -122,9 +123,9 @@ char *
 pmss_cli_age_since (const char *iso8601)
 {
   g_autoptr (GDateTime) time =
-      iso8601 ? g_date_time_new_from_iso8601 (iso8601, NULL) : NULL;
+      iso8601 != NULL ? g_date_time_new_from_iso8601 (iso8601, NULL) : NULL;
 
-  return time ? pmss_cli_age (g_get_real_time () / G_USEC_PER_SEC -
+  return time != NULL ? pmss_cli_age (g_get_real_time () / G_USEC_PER_SEC -
       g_date_time_to_unix (time)) : NULL;
 }
 
@@ -134,16 +135,17 @@ localize_time (const GMatchInfo * match, GString * result, gpointer user_data)
 {
   g_autofree char *text = g_match_info_fetch (match, 0);
   g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (text, NULL);
-  g_autoptr (GDateTime) local = time ? g_date_time_to_local (time) : NULL;
+  g_autoptr (GDateTime) local =
+      time != NULL ? g_date_time_to_local (time) : NULL;
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
   g_autofree char *words = NULL;
 
-  if (local)
+  if (local != NULL)
     words = g_date_time_format (local, g_date_time_get_day_of_year (local) ==
         g_date_time_get_day_of_year (now)
         && g_date_time_get_year (local) == g_date_time_get_year (now)
         ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S");
-  g_string_append (result, words ? words : text);
+  g_string_append (result, words != NULL ? words : text);
   return FALSE;
 }
 

@@ -6,9 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* Text for people: names and messages come from others and must not move the cursor, and columns must line up. */
+/* Text for people: names and messages come from others and must not move the cursor, and columns
+ * must line up. */
 
-/* @text with control characters, invalid bytes and bidirectional overrides written as \x1b and \u202e. NULL gives "-". */
+/* @text with control characters, invalid bytes and bidirectional overrides written as \x1b and
+ * \u202e. NULL gives "-". */
 char *pmss_cli_escape   (const char *text);
 /* "1.5 MB" */
 char *pmss_cli_size     (guint64 bytes);
@@ -23,10 +25,12 @@ char *pmss_cli_time     (const char *iso8601);
 char *pmss_cli_age      (gint64 seconds);
 /* How long ago; NULL for what is not ISO 8601. */
 char *pmss_cli_age_since (const char *iso8601);
-/* What a server says in words: escaped, its times (ISO 8601 in UTC) in local time, and without the date where it is today's. */
+/* What a server says in words: escaped, its times (ISO 8601 in UTC) in local time, and without the
+ * date where it is today's. */
 char *pmss_cli_sentence (const char *text);
 
-/* @text in at most @columns columns of a terminal; what is cut off is shown as an ellipsis. Valid UTF-8. */
+/* @text in at most @columns columns of a terminal; what is cut off is shown as an ellipsis. Valid
+ * UTF-8. */
 char *pmss_cli_cut (const char *text, guint columns);
 
 /* Single-quoted for a POSIX shell, only where it has to be. */

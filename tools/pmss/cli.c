@@ -96,7 +96,7 @@ pmss_cli_dispatch (PmssCli * cli, const PmssCliCommand * commands,
     return TRUE;
   }
   command = find_command (commands, argv[1]);
-  if (!command) {
+  if (command == NULL) {
     set_no_command (commands, argv[1], error);
     return FALSE;
   }
@@ -165,7 +165,7 @@ is_text (const GOptionEntry * entry)
     return TRUE;
   }
   text = entry->arg == G_OPTION_ARG_STRING ? *(char **) entry->arg_data : NULL;
-  return !text || g_utf8_validate (text, -1, NULL);
+  return text == NULL || g_utf8_validate (text, -1, NULL);
 }
 
 static gboolean
@@ -191,7 +191,7 @@ pmss_cli_parse (PmssCli * cli, const PmssCliUsage * usage,
 
   g_option_context_set_summary (context, usage->summary);
   g_option_context_set_description (context, usage->description);
-  if (entries)
+  if (entries != NULL)
     g_option_context_add_main_entries (context, unconverted, NULL);
   add_common (cli, context);
   if (!g_option_context_parse (context, argc, argv, error)
@@ -237,14 +237,14 @@ pmss_cli_for_each (PmssCli * cli, char **names, int n, PmssCliEachFunc func,
 
     if (func (cli, names[i], user_data, &local))
       continue;
-    if (last && cli->json)
+    if (last != NULL && cli->json)
       pmss_cli_print_error_json (last);
-    else if (last)
+    else if (last != NULL)
       pmss_cli_print_error (last);
     g_clear_error (&last);
     last = g_steal_pointer (&local);
   }
-  if (!last)
+  if (last == NULL)
     return !g_cancellable_set_error_if_cancelled (cli->cancellable, error);
   g_propagate_error (error, g_steal_pointer (&last));
   return FALSE;
@@ -255,7 +255,7 @@ pmss_cli_normalize_url (const char *text, GError ** error)
 {
   g_autoptr (PmssControlUrl) url = pmss_control_url_parse (text, error);
 
-  return url ? pmss_control_url_to_string (url) : NULL;
+  return url != NULL ? pmss_control_url_to_string (url) : NULL;
 }
 
 /* What `pmss login` stored of @url (nullable: of the last one). NULL without @error: nothing. */
@@ -268,7 +268,7 @@ load_stored (const char *url, GError ** error)
   if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_INVALID))
     g_set_error_literal (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_CONFIG,
         local->message);
-  else if (local)
+  else if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   return stored;
 }
@@ -280,14 +280,14 @@ pmss_cli_find_url (PmssCli * cli, GError ** error)
   g_autoptr (GError) local = NULL;
   const char *given = cli->server ? cli->server : g_getenv ("PMSS_URL");
 
-  if (given && *given)
+  if (given != NULL && *given)
     return pmss_cli_normalize_url (given, error);
   stored = load_stored (NULL, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return NULL;
   }
-  if (stored)
+  if (stored != NULL)
     return pmss_cli_normalize_url (stored->url, error);
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_NO_SERVER,
       "No control server is known");
@@ -299,7 +299,7 @@ pmss_cli_client_new (PmssCli * cli, const char *url, GError ** error)
 {
   g_autoptr (PmssClient) client = pmss_client_new (url, error);
 
-  if (!client)
+  if (client == NULL)
     return NULL;
   if (cli->ca_file) {
     if (!pmss_client_set_ca_file (client, cli->ca_file, error)) {
@@ -318,10 +318,10 @@ pmss_cli_connect (PmssCli * cli, GError ** error)
   g_autofree char *url = pmss_cli_find_url (cli, error);
   PmssClient *client;
 
-  if (!url)
+  if (url == NULL)
     return NULL;
   client = pmss_cli_client_new (cli, url, error);
-  if (client)
+  if (client != NULL)
     pmss_client_find_credentials (client, NULL, NULL);
   return client;
 }
@@ -333,14 +333,14 @@ pmss_cli_find_token (const char *url, GError ** error)
   g_autoptr (PmssCredentials) stored = NULL;
   g_autoptr (GError) local = NULL;
 
-  if (token && *token)
+  if (token != NULL && *token)
     return g_strdup (token);
   stored = load_stored (url, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return NULL;
   }
-  if (stored)
+  if (stored != NULL)
     return g_steal_pointer (&stored->token);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
       "No login at %s is stored: log in with 'pmss login %s', or set PMSS_TOKEN",
@@ -354,7 +354,7 @@ pmss_cli_request (PmssCli * cli, const char *method, const char *path,
 {
   g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
 
-  if (!client)
+  if (client == NULL)
     return NULL;
   return pmss_client_request (client, method, path, body, cli->cancellable,
       error);

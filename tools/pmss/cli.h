@@ -11,30 +11,37 @@ G_BEGIN_DECLS
 /**
  * PmssCli:
  *
- * What every command of `pmss` is given. Owned by main(); the main thread only, but for @cancellable, which the signal thread cancels.
+ * What every command of `pmss` is given. Owned by main(); the main thread only, but for
+ * @cancellable, which the signal thread cancels.
  */
-typedef struct {
+typedef struct
+{
   char *server;                 /* --server, nullable */
   char *ca_file;                /* --ca-file, nullable */
   gboolean json;                /* --json */
   GCancellable *cancellable;    /* cancelled by SIGINT, SIGTERM and SIGHUP */
 } PmssCli;
 
-/* One command, or one verb of a command. argv[0] is its own name. FALSE: @error says what went wrong and, by its code, how the program exits. */
+/* One command, or one verb of a command. argv[0] is its own name. FALSE: @error says what went
+ * wrong and, by its code, how the program exits. */
 typedef gboolean (*PmssCliFunc) (PmssCli *cli, int argc, char **argv, GError **error);
 
-typedef struct {
+typedef struct
+{
   const char *name;
   PmssCliFunc run;
   const char *parameters;       /* for the list in --help */
   const char *summary;
 } PmssCliCommand;
 
-/* Runs the command of @commands (ended by a NULL name) that argv[1] names; without one, or with --help, prints what there is. @intro: what the help begins with. */
-gboolean pmss_cli_dispatch (PmssCli *cli, const PmssCliCommand *commands, const char *intro, int argc, char **argv, GError **error);
+/* Runs the command of @commands (ended by a NULL name) that argv[1] names; without one, or with
+ * --help, prints what there is. @intro: what the help begins with. */
+gboolean pmss_cli_dispatch (PmssCli *cli, const PmssCliCommand *commands, const char *intro,
+    int argc, char **argv, GError **error);
 
 /* What a command takes, for pmss_cli_parse(). */
-typedef struct {
+typedef struct
+{
   const char *parameters;       /* "FILE NAME" */
   const char *summary;
   const char *description;      /* the examples */
@@ -45,15 +52,20 @@ typedef struct {
 /* Takes --server, --ca-file and --json that stand before the command out of argv. */
 gboolean pmss_cli_parse_leading (PmssCli *cli, int *argc, char ***argv, GError **error);
 
-/* Parses options (@entries, --server, --ca-file, --json, --help) out of argv and checks how many arguments stay: argv[1] and on. */
-gboolean pmss_cli_parse (PmssCli *cli, const PmssCliUsage *usage, const GOptionEntry *entries, int *argc, char ***argv, GError **error);
+/* Parses options (@entries, --server, --ca-file, --json, --help) out of argv and checks how many
+ * arguments stay: argv[1] and on. */
+gboolean pmss_cli_parse (PmssCli *cli, const PmssCliUsage *usage, const GOptionEntry *entries,
+    int *argc, char ***argv, GError **error);
 
 /* A number as an argument, of a @what: "job". Something else is an error of usage. */
 gboolean pmss_cli_parse_id (const char *text, const char *what, guint64 *id, GError **error);
 
-typedef gboolean (*PmssCliEachFunc) (PmssCli *cli, const char *name, gpointer user_data, GError **error);
-/* Does @func for each of @names. One that fails keeps no other from being tried: errors are printed as they come, but for the last, which is returned. */
-gboolean pmss_cli_for_each (PmssCli *cli, char **names, int n, PmssCliEachFunc func, gpointer user_data, GError **error);
+typedef gboolean (*PmssCliEachFunc) (PmssCli *cli, const char *name, gpointer user_data,
+    GError **error);
+/* Does @func for each of @names. One that fails keeps no other from being tried: errors are printed
+ * as they come, but for the last, which is returned. */
+gboolean pmss_cli_for_each (PmssCli *cli, char **names, int n, PmssCliEachFunc func,
+    gpointer user_data, GError **error);
 
 /* The control server to talk to: --server, PMSS_URL, or the one that was logged in to last. */
 char *pmss_cli_find_url (PmssCli *cli, GError **error);
@@ -61,15 +73,18 @@ char *pmss_cli_find_url (PmssCli *cli, GError **error);
 PmssClient *pmss_cli_client_new (PmssCli *cli, const char *url, GError **error);
 /* A client for the server to talk to, with credentials. */
 PmssClient *pmss_cli_connect (PmssCli *cli, GError **error);
-/* The token that goes with @url: PMSS_TOKEN or what `pmss login` stored; NULL with NOT_AUTHORIZED when there is none. */
+/* The token that goes with @url: PMSS_TOKEN or what `pmss login` stored; NULL with NOT_AUTHORIZED
+ * when there is none. */
 char *pmss_cli_find_token (const char *url, GError **error);
 
 /* A request of its own client; for commands that make one. */
-JsonNode *pmss_cli_request (PmssCli *cli, const char *method, const char *path, JsonNode *body, GError **error);
+JsonNode *pmss_cli_request (PmssCli *cli, const char *method, const char *path, JsonNode *body,
+    GError **error);
 /* "http://h:p" from what people type; pmss_control_url_parse() */
 char *pmss_cli_normalize_url (const char *text, GError **error);
 
-typedef enum {
+typedef enum
+{
   PMSS_CLI_ERROR_USAGE,
   PMSS_CLI_ERROR_NO_SERVER,
   PMSS_CLI_ERROR_SOFTWARE,
@@ -94,11 +109,13 @@ void pmss_cli_print_warning (PmssCli *cli, const char *text);
 /* {"message", "exit", "hint"} */
 JsonNode *pmss_cli_error_to_json (const GError *error);
 
-/* The signal thread, which cancels @cancellable; a second signal ends the program at once. Call before any other thread is made. */
+/* The signal thread, which cancels @cancellable; a second signal ends the program at once. Call
+ * before any other thread is made. */
 void pmss_cli_watch_signals (GCancellable *cancellable);
 /* Ends as a program does that writes to a pipe which nobody reads. */
 void pmss_cli_end_by_sigpipe (void);
-/* For a child between fork and exec: signals as they were before pmss_cli_watch_signals(). Async-signal-safe. */
+/* For a child between fork and exec: signals as they were before pmss_cli_watch_signals().
+ * Async-signal-safe. */
 void pmss_cli_restore_signals (gpointer unused);
 
 /* The commands, each in the file of its name. */

@@ -34,7 +34,7 @@ report (PmssCli * cli, const PmssReading * reading, const char *target,
   g_autofree char *kept = NULL;
 
   /* Standard output is the medium's. */
-  if (!target)
+  if (target == NULL)
     return;
   if (cli->json) {
     g_autoptr (JsonNode) node = pmss_reading_to_json (reading);
@@ -79,9 +79,10 @@ pmss_cmd_get (PmssCli * cli, int argc, char **argv, GError ** error)
       (text && !pmss_byte_range_parse (text, &range, error)))
     return FALSE;
   target = pmss_target_new (argc > 2 ? argv[2] : ".", argv[1], force, error);
-  reading = target ? pmss_reading_run (cli, argv[1], text ? &range : NULL,
-      target, error) : NULL;
-  if (!reading || !pmss_target_commit (target, error))
+  reading =
+      target != NULL ? pmss_reading_run (cli, argv[1],
+      text != NULL ? &range : NULL, target, error) : NULL;
+  if (reading == NULL || !pmss_target_commit (target, error))
     return FALSE;
   report (cli, reading, pmss_target_get_path (target), stats);
   return TRUE;

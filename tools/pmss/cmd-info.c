@@ -23,7 +23,7 @@ print_text (const char *title, const char *text)
 {
   g_autofree char *shown = pmss_cli_escape (text);
 
-  if (text && *text)
+  if (text != NULL && *text)
     printf ("%-12s %s\n", title, shown);
 }
 
@@ -134,7 +134,7 @@ print_health (JsonObject * health)
   const char *state = pmss_cli_json_string (health, "state");
   g_autofree char *down = NULL;
 
-  if (!state)
+  if (state == NULL)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (states); i++)
     if (g_str_equal (state, states[i].state))
@@ -200,8 +200,8 @@ print_job (PmssCli * cli, PmssClient * client, JsonObject * medium)
     return;
   node = pmss_client_request (client, "GET", path, NULL, cli->cancellable,
       NULL);
-  job = node ? pmss_cli_json_root (node, NULL) : NULL;
-  if (!job)
+  job = node != NULL ? pmss_cli_json_root (node, NULL) : NULL;
+  if (job == NULL)
     return;
   if (g_strcmp0 (pmss_cli_json_string (medium, "state"), "ready") != 0)
     print_text ("Job's error", pmss_cli_json_string (job, "error"));
@@ -222,9 +222,9 @@ show_medium (PmssCli * cli, const char *name, gpointer user_data,
 {
   Infos *infos = user_data;
   g_autoptr (JsonNode) node = pmss_medium_get (cli, infos->client, name, error);
-  JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
+  JsonObject *medium = node != NULL ? pmss_cli_json_root (node, error) : NULL;
 
-  if (!medium)
+  if (medium == NULL)
     return FALSE;
   if (infos->media) {
     json_array_add_element (infos->media, g_steal_pointer (&node));
@@ -259,7 +259,7 @@ pmss_cmd_info (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!pmss_cli_parse (cli, &usage, NULL, &argc, &argv, error))
     return FALSE;
   client = pmss_cli_connect (cli, error);
-  if (!client)
+  if (client == NULL)
     return FALSE;
   infos.client = client;
   infos.media = cli->json ? media : NULL;

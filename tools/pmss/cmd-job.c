@@ -50,7 +50,7 @@ remark (JsonObject * job, const char *state)
   const char *error = pmss_cli_json_string (job, "error");
   const char *waiting = pmss_cli_json_string (job, "waiting_for");
 
-  if (waiting)
+  if (waiting != NULL)
     return waiting;
   if (g_str_equal (state, "cancelled"))
     return NULL;
@@ -71,7 +71,7 @@ print_remarks (JsonArray * jobs)
     const char *text = remark (job, state);
     g_autofree char *shown = pmss_cli_escape (text);
 
-    if (text)
+    if (text != NULL)
       printf ("\nJob %" G_GUINT64_FORMAT " %s: %s\n",
           pmss_cli_json_number (job, "id"), state, shown);
   }
@@ -88,7 +88,7 @@ get_page (PmssCli * cli, PmssClient * client, const char *state,
       MIN (limit, MAX_PAGE));
   if (before)
     g_string_append_printf (path, "&before=%" G_GUINT64_FORMAT, before);
-  if (state) {
+  if (state != NULL) {
     g_string_append (path, "&state=");
     g_string_append_uri_escaped (path, state, NULL, FALSE);
   }
@@ -107,11 +107,11 @@ load_jobs (PmssCli * cli, PmssClient * client, const char *state,
   do {
     g_autoptr (JsonNode) page = get_page (cli, client, state,
         limit - json_array_get_length (all), *next, error);
-    JsonObject *root = page ? pmss_cli_json_root (page, error) : NULL;
+    JsonObject *root = page != NULL ? pmss_cli_json_root (page, error) : NULL;
     JsonArray *jobs = pmss_cli_json_array (root, "jobs");
     guint64 before = *next;
 
-    if (!root)
+    if (root == NULL)
       return NULL;
     for (guint i = 0; jobs && i < json_array_get_length (jobs); i++)
       json_array_add_element (all, json_array_dup_element (jobs, i));
@@ -183,9 +183,9 @@ job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   }
   client = pmss_cli_connect (cli, error);
-  jobs = client ? load_jobs (cli, client, state, all ? G_MAXUINT :
+  jobs = client != NULL ? load_jobs (cli, client, state, all ? G_MAXUINT :
       (guint64) limit, &next, error) : NULL;
-  if (!jobs)
+  if (jobs == NULL)
     return FALSE;
   if (cli->json)
     print_json (jobs, next);
@@ -213,12 +213,12 @@ job_watch (PmssCli * cli, int argc, char **argv, GError ** error)
       !pmss_cli_parse_id (argv[1], "job", &id, error))
     return FALSE;
   client = pmss_cli_connect (cli, error);
-  if (!client)
+  if (client == NULL)
     return FALSE;
   progress = pmss_cli_progress_new (cli->json);
   job = pmss_job_follow (cli, client, id, progress, NULL, error);
   pmss_cli_progress_clear (progress);
-  if (!job)
+  if (job == NULL)
     return FALSE;
   if (cli->json)
     pmss_cli_json_print (job);
@@ -259,8 +259,8 @@ job_order (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   path = g_strdup_printf ("/jobs/%" G_GUINT64_FORMAT "/%s", id, verb);
   answer = pmss_cli_request (cli, "POST", path, NULL, error);
-  root = answer ? pmss_cli_json_root (answer, error) : NULL;
-  if (!root)
+  root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
+  if (root == NULL)
     return FALSE;
   if (cli->json) {
     pmss_cli_json_print (answer);

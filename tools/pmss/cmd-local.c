@@ -104,7 +104,7 @@ local_up (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   }
   cluster = pmss_local_cluster_open (dir, TRUE, TRUE, cli->cancellable, error);
-  if (!cluster)
+  if (cluster == NULL)
     return FALSE;
   wanted = nodes > 0 ? (guint) nodes :
       cluster->fresh ? DEFAULT_NODES : cluster->nodes->len;
@@ -143,7 +143,7 @@ local_status (PmssCli * cli, int argc, char **argv, GError ** error)
   g_autoptr (PmssLocalCluster) cluster = open_cluster (cli, &status_usage,
       NULL, FALSE, &argc, &argv, error);
 
-  if (!cluster)
+  if (cluster == NULL)
     return FALSE;
   report (cli, cluster);
   return TRUE;
@@ -162,7 +162,7 @@ local_env (PmssCli * cli, int argc, char **argv, GError ** error)
       FALSE, &argc, &argv, error);
   g_autoptr (JsonNode) node = NULL;
 
-  if (!cluster)
+  if (cluster == NULL)
     return FALSE;
   if (!cluster->token) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
@@ -201,10 +201,10 @@ local_stop_node (PmssCli * cli, int argc, char **argv, GError ** error)
       entries, TRUE, &argc, &argv, error);
   PmssLocalServer *node;
 
-  if (!cluster)
+  if (cluster == NULL)
     return FALSE;
   node = pmss_local_cluster_get_node (cluster, argv[1], error);
-  if (!node || !pmss_local_stop_node (cluster, node, kill, error))
+  if (node == NULL || !pmss_local_stop_node (cluster, node, kill, error))
     return FALSE;
   if (cli->json)
     report (cli, cluster);
@@ -227,10 +227,11 @@ local_start_node (PmssCli * cli, int argc, char **argv, GError ** error)
       NULL, TRUE, &argc, &argv, error);
   PmssLocalServer *node;
 
-  if (!cluster)
+  if (cluster == NULL)
     return FALSE;
   node = pmss_local_cluster_get_node (cluster, argv[1], error);
-  if (!node || !pmss_local_start_node (cluster, node, cli->cancellable, error))
+  if (node == NULL
+      || !pmss_local_start_node (cluster, node, cli->cancellable, error))
     return FALSE;
   if (cli->json)
     report (cli, cluster);
@@ -251,10 +252,10 @@ local_add_node (PmssCli * cli, int argc, char **argv, GError ** error)
       TRUE, &argc, &argv, error);
   PmssLocalServer *node;
 
-  if (!cluster)
+  if (cluster == NULL)
     return FALSE;
   node = pmss_local_add_node (cluster, cli->cancellable, error);
-  if (!node)
+  if (node == NULL)
     return FALSE;
   if (cli->json)
     report (cli, cluster);
@@ -287,16 +288,17 @@ local_down (PmssCli * cli, int argc, char **argv, GError ** error)
   cluster = open_cluster (cli, &down_usage, entries, TRUE, &argc, &argv,
       &local);
   /* Nothing there is nothing to stop. */
-  if (!cluster && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
+  if (cluster == NULL
+      && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
-  if (cluster && (!pmss_local_down (cluster, error) ||
+  if (cluster != NULL && (!pmss_local_down (cluster, error) ||
           (purge && !pmss_local_cluster_purge (cluster, error))))
     return FALSE;
   if (cli->json)
     printf ("{}\n");
-  else if (!cluster)
+  else if (cluster == NULL)
     printf ("%s\n", local->message);
   else
     printf (purge ? "Stopped and deleted.\n" : "Stopped.\n");

@@ -38,7 +38,7 @@ ca_file_to_keep (PmssCli * cli, const char *url)
   if (cli->ca_file)
     return g_canonicalize_filename (cli->ca_file, NULL);
   stored = pmss_credentials_load (url, NULL);
-  return stored ? g_steal_pointer (&stored->ca_file) : NULL;
+  return stored != NULL ? g_steal_pointer (&stored->ca_file) : NULL;
 }
 
 static gboolean
@@ -90,7 +90,7 @@ change_one_time (PmssCli * cli, PmssClient * client, const char *user,
   if (pmss_cli_password_is_asked (file))
     fputs ("This is a one-time password: choose one of your own.\n", stderr);
   password = pmss_cli_password_get_new (file, cli->cancellable, error);
-  if (!password) {
+  if (password == NULL) {
     g_prefix_error (error, "The one-time password has to be changed; give the "
         "new one with --new-password-file, or as the next line of standard "
         "input: ");
@@ -103,7 +103,7 @@ change_one_time (PmssCli * cli, PmssClient * client, const char *user,
   json_node_init_object (body, object);
   answer = pmss_client_request (client, "PUT", path, body, cli->cancellable,
       error);
-  if (answer)
+  if (answer != NULL)
     return TRUE;
   g_prefix_error (error, "The one-time password is not changed: ");
   return FALSE;
@@ -134,18 +134,18 @@ pmss_cmd_login (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   url = argc > 1 ? pmss_cli_normalize_url (argv[1], error) :
       pmss_cli_find_url (cli, error);
-  if (!url)
+  if (url == NULL)
     return FALSE;
-  if (!user)
+  if (user == NULL)
     user = pmss_cli_ask_user (cli->cancellable, error);
-  if (!user)
+  if (user == NULL)
     return FALSE;
   password = pmss_cli_password_get ("Password: ", file, cli->cancellable,
       error);
-  if (!password)
+  if (password == NULL)
     return FALSE;
   client = pmss_cli_client_new (cli, url, error);
-  if (!client)
+  if (client == NULL)
     return FALSE;
   if (!pmss_client_login (client, user, pmss_cli_password_text (password),
           &token, &expires, cli->cancellable, &local)) {
@@ -189,17 +189,17 @@ pmss_cmd_logout (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   url = argc > 1 ? pmss_cli_normalize_url (argv[1], error) :
       pmss_cli_find_url (cli, error);
-  if (!url)
+  if (url == NULL)
     return FALSE;
   stored = pmss_credentials_load (url, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
-  if (stored) {
+  if (stored != NULL) {
     client = pmss_cli_client_new (cli, url, &local);
   }
-  if (client) {
+  if (client != NULL) {
     pmss_client_set_credentials (client, stored->token, NULL, NULL);
     answer = pmss_client_request (client, "POST", "/logout", NULL,
         cli->cancellable, &local);
@@ -207,15 +207,16 @@ pmss_cmd_logout (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!pmss_credentials_forget (url, error))
     return FALSE;
   /* A token that has ended is as good as one that was ended. */
-  if (local && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
+  if (local != NULL
+      && !g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
         "The login is forgotten here, but the server could not be told, "
         "so that its token lives on to its end: ");
     return FALSE;
   }
   if (!cli->json)
-    printf (stored ? "Logged out at %s.\n" : "There was no login at %s.\n",
-        url);
+    printf (stored !=
+        NULL ? "Logged out at %s.\n" : "There was no login at %s.\n", url);
   else
     printf ("{}\n");
   return TRUE;

@@ -73,9 +73,10 @@ pmss_cmd_ls (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error))
     return FALSE;
   client = pmss_cli_connect (cli, error);
-  media = client ? pmss_medium_list (cli, client, argc > 1 ? argv[1] : NULL,
+  media =
+      client != NULL ? pmss_medium_list (cli, client, argc > 1 ? argv[1] : NULL,
       error) : NULL;
-  if (!media)
+  if (media == NULL)
     return FALSE;
   if (cli->json)
     pmss_medium_print_list (media);

@@ -59,13 +59,13 @@ move_medium (PmssCli * cli, const char *old, gpointer user_data,
   g_autoptr (JsonNode) body = NULL;
   JsonNode *answer;
 
-  if (!medium || !pmss_medium_check_name (name, error))
+  if (medium == NULL || !pmss_medium_check_name (name, error))
     return FALSE;
   path = g_strconcat (medium, "/rename", NULL);
   body = make_body (name);
   answer = pmss_client_request (moving->client, "POST", path, body,
       cli->cancellable, error);
-  if (!answer) {
+  if (answer == NULL) {
     pmss_medium_suggest (cli, moving->client, old, error);
     g_prefix_error (error, "“%s” is not renamed: ", old);
     return FALSE;
@@ -93,7 +93,7 @@ pmss_cmd_mv (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   }
   client = pmss_cli_connect (cli, error);
-  if (!client)
+  if (client == NULL)
     return FALSE;
   moving = (Moving) {
   client, argv[argc - 1], renamed};

@@ -24,7 +24,7 @@ node_address (JsonObject * node)
   const char *host = pmss_cli_json_string (node, "address");
   g_autofree char *text = g_strdup_printf (host && strchr (host, ':') ?
       "[%s]:%" G_GUINT64_FORMAT : "%s:%" G_GUINT64_FORMAT,
-      host ? host : "?", pmss_cli_json_number (node, "port"));
+      host != NULL ? host : "?", pmss_cli_json_number (node, "port"));
 
   return pmss_cli_escape (text);
 }
@@ -69,11 +69,11 @@ print_trouble (JsonArray * nodes)
     guint64 bad = pmss_cli_json_number (node, "bad_shards");
     guint64 held = pmss_cli_json_number (node, "held_shards");
 
-    if (reason)
+    if (reason != NULL)
       printf ("Storage server %" G_GUINT64_FORMAT " is %s%s%s: %s.\n",
-          pmss_cli_json_number (node, "id"), state, age ? " for " : "",
-          age ? age : "", why);
-    if (warning)
+          pmss_cli_json_number (node, "id"), state, age != NULL ? " for " : "",
+          age != NULL ? age : "", why);
+    if (warning != NULL)
       printf ("Storage server %" G_GUINT64_FORMAT ": %s.\n",
           pmss_cli_json_number (node, "id"), careful);
     if (held > 0)
@@ -120,7 +120,7 @@ print_how (const char *url, const char *token, const char *expires,
     const char *zone)
 {
   g_autofree char *word = pmss_cli_shell_word (token);
-  g_autofree char *zone_word = zone ? pmss_cli_shell_word (zone) : NULL;
+  g_autofree char *zone_word = zone != NULL ? pmss_cli_shell_word (zone) : NULL;
   g_autofree char *end = pmss_cli_time (expires);
 
   printf ("Join token (for one server, until %s):\n  %s\n\n", end, word);
@@ -128,7 +128,7 @@ print_how (const char *url, const char *token, const char *expires,
       "  pmss-storage --listen=0.0.0.0:%d --advertise=HOST:%d \\\n"
       "    --data=/var/lib/pmss-storage --control=%s \\\n"
       "    --join-token=%s%s%s\n\n", PMSS_STORAGE_PORT, PMSS_STORAGE_PORT,
-      url, word, zone ? " --zone=" : "", zone ? zone_word : "");
+      url, word, zone != NULL ? " --zone=" : "", zone != NULL ? zone_word : "");
   if (strstr (url, "//127.") || strstr (url, "//localhost") ||
       strstr (url, "//[::1]"))
     printf ("%s is this machine only: name the control server as the\n"
@@ -143,10 +143,11 @@ find_public_url (PmssCli * cli, const char *url)
 {
   g_autoptr (JsonNode) answer =
       pmss_cli_request (cli, "GET", "/cluster", NULL, NULL);
-  JsonObject *root = answer ? pmss_cli_json_root (answer, NULL) : NULL;
-  const char *public = root ? pmss_cli_json_string (root, "public_url") : NULL;
+  JsonObject *root = answer != NULL ? pmss_cli_json_root (answer, NULL) : NULL;
+  const char *public =
+      root != NULL ? pmss_cli_json_string (root, "public_url") : NULL;
 
-  return public ? pmss_cli_escape (public) : g_strdup (url);
+  return public != NULL ? pmss_cli_escape (public) : g_strdup (url);
 }
 
 static gboolean
@@ -167,17 +168,18 @@ node_add (PmssCli * cli, int argc, char **argv, GError ** error)
 
   if (!pmss_cli_parse (cli, &add_usage, entries, &argc, &argv, error))
     return FALSE;
-  if (zone)
+  if (zone != NULL)
     json_object_set_string_member (object, "zone", zone);
   json_node_init_object (body, object);
   url = pmss_cli_find_url (cli, error);
-  answer = url ? pmss_cli_request (cli, "POST", "/nodes/join-tokens", body,
+  answer =
+      url != NULL ? pmss_cli_request (cli, "POST", "/nodes/join-tokens", body,
       error) : NULL;
-  root = answer ? pmss_cli_json_root (answer, error) : NULL;
-  if (!root)
+  root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
+  if (root == NULL)
     return FALSE;
   token = pmss_cli_json_string (root, "join_token");
-  if (!token) {
+  if (token == NULL) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
         "The control server answered without a join token");
     return FALSE;
@@ -213,7 +215,7 @@ find_node (PmssCli * cli, guint64 id, JsonNode ** list, GError ** error)
 
   *list = pmss_cli_request (cli, "GET", "/nodes", NULL, error);
   root = *list ? pmss_cli_json_root (*list, error) : NULL;
-  if (!root)
+  if (root == NULL)
     return NULL;
   nodes = pmss_cli_json_array (root, "nodes");
   for (guint i = 0; nodes && i < json_array_get_length (nodes); i++) {
@@ -234,7 +236,7 @@ add_address (JsonObject * change, JsonObject * node, const char *address,
   g_autoptr (GSocketConnectable) parsed = g_network_address_parse (address,
       PMSS_STORAGE_PORT, error);
 
-  if (!parsed)
+  if (parsed == NULL)
     return FALSE;
   json_object_set_string_member (change, "address",
       g_network_address_get_hostname (G_NETWORK_ADDRESS (parsed)));
@@ -255,7 +257,7 @@ change_node (PmssCli * cli, guint64 id, const char *address, gboolean confirm,
   g_autofree char *path = g_strdup_printf ("/nodes/%" G_GUINT64_FORMAT, id);
   JsonObject *node = find_node (cli, id, &list, error);
 
-  if (!node || (address && !add_address (change, node, address, error)))
+  if (node == NULL || (address && !add_address (change, node, address, error)))
     return FALSE;
   /* as many as there are now: of more somebody has to be asked anew */
   if (confirm)
@@ -293,7 +295,7 @@ node_set (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!pmss_cli_parse (cli, &set_usage, entries, &argc, &argv, error) ||
       !pmss_cli_parse_id (argv[1], "storage server", &id, error))
     return FALSE;
-  if (address || confirm)
+  if (address != NULL || confirm)
     return change_node (cli, id, address, confirm, error);
   g_set_error_literal (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
       "Nothing to set: give --address or --confirm-cleanup");
@@ -322,7 +324,7 @@ node_repair (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   path = g_strdup_printf ("/nodes/%" G_GUINT64_FORMAT "/repair", id);
   answer = pmss_cli_request (cli, "POST", path, NULL, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
@@ -355,7 +357,7 @@ node_remove (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   path = g_strdup_printf ("/nodes/%" G_GUINT64_FORMAT, id);
   answer = pmss_cli_request (cli, "DELETE", path, NULL, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
         "Storage server %" G_GUINT64_FORMAT " stays: ", id);
     return FALSE;

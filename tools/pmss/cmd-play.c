@@ -34,10 +34,10 @@ medium_uri (PmssCli * cli, const char *name, GError ** error)
 {
   g_autofree char *url = pmss_cli_find_url (cli, error);
   g_autoptr (PmssControlUrl) place =
-      url ? pmss_control_url_parse (url, error) : NULL;
+      url != NULL ? pmss_control_url_parse (url, error) : NULL;
   g_autoptr (PmssUri) uri = NULL;
 
-  if (!place || !pmss_medium_check_name (name, error))
+  if (place == NULL || !pmss_medium_check_name (name, error))
     return NULL;
   uri = pmss_uri_new (place->tls, place->host, place->port, name);
   return pmss_uri_to_string (uri);
@@ -50,10 +50,10 @@ can_be_played (PmssCli * cli, const char *name, GError ** error)
   g_autoptr (PmssClient) client = pmss_cli_connect (cli, error);
   g_autoptr (JsonNode) node = client ?
       pmss_medium_get (cli, client, name, error) : NULL;
-  JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
+  JsonObject *medium = node != NULL ? pmss_cli_json_root (node, error) : NULL;
   g_autofree char *state = NULL;
 
-  if (!medium)
+  if (medium == NULL)
     return FALSE;
   state = pmss_cli_escape (pmss_cli_json_string (medium, "state"));
   if (g_str_equal (state, "ready"))
@@ -138,7 +138,7 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error))
     return FALSE;
   uri = medium_uri (cli, argv[1], error);
-  if (!uri)
+  if (uri == NULL)
     return FALSE;
   if (print_uri) {
     tell_uri (cli, uri);
@@ -147,7 +147,7 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!can_be_played (cli, argv[1], error))
     return FALSE;
   tell_authorities (cli);
-  if (discard || save)
+  if (discard || save != NULL)
     return pmss_playing_run (cli, uri, save, stats, error);
   /* "--" stays where options of the player follow. */
   argv += 2;
@@ -156,6 +156,6 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
     argv++;
     argc--;
   }
-  return become_player (player ? player : "gst-play-1.0", uri, argv, argc,
-      error);
+  return become_player (player != NULL ? player : "gst-play-1.0", uri, argv,
+      argc, error);
 }

@@ -174,7 +174,7 @@ item_ended (guint i, GError * error, gpointer user_data)
 
   self->n_ended++;
   pmss_cli_progress_clear (self->progress);
-  if (error) {
+  if (error != NULL) {
     note_error (self, (int) i, error);
     return !concerns_all (error);
   }
@@ -275,9 +275,10 @@ static PmssClient *
 connect_with_login (PmssCli * cli, GError ** error)
 {
   g_autofree char *url = pmss_cli_find_url (cli, error);
-  g_autofree char *token = url ? pmss_cli_find_token (url, error) : NULL;
+  g_autofree char *token =
+      url != NULL ? pmss_cli_find_token (url, error) : NULL;
 
-  return token ? pmss_cli_connect (cli, error) : NULL;
+  return token != NULL ? pmss_cli_connect (cli, error) : NULL;
 }
 
 /* The last argument is the name, if there are several. */
@@ -310,7 +311,8 @@ check_options (const char *redundancy, int transfers, GError ** error)
   g_autoptr (GError) local = NULL;
   PmssRedundancy parsed;
 
-  if (redundancy && !pmss_redundancy_parse (redundancy, &parsed, &local))
+  if (redundancy != NULL
+      && !pmss_redundancy_parse (redundancy, &parsed, &local))
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
         "--redundancy %s: %s", redundancy, local->message);
   else if (transfers < 1 || transfers > MAX_TRANSFERS)

@@ -35,11 +35,11 @@ show_medium (PmssCli * cli, const char *name, gpointer user_data,
   Removing *removing = user_data;
   g_autoptr (JsonNode) node = pmss_medium_get (cli, removing->client, name,
       error);
-  JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
+  JsonObject *medium = node != NULL ? pmss_cli_json_root (node, error) : NULL;
   g_autofree char *size = NULL;
   g_autofree char *shown = pmss_cli_escape (name);
 
-  if (!medium)
+  if (medium == NULL)
     return FALSE;
   json_array_add_string_element (removing->names, name);
   size = pmss_cli_size (pmss_cli_json_number (medium, "size"));
@@ -58,11 +58,11 @@ remove_medium (PmssCli * cli, const char *name, gpointer user_data,
   g_autoptr (GError) local = NULL;
   g_autoptr (JsonNode) answer = NULL;
 
-  if (!path)
+  if (path == NULL)
     return FALSE;
   answer = pmss_client_request (removing->client, "DELETE", path, NULL,
       cli->cancellable, &local);
-  if (local) {
+  if (local != NULL) {
     pmss_medium_suggest (cli, removing->client, name, &local);
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
         "“%s” is not deleted: ", name);
@@ -119,7 +119,7 @@ pmss_cmd_rm (PmssCli * cli, int argc, char **argv, GError ** error)
       !may_delete (cli, argc - 1, argv + 1, error))
     return FALSE;
   client = pmss_cli_connect (cli, error);
-  if (!client)
+  if (client == NULL)
     return FALSE;
   removing = (Removing) {
   client, dry_run, names};

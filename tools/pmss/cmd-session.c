@@ -54,7 +54,7 @@ session_end (PmssCli * cli, int argc, char **argv, GError ** error)
   id = g_uri_escape_string (argv[1], NULL, FALSE);
   path = g_strconcat ("/sessions/", id, NULL);
   answer = pmss_cli_request (cli, "DELETE", path, NULL, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
         "Session “%s” is not ended: ", argv[1]);
     return FALSE;

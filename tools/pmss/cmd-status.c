@@ -67,7 +67,7 @@ note_down (Status * status, JsonObject * node, guint64 id)
   g_autofree char *why = pmss_cli_sentence (pmss_cli_json_string (node,
           "reason"));
   char *what = g_strdup_printf ("Storage server %" G_GUINT64_FORMAT
-      " is down for %s: %s.", id, age ? age : "a while", why);
+      " is down for %s: %s.", id, age != NULL ? age : "a while", why);
 
   status->n_down++;
   if (pmss_cli_json_boolean (node, "repair"))
@@ -136,7 +136,7 @@ note_node (Status * status, JsonObject * node)
   status->n_up++;
   if (g_strcmp0 (state, "suspect") == 0)
     note_suspect (status, node, id);
-  if (warning)
+  if (warning != NULL)
     take_todo (status, g_strdup_printf ("Storage server %" G_GUINT64_FORMAT
             ": %s.", id, careful), "'pmss node ls' shows its state.");
   note_room (status, node, id);
@@ -165,12 +165,12 @@ static gboolean
 load_nodes (Status * status, GError ** error)
 {
   g_autoptr (JsonNode) answer = get (status, "/nodes", error);
-  JsonObject *root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  JsonObject *root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
   JsonArray *nodes = pmss_cli_json_array (root, "nodes");
 
-  if (!root)
+  if (root == NULL)
     return FALSE;
-  status->n_nodes = nodes ? json_array_get_length (nodes) : 0;
+  status->n_nodes = nodes != NULL ? json_array_get_length (nodes) : 0;
   for (guint i = 0; i < status->n_nodes; i++)
     note_node (status, pmss_cli_json_element (nodes, i));
   if (status->n_nodes == 0)
@@ -187,10 +187,10 @@ count (Status * status, const char *path, const char *member, guint * n,
     GError ** error)
 {
   g_autoptr (JsonNode) answer = get (status, path, error);
-  JsonObject *root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  JsonObject *root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
   JsonArray *array = pmss_cli_json_array (root, member);
 
-  *n = array ? json_array_get_length (array) : 0;
+  *n = array != NULL ? json_array_get_length (array) : 0;
   return root != NULL;
 }
 
@@ -308,9 +308,10 @@ static gboolean
 load (Status * status, GError ** error)
 {
   g_autoptr (JsonNode) cluster = get (status, "/cluster", error);
-  JsonObject *root = cluster ? pmss_cli_json_root (cluster, error) : NULL;
+  JsonObject *root =
+      cluster != NULL ? pmss_cli_json_root (cluster, error) : NULL;
 
-  if (!root)
+  if (root == NULL)
     return FALSE;
   status->redundancy = pmss_cli_json_string (pmss_cli_json_object (root,
           "defaults"), "redundancy");
@@ -329,7 +330,7 @@ pmss_cmd_status (PmssCli * cli, int argc, char **argv, GError ** error)
   if (!pmss_cli_parse (cli, &usage, NULL, &argc, &argv, error))
     return FALSE;
   status.client = client = pmss_cli_connect (cli, error);
-  if (!client || !load (&status, error))
+  if (client == NULL || !load (&status, error))
     return FALSE;
   sentence = make_sentence (&status);
   if (cli->json)

@@ -75,7 +75,7 @@ report (PmssCli * cli, JsonNode * answer, const char *what, const char *name)
 
   if (!cli->json)
     printf ("%s %s.\n", what, shown);
-  else if (answer && JSON_NODE_HOLDS_OBJECT (answer))
+  else if (answer != NULL && JSON_NODE_HOLDS_OBJECT (answer))
     pmss_cli_json_print (answer);
   else
     printf ("{}\n");
@@ -88,10 +88,10 @@ check_role (const char *role, GError ** error)
   static const char *const roles[] = { "viewer", "operator", "admin", NULL };
   g_autofree char *shown = NULL;
 
-  if (role && g_strv_contains (roles, role))
+  if (role != NULL && g_strv_contains (roles, role))
     return TRUE;
-  shown = role ? pmss_cli_escape (role) : NULL;
-  if (shown)
+  shown = role != NULL ? pmss_cli_escape (role) : NULL;
+  if (shown != NULL)
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
         "“%s” is not a role: give --role viewer, operator or admin", shown);
   else
@@ -130,12 +130,12 @@ user_add (PmssCli * cli, int argc, char **argv, GError ** error)
       || (role && !check_role (role, error)))
     return FALSE;
   password = pmss_cli_password_get_new (file, cli->cancellable, error);
-  if (!password)
+  if (password == NULL)
     return FALSE;
-  body = object_of ("name", argv[1], "role", role ? role : "viewer",
+  body = object_of ("name", argv[1], "role", role != NULL ? role : "viewer",
       "password", pmss_cli_password_text (password), NULL);
   answer = pmss_cli_request (cli, "POST", "/users", body, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
         "User “%s” is not added: ", argv[1]);
     return FALSE;
@@ -186,7 +186,7 @@ user_set (PmssCli * cli, int argc, char **argv, GError ** error)
   path = user_path (argv[1], "");
   body = object_of ("role", role, NULL);
   answer = pmss_cli_request (cli, "PATCH", path, body, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
         "The role of “%s” stays as it is: ", argv[1]);
     return FALSE;
@@ -211,7 +211,7 @@ user_rm (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   path = user_path (argv[1], "");
   answer = pmss_cli_request (cli, "DELETE", path, NULL, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
         "User “%s” is not removed: ", argv[1]);
     return FALSE;
@@ -237,10 +237,10 @@ own_name (PmssCli * cli, GError ** error)
   g_autoptr (PmssCredentials) stored = NULL;
   const char *token = g_getenv ("PMSS_TOKEN");
 
-  if (!url)
+  if (url == NULL)
     return NULL;
   stored = pmss_credentials_load (url, NULL);
-  if (stored && !(token && *token))
+  if (stored != NULL && !(token && *token))
     return g_strdup (stored->user);
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
       "Whose password? No login at %s is used: give the user's name", url);
@@ -252,9 +252,9 @@ static gboolean
 old_password (PmssCli * cli, const char *file, gboolean own, gboolean silent,
     PmssCliPassword ** old, GError ** error)
 {
-  if (!file && !own)
+  if (file == NULL && !own)
     return TRUE;
-  if (!file && silent) {
+  if (file == NULL && silent) {
     g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
         "One's own password is changed with the old one: give "
         "--old-password-file FILE");
@@ -290,18 +290,18 @@ user_passwd (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   own = own_name (cli, argc > 1 ? NULL : error);
   name = g_strdup (argc > 1 ? argv[1] : own);
-  if (!name || !old_password (cli, old_file,
+  if (name == NULL || !old_password (cli, old_file,
           g_strcmp0 (name, own) == 0, !pmss_cli_password_is_asked (file),
           &old, error))
     return FALSE;
   password = pmss_cli_password_get_new (file, cli->cancellable, error);
-  if (!password)
+  if (password == NULL)
     return FALSE;
   path = user_path (name, "/password");
   body = object_of ("password", pmss_cli_password_text (password),
-      "old_password", old ? pmss_cli_password_text (old) : NULL, NULL);
+      "old_password", old != NULL ? pmss_cli_password_text (old) : NULL, NULL);
   answer = pmss_cli_request (cli, "PUT", path, body, &local);
-  if (local) {
+  if (local != NULL) {
     g_propagate_prefixed_error (error, g_steal_pointer (&local),
         "The password of “%s” stays as it is: ", name);
     return FALSE;

@@ -54,16 +54,19 @@ static guint64
 start_job (PmssCli * cli, Verifying * self, const char *name, GError ** error)
 {
   g_autofree char *medium = pmss_medium_path (name, error);
-  g_autofree char *path = medium ? g_strdup_printf ("%s/verify?rate_limit=%"
-      G_GINT64_FORMAT, medium, self->rate_limit) : NULL;
-  g_autoptr (JsonNode) answer = path ? pmss_client_request (self->client,
-      "POST", path, NULL, cli->cancellable, error) : NULL;
-  JsonObject *root = answer ? pmss_cli_json_root (answer, error) : NULL;
-  guint64 job = root ? pmss_cli_json_number (root, "job") : 0;
+  g_autofree char *path =
+      medium !=
+      NULL ? g_strdup_printf ("%s/verify?rate_limit=%" G_GINT64_FORMAT, medium,
+      self->rate_limit) : NULL;
+  g_autoptr (JsonNode) answer =
+      path != NULL ? pmss_client_request (self->client, "POST", path, NULL,
+      cli->cancellable, error) : NULL;
+  JsonObject *root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
+  guint64 job = root != NULL ? pmss_cli_json_number (root, "job") : 0;
 
-  if (path && !answer)
+  if (path != NULL && answer == NULL)
     pmss_medium_suggest (cli, self->client, name, error);
-  if (root && job == 0)
+  if (root != NULL && job == 0)
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
         "The control server does not say which job it is");
   return job;
@@ -79,23 +82,25 @@ get_bad_shards (PmssCli * cli, Verifying * self, const char *name,
 
   do {
     g_autofree char *path = g_strdup_printf ("/bad-shards?medium=%s%s%s",
-        encoded, after ? "&after=" : "", after ? after : "");
+        encoded, after != NULL ? "&after=" : "", after != NULL ? after : "");
     g_autoptr (JsonNode) page = pmss_client_request (self->client, "GET", path,
         NULL, cli->cancellable, error);
-    JsonObject *root = page ? pmss_cli_json_root (page, error) : NULL;
-    JsonArray *shards = root ? pmss_cli_json_array (root, "bad_shards") : NULL;
-    const char *next = root ? pmss_cli_json_string (root, "next") : NULL;
+    JsonObject *root = page != NULL ? pmss_cli_json_root (page, error) : NULL;
+    JsonArray *shards =
+        root != NULL ? pmss_cli_json_array (root, "bad_shards") : NULL;
+    const char *next =
+        root != NULL ? pmss_cli_json_string (root, "next") : NULL;
 
-    if (!root)
+    if (root == NULL)
       return NULL;
     for (guint i = 0; shards && i < json_array_get_length (shards); i++)
       json_array_add_element (all, json_array_dup_element (shards, i));
     /* A page without any is the last one. */
-    if (!shards || json_array_get_length (shards) == 0)
+    if (shards == NULL || json_array_get_length (shards) == 0)
       next = NULL;
     g_free (after);
     after = g_strdup (next);
-  } while (after);
+  } while (after != NULL);
   return g_steal_pointer (&all);
 }
 
@@ -104,7 +109,7 @@ get_bad_shards (PmssCli * cli, Verifying * self, const char *name,
 static void
 print_rows (JsonArray * rows)
 {
-  guint n = rows ? json_array_get_length (rows) : 0;
+  guint n = rows != NULL ? json_array_get_length (rows) : 0;
 
   for (guint i = 0; i < MIN (n, 10); i++)
     printf ("%s%" G_GINT64_FORMAT, i == 0 ? n == 1 ? ", row " : ", rows " :
@@ -138,7 +143,7 @@ print_bad_shards (JsonArray * shards)
 static void
 print_ranges (JsonArray * ranges)
 {
-  guint n = ranges ? json_array_get_length (ranges) : 0;
+  guint n = ranges != NULL ? json_array_get_length (ranges) : 0;
 
   for (guint i = 0; i < MIN (n, MAX_LISTED); i++) {
     JsonObject *range = pmss_cli_json_element (ranges, i);
@@ -155,7 +160,7 @@ print_ranges (JsonArray * ranges)
 static void
 print_nodes_down (JsonArray * nodes)
 {
-  guint n = nodes ? json_array_get_length (nodes) : 0;
+  guint n = nodes != NULL ? json_array_get_length (nodes) : 0;
 
   for (guint i = 0; i < n; i++)
     printf ("%s %" G_GINT64_FORMAT, i == 0 ? "  down: node" : ",",
@@ -272,14 +277,16 @@ verify_medium (PmssCli * cli, Verifying * self, const char *name,
   progress = pmss_cli_progress_new (cli->json);
   job = pmss_job_follow (cli, self->client, id, progress, NULL, error);
   pmss_cli_progress_clear (progress);
-  if (!job)
+  if (job == NULL)
     return FALSE;
   outcome.warning = pmss_cli_json_string (json_node_get_object (job),
       "warning");
   bad_shards = get_bad_shards (cli, self, name, error);
-  medium = bad_shards ? pmss_medium_get (cli, self->client, name, error) : NULL;
-  root = medium ? pmss_cli_json_root (medium, error) : NULL;
-  if (!root)
+  medium =
+      bad_shards != NULL ? pmss_medium_get (cli, self->client, name,
+      error) : NULL;
+  root = medium != NULL ? pmss_cli_json_root (medium, error) : NULL;
+  if (root == NULL)
     return FALSE;
   outcome.bad_shards = bad_shards;
   outcome.health = pmss_cli_json_object (root, "health");
@@ -314,13 +321,13 @@ list_ready (PmssCli * cli, Verifying * self, GError ** error)
       error);
   g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
 
-  if (!media)
+  if (media == NULL)
     return NULL;
   for (guint i = 0; i < json_array_get_length (media); i++) {
     JsonObject *medium = pmss_cli_json_element (media, i);
     const char *name = pmss_cli_json_string (medium, "name");
 
-    if (name && g_strcmp0 (pmss_cli_json_string (medium, "state"),
+    if (name != NULL && g_strcmp0 (pmss_cli_json_string (medium, "state"),
             "ready") == 0)
       g_strv_builder_add (names, name);
   }
@@ -332,11 +339,11 @@ static gboolean
 end (PmssCli * cli, Verifying * self, GError * problem, GError ** error)
 {
   if (self->others == 0) {
-    if (problem)
+    if (problem != NULL)
       g_propagate_error (error, problem);
     return problem == NULL;
   }
-  if (problem)
+  if (problem != NULL)
     pmss_cli_print_error (problem);
   g_clear_error (&problem);
   g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_NOT_WHOLE,
@@ -382,7 +389,7 @@ pmss_cmd_verify (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   }
   client = self.client = pmss_cli_connect (cli, error);
-  names = !client ? NULL : all ? list_ready (cli, &self, error)
+  names = client == NULL ? NULL : all ? list_ready (cli, &self, error)
       : g_strdupv (argv + 1);
   if (!names)
     return FALSE;

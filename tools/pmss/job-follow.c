@@ -26,15 +26,15 @@ check_state (JsonObject * job, guint64 id, GError ** error)
         PMSS_ERROR_FAILED, "Job %" G_GUINT64_FORMAT " failed: %s; "
         "'pmss job resume %" G_GUINT64_FORMAT
         "' tries again, 'pmss job cancel %" G_GUINT64_FORMAT "' gives up", id,
-        reason ? reason : "the server gives no reason", id, id);
+        reason != NULL ? reason : "the server gives no reason", id, id);
   else if (g_strcmp0 (state, "cancelled") == 0)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
         "Job %" G_GUINT64_FORMAT " was cancelled", id);
   else if (g_strcmp0 (state, "paused") == 0)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
         "Job %" G_GUINT64_FORMAT " is paused%s%s; 'pmss job resume %"
-        G_GUINT64_FORMAT "' lets it go on", id, reason ? ": " : "",
-        reason ? reason : "", id);
+        G_GUINT64_FORMAT "' lets it go on", id, reason != NULL ? ": " : "",
+        reason != NULL ? reason : "", id);
   else
     return TRUE;
   return FALSE;
@@ -61,7 +61,7 @@ phase_text (JsonObject * job)
   for (i = 0; phase && i < G_N_ELEMENTS (texts); i++)
     if (g_str_equal (phase, texts[i][0]))
       return texts[i][1];
-  return phase ? phase : "waiting";
+  return phase != NULL ? phase : "waiting";
 }
 
 /* Says once what a job waits for, and again when that is something else. @told: (nullable): what was said last. */
@@ -72,7 +72,7 @@ tell_waiting (PmssCli * cli, JsonObject * job, guint64 id,
   const char *what = pmss_cli_json_string (job, "waiting_for");
   g_autofree char *shown = pmss_cli_escape (what);
 
-  if (!what || cli->json || g_strcmp0 (what, *told) == 0)
+  if (what == NULL || cli->json || g_strcmp0 (what, *told) == 0)
     return;
   pmss_cli_progress_clear (progress);
   fprintf (stderr, "%s: job %" G_GUINT64_FORMAT " waits, and goes on by "
@@ -88,7 +88,7 @@ tell_warning (PmssCli * cli, JsonObject * job, PmssCliProgress * progress)
   const char *warning = pmss_cli_json_string (job, "warning");
   g_autofree char *shown = pmss_cli_escape (warning);
 
-  if (!warning || cli->json)
+  if (warning == NULL || cli->json)
     return;
   pmss_cli_progress_clear (progress);
   fprintf (stderr, "%s: warning: %s\n", g_get_prgname (), shown);
@@ -101,7 +101,7 @@ look (PmssCli * cli, JsonNode * node, guint64 id, PmssCliProgress * progress,
 {
   JsonObject *job = pmss_cli_json_root (node, error);
 
-  if (!job || !check_state (job, id, error))
+  if (job == NULL || !check_state (job, id, error))
     return FALSE;
   *done = g_strcmp0 (pmss_cli_json_string (job, "state"), "done") == 0;
   if (*done) {
@@ -127,14 +127,14 @@ pmss_job_follow (PmssCli * cli, PmssClient * client, guint64 id,
         pmss_patience_get (client, path, cli->cancellable, error);
     gboolean done = FALSE;
 
-    if (known)
+    if (known != NULL)
       *known = node != NULL;
-    if (!node)
+    if (node == NULL)
       return NULL;
     if (!look (cli, node, id, progress, &told, &done, error))
       return done ? g_steal_pointer (&node) : NULL;
     if (!pmss_patience_wait (cli->cancellable, interval, error)) {
-      if (known)
+      if (known != NULL)
         *known = FALSE;
       return NULL;
     }

@@ -69,7 +69,7 @@ write_config (PmssLocalCluster * cluster, PmssLocalServer * server,
     g_autofree char *url = pmss_local_cluster_url (cluster);
 
     g_key_file_set_string (file, group, "control", url);
-    if (join_token)
+    if (join_token != NULL)
       g_key_file_set_string (file, group, "join-token", join_token);
   }
   apply_settings (file, group, is_control ? cluster->control_settings :
@@ -95,7 +95,7 @@ set_start_error (PmssLocalCluster * cluster, PmssLocalServer * server,
 
     g_strchomp (text);
     line = strrchr (text, '\n');
-    last = line ? line + 1 : text;
+    last = line != NULL ? line + 1 : text;
   }
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
       "%s %s; it last wrote into %s: %s", server->label, what, log,
@@ -128,7 +128,7 @@ spawn (PmssLocalCluster * cluster, PmssLocalServer * server, GError ** error)
   char *argv[] = { program, (char *) "--config", config, NULL };
   g_auto (GStrv) environment = NULL;
 
-  if (!program)
+  if (program == NULL)
     return FALSE;
   environment = server_environment (program);
   server->wanted = TRUE;
@@ -154,7 +154,7 @@ wait_ready (PmssLocalCluster * cluster, PmssLocalServer * server,
       return FALSE;
     if (ready (cluster, server, data, &local))
       return TRUE;
-    if (local) {
+    if (local != NULL) {
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
@@ -248,10 +248,10 @@ log_in (PmssLocalCluster * cluster, PmssClient * client,
     return FALSE;
   g_clear_pointer (&cluster->token, g_free);
   if (!pmss_client_login (client, cluster->user,
-          one_time ? one_time : cluster->password, &cluster->token, NULL,
-          cancellable, error)
-      || (one_time && !change_password (cluster, client, one_time, cancellable,
-              error)))
+          one_time != NULL ? one_time : cluster->password, &cluster->token,
+          NULL, cancellable, error)
+      || (one_time
+          && !change_password (cluster, client, one_time, cancellable, error)))
     return FALSE;
   return pmss_local_cluster_save (cluster, error);
 }
@@ -266,13 +266,13 @@ connect_control (PmssLocalCluster * cluster, GCancellable * cancellable,
   g_autoptr (JsonNode) answer = NULL;
   g_autoptr (GError) local = NULL;
 
-  if (!client)
+  if (client == NULL)
     return NULL;
   if (cluster->token) {
     pmss_client_set_credentials (client, cluster->token, NULL, NULL);
     answer = pmss_client_request (client, "GET", "/cluster", NULL,
         cancellable, &local);
-    if (!local)
+    if (local == NULL)
       return g_steal_pointer (&client);
     if (!g_error_matches (local, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)) {
       g_propagate_error (error, g_steal_pointer (&local));
@@ -313,11 +313,11 @@ get_join_token (PmssClient * client, GCancellable * cancellable,
   json_node_init_object (body, object);
   answer = pmss_client_request (client, "POST", "/nodes/join-tokens", body,
       cancellable, error);
-  root = answer ? pmss_cli_json_root (answer, error) : NULL;
-  if (!root)
+  root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
+  if (root == NULL)
     return NULL;
   token = pmss_cli_json_string (root, "join_token");
-  if (!token)
+  if (token == NULL)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
         "The control server answered without a join token");
   return g_strdup (token);
@@ -335,7 +335,7 @@ launch_node (PmssLocalCluster * cluster, PmssLocalServer * node,
     return TRUE;
   if (node->id == 0) {
     token = get_join_token (client, cancellable, error);
-    if (!token)
+    if (token == NULL)
       return FALSE;
   }
   return write_config (cluster, node, token, error) &&
@@ -350,7 +350,7 @@ is_joined (PmssLocalCluster * cluster, PmssLocalServer * node, gpointer data,
   PmssClient *client = data;
   g_autoptr (JsonNode) answer = pmss_client_request (client, "GET", "/nodes",
       NULL, NULL, error);
-  JsonObject *root = answer ? pmss_cli_json_root (answer, error) : NULL;
+  JsonObject *root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
   JsonArray *nodes = pmss_cli_json_array (root, "nodes");
   guint i;
 
@@ -463,7 +463,7 @@ start_all (PmssLocalCluster * cluster, GCancellable * cancellable,
   if (!start_control (cluster, cancellable, error))
     return FALSE;
   client = connect_control (cluster, cancellable, error);
-  if (!client)
+  if (client == NULL)
     return FALSE;
   for (i = 0; i < cluster->nodes->len; i++) {
     PmssLocalServer *node = g_ptr_array_index (cluster->nodes, i);

@@ -29,24 +29,24 @@ pmss_local_daemon_find (const char *program, GError ** error)
       "control" : "server";
   const char *build = g_getenv ("PMSS_BUILD_DIR");
   g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *here = self ? g_path_get_dirname (self) : NULL;
-  g_autofree char *above = here ? g_path_get_dirname (here) : NULL;
+  g_autofree char *here = self != NULL ? g_path_get_dirname (self) : NULL;
+  g_autofree char *above = here != NULL ? g_path_get_dirname (here) : NULL;
   char *candidates[] = {
     build ? g_build_filename (build, folder, program, NULL) : NULL,
-    above ? g_build_filename (above, folder, program, NULL) : NULL,
-    here ? g_build_filename (here, program, NULL) : NULL,
+    above != NULL ? g_build_filename (above, folder, program, NULL) : NULL,
+    here != NULL ? g_build_filename (here, program, NULL) : NULL,
     g_find_program_in_path (program),
   };
   char *found = NULL;
   guint i;
 
   for (i = 0; i < G_N_ELEMENTS (candidates); i++) {
-    if (!found && candidates[i] &&
+    if (found == NULL && candidates[i] &&
         g_file_test (candidates[i], G_FILE_TEST_IS_EXECUTABLE))
       found = g_steal_pointer (&candidates[i]);
     g_free (candidates[i]);
   }
-  if (!found)
+  if (found == NULL)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
         "The program %s is found neither beside pmss nor in PATH; "
         "PMSS_BUILD_DIR names the build folder of one that is not installed",
@@ -67,7 +67,7 @@ read_stat (int pid, char *state, guint64 * started)
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return FALSE;
   rest = strrchr (text, ')');
-  if (!rest)
+  if (rest == NULL)
     return FALSE;
   fields = g_strsplit (rest + 2, " ", 0);
   if (g_strv_length (fields) < 20)
@@ -171,11 +171,11 @@ socket_inodes (int pid)
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   const char *name;
 
-  while (folder && (name = g_dir_read_name (folder))) {
+  while (folder != NULL && (name = g_dir_read_name (folder))) {
     g_autofree char *link = g_build_filename (path, name, NULL);
     g_autofree char *target = g_file_read_link (link, NULL);
 
-    if (target && g_str_has_prefix (target, "socket:[")) {
+    if (target != NULL && g_str_has_prefix (target, "socket:[")) {
       target[strlen (target) - 1] = '\0';
       g_hash_table_add (inodes, g_strdup (target + strlen ("socket:[")));
     }
@@ -191,7 +191,7 @@ find_listener (const char *path, GHashTable * inodes)
   char line[512];
   guint16 found = 0;
 
-  while (table && !found && fgets (line, sizeof line, table)) {
+  while (table != NULL && !found && fgets (line, sizeof line, table)) {
     unsigned port, state;
     char inode[32];
 
@@ -200,7 +200,7 @@ find_listener (const char *path, GHashTable * inodes)
         state == TCP_LISTEN && g_hash_table_contains (inodes, inode))
       found = (guint16) port;
   }
-  if (table)
+  if (table != NULL)
     fclose (table);
   return found;
 }

@@ -19,7 +19,7 @@ static void
 add_string (JsonBuilder * builder, const char *name, const char *value)
 {
   json_builder_set_member_name (builder, name);
-  if (value)
+  if (value != NULL)
     json_builder_add_string_value (builder, value);
   else
     json_builder_add_null_value (builder);

@@ -168,14 +168,14 @@ save_server (GKeyFile * file, const PmssLocalServer * server)
 static void
 save_string (GKeyFile * file, const char *key, const char *value)
 {
-  if (value)
+  if (value != NULL)
     g_key_file_set_string (file, "cluster", key, value);
 }
 
 static void
 save_list (GKeyFile * file, const char *key, char **list)
 {
-  if (list)
+  if (list != NULL)
     g_key_file_set_string_list (file, "cluster", key,
         (const char *const *) list, g_strv_length (list));
 }
@@ -302,7 +302,7 @@ pmss_local_cluster_open (const char *dir, gboolean create, gboolean write,
   cluster->lock_fd = -1;
   cluster->control = server_new (-1);
   cluster->nodes = g_ptr_array_new_with_free_func (server_free);
-  cluster->dir = dir ? g_canonicalize_filename (dir, NULL) :
+  cluster->dir = dir != NULL ? g_canonicalize_filename (dir, NULL) :
       g_build_filename (g_get_user_data_dir (), "pmss-local", NULL);
   path = g_build_filename (cluster->dir, STATE_FILE, NULL);
   if (!create && !g_file_test (path, G_FILE_TEST_EXISTS)) {
@@ -333,7 +333,7 @@ delete_tree (const char *path, GError ** error)
     return TRUE;
   if (S_ISDIR (status.st_mode)) {
     folder = g_dir_open (path, 0, error);
-    if (!folder)
+    if (folder == NULL)
       return FALSE;
     while ((name = g_dir_read_name (folder))) {
       g_autofree char *child = g_build_filename (path, name, NULL);

@@ -38,11 +38,11 @@ get_page (PmssCli * cli, PmssClient * client, const char *prefix,
 {
   g_autoptr (GString) path = g_string_new ("/media?limit=1000");
 
-  if (prefix) {
+  if (prefix != NULL) {
     g_string_append (path, "&prefix=");
     g_string_append_uri_escaped (path, prefix, NULL, FALSE);
   }
-  if (after) {
+  if (after != NULL) {
     g_string_append (path, "&after=");
     g_string_append_uri_escaped (path, after, NULL, FALSE);
   }
@@ -59,17 +59,17 @@ pmss_medium_list (PmssCli * cli, PmssClient * client, const char *prefix,
 
   do {
     g_autoptr (JsonNode) page = get_page (cli, client, prefix, after, error);
-    JsonObject *root = page ? pmss_cli_json_root (page, error) : NULL;
+    JsonObject *root = page != NULL ? pmss_cli_json_root (page, error) : NULL;
     JsonArray *media = pmss_cli_json_array (root, "media");
     const char *next = pmss_cli_json_string (root, "next");
     guint i;
 
-    if (!root)
+    if (root == NULL)
       return NULL;
     for (i = 0; media && i < json_array_get_length (media); i++)
       json_array_add_element (all, json_array_dup_element (media, i));
     /* A server that answers with the same page for ever is no server. */
-    if (next && after && strcmp (next, after) <= 0) {
+    if (next != NULL && after != NULL && strcmp (next, after) <= 0) {
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
           "The control server's list of media does not go on after “%s”",
           after);
@@ -77,7 +77,7 @@ pmss_medium_list (PmssCli * cli, PmssClient * client, const char *prefix,
     }
     g_free (after);
     after = g_strdup (next);
-  } while (after);
+  } while (after != NULL);
   return g_steal_pointer (&all);
 }
 
@@ -98,14 +98,14 @@ add_names (PmssCli * cli, PmssClient * client, const char *prefix,
     PmssSuggestion * suggestion)
 {
   g_autoptr (JsonNode) page = get_page (cli, client, prefix, NULL, NULL);
-  JsonObject *root = page ? pmss_cli_json_root (page, NULL) : NULL;
+  JsonObject *root = page != NULL ? pmss_cli_json_root (page, NULL) : NULL;
   JsonArray *media = pmss_cli_json_array (root, "media");
 
   for (guint i = 0; media && i < json_array_get_length (media); i++) {
     const char *name = pmss_cli_json_string (pmss_cli_json_element (media, i),
         "name");
 
-    if (name)
+    if (name != NULL)
       pmss_suggestion_add (suggestion, name);
   }
 }
@@ -114,14 +114,14 @@ void
 pmss_medium_suggest (PmssCli * cli, PmssClient * client, const char *name,
     GError ** error)
 {
-  const PmssErrorDetails *details = error ? pmss_error_get_details (*error) :
-      NULL;
+  const PmssErrorDetails *details =
+      error != NULL ? pmss_error_get_details (*error) : NULL;
   g_auto (PmssSuggestion) suggestion = { NULL };
   g_autofree char *folder = g_path_get_dirname (name);
   g_autofree char *prefix = g_strconcat (folder, "/", NULL);
   g_autofree char *text = NULL;
 
-  if (!details || details->http_status != 404)
+  if (details == NULL || details->http_status != 404)
     return;
   pmss_suggestion_init (&suggestion, name);
   if (!g_str_equal (folder, "."))
@@ -143,11 +143,11 @@ pmss_medium_get (PmssCli * cli, PmssClient * client, const char *name,
   g_autofree char *path = pmss_medium_path (name, error);
   JsonNode *node;
 
-  if (!path)
+  if (path == NULL)
     return NULL;
   node = pmss_client_request (client, "GET", path, NULL, cli->cancellable,
       error);
-  if (!node)
+  if (node == NULL)
     pmss_medium_suggest (cli, client, name, error);
   return node;
 }

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 
 /* Whether a medium can be called @name; the error says it with the name. */
 gboolean  pmss_medium_check_name (const char *name, GError **error);
-/* "/media/films/a%20b.webm"; the name is checked first, so that a typing error is reported as one. */
+/* "/media/films/a%20b.webm"; the name is checked first, so that a typing error is reported as
+ * one. */
 char     *pmss_medium_path (const char *name, GError **error);
 /* The catalog's entry: protocol.md, Medium. */
 JsonNode *pmss_medium_get  (PmssCli *cli, PmssClient *client, const char *name, GError **error);

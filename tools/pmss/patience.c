@@ -13,7 +13,7 @@ gboolean
 pmss_patience_is_passing (const GError * error)
 {
   const PmssErrorDetails *details = pmss_error_get_details (error);
-  guint status = details ? details->http_status : 0;
+  guint status = details != NULL ? details->http_status : 0;
 
   return g_error_matches (error, PMSS_ERROR, PMSS_ERROR_UNREACHABLE) ||
       g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT) ||
@@ -45,7 +45,7 @@ pmss_patience_get (PmssClient * client, const char *path,
     JsonNode *node = pmss_client_request (client, "GET", path, NULL,
         cancellable, &local);
 
-    if (node)
+    if (node != NULL)
       return node;
     if (!pmss_patience_is_passing (local) || g_get_monotonic_time () >= end) {
       g_propagate_error (error, g_steal_pointer (&local));

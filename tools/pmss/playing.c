@@ -38,7 +38,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Playing, playing_clear)
 {
   g_autoptr (GstElementFactory) factory = gst_element_factory_find (name);
 
-  if (factory)
+  if (factory != NULL)
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
       "GStreamer does not know the element %s; in a build that is not "
@@ -119,9 +119,10 @@ error_code (GstMessage * message, const GError * error)
   int code;
 
   gst_message_parse_error_details (message, &details);
-  domain = details ? gst_structure_get_string (details, "domain") : NULL;
-  if (g_strcmp0 (domain, g_quark_to_string (PMSS_ERROR)) == 0 &&
-      gst_structure_get_int (details, "code", &code))
+  domain =
+      details != NULL ? gst_structure_get_string (details, "domain") : NULL;
+  if (g_strcmp0 (domain, g_quark_to_string (PMSS_ERROR)) == 0
+      && gst_structure_get_int (details, "code", &code))
     return (PmssError) code;
   if (g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND))
     return PMSS_ERROR_NOT_FOUND;
@@ -135,11 +136,12 @@ note_missing (Playing * playing, GstMessage * message)
   const GstStructure *structure = gst_message_get_structure (message);
   const char *name;
 
-  if (!structure || !gst_structure_has_name (structure, "missing-plugin"))
+  if (structure == NULL
+      || !gst_structure_has_name (structure, "missing-plugin"))
     return;
   name = gst_structure_get_string (structure, "name");
   g_string_append_printf (playing->missing, "%s%s",
-      playing->missing->len ? ", " : "", name ? name : "a plug-in");
+      playing->missing->len ? ", " : "", name != NULL ? name : "a plug-in");
 }
 
 /* GStreamer's error in our words, so that the exit code fits. */
@@ -172,7 +174,7 @@ run_to_end (Playing * playing, GCancellable * cancellable, GError ** error)
 
     if (g_cancellable_set_error_if_cancelled (cancellable, error))
       return FALSE;
-    if (!message)
+    if (message == NULL)
       continue;
     if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
       return TRUE;
@@ -196,7 +198,7 @@ add_field (GQuark field, const GValue * value, gpointer user_data)
     variant = g_variant_new_uint32 (g_value_get_uint (value));
   else if (G_VALUE_HOLDS_STRING (value) && g_value_get_string (value))
     variant = g_variant_new_string (g_value_get_string (value));
-  if (variant)
+  if (variant != NULL)
     g_variant_builder_add (builder, "{sv}", g_quark_to_string (field), variant);
   return TRUE;
 }
@@ -273,7 +275,7 @@ pmss_playing_run (PmssCli * cli, const char *uri, const char *save,
   if (!gst_init_check (NULL, NULL, error) || !need_element ("pmsssrc", error))
     return FALSE;
   playing.pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
-  if (save ? !build_saving (&playing, uri, save, error) :
+  if (save != NULL ? !build_saving (&playing, uri, save, error) :
       !build_decoding (&playing, uri, error))
     return FALSE;
   start = g_get_monotonic_time ();

@@ -64,7 +64,7 @@ read_folder (const char *folder, GError ** error)
   GPtrArray *names;
   const char *name;
 
-  if (!dir)
+  if (dir == NULL)
     return NULL;
   names = g_ptr_array_new_with_free_func (g_free);
   while ((name = g_dir_read_name (dir)))
@@ -162,7 +162,7 @@ check_unique (GPtrArray * items, GError ** error)
     PmssPutItem *item = g_ptr_array_index (items, i);
     PmssPutItem *other = g_hash_table_lookup (names, item->name);
 
-    if (other) {
+    if (other != NULL) {
       g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
           "%s and %s would both be called “%s”", other->file, item->file,
           item->name);
@@ -183,7 +183,8 @@ pmss_put_list_make (char **files, guint n, const char *name,
   List list = { items, left_out };
 
   for (guint i = 0; i < n; i++)
-    if (!add_argument (&list, files[i], name ? name : "", recursive, error))
+    if (!add_argument (&list, files[i], name != NULL ? name : "", recursive,
+            error))
       return NULL;
   if (!check_unique (items, error))
     return NULL;

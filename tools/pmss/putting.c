@@ -16,8 +16,8 @@ get_patiently (PmssCli * cli, PmssClient * client, const char *name,
 {
   g_autofree char *path = pmss_medium_path (name, error);
 
-  return path ? pmss_patience_get (client, path, cli->cancellable, error) :
-      NULL;
+  return path != NULL ? pmss_patience_get (client, path, cli->cancellable,
+      error) : NULL;
 }
 
 /* The number of the ingest job: named with the last byte, else the catalog
@@ -32,7 +32,7 @@ find_job (PmssCli * cli, PmssClient * client, const char *name, guint64 * job,
   if (*job)
     return TRUE;
   node = get_patiently (cli, client, name, error);
-  medium = node ? pmss_cli_json_root (node, error) : NULL;
+  medium = node != NULL ? pmss_cli_json_root (node, error) : NULL;
   *job = pmss_cli_json_number (medium, "job");
   return medium != NULL;
 }
@@ -47,13 +47,13 @@ wait_for_ingest (PmssCli * cli, PmssClient * client, const char *name,
 
   if (job) {
     ended = pmss_job_follow (cli, client, job, progress, &known, error);
-    if (!ended && known)
+    if (ended == NULL && known)
       g_prefix_error (error, "“%s” is uploaded, but not striped: ", name);
-    else if (!ended)
+    else if (ended == NULL)
       g_prefix_error (error, "“%s” is uploaded and goes on being striped, "
           "'pmss job watch %" G_GUINT64_FORMAT "' shows it; but the control "
           "server cannot be asked: ", name, job);
-    if (!ended)
+    if (ended == NULL)
       return NULL;
   }
   return get_patiently (cli, client, name, error);
@@ -68,15 +68,16 @@ compare (JsonObject * medium, const char *file, const char *sum,
 
   if (g_strcmp0 (state, "ready") != 0) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "The medium is not ready, but “%s”", state ? state : "unknown");
+        "The medium is not ready, but “%s”",
+        state != NULL ? state : "unknown");
     return FALSE;
   }
-  if (stored && g_ascii_strcasecmp (stored, sum) == 0)
+  if (stored != NULL && g_ascii_strcasecmp (stored, sum) == 0)
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT,
       "The SHA-256 of %s is %s, but the catalog's is %s: the file changed "
       "while it was uploaded; 'pmss rm' and upload it again", file, sum,
-      stored ? stored : "missing");
+      stored != NULL ? stored : "missing");
   return FALSE;
 }
 
@@ -84,7 +85,8 @@ compare (JsonObject * medium, const char *file, const char *sum,
 static void
 explain_interruption (const char *name, guint64 job, GError ** error)
 {
-  if (!error || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (error == NULL
+      || !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   g_clear_error (error);
   if (job)
@@ -127,8 +129,8 @@ find_twin (PmssCli * cli, PmssClient * client, const char *name, guint64 size,
   if (!g_error_matches (error, PMSS_ERROR, PMSS_ERROR_EXISTS))
     return NULL;
   node = pmss_medium_get (cli, client, name, NULL);
-  medium = node ? pmss_cli_json_root (node, NULL) : NULL;
-  if (!medium || pmss_cli_json_number (medium, "size") != size)
+  medium = node != NULL ? pmss_cli_json_root (node, NULL) : NULL;
+  if (medium == NULL || pmss_cli_json_number (medium, "size") != size)
     return NULL;
   state = pmss_cli_json_string (medium, "state");
   if (g_strcmp0 (state, "ready") == 0)
@@ -151,9 +153,10 @@ check_sum (PmssUpload * upload, const PmssUploadRequest * request,
     PmssPut * put, GError ** error)
 {
   g_autofree char *sum = pmss_upload_sum (upload, error);
-  JsonObject *medium = sum ? pmss_cli_json_root (put->medium, error) : NULL;
+  JsonObject *medium =
+      sum != NULL ? pmss_cli_json_root (put->medium, error) : NULL;
 
-  if (!medium || !compare (medium, request->file, sum, error))
+  if (medium == NULL || !compare (medium, request->file, sum, error))
     return FALSE;
   put->size = pmss_cli_json_number (medium, "size");
   return TRUE;
@@ -167,9 +170,9 @@ finish (PmssUpload * upload, const PmssUploadRequest * request, PmssPut * put,
   g_autoptr (GError) differs = taken;
 
   put->twin = taken != NULL;
-  if (check_sum (upload, request, put, taken ? NULL : error))
+  if (check_sum (upload, request, put, taken != NULL ? NULL : error))
     return TRUE;
-  if (taken)
+  if (taken != NULL)
     g_propagate_error (error, g_steal_pointer (&differs));
   return FALSE;
 }
@@ -182,14 +185,14 @@ pmss_put_run (PmssCli * cli, PmssClient * client,
   g_autoptr (PmssUpload) upload = pmss_upload_new (cli, client, request, error);
   g_autoptr (GError) taken = NULL;
 
-  if (!upload)
+  if (upload == NULL)
     return FALSE;
   put->size = pmss_upload_get_size (upload);
   if (!transfer (cli, upload, client, request->name, progress, wait,
           &put->job, &put->medium, &taken) && wait)
     put->medium = find_twin (cli, client, request->name, put->size, progress,
         taken);
-  if (taken && !put->medium) {
+  if (taken != NULL && !put->medium) {
     g_propagate_error (error, g_steal_pointer (&taken));
     explain_interruption (request->name, put->job, error);
     return FALSE;

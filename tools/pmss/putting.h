@@ -7,9 +7,11 @@
 
 G_BEGIN_DECLS
 
-/* One file on its way to being a medium: uploaded, followed until it is striped, compared. Any thread; one call shares nothing with another but @client. */
+/* One file on its way to being a medium: uploaded, followed until it is striped, compared. Any
+ * thread; one call shares nothing with another but @client. */
 
-typedef struct {
+typedef struct
+{
   JsonNode *medium;             /* the catalog's entry; NULL where nobody waited for it */
   guint64 job;                  /* that stripes it */
   guint64 size;                 /* bytes */
@@ -19,7 +21,9 @@ typedef struct {
 void     pmss_put_clear (PmssPut *put);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssPut, pmss_put_clear)
 
-/* @wait: until it is striped; the sums are compared then. FALSE with PMSS_CLI_ERROR_INTERRUPTED: what goes on, and what does not. */
-gboolean pmss_put_run   (PmssCli *cli, PmssClient *client, const PmssUploadRequest *request, gboolean wait, PmssCliProgress *progress, PmssPut *put, GError **error);
+/* @wait: until it is striped; the sums are compared then. FALSE with PMSS_CLI_ERROR_INTERRUPTED:
+ * what goes on, and what does not. */
+gboolean pmss_put_run   (PmssCli *cli, PmssClient *client, const PmssUploadRequest *request,
+    gboolean wait, PmssCliProgress *progress, PmssPut *put, GError **error);
 
 G_END_DECLS

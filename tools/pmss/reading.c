@@ -51,7 +51,8 @@ read_kept (Fetch * fetch, PmssCliProgress * progress, GError ** error)
     g_autoptr (GBytes) bytes = pmss_target_read (fetch->target, offset,
         MIN (READ_MAX, kept - offset), error);
 
-    if (!bytes || g_cancellable_set_error_if_cancelled (fetch->cli->cancellable,
+    if (bytes == NULL
+        || g_cancellable_set_error_if_cancelled (fetch->cli->cancellable,
             error))
       return FALSE;
     pmss_cli_digest_push (fetch->digest, bytes);
@@ -73,7 +74,7 @@ read_rest (Fetch * fetch, PmssCliProgress * progress, GError ** error)
     g_autoptr (GBytes) bytes = pmss_reader_read (fetch->reader, offset,
         MIN (READ_MAX, reading->end - offset), fetch->cli->cancellable, error);
 
-    if (!bytes)
+    if (bytes == NULL)
       return FALSE;
     if (g_bytes_get_size (bytes) == 0) {
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
@@ -144,9 +145,9 @@ load_expected (Fetch * fetch, GError ** error)
 {
   g_autoptr (JsonNode) node = pmss_medium_get (fetch->cli, fetch->client,
       fetch->reading->name, error);
-  JsonObject *medium = node ? pmss_cli_json_root (node, error) : NULL;
+  JsonObject *medium = node != NULL ? pmss_cli_json_root (node, error) : NULL;
 
-  if (!medium)
+  if (medium == NULL)
     return FALSE;
   fetch->reading->expected = g_strdup (pmss_cli_json_string (medium, "sha256"));
   return TRUE;
@@ -160,7 +161,7 @@ explain_end (Fetch * fetch, GError ** error)
   g_autoptr (JsonNode) node = NULL;
   const char *sum;
 
-  if (!error || !*error || (*error)->domain != PMSS_ERROR)
+  if (error == NULL || !*error || (*error)->domain != PMSS_ERROR)
     return;
   node = pmss_medium_get (fetch->cli, fetch->client, fetch->reading->name,
       &local);
@@ -171,7 +172,7 @@ explain_end (Fetch * fetch, GError ** error)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
         "“%s” was deleted while it was read", fetch->reading->name);
     pmss_target_discard (fetch->target);
-  } else if (sum && fetch->reading->expected &&
+  } else if (sum != NULL && fetch->reading->expected &&
       strcmp (sum, fetch->reading->expected) != 0) {
     g_clear_error (error);
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
@@ -187,7 +188,7 @@ tell_of_partial (Fetch * fetch, GError ** error)
 {
   const char *partial = pmss_target_get_partial (fetch->target);
 
-  if (!error || !*error || !partial)
+  if (error == NULL || !*error || partial == NULL)
     return;
   if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_clear_error (error);
@@ -208,7 +209,7 @@ find_range (PmssReading * reading, const PmssByteRange * range, GError ** error)
 {
   reading->start = 0;
   reading->end = reading->size;
-  if (range && !pmss_byte_range_resolve (range, reading->size,
+  if (range != NULL && !pmss_byte_range_resolve (range, reading->size,
           &reading->start, &reading->end, error))
     return FALSE;
   reading->whole = reading->end - reading->start == reading->size;
@@ -249,7 +250,7 @@ pmss_reading_run (PmssCli * cli, const char *name, const PmssByteRange * range,
   gboolean done;
 
   reading->name = g_strdup (name);
-  if (!client || !load_expected (&fetch, error))
+  if (client == NULL || !load_expected (&fetch, error))
     return NULL;
   fetch.reader = reader = pmss_reader_new (client, name);
   done = run (&fetch, range, error);

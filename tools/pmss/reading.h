@@ -10,10 +10,12 @@ G_BEGIN_DECLS
 /**
  * PmssReading:
  *
- * A medium, or a range of it, read through a PmssReader into a target: what `get` does. A whole one is checked against the SHA-256 that the catalog has of it; every
- * unit is checked against its own checksum in either case.
+ * A medium, or a range of it, read through a PmssReader into a target: what `get` does. A whole one
+ * is checked against the SHA-256 that the catalog has of it; every unit is checked against its own
+ * checksum in either case.
  */
-typedef struct {
+typedef struct
+{
   char *name;
   guint64 size;                 /* bytes of the medium */
   guint64 start, end;           /* bytes that were asked for: from start on and before end */
@@ -25,8 +27,10 @@ typedef struct {
   GVariant *stats;              /* of pmss_reader_get_stats() */
 } PmssReading;
 
-/* @range: (nullable): all. PMSS_ERROR_CORRUPT when the sums differ. What is in @target's partial file is read from there; does it turn out bad, all is fetched. */
-PmssReading *pmss_reading_run   (PmssCli *cli, const char *name, const PmssByteRange *range, PmssTarget *target, GError **error);
+/* @range: (nullable): all. PMSS_ERROR_CORRUPT when the sums differ. What is in @target's partial
+ * file is read from there; does it turn out bad, all is fetched. */
+PmssReading *pmss_reading_run   (PmssCli *cli, const char *name, const PmssByteRange *range,
+    PmssTarget *target, GError **error);
 void         pmss_reading_free  (PmssReading *reading);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssReading, pmss_reading_free)
 

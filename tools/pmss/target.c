@@ -151,7 +151,7 @@ open_resumable (PmssTarget * target, const char *content, GError ** error)
     close (target->fd);
   target->fd = -1;
   g_clear_pointer (&target->partial, g_free);
-  if (local)
+  if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }
@@ -178,9 +178,9 @@ pmss_target_open (PmssTarget * target, const char *content, GError ** error)
     target->fd = open (target->path, O_WRONLY | O_CLOEXEC);
     return target->fd >= 0 || fail (error, "Cannot write", target->path);
   }
-  if (content && open_resumable (target, content, &local))
+  if (content != NULL && open_resumable (target, content, &local))
     return TRUE;
-  if (!local)
+  if (local == NULL)
     return open_temporary (target, error);
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;

@@ -8,22 +8,28 @@ G_BEGIN_DECLS
 /**
  * PmssTarget:
  *
- * Where the bytes of a medium go: standard output, a device or pipe that is there, or a file that appears when it is whole.
+ * Where the bytes of a medium go: standard output, a device or pipe that is there, or a file that
+ * appears when it is whole.
  *
- * Until then the bytes are in a partial file beside it, FILE.pmss-SUM, which is called by the content that is to be in it. It stays when the command ends early, and
- * the next one goes on behind what is there. It belongs to one process at a time (flock), and only to its user.
+ * Until then the bytes are in a partial file beside it, FILE.pmss-SUM, which is called by the
+ * content that is to be in it. It stays when the command ends early, and the next one goes on
+ * behind what is there. It belongs to one process at a time (flock), and only to its user.
  *
  * The main thread.
  */
 typedef struct _PmssTarget PmssTarget;
 
-/* @file: "-" is standard output; in a folder, the file is called as the last part of @name. Fails if there is a file, unless @overwrite. Nothing is created yet. */
-PmssTarget *pmss_target_new     (const char *file, const char *name, gboolean overwrite, GError **error);
-/* An end before pmss_target_commit() leaves the partial file, if something is in it and it can be found again. */
+/* @file: "-" is standard output; in a folder, the file is called as the last part of @name. Fails
+ * if there is a file, unless @overwrite. Nothing is created yet. */
+PmssTarget *pmss_target_new     (const char *file, const char *name, gboolean overwrite,
+    GError **error);
+/* An end before pmss_target_commit() leaves the partial file, if something is in it and it can be
+ * found again. */
 void        pmss_target_free    (PmssTarget *target);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssTarget, pmss_target_free)
 
-/* Opens it. @content: (nullable): the SHA-256 of what is to be written: a partial file of it is gone on with. Without, none is. */
+/* Opens it. @content: (nullable): the SHA-256 of what is to be written: a partial file of it is
+ * gone on with. Without, none is. */
 gboolean    pmss_target_open    (PmssTarget *target, const char *content, GError **error);
 /* Bytes that are there from earlier: the next ones are written behind them. */
 guint64     pmss_target_get_kept (PmssTarget *target);
@@ -31,8 +37,10 @@ guint64     pmss_target_get_kept (PmssTarget *target);
 GBytes     *pmss_target_read    (PmssTarget *target, guint64 offset, gsize length, GError **error);
 /* Drops what is there. */
 gboolean    pmss_target_restart (PmssTarget *target, GError **error);
-/* Waits, until @cancellable, for a reader that is slow, also where the descriptor does not block. */
-gboolean    pmss_target_write   (PmssTarget *target, GBytes *bytes, GCancellable *cancellable, GError **error);
+/* Waits, until @cancellable, for a reader that is slow, also where the descriptor does not
+ * block. */
+gboolean    pmss_target_write   (PmssTarget *target, GBytes *bytes, GCancellable *cancellable,
+    GError **error);
 /* Gives a complete file its name. */
 gboolean    pmss_target_commit  (PmssTarget *target, GError **error);
 /* What was written is of no use: nothing stays. */

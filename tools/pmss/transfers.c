@@ -86,9 +86,9 @@ pmss_transfers_run (guint n, guint parallel, const PmssTransferFuncs * funcs,
   while (running > 0) {
     Ended *ended = g_async_queue_timeout_pop (self.ended, TICK);
 
-    if (ended && take (&self, ended))
+    if (ended != NULL && take (&self, ended))
       begun++;
-    else if (ended)
+    else if (ended != NULL)
       running--;
     funcs->tick (user_data);
   }

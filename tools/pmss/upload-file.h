@@ -8,16 +8,19 @@ G_BEGIN_DECLS
 /**
  * PmssUploadFile:
  *
- * A file that is being uploaded. It is opened once. What is read is hashed, so that the sum is of the bytes that were sent. A file that is changed, cut, replaced or
- * removed meanwhile is noticed before its last byte is given out: no upload of it becomes whole.
+ * A file that is being uploaded. It is opened once. What is read is hashed, so that the sum is of
+ * the bytes that were sent. A file that is changed, cut, replaced or removed meanwhile is noticed
+ * before its last byte is given out: no upload of it becomes whole.
  *
- * Reference counted: a read may outlive the request that it was for. Any thread, one read at a time.
+ * Reference counted: a read may outlive the request that it was for. Any thread, one read at a
+ * time.
  */
 typedef struct _PmssUploadFile PmssUploadFile;
 
-/* @path: "-" is standard input, of which a copy is kept while it is no file; that ends with @cancellable. @hash: whether a sum will be asked for. Only regular files:
- * others have no size. */
-PmssUploadFile *pmss_upload_file_open  (const char *path, gboolean hash, GCancellable *cancellable, GError **error);
+/* @path: "-" is standard input, of which a copy is kept while it is no file; that ends with
+ * @cancellable. @hash: whether a sum will be asked for. Only regular files: others have no size. */
+PmssUploadFile *pmss_upload_file_open  (const char *path, gboolean hash, GCancellable *cancellable,
+    GError **error);
 PmssUploadFile *pmss_upload_file_ref   (PmssUploadFile *file);
 void            pmss_upload_file_unref (PmssUploadFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUploadFile, pmss_upload_file_unref)
@@ -30,8 +33,10 @@ gint64          pmss_upload_file_get_modified (PmssUploadFile *file);
 /* PMSS_ERROR_CONFLICT if it is not the file any more that was opened. */
 gboolean        pmss_upload_file_check        (PmssUploadFile *file, GError **error);
 /* Hashes what of the first @offset bytes was not given out yet. */
-gboolean        pmss_upload_file_hash_to      (PmssUploadFile *file, guint64 offset, GCancellable *cancellable, GError **error);
-/* All bytes from @offset on, for one request. The stream's error after a change is that of pmss_upload_file_check(). */
+gboolean        pmss_upload_file_hash_to      (PmssUploadFile *file, guint64 offset,
+    GCancellable *cancellable, GError **error);
+/* All bytes from @offset on, for one request. The stream's error after a change is that of
+ * pmss_upload_file_check(). */
 GInputStream   *pmss_upload_file_stream       (PmssUploadFile *file, guint64 offset);
 /* SHA-256 in hex digits; call it once, after pmss_upload_file_hash_to() of all. */
 char           *pmss_upload_file_get_sum      (PmssUploadFile *file);

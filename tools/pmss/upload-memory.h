@@ -5,11 +5,13 @@
 
 G_BEGIN_DECLS
 
-/* Remembers unfinished uploads between two runs of `pmss put`: one small file each in pmss/uploads of the user's state folder, under a name that is made of
- * server, medium name, path, size and time of change of the file: a changed file is another upload. */
+/* Remembers unfinished uploads between two runs of `pmss put`: one small file each in pmss/uploads
+ * of the user's state folder, under a name that is made of server, medium name, path, size and time
+ * of change of the file: a changed file is another upload. */
 
 /* The name to remember an upload under. */
-char *pmss_upload_memory_key    (const char *server, const char *medium, const char *path, guint64 size, gint64 modified_us);
+char *pmss_upload_memory_key    (const char *server, const char *medium, const char *path,
+    guint64 size, gint64 modified_us);
 /* The URL that was stored under @key; NULL if none was. */
 char *pmss_upload_memory_load   (const char *key);
 /* Failing to remember is a warning only: the upload itself goes on. */

@@ -45,7 +45,7 @@ append_metadata (GString * text, const char *key, const char *value)
 {
   g_autofree char *encoded = NULL;
 
-  if (!value)
+  if (value == NULL)
     return;
   encoded = g_base64_encode ((const guchar *) value, strlen (value));
   g_string_append_printf (text, "%s%s %s", text->len ? "," : "", key, encoded);
@@ -119,7 +119,7 @@ new_message (PmssUpload * upload, const char *method, const char *path,
   SoupMessage *message = pmss_client_message_new (upload->client, method, path,
       error);
 
-  if (message)
+  if (message != NULL)
     soup_message_headers_replace (soup_message_get_request_headers (message),
         "Tus-Resumable", "1.0.0");
   return message;
@@ -149,7 +149,8 @@ note_job (PmssUpload * upload, SoupMessage * message)
       (soup_message_get_response_headers (message), "Pmss-Job");
   guint64 number;
 
-  if (job && g_ascii_string_to_unsigned (job, 10, 1, G_MAXINT64, &number, NULL))
+  if (job != NULL
+      && g_ascii_string_to_unsigned (job, 10, 1, G_MAXINT64, &number, NULL))
     upload->job = number;
 }
 
@@ -159,10 +160,11 @@ path_on_server (PmssUpload * upload, const char *location)
 {
   const char *server = pmss_client_get_url (upload->client);
   g_autofree char *collection = g_strconcat (server, COLLECTION, NULL);
-  g_autofree char *url = location ? g_uri_resolve_relative (collection,
+  g_autofree char *url = location != NULL ? g_uri_resolve_relative (collection,
       location, G_URI_FLAGS_ENCODED, NULL) : NULL;
 
-  if (!url || !g_str_has_prefix (url, server) || url[strlen (server)] != '/')
+  if (url == NULL || !g_str_has_prefix (url, server)
+      || url[strlen (server)] != '/')
     return NULL;
   return g_strdup (url + strlen (server));
 }
@@ -177,7 +179,7 @@ create_once (PmssUpload * upload, GError ** error)
       new_message (upload, "POST", COLLECTION, error);
   SoupMessageHeaders *headers;
 
-  if (!message)
+  if (message == NULL)
     return FALSE;
   headers = soup_message_get_request_headers (message);
   soup_message_headers_replace (headers, "Upload-Length", size);
@@ -236,7 +238,7 @@ get_offset (PmssUpload * upload, guint64 * offset, GError ** error)
       new_message (upload, "HEAD", upload->path, error);
   const char *text;
 
-  if (!message || !send_message (upload, message, error))
+  if (message == NULL || !send_message (upload, message, error))
     return FALSE;
   note_job (upload, message);
   text = soup_message_headers_get_one
@@ -258,7 +260,7 @@ find_earlier (PmssUpload * upload, guint64 * offset, GError ** local)
   guint tries = 0;
 
   g_free (upload->path);
-  upload->path = url ? path_on_server (upload, url) : NULL;
+  upload->path = url != NULL ? path_on_server (upload, url) : NULL;
   if (!upload->path)
     return FALSE;
   while (!get_offset (upload, offset, local)) {
@@ -284,7 +286,7 @@ find_or_create (PmssUpload * upload, guint64 * offset, GError ** error)
   *offset = 0;
   if (find_earlier (upload, offset, &local))
     return TRUE;
-  if (local) {
+  if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
@@ -316,7 +318,7 @@ send_from (PmssUpload * upload, guint64 offset, gboolean careful,
   SoupMessageHeaders *headers;
 
   /* What is there already belongs to the sum. */
-  if (!message || !pmss_upload_file_check (upload->file, error) ||
+  if (message == NULL || !pmss_upload_file_check (upload->file, error) ||
       !pmss_upload_file_hash_to (upload->file, offset, upload->cli->cancellable,
           error))
     return FALSE;
@@ -377,8 +379,9 @@ was_taken_in (PmssUpload * upload, const GError * error)
 {
   const PmssErrorDetails *details = pmss_error_get_details (error);
 
-  return upload->sent == upload->size && details && details->http_status != 0 &&
-      g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND);
+  return upload->sent == upload->size && details != NULL
+      && details->http_status != 0
+      && g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND);
 }
 
 /* DELETE: nothing is to become of what was sent. The server may still be taking in what came last. */
@@ -391,10 +394,10 @@ give_up (PmssUpload * upload)
         new_message (upload, "DELETE", upload->path, NULL);
     const PmssErrorDetails *details;
 
-    if (!message || send_message (upload, message, &local))
+    if (message == NULL || send_message (upload, message, &local))
       break;
     details = pmss_error_get_details (local);
-    if (!details || details->http_status != SOUP_STATUS_LOCKED ||
+    if (details == NULL || details->http_status != SOUP_STATUS_LOCKED ||
         !wait_before_try (upload, tries, NULL))
       break;
   }

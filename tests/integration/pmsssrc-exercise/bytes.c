@@ -10,7 +10,7 @@ map_file (const char *path)
   g_autoptr (GError) error = NULL;
   GMappedFile *file = g_mapped_file_new (path, FALSE, &error);
 
-  if (!file)
+  if (file == NULL)
     die ("%s", error->message);
   return file;
 }
@@ -109,7 +109,7 @@ read_pushed (GstElement * pipeline, GstElement * sink, GMappedFile * file,
         gst_app_sink_try_pull_sample (GST_APP_SINK (sink), PATIENCE);
     gsize length;
 
-    if (!sample)
+    if (sample == NULL)
       die_of_bus (pipeline, "no data");
     length = gst_buffer_get_size (gst_sample_get_buffer (sample));
     if (length > stop - at)
@@ -150,7 +150,7 @@ exercise_push (const char *uri, const char *path, guint32 seed, guint count)
       g_autoptr (GstSample) more =
           gst_app_sink_try_pull_sample (GST_APP_SINK (sink), PATIENCE);
 
-      if (more || !gst_app_sink_is_eos (GST_APP_SINK (sink)))
+      if (more != NULL || !gst_app_sink_is_eos (GST_APP_SINK (sink)))
         die ("no end at %" G_GUINT64_FORMAT, stop);
     }
   }
@@ -166,7 +166,7 @@ wait_for (GstElement * pipeline, GstMessageType type, const char *what)
   g_autoptr (GstMessage) message =
       gst_bus_timed_pop_filtered (bus, PATIENCE, type);
 
-  if (!message)
+  if (message == NULL)
     die_of_bus (pipeline, what);
 }
 

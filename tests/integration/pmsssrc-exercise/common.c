@@ -25,10 +25,11 @@ die_of_bus (GstElement * pipeline, const char *what)
   g_autoptr (GError) error = NULL;
   g_autofree char *debug = NULL;
 
-  if (message)
+  if (message != NULL)
     gst_message_parse_error (message, &error, &debug);
-  die ("%s: %s (%s)", what, error ? error->message : "no error was posted",
-      debug ? debug : "");
+  die ("%s: %s (%s)", what,
+      error != NULL ? error->message : "no error was posted",
+      debug != NULL ? debug : "");
 }
 
 /* An authority of one's own is something that only an application can name. */
@@ -39,10 +40,10 @@ trust (GstElement * source)
   g_autoptr (GError) error = NULL;
   g_autoptr (GTlsDatabase) database = NULL;
 
-  if (!file)
+  if (file == NULL)
     return;
   database = g_tls_file_database_new (file, &error);
-  if (!database)
+  if (database == NULL)
     die ("%s: %s", file, error->message);
   g_object_set (source, "tls-database", database, NULL);
 }
@@ -54,7 +55,7 @@ make_source (const char *uri)
   GstElement *source =
       gst_element_make_from_uri (GST_URI_SRC, uri, "source", &error);
 
-  if (!source)
+  if (source == NULL)
     die ("%s: %s", uri, error->message);
   trust (source);
   return source;

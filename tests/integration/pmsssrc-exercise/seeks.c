@@ -45,7 +45,7 @@ on_sample (GstAppSink * sink, gpointer data)
   GstMapInfo map;
   guint64 times[2];
 
-  if (!sample)
+  if (sample == NULL)
     return GST_FLOW_OK;
   buffer = gst_sample_get_buffer (sample);
   times[0] = GST_BUFFER_PTS (buffer);

@@ -10,10 +10,11 @@ static void
 print_error (const char *kind, const GError * error,
     const GstStructure * details)
 {
-  g_autofree char *text = details ? gst_structure_to_string (details) : NULL;
+  g_autofree char *text =
+      details != NULL ? gst_structure_to_string (details) : NULL;
 
   g_print ("%s %s %d: %s; %s\n", kind, g_quark_to_string (error->domain),
-      error->code, error->message, text ? text : "no details");
+      error->code, error->message, text != NULL ? text : "no details");
 }
 
 /* One line each, of what a test may want to see. */
@@ -124,7 +125,7 @@ exercise_watch (const char *uri, char **properties)
   for (;;) {
     g_autoptr (GstMessage) message = gst_bus_pop (bus);
 
-    if (!message)
+    if (message == NULL)
       break;
     print_message (message);
   }
@@ -141,7 +142,7 @@ exercise_stop (const char *uri)
       gst_app_sink_try_pull_sample (GST_APP_SINK (sink), PATIENCE);
   gint64 begin;
 
-  if (!sample)
+  if (sample == NULL)
     die_of_bus (pipeline, "no data");
   wait_for_line ("first buffer");
   /* to where nothing is cached */
@@ -162,7 +163,7 @@ count_descriptors (void)
   g_autoptr (GDir) folder = g_dir_open ("/proc/self/fd", 0, NULL);
   guint n = 0;
 
-  if (!folder)
+  if (folder == NULL)
     die ("cannot see the open descriptors");
   while (g_dir_read_name (folder))
     n++;
@@ -227,7 +228,7 @@ exercise_play (const char *kind, const char *uri)
         gst_bus_timed_pop_filtered (bus, PATIENCE, GST_MESSAGE_BUFFERING
         | GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
 
-    if (!message)
+    if (message == NULL)
       die ("nothing happens");
     print_message (message);
     if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_BUFFERING)

@@ -191,7 +191,7 @@ preroll (Trial * trial, const Way * way)
         GST_MESSAGE_STREAMS_SELECTED | GST_MESSAGE_APPLICATION |
         GST_MESSAGE_ASYNC_DONE);
 
-    if (message)
+    if (message != NULL)
       take_message (trial, message);
     else if (g_get_monotonic_time () > end)
       return FALSE;
@@ -211,7 +211,7 @@ describe_sink (Trial * trial, GstElement * sink)
   gsize size;
 
   g_object_get (sink, "last-sample", &sample, NULL);
-  if (!sample || !gst_sample_get_buffer (sample))
+  if (sample == NULL || !gst_sample_get_buffer (sample))
     return;
   buffer = gst_sample_get_buffer (sample);
   if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
