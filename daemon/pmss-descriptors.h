@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * @each of them and @reserve are for other work. 0 and PMSS_ERROR_FAILED: too few. Pure. */
 guint    pmss_descriptors_share (guint64 limit, guint each, guint reserve, guint wanted,
     GError **error);
-/* Lowers @connections to what the process' limit allows, and says so in the log. */
+/* Lowers @connections to what the process' limit allows, and says so in the log. FALSE and
+ * PMSS_ERROR_FAILED: too few. */
 gboolean pmss_descriptors_limit_connections (guint each, guint reserve, guint *connections,
     GError **error);
 

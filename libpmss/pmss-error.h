@@ -10,8 +10,8 @@ G_BEGIN_DECLS
  * @PMSS_ERROR_FAILED: anything without a code of its own
  * @PMSS_ERROR_INVALID: an argument, URI, document or setting is malformed
  * @PMSS_ERROR_NOT_FOUND: a server answered that there is no such medium, shard, session ...
- * @PMSS_ERROR_NOT_AUTHORIZED: who asks is not known: no or wrong login, expired or foreign token
- * @PMSS_ERROR_FORBIDDEN: who asks is known and may not do this
+ * @PMSS_ERROR_NOT_AUTHORIZED: the caller is not known: no or wrong login, expired or foreign token
+ * @PMSS_ERROR_FORBIDDEN: the caller is known and may not do this
  * @PMSS_ERROR_BUSY: refused for now: admission, too many attempts
  * @PMSS_ERROR_EXISTS: the name or shard is taken
  * @PMSS_ERROR_NO_SPACE: a disk is full
@@ -74,7 +74,8 @@ PmssError pmss_error_from_status (guint status);
  * @peer: (nullable): "host:port" of the server
  * @medium: (nullable): name of the medium
  *
- * What is known besides the text. Attached to any #GError of domain PMSS_ERROR.
+ * The facts besides the text. Attached to any #GError of domain PMSS_ERROR, which owns them, and
+ * used on the thread that has the error.
  */
 typedef struct
 {
@@ -102,7 +103,7 @@ PmssErrorDetails *pmss_error_get_details (const GError *error);
 /**
  * pmss_error_adopt: (skip)
  * @error: (nullable): where an error may be
- * @peer: (nullable): "host:port" of who it came from; put in front of the text and into the details
+ * @peer: (nullable): "host:port" that it came from; put in front of the text and into the details
  *
  * Turns an error of GIO, libsoup or json-glib (resolver, connect, TLS, timeout, reset, nonsense) in
  * place into the PMSS_ERROR that names its cause. %G_IO_ERROR_CANCELLED and PMSS_ERRORs are left

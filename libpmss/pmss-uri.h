@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssUri:
  *
- * A parsed pmss:// or pmsss:// URI; docs/protocol.md section 7. Immutable.
+ * A parsed pmss:// or pmsss:// URI; docs/protocol.md section 7. It is immutable and owns its
+ * strings, so any thread may read it.
  */
 typedef struct
 {

@@ -15,9 +15,9 @@ G_BEGIN_DECLS
  *
  * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its
  * calls (the thread's default meanwhile, in the callbacks too), and starts no thread. Between the
- * calls nothing moves, and nodes cut a body that does not move for about 10 s: who pauses for
- * longer drops the writer and later goes on with a new one from the extent after the last durable
- * one. Memory: at most three extents in flight, 3 x (1 + m/k) x extent size, and one extent being
+ * calls nothing moves, and nodes cut a body that does not move for about 10 s. A caller that
+ * pauses for longer drops the writer, and goes on later with a new one from the extent after the
+ * last durable one. Memory: at most three extents in flight, 3 x (1 + m/k) x extent size, and one extent being
  * filled; write() blocks beyond that.
  *
  * Failure: a shard whose connection breaks is sent to the same node once more; one that a node does
