@@ -214,11 +214,11 @@ pmss_plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent,
      * nothing to what it was asked for is not waited for if another may. */
     plan.give_idle = TRUE;
     plan_row_once (&plan);
-  }
-  if (row->missing != 0 && (plan.had < plan.k
-          || count_extra (&plan) > pass->extra)) {
-    plan.give_late = TRUE;
-    plan_row_once (&plan);
+    if ((row->missing != 0 && plan.had < plan.k)
+        || count_extra (&plan) > pass->extra) {
+      plan.give_late = TRUE;
+      plan_row_once (&plan);
+    }
   }
   if (row->missing != 0 && plan.had < plan.k) {
     plan.give_busy = TRUE;
