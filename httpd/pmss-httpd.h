@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 /**
  * PmssHttpd:
  *
- * The listener that both servers stand behind: libmicrohttpd, a guard against what it lets through, and a watchdog that cuts peers who are too slow.
+ * The listener that both servers stand behind: an HTTP engine (libmicrohttpd or libsoup, whichever library is linked) behind strict rules, and a watchdog that cuts
+ * peers who are too slow.
  * docs/architecture.md says why, docs/operations.md what the limits are.
  */
 typedef struct _PmssHttpd PmssHttpd;
@@ -19,7 +20,8 @@ typedef struct _PmssHttpd PmssHttpd;
 /**
  * PmssHttpRequest:
  *
- * One request. Lives on the worker thread that its connection belongs to, from `begin` to `end`; all functions on it are called from inside the handler's functions.
+ * One request, from `begin` to `end`. All functions on it are called from inside the handler's functions. With libmicrohttpd these run on the worker thread that the
+ * connection belongs to; with libsoup on threads of a pool, one at a time for each connection, and may block.
  */
 typedef struct _PmssHttpRequest PmssHttpRequest;
 
@@ -27,7 +29,7 @@ typedef struct {
   const char *listen;           /* "127.0.0.1:8470", "[::]:8470", port 0: any free one */
   const char *tls_certificate;  /* nullable: PEM files; both or none */
   const char *tls_key;
-  gboolean thread_per_connection;       /* TRUE: handlers may block; FALSE: epoll worker threads, handlers do what may wait for a disk in pmss_http_request_defer() */
+  gboolean thread_per_connection;       /* libmicrohttpd alone, as the next: TRUE: handlers may block; FALSE: epoll worker threads, handlers do what may wait for a disk in pmss_http_request_defer() */
   guint threads;                /* of the pool; 0: one per processor, at least 2 */
   guint max_connections;        /* 0: 1000 */
   guint max_connections_per_address;    /* of strangers; 0: half */

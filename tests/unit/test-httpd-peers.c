@@ -90,6 +90,36 @@ test_peer_gone (void)
     g_thread_yield ();
 }
 
+/* A peer that has had answers and goes, or is refused, between two requests:
+ * nothing of its connection stays. */
+static void
+test_gone_when_idle (void)
+{
+  const PmssHttpdConfig config = {.head_timeout = 3600 };
+  g_autoptr (Fixture) fixture = fixture_new (&config);
+  const gint64 end = g_get_monotonic_time () + WAIT * G_TIME_SPAN_SECOND;
+  PmssHttpdStats stats;
+  char bytes[4096];
+
+  for (guint i = 0; i < 10; i++) {
+    int fd = dial (fixture);
+
+    for (guint j = 0; j < 2; j++) {
+      say (fd, "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n", -1);
+      g_assert_cmpint (recv (fd, bytes, sizeof bytes, 0), >, 0);
+    }
+    if (i % 2)
+      say (fd, "GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", -1);
+    close (fd);
+  }
+  do {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    g_usleep (1000);
+    pmss_httpd_get_stats (fixture->httpd, &stats);
+  } while (stats.connections > 0);
+  g_assert_cmpuint (stats.accepted, ==, 10);
+}
+
 /* A peer that ends its half together with what it sends: a request that is
  * not whole is over, one that is whole is answered, and nobody waits for more.
  * Only who looks for it sees it: the limits here are hours. */
@@ -243,6 +273,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/httpd/slow-peers-threads", GINT_TO_POINTER (TRUE),
       test_slow_peers);
   g_test_add_func ("/httpd/peer-gone", test_peer_gone);
+  g_test_add_func ("/httpd/gone-when-idle", test_gone_when_idle);
   g_test_add_data_func ("/httpd/half-closed", GINT_TO_POINTER (FALSE),
       test_half_closed);
   g_test_add_data_func ("/httpd/half-closed-threads", GINT_TO_POINTER (TRUE),

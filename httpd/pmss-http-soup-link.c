@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Connections of the engine on libsoup, and the order of their work. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "pmss-http-soup.h"
+
+typedef struct
+{
+  PmssSoupCall *call;
+  PmssSoupWork work;
+} Item;
+
+PmssSoupLink *
+pmss_soup_link_ref (PmssSoupLink * link)
+{
+  g_atomic_ref_count_inc (&link->refs);
+  return link;
+}
+
+void
+pmss_soup_link_unref (gpointer data)
+{
+  PmssSoupLink *link = data;
+
+  if (!g_atomic_ref_count_dec (&link->refs))
+    return;
+  g_clear_pointer (&link->head, pmss_http_head_free);
+  g_mutex_clear (&link->lock);
+  g_free (link);
+}
+
+void
+pmss_soup_link_enter (PmssSoupLink * link, PmssPeerPhase phase)
+{
+  /* only this thread takes it away */
+  if (link->peer)
+    pmss_peer_enter (link->peer, phase);
+}
+
+/* --- work --- */
+
+void
+pmss_soup_link_push_locked (PmssSoupLink * link, PmssSoupCall * call,
+    PmssSoupWork work)
+{
+  Item *item = g_new (Item, 1);
+
+  g_atomic_ref_count_inc (&call->refs);
+  item->call = call;
+  item->work = work;
+  g_queue_push_tail (&link->work, item);
+  if (link->busy)
+    return;
+  link->busy = TRUE;
+  /* where no thread can be made it waits for one that there is */
+  g_thread_pool_push (link->httpd->engine->pool, pmss_soup_link_ref (link),
+      NULL);
+}
+
+void
+pmss_soup_link_push (PmssSoupLink * link, PmssSoupCall * call,
+    PmssSoupWork work)
+{
+  g_mutex_lock (&link->lock);
+  pmss_soup_link_push_locked (link, call, work);
+  g_mutex_unlock (&link->lock);
+}
+
+static Item *
+pop (PmssSoupLink * link)
+{
+  Item *item;
+
+  g_mutex_lock (&link->lock);
+  item = g_queue_pop_head (&link->work);
+  link->busy = item != NULL;
+  g_mutex_unlock (&link->lock);
+  return item;
+}
+
+void
+pmss_soup_link_do_work (gpointer data, gpointer user_data)
+{
+  PmssSoupLink *link = data;
+  Item *item;
+
+  while ((item = pop (link)) != NULL) {
+    item->work (item->call);
+    pmss_soup_call_unref (item->call);
+    g_free (item);
+  }
+  pmss_soup_link_unref (link);
+}
+
+/* --- what the stream tells --- */
+
+static void
+on_head (PmssHttpStream * stream, PmssHttpHead * head, gpointer data)
+{
+  PmssSoupLink *link = data;
+
+  atomic_fetch_add (&link->httpd->requests, 1);
+  g_clear_pointer (&link->head, pmss_http_head_free);
+  link->head = head;
+  pmss_soup_link_enter (link, PMSS_PEER_WORK);
+}
+
+static void
+on_refused (PmssHttpStream * stream, guint status, const char *detail,
+    gpointer data)
+{
+  PmssSoupLink *link = data;
+
+  atomic_fetch_add (&link->httpd->requests, 1);
+  pmss_soup_refuse (link, status, detail);
+}
+
+static void
+on_body (PmssHttpStream * stream, gsize length, gboolean complete,
+    gpointer data)
+{
+  /* it has done its part */
+  if (complete)
+    pmss_soup_link_enter (data, PMSS_PEER_WORK);
+}
+
+static void
+on_closed (PmssHttpStream * stream, gpointer data)
+{
+  PmssSoupLink *link = data;
+  PmssHttpEngine *engine = link->httpd->engine;
+  PmssPeer *peer;
+
+  link->stream = NULL;
+  /* libsoup forgets to tell the end of a message whose connection is closed
+   * by soup_server_disconnect() */
+  if (link->call)
+    pmss_soup_call_finish (link->call);
+  g_mutex_lock (&link->lock);
+  peer = g_steal_pointer (&link->peer);
+  g_mutex_unlock (&link->lock);
+  pmss_watchdog_remove (link->httpd->watchdog, peer);
+  g_queue_unlink (&engine->links, &link->node);
+  g_mutex_lock (&engine->lock);
+  if (--engine->n_links == 0)
+    g_cond_broadcast (&engine->gone);
+  g_mutex_unlock (&engine->lock);
+  pmss_soup_link_unref (link);
+}
+
+static const PmssHttpStreamFuncs funcs = {
+  .head = on_head,
+  .refused = on_refused,
+  .body = on_body,
+  .closed = on_closed,
+};
+
+/* --- newcomers --- */
+
+static PmssSoupLink *
+new_link (PmssHttpd * httpd, int fd)
+{
+  PmssSoupLink *link = g_new0 (PmssSoupLink, 1);
+
+  g_atomic_ref_count_init (&link->refs);
+  g_mutex_init (&link->lock);
+  link->node.data = link;
+  link->httpd = httpd;
+  link->fd = fd;
+  return link;
+}
+
+/* FALSE: closed. */
+static gboolean
+open_stream (PmssSoupLink * link)
+{
+  PmssHttpd *httpd = link->httpd;
+  g_autoptr (GError) error = NULL;
+
+  link->stream = pmss_http_stream_new (link->fd, httpd->engine->tls, &funcs,
+      link, &error);
+  if (link->stream) {
+    link->peer = pmss_watchdog_start (httpd->watchdog, link->fd);
+    return TRUE;
+  }
+  pmss_watchdog_drop (httpd->watchdog, link->fd);
+  g_warning ("cannot take a connection: %s", error->message);
+  return FALSE;
+}
+
+void
+pmss_soup_link_begin (PmssHttpd * httpd, int fd, GSocketAddress * remote)
+{
+  PmssHttpEngine *engine = httpd->engine;
+  PmssSoupLink *link = new_link (httpd, fd);
+  g_autoptr (GIOStream) stream = NULL;
+  const int on = 1;
+
+  /* libsoup writes head and body of an answer one after the other */
+  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (!open_stream (link)) {
+    pmss_soup_link_unref (link);
+    return;
+  }
+  stream = G_IO_STREAM (link->stream);
+  g_strlcpy (link->address, pmss_peer_get_address (link->peer),
+      sizeof link->address);
+  g_queue_push_tail_link (&engine->links, &link->node);
+  g_mutex_lock (&engine->lock);
+  engine->n_links++;
+  g_mutex_unlock (&engine->lock);
+  atomic_fetch_add (&httpd->accepted, 1);
+  if (engine->closing)
+    shutdown (fd, SHUT_RDWR);
+  /* how a message's connection is found */
+  g_object_set_data_full (G_OBJECT (remote), "pmss-link",
+      pmss_soup_link_ref (link), pmss_soup_link_unref);
+  soup_server_accept_iostream (engine->server, stream, engine->local, remote,
+      NULL);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pmss-http-tls-private.h"
+
+#include "libpmss/pmss-error.h"
+
+/* Forward secrecy and AEAD only. */
+#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:" \
+  "-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+
+struct _PmssHttpTls
+{
+  gnutls_certificate_credentials_t credentials;
+  gnutls_priority_t priorities;
+};
+
+PmssHttpTls *
+pmss_http_tls_new (const char *certificate, const char *key, GError ** error)
+{
+  PmssHttpTls *tls = g_new0 (PmssHttpTls, 1);
+  int code = gnutls_certificate_allocate_credentials (&tls->credentials);
+
+  if (code >= 0)
+    code = gnutls_certificate_set_x509_key_file (tls->credentials, certificate,
+        key, GNUTLS_X509_FMT_PEM);
+  if (code >= 0)
+    code = gnutls_priority_init (&tls->priorities, TLS_PRIORITIES, NULL);
+  if (code >= 0)
+    return tls;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "TLS: certificate “%s” and key “%s”: %s", certificate, key,
+      gnutls_strerror (code));
+  pmss_http_tls_free (tls);
+  return NULL;
+}
+
+void
+pmss_http_tls_free (PmssHttpTls * tls)
+{
+  if (tls->credentials)
+    gnutls_certificate_free_credentials (tls->credentials);
+  if (tls->priorities)
+    gnutls_priority_deinit (tls->priorities);
+  g_free (tls);
+}
+
+gnutls_session_t
+pmss_http_tls_begin (PmssHttpTls * tls, int fd)
+{
+  gnutls_session_t session = NULL;
+
+  if (gnutls_init (&session, GNUTLS_SERVER | GNUTLS_NONBLOCK
+          | GNUTLS_NO_SIGNAL) < 0)
+    return NULL;
+  if (gnutls_priority_set (session, tls->priorities) < 0
+      || gnutls_credentials_set (session, GNUTLS_CRD_CERTIFICATE,
+          tls->credentials) < 0) {
+    gnutls_deinit (session);
+    return NULL;
+  }
+  gnutls_transport_set_int (session, fd);
+  return session;
+}
