@@ -41,7 +41,7 @@ has_hidden_bytes (HeadCheck * check, struct MHD_Connection *connection)
   const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection,
       MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
-  return !info || info->header_size > check->size;
+  return info == NULL || info->header_size > check->size;
 }
 
 /* Request line and fields. */

@@ -9,10 +9,11 @@ G_BEGIN_DECLS
 
 /* The guard: refuses what libmicrohttpd lets through although it is no proper HTTP/1.1 request, or
  * one that we have no use for. It judges by what libmicrohttpd tells of a request, and never by its
- * memory. Nothing here keeps state or answers by itself. The rules are those of pmss-http-rules.h. */
+ * memory. Nothing here keeps state or answers by itself. The rules are those of
+ * pmss-http-rules.h. */
 
-/* Whether libmicrohttpd, set to be strict, refuses by itself all bytes of a head that it does not tell
- * of. It does from 1.0 on. */
+/* Whether libmicrohttpd, set to be strict, refuses by itself all bytes of a head that it does not
+ * tell of. It does from 1.0 on. */
 gboolean pmss_http_guard_engine_is_strict (void);
 
 /* Checks a complete head. @target: the raw request target, as libmicrohttpd had it before it cut it

@@ -31,9 +31,10 @@ refuse_request_line (const char *line, gsize size, const char **detail)
 {
   const char *space = memchr (line, ' ', size);
 
-  if (!pmss_http_rules_is_token (line, space ? (gsize) (space - line) : size))
+  if (!pmss_http_rules_is_token (line,
+          space != NULL ? (gsize) (space - line) : size))
     return refuse (detail, 400, "malformed request line");
-  if (!space)
+  if (space == NULL)
     return refuse (detail, 501, "unknown method");
   return refuse (detail, 414, "the request's target is too long");
 }
@@ -100,9 +101,9 @@ static gboolean
 read_request_line (Head * self, char *line, const char **version)
 {
   char *target = strchr (line, ' ');
-  char *space = target ? strrchr (line, ' ') : NULL;
+  char *space = target != NULL ? strrchr (line, ' ') : NULL;
 
-  if (!target || space == target)
+  if (target == NULL || space == target)
     return FALSE;
   *target++ = *space = '\0';
   self->head.method = line;
@@ -119,7 +120,7 @@ read_field (PmssHttpRules * rules, char *line, PmssHttpField * field)
   char *colon = strchr (line, ':');
   gsize length;
 
-  if (!colon)
+  if (colon == NULL)
     return pmss_http_rules_refuse (rules, 400,
         "malformed line in the request's head");
   *colon = '\0';
@@ -184,7 +185,8 @@ read_target (Head * self, PmssHttpRules * rules)
 
   self->path = g_strndup (self->head.target, strcspn (self->head.target, "?"));
   self->head.path = self->path;
-  if (query && !pmss_http_rules_parse_query (query + 1, &self->head.parameters))
+  if (query != NULL
+      && !pmss_http_rules_parse_query (query + 1, &self->head.parameters))
     return pmss_http_rules_refuse (rules, 400,
         "a query parameter is there twice");
   return TRUE;

@@ -15,13 +15,15 @@ G_BEGIN_DECLS
 /* Bytes of a whole head, with the empty line behind it. */
 #define PMSS_HTTP_HEAD_MAX (32u * 1024)
 
-typedef struct {
+typedef struct
+{
   const char *name;             /* as it was sent */
   const char *value;            /* without the white space around it */
 } PmssHttpField;
 
 /* Read only. All strings live as long as it. Any thread may read it; one frees it. */
-typedef struct {
+typedef struct
+{
   const char *method;
   const char *target;           /* as it was sent: path and query */
   const char *path;             /* not decoded */
@@ -29,20 +31,22 @@ typedef struct {
   const PmssHttpField *fields;  /* in their order */
   guint n_fields;
   PmssHttpFraming framing;      /* has_length, length, expects_continue (pmss-http-rules.h) */
-  guint minor;                  /* of the version: 0 or 1; one of HTTP/1.0 must not get a chunked answer */
+  /* of the version: 0 or 1; one of HTTP/1.0 must not get a chunked answer */
+  guint minor;
   gboolean keep_alive;          /* FALSE: the connection ends behind the answer */
 } PmssHttpHead;
 
 /* Where the end of a head is looked for. Begin with zeros; the fields are the scan's own. */
-typedef struct {
+typedef struct
+{
   gsize seen;                   /* bytes that were looked at */
   gsize line;                   /* where the line begins that is not whole yet */
   guint lines;                  /* whole ones, without empty ones in front of a request */
 } PmssHttpHeadScan;
 
 /* Looks on in @bytes, which begins with the same bytes as the call before and has @size of them.
- * Returns 0, or the status to refuse with, as early as it can be told, with a text in @detail.
- * With 0, @head_size is the size of the whole head (with empty lines in front), or 0: it goes on. */
+ * Returns 0, or the status to refuse with, as early as it can be told, with a text in @detail. With
+ * 0, @head_size is the size of the whole head (with empty lines in front), or 0: it goes on. */
 guint         pmss_http_head_scan  (PmssHttpHeadScan *scan, const char *bytes, gsize size,
     gsize *head_size, const char **detail);
 

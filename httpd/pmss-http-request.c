@@ -10,7 +10,7 @@ pmss_http_request_init (PmssHttpRequest * request, PmssHttpd * httpd,
     PmssPeer * peer, const char *target)
 {
   /* No target at all: it is refused. */
-  const char *text = target ? target : "";
+  const char *text = target != NULL ? target : "";
 
   atomic_fetch_add (&httpd->alive, 1);
   request->httpd = httpd;
@@ -82,9 +82,9 @@ pmss_http_may_watch (const char *address, const char *bearer, const char *token)
 {
   g_autoptr (GInetAddress) from = g_inet_address_new_from_string (address);
 
-  if (from && g_inet_address_get_is_loopback (from))
+  if (from != NULL && g_inet_address_get_is_loopback (from))
     return TRUE;
-  return bearer && token && *token && is_same (bearer, token);
+  return bearer && token != NULL && *token && is_same (bearer, token);
 }
 
 gboolean
@@ -104,7 +104,7 @@ gboolean
 pmss_http_request_get_content_length (PmssHttpRequest * request,
     guint64 * length)
 {
-  if (length)
+  if (length != NULL)
     *length = request->framing.length;
   return request->framing.has_length;
 }
@@ -117,7 +117,7 @@ pmss_http_request_get_bearer (PmssHttpRequest * request)
   if (request->bearer)
     return request->bearer;
   value = pmss_http_request_get_header (request, "Authorization");
-  if (!value || g_ascii_strncasecmp (value, "Bearer ", 7) != 0)
+  if (value == NULL || g_ascii_strncasecmp (value, "Bearer ", 7) != 0)
     return NULL;
   value += 7;
   value += strspn (value, " ");
@@ -179,14 +179,14 @@ pmss_http_request_get_range (PmssHttpRequest * request, guint64 size,
   gsize rest;
   guint64 last = G_MAXINT64;
 
-  if (!value)
+  if (value == NULL)
     return PMSS_HTTP_RANGE_NONE;
   /* RFC 9110, 14.2: a unit that is not understood is to be ignored */
   if (g_ascii_strncasecmp (value, "bytes=", 6) != 0)
     return PMSS_HTTP_RANGE_NONE;
   value += 6;
   dash = strchr (value, '-');
-  if (!dash)
+  if (dash == NULL)
     return PMSS_HTTP_RANGE_MALFORMED;
   rest = strlen (dash + 1);
   while (rest > 0 && (dash[rest] == ' ' || dash[rest] == '\t'))
@@ -239,7 +239,7 @@ pmss_http_request_accept_json (PmssHttpRequest * request, gsize max)
 {
   const char *type = pmss_http_request_get_header (request, "Content-Type");
 
-  if (!type || !is_json_type (type)) {
+  if (type == NULL || !is_json_type (type)) {
     pmss_http_request_respond_problem (request, 415,
         "the body has to be application/json");
     return FALSE;
@@ -259,7 +259,7 @@ pmss_http_request_parse_json (PmssHttpRequest * request)
   g_autoptr (JsonNode) root = NULL;
 
   root = pmss_json_parse ((const char *) text->data, text->len, &error);
-  if (!root || !pmss_json_object (root, "the body", &error)) {
+  if (root == NULL || !pmss_json_object (root, "the body", &error)) {
     pmss_http_request_respond_error (request, error);
     return FALSE;
   }

@@ -89,7 +89,7 @@ gboolean
 pmss_http_rules_add_field (PmssHttpRules * rules, const char *name,
     gsize name_length, const char *value, gsize value_length)
 {
-  if (!value || !pmss_http_rules_is_token (name, name_length)
+  if (value == NULL || !pmss_http_rules_is_token (name, name_length)
       || !is_field_value (value, value_length) || is_framing_and_more (name))
     return pmss_http_rules_refuse (rules, 400, "malformed header field");
   if (!note_single (rules, name))
@@ -191,7 +191,8 @@ static const char *
 skip_ip_literal (const char *text)
 {
   const char *end = strchr (text, ']');
-  g_autofree char *address = end ? g_strndup (text + 1, end - text - 1) : NULL;
+  g_autofree char *address =
+      end != NULL ? g_strndup (text + 1, end - text - 1) : NULL;
   struct in6_addr parsed;
 
   return address && inet_pton (AF_INET6, address, &parsed) == 1 ? end + 1
@@ -268,7 +269,7 @@ pmss_http_rules_check_target (const char *target)
   }
   /* Refuses encoded NULs by itself. */
   decoded = g_uri_unescape_string (target, NULL);
-  if (!decoded || !g_utf8_validate (decoded, -1, NULL))
+  if (decoded == NULL || !g_utf8_validate (decoded, -1, NULL))
     return FALSE;
   for (const char *p = decoded; *p; p = g_utf8_next_char (p)) {
     gunichar c = g_utf8_get_char (p);
@@ -293,10 +294,10 @@ pmss_http_rules_parse_query (const char *query, GHashTable ** table)
 
     if (!**part)
       continue;
-    if (equals)
+    if (equals != NULL)
       *equals = '\0';
     name = g_uri_unescape_string (*part, NULL);
-    value = g_uri_unescape_string (equals ? equals + 1 : "", NULL);
+    value = g_uri_unescape_string (equals != NULL ? equals + 1 : "", NULL);
     /* check_target() has been here: decoding cannot fail. */
     if (!g_hash_table_insert (parsed, g_steal_pointer (&name), value))
       return FALSE;

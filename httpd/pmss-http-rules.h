@@ -9,15 +9,17 @@ G_BEGIN_DECLS
  * are framed"). Pure: parts of a head go in, a status to refuse with comes out. */
 
 /* How a request's body is framed. */
-typedef struct {
+typedef struct
+{
   gboolean has_length;          /* Content-Length is there */
   guint64 length;
   gboolean expects_continue;
 } PmssHttpFraming;
 
-/* A head while its fields are gone through. Begin with zeros; the strings are the caller's, and stay
- * until pmss_http_rules_check(). */
-typedef struct {
+/* A head while its fields are gone through. Begin with zeros; the strings are the caller's, and
+ * stay until pmss_http_rules_check(). */
+typedef struct
+{
   guint status;                 /* to refuse with; 0: none so far */
   const char *detail;
   guint64 seen;                 /* bits of the fields that may be there once */

@@ -4,7 +4,7 @@
  *
  *   I/O thread                      pool
  *   got-headers, paused ──────────▶ begin (without a body: complete, too)
- *   after_begin, goes on ◀───────── 
+ *   after_begin, goes on ◀─────────
  *   got-chunk ────────────────────▶ body: all that came meanwhile
  *   got-body, paused ─────────────▶ complete
  *   answer, goes on ◀──────────────

@@ -128,7 +128,7 @@ new_listener (GError ** error)
   g_autofree char *folder = g_dir_make_tmp ("pmss-XXXXXX", error);
   int fd, code;
 
-  if (!folder)
+  if (folder == NULL)
     return NULL;
   fd = listen_nowhere (folder);
   code = errno;
@@ -149,7 +149,7 @@ start_server (PmssHttpd * httpd, GError ** error)
   g_autoptr (GSocket) socket = new_listener (error);
   gboolean ok;
 
-  if (!socket)
+  if (socket == NULL)
     return FALSE;
   g_main_context_push_thread_default (engine->context);
   engine->server = soup_server_new ("raw-paths", TRUE, NULL);

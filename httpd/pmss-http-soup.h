@@ -10,11 +10,12 @@
 G_BEGIN_DECLS
 
 /* The engine on libsoup. One I/O thread runs a SoupServer, all streams and all messages; a bounded
- * pool of threads runs the handlers. Both meet in a link's queue of work (I/O thread to pool) and in
- * pmss_soup_hop() (pool to I/O thread). A message that waits for a handler is paused: libsoup does
- * nothing with it. */
+ * pool of threads runs the handlers. Both meet in a link's queue of work (I/O thread to pool) and
+ * in pmss_soup_hop() (pool to I/O thread). A message that waits for a handler is paused: libsoup
+ * does nothing with it. */
 
-struct _PmssHttpEngine {
+struct _PmssHttpEngine
+{
   PmssHttpd *httpd;
   PmssHttpTls *tls;             /* nullable */
   GMainContext *context;
@@ -37,7 +38,8 @@ typedef struct _PmssSoupCall PmssSoupCall;
 typedef void (*PmssSoupWork) (PmssSoupCall *call);
 
 /* A connection. */
-typedef struct {
+typedef struct
+{
   gatomicrefcount refs;
   GList node;                   /* in the engine's `links` */
   PmssHttpd *httpd;
@@ -56,7 +58,8 @@ typedef struct {
 } PmssSoupLink;
 
 /* A request: from its message's head until the handler's `end`. */
-struct _PmssSoupCall {
+struct _PmssSoupCall
+{
   PmssHttpRequest request;      /* first */
   gatomicrefcount refs;
   PmssSoupLink *link;
@@ -84,7 +87,8 @@ void          pmss_soup_link_begin (PmssHttpd *httpd, int fd, GSocketAddress *re
 void          pmss_soup_link_enter (PmssSoupLink *link, PmssPeerPhase phase);
 /* Has @work done for @call, behind all of its link's that is in the queue. */
 void          pmss_soup_link_push  (PmssSoupLink *link, PmssSoupCall *call, PmssSoupWork work);
-void          pmss_soup_link_push_locked (PmssSoupLink *link, PmssSoupCall *call, PmssSoupWork work);
+void          pmss_soup_link_push_locked (PmssSoupLink *link, PmssSoupCall *call,
+    PmssSoupWork work);
 /* For the pool; @item: a link, with a reference. */
 void          pmss_soup_link_do_work (gpointer item, gpointer data);
 

@@ -227,7 +227,7 @@ pmss_http_stream_hang_up (PmssHttpStream * self, GBytes * last_words)
   g_clear_pointer (&self->ahead, g_byte_array_unref);
   if (self->canonical)
     g_string_free (g_steal_pointer (&self->canonical), TRUE);
-  if (last_words)
+  if (last_words != NULL)
     self->words = g_bytes_ref (last_words);
   go_on_ending (self);
   linger (self);
@@ -652,10 +652,10 @@ PmssHttpStream *
 pmss_http_stream_new (int fd, PmssHttpTls * tls,
     const PmssHttpStreamFuncs * funcs, gpointer user_data, GError ** error)
 {
-  gnutls_session_t session = tls ? pmss_http_tls_begin (tls, fd) : NULL;
+  gnutls_session_t session = tls != NULL ? pmss_http_tls_begin (tls, fd) : NULL;
   PmssHttpStream *self;
 
-  if (tls && !session) {
+  if (tls != NULL && !session) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED,
         "no memory for TLS");
     close (fd);

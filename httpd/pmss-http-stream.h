@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  *
  * A server's side of one HTTP/1.1 connection, as a #GIOStream that an HTTP engine reads requests
  * from (soup_server_accept_iostream()). Its streams are pollable (GPollableInputStream,
- * GPollableOutputStream) and never block: the blocking functions fail with G_IO_ERROR_NOT_SUPPORTED.
+ * GPollableOutputStream) and never block: the blocking functions fail with
+ * G_IO_ERROR_NOT_SUPPORTED.
  *
  * The input reads a head whole, checks it, and tells `head` or `refused`. The engine then gets the
  * canonical head (pmss_http_head_write()), exactly the bytes of the body, and nothing more until
@@ -22,8 +23,9 @@ G_BEGIN_DECLS
  *
  *            head whole              body whole, or none           end_request()
  *   HEAD ───────────────▶ BODY ──────────────────────────▶ WAIT ────────────────▶ HEAD
- *    │ refused             │ hang_up()                      │ hang_up(); end_request() after the last
- *    ▼                     ▼                                ▼ request, or with part of the body unread
+ *    │ refused             │ hang_up()                      │ hang_up(); end_request() after the
+ *    │                     │                                │ last request, or with part of the
+ *    ▼                     ▼                                ▼ body unread
  *   ENDING: last words are written, then what still comes is thrown away until the peer closes or
  *   the watchdog cuts it; then reads give 0. Writes of the engine fail with G_IO_ERROR_CLOSED.
  *
@@ -39,7 +41,8 @@ G_DECLARE_FINAL_TYPE (PmssHttpStream, pmss_http_stream, PMSS, HTTP_STREAM, GIOSt
 
 /* Called from inside a read or a write of the engine; only `closed` may also come from elsewhere.
  * They may call all functions of the stream but close it. */
-typedef struct {
+typedef struct
+{
   /* A head is whole and proper; the engine has seen nothing of it yet. Takes @head. The watchdog's
    * phase: WORK. */
   void (*head)    (PmssHttpStream *stream, PmssHttpHead *head, gpointer user_data);
@@ -55,22 +58,24 @@ typedef struct {
 } PmssHttpStreamFuncs;
 
 /* Takes @fd, a connected non-blocking socket. @tls: nullable; TLS with it. @funcs: lives as long as
- * the stream; each may be NULL but head and refused. NULL and error (PMSS_ERROR_FAILED; @fd is then closed,
- * `closed` is not called): no memory for TLS. */
+ * the stream; each may be NULL but head and refused. NULL and error (PMSS_ERROR_FAILED; @fd is then
+ * closed, `closed` is not called): no memory for TLS. */
 PmssHttpStream *pmss_http_stream_new (int fd, PmssHttpTls *tls, const PmssHttpStreamFuncs *funcs,
     gpointer user_data, GError **error);
 
-/* The engine has handed the whole answer over (the message is finished). The next head may
- * come, unless this was the last request (!head->keep_alive, pmss_http_stream_set_last()) or part of its body is unread:
- * then the stream ends as with hang_up (stream, NULL). Call it before the engine looks at its input again:
- * from SoupServerMessage::finished. Does nothing without a request, and while it is ENDING. */
+/* The engine has handed the whole answer over (the message is finished). The next head may come,
+ * unless this was the last request (!head->keep_alive, pmss_http_stream_set_last()) or part of its
+ * body is unread: then the stream ends as with hang_up (stream, NULL). Call it before the engine
+ * looks at its input again: from SoupServerMessage::finished. Does nothing without a request, and
+ * while it is ENDING. */
 void     pmss_http_stream_end_request (PmssHttpStream *stream);
-/* This is the last request, whatever its head says (the answer has Connection: close; the server stops). */
+/* This is the last request, whatever its head says (the answer has Connection: close; the server
+ * stops). */
 void     pmss_http_stream_set_last    (PmssHttpStream *stream);
-/* Nothing more is passed on. @last_words (nullable): an answer, head and all, that is written past the
- * engine, then the peer is told the end (close_notify, FIN), and what it still sends is thrown away, up to
- * PMSS_HTTP_STREAM_DISCARD_MAX. For refusals, and for answers to a body that nobody wants: to be
- * called while the engine has written nothing of its answer to this request. */
+/* Nothing more is passed on. @last_words (nullable): an answer, head and all, that is written past
+ * the engine, then the peer is told the end (close_notify, FIN), and what it still sends is thrown
+ * away, up to PMSS_HTTP_STREAM_DISCARD_MAX. For refusals, and for answers to a body that nobody
+ * wants: to be called while the engine has written nothing of its answer to this request. */
 void     pmss_http_stream_hang_up     (PmssHttpStream *stream, GBytes *last_words);
 /* ENDING or closed. */
 gboolean pmss_http_stream_is_ending   (PmssHttpStream *stream);

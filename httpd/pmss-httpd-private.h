@@ -13,14 +13,15 @@ G_BEGIN_DECLS
 /* What both engines have in common. Each library has this and one engine (pmss-http-mhd.h,
  * pmss-http-soup.h), which is found when it is linked. */
 
-/* A body that nobody wants any more is read and thrown away up to this size, so that the peer, which
- * may read only after it has written, gets the answer. */
+/* A body that nobody wants any more is read and thrown away up to this size, so that the peer,
+ * which may read only after it has written, gets the answer. */
 #define PMSS_HTTP_DISCARD_MAX (64u * 1024 * 1024)
 #define PMSS_HTTP_PROBLEM_TYPE "application/problem+json"
 
 typedef struct _PmssHttpEngine PmssHttpEngine;
 
-struct _PmssHttpd {
+struct _PmssHttpd
+{
   PmssHttpEngine *engine;
   PmssAcceptor *acceptor;
   guint16 port;
@@ -30,7 +31,8 @@ struct _PmssHttpd {
 
   atomic_uint alive;            /* requests that are not freed */
   atomic_bool stopping;
-  atomic_uint running;          /* requests between begin and end, and those that are refused before */
+  /* requests between begin and end, and those that are refused before */
+  atomic_uint running;
   _Atomic guint64 accepted;
   _Atomic guint64 refused;
   _Atomic guint64 requests;
@@ -53,7 +55,8 @@ void     pmss_http_engine_free  (PmssHttpEngine *engine);
  *    │  └────────▶ DISCARD ◀── BODY, JSON refused ──▶ done
  *    └─ refused by the rules: answered and closed
  */
-typedef enum {
+typedef enum
+{
   PMSS_HTTP_STAGE_NEW,
   PMSS_HTTP_STAGE_EMPTY,        /* no body */
   PMSS_HTTP_STAGE_BODY,         /* pieces go to the handler */
@@ -61,7 +64,8 @@ typedef enum {
   PMSS_HTTP_STAGE_DISCARD,      /* answered; the rest of the body is thrown away */
 } PmssHttpStage;
 
-typedef struct {
+typedef struct
+{
   guint status;                 /* 0: there is none yet */
   char *content_type;           /* nullable */
   GPtrArray *headers;           /* name, value, name, value; nullable */
@@ -71,7 +75,8 @@ typedef struct {
   guint64 length;               /* of the body */
 } PmssHttpAnswer;
 
-struct _PmssHttpRequest {
+struct _PmssHttpRequest
+{
   PmssHttpd *httpd;
   gpointer connection;          /* the engine's */
   PmssPeer *peer;
@@ -97,7 +102,8 @@ struct _PmssHttpRequest {
   gboolean sent_early;          /* the answer went out past the engine */
 };
 
-void     pmss_http_request_init  (PmssHttpRequest *request, PmssHttpd *httpd, PmssPeer *peer, const char *target);
+void     pmss_http_request_init  (PmssHttpRequest *request, PmssHttpd *httpd, PmssPeer *peer,
+    const char *target);
 void     pmss_http_request_clear (PmssHttpRequest *request);
 /* The collected body as an object; FALSE: answered. */
 gboolean pmss_http_request_parse_json (PmssHttpRequest *request);

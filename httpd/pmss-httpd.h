@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /**
  * PmssHttpd:
  *
- * The listener that both servers stand behind: an HTTP engine (libmicrohttpd or libsoup, whichever library is linked) behind strict rules, and a watchdog that cuts
- * peers who are too slow.
+ * The listener that both servers stand behind: an HTTP engine (libmicrohttpd or libsoup, whichever
+ * library is linked) behind strict rules, and a watchdog that cuts peers who are too slow.
  * docs/architecture.md says why, docs/operations.md what the limits are.
  */
 typedef struct _PmssHttpd PmssHttpd;
@@ -20,46 +20,61 @@ typedef struct _PmssHttpd PmssHttpd;
 /**
  * PmssHttpRequest:
  *
- * One request, from `begin` to `end`. All functions on it are called from inside the handler's functions. With libmicrohttpd these run on the worker thread that the
- * connection belongs to; with libsoup on threads of a pool, one at a time for each connection, and may block.
+ * One request, from `begin` to `end`. All functions on it are called from inside the handler's
+ * functions. With libmicrohttpd these run on the worker thread that the connection belongs to; with
+ * libsoup on threads of a pool, one at a time for each connection, and may block.
  */
 typedef struct _PmssHttpRequest PmssHttpRequest;
 
-typedef struct {
+typedef struct
+{
   const char *listen;           /* "127.0.0.1:8470", "[::]:8470", port 0: any free one */
   const char *tls_certificate;  /* nullable: PEM files; both or none */
   const char *tls_key;
-  gboolean thread_per_connection;       /* libmicrohttpd alone, as the next: TRUE: handlers may block; FALSE: epoll worker threads, handlers do what may wait for a disk in pmss_http_request_defer() */
+  /* libmicrohttpd alone, as the next: TRUE: handlers may block; FALSE: epoll worker threads,
+   * handlers do what may wait for a disk in pmss_http_request_defer() */
+  gboolean thread_per_connection;
   guint threads;                /* of the pool; 0: one per processor, at least 2 */
   guint max_connections;        /* 0: 1000 */
   guint max_connections_per_address;    /* of strangers; 0: half */
-  gboolean nodes;               /* storage servers connect, too: room is kept for them (pmss-http-places.h) */
-  guint head_timeout;           /* seconds in which a request's head has to be complete, and an idle connection is kept; 0: 10 */
-  guint min_rate;               /* bytes/s that a body or an answer has to make in each min_rate_window; 0: 1024 */
+  /* storage servers connect, too: room is kept for them (pmss-http-places.h) */
+  gboolean nodes;
+  /* seconds in which a request's head has to be complete, and an idle connection is kept; 0: 10 */
+  guint head_timeout;
+  /* bytes/s that a body or an answer has to make in each min_rate_window; 0: 1024 */
+  guint min_rate;
   guint min_rate_window;        /* seconds; 0: 10 */
 } PmssHttpdConfig;
 
-typedef struct {
-  /* The head is complete and passed the guard. Either answer at once (a body that is on its way is then thrown away, within limits, so that the peer
-   * gets to read the answer; with `Expect: 100-continue` it gets the answer instead of the 100),
-   * or call one of the accept functions when there is a body; without a body, `complete` follows at once. */
+typedef struct
+{
+  /* The head is complete and passed the guard. Either answer at once (a body that is on its way is
+   * then thrown away, within limits, so that the peer gets to read the answer; with `Expect:
+   * 100-continue` it gets the answer instead of the 100), or call one of the accept functions when
+   * there is a body; without a body, `complete` follows at once. */
   void (*begin)    (PmssHttpRequest *request, gpointer user_data);
-  /* A piece of an accepted body (not for pmss_http_request_accept_json). Return FALSE after having answered to refuse the rest; `complete` is then not called. */
+  /* A piece of an accepted body (not for pmss_http_request_accept_json). Return FALSE after having
+   * answered to refuse the rest; `complete` is then not called. */
   gboolean (*body) (PmssHttpRequest *request, const void *data, gsize length, gpointer user_data);
   /* The body is complete (or there is none): has to answer. */
   void (*complete) (PmssHttpRequest *request, gpointer user_data);
-  /* The request is over: answered, or its peer has gone (@answered FALSE) . Free what belongs to it. Always called once after begin. */
+  /* The request is over: answered, or its peer has gone (@answered FALSE) . Free what belongs to
+   * it. Always called once after begin. */
   void (*end)      (PmssHttpRequest *request, gboolean answered, gpointer user_data);
 } PmssHttpdHandler;
 
-/* Whether a listener could be made of @config on some machine: the form of the address, certificate and key. PMSS_ERROR_INVALID that begins with the setting. */
+/* Whether a listener could be made of @config on some machine: the form of the address, certificate
+ * and key. PMSS_ERROR_INVALID that begins with the setting. */
 gboolean   pmss_httpd_check_config (const PmssHttpdConfig *config, GError **error);
-PmssHttpd *pmss_httpd_start     (const PmssHttpdConfig *config, const PmssHttpdHandler *handler, gpointer user_data, GError **error);
+PmssHttpd *pmss_httpd_start     (const PmssHttpdConfig *config, const PmssHttpdHandler *handler,
+    gpointer user_data, GError **error);
 guint16    pmss_httpd_get_port  (PmssHttpd *httpd);
-/* Takes no more connections, lets running requests finish for up to @grace_seconds, then cuts them; joins all threads. Frees @httpd. */
+/* Takes no more connections, lets running requests finish for up to @grace_seconds, then cuts them;
+ * joins all threads. Frees @httpd. */
 void       pmss_httpd_stop      (PmssHttpd *httpd, guint grace_seconds);
 
-typedef struct {
+typedef struct
+{
   guint connections;            /* open now */
   guint64 accepted;             /* connections */
   guint64 refused;              /* requests that the guard refused */
@@ -76,67 +91,85 @@ guint64    pmss_httpd_get_answers (PmssHttpd *httpd, guint status);
 
 /* The request. Strings are valid until `end`. */
 const char *pmss_http_request_get_method  (PmssHttpRequest *request);
-/* The target's path, checked against a strict grammar (no NUL, no control characters, valid percent encoding, valid UTF-8 after decoding) but not decoded. */
+/* The target's path, checked against a strict grammar (no NUL, no control characters, valid percent
+ * encoding, valid UTF-8 after decoding) but not decoded. */
 const char *pmss_http_request_get_path    (PmssHttpRequest *request);
 /* The target as it was sent, query included. */
 const char *pmss_http_request_get_target  (PmssHttpRequest *request);
-/* A query parameter, decoded; NULL if it is absent. Repeated parameters are refused by the guard. "+" is a plus and not a space (RFC 3986, not HTML forms):
- * pages have to use encodeURIComponent() and not URLSearchParams. */
+/* A query parameter, decoded; NULL if it is absent. Repeated parameters are refused by the guard.
+ * "+" is a plus and not a space (RFC 3986, not HTML forms): pages have to use encodeURIComponent()
+ * and not URLSearchParams. */
 const char *pmss_http_request_get_query   (PmssHttpRequest *request, const char *name);
 const char *pmss_http_request_get_header  (PmssHttpRequest *request, const char *name);
 /* "192.0.2.1", "2001:db8::1" */
 /* Of the answer that was given; 0: none yet. */
 guint       pmss_http_request_get_status  (PmssHttpRequest *request);
 const char *pmss_http_request_get_address (PmssHttpRequest *request);
-/* TRUE and the length if there is a body (Content-Length > 0, or = 0 given). Chunked bodies never get here: the guard answers 411. */
+/* TRUE and the length if there is a body (Content-Length > 0, or = 0 given). Chunked bodies never
+ * get here: the guard answers 411. */
 gboolean    pmss_http_request_get_content_length (PmssHttpRequest *request, guint64 *length);
 /* The token of "Authorization: Bearer TOKEN"; NULL if absent or malformed. */
 const char *pmss_http_request_get_bearer  (PmssHttpRequest *request);
 /* The request was authenticated: its connection is a stranger no more, and keeps its place when
  * there are too many. @owner: a user's name, a node's id; NULL: what counts is the address. */
-void        pmss_http_request_set_class   (PmssHttpRequest *request, PmssPlaceClass class, const char *owner);
-/* Whether it may read how the server is doing: it comes from this machine, or has @token (NULL: none
- * is good). FALSE: answered. */
+void        pmss_http_request_set_class   (PmssHttpRequest *request, PmssPlaceClass class,
+    const char *owner);
+/* Whether it may read how the server is doing: it comes from this machine, or has @token (NULL:
+ * none is good). FALSE: answered. */
 gboolean    pmss_http_request_may_watch   (PmssHttpRequest *request, const char *token);
 /* The same of an address and a bearer token (nullable). */
-gboolean    pmss_http_may_watch           (const char *address, const char *bearer, const char *token);
+gboolean    pmss_http_may_watch           (const char *address, const char *bearer,
+    const char *token);
 /* What a handler attaches to the request. */
 void        pmss_http_request_set_data    (PmssHttpRequest *request, gpointer data);
 gpointer    pmss_http_request_get_data    (PmssHttpRequest *request);
 
-typedef enum { PMSS_HTTP_RANGE_NONE, PMSS_HTTP_RANGE_OK, PMSS_HTTP_RANGE_UNSATISFIABLE, PMSS_HTTP_RANGE_MALFORMED } PmssHttpRange;
+typedef enum { PMSS_HTTP_RANGE_NONE, PMSS_HTTP_RANGE_OK, PMSS_HTTP_RANGE_UNSATISFIABLE,
+    PMSS_HTTP_RANGE_MALFORMED } PmssHttpRange;
 /* One byte range against @size. More than one range is malformed. */
-PmssHttpRange pmss_http_request_get_range (PmssHttpRequest *request, guint64 size, guint64 *first, guint64 *length);
+PmssHttpRange pmss_http_request_get_range (PmssHttpRequest *request, guint64 size, guint64 *first,
+    guint64 *length);
 
-/* Bodies: refuses by itself with 413 when Content-Length is over @max. FALSE: answered already, return from begin. */
+/* Bodies: refuses by itself with 413 when Content-Length is over @max. FALSE: answered already,
+ * return from begin. */
 gboolean    pmss_http_request_accept_body (PmssHttpRequest *request, guint64 max);
-/* Collects the body, parses it as a JSON object (depth and size bounded), and then calls `complete`; anything else is answered with 400, 413 or 415. */
+/* Collects the body, parses it as a JSON object (depth and size bounded), and then calls
+ * `complete`; anything else is answered with 400, 413 or 415. */
 gboolean    pmss_http_request_accept_json (PmssHttpRequest *request, gsize max);
 JsonObject *pmss_http_request_get_json    (PmssHttpRequest *request);
 
-/* For work that may block longer than a worker thread should be held up (fsync, long scans): call it from `complete`, or from `begin` of a request
- * without a body (`complete` is then not called), instead of answering.
- * The connection is set aside, @work is called on a thread of a small pool (with a thread per connection: on that) and has to answer; `end` comes after it. */
+/* For work that may block longer than a worker thread should be held up (fsync, long scans): call
+ * it from `complete`, or from `begin` of a request without a body (`complete` is then not called),
+ * instead of answering. The connection is set aside, @work is called on a thread of a small pool
+ * (with a thread per connection: on that) and has to answer; `end` comes after it. */
 typedef void (*PmssHttpWork) (PmssHttpRequest *request, gpointer user_data);
 /* Each has a pool of its own: a read is not held up by the fsyncs of an ingest. */
 typedef enum { PMSS_HTTP_WAIT_READ, PMSS_HTTP_WAIT_WRITE, PMSS_HTTP_N_WAITS } PmssHttpWait;
-void        pmss_http_request_defer       (PmssHttpRequest *request, PmssHttpWait wait, PmssHttpWork work);
+void        pmss_http_request_defer       (PmssHttpRequest *request, PmssHttpWait wait,
+    PmssHttpWork work);
 
-/* Answers: exactly one per request, a second one is a programmer's mistake. Headers are added before; values with control characters are left out and warned about.
- * A handler that returns from `complete` without an answer gets a 500 sent in its name. */
-void pmss_http_request_add_header    (PmssHttpRequest *request, const char *name, const char *value);
-void pmss_http_request_respond       (PmssHttpRequest *request, guint status, const char *content_type, GBytes *body);
+/* Answers: exactly one per request, a second one is a programmer's mistake. Headers are added
+ * before; values with control characters are left out and warned about. A handler that returns from
+ * `complete` without an answer gets a 500 sent in its name. */
+void pmss_http_request_add_header    (PmssHttpRequest *request, const char *name,
+    const char *value);
+void pmss_http_request_respond       (PmssHttpRequest *request, guint status,
+    const char *content_type, GBytes *body);
 void pmss_http_request_respond_empty (PmssHttpRequest *request, guint status);
 /* Takes @json. */
 void pmss_http_request_respond_json  (PmssHttpRequest *request, guint status, JsonNode *json);
 /* application/problem+json, RFC 9457. */
-void pmss_http_request_respond_problem (PmssHttpRequest *request, guint status, const char *detail_format, ...) G_GNUC_PRINTF (3, 4);
-/* The status that goes with a PMSS_ERROR, and its text: it is for the client to read, without SQL or
- * paths of the server. PMSS_ERROR_FAILED and all other domains are pmss_http_request_respond_internal(). */
+void pmss_http_request_respond_problem (PmssHttpRequest *request, guint status,
+    const char *detail_format, ...) G_GNUC_PRINTF (3, 4);
+/* The status that goes with a PMSS_ERROR, and its text: it is for the client to read, without SQL
+ * or paths of the server. PMSS_ERROR_FAILED and all other domains are
+ * pmss_http_request_respond_internal(). */
 void pmss_http_request_respond_error (PmssHttpRequest *request, const GError *error);
-/* 500 without a reason: @why goes to the log, with a random id that the client gets as `instance`. */
+/* 500 without a reason: @why goes to the log, with a random id that the client gets as
+ * `instance`. */
 void pmss_http_request_respond_internal (PmssHttpRequest *request, const char *why);
 /* @length bytes of @fd from @offset, by sendfile; takes @fd. */
-void pmss_http_request_respond_fd    (PmssHttpRequest *request, guint status, const char *content_type, int fd, guint64 offset, guint64 length);
+void pmss_http_request_respond_fd    (PmssHttpRequest *request, guint status,
+    const char *content_type, int fd, guint64 offset, guint64 length);
 
 G_END_DECLS

@@ -15,10 +15,10 @@ G_BEGIN_DECLS
  *
  * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its
  * calls (the thread's default meanwhile, in the callbacks too), and starts no thread. Between the
- * calls nothing moves, and nodes cut a body that does not move for about 10 s. A caller that
- * pauses for longer drops the writer, and goes on later with a new one from the extent after the
- * last durable one. Memory: at most three extents in flight, 3 x (1 + m/k) x extent size, and one extent being
- * filled; write() blocks beyond that.
+ * calls nothing moves, and nodes cut a body that does not move for about 10 s. A caller that pauses
+ * for longer drops the writer, and goes on later with a new one from the extent after the last
+ * durable one. Memory: at most three extents in flight, 3 x (1 + m/k) x extent size, and one extent
+ * being filled; write() blocks beyond that.
  *
  * Failure: a shard whose connection breaks is sent to the same node once more; one that a node does
  * not take (for whatever reason) is offered to another node (`replace`); an extent is offered to

@@ -15,8 +15,10 @@ G_BEGIN_DECLS
  * the caller's thread.
  *
  * Threads: every function may be called from any thread; at most one thread should read at a time
- * (others are served, but the read-ahead follows the last one).
- * Signals are emitted in the I/O thread, with no lock held.  What they call must not wait, nor read from a reader of the same client: that thread would wait for itself.
+ * (others are served, but the read-ahead follows the last one). Signals are emitted in the I/O
+ * thread, with no lock held. Their handlers must not wait, nor read from a reader of the same
+ * client: that thread would wait for itself.
+ *
  * Memory: cached and arriving units together take at most `cache-size` bytes (never less than two
  * rows, a row more for each read that waits while others are on their way, and one of what late
  * nodes owe); units that the consumer still holds count no more once they have left the cache.

@@ -105,7 +105,7 @@ line_size (const char *bytes, gsize size)
 {
   const char *end = memchr (bytes, '\n', size);
 
-  return end ? (gsize) (end + 1 - bytes) : 0;
+  return end != NULL ? (gsize) (end + 1 - bytes) : 0;
 }
 
 /* Without its end: CR LF, or a bare LF (RFC 9112, 2.2). */
@@ -150,7 +150,7 @@ read_field (char *line, gboolean * has_length, guint64 * length)
 {
   char *colon = strchr (line, ':');
 
-  if (!colon || colon == line || strchr (" \t", *line)
+  if (colon == NULL || colon == line || strchr (" \t", *line)
       || strchr (" \t", colon[-1]))
     return FALSE;
   *colon = '\0';
@@ -174,7 +174,7 @@ read_request_line (const char *line)
   const char *rest = words[0] ? words[1] : NULL;
   g_auto (GStrv) target = NULL;
 
-  if (!rest || strchr (line, '\t'))
+  if (rest == NULL || strchr (line, '\t'))
     return NULL;
   target = g_strsplit (rest + strspn (rest, " "), " ", -1);
   if (g_strv_length (target) != 2 || !g_str_has_prefix (target[1], "HTTP/1."))
@@ -193,7 +193,7 @@ read_request (const char *bytes, gsize size, guint64 * used)
   guint64 length = 0;
 
   *used = head;
-  if (!lines || lines->len == 0)
+  if (lines == NULL || lines->len == 0)
     return NULL;
   for (guint i = 1; i < lines->len; i++) {
     if (!read_field (lines->pdata[i], &has_length, &length))
@@ -210,7 +210,7 @@ skip_nothing (const char **bytes, gsize * size)
 {
   while (*size > 0 && (**bytes == '\r' || **bytes == '\n' || **bytes == '\0')) {
     const char *end = **bytes == '\0' ? memchr (*bytes, '\n', *size) : *bytes;
-    gsize used = end ? (gsize) (end + 1 - *bytes) : *size;
+    gsize used = end != NULL ? (gsize) (end + 1 - *bytes) : *size;
 
     *bytes += used;
     *size -= used;
@@ -229,8 +229,8 @@ read_strictly (const char *bytes, gsize size, gboolean * open)
 
     skip_nothing (&bytes, &size);
     request = read_request (bytes, size, &used);
-    *open = !request && is_disguised (bytes, size);
-    if (!request)
+    *open = request == NULL && is_disguised (bytes, size);
+    if (request == NULL)
       return requests;
     g_ptr_array_add (requests, request);
     if (used > size)
@@ -295,7 +295,7 @@ check_query (const char *target)
   GHashTableIter iter;
   gpointer name, value;
 
-  if (!query || !pmss_http_rules_parse_query (query + 1, &table))
+  if (query == NULL || !pmss_http_rules_parse_query (query + 1, &table))
     return;
   g_hash_table_iter_init (&iter, table);
   while (g_hash_table_iter_next (&iter, &name, &value))
