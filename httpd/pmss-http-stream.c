@@ -368,8 +368,12 @@ read_body (PmssHttpStream * self, gpointer bytes, gsize size)
 static gssize
 tell_end (PmssHttpStream * self, char *bytes, gsize size, gssize end)
 {
-  if (self->in_request || self->nudged || size == 0)
+  if (self->in_request || size == 0)
     return end;
+  /* an error instead, such as TLS has where its end was read once, would keep
+   * the byte from being seen */
+  if (self->nudged)
+    return 0;
   self->nudged = TRUE;
   bytes[0] = '-';
   return 1;
