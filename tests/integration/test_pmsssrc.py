@@ -147,7 +147,8 @@ class Life(SourceCase):
         counts = [int(number) for number in re.findall(r"(\d+)$", out, re.M)]
         self.assertEqual(len(counts), 3, out)
         first, last, peak = counts
-        self.assertLessEqual(last, first + 1)
+        # one play needs one connection to a node, the next may need two; they stay open for those that follow
+        self.assertLessEqual(last, first + 1 + self.nodes)
         # docs/element.md says how many an open element holds: two connections to each node, and four
         self.assertLessEqual(peak, first + 2 * self.nodes + 4)
 
