@@ -7,6 +7,7 @@ import http.client
 import http.server
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -230,7 +231,10 @@ class Uploads(CliCase):
             for file in files:
                 file.write_bytes(b"x")
             result = self.pmss("put", "--transfers", "2", *files, "nowhere/", env=env, status=69)
-        self.assertRegex(result.err, r"0 of 40 files are stored, \d failed, 3\d were not tried")
+        failed, untried = map(int, re.search(r"0 of 40 files are stored, (\d+) failed, (\d+) were not tried", result.err).groups())
+        self.assertEqual(failed + untried, 40)
+        # how many are on their way when the first fails is a matter of speed
+        self.assertGreater(untried, 10)
 
     def test_put_standard_input(self):
         data = self.data[:3 * MIB + 5]

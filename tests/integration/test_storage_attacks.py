@@ -289,7 +289,7 @@ class Slow(Attack):
 class Many(Attack):
     def test_thousands_of_connections(self):
         # we are the slow ones here, all by ourselves
-        server, name, data = self.with_shard(40000, head_timeout=60, min_rate_window=60,
+        server, name, data = self.with_shard(40000, head_timeout=600, min_rate_window=600,
                                              max_connections_per_address=8192)
         answer_size = len(data)
         before = server.memory()
