@@ -48,6 +48,20 @@ run_statement (PmssDatabase * database, gpointer data, GError ** error)
 }
 
 void
+control_fixture_remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    g_autofree char *child = g_build_filename (path, name, NULL);
+
+    control_fixture_remove_tree (child);
+  }
+  g_assert_cmpint (g_remove (path), ==, 0);
+}
+
+void
 control_fixture_exec (ControlFixture * fixture, const char *sql)
 {
   Call call = { sql };

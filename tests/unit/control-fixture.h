@@ -19,6 +19,9 @@ typedef struct
 void   control_fixture_init  (ControlFixture *fixture);
 void   control_fixture_clear (ControlFixture *fixture);
 
+/* Removes @path, and where it is a folder all that is in it. */
+void   control_fixture_remove_tree (const char *path);
+
 /* One statement in a transaction of its own; it has to succeed. */
 void   control_fixture_exec  (ControlFixture *fixture, const char *sql);
 /* The one number that a query gives. */

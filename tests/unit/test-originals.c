@@ -53,24 +53,10 @@ setup (Fixture * f, gconstpointer data)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    remove_tree (child);
-  }
-  g_assert_cmpint (g_remove (path), ==, 0);
-}
-
-static void
 teardown (Fixture * f, gconstpointer data)
 {
   pmss_originals_free (f->originals);
-  remove_tree (f->data);
+  control_fixture_remove_tree (f->data);
   control_fixture_clear (&f->base);
   g_free (f->uploads);
   g_free (f->data);

@@ -60,26 +60,12 @@ setup (Fixture * f, gconstpointer data)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    remove_tree (child);
-  }
-  g_assert_cmpint (g_remove (path), ==, 0);
-}
-
-static void
 teardown (Fixture * f, gconstpointer data)
 {
   pmss_uploads_free (f->uploads);
   pmss_originals_free (f->originals);
   pmss_catalog_free (f->catalog);
-  remove_tree (f->data);
+  control_fixture_remove_tree (f->data);
   g_free (f->data);
   control_fixture_clear (&f->base);
 }
