@@ -10,10 +10,6 @@
 #define STACK_SIZE (512 * 1024)
 #define BLOCKING_THREADS 8
 
-/* Forward secrecy and AEAD only. */
-#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:" \
-  "-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
-
 /* libmicrohttpd closes what it does not take; what it gives up later, without
  * a word, the watchdog finds by its number. */
 void
@@ -71,11 +67,6 @@ add_option (Options * options, enum MHD_OPTION option, gintptr value,
 static gboolean
 load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
 {
-  if (!config->tls_certificate != !config->tls_key) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "TLS needs both a certificate and a key");
-    return FALSE;
-  }
   if (!config->tls_certificate)
     return TRUE;
   if (!g_file_get_contents (config->tls_certificate, &options->certificate,
@@ -87,7 +78,7 @@ load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
   add_option (options, MHD_OPTION_HTTPS_MEM_CERT, 0, options->certificate);
   add_option (options, MHD_OPTION_HTTPS_MEM_KEY, 0, options->key);
   add_option (options, MHD_OPTION_HTTPS_PRIORITIES, 0,
-      (gpointer) TLS_PRIORITIES);
+      (gpointer) PMSS_HTTP_TLS_PRIORITIES);
   return TRUE;
 }
 

@@ -38,6 +38,9 @@ on_wrote_chunk (SoupServerMessage * msg, gpointer data)
   g_warning ("%s %s: the file ends early", call->request.method,
       call->request.path);
   shutdown (call->link->fd, SHUT_RDWR);
+  /* libsoup would wait for a next piece, and look at nothing: writing fails */
+  soup_message_body_append (soup_server_message_get_response_body (call->msg),
+      SOUP_MEMORY_STATIC, "", 1);
 }
 
 static void
@@ -68,15 +71,6 @@ is_last (PmssSoupCall * call)
       || (framing->expects_continue && (framing->length == 0 || !call->whole));
 }
 
-static void
-set_date (SoupMessageHeaders * headers)
-{
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  g_autofree char *text = soup_date_time_to_string (now, SOUP_DATE_HTTP);
-
-  soup_message_headers_replace (headers, "Date", text);
-}
-
 void
 pmss_soup_answer (PmssSoupCall * call)
 {
@@ -88,7 +82,6 @@ pmss_soup_answer (PmssSoupCall * call)
   pmss_soup_link_enter (call->link, PMSS_PEER_ANSWER);
   soup_server_message_set_status (call->msg, answer->status,
       pmss_http_reason_phrase (answer->status));
-  set_date (headers);
   if (is_last (call)) {
     soup_message_headers_replace (headers, "Connection", "close");
     pmss_http_stream_set_last (call->link->stream);

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "pmss-http-soup.h"
 
@@ -185,7 +186,9 @@ open_stream (PmssSoupLink * link)
     link->peer = pmss_watchdog_start (httpd->watchdog, link->fd);
     return TRUE;
   }
+  /* before another connection can have its number */
   pmss_watchdog_drop (httpd->watchdog, link->fd);
+  close (link->fd);
   g_warning ("cannot take a connection: %s", error->message);
   return FALSE;
 }

@@ -133,8 +133,13 @@ new_listener (GError ** error)
   fd = listen_nowhere (folder);
   code = errno;
   g_rmdir (folder);
-  if (fd >= 0)
-    return g_socket_new_from_fd (fd, error);
+  if (fd >= 0) {
+    GSocket *socket = g_socket_new_from_fd (fd, error);
+
+    if (socket == NULL)
+      close (fd);
+    return socket;
+  }
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
       "cannot start the HTTP server: %s: %s", folder, g_strerror (code));
   return NULL;
@@ -164,11 +169,6 @@ static gboolean
 load_tls (PmssHttpEngine * engine, const PmssHttpdConfig * config,
     GError ** error)
 {
-  if (!config->tls_certificate != !config->tls_key) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-        "TLS needs both a certificate and a key");
-    return FALSE;
-  }
   if (!config->tls_certificate)
     return TRUE;
   engine->tls = pmss_http_tls_new (config->tls_certificate, config->tls_key,
@@ -183,7 +183,6 @@ pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
   PmssHttpEngine *engine = g_new0 (PmssHttpEngine, 1);
 
   httpd->engine = engine;
-  engine->httpd = httpd;
   engine->context = g_main_context_new ();
   engine->loop = g_main_loop_new (engine->context, FALSE);
   engine->local = g_inet_socket_address_new_from_string ("127.0.0.1", 0);

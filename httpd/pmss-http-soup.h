@@ -16,7 +16,6 @@ G_BEGIN_DECLS
 
 struct _PmssHttpEngine
 {
-  PmssHttpd *httpd;
   PmssHttpTls *tls;             /* nullable */
   GMainContext *context;
   GMainLoop *loop;

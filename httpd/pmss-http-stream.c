@@ -179,9 +179,10 @@ go_on_ending (PmssHttpStream * self)
   if (!say_words (self))
     return;
   if (!self->told) {
+    if (self->tls && self->shaken
+        && gnutls_bye (self->tls, GNUTLS_SHUT_WR) == GNUTLS_E_AGAIN)
+      return;
     self->told = TRUE;
-    if (self->tls && self->shaken)
-      gnutls_bye (self->tls, GNUTLS_SHUT_WR);
     shutdown (self->fd, SHUT_WR);
   }
   drain (self);
@@ -212,7 +213,7 @@ linger (PmssHttpStream * self)
   if (self->linger)
     return;
   self->linger = g_unix_fd_source_new (self->fd,
-      self->words ? G_IO_OUT : G_IO_IN);
+      self->told ? G_IO_IN : G_IO_OUT);
   g_source_set_callback (self->linger, G_SOURCE_FUNC (on_linger),
       g_object_ref (self), g_object_unref);
   g_source_attach (self->linger, g_main_context_get_thread_default ());
@@ -480,13 +481,21 @@ new_source (gpointer stream, PmssHttpStream * self, gboolean at_once,
   return g_pollable_source_new_full (stream, child, cancellable);
 }
 
+/* What a read waits for: a handshake may have to write first. */
+static GIOCondition
+get_read_condition (PmssHttpStream * self)
+{
+  return self->tls && !self->shaken
+      && gnutls_record_get_direction (self->tls) ? G_IO_OUT : G_IO_IN;
+}
+
 static GSource *
 input_create_source (GPollableInputStream * stream, GCancellable * cancellable)
 {
   PmssHttpStream *self = ((Input *) stream)->stream;
 
   return new_source (stream, self, is_ready (self),
-      self->state == STATE_WAIT ? 0 : G_IO_IN, cancellable);
+      self->state == STATE_WAIT ? 0 : get_read_condition (self), cancellable);
 }
 
 static gboolean
@@ -503,7 +512,8 @@ input_is_readable (GPollableInputStream * stream)
   PmssHttpStream *self = ((Input *) stream)->stream;
 
   return is_ready (self)
-      || (self->state != STATE_WAIT && is_polled (self->fd, POLLIN));
+      || (self->state != STATE_WAIT && is_polled (self->fd,
+          get_read_condition (self)));
 }
 
 static void
@@ -550,8 +560,6 @@ output_write_nonblocking (GPollableOutputStream * stream, const void *bytes,
         : G_IO_ERROR_BROKEN_PIPE);
     return -1;
   }
-  if (self->funcs->written)
-    self->funcs->written (self, sent, self->user_data);
   return sent;
 }
 
@@ -662,7 +670,6 @@ pmss_http_stream_new (int fd, PmssHttpTls * tls,
   if (tls != NULL && !session) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED,
         "no memory for TLS");
-    close (fd);
     return NULL;
   }
   self = g_object_new (PMSS_TYPE_HTTP_STREAM, NULL);

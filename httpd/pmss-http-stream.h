@@ -27,7 +27,8 @@ G_BEGIN_DECLS
  *    │                     │                                │ last request, or with part of the
  *    ▼                     ▼                                ▼ body unread
  *   ENDING: last words are written, then what still comes is thrown away until the peer closes or
- *   the watchdog cuts it; then reads give 0. Writes of the engine fail with G_IO_ERROR_CLOSED.
+ *   the watchdog cuts it. Reads of the engine give the end at once, and its writes fail with
+ *   G_IO_ERROR_CLOSED.
  *
  * An idle connection holds no buffer. With TLS (GnuTLS on the socket itself: GTlsServerConnection
  * needs a thread for each handshake, which strangers could hold) the handshake is done by the first
@@ -51,15 +52,13 @@ typedef struct
   void (*refused) (PmssHttpStream *stream, guint status, const char *detail, gpointer user_data);
   /* The engine got @length bytes of the body; @complete: it has all. Phases: BODY, then WORK. */
   void (*body)    (PmssHttpStream *stream, gsize length, gboolean complete, gpointer user_data);
-  /* The kernel (or GnuTLS) took @length bytes of the engine's answers. */
-  void (*written) (PmssHttpStream *stream, gsize length, gpointer user_data);
   /* The descriptor is closed next: last call, exactly once. To leave the watchdog. */
   void (*closed)  (PmssHttpStream *stream, gpointer user_data);
 } PmssHttpStreamFuncs;
 
 /* Takes @fd, a connected non-blocking socket. @tls: nullable; TLS with it. @funcs: lives as long as
  * the stream; each may be NULL but head and refused. NULL and error (PMSS_ERROR_FAILED; @fd is then
- * closed, `closed` is not called): no memory for TLS. */
+ * still the caller's, `closed` is not called): no memory for TLS. */
 PmssHttpStream *pmss_http_stream_new (int fd, PmssHttpTls *tls, const PmssHttpStreamFuncs *funcs,
     gpointer user_data, GError **error);
 

@@ -2,10 +2,7 @@
 #include "pmss-http-tls-private.h"
 
 #include "libpmss/pmss-error.h"
-
-/* Forward secrecy and AEAD only. */
-#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:" \
-  "-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+#include "pmss-httpd-private.h"
 
 struct _PmssHttpTls
 {
@@ -23,7 +20,8 @@ pmss_http_tls_new (const char *certificate, const char *key, GError ** error)
     code = gnutls_certificate_set_x509_key_file (tls->credentials, certificate,
         key, GNUTLS_X509_FMT_PEM);
   if (code >= 0)
-    code = gnutls_priority_init (&tls->priorities, TLS_PRIORITIES, NULL);
+    code =
+        gnutls_priority_init (&tls->priorities, PMSS_HTTP_TLS_PRIORITIES, NULL);
   if (code >= 0)
     return tls;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID,

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /* A server's certificate, key and priorities, for all connections of a listener. Any thread. */
 typedef struct _PmssHttpTls PmssHttpTls;
 
-/* PEM files. PMSS_ERROR_INVALID or a file error, beginning with "TLS: ". */
+/* PEM files. PMSS_ERROR_INVALID, beginning with "TLS: ". */
 PmssHttpTls *pmss_http_tls_new   (const char *certificate, const char *key, GError **error);
 /* All streams with it have to be gone. */
 void         pmss_http_tls_free  (PmssHttpTls *tls);

@@ -10,6 +10,10 @@
 
 G_BEGIN_DECLS
 
+/* Forward secrecy and AEAD only. */
+#define PMSS_HTTP_TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:" \
+  "-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+
 /* What both engines have in common. Each library has this and one engine (pmss-http-mhd.h,
  * pmss-http-soup.h), which is found when it is linked. */
 

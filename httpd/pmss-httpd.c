@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "libpmss/pmss-error.h"
 #include "pmss-http-listen.h"
 #include "pmss-httpd-private.h"
 
@@ -95,6 +96,16 @@ httpd_free (PmssHttpd * httpd)
   g_free (httpd);
 }
 
+static gboolean
+check_tls (const PmssHttpdConfig * config, GError ** error)
+{
+  if (!config->tls_certificate == !config->tls_key)
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "TLS needs both a certificate and a key");
+  return FALSE;
+}
+
 PmssHttpd *
 pmss_httpd_start (const PmssHttpdConfig * given,
     const PmssHttpdHandler * handler, gpointer user_data, GError ** error)
@@ -104,7 +115,7 @@ pmss_httpd_start (const PmssHttpdConfig * given,
 
   httpd->handler = *handler;
   httpd->user_data = user_data;
-  if (!start_watchdog (httpd, &config, error)
+  if (!check_tls (&config, error) || !start_watchdog (httpd, &config, error)
       || !pmss_http_engine_start (httpd, &config, error)
       || !start_acceptor (httpd, config.listen, error))
     g_clear_pointer (&httpd, httpd_free);

@@ -148,7 +148,7 @@ pmss_audit_write (const PmssAuditEntry * entry, guint64 missed)
   if (missed > 0)
     g_message ("audit: %" G_GUINT64_FORMAT " %s before the next one are "
         "not listed, since there were too many at once", missed,
-        entry->status < 400 ? "begins and ends of sessions" : "refusals");
+        entry->status < 400 ? "frequent entries" : "refusals");
   /* values are taken as they are, all but the last */
   g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE,
       "PMSS_AUDIT", entry->action,

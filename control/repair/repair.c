@@ -38,7 +38,7 @@ struct _PmssRepair
   gint64 failed_at;             /* monotonic, us: when a run left something undone, 0: none did */
   Mark failed_mark;             /* and as things were then */
   gint64 pause;                 /* us: until it is tried again as things are */
-  guint n_true;                 /* runs whose suspicions were true, to be given back to doubt_pace */
+  gboolean was_true;            /* all suspicions of the last run: it is given back to doubt_pace */
   PmssRepairStats stats;
 };
 
@@ -65,7 +65,7 @@ void
 pmss_repair_note_true (PmssRepair * self)
 {
   g_mutex_lock (&self->lock);
-  self->n_true++;
+  self->was_true = TRUE;
   g_mutex_unlock (&self->lock);
 }
 
@@ -162,13 +162,13 @@ may_look (PmssRepair * self, const Mark * mark)
 static gboolean
 may_doubt (PmssRepair * self, gint64 now)
 {
-  guint n_true;
+  gboolean was_true;
 
   g_mutex_lock (&self->lock);
-  n_true = self->n_true;
-  self->n_true = 0;
+  was_true = self->was_true;
+  self->was_true = FALSE;
   g_mutex_unlock (&self->lock);
-  for (; n_true > 0; n_true--)
+  if (was_true)
     pmss_repair_pace_give (&self->doubt_pace);
   return pmss_repair_pace_take (&self->doubt_pace, now);
 }

@@ -40,12 +40,6 @@ pmss_byte_source_free (PmssByteSource * self)
   g_free (self);
 }
 
-guint64
-pmss_byte_source_get_size (PmssByteSource * self)
-{
-  return self->size;
-}
-
 gboolean
 pmss_byte_source_read (PmssByteSource * self, guint64 offset, guint8 * to,
     gsize length, GError ** error)

@@ -32,7 +32,6 @@ PmssByteSource *pmss_byte_source_new_file (const char *path, guint64 size, const
 void            pmss_byte_source_free     (PmssByteSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssByteSource, pmss_byte_source_free)
 
-guint64         pmss_byte_source_get_size (PmssByteSource *source);
 /* Exactly @length bytes. PMSS_ERROR_RANGE: the source has not so many. */
 gboolean        pmss_byte_source_read     (PmssByteSource *source, guint64 offset, guint8 *to,
     gsize length, GError **error);

@@ -21,7 +21,7 @@ pmss_striping_new (PmssControlContext * context, const PmssVersion * version,
   self->source = source;
   self->funcs = *funcs;
   self->user_data = user_data;
-  self->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
+  self->cancellable = g_object_ref (cancellable);
   self->placer = pmss_placer_new (context, version, cancellable);
   self->erasure = pmss_erasure_new (version->redundancy);
   self->calls = pmss_node_calls_new (context);
@@ -34,7 +34,7 @@ pmss_striping_free (PmssStriping * self)
   pmss_node_calls_free (self->calls);
   pmss_placer_free (self->placer);
   pmss_erasure_unref (self->erasure);
-  g_clear_object (&self->cancellable);
+  g_object_unref (self->cancellable);
   g_free (self->name);
   g_free (self);
 }

@@ -264,7 +264,8 @@ pmss_io_note_lost (PmssIo * io, const char *peer, const GError * error)
   Trouble *trouble;
 
   g_hash_table_foreach_remove (io->troubles, is_old, &now);
-  if (g_hash_table_size (io->troubles) >= MAX_TROUBLES)
+  if (g_hash_table_size (io->troubles) >= MAX_TROUBLES
+      && !g_hash_table_contains (io->troubles, peer))
     return;
   trouble = g_new0 (Trouble, 1);
   trouble->error = g_error_copy (error);

@@ -23,7 +23,7 @@ typedef struct
 typedef struct
 {
   GSource source;
-  ContextAlarm *alarm;          /* as long as it is not destroyed */
+  ContextAlarm *alarm;          /* freed with it */
 } AlarmSource;
 
 static gint64
@@ -50,18 +50,29 @@ static gboolean
 dispatch (GSource * source, GSourceFunc callback, gpointer user_data)
 {
   ContextAlarm *self = ((AlarmSource *) source)->alarm;
+  gint64 time = g_source_get_ready_time (source);
 
+  /* it was found due, and another one of this turn has set it anew */
+  if (!self->ready && (time < 0 || time > g_source_get_time (source)))
+    return G_SOURCE_CONTINUE;
   g_source_set_ready_time (source, PMSS_ALARM_NEVER);
   self->ready = FALSE;
   self->func (self->user_data);
   return G_SOURCE_CONTINUE;
 }
 
+static void
+finalize (GSource * source)
+{
+  g_free (((AlarmSource *) source)->alarm);
+}
+
 static PmssAlarm *
 context_alarm_new (PmssLoop * loop, PmssAlarmFunc func, gpointer user_data)
 {
   static GSourceFuncs funcs = {
-    .prepare = prepare,.check = is_ready,.dispatch = dispatch
+    .prepare = prepare,.check = is_ready,.dispatch = dispatch,.finalize =
+        finalize
   };
   ContextAlarm *self = g_new0 (ContextAlarm, 1);
 
@@ -100,12 +111,13 @@ static void
 context_alarm_unref (PmssAlarm * alarm)
 {
   ContextAlarm *self = (ContextAlarm *) alarm;
+  GMainContext *context = self->context;
 
   if (!g_atomic_int_dec_and_test (&self->refs))
     return;
+  /* the alarm goes with it: the loop may just be looking at it */
   g_source_unref (self->source);
-  g_main_context_unref (self->context);
-  g_free (self);
+  g_main_context_unref (context);
 }
 
 static void

@@ -165,7 +165,9 @@ static gint
 pass_time (GPollFD * fds, guint n_fds, gint timeout)
 {
   SimEvent *next = peek ();
-  gint64 time = timeout < 0 ? G_MAXINT64 : sim_time.now + timeout * 1000;
+  gint64 time =
+      timeout <
+      0 ? G_MAXINT64 : sim_time.now + timeout * G_TIME_SPAN_MILLISECOND;
   gboolean is_timer = timeout > 0;
 
   if (timeout == 0)

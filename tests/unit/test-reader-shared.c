@@ -76,6 +76,14 @@ test_connections (void)
   fake_cluster_free (cluster);
 }
 
+/* A moment, unless it is over. */
+static void
+pause_until (gint64 end)
+{
+  g_assert_cmpint (g_get_monotonic_time (), <, end);
+  g_usleep (1000);
+}
+
 /* Whoever comes later asks whether it is there, and not for shards. */
 static void
 test_dead_node (void)
@@ -83,6 +91,7 @@ test_dead_node (void)
   FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
       8 * 2 * CLUSTER_UNIT);
   FakeNode *dead = &cluster->nodes[0];
+  gint64 end = g_get_monotonic_time () + PATIENCE;
   PmssReader *first, *second;
   int requests;
 
@@ -90,7 +99,7 @@ test_dead_node (void)
   first = fake_cluster_open (cluster, "retries", 0, NULL);
   read_all (cluster, first);
   while (reader_get_counter (first, "errors") < 2)
-    g_usleep (1000);
+    pause_until (end);
   requests = g_atomic_int_get (&dead->requests);
   g_assert_cmpint (requests, >, 0);
   second = open_beside (first);
@@ -99,6 +108,7 @@ test_dead_node (void)
   /* and learns that it is well again */
   g_atomic_int_set (&dead->gone, 0);
   while (g_atomic_int_get (&dead->requests) == requests) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
     g_object_unref (second);
     second = open_beside (first);
     read_all (cluster, second);
@@ -132,8 +142,7 @@ wait_for_no_threads (void)
   gint64 end = g_get_monotonic_time () + PATIENCE;
 
   while (count_threads ("pmss-re") > 0) {
-    g_assert_cmpint (g_get_monotonic_time (), <, end);
-    g_usleep (1000);
+    pause_until (end);
   }
 }
 
@@ -208,7 +217,7 @@ test_close_async (void)
 
 typedef struct
 {
-  PmssReader *reader;           /* (atomic) given back in the handler */
+  PmssReader *reader;           /* (nullable): given back in the handler; the I/O thread's */
   gboolean over;                /* atomic */
 } Handled;
 
@@ -241,12 +250,10 @@ test_in_handler (void)
   g_atomic_int_set (&cluster->nodes[0].gone, G_MAXINT);
   read_all (cluster, reader);
   while (!g_atomic_int_get (&handled.over)) {
-    g_assert_cmpint (g_get_monotonic_time (), <, end);
-    g_usleep (1000);
+    pause_until (end);
   }
   while (fake_cluster_count_sessions (cluster) > 1) {
-    g_assert_cmpint (g_get_monotonic_time (), <, end);
-    g_usleep (1000);
+    pause_until (end);
   }
   g_object_unref (reader);
   fake_cluster_free (cluster);

@@ -25,6 +25,8 @@ IDLE = [Metric("memory", "memory of an idle connection", "KiB", 1, "lower")]
 ADDRESSES = 100
 # connections that come before those that are counted: what is made once is made then
 WARM = 50
+# s, of each step of a connection
+DEADLINE = 30
 TUS = ["Tus-Resumable: 1.0.0", "Content-Type: application/offset+octet-stream"]
 
 
@@ -86,12 +88,12 @@ def measure_upload(context, options, cluster):
     path = material.random_file(context.material, options.upload)
     location = create_upload(cluster, options.upload)
     before, begin = control.cpu(), time.monotonic()
-    with open(path, "rb") as file, socket.create_connection((cluster.control.address, cluster.control.port)) as peer:
+    with open(path, "rb") as file, socket.create_connection((cluster.control.address, cluster.control.port), DEADLINE) as peer:
         peer.sendall(head(cluster, "PATCH", location, "Content-Length: %d" % (options.upload - 1), "Upload-Offset: 0", *TUS))
         peer.sendfile(file, 0, options.upload - 1)
         expect(peer, 204)
     seconds, used = time.monotonic() - begin, control.cpu() - before
-    with socket.create_connection((cluster.control.address, cluster.control.port)) as peer:
+    with socket.create_connection((cluster.control.address, cluster.control.port), DEADLINE) as peer:
         peer.sendall(head(cluster, "DELETE", location, *TUS[:1]))
         expect(peer, 204)
     return {"cpu": used / options.upload * 1e9, "rate": options.upload / seconds / 1e6}
@@ -125,7 +127,10 @@ def expect(peer, status):
         if field.startswith(b"content-length:"):
             length = int(field.split(b":")[1])
             while len(body) < length:
-                body += peer.recv(65536)
+                piece = peer.recv(65536)
+                if not piece:
+                    raise RuntimeError("an answer that ends early")
+                body += piece
 
 
 def anonymous_memory(pid):
@@ -147,6 +152,7 @@ def measure_idle(context, options, cluster):
                 before = anonymous_memory(pid)
             peer = stack.enter_context(socket.socket())
             peer.bind(("127.0.1.%d" % (1 + i % ADDRESSES), 0))
+            peer.settimeout(DEADLINE)
             peer.connect((cluster.control.address, cluster.control.port))
             peer.sendall(head(cluster, "GET", "/api/v1/media?limit=1"))
             expect(peer, 200)

@@ -65,7 +65,7 @@ def run(context, options):
 def compare_wall(context, options):
     seconds = options.wall * options.interval / 1e3 + options.seconds
     size = int(seconds * options.rate * 1e6 / 8) + (64 << 20)
-    sources, env, processes = start_sources(context, size)
+    _, sources, env, processes = start_sources(context, size)
     program = context.build / "tools" / "benchmarks" / "bench-wall"
 
     def hang(source):
@@ -81,13 +81,14 @@ def compare_wall(context, options):
 
 
 def compare_players(context, options):
-    sources, env, processes = start_sources(context, 256 << 20)
+    cluster, sources, env, processes = start_sources(context, 256 << 20)
     context.compare(Comparison("many: players of %g Mbit/s, one more every %d ms" % (options.rate, options.interval), PLAYERS, [
         Contender(name, lambda s=source: ramp(context, options, s, env, processes)) for name, source in sources.items()]), processes)
+    cluster.close()
 
 
 def start_sources(context, size):
-    """({name: a source as of gst-launch}, their environment, the servers)."""
+    """(The cluster, {name: a source as of gst-launch}, their environment, the servers)."""
     path = material.random_file(context.material, size)
     cluster = servers.start(context, 6)
     servers.add(cluster, NAME, path, "4+2")
@@ -96,7 +97,7 @@ def start_sources(context, size):
     ours = "pmsssrc location=" + servers.uri(cluster, NAME)
     sources = {PLAIN: "souphttpsrc location=%s/%s" % (web.url, path.name), OURS: ours, SMALL: ours + " read-ahead=4194304 cache-size=8388608"}
     env = dict(context.env, PMSS_TOKEN=cluster.token)
-    return sources, env, accounting.Processes(lambda: web.processes().pids() + servers.processes(cluster).pids())
+    return cluster, sources, env, accounting.Processes(lambda: web.processes().pids() + servers.processes(cluster).pids())
 
 
 def ramp(context, options, source, env, processes):
