@@ -39,16 +39,24 @@ enter (GSource * source)
   return ((Wrapper *) source->source_funcs)->real;
 }
 
+/* GLib drops its reference to the source next, under the context's lock. */
+static gboolean
+leave (GSource * source, gboolean result)
+{
+  release (source);
+  return result;
+}
+
 static gboolean
 wrapped_prepare (GSource * source, gint * timeout)
 {
-  return enter (source)->prepare (source, timeout);
+  return leave (source, enter (source)->prepare (source, timeout));
 }
 
 static gboolean
 wrapped_check (GSource * source)
 {
-  return enter (source)->check (source);
+  return leave (source, enter (source)->check (source));
 }
 
 static gboolean
@@ -60,7 +68,15 @@ wrapped_dispatch (GSource * source, GSourceFunc callback, gpointer data)
   /* the callback's data may be freed next, because another thread destroyed
    * the source meanwhile */
   acquire (context);
-  return more;
+  return leave (source, more);
+}
+
+/* The last reference has gone, whosever it was. */
+static void
+wrapped_finalize (GSource * source)
+{
+  acquire (source);
+  ((Wrapper *) source->source_funcs)->real->finalize (source);
 }
 
 static void
@@ -73,6 +89,8 @@ wrap_init (Wrapper * wrapper, const GSourceFuncs * real)
     wrapper->funcs.prepare = wrapped_prepare;
   if (real->check != NULL)
     wrapper->funcs.check = wrapped_check;
+  if (real->finalize != NULL)
+    wrapper->funcs.finalize = wrapped_finalize;
 }
 
 /* Sources of the same kind share a wrapper, which lives as long as the
