@@ -210,7 +210,8 @@ class Cluster:
                  quick_passwords=True):
         """@control_build: where its control server comes from. @ca: a file with the authority that control's certificate is from, where it is started with one. @address, @prefix: control's; see Server."""
         if quick_passwords and "PMSS_QUICK_PASSWORDS" in os.environ:
-            environment = preloading(os.environ["PMSS_QUICK_PASSWORDS"], environment)
+            # GStreamer's scanner of plugins would inherit that, and a sanitizer with it
+            environment = preloading(os.environ["PMSS_QUICK_PASSWORDS"], dict(environment or {}, GST_REGISTRY_FORK="no"))
         self.tls = ssl.create_default_context(cafile=str(ca)) if ca else None
         # ThreadSanitizer is too slow for heartbeats in so quick a row
         self.haste = {} if os.environ.get("TSAN_OPTIONS") else {"PMSS_TEST_HASTE": str(haste)}
