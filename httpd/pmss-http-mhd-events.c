@@ -297,6 +297,14 @@ end_link (PmssHttpd * httpd, Link * link)
   g_free (link);
 }
 
+void
+pmss_http_hand_over (PmssHttpd * httpd, int number)
+{
+  g_mutex_lock (&httpd->engine->links_lock);
+  httpd->engine->handed += number;
+  g_mutex_unlock (&httpd->engine->links_lock);
+}
+
 static Link *
 begin_link (PmssHttpd * httpd, int fd)
 {
@@ -306,6 +314,7 @@ begin_link (PmssHttpd * httpd, int fd)
   link->fd = fd;
   link->peer = pmss_watchdog_start (httpd->watchdog, fd);
   g_mutex_lock (&httpd->engine->links_lock);
+  httpd->engine->handed--;
   g_queue_push_tail_link (&httpd->engine->links, &link->node);
   if (httpd->engine->closing)
     shutdown (fd, SHUT_RDWR);
@@ -323,7 +332,7 @@ pmss_http_close_links (PmssHttpd * httpd)
   httpd->engine->closing = TRUE;
   for (GList * l = httpd->engine->links.head; l; l = l->next)
     shutdown (((Link *) l->data)->fd, SHUT_RDWR);
-  while (httpd->engine->links.length > 0
+  while ((httpd->engine->links.length > 0 || httpd->engine->handed > 0)
       && g_cond_wait_until (&httpd->engine->link_gone,
           &httpd->engine->links_lock, end));
   g_mutex_unlock (&httpd->engine->links_lock);

@@ -16,9 +16,12 @@ void
 pmss_http_engine_take (PmssHttpd * httpd, int fd,
     const struct sockaddr *address, socklen_t length)
 {
+  pmss_http_hand_over (httpd, 1);
   if (MHD_add_connection (httpd->engine->daemon, fd, address,
-          length) != MHD_YES)
-    pmss_watchdog_drop (httpd->watchdog, fd);
+          length) == MHD_YES)
+    return;
+  pmss_http_hand_over (httpd, -1);
+  pmss_watchdog_drop (httpd->watchdog, fd);
 }
 
 /* --- what libmicrohttpd asks and tells --- */
@@ -180,7 +183,8 @@ pmss_http_engine_stop (PmssHttpd * httpd, gint64 end)
   while ((atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
       || atomic_load (&httpd->engine->deferred) > 0)
     g_usleep (10 * 1000);
-  /* 0.9.75 dereferences NULL where it refuses a request while it stops */
+  /* 0.9.75 dereferences NULL where it refuses a request while it stops, and
+   * closes without its lock what it was handed and has not begun */
   pmss_http_close_links (httpd);
   g_clear_pointer (&httpd->engine->daemon, MHD_stop_daemon);
 }

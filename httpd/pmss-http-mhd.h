@@ -17,7 +17,8 @@ struct _PmssHttpEngine
   /* run deferred work; NULL with a thread per connection */
   GThreadPool *pools[PMSS_HTTP_N_WAITS];
 
-  GMutex links_lock;            /* protects the next three */
+  GMutex links_lock;            /* protects the next four */
+  guint handed;                 /* connections that it was handed and has not begun */
   GQueue links;                 /* open connections */
   GCond link_gone;              /* one less is in it */
   gboolean closing;             /* newcomers are shut down */
@@ -35,6 +36,8 @@ void             pmss_http_on_completed  (void *data, struct MHD_Connection *con
     void **context, enum MHD_RequestTerminationCode code);
 void             pmss_http_on_connection (void *data, struct MHD_Connection *connection,
     void **context, enum MHD_ConnectionNotificationCode code);
+/* So many more were handed to it. */
+void             pmss_http_hand_over     (PmssHttpd *httpd, int number);
 /* Shuts all connections down, and waits until they are gone, for a second at most. */
 void             pmss_http_close_links   (PmssHttpd *httpd);
 /* For the pools; @item: a request that is deferred. */
