@@ -13,6 +13,7 @@
 #include "control/keys.h"
 #include "control/originals/originals.h"
 #include "control/sessions/revocations.h"
+#include "control/uploads/uploads.h"
 #include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
 
@@ -50,6 +51,14 @@ typedef struct
   gint64 media, nodes, unfinished, jobs, logins;
 } Counts;
 
+static void
+count_unfinished (const PmssUpload * upload, gpointer user_data)
+{
+  Counts *counts = user_data;
+
+  counts->unfinished += !upload->complete;
+}
+
 static gboolean
 count_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {
@@ -57,7 +66,6 @@ count_rows (PmssDatabase * database, gpointer user_data, GError ** error)
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT (SELECT count (*) FROM medium WHERE state = 'ready'),"
       " (SELECT count (*) FROM node),"
-      " (SELECT count (*) FROM upload WHERE state = 'receiving'),"
       " (SELECT count (*) FROM job WHERE " PAUSED "),"
       " (SELECT count (*) FROM api_token)");
 
@@ -65,27 +73,13 @@ count_rows (PmssDatabase * database, gpointer user_data, GError ** error)
     return FALSE;
   counts->media = pmss_rows_int (rows, 0);
   counts->nodes = pmss_rows_int (rows, 1);
-  counts->unfinished = pmss_rows_int (rows, 2);
-  counts->jobs = pmss_rows_int (rows, 3);
-  counts->logins = pmss_rows_int (rows, 4);
-  return TRUE;
+  counts->jobs = pmss_rows_int (rows, 2);
+  counts->logins = pmss_rows_int (rows, 3);
+  counts->unfinished = 0;
+  return pmss_uploads_each (database, count_unfinished, counts, error);
 }
 
 /* Files */
-
-static gboolean
-list_rows (PmssRows * rows, GHashTable * table, GError ** error)
-{
-  g_autoptr (GError) local = NULL;
-
-  while (pmss_rows_next (rows, &local))
-    g_hash_table_insert (table, g_strdup (pmss_rows_text (rows, 0)),
-        g_strdup (pmss_rows_text (rows, 1)));
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
 
 static void
 free_named (gpointer data)
@@ -108,21 +102,16 @@ add_named (GHashTable * table, const char *file, const char *medium,
   g_hash_table_insert (table, g_strdup (file), named);
 }
 
+static void
+add_upload (const PmssUpload * upload, gpointer rows)
+{
+  add_named (rows, upload->id, upload->name, upload->received, upload->size);
+}
+
 static gboolean
 list_uploads (PmssDatabase * database, gpointer user_data, GError ** error)
 {
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT upload.id, medium.name, upload.received, upload.size FROM upload"
-      " JOIN medium ON medium.id = upload.medium");
-
-  while (pmss_rows_next (rows, &local))
-    add_named (user_data, pmss_rows_text (rows, 0), pmss_rows_text (rows, 1),
-        (guint64) pmss_rows_int (rows, 2), (guint64) pmss_rows_int (rows, 3));
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  return pmss_uploads_each (database, add_upload, user_data, error);
 }
 
 static void
@@ -257,16 +246,27 @@ check (Restore * self, GError ** error)
   return TRUE;
 }
 
+static void
+add_unfinished (const PmssUpload * upload, gpointer ids)
+{
+  if (!upload->complete)
+    g_ptr_array_add (ids, g_strdup (upload->id));
+}
+
 static gboolean
-set_aside_unfinished (Restore * self, GHashTable * unfinished, GError ** error)
+list_unfinished (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  return pmss_uploads_each (database, add_unfinished, user_data, error);
+}
+
+static gboolean
+set_aside_unfinished (Restore * self, GPtrArray * unfinished, GError ** error)
 {
   g_autofree char *folder = g_build_filename (self->config->data, "uploads",
       NULL);
-  GHashTableIter iter;
-  gpointer file;
 
-  g_hash_table_iter_init (&iter, unfinished);
-  while (g_hash_table_iter_next (&iter, &file, NULL)) {
+  for (guint i = 0; i < unfinished->len; i++) {
+    const char *file = g_ptr_array_index (unfinished, i);
     g_autofree char *path = g_build_filename (folder, file, NULL);
 
     if (g_file_test (path, G_FILE_TEST_EXISTS)
@@ -274,15 +274,6 @@ set_aside_unfinished (Restore * self, GHashTable * unfinished, GError ** error)
       return FALSE;
   }
   return TRUE;
-}
-
-static gboolean
-list_unfinished (PmssDatabase * database, gpointer user_data, GError ** error)
-{
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT id, user FROM upload WHERE state = 'receiving'");
-
-  return list_rows (rows, user_data, error);
 }
 
 /* Node ids are in tokens and extents, numbers of revocations are what nodes ask by: none of them may mean two things. */
@@ -316,8 +307,7 @@ restore_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 static gboolean
 restore (Restore * self, GError ** error)
 {
-  g_autoptr (GHashTable) unfinished = g_hash_table_new_full (g_str_hash,
-      g_str_equal, g_free, g_free);
+  g_autoptr (GPtrArray) unfinished = g_ptr_array_new_with_free_func (g_free);
 
   if (!pmss_database_transact (self->database, list_unfinished, unfinished,
           error)

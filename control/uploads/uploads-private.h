@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* Shared by uploads.c (rows), upload-files.c (their files) and upload-writer.c (bytes). */
+/* Shared by uploads.c and upload-rows.c (rows), upload-files.c (their files) and upload-writer.c
+ * (bytes). */
 struct _PmssUploads
 {
   PmssControlConfig *config;
@@ -28,6 +29,13 @@ struct _PmssUploads
    * not count as received */
   GHashTable *writing;
 };
+
+/* What pmss_upload_read() makes an upload of, and from where. */
+#define PMSS_UPLOAD_COLUMNS "upload.id, upload.medium, medium.name, upload.user, " \
+    "upload.kind, upload.state, upload.size, upload.received, " \
+    "upload.created, upload.expires " \
+    "FROM upload JOIN medium ON medium.id = upload.medium"
+PmssUpload *pmss_upload_read (PmssRows *rows);
 
 /* PMSS_ERROR_NO_SPACE unless the disk has @bytes more than it has to keep free and than others have
  * @announced. */

@@ -11,11 +11,6 @@
 #include "control/originals/originals.h"
 #include "libpmss/pmss-error.h"
 
-#define COLUMNS "upload.id, upload.medium, medium.name, upload.user, " \
-    "upload.kind, upload.state, upload.size, upload.received, " \
-    "upload.created, upload.expires " \
-    "FROM upload JOIN medium ON medium.id = upload.medium"
-
 #define ASIDE_EVERY (60 * G_USEC_PER_SEC)
 /* What could not be deleted is not told every minute. */
 #define ASIDE_AGAIN (3600 * (gint64) G_USEC_PER_SEC)
@@ -163,25 +158,6 @@ pmss_uploads_get_path (PmssUploads * self, const char *id)
 
 /* Rows */
 
-static PmssUpload *
-read_row (PmssRows * rows)
-{
-  PmssUpload *upload = g_new0 (PmssUpload, 1);
-
-  upload->id = g_strdup (pmss_rows_text (rows, 0));
-  upload->medium = pmss_rows_int (rows, 1);
-  upload->name = g_strdup (pmss_rows_text (rows, 2));
-  upload->user = g_strdup (pmss_rows_text (rows, 3));
-  upload->kind = g_str_equal (pmss_rows_text (rows, 4), "tus")
-      ? PMSS_UPLOAD_TUS : PMSS_UPLOAD_PUT;
-  upload->complete = g_str_equal (pmss_rows_text (rows, 5), "complete");
-  upload->size = pmss_rows_int (rows, 6);
-  upload->received = pmss_rows_int (rows, 7);
-  upload->created = pmss_rows_int (rows, 8);
-  upload->expires = pmss_rows_int (rows, 9);
-  return upload;
-}
-
 typedef struct
 {
   PmssUploads *self;
@@ -197,13 +173,13 @@ get_row (PmssDatabase * database, gpointer user_data, GError ** error)
   Get *get = user_data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = get->id ?
-      pmss_database_query (database, "SELECT " COLUMNS
+      pmss_database_query (database, "SELECT " PMSS_UPLOAD_COLUMNS
       " WHERE upload.id = ?1", PMSS_TEXT (get->id)) :
-      pmss_database_query (database, "SELECT " COLUMNS
+      pmss_database_query (database, "SELECT " PMSS_UPLOAD_COLUMNS
       " WHERE upload.medium = ?1", PMSS_INT (get->medium));
 
   if (pmss_rows_next (rows, &local)) {
-    get->upload = read_row (rows);
+    get->upload = pmss_upload_read (rows);
     return TRUE;
   }
   if (local != NULL)
@@ -251,13 +227,13 @@ list_rows (PmssDatabase * database, gpointer user_data, GError ** error)
   List *list = user_data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " COLUMNS " WHERE upload.state = 'receiving'"
+      "SELECT " PMSS_UPLOAD_COLUMNS " WHERE upload.state = 'receiving'"
       " AND (?1 = 0 OR upload.expires <= ?2)"
       " AND (?3 = 0 OR upload.kind = 'put') ORDER BY upload.id",
       PMSS_INT (list->expired), PMSS_INT (now ()), PMSS_INT (list->put));
 
   while (pmss_rows_next (rows, &local))
-    g_ptr_array_add (list->uploads, read_row (rows));
+    g_ptr_array_add (list->uploads, pmss_upload_read (rows));
   if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;

@@ -65,6 +65,10 @@ PmssUpload   *pmss_uploads_get    (PmssUploads *uploads, const char *id, GError 
 PmssUpload   *pmss_uploads_get_by_medium (PmssUploads *uploads, gint64 medium, GError **error);
 /* Those not complete, by id: array that frees them. */
 GPtrArray    *pmss_uploads_list   (PmssUploads *uploads, GError **error);
+/* In a transaction, also without an object: calls @func for each row. */
+typedef void (*PmssUploadFunc) (const PmssUpload *upload, gpointer user_data);
+gboolean      pmss_uploads_each (PmssDatabase *database, PmssUploadFunc func, gpointer user_data,
+    GError **error);
 /* Where its bytes are. */
 char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
 /* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while somebody
@@ -72,6 +76,13 @@ char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
 gboolean      pmss_uploads_remove (PmssUploads *uploads, const char *id, GError **error);
 /* Removes those whose time is up, and files whose time aside is up. One thread at a time. */
 gboolean      pmss_uploads_expire (PmssUploads *uploads, GError **error);
+
+/* Counts a probe of the file that begins: @may is FALSE, and it is not counted, where @most were
+ * counted before. The end forgets them all: a count that is there at a later begin is of probes
+ * that the server did not live to see the end of. PMSS_ERROR_NOT_FOUND */
+gboolean      pmss_uploads_begin_probe (PmssUploads *uploads, const char *id, guint most,
+    gboolean *may, GError **error);
+gboolean      pmss_uploads_end_probe   (PmssUploads *uploads, const char *id, GError **error);
 
 /* Parts of a larger transaction: see pmss_ingest_start() and the deletion. */
 /* All bytes are there: complete; the medium begins to be ingested. PMSS_ERROR_CONFLICT if not. */

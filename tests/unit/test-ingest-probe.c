@@ -2,6 +2,7 @@
 /* The phase "probe" of an ingest, where the database fails. */
 #include "control-fixture.h"
 #include "control/ingest/ingest-private.h"
+#include "control/uploads/uploads-private.h"
 #include "libpmss/pmss-error.h"
 
 #define UPLOAD "0123456789abcdef0123456789abcdef"
@@ -12,12 +13,13 @@ test_not_counted (void)
 {
   ControlFixture f;
   PmssUpload upload = {.id = (char *) UPLOAD };
-  PmssControlContext context = { 0 };
+  PmssUploads uploads = { 0 };
+  PmssControlContext context = {.uploads = &uploads };
   Ingest ingest = {.context = &context,.upload = &upload };
   g_autoptr (GError) error = NULL;
 
   control_fixture_init (&f);
-  context.database = f.database;
+  uploads.database = f.database;
   control_fixture_exec (&f, "INSERT INTO user"
       " (name, role, password, one_time, created)"
       " VALUES ('anna', 'operator', '', 0, 1)");

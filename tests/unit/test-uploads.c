@@ -9,6 +9,7 @@
 #include "control/data-files/set-aside.h"
 #include "control/originals/originals.h"
 #include "control/uploads/uploads-private.h"
+#include "libpmss/pmss-error.h"
 
 #define MIB ((guint64) 1 << 20)
 #define HOUR (3600 * (gint64) G_USEC_PER_SEC)
@@ -319,6 +320,69 @@ test_announced_gone (Fixture * f, gconstpointer data)
   pmss_upload_writer_abandon (writer);
 }
 
+/* Rows */
+
+static void
+sum_up (const PmssUpload * upload, gpointer sum)
+{
+  g_assert_true (upload->complete == g_str_equal (upload->name, "up"));
+  g_assert_cmpstr (upload->user, ==, "anna");
+  *(guint64 *) sum += upload->size;
+}
+
+static gboolean
+sum_up_each (PmssDatabase * database, gpointer sum, GError ** error)
+{
+  return pmss_uploads_each (database, sum_up, sum, error);
+}
+
+static void
+test_each (Fixture * f, gconstpointer data)
+{
+  guint64 sum = 0;
+
+  g_assert_true (pmss_database_transact (f->base.database, sum_up_each, &sum,
+          NULL));
+  g_assert_cmpuint (sum, ==, 0);
+  add_rows (f);
+  pmss_upload_free (begin_upload (f, 4 * MIB));
+  g_assert_true (pmss_database_transact (f->base.database, sum_up_each, &sum,
+          NULL));
+  g_assert_cmpuint (sum, ==, 4 * MIB + 5);
+}
+
+static gboolean
+begin_probe (Fixture * f)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean may = FALSE;
+
+  pmss_uploads_begin_probe (f->uploads, UPLOAD, 2, &may, &error);
+  g_assert_no_error (error);
+  return may;
+}
+
+/* A probe that was seen to end does not count. */
+static void
+test_probes (Fixture * f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean may = TRUE;
+
+  add_rows (f);
+  g_assert_true (begin_probe (f));
+  g_assert_true (pmss_uploads_end_probe (f->uploads, UPLOAD, NULL));
+  g_assert_true (begin_probe (f));
+  g_assert_true (begin_probe (f));
+  g_assert_false (begin_probe (f));
+  g_assert_false (begin_probe (f));
+  g_assert_true (pmss_uploads_end_probe (f->uploads, UPLOAD, NULL));
+  g_assert_true (begin_probe (f));
+  g_assert_false (pmss_uploads_begin_probe (f->uploads, ORIGINAL, 2, &may,
+          &error));
+  assert_pmss_error (error, NOT_FOUND);
+}
+
 #define ADD(name, func) \
   g_test_add ("/uploads/" name, Fixture, NULL, setup, func, teardown)
 
@@ -334,5 +398,7 @@ main (int argc, char **argv)
   ADD ("directory", test_directory);
   ADD ("announced", test_announced);
   ADD ("announced-gone", test_announced_gone);
+  ADD ("each", test_each);
+  ADD ("probes", test_probes);
   return g_test_run ();
 }

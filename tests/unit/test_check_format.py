@@ -44,6 +44,8 @@ SAMPLES = [
     (checker.check_null, "a.c", function("  if (n && name)\n    return 1;"), 5, function("  if (n && name[0])\n    return 1;")),
     (checker.check_null, "a.c", function("  return name ? 1 : 2;"), 5, function("  return g (name) ? 1 : a == name ? 3 : 2;")),
     (checker.check_null, "a.c", function("  g_autofree char *a = NULL;\n  while (!a)\n    n++;"), 6, function('  g ("if (!name)");      /* if (!name) */')),
+    (checker.check_rooms, "control/a.c", 'f ("SELECT size"\n" FROM upload");\n', 2, 'f (" FROM upload_part, medium");     /* FROM upload */\n'),
+    (checker.check_rooms, "control/uploads/a.c", 'f ("DELETE FROM original");\n', 1, 'f ("UPDATE upload SET probes = 0");\n'),
 ]
 
 
