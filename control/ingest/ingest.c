@@ -29,17 +29,26 @@ commit_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 
 /* The original is a second name for the same bytes: until the transaction, the upload is the one that counts. */
 static gboolean
+link_and_commit (Ingest * ingest, GError ** error)
+{
+  return (!ingest->medium->keep_original
+      || pmss_originals_link (ingest->context->originals, ingest->path,
+          ingest->upload->id, error))
+      && pmss_database_transact (ingest->context->database, commit_rows,
+      ingest, error);
+}
+
+/* A job that was cancelled, or fails, keeps no second name: the upload may go before it is run again, if ever. */
+static gboolean
 run_commit (Ingest * ingest, GError ** error)
 {
-  if (ingest->medium->keep_original
-      && !pmss_originals_link (ingest->context->originals, ingest->path,
-          ingest->upload->id, error))
-    return FALSE;
-  if (!pmss_database_transact (ingest->context->database, commit_rows, ingest,
-          error))
-    return FALSE;
-  pmss_uploads_delete_files (ingest->context->uploads);
-  return TRUE;
+  if (link_and_commit (ingest, error)) {
+    pmss_uploads_delete_files (ingest->context->uploads);
+    return TRUE;
+  }
+  if (ingest->medium->keep_original)
+    pmss_originals_unlink (ingest->context->originals, ingest->upload->id);
+  return FALSE;
 }
 
 /* stripe, verify */

@@ -188,6 +188,19 @@ pmss_originals_link (PmssOriginals * self, const char *path, const char *file,
 }
 
 void
+pmss_originals_unlink (PmssOriginals * self, const char *file)
+{
+  g_autofree char *second = pmss_data_files_get_path (self->files, file);
+  g_autoptr (GError) error = NULL;
+
+  if (g_unlink (second) != 0 && errno != ENOENT)
+    g_warning ("Cannot delete “%s”: %s", second, g_strerror (errno));
+  else if (!pmss_folder_sync (pmss_data_files_get_folder (self->files), &error))
+    g_warning ("“%s” may be back after a crash: %s", second,
+        error->message);
+}
+
+void
 pmss_originals_delete_files (PmssOriginals * self)
 {
   pmss_data_files_delete (self->files);

@@ -29,6 +29,9 @@ gboolean       pmss_originals_expire (PmssOriginals *originals, guint grace, gin
  * pmss_originals_add(). */
 gboolean       pmss_originals_link   (PmssOriginals *originals, const char *path, const char *file,
     GError **error);
+/* Takes the second name back, where pmss_originals_add() came to nothing. What stands in the way is
+ * logged. */
+void           pmss_originals_unlink (PmssOriginals *originals, const char *file);
 /* Parts of a larger transaction. @file, of @size bytes, is the original of @medium. */
 gboolean       pmss_originals_add    (PmssOriginals *originals, gint64 medium, const char *file,
     guint64 size, GError **error);

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """From an upload to a medium that is ready, and back to nothing, with real servers. What goes wrong on the way is in test_ingest_faults.py."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -96,6 +98,37 @@ class Sizes(cluster.TestCase):
         self.cluster.delete("kept")
         self.cluster.wait_jobs()
         self.assertEqual(os.listdir(self.cluster.control.data / "originals"), [])
+
+    def at_rest(self, statement):
+        """Control is restarted; in between the catalog takes the statement."""
+        self.cluster.control.stop()
+        with contextlib.closing(sqlite3.connect(self.cluster.control.data / "catalog.db")) as catalog, catalog:
+            catalog.execute(statement)
+        self.cluster.control.start()
+        self.cluster.wait_nodes()
+
+    def files(self, folder):
+        return os.listdir(self.cluster.control.data / folder)
+
+    def test_original_not_committed(self):
+        """An ingest that ends between the original's second name and its commit leaves no such name, and can go on or be cancelled."""
+        content = make(12, 100000)
+        self.at_rest("CREATE TRIGGER fails BEFORE INSERT ON original BEGIN SELECT RAISE (ABORT, 'not now'); END")
+        goes_on, ends = (self.cluster.put(name, content, keep_original="true") for name in ("goes on", "ends"))
+        for job in (goes_on, ends):
+            self.assertEqual(self.cluster.wait_job(job, ("failed",))["phase"], "commit")
+        self.assertEqual(self.files("originals"), [])
+        self.assertEqual(len(self.files("uploads")), 2)
+        self.cluster.api("POST", "/jobs/%d/cancel" % ends)
+        self.cluster.wait_jobs()
+        self.assertEqual((self.files("originals"), len(self.files("uploads"))), ([], 1))
+        self.at_rest("DROP TRIGGER fails")
+        self.cluster.api("POST", "/jobs/%d/resume" % goes_on)
+        self.cluster.wait_job(goes_on)
+        self.assertEqual((len(self.files("originals")), self.files("uploads")), (1, []))
+        self.assertEqual(self.cluster.read_back("goes on"), content)
+        self.cluster.delete("goes on")
+        self.cluster.wait_jobs()
 
     def test_orphans_and_losses(self):
         """What a node holds without a row goes when the node comes up; what it has lost is counted."""

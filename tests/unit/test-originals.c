@@ -160,6 +160,20 @@ test_no_row (Fixture * f, gconstpointer data)
   g_assert_true (has (f, "originals/set-aside"));
 }
 
+/* What linked it did not come to its row. */
+static void
+test_unlinked (Fixture * f, gconstpointer data)
+{
+  link_upload (f);
+  pmss_originals_unlink (f->originals, NAME);
+  g_assert_false (has (f, "originals"));
+  g_assert_true (has (f, "uploads"));
+  /* not there: that is as good */
+  g_log_set_always_fatal (G_LOG_LEVEL_WARNING | G_LOG_FATAL_MASK);
+  pmss_originals_unlink (f->originals, NAME);
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
+}
+
 static void
 test_dropped (Fixture * f, gconstpointer data)
 {
@@ -241,7 +255,8 @@ main (int argc, char **argv)
     const char *name;
     void (*func) (Fixture * f, gconstpointer data);
   } tests[] = {
-    {"kept", test_kept}, {"no-row", test_no_row}, {"dropped", test_dropped},
+    {"kept", test_kept}, {"no-row", test_no_row},
+    {"unlinked", test_unlinked}, {"dropped", test_dropped},
     {"dropped-at-crash", test_dropped_at_crash},
     {"other-folder", test_other_folder}, {"each", test_each},
   };
