@@ -77,9 +77,21 @@ is_framing_and_more (const char *key)
   return FALSE;
 }
 
+/* RFC 9112, 2.3. */
+static gboolean
+is_version (const char *text)
+{
+  return strlen (text) == strlen ("HTTP/1.1")
+      && g_str_has_prefix (text, "HTTP/")
+      && g_ascii_isdigit (text[5]) && text[6] == '.'
+      && g_ascii_isdigit (text[7]);
+}
+
 gboolean
 pmss_http_rules_check_version (PmssHttpRules * rules, const char *version)
 {
+  if (!is_version (version))
+    return pmss_http_rules_refuse (rules, 400, "malformed request line");
   if (strcmp (version, "HTTP/1.1") != 0 && strcmp (version, "HTTP/1.0") != 0)
     return pmss_http_rules_refuse (rules, 505, "only HTTP/1.1 is spoken here");
   return TRUE;
