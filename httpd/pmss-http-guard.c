@@ -13,12 +13,34 @@ typedef struct
   PmssHttpRules rules;
 } HeadCheck;
 
+/* libmicrohttpd before 1.0 shows a folded line as letters behind the field's
+ * name. */
+static gboolean
+is_framing_and_more (const char *key)
+{
+  static const char *const framing[] = {
+    "Content-Length", "Transfer-Encoding", "Host"
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (framing); i++) {
+    gsize length = strlen (framing[i]);
+
+    if (g_ascii_strncasecmp (key, framing[i], length) == 0 && key[length])
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static enum MHD_Result
 check_field (void *data, enum MHD_ValueKind kind, const char *key,
     size_t key_length, const char *value, size_t value_length)
 {
   HeadCheck *check = data;
 
+  if (is_framing_and_more (key)) {
+    pmss_http_rules_refuse (&check->rules, 400, "malformed header field");
+    return MHD_NO;
+  }
   if (!pmss_http_rules_add_field (&check->rules, key, key_length, value,
           value_length))
     return MHD_NO;

@@ -59,24 +59,6 @@ note_single (PmssHttpRules * rules, const char *name)
   return TRUE;
 }
 
-/* libmicrohttpd before 1.0 shows a folded line as letters behind the field's
- * name. */
-static gboolean
-is_framing_and_more (const char *key)
-{
-  static const char *const framing[] = {
-    "Content-Length", "Transfer-Encoding", "Host"
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (framing); i++) {
-    gsize length = strlen (framing[i]);
-
-    if (g_ascii_strncasecmp (key, framing[i], length) == 0 && key[length])
-      return TRUE;
-  }
-  return FALSE;
-}
-
 /* RFC 9112, 2.3. */
 static gboolean
 is_version (const char *text)
@@ -102,7 +84,7 @@ pmss_http_rules_add_field (PmssHttpRules * rules, const char *name,
     gsize name_length, const char *value, gsize value_length)
 {
   if (value == NULL || !pmss_http_rules_is_token (name, name_length)
-      || !is_field_value (value, value_length) || is_framing_and_more (name))
+      || !is_field_value (value, value_length))
     return pmss_http_rules_refuse (rules, 400, "malformed header field");
   if (!note_single (rules, name))
     return pmss_http_rules_refuse (rules, 400, "a header field is there twice");
