@@ -115,7 +115,7 @@ void          gst_pmss_src_fail      (GstPmssSrc * src, const GError * error);
 void          gst_pmss_src_cancel    (GstPmssSrc * src, gboolean flushing);
 /* For stop (): what is open stays so and rests, what has failed may be tried again. */
 void          gst_pmss_src_pause     (GstPmssSrc * src);
-/* Gives the session back. At most 300 ms. */
+/* Gives the session back; waits for that 2 s at most, with pmss_reader_close (). */
 void          gst_pmss_src_close     (GstPmssSrc * src);
 
 /* gstpmsssrc-scheduling.c: what the pads from a source on do now. Any thread, without the lock. */
