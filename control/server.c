@@ -310,7 +310,6 @@ listen_at (PmssControlContext * context, GError ** error)
     .listen = config->listen,
     .tls_certificate = config->tls_certificate,
     .tls_key = config->tls_key,
-    .thread_per_connection = TRUE,
     .max_connections = config->max_connections,
     .max_connections_per_address = config->max_connections_per_address,
     .nodes = TRUE,

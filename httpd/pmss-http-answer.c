@@ -253,7 +253,7 @@ pmss_http_answer_for_handler (PmssHttpRequest * request)
 }
 
 GBytes *
-pmss_http_answer_write (const PmssHttpAnswer * answer)
+pmss_http_answer_write (const PmssHttpAnswer * answer, gboolean to_head)
 {
   GString *text = g_string_new (NULL);
   gsize length = 0;
@@ -270,7 +270,7 @@ pmss_http_answer_write (const PmssHttpAnswer * answer)
         (char *) answer->headers->pdata[i],
         (char *) answer->headers->pdata[i + 1]);
   g_string_append (text, "\r\n");
-  if (length > 0)
+  if (length > 0 && !to_head)
     g_string_append_len (text, data, length);
   return g_string_free_to_bytes (text);
 }

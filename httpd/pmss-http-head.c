@@ -84,6 +84,17 @@ pmss_http_head_scan (PmssHttpHeadScan * scan, const char *bytes, gsize size,
   return 0;
 }
 
+gboolean
+pmss_http_head_is_head (const char *bytes, gsize size)
+{
+  while (size > 0 && (*bytes == '\r' || *bytes == '\n')) {
+    bytes++;
+    size--;
+  }
+  return size >= strlen ("HEAD ")
+      && memcmp (bytes, "HEAD ", strlen ("HEAD ")) == 0;
+}
+
 /* --- what is in it --- */
 
 /* Cuts the line at @text off, and returns what is behind it. */

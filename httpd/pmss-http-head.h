@@ -50,6 +50,8 @@ typedef struct
 guint         pmss_http_head_scan  (PmssHttpHeadScan *scan, const char *bytes, gsize size,
     gsize *head_size, const char **detail);
 
+/* Whether a request of method HEAD is, or begins, in @bytes. */
+gboolean      pmss_http_head_is_head (const char *bytes, gsize size);
 /* @bytes: a whole head and nothing else. Returns 0 and @head, or the status to refuse with, and
  * a text in @detail (static). */
 guint         pmss_http_head_parse (const char *bytes, gsize size, PmssHttpHead **head,

@@ -148,7 +148,7 @@ pmss_http_do_work (gpointer item, gpointer data)
   atomic_fetch_sub (&httpd->engine->deferred, 1);
 }
 
-/* FALSE: it is done already, by the connection's own thread: libmicrohttpd
+/* FALSE: it is done already, by the connection's worker: libmicrohttpd
  * aborts when it is stopped with a suspended connection. First the count and
  * then the look, and pmss_httpd_stop() the other way round: whoever is not
  * seen by it sees it. */
@@ -158,7 +158,7 @@ start_work (PmssHttpRequest * request)
   PmssHttpd *httpd = request->httpd;
 
   atomic_fetch_add (&httpd->engine->deferred, 1);
-  if (!httpd->engine->pools[request->wait] || atomic_load (&httpd->stopping)) {
+  if (atomic_load (&httpd->stopping)) {
     atomic_fetch_sub (&httpd->engine->deferred, 1);
     run_work (request);
     return FALSE;

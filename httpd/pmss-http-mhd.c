@@ -88,14 +88,12 @@ load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
 static void
 add_limits (const PmssHttpdConfig * config, Options * options)
 {
-  guint threads = config->thread_per_connection ? 1 : config->threads;
-
   /* The watchdog decides. libmicrohttpd shares its limit out to its threads,
    * and counts a connection for a while after it has closed: with this none
    * of them ever reaches it. */
   add_option (options, MHD_OPTION_CONNECTION_LIMIT,
-      MIN (2 * (guint64) config->max_connections * threads + 1024, G_MAXINT),
-      NULL);
+      MIN (2 * (guint64) config->max_connections * config->threads + 1024,
+          G_MAXINT), NULL);
   /* The watchdog is first, and knows better: this is for what it may miss. */
   add_option (options, MHD_OPTION_CONNECTION_TIMEOUT,
       2 * MAX (config->head_timeout, config->min_rate_window), NULL);
@@ -106,19 +104,17 @@ add_limits (const PmssHttpdConfig * config, Options * options)
    * checks as well; 0.9.75 sends the head of its own refusals twice. */
   add_option (options, MHD_OPTION_STRICT_FOR_CLIENT,
       pmss_http_guard_engine_is_strict ()? 1 : 0, NULL);
-  if (threads > 1)
-    add_option (options, MHD_OPTION_THREAD_POOL_SIZE, threads, NULL);
+  if (config->threads > 1)
+    add_option (options, MHD_OPTION_THREAD_POOL_SIZE, config->threads, NULL);
 }
 
 static guint
 daemon_flags (const PmssHttpdConfig * config)
 {
   guint flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC
-      | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET;
+      | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL
+      | MHD_ALLOW_SUSPEND_RESUME;
 
-  flags |= config->thread_per_connection ?
-      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL :
-      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
   if (config->tls_certificate)
     flags |= MHD_USE_TLS;
   return flags;
@@ -167,8 +163,7 @@ pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
   g_mutex_init (&engine->links_lock);
   g_cond_init (&engine->link_gone);
   g_queue_init (&engine->links);
-  for (guint i = 0; i < PMSS_HTTP_N_WAITS && !config->thread_per_connection;
-      i++)
+  for (guint i = 0; i < PMSS_HTTP_N_WAITS; i++)
     engine->pools[i] =
         g_thread_pool_new (pmss_http_do_work, httpd, BLOCKING_THREADS, FALSE,
         NULL);

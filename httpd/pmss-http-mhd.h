@@ -14,8 +14,7 @@ G_BEGIN_DECLS
 struct _PmssHttpEngine
 {
   struct MHD_Daemon *daemon;
-  /* run deferred work; NULL with a thread per connection */
-  GThreadPool *pools[PMSS_HTTP_N_WAITS];
+  GThreadPool *pools[PMSS_HTTP_N_WAITS];        /* run deferred work */
 
   GMutex links_lock;            /* protects the next four */
   guint handed;                 /* connections that it was handed and has not begun */

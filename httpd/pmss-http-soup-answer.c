@@ -97,9 +97,9 @@ pmss_soup_answer (PmssSoupCall * call)
 }
 
 static void
-hang_up (PmssSoupLink * link, const PmssHttpAnswer * answer)
+hang_up (PmssSoupLink * link, const PmssHttpAnswer * answer, gboolean to_head)
 {
-  g_autoptr (GBytes) words = pmss_http_answer_write (answer);
+  g_autoptr (GBytes) words = pmss_http_answer_write (answer, to_head);
 
   atomic_fetch_add (&link->httpd->answers[answer->status], 1);
   /* as long as a head may take, it may send what is thrown away */
@@ -111,11 +111,13 @@ void
 pmss_soup_answer_last (PmssSoupCall * call)
 {
   call->answered = TRUE;
-  hang_up (call->link, &call->request.answer);
+  hang_up (call->link, &call->request.answer,
+      g_str_equal (call->request.method, "HEAD"));
 }
 
 void
-pmss_soup_refuse (PmssSoupLink * link, guint status, const char *detail)
+pmss_soup_refuse (PmssSoupLink * link, guint status, const char *detail,
+    gboolean to_head)
 {
   g_autoptr (GBytes) body = pmss_http_problem_new (status, detail, NULL);
   const PmssHttpAnswer answer = {.status = status,.body = body,.fd = -1,
@@ -123,5 +125,5 @@ pmss_soup_refuse (PmssSoupLink * link, guint status, const char *detail)
   };
 
   atomic_fetch_add (&link->httpd->refused, 1);
-  hang_up (link, &answer);
+  hang_up (link, &answer, to_head);
 }

@@ -110,12 +110,12 @@ on_head (PmssHttpStream * stream, PmssHttpHead * head, gpointer data)
 
 static void
 on_refused (PmssHttpStream * stream, guint status, const char *detail,
-    gpointer data)
+    gboolean to_head, gpointer data)
 {
   PmssSoupLink *link = data;
 
   atomic_fetch_add (&link->httpd->requests, 1);
-  pmss_soup_refuse (link, status, detail);
+  pmss_soup_refuse (link, status, detail, to_head);
 }
 
 static void

@@ -106,6 +106,7 @@ void          pmss_soup_answer       (PmssSoupCall *call);
 /* Writes the answer past libsoup, and ends the connection. */
 void          pmss_soup_answer_last  (PmssSoupCall *call);
 /* The same for a head that was refused. */
-void          pmss_soup_refuse       (PmssSoupLink *link, guint status, const char *detail);
+void          pmss_soup_refuse       (PmssSoupLink *link, guint status, const char *detail,
+    gboolean to_head);
 
 G_END_DECLS

@@ -303,7 +303,8 @@ look_at_head (PmssHttpStream * self)
   if (!status)
     status = pmss_http_head_parse (bytes, size, &head, &detail);
   if (status) {
-    self->funcs->refused (self, status, detail, self->user_data);
+    self->funcs->refused (self, status, detail,
+        pmss_http_head_is_head (bytes, self->ahead->len), self->user_data);
     pmss_http_stream_hang_up (self, NULL);
   } else {
     begin_request (self, head, size);
@@ -365,12 +366,13 @@ read_body (PmssHttpStream * self, gpointer bytes, gsize size)
 
 /* libsoup 3.2 forgets a connection, open, whose end comes where it waits for a
  * second request: to it a message begins with its first byte. So it gets one,
- * of no request, and then the end. */
+ * of no request, and then the end. Its answer to that goes nowhere. */
 static gssize
 tell_end (PmssHttpStream * self, char *bytes, gsize size, gssize end)
 {
   if (self->in_request || size == 0)
     return end;
+  pmss_http_stream_hang_up (self, NULL);
   /* an error instead, such as TLS has where its end was read once, would keep
    * the byte from being seen */
   if (self->nudged)

@@ -48,8 +48,10 @@ typedef struct
    * phase: WORK. */
   void (*head)    (PmssHttpStream *stream, PmssHttpHead *head, gpointer user_data);
   /* There is a head that is refused with @status: calls pmss_http_stream_hang_up() with an answer
-   * (or with NULL). The engine sees the end of its input and no request. */
-  void (*refused) (PmssHttpStream *stream, guint status, const char *detail, gpointer user_data);
+   * (or with NULL). @to_head: to a HEAD: it has no body. The engine sees the end of its input and
+   * no request. */
+  void (*refused) (PmssHttpStream *stream, guint status, const char *detail, gboolean to_head,
+      gpointer user_data);
   /* The engine got @length bytes of the body; @complete: it has all. Phases: BODY, then WORK. */
   void (*body)    (PmssHttpStream *stream, gsize length, gboolean complete, gpointer user_data);
   /* The descriptor is closed next: last call, exactly once. To leave the watchdog. */

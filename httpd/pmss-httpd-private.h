@@ -115,8 +115,9 @@ gboolean pmss_http_request_parse_json (PmssHttpRequest *request);
 /* It should have answered. */
 void        pmss_http_answer_for_handler (PmssHttpRequest *request);
 void        pmss_http_answer_clear  (PmssHttpAnswer *answer);
-/* Head and body (not from a file) of the last answer of a connection. */
-GBytes     *pmss_http_answer_write  (const PmssHttpAnswer *answer);
+/* Head and body (not from a file) of the last answer of a connection. @to_head: to a HEAD, which
+ * has no body. */
+GBytes     *pmss_http_answer_write  (const PmssHttpAnswer *answer, gboolean to_head);
 /* The body of a problem. @instance: nullable. */
 GBytes     *pmss_http_problem_new   (guint status, const char *detail, const char *instance);
 const char *pmss_http_reason_phrase (guint status);

@@ -21,8 +21,9 @@ typedef struct _PmssHttpd PmssHttpd;
  * PmssHttpRequest:
  *
  * One request, from `begin` to `end`. All functions on it are called from inside the handler's
- * functions. With libmicrohttpd these run on the worker thread that the connection belongs to; with
- * libsoup on threads of a pool, one at a time for each connection, and may block.
+ * functions. With libmicrohttpd these run on the worker thread that the connection belongs to, and
+ * do what may wait for a disk in pmss_http_request_defer(). With libsoup they run on threads of a
+ * pool, one at a time for each connection, and may block.
  */
 typedef struct _PmssHttpRequest PmssHttpRequest;
 
@@ -31,10 +32,7 @@ typedef struct
   const char *listen;           /* "127.0.0.1:8470", "[::]:8470", port 0: any free one */
   const char *tls_certificate;  /* nullable: PEM files; both or none */
   const char *tls_key;
-  /* libmicrohttpd alone, as the next: TRUE: handlers may block; FALSE: epoll worker threads,
-   * handlers do what may wait for a disk in pmss_http_request_defer() */
-  gboolean thread_per_connection;
-  guint threads;                /* of the pool; 0: one per processor, at least 2 */
+  guint threads;                /* libmicrohttpd's workers; 0: one per processor, at least 2 */
   guint max_connections;        /* 0: 1000 */
   guint max_connections_per_address;    /* of strangers; 0: half */
   /* storage servers connect, too: room is kept for them (pmss-http-places.h) */
@@ -141,7 +139,7 @@ JsonObject *pmss_http_request_get_json    (PmssHttpRequest *request);
 /* For work that may block longer than a worker thread should be held up (fsync, long scans): call
  * it from `complete`, or from `begin` of a request without a body (`complete` is then not called),
  * instead of answering. The connection is set aside, @work is called on a thread of a small pool
- * (with a thread per connection: on that) and has to answer; `end` comes after it. */
+ * and has to answer; `end` comes after it. */
 typedef void (*PmssHttpWork) (PmssHttpRequest *request, gpointer user_data);
 /* Each has a pool of its own: a read is not held up by the fsyncs of an ingest. */
 typedef enum { PMSS_HTTP_WAIT_READ, PMSS_HTTP_WAIT_WRITE, PMSS_HTTP_N_WAITS } PmssHttpWait;

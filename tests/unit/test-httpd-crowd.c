@@ -77,10 +77,10 @@ crowd_in (Fixture * fixture, int *fds, guint n)
 /* Two addresses want all places. Who is logged in keeps one, a node does, and
  * whoever comes gets one. */
 static void
-test_room_is_kept (gconstpointer mode)
+test_room_is_kept (void)
 {
   const PmssHttpdConfig config = {.max_connections = PLACES,.nodes = TRUE,
-    .thread_per_connection = GPOINTER_TO_INT (mode),.threads = 3,
+    .threads = 3,
     .head_timeout = 3600
   };
   g_autoptr (Fixture) fixture = fixture_new (&config);
@@ -118,11 +118,10 @@ test_room_is_kept (gconstpointer mode)
 
 /* A crowd from one address displaces itself alone. */
 static void
-test_one_address (gconstpointer mode)
+test_one_address (void)
 {
   const PmssHttpdConfig config = {.max_connections = PLACES,
-    .max_connections_per_address = 4,.head_timeout = 3600,.threads = 1,
-    .thread_per_connection = GPOINTER_TO_INT (mode)
+    .max_connections_per_address = 4,.head_timeout = 3600,.threads = 1
   };
   g_autoptr (Fixture) fixture = fixture_new (&config);
   int other = dial_from (fixture, "127.0.0.3"), crowd[PLACES];
@@ -157,10 +156,10 @@ wait_begun (Fixture * fixture, guint n)
 /* A user's connection for which the user's places do not suffice is a
  * stranger's still; strangers that send bodies, too, go before it. */
 static void
-test_authenticated_stays (gconstpointer mode)
+test_authenticated_stays (void)
 {
   const PmssHttpdConfig config = {.max_connections = PLACES,.nodes = TRUE,
-    .thread_per_connection = GPOINTER_TO_INT (mode),.threads = 1,
+    .threads = 1,
     .head_timeout = 3600
   };
   g_autoptr (Fixture) fixture = fixture_new (&config);
@@ -239,10 +238,9 @@ fill_gaps (GArray * gaps)
 
 /* No descriptor is left: newcomers get those of the longest idle. */
 static void
-test_descriptors (gconstpointer mode)
+test_descriptors (void)
 {
-  const PmssHttpdConfig config = {.head_timeout = 3600,.threads = 1,
-    .thread_per_connection = GPOINTER_TO_INT (mode)
+  const PmssHttpdConfig config = {.head_timeout = 3600,.threads = 1
   };
   g_autoptr (Fixture) fixture = fixture_new (&config);
   int crowd[20], fd = dial (fixture);
@@ -279,17 +277,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   /* that descriptors run out is worth a warning */
   g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
-  for (gintptr threads = FALSE; threads <= TRUE; threads++) {
-    g_test_add_data_func (threads ? "/httpd-crowd/room-is-kept-threads" :
-        "/httpd-crowd/room-is-kept", (gpointer) threads, test_room_is_kept);
-    g_test_add_data_func (threads ? "/httpd-crowd/one-address-threads" :
-        "/httpd-crowd/one-address", (gpointer) threads, test_one_address);
-    g_test_add_data_func (threads ? "/httpd-crowd/authenticated-threads" :
-        "/httpd-crowd/authenticated", (gpointer) threads,
-        test_authenticated_stays);
-    g_test_add_data_func (threads ? "/httpd-crowd/descriptors-threads" :
-        "/httpd-crowd/descriptors", (gpointer) threads, test_descriptors);
-  }
+  g_test_add_func ("/httpd-crowd/room-is-kept", test_room_is_kept);
+  g_test_add_func ("/httpd-crowd/one-address", test_one_address);
+  g_test_add_func ("/httpd-crowd/authenticated", test_authenticated_stays);
+  g_test_add_func ("/httpd-crowd/descriptors", test_descriptors);
   g_test_add_func ("/httpd-crowd/all-wait-for-us", test_all_wait_for_us);
   return g_test_run ();
 }

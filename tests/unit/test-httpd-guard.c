@@ -6,7 +6,6 @@
 #include "httpd/pmss-http-guard.h"
 
 static const PmssHttpdConfig plain = { 0 };
-static const PmssHttpdConfig threads = {.thread_per_connection = TRUE };
 
 /* Once, and closed: with @status, or with 400 where libmicrohttpd comes first. */
 static void
@@ -353,18 +352,12 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_data_func ("/httpd/guard", &plain, test_guard);
-  g_test_add_data_func ("/httpd/guard-threads", &threads, test_guard);
   g_test_add_data_func ("/httpd/guard-lenient", &plain, test_lenient);
   g_test_add_data_func ("/httpd/guard-folded", &plain, test_folded);
   g_test_add_func ("/httpd/guard-host", test_host);
   g_test_add_data_func ("/httpd/parameters", &plain, test_parameters);
-  g_test_add_data_func ("/httpd/parameters-threads", &threads, test_parameters);
   g_test_add_data_func ("/httpd/stop-in-a-flood", &plain, test_stop_in_a_flood);
-  g_test_add_data_func ("/httpd/stop-in-a-flood-threads", &threads,
-      test_stop_in_a_flood);
   g_test_add_data_func ("/httpd/expect", &plain, test_expect_without_body);
-  g_test_add_data_func ("/httpd/expect-threads", &threads,
-      test_expect_without_body);
   g_test_add_func ("/httpd/guard-nul", test_guard_nul);
   g_test_add_func ("/httpd/large-heads", test_large_heads);
   return g_test_run ();

@@ -9,7 +9,6 @@
 #include "httpd-fixture.h"
 
 static const PmssHttpdConfig plain = { 0 };
-static const PmssHttpdConfig threads = {.thread_per_connection = TRUE };
 
 /* Sends @piece until the server cuts the connection. */
 static void
@@ -29,11 +28,10 @@ trickle_until_cut (int fd, const char *piece)
 }
 
 static void
-test_slow_peers (gconstpointer mode)
+test_slow_peers (void)
 {
   const PmssHttpdConfig config = {.head_timeout = 1,.min_rate = 100000,
-    .min_rate_window = 1,
-    .thread_per_connection = GPOINTER_TO_INT (mode)
+    .min_rate_window = 1
   };
   g_autoptr (Fixture) fixture = fixture_new (&config);
   PmssHttpdStats stats;
@@ -124,14 +122,13 @@ test_gone_when_idle (void)
  * not whole is over, one that is whole is answered, and nobody waits for more.
  * Only who looks for it sees it: the limits here are hours. */
 static void
-test_half_closed (gconstpointer mode)
+test_half_closed (void)
 {
   static const char *const requests[] = { "GET / HTTP/1.1\r\nHost",
     "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
     "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
   };
-  const PmssHttpdConfig config = {.head_timeout = 3600,.min_rate_window = 3600,
-    .thread_per_connection = GPOINTER_TO_INT (mode)
+  const PmssHttpdConfig config = {.head_timeout = 3600,.min_rate_window = 3600
   };
   g_autoptr (Fixture) fixture = fixture_new (&config);
   int fds[30];
@@ -264,22 +261,35 @@ test_stop_before_defer (void)
   g_free (fixture);
 }
 
+/* Who goes without a request is told nothing. */
+static void
+test_no_request (void)
+{
+  static const char *const beginnings[] = { "", "\r\n", "GET / HT" };
+  static const PmssHttpdConfig config = {.head_timeout = 3600 };
+  g_autoptr (Fixture) fixture = fixture_new (&config);
+
+  for (guint i = 0; i < G_N_ELEMENTS (beginnings); i++) {
+    int fd = dial (fixture);
+    g_autofree char *heard = NULL;
+
+    say (fd, beginnings[i], -1);
+    shutdown (fd, SHUT_WR);
+    heard = hear (fd);
+    g_assert_cmpstr (heard, ==, "");
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_data_func ("/httpd/slow-peers", GINT_TO_POINTER (FALSE),
-      test_slow_peers);
-  g_test_add_data_func ("/httpd/slow-peers-threads", GINT_TO_POINTER (TRUE),
-      test_slow_peers);
+  g_test_add_func ("/httpd/slow-peers", test_slow_peers);
   g_test_add_func ("/httpd/peer-gone", test_peer_gone);
   g_test_add_func ("/httpd/gone-when-idle", test_gone_when_idle);
-  g_test_add_data_func ("/httpd/half-closed", GINT_TO_POINTER (FALSE),
-      test_half_closed);
-  g_test_add_data_func ("/httpd/half-closed-threads", GINT_TO_POINTER (TRUE),
-      test_half_closed);
+  g_test_add_func ("/httpd/no-request", test_no_request);
+  g_test_add_func ("/httpd/half-closed", test_half_closed);
   g_test_add_data_func ("/httpd/defer", &plain, test_defer);
-  g_test_add_data_func ("/httpd/defer-threads", &threads, test_defer);
   g_test_add_func ("/httpd/stop-deferred", test_stop_deferred);
   g_test_add_func ("/httpd/stop-before-defer", test_stop_before_defer);
   return g_test_run ();

@@ -7,12 +7,7 @@
 #include "libpmss/pmss-error.h"
 
 static const PmssHttpdConfig plain = { 0 };
-static const PmssHttpdConfig threads = {.thread_per_connection = TRUE };
 static const PmssHttpdConfig quick = {.min_rate_window = 1 };
-
-static const PmssHttpdConfig quick_threads = {.min_rate_window = 1,
-  .thread_per_connection = TRUE
-};
 
 static void
 test_simple (gconstpointer config)
@@ -308,15 +303,11 @@ main (int argc, char **argv)
   warned = g_string_new (NULL);
   g_log_set_writer_func (keep_warnings, NULL, NULL);
   g_test_add_data_func ("/httpd/simple", &plain, test_simple);
-  g_test_add_data_func ("/httpd/simple-threads", &threads, test_simple);
   g_test_add_data_func ("/httpd/keep-alive", &plain, test_keep_alive);
-  g_test_add_data_func ("/httpd/keep-alive-threads", &threads, test_keep_alive);
   g_test_add_func ("/httpd/internal", test_internal);
   g_test_add_func ("/httpd/ranges", test_ranges);
   g_test_add_func ("/httpd/json", test_json);
   g_test_add_data_func ("/httpd/refused-bodies", &quick, test_refused_bodies);
-  g_test_add_data_func ("/httpd/refused-bodies-threads", &quick_threads,
-      test_refused_bodies);
   g_test_add_func ("/httpd/continue", test_continue);
   g_test_add_func ("/httpd/stats", test_stats);
   g_test_add_func ("/httpd/listen-errors", test_listen_errors);

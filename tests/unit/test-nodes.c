@@ -766,7 +766,7 @@ test_stuck_database (Fixture * f, gconstpointer data)
     .nodes = f->nodes,.reserve = pmss_disk_reserve_new (f->base.folder, 0)
   };
   const PmssHttpdConfig config = {.listen = "127.0.0.1:0",
-    .thread_per_connection = TRUE,.max_connections = 16
+    .max_connections = 16
   };
   g_autoptr (GError) error = NULL;
   PmssHttpd *httpd = pmss_httpd_start (&config, &pmss_router, &context, &error);
