@@ -134,7 +134,7 @@ void
 pmss_engine_link_good (PmssEngine * engine, PmssLink * link)
 {
   pmss_link_note_good (link, pmss_loop_now (engine->loop));
-  engine->refusals = 0;
+  pmss_lease_note_taken (engine->lease);
   pmss_io_note_well (engine->io, link->peer);
   if (!link->reported)
     return;
@@ -217,8 +217,9 @@ pmss_engine_link_refused (PmssEngine * engine, PmssLink * link,
   link->refused_token = engine->token_number;
   pmss_engine_link_failed (engine, link, pmss_stream_get_started (stream),
       error);
-  if (link->refusals == 1 || !trusted)
-    pmss_lease_refresh (engine, trusted ? NULL : error);
+  if ((link->refusals == 1 || !trusted)
+      && !pmss_lease_refuse (engine->lease, trusted))
+    pmss_engine_fail (engine, error);
 }
 
 void

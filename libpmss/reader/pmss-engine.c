@@ -39,7 +39,7 @@ close_in_thread (PmssEngine * engine)
       g_cancellable_cancel (link->probe);
   }
   pmss_reports_stop (engine->reports);
-  pmss_lease_end (engine);
+  pmss_lease_end (engine->lease);
 }
 
 static void
@@ -58,7 +58,7 @@ leave (PmssEngine * engine)
   g_clear_pointer (&engine->rebuilder, pmss_rebuilder_free);
   pmss_alarm_stop (engine->kick);
   pmss_alarm_stop (engine->tick);
-  pmss_lease_stop (engine);
+  pmss_lease_stop (engine->lease);
   g_mutex_lock (&engine->lock);
   engine->left = TRUE;
   closers = engine->closers;
@@ -73,8 +73,7 @@ static void
 begin_to_open (PmssEngine * engine)
 {
   engine->transport = pmss_io_get_transport (engine->io);
-  engine->tries = 0;
-  pmss_lease_open (engine);
+  pmss_lease_open (engine->lease);
 }
 
 static void
@@ -223,10 +222,9 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->kick = pmss_alarm_new (engine->loop, on_kick, engine);
   engine->tick = pmss_alarm_new (engine->loop, pmss_engine_on_tick, engine);
   engine->tick_at = PMSS_ALARM_NEVER;
-  pmss_lease_init (engine);
+  engine->lease = pmss_engine_new_lease (engine);
   engine->bad_shards = pmss_bad_shards_new ();
   engine->reports = pmss_reports_new (engine->loop, engine);
-  engine->cancellable = g_cancellable_new ();
   g_mutex_init (&engine->lock);
   g_cond_init (&engine->changed);
   g_queue_init (&engine->events);
@@ -357,7 +355,7 @@ engine_clear (PmssEngine * engine)
   engine->destroy (engine->user_data);
   pmss_alarm_end (engine->kick);
   pmss_alarm_end (engine->tick);
-  pmss_lease_clear (engine);
+  pmss_lease_free (engine->lease);
   pmss_rows_clear (&engine->rows);
   g_clear_pointer (&engine->links, g_ptr_array_unref);
   pmss_places_clear (&engine->places);
@@ -368,9 +366,7 @@ engine_clear (PmssEngine * engine)
   pmss_bad_shards_free (engine->bad_shards);
   pmss_reports_free (engine->reports);
   g_clear_error (&engine->failure);
-  g_object_unref (engine->cancellable);
   g_free (engine->authorization);
-  g_free (engine->asked_session);
   g_free (engine->refresh.refused);
   g_free (engine->medium);
   g_mutex_clear (&engine->lock);

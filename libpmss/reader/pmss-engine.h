@@ -5,10 +5,10 @@
 #include "libpmss/reader/pmss-bad-shards.h"
 #include "libpmss/reader/pmss-budget.h"
 #include "libpmss/reader/pmss-io.h"
+#include "libpmss/reader/pmss-lease.h"
 #include "libpmss/reader/pmss-link.h"
 #include "libpmss/reader/pmss-loop.h"
 #include "libpmss/reader/pmss-pace.h"
-#include "libpmss/reader/pmss-patience.h"
 #include "libpmss/reader/pmss-places.h"
 #include "libpmss/reader/pmss-rebuilder.h"
 #include "libpmss/reader/pmss-refresh.h"
@@ -33,8 +33,8 @@ G_BEGIN_DECLS
  * out anew), pmss-rebuilder.c (the thread that makes what nobody gives, in jobs
  * of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
  * pmss-hopeless.c (what cannot be had),
- * pmss-lease.c (the session with control), pmss-patience.c (how long control is
- * waited for), pmss-refresh.c (when the layout is asked for anew),
+ * pmss-lease.c (the session with control) and pmss-engine-control.c (what its
+ * answers change), pmss-refresh.c (when the layout is asked for anew),
  * pmss-takeover.c (what becomes of it), pmss-places.c (where shards are asked
  * for), pmss-reports.c (what control is
  * told), pmss-wait.c (readers waiting for units).
@@ -137,23 +137,8 @@ struct _PmssEngine
   PmssRebuilder *rebuilder;     /* NULL: nothing had to be rebuilt yet */
   char *authorization;
   guint token_number;           /* counts the tokens */
-  GCancellable *cancellable;    /* of all requests but the streams */
-  PmssAlarm *renew_timer;       /* the session is to be renewed */
-  PmssAlarm *open_timer;        /* or asked for again */
-  PmssAlarm *last_timer;        /* closing: no more waiting for what is being opened */
-  guint lease;                  /* s, as control said last */
-  guint lost_renewals;          /* in a row */
-  PmssPatience *renewal;        /* under way; NULL: none */
-  PmssPatience *reopening;
-  gint64 renewal_began;         /* monotonic */
-  gint64 control_rtt;           /* us that control's last answer took */
+  PmssLease *lease;             /* the session */
   PmssRefresh refresh;
-  gboolean opening;             /* control is being asked for a session, */
-  char *asked_session;          /* of this id, */
-  gint64 asked;                 /* since then, monotonic */
-  gboolean renewing;            /* a node refused the token: we ask for one */
-  guint tries;                  /* to open, in a row */
-  guint refusals;               /* of tokens, in a row */
   guint degraded_by;            /* as last told */
   gint64 hedge_time;            /* us that almost all answers take */
   gint64 look_at;               /* when the next node may be late */
@@ -341,22 +326,11 @@ void pmss_reports_add_node (PmssEngine *engine, PmssLink *link);
 /* Nothing is told any more. */
 void pmss_reports_stop (PmssReports *reports);
 
-/* pmss-lease.c; I/O thread. */
-void pmss_lease_init (PmssEngine *engine);
-/* Nothing is asked any more. */
-void pmss_lease_stop (PmssEngine *engine);
-void pmss_lease_clear (PmssEngine *engine);
-/* Asks control for session and layout, again after failures that may pass. */
-void pmss_lease_open (PmssEngine *engine);
-/* Lock held: a node refused the token: get a new one. @refusal: (nullable): ends
- * all reads when that has not helped a few times; NULL: other nodes serve. */
-void pmss_lease_refresh (PmssEngine *engine, const GError *refusal);
+/* pmss-engine-control.c: (transfer full): tells @engine what becomes of the session. */
+PmssLease *pmss_engine_new_lease (PmssEngine *engine);
+
 /* pmss-takeover.c; I/O thread, lock held: asks for shards where @layout, of the
  * same geometry, says that they are. What is under way goes on. */
 void pmss_takeover_run (PmssEngine *engine, PmssLayout *layout);
-
-/* Gives the session back, also one that is still being asked for; waits for
- * that as long as control may take by its last answers, 2 s at most. */
-void pmss_lease_end (PmssEngine *engine);
 
 G_END_DECLS

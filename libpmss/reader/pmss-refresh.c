@@ -92,11 +92,13 @@ ask (PmssEngine * engine)
 
   if (refresh->patience != NULL || engine->closing || engine->transport == NULL)
     return;
-  patience = pmss_patience_new (engine->loop, engine->cancellable, PATIENCE);
+  patience = pmss_patience_new (engine->loop,
+      pmss_lease_get_cancellable (engine->lease), PATIENCE);
   refresh->patience = patience;
   refresh->began = pmss_loop_now (engine->loop);
   pmss_engine_hold (engine);
-  pmss_client_refresh_layout_async (engine->client, engine->session->id,
+  pmss_client_refresh_layout_async (engine->client,
+      pmss_lease_get_session (engine->lease),
       engine->rows.layout, pmss_patience_get_cancellable (patience),
       layout_came, engine);
 }

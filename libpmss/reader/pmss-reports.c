@@ -100,9 +100,10 @@ send_reports (gpointer user_data)
   reports->sending = MIN (reports->pending->len, PMSS_MAX_REPORTS);
   reports->next = pmss_loop_now (engine->loop) + PAUSE;
   pmss_engine_hold (engine);
-  pmss_client_report_async (engine->client, engine->session->id,
+  pmss_client_report_async (engine->client,
+      pmss_lease_get_session (engine->lease),
       (const PmssReport *) reports->pending->data, reports->sending,
-      engine->cancellable, reports_sent, engine);
+      pmss_lease_get_cancellable (engine->lease), reports_sent, engine);
 }
 
 static void

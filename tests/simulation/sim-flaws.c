@@ -188,12 +188,12 @@ __wrap_pmss_link_note_failure (PmssLink * link, gint64 now,
 WRAPPED (pmss_lease_end);
 
 void
-__wrap_pmss_lease_end (PmssEngine * engine)
+__wrap_pmss_lease_end (PmssLease * lease)
 {
   if (planted == SIM_FLAW_SESSION)
-    g_cancellable_cancel (engine->cancellable);
+    g_cancellable_cancel (pmss_lease_get_cancellable (lease));
   else
-    __real_pmss_lease_end (engine);
+    __real_pmss_lease_end (lease);
 }
 
 WRAPPED (pmss_takeover_run);

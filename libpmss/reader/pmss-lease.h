@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "libpmss/client/pmss-client.h"
+#include "libpmss/reader/pmss-lease-state.h"
+#include "libpmss/reader/pmss-loop.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssLease:
+ *
+ * The reader's session with control: opened, renewed, opened again when control has forgotten it,
+ * given back at the end. PmssLeaseState decides; this does it, by way of a PmssClient and an alarm.
+ * It also has what others need who ask control something within the session: its id, the
+ * cancellable of all such requests, and the count of those that are under way.
+ *
+ * Threads: all of it is the I/O thread's, but new() and free(). Takes no lock.
+ */
+typedef struct _PmssLease PmssLease;
+
+/* What it tells the reader, without the reader's lock but for hold(). No callback may free the
+ * lease. */
+typedef struct
+{
+  /* @session: (transfer full): whose layout is good. @took: us that control took for it */
+  void (*opened) (PmssSession *session, gint64 took, gpointer user_data);
+  /* There is a new token. */
+  void (*renewed) (const PmssRenewal *renewal, gpointer user_data);
+  /* There is another session of the same version, with a token and a layout of its own. */
+  void (*reopened) (const PmssSession *session, gpointer user_data);
+  /* There is no session and will be none, or nobody may read any more. */
+  void (*failed) (const GError *error, gpointer user_data);
+  /* Whether a node takes the token that there is. */
+  gboolean (*is_served) (gpointer user_data);
+  /* A request begins; one has ended. The lease stays until all have. */
+  void (*hold) (gpointer user_data);
+  void (*release) (gpointer user_data);
+} PmssLeaseFuncs;
+
+/* @client: not referenced: it stays as long as the lease. */
+PmssLease *pmss_lease_new (PmssLoop *loop, PmssClient *client,
+    const char *medium, const PmssLeaseSettings *settings,
+    const PmssLeaseFuncs *funcs, gpointer user_data);
+/* Any thread, when no request is under way. */
+void pmss_lease_free (PmssLease *lease);
+/* Its alarm does not ring any more. */
+void pmss_lease_stop (PmssLease *lease);
+
+/* Asks control for session and layout, again after failures that may pass. */
+void pmss_lease_open (PmssLease *lease);
+/* A node refused the token: gets a new one. @elsewhere: other nodes take it, or may. FALSE: new
+ * ones have been refused everywhere a few times: all reads are to be ended. */
+gboolean pmss_lease_refuse (PmssLease *lease, gboolean elsewhere);
+/* A node gave something for a token. */
+void pmss_lease_note_taken (PmssLease *lease);
+/* Gives the session back, also one that is still being asked for; waits for
+ * that as long as control may take by its last answers, 2 s at most. */
+void pmss_lease_end (PmssLease *lease);
+
+PmssClient *pmss_lease_get_client (PmssLease *lease);
+/* NULL: none yet */
+const char *pmss_lease_get_session (PmssLease *lease);
+/* Of requests to control. It is cancelled when the end has been waited for. */
+GCancellable *pmss_lease_get_cancellable (PmssLease *lease);
+/* A request of somebody else's begins or has ended. */
+void pmss_lease_hold (PmssLease *lease);
+void pmss_lease_release (PmssLease *lease);
+
+G_END_DECLS
