@@ -35,12 +35,29 @@ parse_head (const char *text)
   return head;
 }
 
+/* Each CR and each LF is part of a line's end, nothing is a NUL, and the last
+ * line alone is empty. */
+static void
+assert_lines (const GString * text)
+{
+  g_auto (GStrv) lines = g_strsplit (text->str, "\r\n", -1);
+  guint n = g_strv_length (lines);
+
+  g_assert_cmpuint (strlen (text->str), ==, text->len);
+  g_assert_cmpuint (n, >, 2);
+  for (guint i = 0; i < n; i++) {
+    g_assert_null (strpbrk (lines[i], "\r\n"));
+    g_assert_true ((*lines[i] == '\0') == (i >= n - 2));
+  }
+}
+
 char *
 write_head (const PmssHttpHead * head)
 {
   GString *text = g_string_new (NULL);
 
   pmss_http_head_write (head, text);
+  assert_lines (text);
   return g_string_free (text, FALSE);
 }
 

@@ -10,7 +10,7 @@
 guint         read_head  (const char *bytes, gsize size, gsize step, PmssHttpHead **head);
 /* A proper head. */
 PmssHttpHead *parse_head (const char *text);
-/* The canonical head. */
+/* The canonical head, whose lines are proper. */
 char         *write_head (const PmssHttpHead *head);
 /* An engine that reads the canonical head sees the request that we see. */
 void          assert_canonical (const PmssHttpHead *head);
