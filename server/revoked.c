@@ -35,6 +35,8 @@ typedef struct
 } Entry;
 
 #define EVERYBODY ""            /* no viewer is called so */
+/* of a user, beside a cut of the future */
+#define MAX_SESSIONS 64
 
 static void
 free_entry (gpointer data)
@@ -112,13 +114,51 @@ is_of (gpointer name, gpointer entry, gpointer user)
   return g_strcmp0 (((Entry *) entry)->owner, user) == 0;
 }
 
-/* Those that control told before are of sessions that ended before the cut:
- * it refuses all of their tokens. One of the future does not, yet. */
+typedef struct
+{
+  const char *session;
+  gint64 until;
+} Owned;
+
+static int
+compare_ends (gconstpointer a, gconstpointer b)
+{
+  gint64 first = ((const Owned *) a)->until, second =
+      ((const Owned *) b)->until;
+
+  return (first < second) - (first > second);
+}
+
+/* Those that end first go: their tokens are the oldest. */
+static void
+drop_oldest (PmssRevoked * self, const char *user)
+{
+  g_autoptr (GArray) owned = g_array_new (FALSE, FALSE, sizeof (Owned));
+  GHashTableIter iter;
+  gpointer session, entry;
+
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, &session, &entry)) {
+    Owned one = { session, ((Entry *) entry)->until };
+
+    if (is_of (session, entry, (gpointer) user))
+      g_array_append_val (owned, one);
+  }
+  g_array_sort (owned, compare_ends);
+  for (guint i = MAX_SESSIONS; i < owned->len; i++)
+    g_hash_table_remove (self->sessions,
+        g_array_index (owned, Owned, i).session);
+}
+
+/* Those that control told before are of sessions that ended before the cut, and control makes none
+ * that is before the newest of their tokens: it refuses them all. One of the future does not, yet. */
 static void
 drop_covered (PmssRevoked * self, const char *user, const Entry * cut)
 {
   if (cut->later == 0)
     g_hash_table_foreach_remove (self->sessions, is_of, (gpointer) user);
+  else
+    drop_oldest (self, user);
 }
 
 static void

@@ -21,9 +21,10 @@ void         pmss_revoked_free (PmssRevoked *revoked);
 
 /* "[{session, owner?, until} or {user, signed_until, until}…]", as a heartbeat's answer and the
  * file have it; all of it is checked before any is taken. A user's entry takes the place of those
- * before it of sessions that the user owned. The user "" stands for all users. A signed_until that
- * is in the future at @now, seconds since 1970, counts for what was signed by now, and for the rest
- * when its time has come. */
+ * before it of sessions that the user owned: control says that no token of theirs was signed later.
+ * The user "" stands for all users. A signed_until that is in the future at @now, seconds since
+ * 1970, counts for what was signed by now, and for the rest when its time has come; 64 of the
+ * sessions before it are kept beside it, those whose tokens last longest. */
 gboolean     pmss_revoked_add  (PmssRevoked *revoked, JsonArray *list, gint64 now, GError **error);
 /* Whether the token with @claims is refused at @now. */
 gboolean     pmss_revoked_has  (PmssRevoked *revoked, const PmssTokenClaims *claims, gint64 now);

@@ -10,22 +10,30 @@
 #define PIECE 500
 #define CUTS_IN_PIECE 8
 
-/* One of all tokens so far takes the place of a user's. Those that were signed
- * after the last such row are of the second after it at least. */
+/* What a user's next cut stands for besides the user's rows. */
+typedef struct
+{
+  char *user;
+  gint64 until, issued;         /* of the tokens: the last end, the newest */
+} Due;
+
+/* One of all tokens so far takes the place of a user's, also of those that a
+ * clock signed that was ahead. Those that were signed after the last such row
+ * are of the second after it at least. */
 static gboolean
-cut_user (PmssDatabase * database, const char *user, gint64 until,
-    GError ** error)
+cut_user (PmssDatabase * database, const Due * due, GError ** error)
 {
   return pmss_database_exec (database, error,
       "INSERT INTO revocation (session, until, user, signed_until)"
       " SELECT lower (hex (randomblob (16))), max (?2, ifnull (max (until), 0)),"
-      " ?1, max (unixepoch (), ifnull (max (signed_until), 0) + 1)"
-      " FROM revocation WHERE user = ?1", PMSS_TEXT (user), PMSS_INT (until))
+      " ?1, max (unixepoch (), ifnull (max (signed_until), 0) + 1,"
+      " ?3, ifnull (max (issued), 0)) FROM revocation WHERE user = ?1",
+      PMSS_TEXT (due->user), PMSS_INT (due->until), PMSS_INT (due->issued))
       && pmss_database_exec (database, error,
       "DELETE FROM revocation WHERE user = ?1 AND id < last_insert_rowid ()",
-      PMSS_TEXT (user))
+      PMSS_TEXT (due->user))
       && pmss_database_exec (database, error,
-      "DELETE FROM cut_due WHERE user = ?1", PMSS_TEXT (user));
+      "DELETE FROM cut_due WHERE user = ?1", PMSS_TEXT (due->user));
 }
 
 /* The next one that is due. @found: whether there was any. */
@@ -34,13 +42,14 @@ cut_next (PmssDatabase * database, gboolean * found, GError ** error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT user, until FROM cut_due LIMIT 1");
-  g_autofree char *user = NULL;
+      "SELECT user, until, issued FROM cut_due LIMIT 1");
 
   *found = pmss_rows_next (rows, &local);
   if (*found) {
-    user = g_strdup (pmss_rows_text (rows, 0));
-    return cut_user (database, user, pmss_rows_int (rows, 1), error);
+    g_autofree char *user = g_strdup (pmss_rows_text (rows, 0));
+    Due due = { user, pmss_rows_int (rows, 1), pmss_rows_int (rows, 2) };
+
+    return cut_user (database, &due, error);
   }
   if (local == NULL)
     return TRUE;

@@ -14,7 +14,6 @@ typedef struct
   const char *name;             /* of the medium */
   const PmssViewer *viewer;
   PmssViewing *session;         /* to be written, or the one that is there */
-  gint64 token_until;
   PmssOpened *opened;
 } OpenCall;
 
@@ -76,9 +75,10 @@ take_same (PmssDatabase * database, OpenCall * call,
     PmssViewing * same, GError ** error)
 {
   PmssViewing *wanted = call->session;
+  gint64 now = wanted->created;
 
   if (!g_str_equal (same->user, wanted->user)
-      || same->medium != wanted->medium || same->expires <= wanted->created) {
+      || same->medium != wanted->medium || same->expires <= now) {
     pmss_viewing_free (same);
     return fail_taken (error);
   }
@@ -86,10 +86,8 @@ take_same (PmssDatabase * database, OpenCall * call,
   call->session = same;
   pmss_viewing_free (wanted);
   call->opened->how = PMSS_OPENING_AGAIN;
-  return pmss_database_exec (database, error,
-      "UPDATE session SET expires = ?2, token_until = ?3 WHERE id = ?1",
-      PMSS_TEXT (same->id), PMSS_INT (same->expires),
-      PMSS_INT (call->token_until));
+  return pmss_sessions_date_token (call->sessions, database, same, now, error)
+      && pmss_sessions_write_dates (database, same, error);
 }
 
 /* Once for each session that is new; asking again costs nothing of it. */
@@ -136,16 +134,17 @@ insert_session (PmssDatabase * database, OpenCall * call, GError ** error)
   pmss_secret_hash (call->viewer->login, login);
   return pmss_admission_decide (database, call->opened->medium, &s->version,
       &s->rate, error)
+      && pmss_sessions_date_token (call->sessions, database, s, s->created,
+      error)
       && pmss_database_exec (database, error,
       "INSERT INTO session (id, user, medium, version, address, rate,"
-      " created, expires, token_until, login)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+      " created, expires, token_until, login, issued)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
       PMSS_TEXT (s->id), PMSS_TEXT (s->user), PMSS_INT (s->medium),
       PMSS_BLOB (s->version.bytes, sizeof (s->version.bytes)),
       PMSS_TEXT (s->address), PMSS_INT (s->rate), PMSS_INT (s->created),
-      PMSS_INT (s->expires), PMSS_INT (call->token_until), PMSS_BLOB (login,
-          sizeof (login)))
-      && pmss_revocations_get_cut (database, s->user, &s->signed_until, error);
+      PMSS_INT (s->expires), PMSS_INT (s->token_until), PMSS_BLOB (login,
+          sizeof (login)), PMSS_INT (s->issued));
 }
 
 /* Without an id it cannot be one that is there. */
@@ -214,7 +213,6 @@ create_session (PmssDatabase * database, gpointer data, GError ** error)
   if (!find_medium (call, error))
     return FALSE;
   call->session = new_session (self, opened->medium, call->viewer);
-  call->token_until = call->session->created + self->stream_lifetime;
   if (!open_session (database, call, error))
     return FALSE;
   opened->layout = pmss_layout_parts_load_page (self->catalog,

@@ -28,10 +28,7 @@ struct _PmssSessions
 
 #define PMSS_SESSION_COLUMNS \
   "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
-  " s.expires, (SELECT coalesce (max (r.signed_until), 0) FROM revocation r" \
-  " WHERE r.user IN (s.user, '') AND r.signed_until > 0" \
-  " AND r.signed_until <= unixepoch () + " PMSS_CUT_AHEAD_SQL ")," \
-  " (SELECT v.generation FROM version v WHERE v.id = s.version)" \
+  " s.expires, (SELECT v.generation FROM version v WHERE v.id = s.version)" \
   " + coalesce ((SELECT i.addresses FROM identity i), 0)"
 #define PMSS_SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
 
@@ -39,5 +36,14 @@ struct _PmssSessions
 void         pmss_sessions_follow_clock (PmssSessions *sessions);
 /* A row of those columns. On the database thread. */
 PmssViewing *pmss_sessions_read_row (PmssRows *rows);
+/* The session's token is of @now, or of the second after the user's last cut. On the database
+ * thread. */
+gboolean     pmss_sessions_date_token (PmssSessions *sessions, PmssDatabase *database,
+    PmssViewing *session, gint64 now, GError **error);
+/* Writes the session's lease and the dates of its token. Whatever it had before may still be in
+ * use, where a clock signed it that was ahead: the row keeps the latest dates. On the database
+ * thread. */
+gboolean     pmss_sessions_write_dates (PmssDatabase *database, const PmssViewing *session,
+    GError **error);
 
 G_END_DECLS

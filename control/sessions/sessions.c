@@ -14,10 +14,10 @@
 /* What a function on the database thread needs and gives. */
 typedef struct
 {
+  PmssSessions *sessions;
   PmssViewing *session;
   const char *id, *user;
-  gint64 number;
-  gint64 token_until;
+  gint64 now;
   GPtrArray *list;
 } SessionCall;
 
@@ -99,8 +99,7 @@ pmss_sessions_read_row (PmssRows * rows)
   session->rate = (guint64) pmss_rows_int (rows, 6);
   session->created = pmss_rows_int (rows, 7);
   session->expires = pmss_rows_int (rows, 8);
-  session->signed_until = pmss_rows_int (rows, 9);
-  session->generation = (guint64) pmss_rows_int (rows, 10);
+  session->generation = (guint64) pmss_rows_int (rows, 9);
   return session;
 }
 
@@ -128,31 +127,62 @@ explain_absence (PmssDatabase * database, const char *id, GError ** error)
   return FALSE;
 }
 
+/* The session stays NULL where there is none. */
+static gboolean
+find_session (PmssDatabase * database, SessionCall * call, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT " PMSS_SESSION_COLUMNS " FROM " PMSS_SESSION_TABLES
+      " WHERE s.id = ?1 AND s.user = ?2 AND s.expires > unixepoch ()",
+      PMSS_TEXT (call->id), PMSS_TEXT (call->user));
+
+  if (pmss_rows_next (rows, &local))
+    call->session = pmss_sessions_read_row (rows);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+gboolean
+pmss_sessions_date_token (PmssSessions * self, PmssDatabase * database,
+    PmssViewing * session, gint64 now, GError ** error)
+{
+  gint64 cut;
+
+  if (!pmss_revocations_get_cut (database, session->user, &cut, error))
+    return FALSE;
+  /* nodes refuse what was signed in the second of the cut, or before */
+  session->issued = MAX (now, cut + 1);
+  session->token_until = now + self->stream_lifetime;
+  return TRUE;
+}
+
+gboolean
+pmss_sessions_write_dates (PmssDatabase * database, const PmssViewing * session,
+    GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "UPDATE session SET expires = ?2, token_until = max (token_until, ?3),"
+      " issued = max (issued, ?4) WHERE id = ?1", PMSS_TEXT (session->id),
+      PMSS_INT (session->expires), PMSS_INT (session->token_until),
+      PMSS_INT (session->issued));
+}
+
 static gboolean
 renew_session (PmssDatabase * database, gpointer data, GError ** error)
 {
   SessionCall *call = data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = NULL;
+  PmssSessions *self = call->sessions;
 
-  if (!pmss_database_exec (database, error,
-          "UPDATE session SET expires = ?3, token_until = ?4"
-          " WHERE id = ?1 AND user = ?2 AND expires > unixepoch ()",
-          PMSS_TEXT (call->id), PMSS_TEXT (call->user),
-          PMSS_INT (call->number), PMSS_INT (call->token_until)))
+  if (!find_session (database, call, error))
     return FALSE;
-  if (pmss_database_get_changes (database) == 0)
+  if (call->session == NULL)
     return explain_absence (database, call->id, error);
-  rows = pmss_database_query (database, "SELECT " PMSS_SESSION_COLUMNS " FROM "
-      PMSS_SESSION_TABLES " WHERE s.id = ?1", PMSS_TEXT (call->id));
-  if (pmss_rows_next (rows, &local)) {
-    call->session = pmss_sessions_read_row (rows);
-    return TRUE;
-  }
-  if (local == NULL)
-    return not_found (error);
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  call->session->expires = call->now + self->lease;
+  return pmss_sessions_date_token (self, database, call->session, call->now,
+      error) && pmss_sessions_write_dates (database, call->session, error);
 }
 
 static gboolean
@@ -187,36 +217,23 @@ PmssViewing *
 pmss_sessions_renew (PmssSessions * self, const char *id, const char *user,
     GError ** error)
 {
-  SessionCall call = {.id = id,.user = user };
-
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  SessionCall call = {.sessions = self,.id = id,.user = user };
 
   pmss_sessions_follow_clock (self);
-  call.number = now + self->lease;
-  call.token_until = now + self->stream_lifetime;
-  if (!pmss_database_transact (self->database, renew_session, &call, error))
-    return NULL;
-  return call.session;
+  call.now = g_get_real_time () / G_USEC_PER_SEC;
+  if (pmss_database_transact (self->database, renew_session, &call, error))
+    return call.session;
+  g_clear_pointer (&call.session, pmss_viewing_free);
+  return NULL;
 }
 
 static gboolean
 get_session (PmssDatabase * database, gpointer data, GError ** error)
 {
   SessionCall *call = data;
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " PMSS_SESSION_COLUMNS " FROM " PMSS_SESSION_TABLES
-      " WHERE s.id = ?1 AND s.user = ?2 AND s.expires > unixepoch ()",
-      PMSS_TEXT (call->id), PMSS_TEXT (call->user));
 
-  if (pmss_rows_next (rows, &local)) {
-    call->session = pmss_sessions_read_row (rows);
-    return TRUE;
-  }
-  if (local == NULL)
-    return not_found (error);
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  return find_session (database, call, error)
+      && (call->session != NULL || not_found (error));
 }
 
 PmssViewing *
@@ -333,12 +350,10 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session,
     const GArray * nodes)
 {
   g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
   char *token;
 
-  /* nodes refuse what was signed in the second of the cut, or before */
-  claims->issued = MAX (now, session->signed_until + 1);
-  claims->expires = now + self->stream_lifetime;
+  claims->issued = session->issued;
+  claims->expires = session->token_until;
   claims->ops = PMSS_TOKEN_READ;
   claims->version = session->version;
   claims->medium = g_strdup (session->medium_name);

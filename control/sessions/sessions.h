@@ -28,8 +28,8 @@ typedef struct
   guint64 rate;                 /* bit/s that it may take; 0: no limit */
   gint64 created, expires;      /* seconds since 1970 */
   guint64 generation;           /* of the version's layout: control/catalog/layout-parts.h */
-  /* the user's tokens that were signed until then are revoked; 0: none */
-  gint64 signed_until;
+  /* of the token that goes with it, when it was opened or renewed just now; seconds since 1970 */
+  gint64 issued, token_until;
 } PmssViewing;
 void          pmss_viewing_free (PmssViewing *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)
@@ -97,11 +97,11 @@ gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, cons
     GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 
-/* The capability token that goes with a session: reading of its version on @nodes (of guint,
- * ascending, as the layout has them), for the stream lifetime from now. It is much longer than a
- * lease, so that a control server that is down interrupts nobody; when a session is ended, the
- * storage servers are told to refuse its tokens (revocations.h). Where they do not fit a token the
- * ranges of @nodes become one. */
+/* The capability token that goes with a session that was opened or renewed just now: reading of its
+ * version on @nodes (of guint, ascending, as the layout has them), for the stream lifetime. It is
+ * much longer than a lease, so that a control server that is down interrupts nobody; when a session
+ * is ended, the storage servers are told to refuse its tokens (revocations.h). Where they do not
+ * fit a token the ranges of @nodes become one. */
 char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session,
     const GArray *nodes);
 

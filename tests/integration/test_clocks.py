@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Clocks that are set, or wrong: running streams go on, and who looks is told which clock it is."""
 
+import base64
+import datetime
 import itertools
+import json
 import os
 import pathlib
 import random
@@ -10,6 +13,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -22,6 +26,18 @@ from test_tls import Authority
 PMSS = cluster.BUILD / "tools" / "pmss"
 SIZE = 6000000
 MINUTES = 120
+
+
+def expiry(token):
+    """When it expires, in seconds since 1970."""
+    body = token.split(".")[2]
+    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))[:-64])
+    return datetime.datetime.fromisoformat(claims["exp"].replace("Z", "+00:00")).timestamp()
+
+
+def end_of(revoked, session):
+    """Until when its revocation is kept; None: it is not there by itself."""
+    return next((item["until"] for item in revoked if item.get("session") == session["id"]), None)
 
 
 class Clocks(GstCase):
@@ -118,6 +134,17 @@ class Clocks(GstCase):
         except urllib.error.HTTPError as error:
             return error.code
 
+    def end(self, session):
+        # on a slow machine its lease may have run out, which ends it, too
+        self.assertIn(self.cluster.request("DELETE", "/api/v1/sessions/" + session["id"])[0], (204, 404))
+
+    def revoked(self, node):
+        return json.loads((node.data / "revocations.json").read_text())["revoked"]
+
+    def wait_told(self, condition):
+        """Until it holds for all that each node knows of what is revoked."""
+        wait_for(lambda: all(condition(self.revoked(node)) for node in self.cluster.nodes), "the nodes to be told")
+
     def test_many_ended_ahead(self):
         """What a clock that was ahead has revoked does not shut the user out when it is right again."""
         if "ended" not in self.shelf:
@@ -127,16 +154,43 @@ class Clocks(GstCase):
         self.assertEqual(self.read_shard(before), 200)
         self.set_clock("control", MINUTES)
         for session in itertools.chain((before,), (self.cluster.session("ended") for _ in range(70))):
-            # on a slow machine its lease may have run out, which ends it, too
-            self.assertIn(self.cluster.request("DELETE", "/api/v1/sessions/" + session["id"])[0], (204, 404))
-        for node in self.cluster.nodes:
-            wait_for(lambda node=node: "signed_until" in (node.data / "revocations.json").read_text(), "the cut to be told")
+            self.end(session)
+        self.wait_told(lambda revoked: any(item.get("signed_until", 0) > time.time() + MINUTES / 2 for item in revoked))
         self.set_clock("control", 0)
         session = self.cluster.session("ended")
         # in the second of the cut it may still be one that the cut is of
         wait_for(lambda: self.read_shard(self.cluster.api("PUT", "/sessions/" + session["id"]) | {"layout": session["layout"]}) == 200,
                  "a new token to be good", 20)
         self.assertEqual(self.read_shard(before), 401)
+
+    def become(self, name):
+        """Another administrator, until the end of the test."""
+        self.cluster.api("POST", "/users", {"name": name, "password": "a long password", "role": "admin"}, 201)
+        self.addCleanup(setattr, self.cluster, "token", self.cluster.token)
+        self.cluster.token = self.cluster.login(name, "a long password")
+
+    def test_ended_then_set_back(self):
+        """A token that a clock signed which was ahead stays refused when it is right again, though a cut takes its revocation's place; and
+        its end is not forgotten for the renewal that the right clock signs."""
+        if "back" not in self.shelf:
+            self.cluster.add("back", bytes(50000), redundancy="2+1")
+            self.shelf["back"] = None
+        # of whom no other test has a cut
+        self.become("anna")
+        self.set_clock("control", 20)
+        ended, renewed = self.cluster.session("back"), self.cluster.session("back")
+        self.assertEqual(self.read_shard(ended), 200)
+        self.end(ended)
+        self.wait_told(lambda revoked: end_of(revoked, ended) is not None)
+        self.set_clock("control", 0)
+        self.cluster.api("PUT", "/sessions/" + renewed["id"])
+        self.end(renewed)
+        self.wait_told(lambda revoked: end_of(revoked, renewed) is not None)
+        self.assertGreaterEqual(end_of(self.revoked(self.cluster.nodes[0]), renewed), expiry(renewed["token"]))
+        for _ in range(70):
+            self.end(self.cluster.session("back"))
+        self.wait_told(lambda revoked: end_of(revoked, ended) is None)
+        self.assertEqual([self.read_shard(session) for session in (ended, renewed)], [401, 401])
 
     def test_all_nodes_ahead(self):
         self.play(["node0", "node1", "node2"], MINUTES, "ahead of that of control")

@@ -199,6 +199,43 @@ test_signed_after_cut (void)
   control_fixture_clear (&f);
 }
 
+/* Some of these were signed by a clock that was ahead. */
+static void
+end_session_of (ControlFixture * f, const char *id, guint ahead)
+{
+  g_autofree char *begin = g_strdup_printf ("INSERT INTO session (id, user,"
+      " medium, version, address, rate, created, expires, token_until, issued)"
+      " VALUES ('%032x', 'many', 1, zeroblob (16), '', 0, 1,"
+      " unixepoch () + 60, unixepoch () + 700, unixepoch () + %u)",
+      g_str_hash (id), ahead);
+
+  control_fixture_exec (f, begin);
+  control_fixture_exec (f, "DELETE FROM session");
+}
+
+/* The clock was set back since: the cut is of the newest token that it stands
+ * for, be that one of a row or of the sessions that got none. */
+static void
+test_set_back (void)
+{
+  ControlFixture f;
+
+  control_fixture_init (&f);
+  add_user (&f, "many");
+  end_session_of (&f, "a row", 20);
+  end_sessions (&f, "many", PMSS_MAX_REVOCATIONS);
+  run_bound (&f);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT signed_until"
+          " - unixepoch () BETWEEN 15 AND 20 FROM revocation"), ==, 1);
+  end_sessions (&f, "many", PMSS_MAX_REVOCATIONS);
+  end_session_of (&f, "none", 500);
+  end_session_of (&f, "one more", 0);
+  run_bound (&f);
+  g_assert_cmpint (control_fixture_count (&f, "SELECT signed_until"
+          " - unixepoch () BETWEEN 495 AND 500 FROM revocation"), ==, 1);
+  control_fixture_clear (&f);
+}
+
 /* A clock that was ahead made the cut, and was set right: who opens a session now gets a token of now. */
 static void
 test_cut_ahead (void)
@@ -275,6 +312,7 @@ main (int argc, char **argv)
   g_test_add_func ("/revocations/pieces", test_pieces);
   g_test_add_func ("/revocations/ends", test_ends);
   g_test_add_func ("/revocations/signed-after-cut", test_signed_after_cut);
+  g_test_add_func ("/revocations/set-back", test_set_back);
   g_test_add_func ("/revocations/cut-ahead", test_cut_ahead);
   g_test_add_func ("/revocations/cut-all", test_cut_all);
   g_test_add_func ("/revocations/budget", test_budget);

@@ -361,6 +361,41 @@ test_covered (Fixture * f, gconstpointer unused)
   g_rmdir (folder);
 }
 
+static void
+revoke_sessions_of (PmssRevoked * revoked, const char *owner, guint first,
+    guint last)
+{
+  for (guint i = first; i <= last; i++) {
+    g_autofree char *id = g_strdup_printf ("%s%03u", owner, i);
+    g_autofree char *text = g_strdup_printf ("[{\"session\":\"%s\","
+        "\"owner\":\"%s\",\"until\":%u}]", id, owner, 90000 + i);
+    g_autoptr (JsonNode) json = json_from_string (text, NULL);
+
+    g_assert_true (pmss_revoked_add (revoked, json_node_get_array (json), 1000,
+            NULL));
+  }
+}
+
+/* Beside a cut of the future there are as many as control knows of a user at a time: those whose tokens last longest. */
+static void
+test_bounded_ahead (Fixture * f, gconstpointer unused)
+{
+  PmssRevoked *revoked = pmss_revoked_new ();
+
+  revoke_sessions_of (revoked, "berta", 0, 99);
+  for (guint i = 0; i < 5; i++) {
+    revoke_sessions_of (revoked, "anna", 64 * i, 64 * i + 63);
+    revoke_user (revoked, "anna", 5000 + i, 1000);
+  }
+  g_assert_false (names (revoked, "anna255"));
+  g_assert_true (names (revoked, "anna256"));
+  g_assert_true (names (revoked, "anna319"));
+  g_assert_true (names (revoked, "berta000"));
+  revoke_user (revoked, "anna", 1000, 1000);
+  g_assert_false (names (revoked, "anna319"));
+  pmss_revoked_free (revoked);
+}
+
 /* Control's clock was two minutes ahead when it revoked a user's tokens, and was set right: what was signed before is refused, what is signed now is not, and what
  * the wrong clock signed is refused as soon as anybody would take it for more than a moment. */
 static void
@@ -420,6 +455,7 @@ main (int argc, char **argv)
   ADD ("kept-alive", setup_trusting, test_kept_alive);
   ADD ("mutations", setup_trusting, test_mutations);
   ADD ("cut-ahead", setup, test_cut_ahead);
+  ADD ("bounded-ahead", setup, test_bounded_ahead);
   ADD ("everybody", setup, test_everybody);
   ADD ("covered", setup, test_covered);
   return g_test_run ();
