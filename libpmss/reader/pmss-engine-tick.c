@@ -102,7 +102,7 @@ find_due (PmssEngine * engine, gint64 now, gint64 soon)
   if (pmss_engine_is_resting (engine))
     return due;
   if (engine->n_streams > 0)
-    return MIN (due, CLAMP (engine->look_at, soon, now + PMSS_TICK));
+    return MIN (due, CLAMP (engine->late.look_at, soon, now + PMSS_TICK));
   if (engine->stuck)
     due = MIN (due, engine->stuck_until);
   else if (pmss_wait_is_any_read (engine))
@@ -139,7 +139,7 @@ pmss_engine_on_tick (gpointer user_data)
   engine->tick_at = PMSS_ALARM_NEVER;
   if (!pmss_engine_is_resting (engine)) {
     tick_streams (engine, now);
-    pmss_late_check (engine, now);
+    pmss_engine_check_late (engine, now);
     tick_silence (engine, now);
     tick_retries (engine, now);
     pmss_plan_run (engine);

@@ -5,6 +5,7 @@
 #include "libpmss/reader/pmss-bad-shards.h"
 #include "libpmss/reader/pmss-budget.h"
 #include "libpmss/reader/pmss-io.h"
+#include "libpmss/reader/pmss-late.h"
 #include "libpmss/reader/pmss-lease.h"
 #include "libpmss/reader/pmss-link.h"
 #include "libpmss/reader/pmss-loop.h"
@@ -23,21 +24,18 @@ G_BEGIN_DECLS
  * the links to the nodes, the rows of units, and the plan of what to ask for
  * next.
  * All time, and all that happens because of it, comes from a PmssLoop (pmss-loop.h).
- * The parts: pmss-engine.c (opening, closing), pmss-engine-links.c (the
- * nodes' health), pmss-engine-streams.c (what comes in), pmss-engine-tick.c
- * (what happens because time passes), pmss-deadline.c (when what is needed),
- * pmss-late.c (whom not to wait for), pmss-budget.c (how much may be asked for
- * twice), pmss-plan.c and pmss-plan-row.c (what to ask, of whom),
- * pmss-plan-jump.c (what not to go on with), pmss-cursor.c (how far ahead),
- * pmss-pace.c (how fast the consumer reads), pmss-tail.c (the last units, shared
- * out anew), pmss-rebuilder.c (the thread that makes what nobody gives, in jobs
- * of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
- * pmss-hopeless.c (what cannot be had),
- * pmss-lease.c (the session with control) and pmss-engine-control.c (what its
- * answers change), pmss-refresh.c (when the layout is asked for anew),
- * pmss-takeover.c (what becomes of it), pmss-places.c (where shards are asked
- * for), pmss-reports.c (what control is
- * told), pmss-wait.c (readers waiting for units).
+ * The parts: pmss-engine.c (opening, closing), pmss-engine-links.c (the nodes' health),
+ * pmss-engine-streams.c (what comes in), pmss-engine-tick.c (what happens because time passes),
+ * pmss-deadline.c (when what is needed), pmss-late.c (whom not to wait for) and
+ * pmss-engine-late.c (what it sees), pmss-budget.c (how much may be asked for twice),
+ * pmss-plan.c and pmss-plan-row.c (what to ask, of whom), pmss-plan-jump.c (what not to go on
+ * with), pmss-cursor.c (how far ahead), pmss-pace.c (how fast the consumer reads), pmss-tail.c
+ * (the last units, shared out anew), pmss-rebuilder.c (the thread that makes what nobody gives,
+ * in jobs of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
+ * pmss-hopeless.c (what cannot be had), pmss-lease.c (the session with control) and
+ * pmss-engine-control.c (what its answers change), pmss-refresh.c (when the layout is asked for
+ * anew), pmss-takeover.c (what becomes of it), pmss-places.c (where shards are asked for),
+ * pmss-reports.c (what control is told), pmss-wait.c (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
  */
@@ -140,8 +138,7 @@ struct _PmssEngine
   PmssLease *lease;             /* the session */
   PmssRefresh refresh;
   guint degraded_by;            /* as last told */
-  gint64 hedge_time;            /* us that almost all answers take */
-  gint64 look_at;               /* when the next node may be late */
+  PmssLate late;                /* whom not to wait for */
   gint64 tick_at;               /* that tick is set to; PMSS_ALARM_NEVER */
   gboolean stuck;               /* somebody waits for a row that too few have, */
   gint64 stuck_until;           /* and nothing is to be tried for it before */
@@ -241,9 +238,9 @@ void pmss_engine_drop_stream (PmssEngine *engine, PmssStream *stream);
 void pmss_engine_cancel_streams (PmssEngine *engine, PmssLink *link,
     GQuark domain, int code, const char *reason);
 
-/* pmss-late.c; I/O thread, lock held: finds nodes that are not to be waited
- * for. */
-void pmss_late_check (PmssEngine *engine, gint64 now);
+/* pmss-engine-late.c; I/O thread, lock held: finds nodes that are not to be
+ * waited for. */
+void pmss_engine_check_late (PmssEngine *engine, gint64 now);
 
 /* pmss-deadline.c; lock held: when unit @index of @row is needed, monotonic;
  * G_MAXINT64: nobody needs it. */

@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "libpmss/reader/pmss-engine.h"
-#include "libpmss/reader/pmss-wait.h"
+/* Decides whom not to wait for. Pure. */
+#include "libpmss/reader/pmss-late.h"
 
-/* Who is late?
- *
- * A node that will not give in time what somebody needs: silent, or so slow that
- * it comes to the same. Others are asked in its place, as in Dean and Barroso,
- * "The Tail at Scale" (CACM 56(2), 2013): a request is hedged when it takes
- * longer than almost all do, and the share of such requests is bounded
- * (pmss-budget.h). But not before it is needed: a unit's deadline is known
- * (pmss-deadline.c), and as long as others could still give it in time the node
- * may catch up. So a node is late when
- *
- * - its record takes longer than it takes almost all nodes: four times the
- *   median, which of times that are distributed exponentially 94 % keep to;
- * - no more than that is left until somebody needs it;
- * - it is the exception. Where all nodes wait alike it is the client's own
- *   network, and asking others only makes it worse: there may be no more such
- *   nodes than redundancy makes up for, and others must have given theirs. Only
- *   of one that says nothing at all for a second nobody asks that.
- */
+#include <stdlib.h>
 
 #define OVERDUE 4
 /* A node may be far away, and the client's network may be full; but that a node
@@ -33,269 +16,152 @@
  * after so long. */
 #define GIVE_UP (250 * G_TIME_SPAN_MILLISECOND)
 
-/* Of all nodes, in us; 0: nothing is known. */
+/* All that is judged by. */
 typedef struct
 {
   gint64 now;
-  gint64 record_time;
-  gint64 rtt;
-} Usual;
+  PmssRedundancy redundancy;
+  const PmssLateView *views;
+  guint n;
+  guint n_overdue;              /* of these */
+  gint64 record_time;           /* us, the median; 0: nothing is known */
+  gint64 rtt;                   /* us, the median; 0: nothing is known */
+} Scene;
 
 static gint
-compare_times (gconstpointer a, gconstpointer b)
+compare_times (const void *a, const void *b)
 {
   gint64 first = *(const gint64 *) a, second = *(const gint64 *) b;
 
   return (first > second) - (first < second);
 }
 
+/* @times: reordered */
 static gint64
-find_median (GArray * times)
+find_median (gint64 * times, guint n)
 {
-  if (times->len == 0)
+  if (n == 0)
     return 0;
-  g_array_sort (times, compare_times);
-  return g_array_index (times, gint64, times->len / 2);
+  qsort (times, n, sizeof (gint64), compare_times);
+  return times[n / 2];
 }
 
-static Usual
-find_usual (PmssEngine * engine, gint64 now)
+static void
+find_usual (Scene * scene)
 {
-  g_autoptr (GArray) records = g_array_new (FALSE, FALSE, sizeof (gint64));
-  g_autoptr (GArray) rtts = g_array_new (FALSE, FALSE, sizeof (gint64));
-  Usual usual = {.now = now };
-  guint i;
+  g_autofree gint64 *records = g_new (gint64, scene->n + 1);
+  g_autofree gint64 *rtts = g_new (gint64, scene->n + 1);
+  guint n_records = 0, n_rtts = 0;
 
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (guint i = 0; i < scene->n; i++) {
+    const PmssLateView *view = &scene->views[i];
 
-    if (link->record_time > 0)
-      g_array_append_val (records, link->record_time);
-    if (link->rtt > 0)
-      g_array_append_val (rtts, link->rtt);
+    if (view->record_time > 0)
+      records[n_records++] = view->record_time;
+    if (view->rtt > 0)
+      rtts[n_rtts++] = view->rtt;
   }
-  usual.record_time = find_median (records);
-  usual.rtt = find_median (rtts);
-  return usual;
+  scene->record_time = find_median (records, n_records);
+  scene->rtt = find_median (rtts, n_rtts);
 }
 
 /* us that almost all answers take, from nodes that are @rtt away. */
 static gint64
-get_patience (const Usual * usual, gint64 rtt)
+get_patience (const Scene * scene, gint64 rtt)
 {
-  if (usual->rtt == 0)
+  if (scene->rtt == 0)
     return FIRST_PATIENCE;
   return MAX (CLAMP (OVERDUE * rtt, MIN_PATIENCE, MAX_PATIENCE),
-      OVERDUE * usual->record_time);
+      OVERDUE * scene->record_time);
 }
 
 static gint64
-get_link_patience (PmssLink * link, const Usual * usual)
+get_node_patience (const Scene * scene, const PmssLateView * view)
 {
-  return get_patience (usual, MAX (link->least_rtt, MIN (link->rtt,
-              usual->rtt)));
+  return get_patience (scene, MAX (view->least_rtt, MIN (view->rtt,
+              scene->rtt)));
 }
 
 static gboolean
-is_overdue (PmssLink * link, const Usual * usual)
+is_overdue (const Scene * scene, const PmssLateView * view)
 {
-  return pmss_link_get_wait (link, usual->now) >=
-      get_link_patience (link, usual);
-}
-
-/* The first row that somebody needs and @stream is to bring, and when: what it
- * receives now the consumer may have passed already, with the others' help. */
-static PmssRow *
-find_needed (PmssEngine * engine, PmssStream * stream, gint64 * deadline)
-{
-  const PmssStreamRange *range = pmss_stream_get_range (stream);
-  guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
-  guint32 i;
-
-  for (i = pmss_stream_get_row (stream); i < range->first_row + range->n_rows;
-      i++) {
-    PmssRow *row = pmss_rows_get (&engine->rows, base + i);
-
-    if (row == NULL || row->slots[range->index].state != PMSS_UNIT_ASKED
-        || row->slots[range->index].stream != stream)
-      continue;
-    *deadline = pmss_deadline_get (engine, base + i, range->index);
-    if (*deadline < G_MAXINT64)
-      return row;
-  }
-  return NULL;
-}
-
-/* Whether somebody waits for what @link could not even be asked for, because it
- * has all the requests that it may have: of what nobody waits for any more. */
-static gboolean
-is_blocked (PmssEngine * engine, PmssLink * link)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  if (pmss_link_has_room (link, engine->settings.max_connections, TRUE))
-    return FALSE;
-  g_hash_table_iter_init (&iter, engine->rows.table);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    PmssRow *row = value;
-    gint index;
-
-    if (!pmss_wait_is_for (engine, row->number, -1))
-      continue;
-    index = pmss_engine_get_link_shard (engine, link, row->extent);
-    if (index >= 0 && row->slots[index].wanted
-        && row->slots[index].state == PMSS_UNIT_NONE)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-/* When the first of what it is to give is needed. */
-static gint64
-get_deadline (PmssEngine * engine, PmssLink * link)
-{
-  gint64 first = G_MAXINT64, deadline;
-  guint i;
-
-  for (i = 0; i < link->streams->len; i++) {
-    if (find_needed (engine, link->streams->pdata[i], &deadline) != NULL)
-      first = MIN (first, deadline);
-  }
-  if (first > 0 && is_blocked (engine, link))
-    first = 0;
-  return first;
+  return view->wait >= get_node_patience (scene, view);
 }
 
 /* The share of the nodes that redundancy makes up for. */
 static gboolean
-are_exceptions (PmssEngine * engine, guint n_overdue)
+are_exceptions (const Scene * scene)
 {
-  PmssRedundancy redundancy = engine->rows.redundancy;
-
-  return n_overdue * (redundancy.k + redundancy.m) <=
-      redundancy.m * engine->links->len;
+  return scene->n_overdue * (scene->redundancy.k + scene->redundancy.m) <=
+      scene->redundancy.m * scene->n;
 }
 
-/* Whether a node other than @link has given all that was asked of it, or at
+/* Whether a node other than @view's has given all that was asked of it, or at
  * least something meanwhile. */
 static gboolean
-are_others_well (PmssEngine * engine, PmssLink * link, const Usual * usual)
+are_others_well (const Scene * scene, const PmssLateView * view)
 {
-  gint64 since = usual->now - pmss_link_get_wait (link, usual->now);
-  guint i;
+  gint64 since = scene->now - view->wait;
 
   /* Of replicas only one is asked. */
-  if (engine->rows.redundancy.k == 1)
+  if (scene->redundancy.k == 1)
     return TRUE;
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *other = engine->links->pdata[i];
+  for (guint i = 0; i < scene->n; i++) {
+    const PmssLateView *other = &scene->views[i];
 
-    if (other != link && other->state == PMSS_LINK_UP && other->last_record > 0
-        && !is_overdue (other, usual)
-        && (other->streams->len == 0 || other->last_record > since))
+    if (other != view && other->is_up && other->last_record > 0
+        && !is_overdue (scene, other)
+        && (!other->is_busy || other->last_record > since))
       return TRUE;
   }
   return FALSE;
 }
 
 static gboolean
-is_silent (PmssLink * link, const Usual * usual)
+is_silent (const Scene * scene, const PmssLateView * view)
 {
-  return pmss_link_get_silence (link, usual->now) >
-      MAX (MAX_SILENCE, get_link_patience (link, usual));
+  return view->silence > MAX (MAX_SILENCE, get_node_patience (scene, view));
 }
 
-static void
-check_link (PmssEngine * engine, PmssLink * link, const Usual * usual,
-    guint n_overdue)
+static PmssLateVerdict
+judge_up (PmssLate * late, const Scene * scene, const PmssLateView * view)
 {
-  gint64 patience = get_link_patience (link, usual);
-  gint64 wait = pmss_link_get_wait (link, usual->now);
-  gint64 left = get_deadline (engine, link) - usual->now;
+  gint64 patience = get_node_patience (scene, view);
+  gint64 left = view->needed - scene->now;
 
-  if (wait < patience || left > engine->hedge_time) {
+  if (view->wait < patience || left > late->hedge_time) {
     /* When both will be so, if nothing comes. */
     if (left < G_MAXINT64 / 2)
-      engine->look_at = MIN (engine->look_at, usual->now +
-          MAX (patience - wait, left - engine->hedge_time));
-    return;
+      late->look_at = MIN (late->look_at, scene->now +
+          MAX (patience - view->wait, left - late->hedge_time));
+    return PMSS_LATE_WAIT;
   }
-  if (!is_silent (link, usual) && !(are_exceptions (engine, n_overdue)
-          && are_others_well (engine, link, usual)))
-    return;
-  g_debug ("node %u (%s) is late: a record that is needed in %" G_GINT64_FORMAT
-      " ms is awaited for %" G_GINT64_FORMAT " ms", link->node.id, link->peer,
-      left / 1000, wait / 1000);
-  pmss_link_note_late (link, usual->now);
-  pmss_engine_kick (engine);
+  return is_silent (scene, view) || (are_exceptions (scene)
+      && are_others_well (scene, view)) ? PMSS_LATE_IS_LATE : PMSS_LATE_WAIT;
 }
 
-/* Whether @link keeps somebody waiting whom others may not be asked to help:
- * then it is not asked any more, and they are asked once. */
-static gboolean
-is_to_be_given_up (PmssEngine * engine, PmssLink * link, gint64 now)
+static PmssLateVerdict
+judge (PmssLate * late, const Scene * scene, const PmssLateView * view)
 {
-  gint64 deadline;
-  guint i;
-
-  for (i = 0; i < link->streams->len; i++) {
-    PmssStream *stream = link->streams->pdata[i];
-    PmssRow *row = find_needed (engine, stream, &deadline);
-
-    if (row != NULL && row->denied && deadline <= now
-        && now - MAX (pmss_stream_get_awaited_since (stream), deadline) >=
-        GIVE_UP)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-/* What a late node sends now, others have given meanwhile: the rest of that
- * request is taken back, so that it need not be asked for twice, too, and the
- * node is not kept busy with it. */
-static void
-take_back (PmssEngine * engine, PmssLink * link)
-{
-  guint i;
-
-  for (i = 0; i < link->streams->len; i++) {
-    PmssStream *stream = link->streams->pdata[i];
-    const PmssStreamRange *range = pmss_stream_get_range (stream);
-    PmssRow *row = pmss_rows_get (&engine->rows, range->geometry.extent *
-        engine->rows.rows_per_extent + pmss_stream_get_row (stream));
-
-    if (row == NULL || row->slots[range->index].stream != stream)
-      pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED, "late");
-  }
+  if (!view->is_busy)
+    return PMSS_LATE_WAIT;
+  if (view->is_up)
+    return judge_up (late, scene, view);
+  return scene->now - view->denied_since >= GIVE_UP ? PMSS_LATE_GIVE_UP
+      : PMSS_LATE_WAIT;
 }
 
 void
-pmss_late_check (PmssEngine * engine, gint64 now)
+pmss_late_judge (PmssLate * late, gint64 now, PmssRedundancy redundancy,
+    const PmssLateView * views, guint n, PmssLateVerdict * verdicts)
 {
-  const Usual usual = find_usual (engine, now);
-  guint i, n_overdue = 0;
+  Scene scene = {.now = now,.redundancy = redundancy,.views = views,.n = n };
 
-  engine->hedge_time = get_patience (&usual, usual.rtt);
-  engine->look_at = G_MAXINT64;
-  for (i = 0; i < engine->links->len; i++)
-    n_overdue += is_overdue (engine->links->pdata[i], &usual);
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
-
-    if (link->streams->len == 0)
-      continue;
-    if (link->state == PMSS_LINK_UP) {
-      check_link (engine, link, &usual, n_overdue);
-    } else {
-      /* A lost one, too, may have a connection that only says nothing. */
-      take_back (engine, link);
-      if (!is_to_be_given_up (engine, link, now))
-        continue;
-      if (link->state == PMSS_LINK_LATE)
-        pmss_link_note_late (link, now);
-      pmss_engine_cancel_streams (engine, link, G_IO_ERROR,
-          G_IO_ERROR_CANCELLED, "late");
-    }
-  }
+  find_usual (&scene);
+  for (guint i = 0; i < n; i++)
+    scene.n_overdue += is_overdue (&scene, &views[i]);
+  late->hedge_time = get_patience (&scene, scene.rtt);
+  late->look_at = G_MAXINT64;
+  for (guint i = 0; i < n; i++)
+    verdicts[i] = judge (late, &scene, &views[i]);
 }

@@ -7,7 +7,7 @@ gboolean
 pmss_plan_is_due (PmssEngine * engine, guint64 row, guint index, gint64 now)
 {
   return pmss_deadline_get (engine, row, index) - now <=
-      engine->hedge_time + PMSS_TICK;
+      engine->late.hedge_time + PMSS_TICK;
 }
 
 PmssPlanPass

@@ -130,13 +130,13 @@ __wrap_pmss_wait_get_deadline (PmssEngine * engine)
       pmss_loop_now (engine->loop) + PMSS_TICK) : deadline;
 }
 
-WRAPPED (pmss_late_check);
+WRAPPED (pmss_engine_check_late);
 
 void
-__wrap_pmss_late_check (PmssEngine * engine, gint64 now)
+__wrap_pmss_engine_check_late (PmssEngine * engine, gint64 now)
 {
   if (planted != SIM_FLAW_LATE)
-    __real_pmss_late_check (engine, now);
+    __real_pmss_engine_check_late (engine, now);
 }
 
 WRAPPED (pmss_budget_get_units);

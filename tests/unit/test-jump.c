@@ -246,7 +246,7 @@ test_lost (void)
   pmss_engine_link_failed (f.engine, link, g_get_monotonic_time (), error);
   pmss_plan_run (f.engine);
   g_assert_true (pmss_rows_get (&f.engine->rows, PLACE)->denied);
-  pmss_late_check (f.engine, g_get_monotonic_time ());
+  pmss_engine_check_late (f.engine, g_get_monotonic_time ());
   g_assert_true (fake_stream_is_cancelled (link->streams->pdata[0]));
   g_assert_cmpint (link->state, ==, PMSS_LINK_LOST);
   g_mutex_unlock (&f.engine->lock);

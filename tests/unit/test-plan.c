@@ -159,7 +159,7 @@ open_engine (Model * m)
   m->engine->state = PMSS_ENGINE_OPENING;
   pmss_engine_opened (m->engine, session);
   /* what late nodes owe is needed now, or soon enough */
-  m->engine->hedge_time = one_in (2) ? 3600 * G_TIME_SPAN_SECOND : 0;
+  m->engine->late.hedge_time = one_in (2) ? 3600 * G_TIME_SPAN_SECOND : 0;
 }
 
 static void
