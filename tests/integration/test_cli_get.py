@@ -11,6 +11,7 @@ import subprocess
 import unittest
 
 import pmss_cli
+from cluster import wait_for
 from cli_case import MIB, CliCase
 
 
@@ -29,23 +30,63 @@ class Get(CliCase):
             self.pmss("get", "--range", text, "shared/data.bin", "-", status=64)
         self.pmss("get", "--range", f"{len(self.data)}-", "shared/data.bin", "-", status=65)
 
-    def partial(self, target):
-        return target.with_name(f"{target.name}.pmss-{hashlib.sha256(self.data).hexdigest()[:12]}")
+    def partial(self, target, part=""):
+        return target.with_name(f"{target.name}.pmss-{hashlib.sha256(self.data).hexdigest()[:12]}{part}")
+
+    def ended(self, *words):
+        """A get that can write no more than a mebibyte."""
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, MIB))
+        ended = subprocess.run([pmss_cli.PMSS, "get", *words], env=self.env, capture_output=True, text=True, preexec_fn=limit, timeout=60,
+                               check=False)
+        self.assertEqual(ended.returncode, 74, ended.stderr)
+        return ended.stderr
 
     def test_get_goes_on(self):
         """... where an earlier one ended: here one that could write no more than a mebibyte."""
         target = self.path("copy")
-        def limit():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, MIB))
-        ended = subprocess.run([pmss_cli.PMSS, "get", "shared/data.bin", target], env=self.env, capture_output=True, text=True,
-                               preexec_fn=limit, timeout=60, check=False)
-        self.assertEqual(ended.returncode, 74, ended.stderr)
-        self.assertIn(str(self.partial(target)), ended.stderr)
+        self.assertIn(str(self.partial(target)), self.ended("shared/data.bin", target))
         self.assertEqual(os.listdir(target.parent), [self.partial(target).name])
         self.assertIn("1.0 MB of them from earlier", self.pmss("get", "shared/data.bin", target).out)
         self.assertEqual(target.read_bytes(), self.data)
         self.assertEqual(os.listdir(target.parent), ["copy"])
+
+    def test_get_range_goes_on(self):
+        """The same range does, and no other one; nor does the whole."""
+        target = self.path("copy")
+        end = len(self.data) - 1
+        partial = self.partial(target, f"-5-{end}")
+        words = ("--range", "5-", "shared/data.bin", target)
+        self.assertIn(str(partial), self.ended(*words))
+        self.assertEqual(os.listdir(target.parent), [partial.name])
+        for other, first in (("--range", "6-"), 6), ((), 0):
+            self.assertNotIn("from earlier", self.pmss("get", *other, "shared/data.bin", target).out)
+            self.assertEqual(target.read_bytes(), self.data[first:])
+            target.unlink()
+        # ended once more, it has what was there and nothing new: the limit is as before
+        self.ended(*words)
+        self.assertEqual(partial.read_bytes(), self.data[5:5 + MIB])
+        result = self.pmss("get", "--json", *words).json
+        self.assertEqual((result["resumed"], result["first"], result["sha256"]),
+                         (MIB, 5, hashlib.sha256(self.data[5:]).hexdigest()))
+        self.assertEqual(target.read_bytes(), self.data[5:])
+        self.assertEqual(os.listdir(target.parent), ["copy"])
+
+    def test_get_range_that_was_killed(self):
+        """Nobody knows what has come to the disk of it: the next one begins anew."""
+        target = self.path("copy")
+        large = self.path("large")
+        with open(large, "wb") as file:
+            # more than a reader has ahead
+            file.truncate(80 * MIB)
+        self.pmss("put", large, "killed", "--redundancy", "1+0")
+        large.unlink()
+        with subprocess.Popen([pmss_cli.PMSS, "get", "--range", "1-", "killed", target], env=self.env) as get:
+            wait_for(lambda: any(file.stat().st_size for file in target.parent.iterdir()), "the first bytes")
+            get.kill()
+        self.assertNotIn("from earlier", self.pmss("get", "--force", "--range", "1-", "killed", target).out)
+        self.assertEqual(target.stat().st_size, 80 * MIB - 1)
 
     def test_get_goes_on_with_nothing_bad(self):
         """A partial file that a power cut has filled with zeros, one that is too long, one that another command writes."""

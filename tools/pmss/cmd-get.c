@@ -45,15 +45,16 @@ report (PmssCli * cli, const PmssReading * reading, const char *target,
   size = pmss_cli_size (reading->end - reading->start);
   path = pmss_cli_escape (target);
   kept = pmss_cli_size (reading->resumed);
+  printf ("%s: %s%s%s%s, ", path, size, reading->resumed ? ", " : "",
+      reading->resumed ? kept : "",
+      reading->resumed ? " of them from earlier" : "");
   if (!reading->whole)
-    printf ("%s: %s, bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-        " of %" G_GUINT64_FORMAT "\n", path, size, reading->start,
-        reading->end - 1, reading->size);
+    printf ("bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+        " of %" G_GUINT64_FORMAT "\n", reading->start, reading->end - 1,
+        reading->size);
   else
-    printf ("%s: %s%s%s%s, %s\n", path, size, reading->resumed ? ", " : "",
-        reading->resumed ? kept : "",
-        reading->resumed ? " of them from earlier" : "", reading->expected ?
-        "SHA-256 as in the catalog" : "the catalog has no SHA-256 of it");
+    printf ("%s\n", reading->expected ? "SHA-256 as in the catalog" :
+        "the catalog has no SHA-256 of it");
   if (stats)
     pmss_reading_print_stats (reading->stats, reading->seconds);
 }

@@ -186,7 +186,7 @@ explain_end (Fetch * fetch, GError ** error)
 static void
 tell_of_partial (Fetch * fetch, GError ** error)
 {
-  const char *partial = pmss_target_get_partial (fetch->target);
+  const char *partial = pmss_target_keep (fetch->target);
 
   if (error == NULL || !*error || partial == NULL)
     return;
@@ -220,15 +220,18 @@ static gboolean
 run (Fetch * fetch, const PmssByteRange * range, GError ** error)
 {
   PmssReading *reading = fetch->reading;
+  g_autofree char *part = NULL;
   gboolean done;
 
   if (!pmss_reader_open (fetch->reader, fetch->cli->cancellable, error))
     return FALSE;
   reading->size = pmss_reader_get_size (fetch->reader);
-  done = find_range (reading, range, error) &&
-      pmss_target_open (fetch->target, reading->whole ? reading->expected :
-      NULL, error);
-  if (!done)
+  if (!find_range (reading, range, error))
+    return FALSE;
+  if (!reading->whole)
+    part = g_strdup_printf ("%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT,
+        reading->start, reading->end - 1);
+  if (!pmss_target_open (fetch->target, reading->expected, part, error))
     return FALSE;
   done = fetch_and_compare (fetch, error);
   if (!done) {

@@ -28,7 +28,7 @@ typedef struct
 } PmssReading;
 
 /* @range: (nullable): all. PMSS_ERROR_CORRUPT when the sums differ. What is in @target's partial
- * file is read from there; does it turn out bad, all is fetched. */
+ * file is read from there; does a whole medium turn out bad, all is fetched. */
 PmssReading *pmss_reading_run   (PmssCli *cli, const char *name, const PmssByteRange *range,
     PmssTarget *target, GError **error);
 void         pmss_reading_free  (PmssReading *reading);

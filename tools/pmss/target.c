@@ -22,6 +22,7 @@ struct _PmssTarget
   char *path;                   /* NULL: standard output */
   char *partial;                /* NULL: written in place (a device, a pipe) */
   gboolean resumable;           /* the partial file can be found again */
+  char *keep_as;                /* of a part: what it is called when it can be; else NULL */
   int fd;                       /* -1: not open */
   guint64 kept;                 /* bytes of earlier */
   guint64 written;              /* bytes in the partial file */
@@ -74,6 +75,7 @@ pmss_target_free (PmssTarget * target)
     close (target->fd);
   g_free (target->path);
   g_free (target->partial);
+  g_free (target->keep_as);
   g_free (target);
 }
 
@@ -119,13 +121,16 @@ open_partial (PmssTarget * target, GError ** error)
 {
   struct stat status;
 
-  target->fd = open (target->partial, O_RDWR | O_CREAT | O_CLOEXEC |
-      O_NOFOLLOW | O_NONBLOCK, 0666);
+  target->fd = open (target->partial, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
+      O_NONBLOCK | (target->keep_as != NULL ? 0 : O_CREAT), 0666);
   if (target->fd < 0)
-    return errno == ELOOP || errno == EACCES || errno == ENXIO ? FALSE :
+    return errno == ELOOP || errno == EACCES || errno == ENXIO
+        || (errno == ENOENT && target->keep_as != NULL) ? FALSE :
         fail (error, "Cannot create", target->path);
-  if (!is_own (target, &status))
+  if (!is_own (target, &status)) {
+    g_clear_pointer (&target->keep_as, g_free);
     return FALSE;
+  }
   if (flock (target->fd, LOCK_EX | LOCK_NB) != 0 || !is_at_path (target)) {
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
         "Another 'pmss get' is writing %s", target->path);
@@ -137,15 +142,53 @@ open_partial (PmssTarget * target, GError ** error)
       fail (error, "Cannot write", target->partial);
 }
 
-static gboolean
-open_resumable (PmssTarget * target, const char *content, GError ** error)
+/* A file with a name that no other one has, open. */
+static int
+make_temporary (PmssTarget * target, char **name, GError ** error)
 {
-  g_autofree char *suffix = g_strdup_printf (".pmss-%.*s", SUM_DIGITS,
-      content);
+  int fd;
+
+  *name = partial_name (target->path, ".pmss-XXXXXX");
+  fd = g_mkstemp_full (*name, O_RDWR | O_CLOEXEC, 0666);
+  if (fd < 0)
+    fail (error, "Cannot create", target->path);
+  return fd;
+}
+
+/* What is written from now on is not synced: its file is not to be found. */
+static gboolean
+hide_partial (PmssTarget * target, GError ** error)
+{
+  g_autofree char *hidden = NULL;
+  int fd = make_temporary (target, &hidden, error);
+
+  if (fd < 0)
+    return FALSE;
+  close (fd);
+  if (g_rename (target->partial, hidden) != 0) {
+    fail (error, "Cannot rename", target->partial);
+    g_unlink (hidden);
+    return FALSE;
+  }
+  g_free (target->partial);
+  target->partial = g_steal_pointer (&hidden);
+  target->resumable = FALSE;
+  return TRUE;
+}
+
+static gboolean
+open_resumable (PmssTarget * target, const char *content, const char *part,
+    GError ** error)
+{
+  g_autofree char *suffix = g_strdup_printf (".pmss-%.*s%s%s", SUM_DIGITS,
+      content, part != NULL ? "-" : "", part != NULL ? part : "");
   g_autoptr (GError) local = NULL;
 
   target->partial = partial_name (target->path, suffix);
-  if (open_partial (target, &local))
+  if (part != NULL)
+    target->keep_as = g_strdup (target->partial);
+  if (open_partial (target, &local)
+      && (part == NULL || hide_partial (target, &local)))
     return TRUE;
   if (target->fd >= 0)
     close (target->fd);
@@ -159,13 +202,13 @@ open_resumable (PmssTarget * target, const char *content, GError ** error)
 static gboolean
 open_temporary (PmssTarget * target, GError ** error)
 {
-  target->partial = partial_name (target->path, ".pmss-XXXXXX");
-  target->fd = g_mkstemp_full (target->partial, O_WRONLY | O_CLOEXEC, 0666);
-  return target->fd >= 0 || fail (error, "Cannot create", target->path);
+  target->fd = make_temporary (target, &target->partial, error);
+  return target->fd >= 0;
 }
 
 gboolean
-pmss_target_open (PmssTarget * target, const char *content, GError ** error)
+pmss_target_open (PmssTarget * target, const char *content, const char *part,
+    GError ** error)
 {
   g_autoptr (GError) local = NULL;
   struct stat status;
@@ -178,7 +221,7 @@ pmss_target_open (PmssTarget * target, const char *content, GError ** error)
     target->fd = open (target->path, O_WRONLY | O_CLOEXEC);
     return target->fd >= 0 || fail (error, "Cannot write", target->path);
   }
-  if (content != NULL && open_resumable (target, content, &local))
+  if (content != NULL && open_resumable (target, content, part, &local))
     return TRUE;
   if (local == NULL)
     return open_temporary (target, error);
@@ -282,16 +325,24 @@ void
 pmss_target_discard (PmssTarget * target)
 {
   target->resumable = FALSE;
+  g_clear_pointer (&target->keep_as, g_free);
+}
+
+const char *
+pmss_target_keep (PmssTarget * target)
+{
+  if (target->keep_as != NULL && target->written > 0
+      && fsync (target->fd) == 0
+      && g_rename (target->partial, target->keep_as) == 0) {
+    g_free (target->partial);
+    target->partial = g_steal_pointer (&target->keep_as);
+    target->resumable = TRUE;
+  }
+  return target->resumable && target->written > 0 ? target->partial : NULL;
 }
 
 const char *
 pmss_target_get_path (PmssTarget * target)
 {
   return target->path;
-}
-
-const char *
-pmss_target_get_partial (PmssTarget * target)
-{
-  return target->resumable && target->written > 0 ? target->partial : NULL;
 }

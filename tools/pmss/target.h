@@ -15,6 +15,10 @@ G_BEGIN_DECLS
  * content that is to be in it. It stays when the command ends early, and the next one goes on
  * behind what is there. It belongs to one process at a time (flock), and only to its user.
  *
+ * A part of a content has no checksum that would tell what a power cut has made of the partial
+ * file. So that of a part has a name that nobody finds again, until pmss_target_keep() has synced
+ * it.
+ *
  * The main thread.
  */
 typedef struct _PmssTarget PmssTarget;
@@ -24,13 +28,14 @@ typedef struct _PmssTarget PmssTarget;
 PmssTarget *pmss_target_new     (const char *file, const char *name, gboolean overwrite,
     GError **error);
 /* An end before pmss_target_commit() leaves the partial file, if something is in it and it can be
- * found again. */
+ * found again: also one that was killed, save that of a part. */
 void        pmss_target_free    (PmssTarget *target);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssTarget, pmss_target_free)
 
 /* Opens it. @content: (nullable): the SHA-256 of what is to be written: a partial file of it is
- * gone on with. Without, none is. */
-gboolean    pmss_target_open    (PmssTarget *target, const char *content, GError **error);
+ * gone on with. Without, none is. @part: (nullable): which bytes of that, "0-499"; all. */
+gboolean    pmss_target_open    (PmssTarget *target, const char *content, const char *part,
+    GError **error);
 /* Bytes that are there from earlier: the next ones are written behind them. */
 guint64     pmss_target_get_kept (PmssTarget *target);
 /* Bytes of what is there. Fewer only at the end. */
@@ -46,9 +51,11 @@ gboolean    pmss_target_commit  (PmssTarget *target, GError **error);
 /* What was written is of no use: nothing stays. */
 void        pmss_target_discard (PmssTarget *target);
 
+/* The command ends early: what was written stays, to be gone on with. Its file; NULL: nothing
+ * stays. */
+const char *pmss_target_keep    (PmssTarget *target);
+
 /* NULL: standard output. */
 const char *pmss_target_get_path (PmssTarget *target);
-/* The partial file, where one would stay; else NULL. */
-const char *pmss_target_get_partial (PmssTarget *target);
 
 G_END_DECLS
