@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of a request goes into the audit log, when it is over. On the connection's thread. */
+/* What of a request goes into the audit log, when it is over. On a handler's thread. */
 #include "control/api/router.h"
 
 #include "control/audit/audit.h"

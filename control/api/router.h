@@ -34,7 +34,7 @@ typedef struct
   const char *path;
   PmssRole role;                /* the least; PMSS_ROLE_NONE: everybody, no token is looked at */
   PmssBodyKind body;
-  /* All run on the connection's thread and may block. */
+  /* All run on a handler's thread and may block. */
   void     (*run)   (PmssApiCall *call);        /* the body, if any, is complete: has to answer */
   /* only PMSS_BODY_STREAM: calls pmss_http_request_accept_body(), or answers */
   void     (*begin) (PmssApiCall *call);
