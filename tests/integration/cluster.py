@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A cluster of real servers for integration tests: one pmss-control, some pmss-storage, on loopback, on ports that the system chooses, in a temporary folder.
+"""A cluster of real servers for integration tests: one pmss-control, some pmss-storage, on loopback, on ports of their own, in a temporary folder.
 
     class MyTest (cluster.TestCase):
         nodes = 6                                     # these are the defaults
@@ -21,6 +21,7 @@ The programs come from PMSS_BUILD_DIR (`meson devenv`).
 """
 
 import base64
+import fcntl
 import http.client
 import json
 import os
@@ -97,10 +98,25 @@ def encode_metadata(**pairs):
 METRICS_TOKEN = "the-metrics-of-a-test-cluster"
 
 
+# below those of `pmss local`, and those that the system gives to connections and to who asks for any
+PORTS = range(2048, 10240)
+# an open file for each port that this process has
+port_locks = []
+
+
 def choose_port():
-    """Below those that the system gives to connections and to who asks for any: nobody else gets it while its server is restarted."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
-        return random.SystemRandom().randrange(10240, max(int(file.read().split()[0]), 20480))
+    """One that no other test gets while this process lives, also while its server is down."""
+    folder = pathlib.Path(tempfile.gettempdir()) / ("pmss-test-ports-%d" % os.getuid())
+    folder.mkdir(mode=0o700, exist_ok=True)
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            port_locks.append(lock)
+            return port
+        except BlockingIOError:
+            os.close(lock)
 
 
 class Server:
