@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Elements, and an application, share clients by contexts. Any thread. */
 #include "gstpmsssrc-context.h"
 
 #include "gstpmsssrc-private.h"
@@ -6,7 +7,7 @@
 #define GST_CAT_DEFAULT gst_pmss_src_debug
 #define KEY "gst-pmss-credentials"
 
-/* Contexts get logged, and by some players printed: as what a client shows. */
+/* Players log contexts, and some print them: this is the text for a client. */
 static void
 client_to_string (const GValue * client, GValue * string)
 {

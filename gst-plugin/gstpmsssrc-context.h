@@ -17,20 +17,20 @@ G_BEGIN_DECLS
 
 /* Once, before the others. */
 void        gst_pmss_context_init       (void);
-/* Asks the peer of @pad, then everybody by a NEED_CONTEXT message; answers come through the
- * element's set_context. No lock held. */
+/* Asks the peer of @pad, then posts a NEED_CONTEXT message. Answers come through the element's
+ * set_context. No lock held. */
 void        gst_pmss_context_request    (GstElement * element, GstPad * pad);
 /* Gives @client to the element itself and, by a HAVE_CONTEXT message, to others. No lock held. */
 void        gst_pmss_context_announce   (GstElement * element, PmssClient * client);
 /* (transfer full) (nullable): the client in @context; NULL for contexts of another type. */
 PmssClient *gst_pmss_context_get_client (GstContext * context);
 
-/* Remembers with @client the credentials it was given by an element (the strings may be NULL), for
- * the question below. */
+/* Stores with @client the credentials that an element gave it (the strings may be NULL), for
+ * gst_pmss_client_matches (). */
 void        gst_pmss_client_set_key     (PmssClient * client, const char *const *credentials);
 /* Whether @client is for the same server and has just these credentials. A client of the
- * application's own, without a key, counts as one without credentials: whoever asks with none may
- * use it. */
+ * application's own, without a key, counts as one without credentials. So an element without
+ * credentials may use it. */
 gboolean    gst_pmss_client_matches     (PmssClient * client, const char *url,
     const char *const *credentials);
 

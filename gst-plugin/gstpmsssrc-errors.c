@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libpmss' errors as the element's. Any thread. */
 #include "gstpmsssrc-errors.h"
 
 #include <libpmss/pmss-error.h>

@@ -16,13 +16,13 @@ GstResourceError gst_pmss_error_to_resource (const GError * error, gboolean open
 
 /**
  * gst_pmss_post_error:
- * @element: who posts
+ * @element: the element that posts
  * @error: any error that libpmss gave, cancellation excepted
  * @opening: whether it came while the medium was opened
- * @location: (nullable): what was being read, without credentials
+ * @location: (nullable): the URI that was being read, without credentials
  *
- * Posts the element error for @error, with what is known of node, medium, extent, shard and HTTP
- * status in its details. Any thread, no lock of the element held.
+ * Posts the element error for @error. Its details have node, medium, extent, shard and HTTP status,
+ * as far as known. Any thread, no lock of the element held.
  */
 void gst_pmss_post_error (GstElement * element, const GError * error, gboolean opening,
     const char *location);

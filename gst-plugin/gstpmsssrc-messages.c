@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Posts the element's messages. The reader's I/O thread, and the streaming thread. */
 #include "gstpmsssrc-messages.h"
 
 static void

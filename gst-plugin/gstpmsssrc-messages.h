@@ -6,15 +6,15 @@
 
 G_BEGIN_DECLS
 
-/* The element messages; their fields are in docs/element.md. Any thread, no lock of the element
- * held. */
+/* Posts the element messages. docs/element.md lists their fields. Any thread, no lock of the
+ * element held. */
 
 void gst_pmss_post_layout    (GstElement * element, PmssReader * reader);
 void gst_pmss_post_node_lost (GstElement * element, guint node, const char *peer,
     const GError * error);
 void gst_pmss_post_node_back (GstElement * element, guint node, const char *peer);
 void gst_pmss_post_degraded  (GstElement * element, guint missing, guint spare);
-/* The WARNING that nothing more may fail. */
+/* The WARNING that no redundancy is left. */
 void gst_pmss_post_no_redundancy (GstElement * element, guint missing);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a location to an open reader, and back. */
+/* From a location to an open reader, and back. Opening blocks the streaming
+ * thread, or a thread that queries the duration. */
 #include <libpmss/pmss-error.h>
 
 #include "gstpmsssrc-context.h"
@@ -12,8 +13,8 @@
 /* How often the control server is asked again while it is busy. */
 #define ADMISSION_INTERVAL G_TIME_SPAN_SECOND
 
-/* One try to open: what it was given and what it made. Belongs to the thread
- * that opens. */
+/* One try to open: its input and its results. Belongs to the thread that
+ * opens. */
 typedef struct
 {
   GstPmssSrc *src;
@@ -104,7 +105,8 @@ list_credentials (const GstPmssSrcSettings * settings,
   credentials[4] = settings->uri->password;
 }
 
-/* tls-database, tls-ca-file, what libpmss finds: the first of them. */
+/* The first of: tls-database, tls-ca-file, the authorities that libpmss
+ * finds. */
 static gboolean
 set_authorities (PmssClient * client, const GstPmssSrcSettings * settings,
     GError ** error)
@@ -166,8 +168,8 @@ find_shared_client (Opening * opening, const char *url,
   return client;
 }
 
-/* A client that somebody else has for the same server and the same login, or a
- * new one, which others may use. */
+/* The client that another element has for the same server and the same login.
+ * Or a new one, which others may use. */
 static PmssClient *
 get_client (Opening * opening, GError ** error)
 {
@@ -376,7 +378,7 @@ leave_closed (GstPmssSrc * src)
         open_from_closed (src);
         break;
       case GST_PMSS_SRC_OPENING:
-        /* by somebody else, who perhaps was just cancelled */
+        /* another thread opens, and was perhaps just cancelled */
         g_cond_wait (&src->changed, &src->lock);
         break;
       default:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of the element share; nothing outside this folder includes it. */
+/* The files of the element share this header. Nothing outside this folder includes it. */
 #pragma once
 
 #include <libpmss/reader/pmss-reader.h>
@@ -72,8 +72,8 @@ struct _GstPmssSrc
 
   gboolean started;             /* between start () and stop () */
   gboolean flushing;            /* between unlock () and unlock_stop () */
-  /* Of all that blocks. Replaced when it is cancelled, never reset: who still holds the old one
-   * must stay cancelled. */
+  /* For all blocking calls. Replaced when it is cancelled, never reset: a call that still holds the
+   * old one must stay cancelled. */
   GCancellable *cancellable;
 
   GstPmssSrcOpenState open_state;
@@ -90,7 +90,7 @@ void gst_pmss_src_install_properties (GObjectClass * klass);
 void gst_pmss_src_settings_init      (GstPmssSrcSettings * settings);
 void gst_pmss_src_settings_clear     (GstPmssSrcSettings * settings);
 void gst_pmss_src_settings_copy      (GstPmssSrcSettings * dest, const GstPmssSrcSettings * src);
-/* Whether a client made by these settings is as any other, credentials aside. */
+/* Whether a client made by these settings equals any other, credentials aside. */
 gboolean gst_pmss_src_settings_share_client (const GstPmssSrcSettings * settings);
 /* Fails with GST_URI_ERROR_BAD_URI, or BAD_STATE between start () and stop (). @text: NULL or ""
  * for none. */
@@ -102,27 +102,28 @@ gboolean gst_pmss_src_has_accept_certificate (GstPmssSrc * src);
 
 /* gstpmsssrc-open.c */
 
-/* Gives the open reader, and the cancellable to read with; opens the medium first if need be.
+/* Gives the open reader, and the cancellable to read with. Opens the medium first if need be.
  * Blocks; unlock () ends that with FLUSHING. ERROR: the one element error has been posted. */
 GstFlowReturn gst_pmss_src_acquire   (GstPmssSrc * src, PmssReader ** reader,
     GCancellable ** cancellable);
 /* Opens the medium as acquire () does, and leaves an error for the next acquire () to post. */
 void          gst_pmss_src_wait_open (GstPmssSrc * src);
-/* Takes note that a read failed, and posts the element error. */
+/* Notes that a read failed, and posts the element error. */
 void          gst_pmss_src_fail      (GstPmssSrc * src, const GError * error);
-/* Ends all that blocks; what begins after it has a new cancellable, or is refused while
- * @flushing. */
+/* Ends all blocking calls. A later call has a new cancellable, or is refused while @flushing. */
 void          gst_pmss_src_cancel    (GstPmssSrc * src, gboolean flushing);
-/* For stop (): what is open stays so and rests, what has failed may be tried again. */
+/* For stop (): an open reader stays open and pauses. A failed one is closed, so that opening
+ * may be tried again. */
 void          gst_pmss_src_pause     (GstPmssSrc * src);
 /* Gives the session back; waits for that 2 s at most, with pmss_reader_close (). */
 void          gst_pmss_src_close     (GstPmssSrc * src);
 
-/* gstpmsssrc-scheduling.c: what the pads from a source on do now. Any thread, without the lock. */
+/* gstpmsssrc-scheduling.c: the present modes of the pads from a source on. Any thread, without the
+ * lock. */
 
 gboolean gst_pmss_pad_is_pulled  (GstPad * pad);
-/* Whether who pulls from @pad, directly or through others that are pulled from, has begun to push
- * what it pulled. Nobody behind it can begin to pull any more. */
+/* Whether the element that pulls from @pad has begun to push the data that it pulled. It may pull
+ * directly or through other elements. No element behind it can begin to pull any more. */
 gboolean gst_pmss_pad_feeds_push (GstPad * pad);
 
 G_END_DECLS

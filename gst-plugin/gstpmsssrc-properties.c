@@ -359,7 +359,7 @@ install_source (GObjectClass * klass)
   /**
    * GstPmssSrc:user-id:
    *
-   * Who to log in as at the control server; goes before the URI's.
+   * The user to log in as at the control server. It goes before the URI's.
    *
    * Since: 0.1
    */
@@ -490,24 +490,24 @@ install_tls (GObjectClass * klass)
    */
   g_object_class_install_property (klass, PROP_TLS_INTERACTION,
       g_param_spec_object ("tls-interaction", "TLS interaction",
-          "Asked when TLS needs something of the user", G_TYPE_TLS_INTERACTION,
-          FLAGS));
+          "Asked when the TLS library needs input from the user",
+          G_TYPE_TLS_INTERACTION, FLAGS));
   /**
    * GstPmssSrc:tls-validation-flags:
    *
-   * What of a certificate is checked; a flag left out is an error let through.
+   * The checks of a certificate. An error whose flag is left out is accepted.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_TLS_VALIDATION_FLAGS,
       g_param_spec_flags ("tls-validation-flags", "TLS validation flags",
-          "What of a certificate to check", G_TYPE_TLS_CERTIFICATE_FLAGS,
+          "Checks of a certificate", G_TYPE_TLS_CERTIFICATE_FLAGS,
           G_TLS_CERTIFICATE_VALIDATE_ALL, FLAGS));
   /**
    * GstPmssSrc::accept-certificate:
    * @element: the element
    * @certificate: the control server's certificate
-   * @errors: what is wrong with it
+   * @errors: the checks that it did not pass
    *
    * Emitted, in a thread of the element, when a certificate did not pass. %TRUE
    * accepts it all the same.
@@ -537,9 +537,9 @@ install_requests (GObjectClass * klass)
   /**
    * GstPmssSrc:max-extra:
    *
-   * The share of the units, in percent, that may be asked for twice: of others
-   * when a storage server does not give them in time. 0: what is late is given
-   * up before others are asked.
+   * The share of the units, in percent, that may be asked for twice. The reader
+   * asks other storage servers when one does not give a unit in time. 0: it
+   * gives the late request up before it asks others.
    *
    * Since: 0.1
    */
@@ -567,9 +567,9 @@ install_cache (GObjectClass * klass)
   /**
    * GstPmssSrc:read-ahead:
    *
-   * How far ahead of the position data are asked for at the most, in bytes;
-   * bounded by #GstPmssSrc:cache-size. Who reads slowly and never has to wait
-   * gets less: see #GstPmssSrc:read-ahead-time.
+   * The most that is asked for ahead of the position, in bytes.
+   * #GstPmssSrc:cache-size bounds it. A consumer that reads slowly and never
+   * has to wait gets less: see #GstPmssSrc:read-ahead-time.
    *
    * Since: 0.1
    */
@@ -580,17 +580,17 @@ install_cache (GObjectClass * klass)
   /**
    * GstPmssSrc:read-ahead-time:
    *
-   * As long as nobody has to wait for data, no more is asked for ahead than
-   * what is read in so many seconds at the pace so far (and 4 MiB). 0: always
-   * as much as #GstPmssSrc:read-ahead.
+   * The most that is asked for ahead, in seconds of reading at the pace so far
+   * (and 4 MiB), as long as no read has to wait for data. 0: always
+   * #GstPmssSrc:read-ahead.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_READ_AHEAD_TIME,
       g_param_spec_uint ("read-ahead-time", "Read-ahead time",
-          "How far to read ahead for who never waits, in seconds of its own "
-          "pace (0 = as far as read-ahead)", 0, 3600, DEFAULT_READ_AHEAD_TIME,
-          FLAGS));
+          "How far to read ahead while no read waits, in seconds at the pace of "
+          "reading (0 = as far as read-ahead)", 0, 3600,
+          DEFAULT_READ_AHEAD_TIME, FLAGS));
 }
 
 static void

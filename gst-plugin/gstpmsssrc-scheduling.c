@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whether who asks may pull. */
+/* Decides whether an element that asks may pull. Any thread. */
 #include "gstpmsssrc-private.h"
 
 static GstPadMode
@@ -28,8 +28,8 @@ has_segment (GstPad * pad)
   return event != NULL;
 }
 
-/* What comes after @pad in the element, or bin, that it leads into; NULL: more
- * than one pad, or none. */
+/* The pad after @pad in the element, or bin, that it leads into. NULL: there is
+ * more than one, or none. */
 static GstPad *
 get_next (GstPad * pad)
 {

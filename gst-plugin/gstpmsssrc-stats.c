@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libpmss' statistics as a structure. Any thread. */
 #include "gstpmsssrc-stats.h"
 
 static const char *const counters[] = {

@@ -8,9 +8,8 @@
  *
  * The element offers pull and push scheduling. It is a URI handler for
  * `pmss://` and, with TLS, `pmsss://`, so that every player that takes a URI
- * can use it.
- * Nothing is connected before the first buffer is asked for; what is open stays
- * so in READY and is given back in NULL.
+ * can use it. The element connects when the first buffer is asked for. An open
+ * session stays open in READY and is given back in NULL.
  *
  * ## Example launch lines
  * |[
@@ -62,7 +61,8 @@ gst_pmss_src_start (GstBaseSrc * bsrc)
   ok = src->settings.uri != NULL;
   problem = g_strdup (src->location_problem);
   src->started = ok;
-  /* what is open under old settings is closed by who opens next: that blocks */
+  /* the thread that opens next closes a reader with old settings: that
+   * blocks */
   if (src->settings_changed && src->open_state == GST_PMSS_SRC_OPEN)
     src->open_state = GST_PMSS_SRC_CLOSED;
   g_mutex_unlock (&src->lock);
