@@ -56,9 +56,9 @@ GQuark pmss_error_quark (void);
  * pmss_error_from_status:
  * @status: an HTTP status, 400 and above
  *
- * The code that goes with a status: 400 INVALID, 401 NOT_AUTHORIZED, 403 FORBIDDEN, 404 and 410
- * NOT_FOUND, 409 EXISTS, 421 MISDIRECTED, 416 RANGE, 429 and 503 BUSY, 507 NO_SPACE, 408 and 504
- * TIMED_OUT, else FAILED.
+ * The code that goes with a status. 400 is INVALID, 401 NOT_AUTHORIZED, 403 FORBIDDEN, 404 and 410
+ * NOT_FOUND, 409 EXISTS. 421 is MISDIRECTED, 416 RANGE, 429 and 503 BUSY, 507 NO_SPACE, 408 and 504
+ * TIMED_OUT. Any other status is FAILED.
  */
 PmssError pmss_error_from_status (guint status);
 
@@ -67,10 +67,10 @@ PmssError pmss_error_from_status (guint status);
  * @node: id of the node that the error came from, 0: none
  * @extent: number of the extent, -1: none
  * @shard: index of the shard, -1: none
- * @http_status: what the server answered, 0: no answer
+ * @http_status: the status of the server's answer, 0: no answer
  * @retry_after: seconds after which the server wants to be asked again, 0: it does not say
  * @start_in: ns after which a stream could start, -1: not known
- * @resource: (nullable): what of @node does not suffice, as control calls it
+ * @resource: (nullable): the resource of @node that does not suffice, as control calls it
  * @peer: (nullable): "host:port" of the server
  * @medium: (nullable): name of the medium
  *
@@ -94,7 +94,7 @@ typedef struct
  * pmss_error_get_details: (skip)
  * @error: (nullable): any error
  *
- * The details are there to be read and to be filled in; their strings are owned by the error.
+ * The caller may read the details and fill them in. The error owns their strings.
  *
  * Returns: (transfer none) (nullable): the details, %NULL if @error is not a PMSS_ERROR
  */
@@ -103,7 +103,8 @@ PmssErrorDetails *pmss_error_get_details (const GError *error);
 /**
  * pmss_error_adopt: (skip)
  * @error: (nullable): where an error may be
- * @peer: (nullable): "host:port" that it came from; put in front of the text and into the details
+ * @peer: (nullable): "host:port" that it came from. It is put in front of the text and into the
+ * details
  *
  * Turns an error of GIO, libsoup or json-glib (resolver, connect, TLS, timeout, reset, nonsense) in
  * place into the PMSS_ERROR that names its cause. %G_IO_ERROR_CANCELLED and PMSS_ERRORs are left
@@ -115,8 +116,8 @@ void pmss_error_adopt (GError **error, const char *peer);
  * pmss_error_without_peer: (skip)
  * @error: any error
  *
- * What happened, for a text that has named the peer already: what comes after its address where
- * that stands in front, else the whole text without the address.
+ * The text of @error, for a sentence that has named the peer already. If the address stands in
+ * front, it is the text behind it, else the whole text without the address.
  *
  * Returns: (transfer full): the text
  */

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /**
  * PmssJsonWriter:
  *
- * Writes one JSON document as compact text, as it is told of it: no tree is built. For answers. Not
+ * Writes one JSON document as compact text, call by call, without building a tree. For answers. Not
  * installed. Its owner's thread.
  *
  * The caller pairs begin and end, and names each value in an object. Texts are UTF-8.
@@ -29,7 +29,7 @@ void            pmss_json_writer_set_member_name   (PmssJsonWriter *writer, cons
 /* @value: NULL is null. */
 void            pmss_json_writer_add_string_value  (PmssJsonWriter *writer, const char *value);
 void            pmss_json_writer_add_int_value     (PmssJsonWriter *writer, gint64 value);
-/* What is not finite is null. */
+/* A value that is not finite is null. */
 void            pmss_json_writer_add_double_value  (PmssJsonWriter *writer, double value);
 void            pmss_json_writer_add_boolean_value (PmssJsonWriter *writer, gboolean value);
 void            pmss_json_writer_add_null_value    (PmssJsonWriter *writer);
@@ -37,7 +37,7 @@ void            pmss_json_writer_add_null_value    (PmssJsonWriter *writer);
 void            pmss_json_writer_add_json          (PmssJsonWriter *writer, const char *json,
     gssize length);
 
-/* What was written; the writer is empty from then on. */
+/* The document. The writer is empty from then on. */
 GBytes         *pmss_json_writer_finish            (PmssJsonWriter *writer);
 
 

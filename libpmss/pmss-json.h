@@ -11,16 +11,15 @@ G_BEGIN_DECLS
 /* How deep objects and arrays may lie in one another. */
 #define PMSS_JSON_MAX_DEPTH 32
 
-/* Parses one document as RFC 8259 has it: json-glib by itself also takes comments, trailing commas,
- * any depth, and numbers that it then cuts. Refused besides: members that come twice in one object,
- * U+0000, half surrogates, integers that do not fit 64 bits. The caller bounds @length. */
+/* Parses one document by RFC 8259. (json-glib by itself also takes comments, trailing commas, any
+ * depth, and numbers that it then cuts.) Also refuses members that come twice in one object,
+ * U+0000, half surrogates, and integers that do not fit 64 bits. The caller bounds @length. */
 JsonNode   *pmss_json_parse         (const char *text, gsize length, GError **error);
 
 /* Whether @text is one such document, but for members that come twice. Builds nothing. */
 gboolean    pmss_json_check         (const char *text, gsize length, GError **error);
 
-/* The object in @node; NULL and error if it is something else. @what: how to call it in the
- * error. */
+/* The object in @node; NULL and error if it is something else. @what: its name in the error. */
 JsonObject *pmss_json_object        (JsonNode *node, const char *what, GError **error);
 
 /* Whether @object has @name and it is not null. For members that may be absent. */
@@ -49,7 +48,7 @@ gboolean    pmss_json_get_object    (JsonObject *object, const char *name, JsonO
 gboolean    pmss_json_get_array     (JsonObject *object, const char *name, guint max,
     JsonArray **value, GError **error);
 
-/* An integer in an array. @what: how to call it in the error. */
+/* An integer in an array. @what: its name in the error. */
 gboolean    pmss_json_element_int   (JsonArray *array, guint index, const char *what, gint64 min,
     gint64 max, gint64 *value, GError **error);
 

@@ -23,11 +23,11 @@ typedef enum
  * reads. */
 #define PMSS_TOKEN_FORMAT 2
 
-/* How far the clock of who signs may be ahead of that of who checks, in seconds. */
+/* How far the signer's clock may be ahead of the verifier's, in seconds. */
 #define PMSS_TOKEN_CLOCK_TOLERANCE 60
-/* A cut that revokes a user's tokens up to a time which is further in the future is of a clock that
- * was ahead, and waits. Less than the tolerance, so that a token that is signed after a cut is good
- * at once. Seconds. */
+/* A cut revokes a user's tokens up to a time. If that time is further in the future than this, the
+ * signer's clock was ahead, and the cut waits. Less than the tolerance, so that a token that is
+ * signed after a cut is valid at once. Seconds. */
 #define PMSS_TOKEN_CUT_AHEAD 30
 
 /* Ids of nodes, both ends included. */
@@ -39,7 +39,7 @@ typedef struct
 /**
  * PmssTokenClaims:
  *
- * What a token says. Strings and array are owned.
+ * The claims of a token. Strings and array are owned.
  */
 typedef struct
 {
@@ -68,7 +68,7 @@ void             pmss_token_claims_add_nodes (PmssTokenClaims *claims, guint fir
 void     pmss_token_generate_keys (guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE],
     guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
 
-/* The signature layer alone: what the published test vectors exercise. Footer and implicit
+/* The signature layer alone, which the published test vectors exercise. Footer and implicit
  * assertion are NULL, 0 in PMSS's own tokens. Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
 char    *pmss_paseto_sign   (const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE],
     const void *message, gsize length,
@@ -80,13 +80,13 @@ GBytes  *pmss_paseto_verify (const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE]
 /* NULL if it would be longer than PMSS_MAX_TOKEN: name fewer ranges of nodes. */
 char            *pmss_token_mint   (const PmssTokenClaims *claims,
     const guint8 secret_key[PMSS_TOKEN_SECRET_KEY_SIZE]);
-/* Checks signature, form, and time against @now; what the token covers is asked below. Any failure:
- * PMSS_ERROR_NOT_AUTHORIZED. */
+/* Checks signature, form, and time against @now (seconds since 1970). pmss_token_covers() checks
+ * the rest. Any failure: PMSS_ERROR_NOT_AUTHORIZED. */
 PmssTokenClaims *pmss_token_verify (const char *token,
     const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE],
     const char *cluster, gint64 now, GError **error);
 /* Whether @claims allow @op at node @node on shard @shard of @version. Both NULL: an operation on
- * no one version, which needs any_version. PMSS_ERROR_MISDIRECTED: the token is for other nodes;
+ * no one version, which needs any_version. PMSS_ERROR_MISDIRECTED: the token is for other nodes.
  * PMSS_ERROR_FORBIDDEN: it is for something else. */
 gboolean         pmss_token_covers (const PmssTokenClaims *claims, PmssTokenOps op,
     const PmssVersionId *version, const char *shard, guint node, GError **error);

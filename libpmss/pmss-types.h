@@ -113,12 +113,13 @@ gboolean pmss_medium_name_check (const char *name, GError **error);
 gboolean pmss_host_check (const char *host);
 /**
  * pmss_host_normalize:
- * @host: a host name or address without brackets, as somebody typed it
+ * @host: a host name or address without brackets, as a user typed it
  *
- * Names in other scripts become their ASCII form, letters small, the dot at the end of a complete
- * name goes.
+ * Names in other scripts become their ASCII form, and letters become small. The dot at the end of a
+ * complete name is dropped.
  *
- * Returns: (transfer full) (nullable): what pmss_host_check() takes; %NULL if @host is no host
+ * Returns: (transfer full) (nullable): a host that pmss_host_check() accepts, or %NULL if @host is
+ * no host
  */
 char *pmss_host_normalize (const char *host);
 

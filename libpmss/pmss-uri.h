@@ -26,18 +26,18 @@ GType    pmss_uri_get_type       (void);
 
 /**
  * pmss_uri_parse:
- * @text: what somebody typed
+ * @text: a URI as a user typed it
  *
- * Takes characters that should have been encoded (a space, UTF-8), but no query, no fragment, no
- * encoded slash, and no name that breaks the rules.
+ * Accepts characters that should have been encoded (a space, UTF-8). Refuses a query, a fragment,
+ * an encoded slash, and a name that breaks the rules.
  *
- * Returns: (transfer full): the URI, or %NULL and #PMSS_ERROR_INVALID that says what is wrong
+ * Returns: (transfer full): the URI, or %NULL and #PMSS_ERROR_INVALID that names the fault
  */
 PmssUri *pmss_uri_parse          (const char *text, GError **error);
 
 /**
  * pmss_uri_new:
- * @tls: whether the control server is spoken to over TLS
+ * @tls: whether the control server uses TLS
  * @host: a host name or an address without brackets
  * @port: not 0
  * @name: a medium's name

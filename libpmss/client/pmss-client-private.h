@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The object is in pmss-client.c, requests are in pmss-client-request.c, what is about streams in
- * pmss-client-session.c, their layouts in pmss-client-layout.c. */
+/* pmss-client.c has the object, pmss-client-request.c the requests. pmss-client-session.c has the
+ * sessions of streams, pmss-client-layout.c their layouts. */
 
 struct _PmssClient
 {
@@ -28,11 +28,11 @@ struct _PmssClient
   char *token;
   char *user;
   char *password;
-  gboolean one_time;            /* what the last login said of its password */
+  gboolean one_time;            /* whether the last login was with a one-time password */
   char *problem;                /* why stored credentials were not used */
 };
 
-/* Handler of "accept-certificate" of a message; @client: whose flags and signal decide. */
+/* Handler of "accept-certificate" of a message. The flags and the signal of @client decide. */
 gboolean pmss_client_accept_certificate (SoupMessage *message, GTlsCertificate *certificate,
     GTlsCertificateFlags errors, gpointer client);
 /* Zeroes before it frees. */

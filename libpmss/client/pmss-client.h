@@ -11,50 +11,51 @@ G_BEGIN_DECLS
 /**
  * PmssClient:
  *
- * Speaks the control server's API: no redirects, no cookies, a proxy only where the environment
- * names one (docs/operations.md) and the server is not on loopback, answers bounded to 64 MiB,
- * every request under `timeout` in all. Connections are kept for the next call: each main context
- * has a SoupSession of its own, blocking calls share a few.
+ * A client of the control server's API. It follows no redirects and keeps no cookies. It uses a
+ * proxy only where the environment names one (docs/operations.md) and the server is not on
+ * loopback. Answers are bounded to 64 MiB, and every request to `timeout` in all. Connections are
+ * kept for the next call: each main context has a SoupSession of its own, blocking calls share a
+ * few.
  *
- * Threads: the synchronous calls may be made from any thread, and block it (they run no context of
- * the caller's). The asynchronous calls answer in the thread-default main context of the caller.
+ * Threads: any thread may make the synchronous calls, which block it and run no context of the
+ * caller's. The asynchronous calls answer in the thread-default main context of the caller.
  * Properties are set before the first request.
  */
 #define PMSS_TYPE_CLIENT (pmss_client_get_type ())
 G_DECLARE_FINAL_TYPE (PmssClient, pmss_client, PMSS, CLIENT, GObject)
 
-/* @url: (PMSS_ERROR_INVALID if it is something else; without a port 80 or 443) "http://host:port"
- * or "https://host:port" of the control server. Properties: "url" (construct only), "timeout"
- * (uint, seconds, default 15, 0: none), "tls-database" (GTlsDatabase), "tls-interaction",
+/* @url: "http://host:port" or "https://host:port" of the control server, without a port 80 or 443.
+ * PMSS_ERROR_INVALID if it is something else. Properties: "url" (construct only), "timeout" (uint,
+ * seconds, default 15, 0: none), "tls-database" (GTlsDatabase), "tls-interaction",
  * "tls-validation-flags" (GTlsCertificateFlags). Signal "accept-certificate" (GTlsCertificate,
- * GTlsCertificateFlags) -> gboolean; emitted in whichever thread does the request. */
+ * GTlsCertificateFlags) -> gboolean, emitted in the thread that does the request. */
 PmssClient *pmss_client_new (const char *url, GError **error);
 const char *pmss_client_get_url (PmssClient *client);
 
-/* What to log in with. A token is used as it is; user and password are exchanged for one at the
- * first request that needs it, and again once when it is refused. NULL, NULL, NULL: none. Without
- * user and password a 401 is a PMSS_ERROR_NOT_AUTHORIZED that says what to do. No error has a token
- * or password in its text. */
+/* Sets the credentials. A token is used as it is. User and password are exchanged for a token at
+ * the first request that needs one, and again once when it is refused. NULL, NULL, NULL: none.
+ * Without user and password a 401 is a PMSS_ERROR_NOT_AUTHORIZED whose text names the remedy. No
+ * error has a token or password in its text. */
 void        pmss_client_set_credentials (PmssClient *client, const char *token, const char *user,
     const char *password);
 
-/* Fills in credentials in the order of the brief: what was set; else @uri_user/@uri_password; else
- * PMSS_TOKEN from the environment; else what `pmss login` stored for this URL. */
+/* Fills in credentials from the first of: those that were set, @uri_user and @uri_password,
+ * PMSS_TOKEN from the environment, the login that `pmss login` stored for this URL. */
 void        pmss_client_find_credentials (PmssClient *client, const char *uri_user,
     const char *uri_password);
 
-/* @path: a file of PEM certificates to trust instead of the system's: "tls-database" is made of it.
+/* @path: a file of PEM certificates to trust instead of the system's. Sets "tls-database" from it.
  * Every error names it. */
 gboolean    pmss_client_set_ca_file (PmssClient *client, const char *path, GError **error);
-/* Whom to trust, unless "tls-database" is set: PMSS_CA_FILE from the environment; else what `pmss
- * login --ca-file` remembered for this URL; else the system's authorities. TRUE without a look at
- * either where the URL has no TLS. */
+/* Finds the authorities to trust, unless "tls-database" is set. They are the first of: PMSS_CA_FILE
+ * from the environment, the file that `pmss login --ca-file` stored for this URL, the system's.
+ * TRUE without a look at either where the URL has no TLS. */
 gboolean    pmss_client_find_authorities (PmssClient *client, GError **error);
 
 /* One API request. @path: below /api/v1, already encoded ("/media/films/a%20b.webm?x=y"). @body:
  * (nullable). Returns the answer's JSON, or a null node for 204. Errors: a problem document becomes
- * a PMSS_ERROR with its detail as text and the status in the details; 409 is PMSS_ERROR_EXISTS
- * where something was to be made (media, uploads, users), PMSS_ERROR_CONFLICT elsewhere. */
+ * a PMSS_ERROR with its detail as text and the status in the details. 409 is PMSS_ERROR_EXISTS
+ * where something was to be made (media, uploads, users), and PMSS_ERROR_CONFLICT elsewhere. */
 JsonNode   *pmss_client_request        (PmssClient *client, const char *method, const char *path,
     JsonNode *body, GCancellable *cancellable, GError **error);
 void        pmss_client_request_async  (PmssClient *client, const char *method, const char *path,
@@ -66,8 +67,8 @@ JsonNode   *pmss_client_request_finish (PmssClient *client, GAsyncResult *result
 gboolean    pmss_client_login  (PmssClient *client, const char *user, const char *password,
     char **token, char **expires, GCancellable *cancellable, GError **error);
 
-/* Whether the last login was with a one-time password: its token is good for changing that (PUT
- * /users/NAME/password) and for logout, until it is changed. */
+/* Whether the last login was with a one-time password. Until that is changed, its token allows no
+ * more than changing it (PUT /users/NAME/password) and logout. */
 gboolean    pmss_client_has_one_time_password (PmssClient *client);
 
 /* "films/a b.webm" -> "films/a%20b.webm" */
@@ -98,11 +99,12 @@ char        *pmss_client_new_session_id       (void);
 /**
  * pmss_client_open_session_async:
  * @id: (nullable): of pmss_client_new_session_id(), for this session alone; %NULL: make one
- * @medium: what to read
+ * @medium: name of the medium to read
  *
  * Asks for a session with its whole layout, which may take several requests. Where control grants a
- * start in the future, the answer comes then; the lease is kept meanwhile. Asked again with the
- * same @id, after a failure that does not say whether it was opened, control opens no second one.
+ * start in the future, the answer comes then, and the lease is kept meanwhile. A failure may leave
+ * open whether the session was opened. When asked again with the same @id, control opens no second
+ * one.
  */
 void         pmss_client_open_session_async   (PmssClient *client, const char *id,
     const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -114,7 +116,7 @@ void         pmss_client_open_session_async   (PmssClient *client, const char *i
  */
 PmssSession *pmss_client_open_session_finish  (PmssClient *client, GAsyncResult *result,
     GError **error);
-/* What a renewal brings. */
+/* The result of a renewal. */
 typedef struct
 {
   guint lease;                  /* seconds, from now on */
@@ -132,7 +134,7 @@ void         pmss_client_renew_session_async  (PmssClient *client, const char *s
 /**
  * pmss_client_renew_session_finish: (skip)
  *
- * Returns: (transfer full): what it brings; free with pmss_client_renewal_free()
+ * Returns: (transfer full): its result; free with pmss_client_renewal_free()
  */
 PmssRenewal *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult *result,
     GError **error);
@@ -141,9 +143,9 @@ PmssRenewal *pmss_client_renew_session_finish (PmssClient *client, GAsyncResult 
  * @session: id of a session
  * @layout: the layout that is known of it
  *
- * Asks for the layout as it is by now: for what has changed, or for all of it where control has an
- * older one. Nothing is checked but that the answers make sense: pmss_layout_check_same_geometry()
- * tells whether it can take the place of @layout.
+ * Asks for the present layout: for its changes, or for all of it where control has an older one.
+ * The call checks only that the answers are valid. pmss_layout_check_same_geometry() tells whether
+ * the result can take the place of @layout.
  */
 void         pmss_client_refresh_layout_async (PmssClient *client, const char *session,
     PmssLayout *layout, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -160,7 +162,7 @@ void         pmss_client_close_session_async  (PmssClient *client, const char *s
 gboolean     pmss_client_close_session_finish (PmssClient *client, GAsyncResult *result,
     GError **error);
 
-/* What a reader found: a unit, or a shard, or a node that does not give what it should.
+/* A finding of a reader: a unit, a shard or a node that does not give the right bytes.
  * docs/protocol.md, `POST /sessions/{id}/reports`. */
 typedef enum
 {
@@ -189,8 +191,8 @@ typedef struct
  * pmss_client_report_async:
  * @reports: (array length=n_reports): 1 to %PMSS_MAX_REPORTS
  *
- * Tells control what was found while a session's medium was read. Control takes one such request a
- * second for a session (%PMSS_ERROR_BUSY).
+ * Tells control the findings of a session's reader. Control accepts one such request a second for a
+ * session (%PMSS_ERROR_BUSY).
  */
 void         pmss_client_report_async         (PmssClient *client, const char *session,
     const PmssReport *reports, guint n_reports, GCancellable *cancellable,

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /**
  * PmssControlUrl:
  *
- * Where a control server is, out of what people type. Immutable.
+ * The place of a control server, from a text that people type. Immutable.
  */
 typedef struct
 {
@@ -19,12 +19,12 @@ typedef struct
 
 /**
  * pmss_control_url_parse:
- * @text: what somebody typed: "http://HOST", "https://HOST:PORT/", "pmss://HOST", "HOST",
+ * @text: as a user typed it: "http://HOST", "https://HOST:PORT/", "pmss://HOST", "HOST",
  * "HOST:PORT", "::1"
  *
- * Without a port, http:// means 80 and https:// 443, as everywhere; what names PMSS or nothing
- * means 8470. A user, a path, a query or a fragment is refused: none of them would have an effect.
- * Errors do not repeat @text where it may hold a password.
+ * Without a port, http:// means 80 and https:// 443, as everywhere. pmss://, pmsss:// and a bare
+ * host mean 8470. A user, a path, a query or a fragment is refused: none of them would have an
+ * effect. Errors do not repeat @text where it may hold a password.
  *
  * Returns: (transfer full): the place, or %NULL and #PMSS_ERROR_INVALID
  */

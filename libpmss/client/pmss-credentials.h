@@ -5,9 +5,10 @@
 
 G_BEGIN_DECLS
 
-/* What `pmss login` stored: a key file "pmss/credentials" in the user's config folder, mode 0600,
- * one group a control server's URL with the keys user, token, expires, ca-file, and [default] with
- * the key url: the server that was logged in to last. Written to a temporary name and renamed. */
+/* A login that `pmss login` stored in the key file "pmss/credentials" in the user's config folder,
+ * mode 0600. Each control server's URL is a group with the keys user, token, expires, ca-file. The
+ * group [default] has the key url: the server of the last login. The file is written to a temporary
+ * name and renamed. */
 
 typedef struct
 {
@@ -15,7 +16,7 @@ typedef struct
   char *user;
   char *token;
   char *expires;                /* ISO 8601 */
-  /* (nullable) absolute: whom to trust there instead of the system's authorities */
+  /* (nullable) absolute path: the authorities to trust there instead of the system's */
   char *ca_file;
 } PmssCredentials;
 
@@ -24,7 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssCredentials, pmss_credentials_free)
 
 /* @url: NULL for the default server (there may be none). NULL without error when nothing is stored.
  * A login that may have expired is returned all the same: the clock here may be wrong, and the
- * server says what to do. */
+ * server's answer names the remedy. */
 /* URLs are compared without a trailing slash. A file that others can read is PMSS_ERROR_INVALID,
  * and is not used. Two processes that store at the same time: the later one wins. */
 PmssCredentials *pmss_credentials_load   (const char *url, GError **error);

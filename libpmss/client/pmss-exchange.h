@@ -7,13 +7,13 @@
 
 G_BEGIN_DECLS
 
-/* One HTTP request and its answer, bounded in time and memory: what API client and node client
- * share. Private to libpmss.
+/* One HTTP request and its answer, bounded in time and memory. API client and node client share it.
+ * Private to libpmss.
  *
  * Threads: an exchange lives in the thread-default main context in which it was started, and its
- * SoupSession in no other. Cancelling: by the exchange's GCancellable, from any thread; the answer
- * comes as soon as the context runs. The connection is broken first, so that a peer that takes
- * nothing more holds nobody up, with TLS too. */
+ * SoupSession in no other. Cancelling: any thread cancels by the exchange's GCancellable. The
+ * answer comes as soon as the context runs. The connection is cut first, so that a peer that takes
+ * nothing more does not delay it, with TLS too. */
 
 /* A piece of the body of a 200 or 206. FALSE and an error end the exchange with that error. */
 typedef gboolean (*PmssExchangeSink) (const guint8 *data, gsize length, gpointer user_data,
@@ -37,10 +37,10 @@ typedef struct
 
 /* A session of HTTP/1.1 with no redirects, cookies, decoding of contents or logins by itself. Every
  * session of libpmss comes from here.
- * @max_connections: to one peer; what is more waits for its turn. @proxies: (nullable):
+ * @max_connections: to one peer; further requests wait for their turn. @proxies: (nullable):
  * pmss_proxy_resolver_new(); NULL: directly, as to all nodes. @tls_database, @tls_interaction:
  * (nullable) */
-/* Connections to one peer, for who sends no more than that at once. */
+/* Connections to one peer, for callers that send no more requests than that at once. */
 #define PMSS_EXCHANGE_CONNECTIONS 16
 SoupSession *pmss_exchange_session_new (guint max_connections, GProxyResolver *proxies,
     GTlsDatabase *tls_database, GTlsInteraction *tls_interaction);
@@ -49,8 +49,8 @@ SoupSession *pmss_exchange_session_new (guint max_connections, GProxyResolver *p
  * once. */
 SoupMessage *pmss_exchange_message_new (const char *method, const char *uri, const char *token);
 
-/* Gives @message a body, also when libsoup repeats it because a kept connection proved dead: by
- * itself it would send the spent stream. */
+/* Gives @message a body. When libsoup repeats the message because a kept connection proved dead, it
+ * sends the body again. By itself it would send the spent stream. */
 void         pmss_exchange_set_body (SoupMessage *message, const char *content_type, GBytes *body);
 
 /* Copies @options. */
@@ -62,7 +62,7 @@ GBytes      *pmss_exchange_finish (GAsyncResult *result, GError **error);
 
 /* The JSON of an answer, by pmss_json_parse(); PMSS_ERROR_PROTOCOL if it is none. */
 JsonNode    *pmss_exchange_parse  (GBytes *body, const char *peer, GError **error);
-/* Sets the PMSS_ERROR_PROTOCOL of an answer that is not what it should be. */
+/* Sets the PMSS_ERROR_PROTOCOL of an answer that makes no sense. */
 void         pmss_exchange_senseless (const char *peer, const char *why, GError **error);
 
 /* The error that goes with an answer that is not the wanted one: text of its problem document, code

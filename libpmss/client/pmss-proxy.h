@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 /* The proxy between a client and its control server, if the environment names one. Private to
- * libpmss. Desktop settings and automatic discovery do not count: whoever answers to these would
- * see passwords and tokens of servers without TLS. Nodes are never reached over a proxy. */
+ * libpmss. Desktop settings and automatic discovery do not count: a host that answers to these
+ * would see passwords and tokens of servers without TLS. Nodes are never reached over a proxy. */
 
 /* By curl's rules: http_proxy (small letters only: HTTP_PROXY may be a header's in CGI),
  * https_proxy or HTTPS_PROXY, all_proxy or ALL_PROXY; no_proxy or NO_PROXY.

@@ -8,12 +8,13 @@ G_BEGIN_DECLS
 /**
  * PmssSending:
  *
- * A message on its way to its answer, and the one way to cancel it. libsoup ends a message twice
- * when it is cancelled after its head has come and before libsoup has called back (3.6 up to 3.6.5;
- * 3.2 does other harm there). So a cancellation of that moment waits until the answer is handed
- * over.
+ * A message on its way to its answer, and the one way to cancel it. A message may be cancelled
+ * after its head has come and before libsoup has called back. libsoup then ends it twice (3.6 up to
+ * 3.6.5; 3.2 does other harm there). So a cancellation of that moment waits until the answer is
+ * handed over.
  *
- * Lives on the thread of the session, which runs one context; is freed there, after the answer.
+ * It lives on the thread of the session, which runs one context, and is freed there, after the
+ * answer.
  */
 typedef struct _PmssSending PmssSending;
 

@@ -9,12 +9,12 @@ G_BEGIN_DECLS
  * PmssSoupPool:
  *
  * SoupSessions for an object that is called from many threads. libsoup 3.2 lets several threads
- * send over one session, but its timers then touch the connections of one thread from the context
- * of another; here a session belongs to one main context and keeps that context's idle connections.
+ * send over one session. But its timers then touch the connections of one thread from the context
+ * of another. Here a session belongs to one main context and keeps that context's idle connections.
  * Private to libpmss.
  *
- * Threads: all functions may be called from any thread. The owner frees the pool when nothing is
- * taken any more.
+ * Threads: all functions may be called from any thread. The owner frees the pool when all sessions
+ * have been given back.
  */
 typedef struct _PmssSoupPool PmssSoupPool;
 

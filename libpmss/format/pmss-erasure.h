@@ -32,7 +32,7 @@ void     pmss_erasure_decode (PmssErasure *erasure, const guint8 *have, const gu
 
 /* CRC32C (iSCSI) of @length bytes, by ISA-L; 0 for none. */
 guint32  pmss_crc32c (const void *data, gsize length);
-/* The same in pieces: @crc is what the pieces before gave, 0 for the first one. */
+/* The same in pieces: @crc is the result of the pieces before, 0 for the first one. */
 guint32  pmss_crc32c_update (guint32 crc, const void *data, gsize length);
 
 G_END_DECLS

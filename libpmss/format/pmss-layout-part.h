@@ -6,17 +6,17 @@
 
 G_BEGIN_DECLS
 
-/* As many extents as an answer brings. */
+/* The most extents of one answer. */
 #define PMSS_MAX_PART_EXTENTS 4096
-/* As many as a layout may have: 64 TiB in extents of 16 MiB. */
+/* The most extents of a layout: 64 TiB in extents of 16 MiB. */
 #define PMSS_MAX_LAYOUT_EXTENTS (4u * 1024 * 1024)
 
 /**
  * PmssLayoutPart:
  *
- * A part of a layout, as control sends it (docs/protocol.md, "Parts of a layout"): a page, which
- * has extents that follow each other, or changes, which has those that are not where they were, and
- * all the nodes. Its owner's thread.
+ * A part of a layout, as control sends it (docs/protocol.md, "Parts of a layout"). A page has
+ * extents that follow each other. Changes have the extents that have moved, and all the nodes. Its
+ * owner's thread.
  */
 typedef struct
 {
@@ -41,10 +41,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLayoutPart, pmss_layout_part_free)
 /* Copies @node; its index. */
 guint           pmss_layout_part_add_node    (PmssLayoutPart *part, const PmssNode *node);
 guint           pmss_layout_part_get_n_extents (const PmssLayoutPart *part);
-/* That its size asks for. */
+/* The extents that a layout of its size has. */
 guint64         pmss_layout_part_count_extents_of_layout (const PmssLayoutPart *part);
 
-/* What came from the network may be hostile: all of it is checked. PMSS_ERROR_INVALID */
+/* Checks all of @json, which came from the network and may be hostile. PMSS_ERROR_INVALID */
 PmssLayoutPart *pmss_layout_part_from_json   (JsonNode *json, GError **error);
 void            pmss_layout_part_write       (const PmssLayoutPart *part, PmssJsonWriter *json);
 
@@ -52,8 +52,8 @@ void            pmss_layout_part_write       (const PmssLayoutPart *part, PmssJs
  * and geometry, or of an older generation. */
 PmssLayout     *pmss_layout_apply_changes    (PmssLayout *layout, const PmssLayoutPart *part,
     GError **error);
-/* Whether both are of one version, size, redundancy, unit and extent size; else PMSS_ERROR_INVALID,
- * which says what differs. */
+/* Whether both are of one version, size, redundancy, unit and extent size. Else PMSS_ERROR_INVALID,
+ * which names the difference. */
 gboolean        pmss_layout_check_same_geometry (PmssLayout *layout, PmssLayout *other,
     GError **error);
 
@@ -73,8 +73,8 @@ gboolean           pmss_layout_builder_add    (PmssLayoutBuilder *builder,
     const PmssLayoutPart *page, GError **error);
 /* The extent that the next page begins with; FALSE: nothing is missing. */
 gboolean           pmss_layout_builder_get_next (PmssLayoutBuilder *builder, guint32 *first);
-/* When nothing is missing. Its generation is that of the oldest page: what has changed since is in
- * its changes. */
+/* When nothing is missing. Its generation is that of the oldest page, so the next changes bring all
+ * later ones. */
 PmssLayout        *pmss_layout_builder_finish (PmssLayoutBuilder *builder, GError **error);
 
 G_END_DECLS

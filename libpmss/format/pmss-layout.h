@@ -18,8 +18,7 @@ G_BEGIN_DECLS
  * @tls: whether it speaks TLS
  * @zone: its failure domain, `""` if none
  *
- * A storage server as a reader or writer sees it. The strings are owned by whoever holds the
- * struct.
+ * A storage server as a reader or writer sees it. The holder of the struct owns its strings.
  */
 typedef struct
 {
@@ -52,9 +51,9 @@ typedef struct
 /**
  * PmssLayout:
  *
- * Where every shard of one version lies; docs/protocol.md section 6. Reference counted. Whoever
- * makes one fills it before others see it; from then on it does not change, and any thread may use
- * it.
+ * The places of all shards of one version; docs/protocol.md section 6. Reference counted. The
+ * creator fills it before other threads see it. From then on it does not change, and any thread may
+ * use it.
  */
 typedef struct _PmssLayout PmssLayout;
 
@@ -98,7 +97,7 @@ void        pmss_layout_set_extent (PmssLayout *layout, guint32 extent, const gi
 
 /**
  * pmss_layout_from_json:
- * @json: (nullable): what came from the network. It may be hostile: everything is checked before
+ * @json: (nullable): a document from the network. It may be hostile: everything is checked before
  * any of it is used, and memory is taken in
  *   proportion to the document only. Members that are not known are passed over.
  *
@@ -154,7 +153,8 @@ gint           pmss_layout_get_shard_node  (PmssLayout *layout, guint32 extent, 
 /**
  * pmss_layout_get_geometry: (skip)
  * @extent: number of the extent
- * @geometry: (out caller-allocates): filled with what its shards' form follows from
+ * @geometry: (out caller-allocates): filled with the numbers that the form of its shards follows
+ * from
  */
 void           pmss_layout_get_geometry    (PmssLayout *layout, guint32 extent,
     PmssExtentGeometry *geometry);

@@ -17,10 +17,10 @@ typedef struct
 /**
  * PmssPlacement:
  *
- * Chooses the nodes of a version's extents, one after the other: weighted rendezvous hashing
- * (Thaler and Ravishankar 1998; weights as in Schindelhauer and Schomaker 2005: -w / ln h) for the
- * set, then roles so that data shards of neighbouring extents spread evenly over the nodes. Not
- * thread-safe.
+ * Chooses the nodes of a version's extents, one after the other. Weighted rendezvous hashing gives
+ * the set of nodes (Thaler and Ravishankar 1998; weights as in Schindelhauer and Schomaker 2005: -w
+ * / ln h). The roles within the set are dealt so that data shards of neighbouring extents spread
+ * evenly over the nodes. Not thread-safe.
  */
 typedef struct _PmssPlacement PmssPlacement;
 

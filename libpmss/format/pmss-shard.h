@@ -75,12 +75,12 @@ gboolean pmss_shard_name_parse (const char *name, PmssVersionId *version, guint3
  * PmssShardChecker:
  *
  * Verifies a shard's bytes as they come, in pieces of any size: header, then each record with its
- * checksum, then the end. Bounded memory; used by the storage server on PUT and scrub, and by
- * whoever reads a shard back or verifies it.
+ * checksum, then the end. Memory is bounded. The storage server uses it on PUT and scrub, control
+ * to read shards back and to verify them.
  */
 typedef struct _PmssShardChecker PmssShardChecker;
 
-/* @name: what the shard is called; its header has to agree. */
+/* @name: the shard's name; its header has to agree. */
 PmssShardChecker *pmss_shard_checker_new    (const char *name);
 void              pmss_shard_checker_free   (PmssShardChecker *checker);
 gboolean          pmss_shard_checker_feed   (PmssShardChecker *checker, const void *data,
@@ -88,19 +88,19 @@ gboolean          pmss_shard_checker_feed   (PmssShardChecker *checker, const vo
 /* Whether all of the shard has come, and all of it was good. */
 gboolean          pmss_shard_checker_finish (PmssShardChecker *checker, GError **error);
 
-/* For who wants to know of all that is bad, not of the first of it: a bad record is no error of
- * feed() then, but of finish(), and what follows it is looked at where it has to be. Calls @func
- * for each row that the shard has to have, in order, from feed(), leave_out() and finish(): @crc:
- * what its record says of all units of the row; NULL: the record is bad, or did not come.
- * @geometry: (nullable) what the shard has to be: with it, and not without, records are looked at
- * behind a bad header, too. Before the first byte. */
+/* A survey finds all bad records, not only the first. A bad record is then no error of feed() but
+ * of finish(), and the records behind it are looked for at their offsets. feed(), leave_out() and
+ * finish() call @func for each row that the shard has to have, in order. @crc: the checksums that
+ * its record has of all units of the row. NULL: the record is bad, or did not come.
+ * @geometry: (nullable): the form that the shard has to have. With it alone records behind a bad
+ * header are looked at, too. To be called before the first byte. */
 typedef void (*PmssShardRowFunc) (guint32 row, const guint32 crc[PMSS_MAX_SHARDS],
     gpointer user_data);
 void              pmss_shard_checker_survey (PmssShardChecker *checker,
     const PmssExtentGeometry *geometry, PmssShardRowFunc func, gpointer user_data);
-/* The bytes at hand cannot be had: leaves out what is left of the record (or header) that they are
- * in, which counts as bad. Returns how many bytes that is; 0: not known what is there. Surveys
- * only. */
+/* The next bytes cannot be read: leaves out the rest of the record (or header) that they are in,
+ * which counts as bad. Returns the number of bytes left out. 0: it is not known what is there.
+ * Surveys only. */
 guint64           pmss_shard_checker_leave_out (PmssShardChecker *checker);
 /* Size that the header promises; 0 before the header has come. */
 guint64           pmss_shard_checker_get_expected_size (PmssShardChecker *checker);

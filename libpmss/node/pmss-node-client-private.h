@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* The object and what is about single shards are in pmss-node-client.c, the list of shards in
- * pmss-node-client-list.c. */
+/* pmss-node-client.c has the object and the requests for single shards, pmss-node-client-list.c the
+ * list of shards. */
 
 struct _PmssNodeClient
 {
@@ -23,7 +23,7 @@ struct _PmssNodeClient
   SoupSession *session;
 };
 
-/* Returns the task's value for @body, or NULL and an error; the status has been found good. */
+/* Returns the task's value for @body, or NULL and an error. The status is a good one. */
 typedef gpointer (*PmssNodeJudge) (GTask *task, GBytes *body, GError **error);
 
 /* One request: a task's data. */

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* A storage server proves to control that it is to be reached at an address: docs/protocol.md
- * section 8. Pure; any thread. */
+/* A storage server proves to control that it is reached at an address: docs/protocol.md section 8.
+ * Pure; any thread. */
 
 #define PMSS_PROOF_KEY_SIZE 32
 /* 64 hex digits and a 0 */
@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 /* 32 hex digits */
 #define PMSS_NONCE_LENGTH 32
 
-/* What is proved. The strings are the caller's. */
+/* The terms of a proof. The strings are the caller's. */
 typedef struct
 {
   const char *cluster;
@@ -33,7 +33,7 @@ void     pmss_proof_write (const guint8 key[PMSS_PROOF_KEY_SIZE], const PmssProo
 /* Whether @proof is that; in constant time. */
 gboolean pmss_proof_check (const guint8 key[PMSS_PROOF_KEY_SIZE], const PmssProofTerms *terms,
     const char *proof);
-/* Another one each time. Free with g_free(). */
+/* A nonce, another one each time. Free with g_free(). */
 char    *pmss_proof_new_nonce (void);
 
 G_END_DECLS

@@ -10,22 +10,23 @@ G_BEGIN_DECLS
 /**
  * PmssWriter:
  *
- * Stripes a stream on to nodes: cuts it into extents, encodes, stores every shard on its node in
- * parallel, and says when an extent is durable.
+ * Stripes a stream on to nodes. It cuts the stream into extents, encodes them, stores every shard
+ * on its node in parallel, and reports each durable extent.
  *
- * Threads: blocking, for one worker thread at a time; it runs a main context of its own inside its
- * calls (the thread's default meanwhile, in the callbacks too), and starts no thread. Between the
- * calls nothing moves, and nodes cut a body that does not move for about 10 s. A caller that pauses
- * for longer drops the writer, and goes on later with a new one from the extent after the last
- * durable one. Memory: at most three extents in flight, 3 x (1 + m/k) x extent size, and one extent
- * being filled; write() blocks beyond that.
+ * Threads: its calls block, and one worker thread at a time uses it. Inside its calls it runs a
+ * main context of its own, which is the thread's default meanwhile, in the callbacks too. It starts
+ * no thread. Between the calls nothing moves, and nodes cut a body that does not move for about 10
+ * s. A caller that pauses for longer drops the writer, and goes on later with a new one from the
+ * extent after the last durable one. Memory: at most three extents in flight, 3 x (1 + m/k) x
+ * extent size, and one extent being filled. write() blocks beyond that.
  *
- * Failure: a shard whose connection breaks is sent to the same node once more; one that a node does
- * not take (for whatever reason) is offered to another node (`replace`); an extent is offered to
- * each node once and to 2n nodes in all. An error of a callback, the end of these tries and
- * cancellation (at once: G_IO_ERROR_CANCELLED) end the writer: every later call fails with the same
- * error. Other errors are PMSS_ERRORs. The last unref gives up what is in flight; then shards of
- * extents that were not reported durable may or may not exist.
+ * Failure: when a connection breaks, the writer sends the shard to the same node once more. When a
+ * node does not take a shard, for any reason, it offers the shard to another node (`replace`). It
+ * offers an extent to each node once, and to 2n nodes in all. An error of a callback, the end of
+ * these tries, and cancellation end the writer: every later call fails with the same error.
+ * Cancellation takes effect at once (G_IO_ERROR_CANCELLED). Other errors are PMSS_ERRORs. The last
+ * unref gives up the requests in flight. Then shards of extents that were not reported durable may
+ * or may not exist.
  */
 #define PMSS_TYPE_WRITER (pmss_writer_get_type ())
 G_DECLARE_FINAL_TYPE (PmssWriter, pmss_writer, PMSS, WRITER, GObject)
@@ -48,7 +49,8 @@ typedef struct
   gboolean (*durable) (guint32 extent, gpointer user_data, GError **error);
 } PmssWriterFuncs;
 
-/* @first_extent: where a resumed job goes on: the caller then writes from that extent's first byte.
+/* @first_extent: the extent at which a resumed job goes on. The caller then writes from its first
+ * byte.
  * @size: bytes of the whole version; writing more or finishing with less is PMSS_ERROR_INVALID and
  * takes nothing. Numbers out of limits: every call fails with PMSS_ERROR_INVALID. @funcs is copied;
  * the callbacks are called in the thread of write() and finish(), and must not use the writer. */
