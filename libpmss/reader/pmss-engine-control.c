@@ -2,6 +2,11 @@
 /* What control's answers change in the reader. On the I/O thread. */
 #include "libpmss/reader/pmss-engine.h"
 
+/* us: a node that comes and goes is told of no more often. */
+#define NODE_PAUSE (60 * G_TIME_SPAN_SECOND)
+
+/* --- The session and the layout --- */
+
 static void
 session_opened (PmssSession * session, gint64 took, gpointer user_data)
 {
@@ -20,6 +25,29 @@ take_token (PmssEngine * engine, const char *token)
   pmss_engine_kick (engine);
 }
 
+/* Lock held. */
+static void
+take_layout (PmssEngine * engine, PmssLayout * layout, gboolean may_be_older)
+{
+  if (pmss_refresh_accepts (engine->refresh, engine->rows.layout, layout,
+          may_be_older))
+    pmss_takeover_run (engine, layout);
+}
+
+/* What is older than ours is of use only where ours is of none. */
+static void
+layout_came (PmssLayout * layout, gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+
+  g_mutex_lock (&engine->lock);
+  if (layout != NULL && !engine->closing)
+    take_layout (engine, layout, engine->stuck);
+  /* what waited for this is looked at again */
+  engine->stuck_until = 0;
+  g_mutex_unlock (&engine->lock);
+}
+
 static void
 session_renewed (const PmssRenewal * renewal, gpointer user_data)
 {
@@ -28,7 +56,7 @@ session_renewed (const PmssRenewal * renewal, gpointer user_data)
   g_mutex_lock (&engine->lock);
   take_token (engine, renewal->token);
   g_mutex_unlock (&engine->lock);
-  pmss_refresh_hear (engine, renewal);
+  pmss_refresh_hear (engine->refresh, engine->rows.layout, renewal);
 }
 
 static void
@@ -40,8 +68,8 @@ session_reopened (const PmssSession * session, gpointer user_data)
   g_free (engine->session->id);
   engine->session->id = g_strdup (session->id);
   take_token (engine, session->token);
+  take_layout (engine, session->layout, TRUE);
   g_mutex_unlock (&engine->lock);
-  pmss_refresh_take (engine, session->layout);
 }
 
 static void
@@ -84,8 +112,57 @@ release (gpointer engine)
   pmss_engine_release (engine);
 }
 
-PmssLease *
-pmss_engine_new_lease (PmssEngine * engine)
+/* --- What control is told --- */
+
+void
+pmss_engine_report (PmssEngine * engine, PmssLink * link, guint32 extent,
+    guint index, gint64 row, PmssReportKind kind)
+{
+  const PmssReport report = { extent, index, row, link->node.id, kind };
+
+  pmss_reports_add (engine->reports, &report);
+}
+
+/* A report names a place: the next one, from where somebody reads, that the
+ * node has. */
+static gboolean
+find_place (PmssEngine * engine, PmssLink * link, PmssReport * report)
+{
+  guint32 i, n = pmss_layout_get_n_extents (engine->rows.layout);
+  guint32 first = engine->active == NULL ? 0 :
+      engine->active->row / engine->rows.rows_per_extent;
+  guint width = engine->rows.redundancy.k + engine->rows.redundancy.m;
+
+  for (i = 0; i < n; i++) {
+    report->extent = (first + i) % n;
+    for (report->index = 0; report->index < width; report->index++) {
+      if (pmss_engine_get_shard_link (engine, report->extent, report->index)
+          == link)
+        return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+void
+pmss_engine_report_node (PmssEngine * engine, PmssLink * link)
+{
+  PmssReport report = {.row = -1,.node = link->node.id,.kind =
+        PMSS_REPORT_UNREACHABLE
+  };
+  gint64 now = pmss_loop_now (engine->loop);
+
+  if ((link->told_at != 0 && now - link->told_at < NODE_PAUSE)
+      || !find_place (engine, link, &report))
+    return;
+  link->told_at = now;
+  pmss_reports_add_always (engine->reports, &report);
+}
+
+/* --- Its life --- */
+
+void
+pmss_engine_init_control (PmssEngine * engine)
 {
   static const PmssLeaseFuncs funcs = {
     session_opened, session_renewed, session_reopened, session_failed,
@@ -96,6 +173,17 @@ pmss_engine_new_lease (PmssEngine * engine)
     .backoff_max = engine->settings.backoff_max
   };
 
-  return pmss_lease_new (engine->loop, engine->client, engine->medium,
+  engine->lease = pmss_lease_new (engine->loop, engine->client, engine->medium,
       &settings, &funcs, engine);
+  engine->refresh = pmss_refresh_new (engine->loop, engine->lease,
+      engine->medium, layout_came, engine);
+  engine->reports = pmss_reports_new (engine->loop, engine->lease);
+}
+
+void
+pmss_engine_clear_control (PmssEngine * engine)
+{
+  pmss_reports_free (engine->reports);
+  pmss_refresh_free (engine->refresh);
+  pmss_lease_free (engine->lease);
 }

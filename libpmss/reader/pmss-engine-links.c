@@ -176,7 +176,7 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link, gint64 began,
   if (!is_unreachable (error))
     return;
   pmss_io_note_lost (engine->io, link->peer, error);
-  pmss_reports_add_node (engine, link);
+  pmss_engine_report_node (engine, link);
 }
 
 /* Whether a node other than @link takes our tokens, or may do so: it was asked,

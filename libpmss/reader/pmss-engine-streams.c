@@ -132,7 +132,7 @@ check_record (PmssEngine * engine, PmssRow * row, PmssBlock * block)
     PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
 
     if ((bad & 1) && link != NULL)
-      pmss_reports_add (engine, link, row->extent, i, row->row,
+      pmss_engine_report (engine, link, row->extent, i, row->row,
           PMSS_REPORT_WRONG);
   }
   return FALSE;
@@ -149,7 +149,7 @@ shard_good (PmssEngine * engine, PmssStream * stream)
   pmss_places_prove (&engine->places, extent, range->index, (gint) link->index);
   if (pmss_bad_shards_forget (engine->bad_shards, extent, range->index,
           pmss_stream_get_started (stream)))
-    pmss_reports_forget (engine, extent, range->index);
+    pmss_reports_forget (engine->reports, extent, range->index);
 }
 
 static void
@@ -212,7 +212,7 @@ record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
   if (row != NULL && row->slots[range->index].stream == stream)
     pmss_rows_set_empty (&engine->rows, row, range->index, elsewhere ?
         PMSS_UNIT_NONE : PMSS_UNIT_BAD);
-  pmss_reports_add (engine, link, range->geometry.extent, range->index,
+  pmss_engine_report (engine, link, range->geometry.extent, range->index,
       row_number, PMSS_REPORT_CHECKSUM);
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
@@ -297,7 +297,7 @@ shard_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
     pmss_bad_shards_note (engine->bad_shards, extent, range->index,
         pmss_loop_now (engine->loop));
   if (verdict->is_told && is_placed)
-    pmss_reports_add (engine, link, extent, range->index, -1, verdict->kind);
+    pmss_engine_report (engine, link, extent, range->index, -1, verdict->kind);
 }
 
 /* Lock held: what an error says: about the node, the shard, or the token. */

@@ -222,9 +222,8 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->kick = pmss_alarm_new (engine->loop, on_kick, engine);
   engine->tick = pmss_alarm_new (engine->loop, pmss_engine_on_tick, engine);
   engine->tick_at = PMSS_ALARM_NEVER;
-  engine->lease = pmss_engine_new_lease (engine);
+  pmss_engine_init_control (engine);
   engine->bad_shards = pmss_bad_shards_new ();
-  engine->reports = pmss_reports_new (engine->loop, engine);
   g_mutex_init (&engine->lock);
   g_cond_init (&engine->changed);
   g_queue_init (&engine->events);
@@ -355,7 +354,7 @@ engine_clear (PmssEngine * engine)
   engine->destroy (engine->user_data);
   pmss_alarm_end (engine->kick);
   pmss_alarm_end (engine->tick);
-  pmss_lease_free (engine->lease);
+  pmss_engine_clear_control (engine);
   pmss_rows_clear (&engine->rows);
   g_clear_pointer (&engine->links, g_ptr_array_unref);
   pmss_places_clear (&engine->places);
@@ -364,10 +363,8 @@ engine_clear (PmssEngine * engine)
   g_clear_pointer (&engine->session, pmss_session_free);
   g_queue_clear_full (&engine->events, (GDestroyNotify) pmss_event_free);
   pmss_bad_shards_free (engine->bad_shards);
-  pmss_reports_free (engine->reports);
   g_clear_error (&engine->failure);
   g_free (engine->authorization);
-  g_free (engine->refresh.refused);
   g_free (engine->medium);
   g_mutex_clear (&engine->lock);
   g_cond_clear (&engine->changed);

@@ -13,6 +13,7 @@
 #include "libpmss/reader/pmss-places.h"
 #include "libpmss/reader/pmss-rebuilder.h"
 #include "libpmss/reader/pmss-refresh.h"
+#include "libpmss/reader/pmss-reports.h"
 #include "libpmss/reader/pmss-rows.h"
 
 G_BEGIN_DECLS
@@ -42,8 +43,6 @@ G_BEGIN_DECLS
 typedef struct _PmssEngine PmssEngine;
 /* Something that the reader's user is to be told. */
 typedef struct _PmssEvent PmssEvent;
-/* What control is to be told. */
-typedef struct _PmssReports PmssReports;
 
 typedef struct
 {
@@ -136,14 +135,14 @@ struct _PmssEngine
   char *authorization;
   guint token_number;           /* counts the tokens */
   PmssLease *lease;             /* the session */
-  PmssRefresh refresh;
+  PmssRefresh *refresh;         /* of the layout */
   guint degraded_by;            /* as last told */
   PmssLate late;                /* whom not to wait for */
   gint64 tick_at;               /* that tick is set to; PMSS_ALARM_NEVER */
   gboolean stuck;               /* somebody waits for a row that too few have, */
   gint64 stuck_until;           /* and nothing is to be tried for it before */
   GQueue events;                /* of PmssEvent, to be told without the lock */
-  PmssReports *reports;
+  PmssReports *reports;         /* of bad shards and lost nodes */
   gboolean closing;
   guint n_streams;
   guint n_requests;             /* besides the streams, under way */
@@ -304,27 +303,15 @@ gboolean pmss_hopeless_is_doubtful (PmssEngine *engine, PmssRow *row);
 /* Lock held: says why @row cannot be had. */
 GError *pmss_hopeless_new_error (PmssEngine *engine, PmssRow *row);
 
-/* pmss-reports.c; I/O thread. */
-/* @loop, @engine: nullable for pmss_reports_note() alone. */
-PmssReports *pmss_reports_new (PmssLoop *loop, PmssEngine *engine);
-void pmss_reports_free (PmssReports *reports);
-/* Whether @report is to be told at @now, monotonic: each place and kind once a
- * minute. */
-gboolean pmss_reports_note (PmssReports *reports, const PmssReport *report,
-    gint64 now);
-/* Lock held: shard @index of @extent, which @link has to have, is not what it
- * should be; @row: which record of it, -1: none in particular. */
-void pmss_reports_add (PmssEngine *engine, PmssLink *link, guint32 extent,
+/* pmss-engine-control.c: makes what speaks with control, and tells the engine of it. */
+void pmss_engine_init_control (PmssEngine *engine);
+void pmss_engine_clear_control (PmssEngine *engine);
+/* I/O thread, lock held: control is told, once in a while, that @link does not give shard @index of
+ * @extent as it should. @row: in the extent; -1: none in particular. */
+void pmss_engine_report (PmssEngine *engine, PmssLink *link, guint32 extent,
     guint index, gint64 row, PmssReportKind kind);
-/* Lock held: @link gives it again: if it fails once more, that is told anew. */
-void pmss_reports_forget (PmssEngine *engine, guint32 extent, guint index);
-/* Lock held: @link does not answer. */
-void pmss_reports_add_node (PmssEngine *engine, PmssLink *link);
-/* Nothing is told any more. */
-void pmss_reports_stop (PmssReports *reports);
-
-/* pmss-engine-control.c: (transfer full): tells @engine what becomes of the session. */
-PmssLease *pmss_engine_new_lease (PmssEngine *engine);
+/* The same of a node that does not answer. */
+void pmss_engine_report_node (PmssEngine *engine, PmssLink *link);
 
 /* pmss-takeover.c; I/O thread, lock held: asks for shards where @layout, of the
  * same geometry, says that they are. What is under way goes on. */

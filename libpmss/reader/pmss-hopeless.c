@@ -116,7 +116,7 @@ is_over (PmssEngine * engine, PmssRow * row, gint64 now)
       && now - row->stuck_since >= engine->settings.timeout)
     return TRUE;
   return is_hopeless (engine, row)
-      && !pmss_refresh_may_help (engine, row->stuck_since);
+      && !pmss_refresh_may_help (engine->refresh, row->stuck_since);
 }
 
 void
@@ -134,7 +134,7 @@ pmss_hopeless_check (PmssEngine * engine, gint64 now)
     if (row->stuck_since == 0 || row->error != NULL
         || !pmss_wait_is_for (engine, row->number, -1))
       continue;
-    pmss_refresh_need (engine, now);
+    pmss_refresh_need (engine->refresh, engine->rows.layout, now);
     if (is_over (engine, row, now)) {
       row->error = pmss_hopeless_new_error (engine, row);
       continue;
@@ -142,6 +142,6 @@ pmss_hopeless_check (PmssEngine * engine, gint64 now)
     engine->stuck = TRUE;
     engine->stuck_until = MIN (engine->stuck_until, find_due (engine, row));
     engine->stuck_until = MIN (engine->stuck_until,
-        pmss_refresh_get_due (engine));
+        pmss_refresh_get_due (engine->refresh));
   }
 }

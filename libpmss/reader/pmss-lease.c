@@ -294,6 +294,12 @@ pmss_lease_get_session (PmssLease * lease)
   return lease->session;
 }
 
+gboolean
+pmss_lease_is_ended (PmssLease * lease)
+{
+  return lease->state.phase == PMSS_LEASE_ENDED;
+}
+
 GCancellable *
 pmss_lease_get_cancellable (PmssLease * lease)
 {

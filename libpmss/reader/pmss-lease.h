@@ -61,6 +61,8 @@ void pmss_lease_end (PmssLease *lease);
 PmssClient *pmss_lease_get_client (PmssLease *lease);
 /* NULL: none yet */
 const char *pmss_lease_get_session (PmssLease *lease);
+/* Whether end() was called. */
+gboolean pmss_lease_is_ended (PmssLease *lease);
 /* Of requests to control. It is cancelled when the end has been waited for. */
 GCancellable *pmss_lease_get_cancellable (PmssLease *lease);
 /* A request of somebody else's begins or has ended. */

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "libpmss/pmss-error.h"
-#include "libpmss/reader/pmss-engine.h"
+/* Collects what control is told of shards and nodes, and tells it. On the I/O thread. */
+#include "libpmss/reader/pmss-reports.h"
 
-/* What the reader tells control of shards and nodes that did not give what they
- * should have, so that somebody looks. Best effort: nobody waits for it, and
- * what cannot be told is forgotten when the reader is closed. */
+#include "libpmss/pmss-error.h"
 
 /* us: what comes together is told together, and no more often than this. */
 #define GATHER (20 * G_TIME_SPAN_MILLISECOND)
 #define PAUSE (1 * G_TIME_SPAN_SECOND)
 /* Before it is tried again when control has no ear for it. */
 #define LONG_PAUSE (10 * G_TIME_SPAN_SECOND)
-/* A node that comes and goes. */
-#define NODE_PAUSE (60 * G_TIME_SPAN_SECOND)
 /* s: what is still so is told again, no more often than this: control may have
  * mended it, and it is lost anew. */
 #define TELL_AGAIN 60
@@ -21,26 +17,31 @@
 
 struct _PmssReports
 {
+  PmssLoop *loop;               /* nullable, as is */
+  PmssLease *lease;
   GHashTable *told;             /* place_key() -> when, in s, monotonic */
   GArray *pending;              /* of PmssReport */
   PmssAlarm *timer;             /* (nullable): without a loop */
   gboolean is_set;              /* the timer */
   guint sending;                /* the first so many are under way */
-  gint64 next;                  /* not before, monotonic */
+  gint64 next;                  /* not before, on the loop's clock */
+  gboolean stopped;
 };
 
-static void send_reports (gpointer engine);
-static void set_timer (PmssEngine * engine);
+static void send_reports (gpointer reports);
+static void set_timer (PmssReports * reports);
 
 PmssReports *
-pmss_reports_new (PmssLoop * loop, PmssEngine * engine)
+pmss_reports_new (PmssLoop * loop, PmssLease * lease)
 {
   PmssReports *reports = g_new0 (PmssReports, 1);
 
+  reports->loop = loop;
+  reports->lease = lease;
   reports->told = g_hash_table_new (NULL, NULL);
   reports->pending = g_array_new (FALSE, FALSE, sizeof (PmssReport));
   if (loop != NULL)
-    reports->timer = pmss_alarm_new (loop, send_reports, engine);
+    reports->timer = pmss_alarm_new (loop, send_reports, reports);
   return reports;
 }
 
@@ -57,6 +58,7 @@ pmss_reports_free (PmssReports * reports)
 void
 pmss_reports_stop (PmssReports * reports)
 {
+  reports->stopped = TRUE;
   pmss_alarm_stop (reports->timer);
 }
 
@@ -73,8 +75,7 @@ may_pass (const GError * error)
 static void
 reports_sent (GObject * client, GAsyncResult * result, gpointer user_data)
 {
-  PmssEngine *engine = user_data;
-  PmssReports *reports = engine->reports;
+  PmssReports *reports = user_data;
   g_autoptr (GError) error = NULL;
   gboolean taken =
       pmss_client_report_finish (PMSS_CLIENT (client), result, &error);
@@ -82,37 +83,35 @@ reports_sent (GObject * client, GAsyncResult * result, gpointer user_data)
   if (!taken)
     g_debug ("control does not take reports: %s", error->message);
   if (!taken && may_pass (error))
-    reports->next = pmss_loop_now (engine->loop) + LONG_PAUSE;
+    reports->next = pmss_loop_now (reports->loop) + LONG_PAUSE;
   else
     g_array_remove_range (reports->pending, 0, reports->sending);
   reports->sending = 0;
-  set_timer (engine);
-  pmss_engine_release (engine);
+  set_timer (reports);
+  pmss_lease_release (reports->lease);
 }
 
 static void
 send_reports (gpointer user_data)
 {
-  PmssEngine *engine = user_data;
-  PmssReports *reports = engine->reports;
+  PmssReports *reports = user_data;
 
   reports->is_set = FALSE;
   reports->sending = MIN (reports->pending->len, PMSS_MAX_REPORTS);
-  reports->next = pmss_loop_now (engine->loop) + PAUSE;
-  pmss_engine_hold (engine);
-  pmss_client_report_async (engine->client,
-      pmss_lease_get_session (engine->lease),
+  reports->next = pmss_loop_now (reports->loop) + PAUSE;
+  pmss_lease_hold (reports->lease);
+  pmss_client_report_async (pmss_lease_get_client (reports->lease),
+      pmss_lease_get_session (reports->lease),
       (const PmssReport *) reports->pending->data, reports->sending,
-      pmss_lease_get_cancellable (engine->lease), reports_sent, engine);
+      pmss_lease_get_cancellable (reports->lease), reports_sent, reports);
 }
 
 static void
-set_timer (PmssEngine * engine)
+set_timer (PmssReports * reports)
 {
-  PmssReports *reports = engine->reports;
-  gint64 now = pmss_loop_now (engine->loop);
+  gint64 now = pmss_loop_now (reports->loop);
 
-  if (engine->closing || reports->is_set || reports->sending > 0
+  if (reports->stopped || reports->is_set || reports->sending > 0
       || reports->pending->len == 0)
     return;
   reports->is_set = TRUE;
@@ -127,13 +126,13 @@ place_key (const PmssReport * report)
   return GSIZE_TO_POINTER ((place << 3 | report->kind) + 1);
 }
 
-static void
-add (PmssEngine * engine, const PmssReport * report)
+void
+pmss_reports_add_always (PmssReports * reports, const PmssReport * report)
 {
-  if (engine->reports->pending->len >= MAX_TOLD)
+  if (reports->pending->len >= MAX_TOLD)
     return;
-  g_array_append_val (engine->reports->pending, *report);
-  set_timer (engine);
+  g_array_append_val (reports->pending, *report);
+  set_timer (reports);
 }
 
 static gboolean
@@ -160,57 +159,17 @@ pmss_reports_note (PmssReports * reports, const PmssReport * report, gint64 now)
 }
 
 void
-pmss_reports_add (PmssEngine * engine, PmssLink * link, guint32 extent,
-    guint index, gint64 row, PmssReportKind kind)
+pmss_reports_add (PmssReports * reports, const PmssReport * report)
 {
-  const PmssReport report = { extent, index, row, link->node.id, kind };
-
-  if (pmss_reports_note (engine->reports, &report,
-          pmss_loop_now (engine->loop)))
-    add (engine, &report);
+  if (pmss_reports_note (reports, report, pmss_loop_now (reports->loop)))
+    pmss_reports_add_always (reports, report);
 }
 
 void
-pmss_reports_forget (PmssEngine * engine, guint32 extent, guint index)
+pmss_reports_forget (PmssReports * reports, guint32 extent, guint index)
 {
   PmssReport report = {.extent = extent,.index = index };
 
   for (report.kind = 0; report.kind < PMSS_N_REPORT_KINDS; report.kind++)
-    g_hash_table_remove (engine->reports->told, place_key (&report));
-}
-
-/* A report names a place: the next one, from where somebody reads, that the
- * node has. */
-static gboolean
-find_place (PmssEngine * engine, PmssLink * link, PmssReport * report)
-{
-  guint32 i, n = pmss_layout_get_n_extents (engine->rows.layout);
-  guint32 first = engine->active == NULL ? 0 :
-      engine->active->row / engine->rows.rows_per_extent;
-  guint width = engine->rows.redundancy.k + engine->rows.redundancy.m;
-
-  for (i = 0; i < n; i++) {
-    report->extent = (first + i) % n;
-    for (report->index = 0; report->index < width; report->index++) {
-      if (pmss_engine_get_shard_link (engine, report->extent, report->index)
-          == link)
-        return TRUE;
-    }
-  }
-  return FALSE;
-}
-
-void
-pmss_reports_add_node (PmssEngine * engine, PmssLink * link)
-{
-  PmssReport report = {.row = -1,.node = link->node.id,.kind =
-        PMSS_REPORT_UNREACHABLE
-  };
-  gint64 now = pmss_loop_now (engine->loop);
-
-  if ((link->told_at != 0 && now - link->told_at < NODE_PAUSE)
-      || !find_place (engine, link, &report))
-    return;
-  link->told_at = now;
-  add (engine, &report);
+    g_hash_table_remove (reports->told, place_key (&report));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How often control is told of the same shard. */
-#include "libpmss/reader/pmss-engine.h"
+#include "libpmss/reader/pmss-reports.h"
 
 #define SECOND G_TIME_SPAN_SECOND
 #define START (1000 * SECOND)
