@@ -449,6 +449,20 @@ test_scan (void)
   pmss_http_head_free (head);
 }
 
+/* Also of one that is refused, or not whole. */
+static void
+test_is_head (void)
+{
+  g_assert_true (pmss_http_head_is_head (BYTES ("HEAD ")));
+  g_assert_true (pmss_http_head_is_head (BYTES ("\r\n\r\nHEAD * x")));
+  g_assert_false (pmss_http_head_is_head (BYTES ("")));
+  g_assert_false (pmss_http_head_is_head (BYTES ("\r\n")));
+  g_assert_false (pmss_http_head_is_head ("HEAD ", 4));
+  g_assert_false (pmss_http_head_is_head (BYTES ("HEADER ")));
+  g_assert_false (pmss_http_head_is_head (BYTES ("head / ")));
+  g_assert_false (pmss_http_head_is_head (BYTES ("GET /\r\nHEAD ")));
+}
+
 /* A head that is refused is not waited for to its end. */
 static void
 test_refused_early (void)
@@ -481,6 +495,7 @@ main (int argc, char **argv)
   g_test_add_func ("/http-head/numbers", test_numbers);
   g_test_add_func ("/http-head/endless-lines", test_endless_lines);
   g_test_add_func ("/http-head/scan", test_scan);
+  g_test_add_func ("/http-head/is-head", test_is_head);
   g_test_add_func ("/http-head/refused-early", test_refused_early);
   return g_test_run ();
 }
