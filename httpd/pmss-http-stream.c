@@ -43,7 +43,7 @@ struct _PmssHttpStream
   gsize passed;                 /* this was passed on; nullable */
   guint64 body_left;
   gboolean last;
-  gboolean in_request;          /* the engine has a head, and was not done with it */
+  gboolean in_request;          /* the engine has some of a head, and was not done with it */
   gboolean nudged;
 
   GBytes *words;                /* last ones; nullable */
@@ -279,7 +279,6 @@ begin_request (PmssHttpStream * self, PmssHttpHead * head, gsize head_size)
   pmss_http_head_write (head, self->canonical);
   self->body_left = head->framing.length;
   self->last = !head->keep_alive;
-  self->in_request = TRUE;
   self->state = self->body_left > 0 ? STATE_BODY : STATE_WAIT;
   self->funcs->head (self, head, self->user_data);
 }
@@ -337,6 +336,7 @@ pass_canonical (PmssHttpStream * self, gpointer bytes, gsize size)
 
   memcpy (bytes, self->canonical->str + self->passed, n);
   self->passed += n;
+  self->in_request = TRUE;
   if (self->passed == self->canonical->len)
     g_string_free (g_steal_pointer (&self->canonical), TRUE);
   return n;

@@ -28,7 +28,7 @@ G_BEGIN_DECLS
  *    ▼                     ▼                                ▼ body unread
  *   ENDING: last words are written, then what still comes is thrown away until the peer closes or
  *   the watchdog cuts it. Reads of the engine give the end at once, and its writes fail with
- *   G_IO_ERROR_CLOSED.
+ *   G_IO_ERROR_CLOSED. An engine that has nothing of a request reads one byte, "-", before the end.
  *
  * An idle connection holds no buffer. With TLS (GnuTLS on the socket itself: GTlsServerConnection
  * needs a thread for each handshake, which strangers could hold) the handshake is done by the first

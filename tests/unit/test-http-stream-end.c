@@ -134,6 +134,26 @@ test_peer_done_first (gconstpointer tls)
   assert_told (f, "closed");
 }
 
+/* Of the head that it is told of the engine sees nothing, of the body what it
+ * is told of. */
+static void
+test_in_callbacks (gconstpointer tls)
+{
+  g_autoptr (StreamFixture) at_head = stream_fixture_new (tls);
+  g_autoptr (StreamFixture) at_body = stream_fixture_new (tls);
+
+  at_head->hang_up_at_head = at_body->hang_up_at_body = TRUE;
+  at_head->words = g_bytes_new_static ("no", 2);
+  peer_say (at_head, PUT ("/a", 9) "abc", -1);
+  peer_say (at_body, PUT ("/a", 9) "abc", -1);
+  assert_read (at_head, 100, "-|end");
+  assert_told (at_head, "head PUT /a");
+  assert_heard (at_head, "no|end");
+  assert_read (at_body, 100, CANONICAL_PUT ("/a", 9) "abc|end");
+  assert_told (at_body, "head PUT /a|body 3");
+  assert_heard (at_body, "|end");
+}
+
 /* Earlier answers are still on their way. */
 static void
 test_words_wait (void)
@@ -293,6 +313,7 @@ main (int argc, char **argv)
   add ("writing-to-nobody", test_writing_to_nobody);
   add ("hang-up", test_hang_up);
   add ("peer-done-first", test_peer_done_first);
+  add ("in-callbacks", test_in_callbacks);
   g_test_add_func ("/http-stream/words-wait", test_words_wait);
   add ("long-words", test_long_words);
   add ("discard", test_discard);
