@@ -72,11 +72,13 @@ shake_hands (PmssHttpStream * self)
 
   if (!self->tls || self->shaken)
     return 1;
-  do
-    code = gnutls_handshake (self->tls);
-  while (code < 0 && code != GNUTLS_E_AGAIN && !gnutls_error_is_fatal (code));
+  code = gnutls_handshake (self->tls);
   self->shaken = code == 0;
-  return code == 0 ? 1 : tls_result (code);
+  if (code == 0)
+    return 1;
+  /* a warning, too, gives way to other connections: there may be no end of
+   * them */
+  return gnutls_error_is_fatal (code) ? BROKEN : AGAIN;
 }
 
 static gssize

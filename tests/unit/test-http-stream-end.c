@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What an engine writes to a stream, and how a stream ends. */
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "http-stream-fixture.h"
@@ -294,6 +295,40 @@ test_gone_in_handshake (void)
   assert_told (f, "");
 }
 
+static int
+get_unread (StreamFixture * f)
+{
+  int left = 0;
+
+  g_assert_cmpint (ioctl (f->fd, FIONREAD, &left), ==, 0);
+  return left;
+}
+
+/* However many alerts come that mean nothing, each read of the engine takes
+ * one, so that other connections have their turn. */
+static void
+test_alerts (void)
+{
+  static const char alert[] = { 21, 3, 3, 0, 2, 1, 90 };        /* user_canceled */
+  g_autoptr (StreamFixture) f = stream_fixture_new_strange ();
+
+  gnutls_priority_set_direct (f->session, "NORMAL:-VERS-ALL:+VERS-TLS1.2",
+      NULL);
+  g_assert_cmpint (gnutls_handshake (f->session), ==, GNUTLS_E_AGAIN);
+  assert_read (f, 100, "|wait");
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpint (send (f->peer, alert, sizeof alert, 0), ==, sizeof alert);
+  for (int left = 3 * sizeof alert; left > 0;) {
+    g_assert_cmpint (get_unread (f), ==, left);
+    g_assert_true (is_readable (f));
+    assert_read (f, 100, "|wait");
+    left -= sizeof alert;
+  }
+  shake_hands (f);
+  peer_say (f, GET ("/a"), -1);
+  assert_read (f, 100, CANONICAL_GET ("/a") "|wait");
+}
+
 /* Without TLS and with it. */
 static void
 add (const char *name, GTestDataFunc func)
@@ -322,5 +357,6 @@ main (int argc, char **argv)
   g_test_add_func ("/http-stream/handshake-in-bytes", test_handshake_in_bytes);
   g_test_add_func ("/http-stream/no-tls", test_no_tls);
   g_test_add_func ("/http-stream/gone-in-handshake", test_gone_in_handshake);
+  g_test_add_func ("/http-stream/alerts", test_alerts);
   return g_test_run ();
 }
