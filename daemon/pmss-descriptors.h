@@ -11,12 +11,12 @@ G_BEGIN_DECLS
 /* Fewer connections than this are no service. */
 #define PMSS_DESCRIPTORS_MIN_CONNECTIONS 4
 
-/* How many of @wanted connections a process may have that can open @limit files, when each takes
- * @each of them and @reserve are for other work. 0 and PMSS_ERROR_FAILED: too few. Pure. */
+/* How many of @wanted connections a process may have that can open @limit files. Each takes @each
+ * of them, and @reserve are for other work. 0 and PMSS_ERROR_FAILED: too few. Pure. */
 guint    pmss_descriptors_share (guint64 limit, guint each, guint reserve, guint wanted,
     GError **error);
-/* Lowers @connections to what the process' limit allows, and says so in the log. FALSE and
- * PMSS_ERROR_FAILED: too few. */
+/* Lowers @connections to the number that the process' limit allows, and says so in the log. FALSE
+ * and PMSS_ERROR_FAILED: too few. */
 gboolean pmss_descriptors_limit_connections (guint each, guint reserve, guint *connections,
     GError **error);
 

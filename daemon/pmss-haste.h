@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* The environment variable PMSS_TEST_HASTE, 1 to 10, is for tests alone (docs/testing.md): what
- * waits for the silence of a node waits so many times shorter, and heartbeats come so many times
- * more often. Returns @duration divided by it, in whatever unit. Any thread. */
+/* The environment variable PMSS_TEST_HASTE, 1 to 10, is for tests alone (docs/testing.md). It
+ * divides the silences that make a node suspect or down, and the time between heartbeats. Returns
+ * @duration divided by it, in the unit of @duration. Any thread. */
 gint64 pmss_haste (gint64 duration);
 
 G_END_DECLS

@@ -6,8 +6,8 @@
 G_BEGIN_DECLS
 
 /* A page of metrics in Prometheus' text format, version 0.0.4
- * (https://prometheus.io/docs/instrumenting/exposition_formats/): families of values, each family
- * with its help and type once, its values behind them. On one thread. */
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/). It has families of values, each
+ * with its help and type once and its values behind them. On one thread. */
 typedef struct _PmssMetrics PmssMetrics;
 
 typedef enum { PMSS_METRIC_COUNTER, PMSS_METRIC_GAUGE, PMSS_METRIC_HISTOGRAM } PmssMetricType;
@@ -20,8 +20,8 @@ char        *pmss_metrics_finish (PmssMetrics *self);
 /* Begins a family. @name: [a-z_0-9], and none that there is already. */
 void         pmss_metrics_family (PmssMetrics *self, const char *name, PmssMetricType type,
     const char *help);
-/* Values of the family begun last. @label: (nullable): what tells them apart; @of: its value,
- * UTF-8. */
+/* Values of the family begun last. @label: (nullable): the label that tells them apart; @of: its
+ * value, UTF-8. */
 void         pmss_metrics_add    (PmssMetrics *self, const char *label, const char *of,
     guint64 value);
 void         pmss_metrics_add_numbered (PmssMetrics *self, const char *label, guint of,

@@ -32,7 +32,8 @@ typedef struct
   const char *argument, *help;  /* for --help */
   /* PMSS_SETTING_OWN. Pure; the error says "“VALUE” is ..." and not which setting it is. */
   gboolean (*parse) (const char *text, gpointer member, GError **error);
-  /* (nullable) Checks what the value names, as a file. Called when all values have been parsed. */
+  /* (nullable) Checks the object that the value names, such as a file. Called when all values have
+   * been parsed. */
   gboolean (*check) (const char *text, GError **error);
 } PmssSetting;
 
@@ -43,12 +44,12 @@ typedef struct
   const char *title, *summary;  /* for --help; @summary is nullable */
   const PmssSetting *settings;
   guint n_settings;
-  /* (nullable) What shows only in several settings together, or outside. Errors begin with the
+  /* (nullable) Checks several settings together, or against the machine. Errors begin with the
    * setting's name. */
   gboolean (*check) (gpointer config, GError **error);
 } PmssSettings;
 
-/* The settings are read, and the server may run; what else is returned is its exit code. */
+/* The settings are read, and the server may run. Any other result is its exit code. */
 #define PMSS_SETTINGS_READ (-1)
 
 /* Reads command line and key file into @config, whose strings are to be freed in any case.
@@ -58,7 +59,7 @@ typedef struct
 int      pmss_settings_load (const PmssSettings *self, const GOptionEntry *options, int argc,
     char **argv, gpointer config);
 
-/* The parts of it. PMSS_ERROR_INVALID: what is wrong, with the value and what is allowed. */
+/* The parts of it. PMSS_ERROR_INVALID names the fault, the value and the allowed values. */
 
 /* Puts the one value @text into @config. Pure. */
 gboolean pmss_setting_set   (const PmssSetting *setting, const char *text, gpointer config,

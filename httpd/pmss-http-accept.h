@@ -23,7 +23,7 @@ typedef struct
   /* Takes @fd, a non-blocking socket, closed on exec. */
   void     (*take)      (int fd, const struct sockaddr *address, socklen_t length,
       gpointer user_data);
-  /* There was no descriptor or no memory for a newcomer: may let somebody go. */
+  /* There was no descriptor or no memory for a newcomer: may close another connection. */
   void     (*exhausted) (gpointer user_data);
 } PmssAcceptorFuncs;
 

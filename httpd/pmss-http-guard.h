@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The guard: refuses what libmicrohttpd lets through although it is no proper HTTP/1.1 request, or
- * one that we have no use for. It judges by what libmicrohttpd tells of a request, and never by its
+/* The guard. libmicrohttpd lets some requests through that are no proper HTTP/1.1, or that we have
+ * no use for. The guard refuses them. It judges by libmicrohttpd's public interface, never by its
  * memory. Nothing here keeps state or answers by itself. The rules are those of
  * pmss-http-rules.h. */
 
@@ -17,8 +17,8 @@ G_BEGIN_DECLS
 gboolean pmss_http_guard_engine_is_strict (void);
 
 /* Checks a complete head. @target: the raw request target, as libmicrohttpd had it before it cut it
- * up. @method, @version: what the access handler got.
- * Returns 0, or the status to refuse with (and close), with a text in @detail. */
+ * up. @method, @version: as the access handler got them. Returns 0, or the status to refuse with
+ * (and close), with a text in @detail. */
 guint    pmss_http_guard_check_head   (struct MHD_Connection *connection, const char *target,
     const char *method, const char *version, PmssHttpFraming *framing, const char **detail);
 

@@ -7,10 +7,10 @@
 
 G_BEGIN_DECLS
 
-/* A request's head, read from its bytes by the grammar of RFC 9112 and nothing beside it: each line
- * ends with CR LF, no line is folded, no space stands before a colon, nothing is there that is not
- * understood. Pure: no I/O, no clock, no state but what the caller holds. For servers whose HTTP
- * engine is given a head of ours (pmss_http_head_write()), so that a request has one reading. */
+/* A request's head, read from its bytes by the grammar of RFC 9112 alone. Each line ends with CR
+ * LF, no line is folded, and no space stands before a colon. The reader refuses all that it does
+ * not understand. Pure: no I/O, no clock, no state but the caller's. It is for servers whose HTTP
+ * engine gets a head of ours (pmss_http_head_write()), so that a request has one reading. */
 
 /* Bytes of a whole head, with the empty line behind it. */
 #define PMSS_HTTP_HEAD_MAX (32u * 1024)
@@ -58,16 +58,17 @@ guint         pmss_http_head_parse (const char *bytes, gsize size, PmssHttpHead 
     const char **detail);
 void          pmss_http_head_free  (PmssHttpHead *head);
 
-/* The value of the first field of that name, in whatever case; NULL: absent. */
+/* The value of the first field of that name, in any case; NULL: absent. */
 const char   *pmss_http_head_get_field     (const PmssHttpHead *head, const char *name);
 /* A query parameter, decoded; NULL: absent. */
 const char   *pmss_http_head_get_parameter (const PmssHttpHead *head, const char *name);
 
-/* Appends the head that an engine below gets instead: method, target, "Host: pmss" (the engine only
- * makes a URI of it), Content-Length where there is one, Expect where a body waits for leave,
- * "Connection: close" for the last request of a connection. No other field is passed on: not Range
- * (an engine would cut an answer by itself), no hop-by-hop field, nothing that an engine could
- * read differently. Handlers read @head. It is HTTP/1.1, whatever the request was. */
+/* Appends the head that an engine below gets instead. It has method, target and "Host: pmss" (the
+ * engine only makes a URI of it). It has Content-Length where there is one, and Expect where a body
+ * waits for leave. The last request of a connection has "Connection: close". No other field is
+ * passed on: no hop-by-hop field, and nothing that an engine could read differently. Nor is Range:
+ * an engine would cut an answer by itself. Handlers read @head. It is HTTP/1.1, whatever the
+ * request was. */
 void          pmss_http_head_write (const PmssHttpHead *head, GString *out);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssHttpHead, pmss_http_head_free)

@@ -44,10 +44,10 @@ void             pmss_http_do_work       (gpointer item, gpointer data);
 
 /* Gives the answer to libmicrohttpd. */
 enum MHD_Result  pmss_http_request_queue    (PmssHttpRequest *request);
-/* For an answer to a body that is too large to be thrown away: writes it past libmicrohttpd, which
- * takes none while a body is coming in. */
+/* Writes the answer past libmicrohttpd, which takes none while a body is coming in. For bodies that
+ * are too large to be thrown away. */
 void             pmss_http_request_send_early (PmssHttpRequest *request);
-/* Ends the connection behind what was sent early; libmicrohttpd finds it closed. */
+/* Ends the connection behind an answer that was sent early. libmicrohttpd finds it closed. */
 void             pmss_http_request_hang_up  (PmssHttpRequest *request);
 
 G_END_DECLS

@@ -14,11 +14,12 @@ G_BEGIN_DECLS
  *
  * A newcomer is a stranger: an address proves nothing. A connection changes its class when a
  * request on it was authenticated. Strangers get all places that the other classes do not have, and
- * give them up: the longest idle stranger goes for a newcomer. The other classes have a limit each,
- * which together leave an eighth of the places to strangers, since everybody comes in as one.
- * Within a class, each group (an address, a user, a node) has a limit of its own; above it the
- * group's longest idle goes. One that was authenticated and finds its class or group full of busy
- * ones stays a stranger, and is marked: it goes after all strangers that have shown nothing.
+ * give them up: the longest idle stranger goes for a newcomer. The other classes have a limit each.
+ * Together these leave an eighth of the places to strangers, since every connection comes in as
+ * one. Within a class, each group (an address, a user, a node) has a limit of its own. Above it the
+ * group's longest idle connection goes. An authenticated connection may find its class or group
+ * full of busy ones. Then it stays a stranger, and is marked: it goes after all strangers that have
+ * shown nothing.
  */
 typedef struct _PmssPlaces PmssPlaces;
 typedef struct _PmssPlaceGroup PmssPlaceGroup;
@@ -85,8 +86,8 @@ guint       pmss_places_count (PmssPlaces *places, PmssPlaceClass class);
 PmssPlace  *pmss_places_find_idle (PmssPlaces *places);
 
 #define PMSS_PLACE_ADDRESS_SIZE 64
-/* The group of @address: all of an IPv4 address, the first 64 bits of an IPv6 one, since a host
- * has the others to choose from. */
+/* The group of @address: all of an IPv4 address, or the first 64 bits of an IPv6 one. A host may
+ * choose the other bits. */
 void        pmss_places_format_address (const struct sockaddr *address,
     char out[PMSS_PLACE_ADDRESS_SIZE]);
 

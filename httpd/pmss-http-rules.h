@@ -54,8 +54,8 @@ gboolean pmss_http_rules_check_host   (const char *host);
 /* Whether @target has more bytes or parameters than @times the most that ours have. */
 gboolean pmss_http_rules_is_too_long  (const char *target, guint times);
 
-/* RFC 3986 path and query of an origin-form target: only characters that may stand there, valid
- * percent encoding, no control character and only UTF-8 after decoding. */
+/* RFC 3986 path and query of an origin-form target: only allowed characters and valid percent
+ * encoding. After decoding it is UTF-8 without control characters. */
 gboolean pmss_http_rules_check_target (const char *target);
 
 /* "a=b&c" to a table of decoded strings; FALSE when a name is there twice. "+" is a plus, as in

@@ -67,7 +67,7 @@ struct _PmssSoupCall
   /* the I/O thread's own */
   SoupServerMessage *msg;       /* NULL: finished */
   gboolean whole;               /* all of the body is here */
-  gboolean discarding;          /* what comes of it is thrown away; the answer is known */
+  gboolean discarding;          /* the rest of the body is thrown away; the answer is known */
   gboolean answered;            /* the answer has gone out */
 
   /* under the link's lock */

@@ -16,10 +16,10 @@ G_BEGIN_DECLS
  * GPollableOutputStream) and never block: the blocking functions fail with
  * G_IO_ERROR_NOT_SUPPORTED.
  *
- * The input reads a head whole, checks it, and tells `head` or `refused`. The engine then gets the
+ * The input reads a head whole, checks it, and calls `head` or `refused`. The engine then gets the
  * canonical head (pmss_http_head_write()), exactly the bytes of the body, and nothing more until
- * pmss_http_stream_end_request(). Only then is the next head looked at, so what a peer sends ahead
- * waits in the kernel or, what was read with a head, in the stream.
+ * pmss_http_stream_end_request(). Only then does the stream look at the next head. Bytes that a
+ * peer sends ahead wait in the kernel, or in the stream if they were read with a head.
  *
  *            head whole              body whole, or none           end_request()
  *   HEAD ───────────────▶ BODY ──────────────────────────▶ WAIT ────────────────▶ HEAD
@@ -30,12 +30,12 @@ G_BEGIN_DECLS
  *   the watchdog cuts it. Reads of the engine give the end at once, and its writes fail with
  *   G_IO_ERROR_CLOSED. An engine that has nothing of a request reads one byte, "-", before the end.
  *
- * An idle connection holds no buffer. With TLS (GnuTLS on the socket itself: GTlsServerConnection
- * needs a thread for each handshake, which strangers could hold) the handshake is done by the first
- * reads, without blocking; a peer that goes without close_notify is a peer that has gone.
+ * An idle connection holds no buffer. TLS is GnuTLS on the socket itself: GTlsServerConnection
+ * needs a thread for each handshake, which strangers could hold. The first reads do the handshake,
+ * without blocking. A peer that goes without close_notify has gone.
  *
- * Belongs to one thread, the one whose main context polls it. All functions are called there, and
- * all callbacks.
+ * Belongs to the thread of the main context that polls it. All functions are called there, and all
+ * callbacks.
  */
 #define PMSS_TYPE_HTTP_STREAM (pmss_http_stream_get_type ())
 G_DECLARE_FINAL_TYPE (PmssHttpStream, pmss_http_stream, PMSS, HTTP_STREAM, GIOStream)
@@ -64,24 +64,24 @@ typedef struct
 PmssHttpStream *pmss_http_stream_new (int fd, PmssHttpTls *tls, const PmssHttpStreamFuncs *funcs,
     gpointer user_data, GError **error);
 
-/* The engine has handed the whole answer over (the message is finished). The next head may come,
- * unless this was the last request (!head->keep_alive, pmss_http_stream_set_last()) or part of its
- * body is unread: then the stream ends as with hang_up (stream, NULL). Call it before the engine
- * looks at its input again: from SoupServerMessage::finished. Does nothing without a request, and
- * while it is ENDING. */
+/* The engine has handed the whole answer over (the message is finished). If this was the last
+ * request (!head->keep_alive, pmss_http_stream_set_last()) or part of its body is unread, the
+ * stream ends as with hang_up (stream, NULL). Otherwise the next head may come. Call it before the
+ * engine looks at its input again: from SoupServerMessage::finished. Does nothing without a
+ * request, and while it is ENDING. */
 void     pmss_http_stream_end_request (PmssHttpStream *stream);
-/* This is the last request, whatever its head says (the answer has Connection: close; the server
- * stops). */
+/* This is the last request, even if its head says otherwise (the answer has Connection: close; the
+ * server stops). */
 void     pmss_http_stream_set_last    (PmssHttpStream *stream);
-/* Nothing more is passed on. @last_words (nullable): an answer, head and all, that is written past
- * the engine, then the peer is told the end (close_notify, FIN), and what it still sends is thrown
- * away, up to PMSS_HTTP_STREAM_DISCARD_MAX. For refusals, and for answers to a body that nobody
- * wants: to be called while the engine has written nothing of its answer to this request. */
+/* The stream passes nothing more on. @last_words (nullable): a whole answer that is written past
+ * the engine. Then the peer gets the end (close_notify, FIN). Further bytes of it are thrown away,
+ * up to PMSS_HTTP_STREAM_DISCARD_MAX. For refusals, and for answers to an unwanted body. To be
+ * called while the engine has written nothing of its answer to this request. */
 void     pmss_http_stream_hang_up     (PmssHttpStream *stream, GBytes *last_words);
 /* ENDING or closed. */
 gboolean pmss_http_stream_is_ending   (PmssHttpStream *stream);
 
-/* What a peer may send behind last words before it is cut. */
+/* Bytes that a peer may send behind last words before it is cut. */
 #define PMSS_HTTP_STREAM_DISCARD_MAX (64u * 1024 * 1024)
 
 G_END_DECLS

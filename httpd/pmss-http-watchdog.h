@@ -11,14 +11,15 @@ G_BEGIN_DECLS
 /**
  * PmssWatchdog:
  *
- * Cuts peers that are too slow. libmicrohttpd closes connections that do nothing; a peer that sends
- * or takes a byte now and then escapes it. The watchdog reads the kernel's own counters of each
- * socket (TCP_INFO: bytes received, bytes acknowledged), so it sees what really moved, through TLS
- * and sendfile too. A peer that waits for us (bytes that we have not read, an answer whose next
- * bytes we do not have yet) is not a slow one. One that has closed its half in the middle of a
- * request is closed after the next two looks.
+ * Cuts peers that are too slow. A timeout for idle connections is not enough: a peer that sends or
+ * takes a byte now and then escapes it. The watchdog reads the kernel's own counters of each socket
+ * (TCP_INFO: bytes received, bytes acknowledged). So it sees the bytes that really moved, through
+ * TLS and sendfile too. A peer that waits for us is not slow: we have not read its bytes, or do not
+ * have the answer's next bytes yet. A peer that has closed its half in the middle of a request is
+ * closed after the next two looks.
  *
- * It also acts on who has a place (PmssPlaces): a newcomer may displace the longest idle stranger.
+ * It also carries out the decisions of PmssPlaces: a newcomer may displace the longest idle
+ * stranger.
  *
  * Owns one thread. The connections' worker threads only say which phase they are in; everything
  * else of a peer belongs to the watchdog's thread.
@@ -59,8 +60,8 @@ void          pmss_watchdog_remove (PmssWatchdog *watchdog, PmssPeer *peer);
 gboolean      pmss_watchdog_has_room (PmssWatchdog *watchdog);
 /* Descriptors have run out: closes the longest idle stranger. */
 void          pmss_watchdog_give_up_one (PmssWatchdog *watchdog);
-/* A request of @peer was authenticated. @owner: whose it is; NULL: its address'. Where @class or
- * @owner has no room, it stays a stranger. On the connection's worker. */
+/* A request of @peer was authenticated. @owner: its user or node; NULL: its address. Where @class
+ * or @owner has no room, it stays a stranger. On the thread that runs the request. */
 void          pmss_watchdog_promote (PmssWatchdog *watchdog, PmssPeer *peer, PmssPlaceClass class,
     const char *owner);
 void          pmss_peer_enter      (PmssPeer *peer, PmssPeerPhase phase);

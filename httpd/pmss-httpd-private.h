@@ -14,11 +14,11 @@ G_BEGIN_DECLS
 #define PMSS_HTTP_TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:" \
   "-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
 
-/* What both engines have in common. Each library has this and one engine (pmss-http-mhd.h,
+/* The part that both engines have in common. Each library has this and one engine (pmss-http-mhd.h,
  * pmss-http-soup.h), which is found when it is linked. */
 
-/* A body that nobody wants any more is read and thrown away up to this size, so that the peer,
- * which may read only after it has written, gets the answer. */
+/* An unwanted body is read and thrown away up to this size. So a peer that reads only after it has
+ * written gets the answer. */
 #define PMSS_HTTP_DISCARD_MAX (64u * 1024 * 1024)
 #define PMSS_HTTP_PROBLEM_TYPE "application/problem+json"
 

@@ -11,9 +11,9 @@ G_BEGIN_DECLS
 /**
  * PmssHttpd:
  *
- * The listener that both servers stand behind: an HTTP engine (libmicrohttpd or libsoup, whichever
- * library is linked) behind strict rules, and a watchdog that cuts peers who are too slow.
- * docs/architecture.md says why, docs/operations.md what the limits are.
+ * The listener that both servers stand behind. It is an HTTP engine behind strict rules, and a
+ * watchdog that cuts peers that are too slow. The linked library decides the engine: libmicrohttpd
+ * or libsoup. docs/architecture.md has the reasons, docs/operations.md the limits.
  */
 typedef struct _PmssHttpd PmssHttpd;
 
@@ -21,9 +21,9 @@ typedef struct _PmssHttpd PmssHttpd;
  * PmssHttpRequest:
  *
  * One request, from `begin` to `end`. All functions on it are called from inside the handler's
- * functions. With libmicrohttpd these run on the worker thread that the connection belongs to, and
- * do what may wait for a disk in pmss_http_request_defer(). With libsoup they run on threads of a
- * pool, one at a time for each connection, and may block.
+ * functions. With libmicrohttpd these run on the worker thread that the connection belongs to. They
+ * defer work that may wait for a disk with pmss_http_request_defer(). With libsoup they run on
+ * threads of a pool, one at a time for each connection, and may block.
  */
 typedef struct _PmssHttpRequest PmssHttpRequest;
 
@@ -46,10 +46,10 @@ typedef struct
 
 typedef struct
 {
-  /* The head is complete and passed the guard. Either answer at once (a body that is on its way is
-   * then thrown away, within limits, so that the peer gets to read the answer; with `Expect:
-   * 100-continue` it gets the answer instead of the 100), or call one of the accept functions when
-   * there is a body; without a body, `complete` follows at once. */
+  /* The head is complete and passed the guard. Either answer at once, or call one of the accept
+   * functions when there is a body. Without a body, `complete` follows at once. When you answer at
+   * once, a body on its way is thrown away, within limits, so that the peer gets to read the
+   * answer. With `Expect: 100-continue` the peer gets the answer instead of the 100. */
   void (*begin)    (PmssHttpRequest *request, gpointer user_data);
   /* A piece of an accepted body (not for pmss_http_request_accept_json). Return FALSE after having
    * answered to refuse the rest; `complete` is then not called. */
@@ -109,7 +109,7 @@ gboolean    pmss_http_request_get_content_length (PmssHttpRequest *request, guin
 /* The token of "Authorization: Bearer TOKEN"; NULL if absent or malformed. */
 const char *pmss_http_request_get_bearer  (PmssHttpRequest *request);
 /* The request was authenticated: its connection is a stranger no more, and keeps its place when
- * there are too many. @owner: a user's name, a node's id; NULL: what counts is the address. */
+ * there are too many. @owner: a user's name, a node's id; NULL: the address counts. */
 void        pmss_http_request_set_class   (PmssHttpRequest *request, PmssPlaceClass class,
     const char *owner);
 /* Whether it may read how the server is doing: it comes from this machine, or has @token (NULL:
@@ -118,7 +118,7 @@ gboolean    pmss_http_request_may_watch   (PmssHttpRequest *request, const char 
 /* The same of an address and a bearer token (nullable). */
 gboolean    pmss_http_may_watch           (const char *address, const char *bearer,
     const char *token);
-/* What a handler attaches to the request. */
+/* The handler's own data of the request. */
 void        pmss_http_request_set_data    (PmssHttpRequest *request, gpointer data);
 gpointer    pmss_http_request_get_data    (PmssHttpRequest *request);
 
@@ -132,14 +132,14 @@ PmssHttpRange pmss_http_request_get_range (PmssHttpRequest *request, guint64 siz
  * return from begin. */
 gboolean    pmss_http_request_accept_body (PmssHttpRequest *request, guint64 max);
 /* Collects the body, parses it as a JSON object (depth and size bounded), and then calls
- * `complete`; anything else is answered with 400, 413 or 415. */
+ * `complete`. Any other body is answered with 400, 413 or 415. */
 gboolean    pmss_http_request_accept_json (PmssHttpRequest *request, gsize max);
 JsonObject *pmss_http_request_get_json    (PmssHttpRequest *request);
 
-/* For work that may block longer than a worker thread should be held up (fsync, long scans): call
- * it from `complete`, or from `begin` of a request without a body (`complete` is then not called),
- * instead of answering. The connection is set aside, @work is called on a thread of a small pool
- * and has to answer; `end` comes after it. */
+/* For work that may block longer than a worker thread should be held up (fsync, long scans). Call
+ * it instead of answering: from `complete`, or from `begin` of a request without a body. In the
+ * latter case `complete` is not called. The connection is set aside. A thread of a small pool calls
+ * @work, which has to answer; `end` comes after it. */
 typedef void (*PmssHttpWork) (PmssHttpRequest *request, gpointer user_data);
 /* Each has a pool of its own: a read is not held up by the fsyncs of an ingest. */
 typedef enum { PMSS_HTTP_WAIT_READ, PMSS_HTTP_WAIT_WRITE, PMSS_HTTP_N_WAITS } PmssHttpWait;

@@ -8,19 +8,20 @@ G_BEGIN_DECLS
 /**
  * PmssAccess:
  *
- * Who may do what here: verifies capability tokens, and remembers those that it has verified until
- * they expire (a signature costs as much as a small answer). Threads: any.
+ * Decides whether a request is allowed. It verifies capability tokens, and remembers verified ones
+ * until they expire: a signature costs as much as a small answer. Threads: any.
  */
 typedef struct _PmssAccess PmssAccess;
 
 PmssAccess *pmss_access_new   (void);
 void        pmss_access_free  (PmssAccess *access);
 
-/* Whose tokens count. Before this every check is refused with PMSS_ERROR_BUSY. Once only. */
+/* Sets the signer whose tokens count. Before this every check is refused with PMSS_ERROR_BUSY. Once
+ * only. */
 void        pmss_access_set_trust (PmssAccess *access,
     const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *cluster, guint node);
 
-/* What a request wants. */
+/* A request's operation and its object. */
 typedef struct
 {
   PmssTokenOps op;

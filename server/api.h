@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* The requests of docs/protocol.md, section 5. All of it runs on the listener's threads; what it
- * points to outlives the listener. */
+/* The requests of docs/protocol.md, section 5. All of it runs on the listener's threads. The
+ * objects that it points to outlive the listener. */
 typedef struct
 {
   PmssStore *store;

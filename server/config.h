@@ -26,7 +26,7 @@ typedef struct
   guint64 network_limit;        /* bit/s, 0: not known */
   guint scrub_period;           /* seconds, 0: no scrubbing */
   char *tls_certificate, *tls_key;      /* nullable, both or none */
-  char *metrics_token;          /* nullable: what opens /metrics from elsewhere than this machine */
+  char *metrics_token;          /* nullable: the token that opens /metrics from other machines */
   PmssStoreReserve reserve;
   GLogLevelFlags log_level;     /* messages up to this level are written */
 

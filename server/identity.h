@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Who this server is: what it got when it joined. DATA/node.json, mode 0600, replaced as a
+/* The identity that this server got when it joined. DATA/node.json, mode 0600, replaced as a
  * whole. */
 typedef struct
 {

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /* The machine's own counters, from /proc and /sys. A value that cannot be had is not known, and
  * nothing else follows from that. Threads: any. */
 
-/* Adds up what counts for @text, the content of /proc/stat, in ticks. */
+/* The processors' time from @text, the content of /proc/stat, in ticks. */
 gboolean pmss_machine_parse_cpu     (const char *text, guint64 *total, guint64 *idle);
-/* /proc/meminfo, in bytes. Used: what programs could not have besides. */
+/* /proc/meminfo, in bytes. Used: the memory that programs cannot get. */
 gboolean pmss_machine_parse_memory  (const char *text, guint64 *total, guint64 *used);
 /* /proc/net/dev, in bytes, over all interfaces but loopback. */
 gboolean pmss_machine_parse_network (const char *text, guint64 *in, guint64 *out);

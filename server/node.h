@@ -18,7 +18,7 @@ typedef struct _PmssNodeAgent PmssNodeAgent;
 
 typedef struct
 {
-  /* This server is now somebody; @identity has been stored. */
+  /* The server has joined, and @identity has been stored. */
   void       (*joined)  (const PmssIdentity *identity, gpointer user_data);
   /* Control does not want us, or the identity cannot be stored: nothing more is tried. */
   void       (*refused) (const GError *error, gpointer user_data);
@@ -43,7 +43,7 @@ typedef struct
 PmssNodeAgent *pmss_node_agent_new  (const PmssStorageConfig *config, const PmssIdentity *identity,
     PmssSelf *self, guint16 port, guint64 capacity, gint64 revocations,
     const PmssNodeAgentFuncs *funcs, gpointer user_data, GError **error);
-/* An orderly stop: the last heartbeat tells control of it, so that nobody has to find out by
+/* An orderly stop: the last heartbeat tells control of it, so that control need not find out by
  * silence. Waits for the answer, a second at most. */
 void           pmss_node_agent_leave (PmssNodeAgent *agent);
 void           pmss_node_agent_free (PmssNodeAgent *agent);

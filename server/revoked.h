@@ -10,9 +10,10 @@ G_BEGIN_DECLS
 /**
  * PmssRevoked:
  *
- * Which tokens are refused though they are signed and have not expired: those of ended sessions,
- * and all that were signed for a user up to some time. Control bounds them for each user. On disk
- * as one file that is replaced as a whole. Threads: none of its own; #PmssAccess has the lock.
+ * The tokens that are refused though they are signed and have not expired. They are those of ended
+ * sessions, and all that were signed for a user up to some time. Control bounds them for each user.
+ * On disk as one file that is replaced as a whole. Threads: none of its own; #PmssAccess has the
+ * lock.
  */
 typedef struct _PmssRevoked PmssRevoked;
 
@@ -20,11 +21,11 @@ PmssRevoked *pmss_revoked_new  (void);
 void         pmss_revoked_free (PmssRevoked *revoked);
 
 /* "[{session, owner?, until} or {user, signed_until, until}…]", as a heartbeat's answer and the
- * file have it; all of it is checked before any is taken. A user's entry takes the place of those
- * before it of sessions that the user owned: control says that no token of theirs was signed later.
- * The user "" stands for all users. A signed_until that is in the future at @now, seconds since
- * 1970, counts for what was signed by now, and for the rest when its time has come; 64 of the
- * sessions before it are kept beside it, those whose tokens last longest. */
+ * file have it. All of it is checked before any is taken. A user's entry takes the place of the
+ * earlier entries of that user's sessions: no token of those was signed later, says control. The
+ * user "" stands for all users. A signed_until may be in the future at @now (seconds since 1970).
+ * Then it counts for the tokens that were signed by now, and for the rest when its time has come.
+ * 64 of the earlier sessions are kept beside it, those whose tokens last longest. */
 gboolean     pmss_revoked_add  (PmssRevoked *revoked, JsonArray *list, gint64 now, GError **error);
 /* Whether the token with @claims is refused at @now. */
 gboolean     pmss_revoked_has  (PmssRevoked *revoked, const PmssTokenClaims *claims, gint64 now);
@@ -39,11 +40,11 @@ typedef struct
   guint lease;                  /* seconds */
 } PmssRevokedState;
 
-/* The file at @path, if it is whole and a server was alive with it within state->lease before @now;
- * else FALSE, with the reason, and nothing is known. */
+/* Reads the file at @path, if it is whole and a server was alive with it within state->lease before
+ * @now. Else FALSE, with the reason, and nothing is known. */
 gboolean     pmss_revoked_load  (PmssRevoked *revoked, const char *path, gint64 now,
     PmssRevokedState *state, GError **error);
-/* What the file is to hold. Free with g_free(). */
+/* The text for the file. Free with g_free(). */
 char        *pmss_revoked_to_text (PmssRevoked *revoked, const PmssRevokedState *state);
 /* Replaces the file at @path by @text, which is durable when it returns. Needs no lock. */
 gboolean     pmss_revoked_store (const char *path, const char *text, GError **error);

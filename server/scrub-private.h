@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* How far a pass is: what is behind `after` is still to be read. */
+/* How far a pass is: the shards behind `after` are still to be read. */
 typedef struct
 {
   gint64 start;                 /* seconds since 1970; 0: there has been none */
@@ -14,8 +14,7 @@ typedef struct
   gboolean finished;
 } PmssScrubMark;
 
-/* DATA/scrub.json, replaced as a whole. A mark that cannot be read is none, and is told in the
- * log. */
+/* DATA/scrub.json, replaced as a whole. A mark that cannot be read is none, and the log says so. */
 void     pmss_scrub_mark_load  (const char *folder, PmssScrubMark *mark);
 gboolean pmss_scrub_mark_store (const char *folder, const PmssScrubMark *mark, GError **error);
 

@@ -10,28 +10,28 @@ G_BEGIN_DECLS
 /**
  * PmssScrub:
  *
- * Reads all shards through, again and again, to find what has gone bad on a disk while nobody
- * looked. A pass takes a period, and has the rest of it free when there is little to read; where it
- * is survives a restart (DATA/scrub.json). It reads past the page cache, so that it sees the disk
- * and takes no room from what is served.
+ * Reads all shards through, again and again, to find those that have gone bad on the disk. A pass
+ * takes a period, and has the rest of it free when there is little to read. Its place survives a
+ * restart (DATA/scrub.json). It reads past the page cache, so that it sees the disk and takes no
+ * room from served shards.
  *
- * What it finds waits until control knows of it (a bounded number, then reading waits, too): after
- * a crash nothing is forgotten, only found again.
+ * Findings wait until control knows of them. Their number is bounded; then reading waits, too.
+ * After a crash nothing is forgotten, only found again.
  *
- * Threads: one of its own; each function says who may call it.
+ * Threads: one of its own. Each function names the threads that may call it.
  */
 typedef struct _PmssScrub PmssScrub;
 
-/* @folder: the data folder. @period: seconds. @report: somebody will ask for what is found; else it
- * is in the log only. Keeps @store. */
+/* @folder: the data folder. @period: seconds. @report: the caller will ask for the findings; else
+ * they are in the log only. Keeps @store. */
 PmssScrub *pmss_scrub_new  (PmssStore *store, const char *folder, guint period, gboolean report);
-/* Stops it, at once but for what a disk is just reading. */
+/* Stops it. Waits only for a read that a disk is just doing. */
 void       pmss_scrub_free (PmssScrub *scrub);
 
-/* For a heartbeat, as docs/protocol.md says: the first of what was found, so much as one carries;
- * NULL: nothing. The main thread alone, as the next one. */
+/* For a heartbeat, as docs/protocol.md says: the first findings, as many as one carries; NULL:
+ * none. The main thread alone, as the next one. */
 JsonNode  *pmss_scrub_get_findings    (PmssScrub *scrub);
-/* Control knows what was last got. Returns whether there is more. */
+/* Control knows the findings that were got last. Returns whether there are more. */
 gboolean   pmss_scrub_forget_findings (PmssScrub *scrub);
 
 typedef struct

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssSelf:
  *
- * Who this server says that it is: its node id and secret, the address that it advertises, and an
- * id of this start, by which a copy of its data folder is told from it. Proves to control that it
- * is to be reached at its address. Threads: any.
+ * The identity that this server shows: its node id and secret, the address that it advertises, and
+ * an id of this start. A copy of its data folder has another id of its start. Proves to control
+ * that it is reached at its address. Threads: any.
  */
 typedef struct _PmssSelf PmssSelf;
 

@@ -11,14 +11,13 @@ G_BEGIN_DECLS
 /**
  * PmssStats:
  *
- * How the machine is doing, for heartbeats. Rates are over the time since the last sample. What the
- * kernel does not tell is left out.
- * Threads: the main thread alone.
+ * The machine's load, for heartbeats. Rates are over the time since the last sample. Figures that
+ * the kernel does not give are left out. Threads: the main thread alone.
  */
 typedef struct _PmssStats PmssStats;
 
-/* @folder: whose disk counts. @loopback: the server listens on a loopback address, where the
- * machine's network cards see none of its traffic: it then tells its own. */
+/* @folder: the folder whose disk counts. @loopback: the server listens on a loopback address. The
+ * machine's network cards see none of its traffic then, so it counts its own. */
 PmssStats *pmss_stats_new    (const char *folder, gboolean loopback);
 void       pmss_stats_free   (PmssStats *stats);
 

@@ -42,11 +42,11 @@ struct _PmssStore
 void     pmss_store_folder_name    (guint folder, char out[3]);
 /* "ab/NAME" */
 char    *pmss_store_path_of        (const char *name);
-/* fsync of the folder: what was renamed into or unlinked from it is durable. A failure breaks the
+/* fsync of the folder: renames into it and unlinks from it are durable. A failure breaks the
  * store. */
 gboolean pmss_store_sync_folder    (PmssStore *store, guint folder, GError **error);
-/* Ends writing: an fsync failed, and nothing is known any more; or the disk takes nothing. @what it
- * was at. */
+/* Ends writing: an fsync failed, and the state of the disk is unknown, or the disk takes no writes.
+ * @what: the operation that failed. */
 void     pmss_store_break          (PmssStore *store, const char *what, int code);
 /* A system call failed that writes, with errno @code. Ends writing where the next one would fail as
  * well, and notes a full disk. */
@@ -54,7 +54,7 @@ void     pmss_store_note_failure   (PmssStore *store, const char *what, int code
 gboolean pmss_store_check_writable (PmssStore *store, GError **error);
 /* Sets @error from errno @code, with the code that goes with it. */
 void     pmss_store_set_error      (GError **error, int code, const char *what);
-/* The lock of @name's folder held: what is on its way to that name does not get there any more. */
+/* The lock of @name's folder held. PUTs under way to that name do not get there any more. */
 void     pmss_store_revoke_puts    (PmssStore *store, const char *name);
 /* Calls @visit for each shard in a folder; @visit returns FALSE to end. */
 typedef gboolean (*PmssStoreVisit) (const char *name, gpointer data);

@@ -44,11 +44,11 @@ gboolean   pmss_store_has       (PmssStore *store, const char *name);
  * left). */
 int        pmss_store_open_shard (PmssStore *store, const char *name, guint64 *size,
     GError **error);
-/* Whether both ends of a range are in memory: then what is between them most likely is. */
+/* Whether both ends of a range are in memory. Then the bytes between them most likely are, too. */
 gboolean   pmss_store_is_cached (int fd, guint64 first, guint64 length);
 /* Has the disk read the range, and waits for its beginning. */
 gboolean   pmss_store_fetch     (int fd, guint64 first, guint64 length, GError **error);
-/* Which file it is that has the name now: one that comes there later has another stamp. */
+/* Identifies the file that has the name now. A later file of that name has another stamp. */
 typedef struct
 {
   guint64 inode;
@@ -66,8 +66,8 @@ typedef struct
   guint64 size;
 } PmssStoreEntry;
 /* Up to @limit shards whose names come after @after (NULL: all), in byte order: an array of
- * #PmssStoreEntry. @next: what @after is for the next page, or "" if there is none. Memory is
- * bounded by @limit, time by that and by what one of the 256 folders holds. */
+ * #PmssStoreEntry. @next: the value of @after for the next page, or "" if there is none. @limit
+ * bounds memory. Time is bounded by @limit and by the shards in one of the 256 folders. */
 GArray    *pmss_store_list      (PmssStore *store, const char *after, guint limit,
     char next[PMSS_SHARD_NAME_SIZE], GError **error);
 
@@ -84,8 +84,8 @@ GArray    *pmss_store_list_folder (PmssStore *store, guint folder, const char *a
 typedef struct _PmssStorePut PmssStorePut;
 
 /* PMSS_ERROR_EXISTS, PMSS_ERROR_NO_SPACE, PMSS_ERROR_BUSY. The disk's room for @size bytes is set
- * aside. @replace: what is there under that name stays until the new one takes its place, in one
- * step; there need be nothing. */
+ * aside. @replace: the shard of that name, if there is one, stays until the new one takes its
+ * place, in one step. */
 PmssStorePut *pmss_store_put_new    (PmssStore *store, const char *name, guint64 size,
     gboolean replace, GError **error);
 void          pmss_store_put_free   (PmssStorePut *put);
@@ -107,11 +107,11 @@ typedef struct
 } PmssStoreUsage;
 void       pmss_store_get_usage (PmssStore *store, PmssStoreUsage *usage);
 
-/* FALSE after an fsync has failed, or the disk was found to take no writes (EROFS, EIO, EACCES, …):
- * nothing is written or deleted from then on; what is there is served. */
+/* FALSE after an fsync has failed, or the disk was found to take no writes (EROFS, EIO, EACCES, …).
+ * From then on nothing is written or deleted. The present shards are served. */
 gboolean   pmss_store_is_writable (PmssStore *store);
-/* While it is not writable: what happened and what to do, to follow a server's name. NULL: it is.
- * Free with g_free(). */
+/* While it is not writable: the cause and the remedy, to follow a server's name. NULL: it is. Free
+ * with g_free(). */
 char      *pmss_store_explain     (PmssStore *store);
 
 G_END_DECLS
