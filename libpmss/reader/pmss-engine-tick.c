@@ -143,7 +143,7 @@ pmss_engine_on_tick (gpointer user_data)
     tick_silence (engine, now);
     tick_retries (engine, now);
     pmss_plan_run (engine);
-    pmss_hopeless_check (engine, now);
+    pmss_engine_check_hopeless (engine, now);
   }
   ended = pmss_wait_check (engine, now);
   pmss_engine_set_tick (engine);

@@ -4,6 +4,7 @@
 #include "libpmss/client/pmss-client.h"
 #include "libpmss/reader/pmss-bad-shards.h"
 #include "libpmss/reader/pmss-budget.h"
+#include "libpmss/reader/pmss-hopeless.h"
 #include "libpmss/reader/pmss-io.h"
 #include "libpmss/reader/pmss-late.h"
 #include "libpmss/reader/pmss-lease.h"
@@ -33,10 +34,11 @@ G_BEGIN_DECLS
  * with), pmss-cursor.c (how far ahead), pmss-pace.c (how fast the consumer reads), pmss-tail.c
  * (the last units, shared out anew), pmss-rebuilder.c (the thread that makes what nobody gives,
  * in jobs of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
- * pmss-hopeless.c (what cannot be had), pmss-lease.c (the session with control) and
- * pmss-engine-control.c (what its answers change), pmss-refresh.c (when the layout is asked for
- * anew), pmss-takeover.c (what becomes of it), pmss-places.c (where shards are asked for),
- * pmss-reports.c (what control is told), pmss-wait.c (readers waiting for units).
+ * pmss-hopeless.c (what cannot be had) and pmss-engine-hopeless.c (what it sees), pmss-lease.c
+ * (the session with control) and pmss-engine-control.c (what its answers change),
+ * pmss-refresh.c (when the layout is asked for anew), pmss-takeover.c (what becomes of it),
+ * pmss-places.c (where shards are asked for), pmss-reports.c (what control is told),
+ * pmss-wait.c (readers waiting for units).
  *
  * Fields are grouped by who may touch them.
  */
@@ -294,14 +296,14 @@ gboolean pmss_cursor_ends_medium (PmssEngine *engine, PmssCursor *cursor);
 void pmss_tail_share (PmssEngine *engine, guint64 fixed, guint64 first,
     guint64 end);
 
-/* pmss-hopeless.c; I/O thread, lock held: gives up rows that somebody waits for
+/* pmss-engine-hopeless.c; I/O thread, lock held: gives up rows that somebody waits for
  * and that cannot be had, or tells that there are such (PmssEngine.stuck). */
-void pmss_hopeless_check (PmssEngine *engine, gint64 now);
+void pmss_engine_check_hopeless (PmssEngine *engine, gint64 now);
 /* Lock held: whether so many shards of @row are not given that it may be the
  * reason why it does not come. */
-gboolean pmss_hopeless_is_doubtful (PmssEngine *engine, PmssRow *row);
+gboolean pmss_engine_is_row_doubtful (PmssEngine *engine, PmssRow *row);
 /* Lock held: says why @row cannot be had. */
-GError *pmss_hopeless_new_error (PmssEngine *engine, PmssRow *row);
+GError *pmss_engine_new_row_error (PmssEngine *engine, PmssRow *row);
 
 /* pmss-engine-control.c: makes what speaks with control, and tells the engine of it. */
 void pmss_engine_init_control (PmssEngine *engine);

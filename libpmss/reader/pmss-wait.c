@@ -131,8 +131,8 @@ wait_new_timeout (PmssWait * wait)
 
   if (!wait->for_open)
     row = pmss_rows_get (&engine->rows, wait->row);
-  if (row != NULL && pmss_hopeless_is_doubtful (engine, row))
-    return pmss_hopeless_new_error (engine, row);
+  if (row != NULL && pmss_engine_is_row_doubtful (engine, row))
+    return pmss_engine_new_row_error (engine, row);
   wait_describe_silence (engine, text);
   if (wait->for_open)
     error = g_error_new (PMSS_ERROR, PMSS_ERROR_TIMED_OUT,

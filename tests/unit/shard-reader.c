@@ -71,7 +71,7 @@ look (PmssEngine * engine, gint64 later)
   while (fake_rebuilder_go_on ());
   g_mutex_lock (&engine->lock);
   pmss_plan_run (engine);
-  pmss_hopeless_check (engine, now);
+  pmss_engine_check_hopeless (engine, now);
   ended = pmss_wait_check (engine, now);
   g_mutex_unlock (&engine->lock);
   pmss_wait_answer (ended);
