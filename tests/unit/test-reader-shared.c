@@ -47,6 +47,35 @@ count_connections (FakeCluster * cluster)
   return n;
 }
 
+/* A moment, unless it is over. */
+static void
+pause_until (gint64 end)
+{
+  g_assert_cmpint (g_get_monotonic_time (), <, end);
+  g_usleep (1000);
+}
+
+/* One that has made no connection. A reader that waits too long for a node, on a slow machine, cuts what it has asked for: the next one then lacks those
+ * connections, and the one after it finds them. */
+static PmssReader *
+read_on_idle_connections (FakeCluster * cluster, PmssReader * first,
+    guint * n_readers)
+{
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+
+  for (;;) {
+    guint before = count_connections (cluster);
+    PmssReader *other = open_beside (first);
+
+    ++*n_readers;
+    read_all (cluster, other);
+    if (count_connections (cluster) == before)
+      return other;
+    g_object_unref (other);
+    pause_until (end);
+  }
+}
+
 /* A second film, while the first one is open and after it was closed. */
 static void
 test_connections (void)
@@ -55,33 +84,20 @@ test_connections (void)
       8 * 2 * CLUSTER_UNIT);
   PmssReader *first = fake_cluster_open (cluster, "retries", 0, NULL);
   PmssReader *second, *third;
-  guint n;
+  guint n_readers = 1;
 
   read_all (cluster, first);
-  n = count_connections (cluster);
-  second = open_beside (first);
-  read_all (cluster, second);
-  g_assert_cmpuint (count_connections (cluster), ==, n);
+  second = read_on_idle_connections (cluster, first, &n_readers);
   pmss_reader_close (first);
   pmss_reader_close (second);
-  third = open_beside (first);
-  read_all (cluster, third);
-  g_assert_cmpuint (count_connections (cluster), ==, n);
-  g_assert_cmpuint (fake_cluster_count_openings (cluster), ==, 3);
+  third = read_on_idle_connections (cluster, first, &n_readers);
+  g_assert_cmpuint (fake_cluster_count_openings (cluster), ==, n_readers);
   g_object_unref (first);
   g_object_unref (second);
   g_assert_cmpuint (fake_cluster_count_sessions (cluster), ==, 1);
   g_object_unref (third);
   g_assert_cmpuint (fake_cluster_count_sessions (cluster), ==, 0);
   fake_cluster_free (cluster);
-}
-
-/* A moment, unless it is over. */
-static void
-pause_until (gint64 end)
-{
-  g_assert_cmpint (g_get_monotonic_time (), <, end);
-  g_usleep (1000);
 }
 
 /* Whoever comes later asks whether it is there, and not for shards. */
