@@ -41,6 +41,8 @@ void     pmss_secret_free   (char *secret);
 gboolean pmss_client_token_is_sane (const char *token);
 /* The member "token" of an answer. */
 gboolean pmss_client_token_member  (JsonObject *object, const char **token, GError **error);
+/* The answer to a renewal; freed with pmss_client_renewal_free(). PMSS_ERROR_INVALID */
+PmssRenewal *pmss_client_parse_renewal (JsonNode *json, GError **error);
 /* The layout of which @first_page came with @session: asks for the others. */
 void     pmss_client_complete_layout_async (PmssClient *client, const char *session,
     const PmssLayoutPart *first_page, GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -361,8 +361,8 @@ parse_layout (PmssRenewal * renewal, JsonObject * object, GError ** error)
   return FALSE;
 }
 
-static PmssRenewal *
-parse_renewal (JsonNode * json, GError ** error)
+PmssRenewal *
+pmss_client_parse_renewal (JsonNode * json, GError ** error)
 {
   g_autoptr (PmssRenewal) renewal = g_new0 (PmssRenewal, 1);
   JsonObject *object = pmss_json_object (json, "the session", error);
@@ -386,7 +386,8 @@ on_session_renewed (GObject * source, GAsyncResult * result, gpointer user_data)
   GError *error = NULL;
   g_autoptr (JsonNode) json = pmss_client_request_finish (self, result, &error);
   g_autoptr (GError) local = NULL;
-  PmssRenewal *renewal = json != NULL ? parse_renewal (json, &local) : NULL;
+  PmssRenewal *renewal =
+      json != NULL ? pmss_client_parse_renewal (json, &local) : NULL;
 
   if (renewal != NULL) {
     g_task_return_pointer (task, renewal,

@@ -61,6 +61,12 @@ shard_reader_free (ShardReader * reader)
   g_free (reader);
 }
 
+PmssEngine *
+shard_reader_get_engine (ShardReader * reader)
+{
+  return reader->engine;
+}
+
 /* What the engine's threads do, when they are kicked and on the tick, @later us. */
 static void
 look (PmssEngine * engine, gint64 later)

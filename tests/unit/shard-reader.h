@@ -20,6 +20,8 @@ void         shard_reader_be_quiet (void);
 /* @shard: the shard files, for those that the layout does not call lost. */
 ShardReader *shard_reader_new  (PmssLayout *layout, FakeStreamsShardFunc shard, gpointer user_data);
 void         shard_reader_free (ShardReader *reader);
+/* What reads. */
+PmssEngine  *shard_reader_get_engine (ShardReader *reader);
 /* The bytes from @offset to the end of their unit; NULL and an error. */
 GBytes      *shard_reader_read (ShardReader *reader, guint64 offset, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ShardReader, shard_reader_free)
