@@ -211,6 +211,7 @@ make_reader (Opening * opening, PmssClient * client)
   g_object_set (reader, "cache-size", settings->cache_size,
       "read-ahead", settings->read_ahead,
       "read-ahead-time", settings->read_ahead_time,
+      "max-memory", settings->max_memory,
       "max-connections", settings->max_connections,
       "max-extra", settings->max_extra,
       "timeout", settings->timeout, "retries", settings->retries,

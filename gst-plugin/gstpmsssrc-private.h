@@ -36,6 +36,7 @@ typedef struct
   guint64 cache_size;           /* bytes */
   guint64 read_ahead;           /* bytes */
   guint read_ahead_time;        /* s */
+  guint64 max_memory;           /* bytes; 0: as it is */
   guint wait_for_admission;     /* s */
 } GstPmssSrcSettings;
 

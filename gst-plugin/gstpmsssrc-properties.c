@@ -37,6 +37,7 @@ enum
   PROP_CACHE_SIZE,
   PROP_READ_AHEAD,
   PROP_READ_AHEAD_TIME,
+  PROP_MAX_MEMORY,
   PROP_WAIT_FOR_ADMISSION,
   PROP_STATS,
 };
@@ -219,6 +220,9 @@ set_property (GObject * object, guint id, const GValue * value,
     case PROP_READ_AHEAD_TIME:
       settings->read_ahead_time = g_value_get_uint (value);
       break;
+    case PROP_MAX_MEMORY:
+      settings->max_memory = g_value_get_uint64 (value);
+      break;
     case PROP_WAIT_FOR_ADMISSION:
       settings->wait_for_admission = g_value_get_uint (value);
       break;
@@ -308,6 +312,9 @@ get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
       break;
     case PROP_READ_AHEAD_TIME:
       g_value_set_uint (value, settings->read_ahead_time);
+      break;
+    case PROP_MAX_MEMORY:
+      g_value_set_uint64 (value, settings->max_memory);
       break;
     case PROP_WAIT_FOR_ADMISSION:
       g_value_set_uint (value, settings->wait_for_admission);
@@ -591,6 +598,19 @@ install_cache (GObjectClass * klass)
           "How far to read ahead while no read waits, in seconds at the pace of "
           "reading (0 = as far as read-ahead)", 0, 3600,
           DEFAULT_READ_AHEAD_TIME, FLAGS));
+  /**
+   * GstPmssSrc:max-memory:
+   *
+   * The most memory for units of all elements that share a login, in bytes.
+   * Each has at least two rows and the parity of one. It is set for all of
+   * them when a medium is opened. 0: it stays as it is, 768 MiB at first.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, PROP_MAX_MEMORY,
+      g_param_spec_uint64 ("max-memory", "Max memory",
+          "Most memory for data of all elements that share a login, in bytes "
+          "(0 = as it is)", 0, G_MAXINT64, 0, FLAGS));
 }
 
 static void

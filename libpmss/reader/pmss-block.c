@@ -3,6 +3,7 @@
 
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "libpmss/format/pmss-shard.h"
 
@@ -10,11 +11,18 @@
  * memory is to cost nothing. */
 #define CHUNK (8 * 1024 * 1024)
 
+typedef enum
+{
+  PLACE_COLD,                   /* free, and has no memory */
+  PLACE_SPARE,                  /* free */
+  PLACE_TAKEN,
+} Place;
+
 typedef struct
 {
   guint8 *memory;
   gsize size;
-  gboolean *taken;              /* for each block */
+  Place *places;                /* for each block */
   guint n_free;
 } Chunk;
 
@@ -26,6 +34,8 @@ struct _PmssBlockPool
 
   GMutex lock;                  /* protects chunks and what they say */
   GArray *chunks;               /* of Chunk; they stay as long as the owner */
+  guint n_spare;                /* places of that kind, */
+  guint max_spare;              /* and the most that there are to be */
   gboolean left;                /* the owner has gone */
 };
 
@@ -43,7 +53,7 @@ chunk_clear (gpointer data)
 
   ASAN_UNPOISON_MEMORY_REGION (chunk->memory, chunk->size);
   munmap (chunk->memory, chunk->size);
-  g_free (chunk->taken);
+  g_free (chunk->places);
 }
 
 PmssBlockPool *
@@ -59,6 +69,7 @@ pmss_block_pool_new (gsize unit)
   g_mutex_init (&pool->lock);
   pool->chunks = g_array_new (FALSE, FALSE, sizeof (Chunk));
   g_array_set_clear_func (pool->chunks, chunk_clear);
+  pool->max_spare = G_MAXUINT;
   return pool;
 }
 
@@ -72,6 +83,36 @@ pool_unref (PmssBlockPool * pool)
   g_free (pool);
 }
 
+/* The kernel takes the pages that are the block's alone. */
+static void
+cool_place (PmssBlockPool * pool, Chunk * chunk, guint i)
+{
+  gsize page = sysconf (_SC_PAGESIZE);
+  gsize begin = (i * pool->record_size + page - 1) / page * page;
+  gsize end = (i + 1) * pool->record_size / page * page;
+
+  if (begin < end)
+    madvise (chunk->memory + begin, end - begin, MADV_DONTNEED);
+  chunk->places[i] = PLACE_COLD;
+  pool->n_spare--;
+}
+
+/* From the end: blocks are taken from the beginning. */
+static void
+cool_spares (PmssBlockPool * pool)
+{
+  guint i, j;
+
+  for (i = pool->chunks->len; i-- > 0 && pool->n_spare > pool->max_spare;) {
+    Chunk *chunk = &g_array_index (pool->chunks, Chunk, i);
+
+    for (j = pool->per_chunk; j-- > 0 && pool->n_spare > pool->max_spare;) {
+      if (chunk->places[j] == PLACE_SPARE)
+        cool_place (pool, chunk, j);
+    }
+  }
+}
+
 void
 pmss_block_pool_free (PmssBlockPool * pool)
 {
@@ -79,6 +120,8 @@ pmss_block_pool_free (PmssBlockPool * pool)
 
   g_mutex_lock (&pool->lock);
   pool->left = TRUE;
+  pool->max_spare = 0;
+  cool_spares (pool);
   for (i = pool->chunks->len; i-- > 0;) {
     if (g_array_index (pool->chunks, Chunk, i).n_free == pool->per_chunk)
       g_array_remove_index_fast (pool->chunks, i);
@@ -98,7 +141,7 @@ pool_grow (PmssBlockPool * pool)
   if (chunk.memory == MAP_FAILED)
     return FALSE;
   ASAN_POISON_MEMORY_REGION (chunk.memory, chunk.size);
-  chunk.taken = g_new0 (gboolean, pool->per_chunk);
+  chunk.places = g_new0 (Place, pool->per_chunk);
   chunk.n_free = pool->per_chunk;
   g_array_append_val (pool->chunks, chunk);
   return TRUE;
@@ -116,7 +159,7 @@ pool_find (PmssBlockPool * pool, guint * n)
     guint run = 0;
 
     for (j = 0; j < pool->per_chunk && length < MIN (*n, chunk->n_free); j++) {
-      run = chunk->taken[j] ? 0 : run + 1;
+      run = chunk->places[j] == PLACE_TAKEN ? 0 : run + 1;
       if (run <= length)
         continue;
       best = chunk;
@@ -127,10 +170,32 @@ pool_find (PmssBlockPool * pool, guint * n)
   if (best == NULL)
     return NULL;
   *n = length;
-  for (j = first; j < first + length; j++)
-    best->taken[j] = TRUE;
+  for (j = first; j < first + length; j++) {
+    pool->n_spare -= best->places[j] == PLACE_SPARE;
+    best->places[j] = PLACE_TAKEN;
+  }
   best->n_free -= length;
   return best->memory + first * pool->record_size;
+}
+
+void
+pmss_block_pool_set_spare (PmssBlockPool * pool, guint n)
+{
+  g_mutex_lock (&pool->lock);
+  pool->max_spare = n;
+  cool_spares (pool);
+  g_mutex_unlock (&pool->lock);
+}
+
+guint
+pmss_block_pool_get_spare (PmssBlockPool * pool)
+{
+  guint n;
+
+  g_mutex_lock (&pool->lock);
+  n = pool->n_spare;
+  g_mutex_unlock (&pool->lock);
+  return n;
 }
 
 static void
@@ -144,8 +209,13 @@ pool_give_memory (PmssBlockPool * pool, guint8 * memory)
     Chunk *chunk = &g_array_index (pool->chunks, Chunk, i);
 
     if (memory >= chunk->memory && memory < chunk->memory + chunk->size) {
-      chunk->taken[(memory - chunk->memory) / pool->record_size] = FALSE;
+      guint place = (memory - chunk->memory) / pool->record_size;
+
+      chunk->places[place] = PLACE_SPARE;
+      pool->n_spare++;
       chunk->n_free++;
+      if (pool->n_spare > pool->max_spare)
+        cool_place (pool, chunk, place);
       if (pool->left && chunk->n_free == pool->per_chunk)
         g_array_remove_index_fast (pool->chunks, i);
       break;

@@ -23,10 +23,11 @@ typedef struct _PmssBlock PmssBlock;
  * PmssBlockPool:
  *
  * Blocks of one size, in memory of its own that it keeps as long as its owner
- * does: as much as ever was in use at a time. A cache that is full takes what
- * it has dropped, and malloc(), in which holes would be left among smaller
- * things, has no part in it. Later a block that is still in use keeps the 8 MiB
- * that it lies in.
+ * does: as much as ever was in use at a time, unless it is told to keep less. A
+ * cache that is full takes what it has dropped, and malloc(), in which holes
+ * would be left among smaller things, has no part in it. Later a block that is
+ * still in use keeps the addresses of the 8 MiB that it lies in, and no more
+ * memory than its own.
  */
 typedef struct _PmssBlockPool PmssBlockPool;
 
@@ -42,6 +43,12 @@ PmssBlock *pmss_block_pool_take (PmssBlockPool *pool);
  * read together with it. How many; 0: there is no memory. */
 guint pmss_block_pool_take_adjacent (PmssBlockPool *pool, PmssBlock **blocks,
     guint n);
+
+/* Keeps the memory of no more than @n blocks that are free, from now on:
+ * G_MAXUINT: of all, as at the beginning. */
+void pmss_block_pool_set_spare (PmssBlockPool *pool, guint n);
+/* Free blocks that have memory. */
+guint pmss_block_pool_get_spare (PmssBlockPool *pool);
 
 PmssBlock *pmss_block_ref (PmssBlock *block);
 void pmss_block_unref (PmssBlock *block);

@@ -21,9 +21,16 @@
 #define GROWTH_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 
 guint64
+pmss_cursor_get_window (PmssEngine * engine, PmssCursor * cursor)
+{
+  return MIN (cursor->window, engine->share_window);
+}
+
+guint64
 pmss_cursor_get_window_end (PmssEngine * engine, PmssCursor * cursor)
 {
-  return MIN (cursor->row + cursor->window, engine->rows.n_rows);
+  return MIN (cursor->row + pmss_cursor_get_window (engine, cursor),
+      engine->rows.n_rows);
 }
 
 guint64

@@ -60,6 +60,9 @@ leave (PmssEngine * engine)
   pmss_alarm_stop (engine->tick);
   pmss_lease_stop (engine->lease);
   g_mutex_lock (&engine->lock);
+  if (engine->share != NULL)
+    pmss_rows_evict (&engine->rows, 1, 0, 0);
+  pmss_engine_leave_memory (engine);
   engine->left = TRUE;
   closers = engine->closers;
   g_queue_init (&engine->closers);
@@ -91,6 +94,7 @@ on_kick (gpointer user_data)
     is_over = engine->n_streams == 0 && engine->n_requests == 0;
   } else if (pmss_engine_is_resting (engine)) {
     cancel_all (engine, "not wanted now");
+    pmss_engine_rest_memory (engine);
   } else {
     pmss_plan_run (engine);
   }
@@ -182,6 +186,7 @@ pmss_engine_opened (PmssEngine * engine, PmssSession * session)
   pmss_budget_init (&engine->budget, engine->settings.max_extra);
   engine->erasure = pmss_erasure_new (engine->rows.redundancy);
   set_windows (engine, layout);
+  pmss_engine_join_memory (engine);
   engine->session = session;
   pmss_engine_set_token (engine, session->token);
   if (engine->state == PMSS_ENGINE_OPENING)
@@ -352,6 +357,7 @@ engine_clear (PmssEngine * engine)
 {
   g_clear_pointer (&engine->rebuilder, pmss_rebuilder_free);
   engine->destroy (engine->user_data);
+  pmss_engine_leave_memory (engine);    /* where no I/O thread ever had it */
   pmss_alarm_end (engine->kick);
   pmss_alarm_end (engine->tick);
   pmss_engine_clear_control (engine);

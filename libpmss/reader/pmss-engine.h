@@ -25,7 +25,9 @@ G_BEGIN_DECLS
  * What works behind a PmssReader, in the I/O thread of its client (pmss-io.h):
  * the links to the nodes, the rows of units, and the plan of what to ask for
  * next.
- * All time, and all that happens because of it, comes from a PmssLoop (pmss-loop.h).
+ * All time, and all that happens because of it, comes from a PmssLoop (pmss-loop.h). Its part of
+ * the readers' memory comes from a PmssMemory (pmss-engine-memory.c). pmss-engine-stats.c has what
+ * its user is told.
  * The parts: pmss-engine.c (opening, closing), pmss-engine-links.c (the nodes' health),
  * pmss-engine-streams.c (what comes in), pmss-engine-tick.c (what happens because time passes),
  * pmss-deadline.c (when what is needed), pmss-late.c (whom not to wait for) and
@@ -50,6 +52,7 @@ typedef struct
 {
   guint64 cache_size;           /* bytes */
   guint64 read_ahead;           /* bytes */
+  guint64 max_memory;           /* bytes, of all readers of the io; 0: as it is */
   gint64 read_ahead_time;       /* us of the consumer's pace; 0: no limit */
   guint max_connections;        /* to one node */
   guint max_extra;              /* percent of units that are asked for twice */
@@ -128,8 +131,9 @@ struct _PmssEngine
   guint64 max_window;           /* rows */
   guint64 first_window;         /* rows */
   gint64 opened_in;             /* us between control's being asked and its answer */
-  gsize max_blocks;
+  gsize max_blocks;             /* that are ever held */
   gsize blocks_behind;          /* of these, besides the windows */
+  PmssShare *share;             /* of the io's memory; the I/O thread's */
 
   /* The I/O thread's alone. */
   PmssTransport *transport;     /* the io's; NULL: nobody can be asked yet */
@@ -160,6 +164,8 @@ struct _PmssEngine
   PmssCursor cursors[PMSS_N_CURSORS];
   PmssCursor *active;           /* nullable */
   PmssBudget budget;            /* of units that are asked for twice */
+  gsize share_blocks;           /* that may be held now, */
+  guint64 share_window;         /* and rows of a window */
   gboolean attached;            /* the I/O thread knows it: once opened, */
   gboolean left;                /* and not any more: once closed */
   GQueue closers;               /* of GTask: to be told then */
@@ -195,6 +201,9 @@ void pmss_engine_close (PmssEngine *engine);
 /* The same without waiting. @task: (transfer full): answered with TRUE when all
  * has come to its end. */
 void pmss_engine_close_task (PmssEngine *engine, GTask *task);
+
+/* pmss-engine-stats.c; any thread: its counters, as pmss_reader_get_stats() tells them. */
+void pmss_engine_add_stats (PmssEngine *engine, GVariantDict *dict);
 
 /* pmss-engine-links.c; I/O thread. */
 /* The link that has shard @index of @extent; NULL: the shard is lost. */
@@ -284,11 +293,29 @@ gboolean pmss_cursor_note_read (PmssEngine *engine, guint64 row, guint index,
     gboolean hit);
 /* Whether @row is within its window, or just behind it. */
 gboolean pmss_cursor_covers (PmssCursor *cursor, guint64 row);
+/* Rows from its own on that there is memory for, of those that it would have. */
+guint64 pmss_cursor_get_window (PmssEngine *engine, PmssCursor *cursor);
 guint64 pmss_cursor_get_window_end (PmssEngine *engine, PmssCursor *cursor);
 /* Rows before it are asked for now. */
 guint64 pmss_cursor_get_asked_end (PmssEngine *engine, PmssCursor *cursor);
 /* Whether these are the medium's last. */
 gboolean pmss_cursor_ends_medium (PmssEngine *engine, PmssCursor *cursor);
+
+/* pmss-engine-memory.c; I/O thread, lock held. */
+/* Its geometry is known. */
+void pmss_engine_join_memory (PmssEngine *engine);
+/* It holds no blocks any more. */
+void pmss_engine_leave_memory (PmssEngine *engine);
+/* Says what it wants, and takes what it may hold from now on. */
+void pmss_engine_take_share (PmssEngine *engine);
+/* After that, and what followed from it. */
+void pmss_engine_note_held (PmssEngine *engine);
+/* Instead of both, while it rests. */
+void pmss_engine_rest_memory (PmssEngine *engine);
+/* Blocks to hold, */
+gsize pmss_engine_get_enough (PmssEngine *engine);
+/* and those of them that are not for windows. */
+gsize pmss_engine_get_behind (PmssEngine *engine);
 
 /* pmss-tail.c; I/O thread, lock held: shares out what is wanted of the last rows
  * of the medium, @first to @end, so that all nodes have equally much to give;

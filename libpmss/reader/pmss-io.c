@@ -31,6 +31,7 @@ struct _PmssIo
   SoupSession *soup;
   PmssTransport *transport;     /* NULL before the thread's start */
   GHashTable *troubles;         /* peer -> Trouble; the I/O thread's */
+  PmssMemory *memory;           /* the I/O thread's */
 };
 
 typedef struct
@@ -82,6 +83,7 @@ free_io (PmssIo * io)
   g_clear_pointer (&io->transport, pmss_transport_soup_free);
   g_clear_object (&io->soup);
   g_hash_table_unref (io->troubles);
+  pmss_memory_free (io->memory);
   pmss_loop_free (io->loop);
   g_main_context_unref (io->context);
   g_mutex_clear (&io->lock);
@@ -170,6 +172,12 @@ pmss_io_get_transport (PmssIo * io)
   return io->transport;
 }
 
+PmssMemory *
+pmss_io_get_memory (PmssIo * io)
+{
+  return io->memory;
+}
+
 /* --- Its life --- */
 
 /* The client goes, and with it all that could be asked for. In the I/O thread itself: the thread
@@ -209,6 +217,7 @@ new_io (PmssClient * client)
   g_mutex_init (&io->lock);
   io->troubles = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       trouble_free);
+  io->memory = pmss_memory_new (PMSS_MEMORY_DEFAULT);
   return io;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libpmss/client/pmss-client.h"
+#include "libpmss/reader/pmss-memory.h"
 #include "libpmss/reader/pmss-transport.h"
 
 G_BEGIN_DECLS
@@ -10,8 +11,8 @@ G_BEGIN_DECLS
  * PmssIo:
  *
  * What all readers of one PmssClient share: the I/O thread with its loop, the transport with its
- * connections to nodes, and which nodes were found not to answer. Belongs to its client and goes
- * with it. Whoever has a request under way, or an alarm set, holds the client.
+ * connections to nodes, the memory for units, and which nodes were found not to answer. Belongs to
+ * its client and goes with it. Whoever has a request under way, or an alarm set, holds the client.
  *
  * Threads: each function says which.
  */
@@ -36,6 +37,7 @@ PmssTransport *pmss_io_get_transport (PmssIo *io);
 void pmss_io_drop_client (PmssIo *io, PmssClient *client);
 
 /* I/O thread. */
+PmssMemory *pmss_io_get_memory (PmssIo *io);
 /* A reader found that the node at @peer cannot be reached, or that it is well. */
 void pmss_io_note_lost (PmssIo *io, const char *peer, const GError *error);
 void pmss_io_note_well (PmssIo *io, const char *peer);

@@ -72,7 +72,7 @@ cancel_unwanted_of (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
 void
 pmss_plan_cancel_unwanted (PmssEngine * engine, PmssCursor * cursor)
 {
-  gsize room = engine->blocks_behind;
+  gsize room = pmss_engine_get_behind (engine);
   guint i;
 
   for (i = 0; i < engine->links->len; i++)

@@ -24,9 +24,9 @@
 
 /* The first part of the window, where a late node is not waited for. */
 static guint64
-urgent_rows (PmssCursor * cursor)
+urgent_rows (PmssEngine * engine, PmssCursor * cursor)
 {
-  return MAX (2, cursor->window / 4);
+  return MAX (2, pmss_cursor_get_window (engine, cursor) / 4);
 }
 
 /* Requests further ahead wait until they are worth a round trip. The larger
@@ -34,8 +34,8 @@ urgent_rows (PmssCursor * cursor)
 static guint64
 worthwhile_rows (PmssEngine * engine, PmssCursor * cursor)
 {
-  return CLAMP (cursor->window / (cursor->at_ease ? 2 : 4), 1,
-      (engine->rows.rows_per_extent + 1) / 2);
+  return CLAMP (pmss_cursor_get_window (engine, cursor) /
+      (cursor->at_ease ? 2 : 4), 1, (engine->rows.rows_per_extent + 1) / 2);
 }
 
 /* The first unit of the cursor's row that is wanted. */
@@ -51,7 +51,7 @@ static gsize
 plan_rows (PmssEngine * engine, PmssCursor * cursor, PmssPlanPass * pass)
 {
   guint64 end = pmss_cursor_get_asked_end (engine, cursor);
-  guint64 urgent = cursor->row + urgent_rows (cursor);
+  guint64 urgent = cursor->row + urgent_rows (engine, cursor);
   gsize wanted = 0;
   guint64 number;
   guint i;
@@ -122,7 +122,7 @@ run_is_worthwhile (PmssEngine * engine, PmssCursor * cursor, guint64 first,
 {
   guint64 end = first + n_rows;
 
-  return first < cursor->row + urgent_rows (cursor)
+  return first < cursor->row + urgent_rows (engine, cursor)
       || n_rows >= worthwhile_rows (engine, cursor)
       || end % engine->rows.rows_per_extent == 0
       || pmss_cursor_ends_medium (engine, cursor)
@@ -161,12 +161,12 @@ has_room_for (PmssEngine * engine, PmssLink * link, guint64 row,
 static guint64
 limit_to_cache (PmssEngine * engine, guint64 first, guint64 n_rows)
 {
-  gsize room = engine->max_blocks - MIN (engine->max_blocks,
+  gsize room = engine->share_blocks - MIN (engine->share_blocks,
       engine->rows.n_blocks);
 
   if (room == 0 && (pmss_wait_is_for (engine, first, -1)
           || (is_urgent_rebuild (engine, first)
-              && engine->rows.n_blocks < engine->max_blocks +
+              && engine->rows.n_blocks < engine->share_blocks +
               engine->rows.redundancy.k + engine->rows.redundancy.m)))
     room = 1;
   return MIN (n_rows, room);
@@ -273,28 +273,12 @@ plan_tail (PmssEngine * engine, PmssCursor * cursor)
   engine->tail_asked = ask_beside (engine, last, index);
 }
 
-/* Blocks to hold: whoever is content with a small window gets no more memory
- * behind it than there is with a full one. */
-static gsize
-enough_blocks (PmssEngine * engine)
-{
-  gsize rows = 0;
-  guint i;
-
-  for (i = 0; i < PMSS_N_CURSORS; i++) {
-    if (engine->cursors[i].in_use)
-      rows += engine->cursors[i].window;
-  }
-  return MIN (engine->max_blocks,
-      engine->blocks_behind + rows * engine->rows.redundancy.k);
-}
-
 /* Whether what other places are to get leaves no room for what is waited for
  * here. */
 static gboolean
 is_crowded (PmssEngine * engine, PmssCursor * cursor)
 {
-  return engine->rows.n_blocks >= engine->max_blocks
+  return engine->rows.n_blocks >= engine->share_blocks
       && pmss_wait_is_for (engine, cursor->row, -1);
 }
 
@@ -307,7 +291,7 @@ find_replan (PmssEngine * engine, PmssCursor * cursor, guint64 left)
 
   if (left < G_MAXUINT64)
     rows = CLAMP (left + 1 - cursor->row - MIN (left - cursor->row,
-            urgent_rows (cursor)), 1, rows);
+            urgent_rows (engine, cursor)), 1, rows);
   return cursor->row + rows;
 }
 
@@ -328,11 +312,12 @@ pmss_plan_run (PmssEngine * engine)
   engine->jumped = FALSE;
   cursor->landing = cursor->landing && pmss_wait_is_for (engine, cursor->row,
       -1);
+  pmss_engine_take_share (engine);
   pass = pmss_plan_begin (engine);
   wanted = plan_rows (engine, cursor, &pass);
   if (pmss_cursor_ends_medium (engine, cursor))
     pmss_tail_share (engine, cursor->row, cursor->row + 1, engine->rows.n_rows);
-  blocks = enough_blocks (engine);
+  blocks = pmss_engine_get_enough (engine);
   pmss_rows_evict (&engine->rows, cursor->row,
       pmss_cursor_get_window_end (engine, cursor) - 1,
       blocks > wanted ? blocks - wanted : 0);
@@ -347,4 +332,5 @@ pmss_plan_run (PmssEngine * engine)
   pmss_wait_foreach (engine, plan_wait);
   plan_tail (engine, cursor);
   engine->replan_at = find_replan (engine, cursor, pass.left);
+  pmss_engine_note_held (engine);
 }

@@ -28,6 +28,7 @@ enum
   PROP_CACHE_SIZE,
   PROP_READ_AHEAD,
   PROP_READ_AHEAD_TIME,
+  PROP_MAX_MEMORY,
   PROP_MAX_CONNECTIONS,
   PROP_MAX_EXTRA,
   PROP_TIMEOUT,
@@ -345,50 +346,6 @@ pmss_reader_read_finish (PmssReader * self, GAsyncResult * result,
 
 /* --- Statistics --- */
 
-static void
-add_counters (GVariantDict * dict, const PmssLinkCounters * counters)
-{
-  g_variant_dict_insert (dict, "bytes", "t", counters->bytes);
-  g_variant_dict_insert (dict, "units", "t", counters->units);
-  g_variant_dict_insert (dict, "requests", "t", counters->requests);
-  g_variant_dict_insert (dict, "rebuilt", "t", counters->rebuilt);
-  g_variant_dict_insert (dict, "hedged", "t", counters->hedged);
-  g_variant_dict_insert (dict, "extra", "t", counters->extra);
-  g_variant_dict_insert (dict, "late", "t", counters->late);
-  g_variant_dict_insert (dict, "errors", "t", counters->errors);
-  g_variant_dict_insert (dict, "wasted", "t", counters->wasted);
-}
-
-static GVariant *
-link_to_variant (PmssLink * link)
-{
-  GVariantDict dict;
-
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "node", "u", link->node.id);
-  g_variant_dict_insert (&dict, "peer", "s", link->peer);
-  g_variant_dict_insert (&dict, "state", "s",
-      pmss_link_state_to_string (link->state));
-  add_counters (&dict, &link->counters);
-  g_variant_dict_insert (&dict, "rate", "t", link->rate * 8);
-  g_variant_dict_insert (&dict, "rtt", "t", (guint64) link->rtt * 1000);
-  return g_variant_dict_end (&dict);
-}
-
-static void
-sum_counters (PmssLinkCounters * sum, const PmssLinkCounters * counters)
-{
-  sum->bytes += counters->bytes;
-  sum->units += counters->units;
-  sum->requests += counters->requests;
-  sum->rebuilt += counters->rebuilt;
-  sum->hedged += counters->hedged;
-  sum->extra += counters->extra;
-  sum->late += counters->late;
-  sum->errors += counters->errors;
-  sum->wasted += counters->wasted;
-}
-
 /**
  * pmss_reader_get_stats:
  *
@@ -397,33 +354,13 @@ sum_counters (PmssLinkCounters * sum, const PmssLinkCounters * counters)
 GVariant *
 pmss_reader_get_stats (PmssReader * self)
 {
-  PmssEngine *engine;
-  PmssLinkCounters sum = { 0, };
-  GVariantBuilder nodes;
   GVariantDict dict;
-  guint i;
 
   g_return_val_if_fail (PMSS_IS_READER (self), NULL);
 
-  engine = get_engine (self);
   g_variant_dict_init (&dict, NULL);
-  if (engine == NULL)
-    return g_variant_ref_sink (g_variant_dict_end (&dict));
-
-  g_variant_builder_init (&nodes, G_VARIANT_TYPE ("aa{sv}"));
-  g_mutex_lock (&engine->lock);
-  for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
-
-    sum_counters (&sum, &link->counters);
-    g_variant_builder_add_value (&nodes, link_to_variant (link));
-  }
-  sum.rebuilt += engine->rebuilt_lost;
-  add_counters (&dict, &sum);
-  g_variant_dict_insert (&dict, "cache-used", "t",
-      (guint64) engine->rows.n_blocks * engine->rows.unit);
-  g_mutex_unlock (&engine->lock);
-  g_variant_dict_insert_value (&dict, "nodes", g_variant_builder_end (&nodes));
+  if (get_engine (self) != NULL)
+    pmss_engine_add_stats (self->engine, &dict);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
@@ -481,6 +418,9 @@ pmss_reader_set_property (GObject * object, guint id, const GValue * value,
       self->settings.read_ahead_time =
           g_value_get_uint (value) * G_TIME_SPAN_SECOND;
       break;
+    case PROP_MAX_MEMORY:
+      self->settings.max_memory = g_value_get_uint64 (value);
+      break;
     case PROP_MAX_CONNECTIONS:
       self->settings.max_connections = g_value_get_uint (value);
       break;
@@ -527,6 +467,9 @@ pmss_reader_get_property (GObject * object, guint id, GValue * value,
       g_value_set_uint (value,
           self->settings.read_ahead_time / G_TIME_SPAN_SECOND);
       break;
+    case PROP_MAX_MEMORY:
+      g_value_set_uint64 (value, self->settings.max_memory);
+      break;
     case PROP_MAX_CONNECTIONS:
       g_value_set_uint (value, self->settings.max_connections);
       break;
@@ -567,6 +510,8 @@ install_properties (GObjectClass * object_class)
       0, G_MAXINT64, DEFAULT_READ_AHEAD, rw);
   props[PROP_READ_AHEAD_TIME] = g_param_spec_uint ("read-ahead-time", NULL,
       NULL, 0, 3600, DEFAULT_READ_AHEAD_TIME, rw);
+  props[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL,
+      0, G_MAXINT64, 0, rw);
   props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL,
       NULL, 1, 16, DEFAULT_MAX_CONNECTIONS, rw);
   props[PROP_MAX_EXTRA] = g_param_spec_uint ("max-extra", NULL, NULL, 0, 100,

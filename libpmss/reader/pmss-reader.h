@@ -21,7 +21,10 @@ G_BEGIN_DECLS
  *
  * Memory: cached and arriving units together take at most `cache-size` bytes (never less than two
  * rows, a row more for each read that waits while others are on their way, and one of what late
- * nodes owe); units that the consumer still holds count no more once they have left the cache.
+ * nodes owe); units that the consumer still holds count no more once they have left the cache. All
+ * readers of a client together take at most `max-memory`, but each at least two rows and the parity
+ * of one. What is not enough for all is shared out by pace: those who get less than they would have
+ * alone have equally many seconds ahead.
  */
 #define PMSS_TYPE_READER (pmss_reader_get_type ())
 G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
@@ -31,6 +34,8 @@ G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
  *  "cache-size" (uint64, bytes, default 52 MiB), "read-ahead" (uint64, bytes, default 48 MiB, at
  *  most cache-size less one row), "read-ahead-time" (uint, seconds, default 10, 0: no limit: a
  *  consumer that never has to wait gets no more ahead than it reads in this time, and 4 MiB),
+ *  "max-memory" (uint64, bytes, of all readers of the client together, default 0: what the reader
+ *  set that was opened last, 768 MiB at first),
  *  "max-connections" (uint, per node, default 2), "max-extra" (uint, percent, default 5: of the
  *  units, how many may be asked for twice), "timeout" (uint, seconds without the wanted data until
  *  a read fails, default 15, 0: for ever), "retries" (int, default 3, -1: for ever: how often

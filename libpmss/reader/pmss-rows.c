@@ -119,6 +119,8 @@ slot_change (PmssRows * rows, PmssUnitSlot * slot, PmssUnitState state,
 {
   rows->n_blocks -= holds_block (slot->state);
   rows->n_blocks += holds_block (state);
+  rows->n_ready -= slot->state == PMSS_UNIT_READY;
+  rows->n_ready += state == PMSS_UNIT_READY;
   g_clear_pointer (&slot->block, pmss_block_unref);
   slot->state = state;
   slot->block = block;

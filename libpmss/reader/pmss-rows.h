@@ -73,7 +73,8 @@ typedef struct
   guint64 n_rows;               /* in the whole file */
   GHashTable *table;            /* number -> PmssRow */
   guint64 clock;
-  gsize n_blocks;               /* READY and ASKED slots */
+  gsize n_blocks;               /* READY and ASKED slots, */
+  gsize n_ready;                /* and the former alone */
 } PmssRows;
 
 void pmss_rows_init (PmssRows *rows, PmssLayout *layout);

@@ -31,6 +31,9 @@
 #define CLOSE_BOUND (3 * SECOND)
 /* Units that may be asked for twice at once. */
 #define BURST 32
+/* us in which readers have given back what others of theirs are to have: what was asked for has come,
+ * or is given up. */
+#define GIVE_BACK (8 * SECOND)
 
 struct _SimAuditor
 {
@@ -41,6 +44,7 @@ struct _SimAuditor
   guint64 records;              /* asked for */
   gint64 second[SIM_MAX_NODES]; /* in which the requests are counted */
   guint requests[SIM_MAX_NODES];
+  gint64 over_since;            /* all readers hold more than they should; G_MAXINT64: they do not */
 };
 
 static void
@@ -64,6 +68,7 @@ sim_auditor_new (const SimScenario * scenario)
 
   self->scenario = scenario;
   self->width = scenario->medium->redundancy.k + scenario->medium->redundancy.m;
+  self->over_since = G_MAXINT64;
   return self;
 }
 
@@ -205,7 +210,7 @@ static gint64
 get_line_time (SimAuditor * self)
 {
   const SimScenario *scenario = self->scenario;
-  guint64 window = scenario->cache_rows + 2;
+  guint64 window = (scenario->cache_rows + 2) * scenario->n_readers;
   gint64 time = 0;
 
   for (guint i = 0; i < scenario->n_nodes; i++) {
@@ -366,15 +371,16 @@ sim_auditor_sent (guint node, gpointer user_data)
 {
   SimAuditor *self = user_data;
   gint64 second = sim_clock_since_begin () / SECOND;
-  guint64 limit = FEW_REQUESTS + 2 * self->scenario->lines[node].rate /
-      self->scenario->medium->unit;
+  guint64 limit = FEW_REQUESTS * self->scenario->n_readers +
+      2 * self->scenario->lines[node].rate / self->scenario->medium->unit;
 
   if (second != self->second[node])
     self->requests[node] = 0;
   self->second[node] = second;
   self->requests[node]++;
   if (is_in_vain (self, node, second * SECOND))
-    limit = FEW_VAIN + VAIN_OF_EXTENT * self->scenario->medium->n_extents;
+    limit = self->scenario->n_readers *
+        (FEW_VAIN + VAIN_OF_EXTENT * self->scenario->medium->n_extents);
   if (self->requests[node] > limit)
     find (self, "node %u was asked %u times in a second, where %"
         G_GUINT64_FORMAT " may be", node + 1, self->requests[node], limit);
@@ -391,26 +397,57 @@ check_memory (SimAuditor * self, const SimReaderState * state)
         " may be", state->blocks, max);
 }
 
+/* Besides the budget: what each reader has for who waits, and, as long as others have not given
+ * theirs back, its least. */
+static void
+check_budget (SimAuditor * self, gsize blocks)
+{
+  const SimScenario *scenario = self->scenario;
+  gint64 now = sim_clock_since_begin ();
+  gsize max = scenario->memory / (PMSS_RECORD_HEADER_SIZE +
+      scenario->medium->unit) + scenario->n_readers * 2 * self->width;
+
+  if (scenario->memory == 0)
+    return;
+  if (blocks <= max)
+    self->over_since = G_MAXINT64;
+  else
+    self->over_since = MIN (self->over_since, now);
+  if (blocks > max + scenario->n_readers * sim_scenario_get_least (scenario)
+      || self->over_since < now - GIVE_BACK)
+    find (self, "%" G_GSIZE_FORMAT " blocks are held by all readers, where %"
+        G_GSIZE_FORMAT " may be", blocks, max);
+}
+
 static void
 check_extra (SimAuditor * self, const SimReaderState * state)
 {
   guint percent = self->scenario->max_extra;
-  guint64 max = percent == 0 ? 0 : BURST + self->records * percent / 100;
+  guint64 burst = BURST * self->scenario->n_readers;
+  guint64 max = percent == 0 ? 0 : burst + self->records * percent / 100;
 
-  if (percent < 100 && state->asked_extra > max + self->width)
+  if (percent < 100
+      && state->asked_extra > max + self->width * self->scenario->n_readers)
     find (self, "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " units were"
         " asked for twice, where %u %% may be", state->asked_extra,
         self->records, percent);
 }
 
 void
-sim_auditor_look (SimAuditor * self, SimReader * reader)
+sim_auditor_look (SimAuditor * self, SimReader ** readers)
 {
-  SimReaderState state;
+  SimReaderState sum = { 0 };
 
-  sim_reader_look (reader, &state);
-  check_memory (self, &state);
-  check_extra (self, &state);
+  for (guint i = 0; i < self->scenario->n_readers; i++) {
+    SimReaderState state;
+
+    sim_reader_look (readers[i], &state);
+    check_memory (self, &state);
+    sum.blocks += state.blocks;
+    sum.asked_extra += state.asked_extra;
+  }
+  check_budget (self, sum.blocks);
+  check_extra (self, &sum);
 }
 
 void
@@ -427,13 +464,13 @@ sim_auditor_rested (SimAuditor * self, gint64 from, guint64 wakeups)
 }
 
 void
-sim_auditor_closed (SimAuditor * self, gint64 from, SimReader * reader,
+sim_auditor_closed (SimAuditor * self, gint64 from, gboolean are_closed,
     SimServers * servers)
 {
   gint64 now = sim_clock_since_begin ();
   guint sessions = sim_servers_count_sessions (servers);
 
-  if (!sim_reader_is_closed (reader))
+  if (!are_closed)
     find (self, "it is not closed after %.3f s", (now - from) /
         (double) SECOND);
   if (sessions > 0 && !is_control_in_trouble (self, 0, now))

@@ -31,12 +31,12 @@ void sim_auditor_read      (SimAuditor *auditor, guint64 offset, gsize max, gint
 void sim_auditor_cancelled (SimAuditor *auditor, gint64 cancelled, GBytes *bytes,
     const GError *error);
 void sim_auditor_opened    (SimAuditor *auditor, gint64 began, const GError *error);
-/* Looks at the reader, now and then. */
-void sim_auditor_look      (SimAuditor *auditor, SimReader *reader);
+/* Looks at all readers, now and then. */
+void sim_auditor_look      (SimAuditor *auditor, SimReader **readers);
 /* The reader was paused from @from until now, and woke up @wakeups times. */
 void sim_auditor_rested    (SimAuditor *auditor, gint64 from, guint64 wakeups);
-/* It was told to close at @from. */
-void sim_auditor_closed    (SimAuditor *auditor, gint64 from, SimReader *reader,
+/* All readers were told to close at @from. */
+void sim_auditor_closed    (SimAuditor *auditor, gint64 from, gboolean are_closed,
     SimServers *servers);
 /* The simulation itself did not come to its end. */
 void sim_auditor_stuck     (SimAuditor *auditor, const char *what);

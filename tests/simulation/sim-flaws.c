@@ -18,7 +18,8 @@ static guint n_calls;
 
 static const char *const names[] = {
   "none", "checksum", "wrong-record", "wakeup", "timer", "restless",
-  "cancel", "token", "late", "hedging", "evict", "backoff", "session", "layout"
+  "cancel", "token", "late", "hedging", "evict", "memory", "backoff", "session",
+  "layout"
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (names) == SIM_N_FLAWS);
@@ -97,6 +98,15 @@ __wrap_pmss_rows_evict (PmssRows * rows, guint64 first, guint64 last,
 {
   if (planted != SIM_FLAW_EVICT)
     __real_pmss_rows_evict (rows, first, last, max_blocks);
+}
+
+WRAPPED (pmss_share_get);
+
+guint64
+__wrap_pmss_share_get (const PmssShare * share)
+{
+  return planted == SIM_FLAW_MEMORY ? G_MAXINT64
+      : __real_pmss_share_get (share);
 }
 
 /* --- Turns --- */

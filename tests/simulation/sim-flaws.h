@@ -22,6 +22,7 @@ typedef enum
   SIM_FLAW_LATE,                /* no node is ever late */
   SIM_FLAW_HEDGING,             /* anything may be asked for twice */
   SIM_FLAW_EVICT,               /* nothing leaves the cache */
+  SIM_FLAW_MEMORY,              /* each reader holds what it would alone */
   SIM_FLAW_BACKOFF,             /* a node that fails is asked again at once */
   SIM_FLAW_SESSION,             /* the session is not given back */
   SIM_FLAW_LAYOUT,              /* a new layout is not taken over */

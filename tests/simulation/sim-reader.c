@@ -12,6 +12,7 @@ struct _SimReader
 {
   PmssEngine *engine;
   GMainContext *context;        /* its io's */
+  gboolean is_first;            /* of its client */
 };
 
 static void
@@ -50,26 +51,43 @@ get_settings (const SimScenario * scenario)
   return (PmssEngineSettings) {
   .cache_size = scenario->cache_rows * row,.read_ahead =
         scenario->ahead_rows * row,.read_ahead_time =
-        scenario->read_ahead_time * G_TIME_SPAN_SECOND,.max_connections =
+        scenario->read_ahead_time * G_TIME_SPAN_SECOND,.max_memory =
+        scenario->memory,.max_connections =
         2,.max_extra = scenario->max_extra,.timeout =
         scenario->timeout * G_TIME_SPAN_SECOND,.retries =
         scenario->retries,.backoff_factor =
         scenario->backoff_factor,.backoff_max = 60,};
 }
 
-SimReader *
-sim_reader_new (const SimScenario * scenario)
+static SimReader *
+new_of_client (PmssClient * client, const SimScenario * scenario)
 {
   SimReader *self = g_new0 (SimReader, 1);
   PmssEngineSettings settings = get_settings (scenario);
+
+  self->engine = pmss_engine_new (client, "films/sim", &settings, &funcs, self,
+      nothing);
+  self->context = g_main_context_ref (pmss_io_get_context (self->engine->io));
+  return self;
+}
+
+SimReader *
+sim_reader_new_beside (SimReader * first, const SimScenario * scenario)
+{
+  return new_of_client (first->engine->client, scenario);
+}
+
+SimReader *
+sim_reader_new (const SimScenario * scenario)
+{
+  SimReader *self;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssClient) client = pmss_client_new (SIM_CONTROL_URL, &error);
 
   g_assert_no_error (error);
   pmss_client_set_credentials (client, "login", NULL, NULL);
-  self->engine = pmss_engine_new (client, "films/sim", &settings, &funcs, self,
-      nothing);
-  self->context = g_main_context_ref (pmss_io_get_context (self->engine->io));
+  self = new_of_client (client, scenario);
+  self->is_first = TRUE;
   pmss_io_adopt (self->engine->io);
   sim_clock_adopt (self->context);
   g_main_context_push_thread_default (self->context);
@@ -82,7 +100,8 @@ sim_reader_free (SimReader * self)
   pmss_engine_free (self->engine);
   /* the client goes in there */
   while (g_main_context_iteration (self->context, FALSE));
-  g_main_context_pop_thread_default (self->context);
+  if (self->is_first)
+    g_main_context_pop_thread_default (self->context);
   g_main_context_unref (self->context);
   g_free (self);
 }

@@ -16,7 +16,9 @@ G_BEGIN_DECLS
 typedef struct _SimReader SimReader;
 
 SimReader    *sim_reader_new        (const SimScenario *scenario);
-/* After it has closed. */
+/* Another one, of the same client. */
+SimReader    *sim_reader_new_beside (SimReader *first, const SimScenario *scenario);
+/* After it has closed; the first one last. */
 void          sim_reader_free       (SimReader *reader);
 GMainContext *sim_reader_get_context (SimReader *reader);
 
@@ -35,7 +37,7 @@ gboolean      sim_reader_is_closed  (SimReader *reader);
 typedef struct
 {
   gsize blocks;                 /* units that are there or asked for */
-  gsize max_blocks;             /* that the cache is to have */
+  gsize max_blocks;             /* that the cache is to have, whatever others have */
   guint waits;                  /* reads that wait */
   guint streams, requests;      /* under way */
   guint64 units;                /* that came */

@@ -232,6 +232,46 @@ draw_settings (SimScenario * self, SimRandom * random)
   self->lease = (guint) sim_random_spread (random, 5, 60);
 }
 
+SimViewerKind
+sim_scenario_get_viewer (const SimScenario * self, guint number)
+{
+  return self->n_readers > 1 ? (self->viewer + number) % SIM_N_VIEWERS
+      : self->viewer;
+}
+
+guint
+sim_scenario_get_least (const SimScenario * self)
+{
+  PmssRedundancy redundancy = self->medium->redundancy;
+
+  return MIN (2u * redundancy.k + redundancy.m,
+      self->cache_rows * redundancy.k);
+}
+
+/* Every so many seeds have several readers. Their numbers are drawn apart, so that other seeds stay
+ * what they were. */
+#define SEEDS_OF_ONE 16
+#define SEED_OF_MANY 3
+
+static void
+draw_readers (SimScenario * self)
+{
+  SimRandom random;
+  guint64 least = (guint64) sim_scenario_get_least (self) *
+      (PMSS_RECORD_HEADER_SIZE + self->medium->unit);
+
+  self->n_readers = 1;
+  if (self->seed % SEEDS_OF_ONE != SEED_OF_MANY)
+    return;
+  sim_random_init (&random, self->seed ^ 0x5a4e);
+  self->n_readers = self->n_viewers =
+      (guint) sim_random_range (&random, 2, SIM_MAX_READERS);
+  self->memory = self->n_readers * least * (guint64)
+      sim_random_range (&random, 100, 400) / 100;
+  self->opening_pause = sim_random_range (&random, 0,
+      self->duration / (2 * SIM_MAX_READERS));
+}
+
 SimScenario *
 sim_scenario_new (guint64 seed)
 {
@@ -252,6 +292,7 @@ sim_scenario_new (guint64 seed)
   draw_settings (self, &random);
   draw_viewer (self, &random);
   draw_faults (self, &random);
+  draw_readers (self);
   return self;
 }
 
@@ -293,6 +334,10 @@ sim_scenario_say (const SimScenario * self)
       "retries %d, rtt %" G_GINT64_FORMAT " us, rate %" G_GUINT64_FORMAT
       " bytes/s", self->cache_rows, self->ahead_rows, self->max_extra,
       self->timeout, self->retries, self->lines[0].rtt, self->lines[0].rate);
+  if (self->n_readers > 1)
+    sim_trace_say ("%u readers have %" G_GUINT64_FORMAT " bytes, one comes "
+        "each %.3f s", self->n_readers, self->memory, self->opening_pause /
+        (double) SECOND);
   for (guint i = 0; i < self->faults->len; i++)
     say_fault (&g_array_index (self->faults, SimFault, i));
 }

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * can tell which trouble a reader was in. */
 
 #define SIM_MAX_NODES 24
+#define SIM_MAX_READERS 6
 
 typedef enum
 {
@@ -84,7 +85,10 @@ typedef struct
   gboolean tells_bitrate;       /* control knows it */
   gint64 duration;              /* us that are watched, at most */
   SimViewerKind viewer;
+  guint n_readers;              /* of one client; one viewer each where they are several */
   guint n_viewers;
+  guint64 memory;               /* bytes, of all readers; 0: more than they ever hold */
+  gint64 opening_pause;         /* us between one reader's opening and the next one's */
   guint pause_percent;          /* of the reads, after which it pauses */
   guint cancel_percent;         /* of the reads */
   guint cache_rows, ahead_rows;
@@ -98,6 +102,10 @@ typedef struct
 SimScenario *sim_scenario_new  (guint64 seed);
 void         sim_scenario_free (SimScenario *scenario);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SimScenario, sim_scenario_free)
+/* What kind viewer @number is. */
+SimViewerKind sim_scenario_get_viewer (const SimScenario *scenario, guint number);
+/* Blocks that a reader always may hold. */
+guint        sim_scenario_get_least (const SimScenario *scenario);
 /* Into the log. */
 void         sim_scenario_say  (const SimScenario *scenario);
 const char  *sim_fault_kind_to_string (SimFaultKind kind);

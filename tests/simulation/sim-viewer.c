@@ -21,6 +21,7 @@ struct _SimViewer
   SimRandom random;
   SimEvent *event;              /* (nullable): the next step */
   gboolean stopped;
+  SimViewerKind kind;
   guint64 offsets[TRACKS];
   guint track;                  /* that is read */
   guint left;                   /* reads until it jumps */
@@ -43,6 +44,7 @@ sim_viewer_new (const SimScenario * scenario, guint number,
   SimViewer *self = g_new0 (SimViewer, 1);
 
   self->scenario = scenario;
+  self->kind = sim_scenario_get_viewer (scenario, number);
   self->reader = reader;
   self->auditor = auditor;
   sim_random_init (&self->random, scenario->seed * 7 + number + 1);
@@ -118,7 +120,7 @@ sim_viewer_stop (SimViewer * self)
 static gint64
 get_pace (SimViewer * self, gsize bytes)
 {
-  switch (self->scenario->viewer) {
+  switch (self->kind) {
     case SIM_VIEWER_PLAY:
       return (gint64) (bytes * 8 * SECOND / self->scenario->bitrate);
     case SIM_VIEWER_TRACKS:
@@ -138,9 +140,9 @@ move_on (SimViewer * self, gsize bytes)
 
   self->bytes += bytes;
   self->offsets[self->track] = (self->offsets[self->track] + bytes) % size;
-  if (self->scenario->viewer == SIM_VIEWER_TRACKS)
+  if (self->kind == SIM_VIEWER_TRACKS)
     self->track = (self->track + 1) % TRACKS;
-  if (self->scenario->viewer != SIM_VIEWER_SEEK)
+  if (self->kind != SIM_VIEWER_SEEK)
     return;
   if (self->left > 0) {
     self->left--;

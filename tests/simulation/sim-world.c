@@ -9,7 +9,7 @@
 #include "sim-viewer.h"
 
 #define SECOND G_TIME_SPAN_SECOND
-#define MAX_VIEWERS 2
+#define MAX_VIEWERS SIM_MAX_READERS
 /* us until a failed opening is tried again */
 #define OPEN_AGAIN (1 * SECOND)
 #define CLOSE_PATIENCE (20 * SECOND)
@@ -19,52 +19,90 @@
 /* us that a read waits until the log tells why */
 #define LONG (2 * SECOND)
 
+typedef struct _World World;
+
+/* A reader and its viewers. */
 typedef struct
+{
+  World *world;
+  guint number;
+  gint64 asked;                 /* for opening, us since the beginning */
+  gboolean left;                /* before the others */
+} Seat;
+
+struct _World
 {
   SimScenario *scenario;
   SimServers *servers;
-  SimReader *reader;
+  SimReader *readers[SIM_MAX_READERS];
+  Seat seats[SIM_MAX_READERS];
   SimAuditor *auditor;
   SimViewer *viewers[MAX_VIEWERS];
   gint64 begin;                 /* of the clock */
-  gint64 asked;                 /* for opening, us since the beginning */
   gint64 said;                  /* when a read began of which the log tells why it waits */
   gboolean ending;
   guint turns;
-} World;
+};
 
 static void open_reader (gpointer data);
 
 static void
 on_opened (GObject * source, GAsyncResult * result, gpointer user_data)
 {
-  World *world = user_data;
+  Seat *seat = user_data;
+  World *world = seat->world;
   g_autoptr (GError) error = NULL;
 
   sim_reader_open_finish (result, &error);
   sim_trace ("is open: good", error == NULL, 0, 0, 0);
   if (error != NULL)
     sim_trace_say ("  %s", error->message);
-  if (world->ending)
+  if (world->ending || seat->left)
     return;
-  sim_auditor_opened (world->auditor, world->asked, error);
+  sim_auditor_opened (world->auditor, seat->asked, error);
   if (error != NULL) {
-    sim_clock_after (OPEN_AGAIN, open_reader, world);
+    sim_clock_after (OPEN_AGAIN, open_reader, seat);
     return;
   }
-  for (guint i = 0; i < world->scenario->n_viewers; i++)
+  for (guint i = seat->number; i < world->scenario->n_viewers;
+      i += world->scenario->n_readers)
     sim_viewer_start (world->viewers[i]);
 }
 
 static void
 open_reader (gpointer data)
 {
-  World *world = data;
+  Seat *seat = data;
+  World *world = seat->world;
 
-  if (world->ending)
+  if (world->ending || seat->left)
     return;
-  world->asked = sim_clock_since_begin ();
-  sim_reader_open (world->reader, on_opened, world);
+  seat->asked = sim_clock_since_begin ();
+  sim_reader_open (world->readers[seat->number], on_opened, seat);
+}
+
+/* The one who came last goes first: the others may have more then. */
+static void
+leave (gpointer data)
+{
+  Seat *seat = data;
+  World *world = seat->world;
+
+  sim_trace ("leaves: reader", seat->number, 0, 0, 0);
+  seat->left = TRUE;
+  sim_viewer_stop (world->viewers[seat->number]);
+  sim_reader_close (world->readers[seat->number]);
+}
+
+static void
+new_seats (World * world)
+{
+  for (guint i = 0; i < world->scenario->n_readers; i++) {
+    world->seats[i] = (Seat) {
+    .world = world,.number = i};
+    world->readers[i] = i == 0 ? sim_reader_new (world->scenario)
+        : sim_reader_new_beside (world->readers[0], world->scenario);
+  }
 }
 
 static World *
@@ -79,10 +117,10 @@ world_new (guint64 seed)
   world->servers = sim_servers_new (world->scenario, sim_auditor_asked,
       sim_auditor_sent, world->auditor);
   sim_soup_set_finder (sim_servers_find, world->servers);
-  world->reader = sim_reader_new (world->scenario);
+  new_seats (world);
   for (guint i = 0; i < world->scenario->n_viewers; i++)
-    world->viewers[i] = sim_viewer_new (world->scenario, i, world->reader,
-        world->auditor);
+    world->viewers[i] = sim_viewer_new (world->scenario, i,
+        world->readers[i % world->scenario->n_readers], world->auditor);
   return world;
 }
 
@@ -91,7 +129,8 @@ world_free (World * world)
 {
   for (guint i = 0; i < world->scenario->n_viewers; i++)
     sim_viewer_free (world->viewers[i]);
-  sim_reader_free (world->reader);
+  for (guint i = world->scenario->n_readers; i-- > 0;)
+    sim_reader_free (world->readers[i]);
   if (sim_soup_count_calls () > 0)
     sim_auditor_stuck (world->auditor, "requests are left after the end");
   sim_soup_set_finder (NULL, NULL);
@@ -112,6 +151,13 @@ is_done (World * world)
 }
 
 static void
+say_readers (World * world)
+{
+  for (guint i = 0; i < world->scenario->n_readers; i++)
+    sim_reader_say (world->readers[i]);
+}
+
+static void
 check_waiting (World * world)
 {
   gint64 limit = (world->scenario->timeout + 1) * SECOND;
@@ -122,7 +168,7 @@ check_waiting (World * world)
 
     if (began < long_ago && began != world->said) {
       world->said = began;
-      sim_reader_say (world->reader);
+      say_readers (world);
     }
     if (sim_clock_since_begin () - limit > began)
       sim_auditor_stuck (world->auditor, "a read goes on beyond its timeout");
@@ -133,11 +179,11 @@ check_waiting (World * world)
 static gboolean
 turn (World * world, gint64 until)
 {
-  if (!sim_clock_turn (sim_reader_get_context (world->reader),
+  if (!sim_clock_turn (sim_reader_get_context (world->readers[0]),
           world->begin + until))
     return FALSE;
   if (++world->turns % TURNS_TO_LOOK == 0) {
-    sim_auditor_look (world->auditor, world->reader);
+    sim_auditor_look (world->auditor, world->readers);
     check_waiting (world);
   }
   if (world->turns > MAX_TURNS)
@@ -148,11 +194,28 @@ turn (World * world, gint64 until)
 static void
 watch (World * world)
 {
-  open_reader (world);
+  guint n = world->scenario->n_readers;
+
+  open_reader (&world->seats[0]);
+  for (guint i = 1; i < n; i++)
+    sim_clock_after (i * world->scenario->opening_pause, open_reader,
+        &world->seats[i]);
+  if (n > 1)
+    sim_clock_after (world->scenario->duration * 3 / 4, leave,
+        &world->seats[n - 1]);
   while (!is_done (world) && turn (world, world->scenario->duration));
   check_waiting (world);
   if (sim_auditor_get_finding (world->auditor) != NULL)
-    sim_reader_say (world->reader);
+    say_readers (world);
+}
+
+static gboolean
+is_closed (World * world)
+{
+  for (guint i = 0; i < world->scenario->n_readers; i++)
+    if (!sim_reader_is_closed (world->readers[i]))
+      return FALSE;
+  return TRUE;
 }
 
 /* Some leave in the middle of a read. */
@@ -170,11 +233,12 @@ end (World * world)
     while (!is_done (world) && turn (world, sim_clock_since_begin () + SECOND));
   from = sim_clock_since_begin ();
   sim_trace ("closes", 0, 0, 0, 0);
-  sim_reader_close (world->reader);
-  while (!sim_reader_is_closed (world->reader)
-      && sim_clock_turn (sim_reader_get_context (world->reader),
+  for (guint i = 0; i < world->scenario->n_readers; i++)
+    sim_reader_close (world->readers[i]);
+  while (!is_closed (world)
+      && sim_clock_turn (sim_reader_get_context (world->readers[0]),
           world->begin + from + CLOSE_PATIENCE));
-  sim_auditor_closed (world->auditor, from, world->reader, world->servers);
+  sim_auditor_closed (world->auditor, from, is_closed (world), world->servers);
   sim_trace ("is closed", 0, 0, 0, 0);
 }
 

@@ -184,6 +184,46 @@ test_threads (void)
   fake_cluster_free (cluster);
 }
 
+static guint64
+get_held (PmssReader * reader)
+{
+  return reader_get_counter (reader, "cache-used") / CLUSTER_UNIT;
+}
+
+/* One that comes gets its part of what another one has, which need not read for that; one that goes
+ * leaves it. */
+static void
+test_memory (void)
+{
+  const guint64 most = 12;
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
+      8 * 2 * CLUSTER_UNIT);
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+  PmssReader *first = fake_cluster_open (cluster, "max-memory",
+      most * (PMSS_RECORD_HEADER_SIZE + CLUSTER_UNIT), NULL);
+  PmssReader *second;
+
+  read_all (cluster, first);
+  g_assert_cmpuint (get_held (first), >, most / 2);
+  g_assert_cmpuint (get_held (first), <=, most);
+  second = open_beside (first);
+  read_all (cluster, second);
+  while (get_held (first) + get_held (second) > most) {
+    pause_until (end);
+  }
+  g_assert_cmpuint (get_held (first), >, 0);
+  pmss_reader_close (first);
+  g_assert_cmpuint (get_held (first), ==, 0);
+  while (get_held (second) <= most / 2) {
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+    read_all (cluster, second);
+  }
+  g_assert_cmpuint (get_held (second), <=, most);
+  g_object_unref (first);
+  g_object_unref (second);
+  fake_cluster_free (cluster);
+}
+
 static void
 closed (GObject * reader, GAsyncResult * result, gpointer user_data)
 {
@@ -310,6 +350,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/shared/connections", test_connections);
   g_test_add_func ("/reader/shared/dead-node", test_dead_node);
   g_test_add_func ("/reader/shared/threads", test_threads);
+  g_test_add_func ("/reader/shared/memory", test_memory);
   g_test_add_func ("/reader/shared/close-async", test_close_async);
   g_test_add_func ("/reader/shared/in-handler", test_in_handler);
   g_test_add_func ("/reader/shared/last-in-own-thread",

@@ -551,6 +551,36 @@ test_pool_left (void)
   pmss_block_unref (blocks[KEPT]);
 }
 
+/* Free blocks have memory as long as it is to be kept; what is taken is not touched. */
+static void
+test_pool_spare (void)
+{
+  enum
+  { N_BLOCKS = 4, N_FREE = 3 };
+  g_autoptr (PmssBlockPool) pool = pmss_block_pool_new (PMSS_DEFAULT_UNIT);
+  PmssBlock *blocks[N_BLOCKS];
+
+  g_assert_cmpuint (pmss_block_pool_take_adjacent (pool, blocks, N_BLOCKS), ==,
+      N_BLOCKS);
+  for (guint i = 0; i < N_BLOCKS; i++)
+    memset (pmss_block_get_unit (blocks[i]), 1 + i, PMSS_DEFAULT_UNIT);
+  for (guint i = 0; i < N_FREE; i++)
+    pmss_block_unref (blocks[i]);
+  g_assert_cmpuint (pmss_block_pool_get_spare (pool), ==, N_FREE);
+  pmss_block_pool_set_spare (pool, 1);
+  g_assert_cmpuint (pmss_block_pool_get_spare (pool), ==, 1);
+  pmss_block_unref (blocks[N_FREE]);
+  g_assert_cmpuint (pmss_block_pool_get_spare (pool), ==, 1);
+  g_assert_cmpuint (pmss_block_pool_take_adjacent (pool, blocks, N_BLOCKS), ==,
+      N_BLOCKS);
+  g_assert_cmpuint (pmss_block_pool_get_spare (pool), ==, 0);
+  for (guint i = 0; i < N_BLOCKS; i++)
+    g_assert_cmpuint (pmss_block_get_unit (blocks[i])[PMSS_DEFAULT_UNIT / 2],
+        ==, i == 0 ? 1 : 0);
+  for (guint i = 0; i < N_BLOCKS; i++)
+    pmss_block_unref (blocks[i]);
+}
+
 /* More than there is: nothing, and no more than that. */
 static void
 test_pool_empty (void)
@@ -624,6 +654,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rows/slice", test_slice);
   g_test_add_func ("/rows/pool", test_pool);
   g_test_add_func ("/rows/pool-left", test_pool_left);
+  g_test_add_func ("/rows/pool-spare", test_pool_spare);
   g_test_add_func ("/rows/pool-empty", test_pool_empty);
   g_test_add_func ("/rows/no-memory", test_no_memory);
   return g_test_run ();
