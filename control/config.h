@@ -18,11 +18,11 @@ struct _PmssControlConfig
   char *listen;                 /* "0.0.0.0:8470" */
   char *data;                   /* folder, absolute */
   char *tls_certificate, *tls_key;      /* nullable, both or none */
-  /* nullable: what clients call this server, "https://media.example.org" */
+  /* nullable: the URL that clients use, "https://media.example.org" */
   char *public_url;
   /* nullable: PEM file that nodes' certificates are checked against */
   char *node_ca;
-  char *metrics_token;          /* nullable: what opens /metrics from elsewhere than this machine */
+  char *metrics_token;          /* nullable: the token that opens /metrics from other machines */
   GLogLevelFlags log_level;     /* messages up to this level are written */
   guint64 max_upload;           /* bytes, of one file */
   guint64 min_free;             /* bytes that uploads leave free on the data folder's disk */
@@ -48,11 +48,11 @@ struct _PmssControlConfig
   guint max_connections;
   guint max_connections_per_address;    /* 0: half of them */
   PmssRedundancy redundancy;    /* where an upload does not say */
-  /* bytes, of new versions; extent is what is wished for, see pmss_layout_round_extent() */
+  /* bytes, of new versions; extent is a wish, see pmss_layout_round_extent() */
   guint32 unit, extent;
 };
 
-/* What the command line asks for. */
+/* The work that the command line asks for. */
 typedef enum
 {
   PMSS_CONTROL_SERVE,
@@ -62,7 +62,7 @@ typedef enum
   PMSS_CONTROL_END_RESTORE,
 } PmssControlTask;
 
-/* What the command line says. */
+/* The options of the command line. */
 typedef struct
 {
   PmssControlConfig *config;    /* NULL when there is nothing to run: --help, --version */
@@ -70,7 +70,7 @@ typedef struct
   int status;                   /* exit code then: 0, or 64 (usage), 78 (settings) */
 } PmssControlCommandLine;
 
-/* Reads command line and key file; messages about what is wrong go to stderr. */
+/* Reads command line and key file; error messages go to stderr. */
 PmssControlCommandLine pmss_control_config_load (int argc, char **argv);
 void                   pmss_control_config_free (PmssControlConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssControlConfig, pmss_control_config_free)

@@ -33,14 +33,15 @@ typedef struct _PmssHttpd PmssHttpd;    /* httpd/pmss-httpd.h: the listener */
 /**
  * PmssControlContext:
  *
- * What makes up one control server. Made by main() in the order of the fields, taken down in the
- * reverse one; every object may use those above it. Save for `httpd`, the pointers do not change
- * while requests are served. All of the objects may be used on any thread (docs/threads.md).
+ * The objects of one control server. main() makes them in the order of the fields, and takes them
+ * down in the reverse one. Every object may use those above it. Save for `httpd`, the pointers do
+ * not change while requests are served. All of the objects may be used on any thread
+ * (docs/threads.md).
  */
 typedef struct
 {
   PmssControlConfig *config;
-  /* nullable: what nodes' certificates are checked against, where the system's does not serve */
+  /* nullable: the authorities for nodes' certificates, instead of the system's */
   GTlsDatabase *tls_database;
   PmssKeys *keys;
   PmssDiskReserve *reserve;     /* disk-reserve.h */
@@ -49,7 +50,7 @@ typedef struct
   gboolean keep_unknown;
   PmssCatalog *catalog;
   PmssAccounts *accounts;
-  PmssAudit *audit;             /* audit.h: nullable: nobody reads it */
+  PmssAudit *audit;             /* audit.h: nullable: the log is off */
   PmssNodes *nodes;
   PmssNodeProbe *probe;
   PmssSessions *sessions;

@@ -8,19 +8,19 @@ G_BEGIN_DECLS
 /**
  * Data folder:
  *
- * Whether control may start on a folder. The catalog and the keys belong together: neither is ever
- * made anew beside what an earlier use has left, because that is what a disk that is not mounted,
- * or a restore that was half done, looks like.
+ * Whether control may start on a folder. The catalog and the keys belong together. Neither is ever
+ * made anew beside the remains of an earlier use: a disk that is not mounted, or a half-done
+ * restore, looks like that.
  *
  *   empty ──begin──▶ first-start ──end──▶ in use
  *                       │    ▲
  *                       └────┘ killed
  *
- * The file "first-start" exists while the keys, the catalog and the first user are being made: only
- * then what is missing is made. Used by main() before any other thread.
+ * The file "first-start" exists while the keys, the catalog and the first user are being made. Only
+ * then missing ones are made. Used by main() before any other thread.
  */
 
-/* What lies in the folder. */
+/* The contents of the folder. */
 typedef struct
 {
   gboolean first_start;         /* the mark of a first start that was not finished */
@@ -42,12 +42,12 @@ typedef enum
 /* Pure. */
 PmssDataFolderUse pmss_data_folder_judge (const PmssDataFolderState *state);
 
-/* Refuses a folder whose catalog or keys are missing beside what an earlier use has left; @error
- * says what to do. An empty one is none to restore: refused. */
+/* Refuses a folder whose catalog or keys are missing beside the remains of an earlier use; @error
+ * names the remedy. An empty folder is refused, too: there is nothing to restore. */
 gboolean pmss_data_folder_check (const char *folder, GError **error);
 
 /* Marks a first start, durably, where nothing is there. @first: it is one, or goes on. FALSE: the
- * folder is refused, and @error says what to do. */
+ * folder is refused, and @error names the remedy. */
 gboolean pmss_data_folder_begin (const char *folder, gboolean *first, GError **error);
 /* All is made: the next start is no first one. */
 gboolean pmss_data_folder_end   (const char *folder, GError **error);

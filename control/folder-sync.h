@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* Makes durable what was made in, renamed into or unlinked from the folder at @path.
+/* Makes creations in, renames into and unlinks from the folder at @path durable.
  * PMSS_ERROR_NO_SPACE for a full disk or quota, else PMSS_ERROR_FAILED. Blocks; any thread. */
 gboolean pmss_folder_sync (const char *path, GError **error);
 

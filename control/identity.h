@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * Identity of the catalog:
  *
- * Whose catalog it is, and how often control was started with it. The number of starts is kept
- * twice, in the catalog and in the file "starts" of the data folder: a catalog that counts fewer is
- * a copy from earlier, put back. Used by main() before control serves.
+ * The cluster of the catalog, and how often control was started with it. The number of starts is
+ * kept twice, in the catalog and in the file "starts" of the data folder. A catalog that counts
+ * fewer is an older copy that was put back. Used by main() before control serves.
  */
 typedef struct
 {
@@ -18,7 +18,7 @@ typedef struct
   char *cluster;
   guint64 starts;
   gint64 started;               /* the last start with it, seconds since 1970; 0: none */
-  /* when it was restored, and what it does not know is kept since; 0: it is not */
+  /* when it was restored; unknown shards and files are kept since; 0: it was not */
   gint64 restored;
 } PmssIdentity;
 
@@ -38,11 +38,11 @@ gboolean pmss_identity_check_age (const PmssIdentity *identity, guint64 starts, 
 gboolean pmss_identity_count_start (PmssDatabase *database, const char *cluster,
     const char *folder, GError **error);
 
-/* In a transaction: the catalog, whatever its age, is the one that counts in @folder from now on,
- * and was restored @now. */
+/* In a transaction: the catalog, of any age, is the one that counts in @folder from now on, and was
+ * restored @now. */
 gboolean pmss_identity_restore (PmssDatabase *database, const char *cluster, guint64 starts,
     gint64 now, GError **error);
-/* In a transaction: what it does not know need not be kept any more. */
+/* In a transaction: unknown shards and files need not be kept any more. */
 gboolean pmss_identity_end_restore (PmssDatabase *database, GError **error);
 
 G_END_DECLS

@@ -5,8 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* What there is to tell of this server, in Prometheus's text format 0.0.4. Waits for nothing; any
- * thread. */
+/* This server's figures, in Prometheus's text format 0.0.4. Waits for nothing; any thread. */
 char *pmss_control_metrics (PmssControlContext *context);
 
 G_END_DECLS

@@ -11,14 +11,14 @@ G_BEGIN_DECLS
  * Three commands of pmss-control, which do not serve. They hold the folder's lock, so no server
  * runs on it meanwhile. On the main thread.
  *
- *   check      says what the catalog does not know and what it promises in vain; changes nothing
- *              but the schema
- *   restore    makes the catalog the one that counts. Ids that may have been handed out since are
- *              skipped, open jobs but repair are paused, unfinished uploads end (their files are
- *              set aside), and all logins, join tokens and sessions end. Until the end, no shard
- *              that it does not know is deleted from a storage server. With end-streams, the
- *              storage servers refuse all tokens of viewers that were signed so far
- *   end        what it does not know may be deleted again
+ *   check      lists files without a row, and rows whose files are missing; changes nothing but the
+ *              schema
+ *   restore    makes the catalog the one that counts. It skips ids that may have been handed out
+ *              since. It pauses open jobs but repair, ends unfinished uploads (their files are set
+ *              aside), and ends all logins, join tokens and sessions. Until the end, control
+ *              deletes no unknown shard from a storage server. With end-streams, the storage
+ *              servers refuse all tokens of viewers that were signed so far
+ *   end        unknown shards and files may be deleted again
  */
 typedef enum { PMSS_RESTORE_CHECK, PMSS_RESTORE, PMSS_RESTORE_END_STREAMS,
     PMSS_RESTORE_END } PmssRestoreStep;

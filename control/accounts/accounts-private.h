@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* What the files of this folder share. */
+/* Shared by the files of this folder. */
 
 struct _PmssAccounts
 {

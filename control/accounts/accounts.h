@@ -37,7 +37,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUser, pmss_user_free)
 PmssAccounts *pmss_accounts_new  (PmssDatabase *database, guint token_lifetime);
 void          pmss_accounts_free (PmssAccounts *accounts);
 
-/* What a login gives. */
+/* The result of a login. */
 typedef struct
 {
   char *token;                  /* 256 random bits, base64url */
@@ -54,7 +54,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLogin, pmss_login_free)
  * @retry_after (seconds) when @address or @user has tried too often. */
 PmssLogin    *pmss_accounts_login  (PmssAccounts *accounts, const char *user, const char *password,
     const char *address, guint *retry_after, GError **error);
-/* Who @token belongs to; PMSS_ERROR_NOT_AUTHORIZED if it is unknown or expired. */
+/* The user of @token; PMSS_ERROR_NOT_AUTHORIZED if it is unknown or expired. */
 PmssUser     *pmss_accounts_authenticate (PmssAccounts *accounts, const char *token,
     GError **error);
 gboolean      pmss_accounts_logout (PmssAccounts *accounts, const char *token, GError **error);

@@ -17,7 +17,7 @@ gboolean pmss_admin_password_create (PmssAccounts *accounts, const char *data, c
     GError **error);
 /* At a later start: refuses a catalog without any user, and tidies. */
 gboolean pmss_admin_password_check (PmssAccounts *accounts, const char *data, GError **error);
-/* Deletes data/admin-password once nobody has it any more. */
+/* Deletes data/admin-password once no user has that password any more. */
 gboolean pmss_admin_password_tidy   (PmssAccounts *accounts, const char *data, GError **error);
 
 G_END_DECLS

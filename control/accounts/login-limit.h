@@ -17,15 +17,15 @@ G_BEGIN_DECLS
  *                                                    | addresses
  *
  * So a stranger's guesses shut out that stranger. Those of many strangers shut out newcomers, never
- * an address that logged in before. A login that succeeds gives back what it took. What is known of
- * addresses ends with the process. Memory is bounded: names beyond a number share one bucket, and
+ * an address that logged in before. A login that succeeds gives back its attempt. The known
+ * addresses end with the process. Memory is bounded: names beyond a number share one bucket, and
  * the last PMSS_LOGIN_KNOWN_ADDRESSES addresses of a user are known. Threads: any.
  */
 typedef struct _PmssLoginLimit PmssLoginLimit;
 
 #define PMSS_LOGIN_BURST 10             /* attempts at once, of one address as one user */
 #define PMSS_LOGIN_REFILL 6             /* seconds for one more */
-#define PMSS_LOGIN_BURST_ADDRESS 20     /* of one address as whatever users */
+#define PMSS_LOGIN_BURST_ADDRESS 20     /* of one address, for all users */
 #define PMSS_LOGIN_REFILL_ADDRESS 3
 #define PMSS_LOGIN_BURST_USER 100       /* of all strangers as one user */
 #define PMSS_LOGIN_REFILL_USER 1
@@ -38,7 +38,7 @@ void            pmss_login_limit_free (PmssLoginLimit *limit);
  * be made. */
 gboolean        pmss_login_limit_take (PmssLoginLimit *limit, const char *address,
     const char *user, gint64 now, guint *retry_after);
-/* The password was not looked at: gives back what was taken. */
+/* The password was not looked at: gives the attempt back. */
 void            pmss_login_limit_give_back (PmssLoginLimit *limit, const char *address,
     const char *user, gint64 now);
 /* Whether @address logged in as @user before. */

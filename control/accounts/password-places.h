@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssPasswordPlaces:
  *
- * Who may hash a password now. Strangers never have the last place, and only so many of them wait:
- * a crowd of logins from many addresses holds up strangers alone. Threads: any.
+ * Places for hashing passwords. Strangers never have the last place, and a bounded number of them
+ * waits. So a crowd of logins from many addresses holds up strangers alone. Threads: any.
  *
  *   refused ◀── too many wait ── enter ── a place is free ──▶ in ──leave──▶
  *                                  └──── waits ────────────────▲
@@ -27,8 +27,8 @@ typedef enum
 PmssPasswordPlaces *pmss_password_places_new  (guint places, guint waiting);
 void                pmss_password_places_free (PmssPasswordPlaces *places);
 
-/* Blocks until @deadline (monotonic, us) at most. FALSE: no place came free, or too many wait,
- * which is told at once. */
+/* Blocks until @deadline (monotonic, us) at most. FALSE: no place came free, or (at once) too many
+ * wait. */
 gboolean            pmss_password_places_enter (PmssPasswordPlaces *places,
     PmssPasswordClass class, gint64 deadline);
 void                pmss_password_places_leave (PmssPasswordPlaces *places,

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssPasswords:
  *
- * Argon2id by libsodium, a bounded number at once: each takes 64 MiB and some 0.1 s of a processor,
- * so that a crowd of logins must not run together. Threads: any. Callers that find no place wait
- * for a bounded time, and no more than 16 strangers do (password-places.h).
+ * Argon2id by libsodium, a bounded number at once. Each takes 64 MiB and some 0.1 s of a processor,
+ * so a crowd of logins must not run together. Threads: any. Callers that find no place wait for a
+ * bounded time, and no more than 16 strangers do (password-places.h).
  */
 typedef struct _PmssPasswords PmssPasswords;
 
@@ -22,8 +22,8 @@ void           pmss_passwords_free  (PmssPasswords *passwords);
  * PMSS_ERROR_FAILED when there is no memory. */
 char          *pmss_passwords_hash  (PmssPasswords *passwords, const char *password,
     GError **error);
-/* @hash: what is stored; NULL (an unknown user) takes as long and never matches. FALSE with @error:
- * could not be checked. */
+/* @hash: the stored hash; NULL (an unknown user) takes as long and never matches. FALSE with
+ * @error: could not be checked. */
 gboolean       pmss_passwords_check (PmssPasswords *passwords, const char *hash,
     const char *password, PmssPasswordClass class, gboolean *matches, GError **error);
 

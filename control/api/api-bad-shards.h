@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* What storage servers and readers say about shards, checked and written to the catalog. */
+/* Checks the reports of storage servers and readers about shards, and writes them to the
+ * catalog. */
 
 /* Of a heartbeat, and of one of its shards. A body has at most 64 KiB. */
 #define PMSS_API_MAX_BAD_SHARDS 32

@@ -11,10 +11,10 @@ G_BEGIN_DECLS
 /**
  * PmssRoute:
  *
- * One line of the API: which method and path, who may, which body, which function. The files
- * api-*.c have one table each, ended by an empty line; router.c lists the tables. A request is
- * matched, its caller authenticated and its role compared before any function of a route runs, and
- * once more before `run` where the body took its time.
+ * One line of the API: method and path, role, body, function. The files api-*.c have one table
+ * each, ended by an empty line; router.c lists the tables. Before any function of a route runs, the
+ * router matches the request, authenticates its caller and compares the role. It does so once more
+ * before `run` where the body took its time.
  */
 typedef struct _PmssApiCall PmssApiCall;
 
@@ -42,11 +42,11 @@ typedef struct
   gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);
   /* nullable; once, last, even if no other function ran */
   void     (*end)   (PmssApiCall *call, gboolean answered);
-  /* (nullable) what it does, for the audit log; refusals are written without, too */
+  /* (nullable) its action, for the audit log; refusals are written without, too */
   const char *audit;
-  /* what it does happens all the time: a bounded number of it is written */
+  /* frequent: a bounded number of its lines is written */
   gboolean frequent;
-  gboolean unaudited;           /* not even those: who asks does so each second */
+  gboolean unaudited;           /* not even refusals: its clients ask each second */
   gboolean one_time;            /* may also be used by a login with a one-time password */
 } PmssRoute;
 
@@ -55,14 +55,14 @@ struct _PmssApiCall
   PmssControlContext *context;
   PmssHttpRequest *request;
   const PmssRoute *route;
-  PmssUser *user;               /* who asks; NULL with PMSS_ROLE_NONE */
-  /* what stood in the place of the path, decoded; NULL if it has none */
+  PmssUser *user;               /* the caller; NULL with PMSS_ROLE_NONE */
+  /* the path's variable part, decoded; NULL if it has none */
   char *param;
-  /* (nullable) what this request did, instead of the route's `audit` */
+  /* (nullable) the action of this request, instead of the route's `audit` */
   const char *action;
-  /* who somebody says to be, who is not known yet; for the audit log as the next two */
+  /* the name that a caller gives before it is known; for the audit log as the next two */
   char *claimed_user;
-  char *object, *detail;        /* what it is about, where that is not `param` */
+  char *object, *detail;        /* its object, where that is not `param` */
   gpointer data;                /* the route's own, freed by its `end` */
   gboolean begun;               /* the router's: `end` is due */
   /* the router's: when the rights of @user were looked at; monotonic, µs */
@@ -85,7 +85,7 @@ extern const PmssRoute pmss_routes_verify[];
 /* All of the above that are served, NULL at the end. */
 extern const PmssRoute *const pmss_route_tables[];
 
-/* What pmss_httpd_start() gets; its user data is the #PmssControlContext. */
+/* The handler for pmss_httpd_start(); its user data is the #PmssControlContext. */
 extern const PmssHttpdHandler pmss_router;
 
 /* request-audit.c */
@@ -95,7 +95,7 @@ void      pmss_api_note  (PmssApiCall *call, const char *object, const char *det
 /* Writes what the request did into the audit log, if it belongs there. */
 void      pmss_api_audit (PmssApiCall *call);
 
-/* What more than one resource needs. */
+/* Functions for more than one resource. */
 
 /* "?limit=": @fallback if absent; FALSE: answered with 400. */
 gboolean  pmss_api_get_query_uint (PmssApiCall *call, const char *name, guint64 minimum,
@@ -107,14 +107,14 @@ gboolean  pmss_api_get_query_bool (PmssApiCall *call, const char *name, gboolean
 gboolean  pmss_api_get_param_id (PmssApiCall *call, gint64 *id);
 /* Checks call->param with pmss_medium_name_check(); FALSE: answered with 400. */
 gboolean  pmss_api_check_medium_name (PmssApiCall *call);
-/* As the member @name of what @json writes; null where @value is NULL or negative. */
+/* Adds the member @name to @json; null where @value is NULL or negative. */
 void      pmss_api_add_string (PmssJsonWriter *json, const char *name, const char *value);
 void      pmss_api_add_int    (PmssJsonWriter *json, const char *name, gint64 value);
 void      pmss_api_add_known  (PmssJsonWriter *json, const char *name, gint64 value);
 void      pmss_api_add_bool   (PmssJsonWriter *json, const char *name, gboolean value);
 void      pmss_api_add_time   (PmssJsonWriter *json, const char *name, gint64 seconds);
 
-/* Answers with what @json has written; @json is empty then. */
+/* Answers with the document in @json, which is empty then. */
 void      pmss_api_respond (PmssApiCall *call, guint status, PmssJsonWriter *json);
 
 G_END_DECLS

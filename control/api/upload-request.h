@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* What a client says of a file that it wants to upload; all but the name may be NULL. Hostile. */
+/* A client's words about a file that it wants to upload. All but the name may be NULL. Hostile. */
 typedef struct
 {
   const char *name;
@@ -17,9 +17,9 @@ typedef struct
   guint64 size;
 } PmssUploadRequest;
 
-/* The medium that it asks for, with the server's defaults for what it does not say.
- * PMSS_ERROR_INVALID names what is wrong; PMSS_ERROR_NO_SPACE: fewer storage servers have joined
- * than its redundancy needs. */
+/* The medium that it asks for, with the server's defaults where it says nothing. PMSS_ERROR_INVALID
+ * names the fault. PMSS_ERROR_NO_SPACE: fewer storage servers have joined than its redundancy
+ * needs. */
 PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request,
     const PmssControlContext *context, GError **error);
 

@@ -8,24 +8,24 @@ G_BEGIN_DECLS
 /**
  * PmssAudit:
  *
- * Who changed something, or was refused, and from where: one line of the log each, with fields for
- * the journal. docs/operations.md describes them. Refusals are bounded, and apart from them what
- * happens all the time, so that nobody can fill the journal with them; all else is written. Made by
- * main(), as long as requests are served. Any thread.
+ * The audit log. Each change and each refusal is a line of the log, with the user, the address, and
+ * fields for the journal. docs/operations.md describes them. Refusals are bounded, and so, apart
+ * from them, are frequent actions. So no client can fill the journal with them. All other lines are
+ * written. Made by main(), as long as requests are served. Any thread.
  */
 /* How many refusals are written at once, and after how many microseconds there is one more. */
 #define PMSS_AUDIT_BURST 30
 #define PMSS_AUDIT_REFILL G_USEC_PER_SEC
-/* The same of what is frequent. */
+/* The same for frequent actions. */
 #define PMSS_AUDIT_FREQUENT_BURST 100
 #define PMSS_AUDIT_FREQUENT_REFILL (G_USEC_PER_SEC / 2)
 
 typedef struct
 {
   const char *action;           /* "user add" */
-  const char *user;             /* nullable: nobody has logged in */
+  const char *user;             /* nullable: the caller has not logged in */
   const char *address;          /* of the peer */
-  const char *object;           /* nullable: whom or what it is about */
+  const char *object;           /* nullable: its object */
   const char *detail;           /* nullable */
   guint status;                 /* of the answer */
   gboolean frequent;            /* it happens all the time */
@@ -34,10 +34,10 @@ typedef struct
 PmssAudit *pmss_audit_new   (void);
 void       pmss_audit_free  (PmssAudit *audit);
 
-/* The line. Whatever its parts have in them: it is one line of visible characters. Pure. */
+/* The line: always one line of visible characters, even if a part has others. Pure. */
 char      *pmss_audit_format (const PmssAuditEntry *entry);
-/* Whether @entry is to be written at @now (monotonic, microseconds). @missed: (out) how many
- * of its kind (refusals, or what is frequent) were not, since the last one that was. */
+/* Whether @entry is to be written at @now (monotonic, microseconds). @missed: (out) how many of its
+ * kind (refusals, or frequent actions) were left out since the last line. */
 gboolean   pmss_audit_take  (PmssAudit *audit, const PmssAuditEntry *entry, gint64 now,
     guint64 *missed);
 /* Writes an entry that was taken. */

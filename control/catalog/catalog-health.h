@@ -6,15 +6,15 @@
 
 G_BEGIN_DECLS
 
-/* The part of #PmssCatalog that is about shards that are not, or may not be, what they should be,
- * and about their repair. Only versions that are ready. */
+/* The part of #PmssCatalog about shards that are bad or suspected, and about their repair. Only
+ * versions that are ready. */
 
 /* Bad shards: places of which it is known, or has been told, that they cannot give all of their
  * units. */
 
 typedef enum
 {
-  /* a viewer's reader says so: somebody has to look before anything is done */
+  /* a viewer's reader says so: control looks at it before it does anything */
   PMSS_BAD_SUSPECTED,
   PMSS_BAD_KNOWN,               /* control or the node itself has looked */
 } PmssBadState;
@@ -27,8 +27,9 @@ typedef enum
 typedef enum { PMSS_FOUND_BY_READER, PMSS_FOUND_BY_SCRUB, PMSS_FOUND_BY_LIST, PMSS_FOUND_BY_VERIFY,
     PMSS_FOUND_BY_REPAIR } PmssFoundBy;
 
-/* Of all versions (more are dropped, which is said once), of one shard's rows (one with more counts
- * as bad as a whole), and of what readers of one user suspect (more are dropped). */
+/* The most of all versions; more are dropped, which the log says once. The most rows of one shard;
+ * a shard with more counts as bad as a whole. The most that readers of one user suspect; more are
+ * dropped. */
 #define PMSS_MAX_BAD_SHARDS 100000
 #define PMSS_MAX_BAD_ROWS 1024
 #define PMSS_MAX_SUSPECTED 1000
@@ -41,11 +42,11 @@ typedef struct
   guint node;
   PmssBadState state;
   PmssBadKind kind;
-  /* (nullable) guint32: the bad ones, ascending when read; none: the file is not as it has to be,
-   * but gives all of them; NULL: all, or not known */
+  /* (nullable) guint32: the bad ones, ascending when read. Empty: the file is not as it has to be,
+   * but gives all of them. NULL: all, or not known */
   GArray *rows;
   PmssFoundBy source;
-  char *user;                   /* (nullable) whose reader told */
+  char *user;                   /* (nullable) the user whose reader told */
   /* seconds since 1970, that it came into its state; written by the catalog */
   gint64 found;
 } PmssBadShard;
@@ -57,16 +58,16 @@ const char  *pmss_bad_kind_to_string  (PmssBadKind kind);
 const char  *pmss_found_by_to_string  (PmssFoundBy source);
 
 /* Nothing is done unless the layout of a ready version names @bad->node in that place and the shard
- * has such rows. What is known replaces what is suspected; what is suspected of a shard that is
- * known to be bad is nothing new; otherwise the rows are joined. */
+ * has such rows. Knowledge replaces suspicion. A suspicion of a shard that is known to be bad is
+ * nothing new. Otherwise the rows are joined. */
 gboolean     pmss_catalog_add_bad_shard   (PmssCatalog *catalog, const PmssBadShard *bad,
     GError **error);
 /* It was looked at, and is good (again). */
 gboolean     pmss_catalog_clear_bad_shard (PmssCatalog *catalog, const PmssVersionId *version,
     guint32 extent, guint shard, GError **error);
-/* Up to @limit by version, extent and shard, of @version (nullable: of all that are ready), after
- * the place of @after (nullable; only its version, extent and shard are looked at): array of
- * #PmssBadShard that frees them. */
+/* Up to @limit of @version (nullable: of all that are ready), by version, extent and shard. They
+ * come after the place of @after (nullable; only its version, extent and shard count). Returns an
+ * array of #PmssBadShard that frees them. */
 GPtrArray   *pmss_catalog_list_bad_shards (PmssCatalog *catalog, const PmssVersionId *version,
     const PmssBadShard *after, guint limit, GError **error);
 /* Of all versions; from the nodes' counters. */
@@ -79,11 +80,12 @@ typedef struct
   guint32 extent;
 } PmssExtentPlace;
 
-/* Whether anybody but readers and repair has told of any since @since (seconds since 1970). */
+/* Whether a source other than readers and repair has told of any since @since (seconds since
+ * 1970). */
 gboolean     pmss_catalog_has_new_bad_shards (PmssCatalog *catalog, gint64 since, gboolean *found,
     GError **error);
-/* Marks of what was told, by readers and by the cluster itself: where one is another one, there is
- * something new, or something less. */
+/* Marks of the reports, of readers and of the cluster itself. When a mark changes, something is
+ * new, or something is gone. */
 typedef struct
 {
   guint by_readers, by_us;
@@ -94,7 +96,7 @@ gboolean     pmss_catalog_get_bad_told    (PmssCatalog *catalog, PmssBadTold *to
 GPtrArray   *pmss_catalog_list_missing    (PmssCatalog *catalog, guint node,
     const PmssExtentPlace *from, const PmssExtentPlace *to, GError **error);
 
-/* What repair plans by. */
+/* The figures that repair plans by. */
 typedef struct
 {
   PmssExtentGeometry geometry;
@@ -111,21 +113,21 @@ GArray      *pmss_catalog_look_at_extents (PmssCatalog *catalog, const PmssExten
  * written anew to the node that the layout names needs no row.) */
 
 /* Before the shard is sent to @node. PMSS_ERROR_CONFLICT: the version is not ready, the shard is
- * being rebuilt, waits to be deleted there, or the node has, or is being sent, a shard of the
+ * being rebuilt, or it waits to be deleted there. Or the node has, or is being sent, a shard of the
  * extent. */
 gboolean     pmss_catalog_begin_rebuild   (PmssCatalog *catalog, const PmssVersionId *version,
     guint32 extent, guint shard, guint node, GError **error);
 /* The shard is durable and verified on @to, to which it was begun. In one step: the layout names
- * @to, what @from (0: nobody) may hold is a pending deletion, and nothing bad is known of the
- * shard. PMSS_ERROR_CONFLICT, with nothing changed: the version is not ready any more, the layout
+ * @to, the copy that @from (0: no node) may hold is a pending deletion, and the shard counts as
+ * good. PMSS_ERROR_CONFLICT, with nothing changed: the version is not ready any more, the layout
  * does not name @from, or there is no such rebuild. */
 gboolean     pmss_catalog_finish_rebuild  (PmssCatalog *catalog, const PmssVersionId *version,
     guint32 extent, guint shard, guint from, guint to, GError **error);
-/* What the node may hold of it becomes a pending deletion. Does nothing when there is no such
+/* The copy that the node may hold becomes a pending deletion. Does nothing when there is no such
  * rebuild (any more). */
 gboolean     pmss_catalog_abandon_rebuild (PmssCatalog *catalog, const PmssVersionId *version,
     guint32 extent, guint shard, GError **error);
-/* All of them: at the start, before anybody begins one. */
+/* All of them: at the start, before the first rebuild. */
 gboolean     pmss_catalog_abandon_rebuilds (PmssCatalog *catalog, GError **error);
 
 G_END_DECLS

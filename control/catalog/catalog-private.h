@@ -54,7 +54,7 @@ gboolean pmss_catalog_check_node_free (PmssDatabase *database, const PmssVersion
  * Counts nothing. */
 gboolean pmss_catalog_name_node     (PmssDatabase *database, const PmssVersionId *version,
     PmssExtent *extent, guint shard, guint node, GError **error);
-/* What a row wanted on @node (0: nowhere) becomes a pending deletion; its count stays. */
+/* The shard that a row wanted on @node (0: nowhere) becomes a pending deletion; its count stays. */
 gboolean pmss_catalog_abandon_place (PmssDatabase *database, const PmssVersionId *version,
     guint32 number, guint shard, guint node, GError **error);
 gboolean pmss_catalog_insert_pending (PmssDatabase *database, guint node, const char *name,

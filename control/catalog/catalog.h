@@ -12,14 +12,14 @@ G_BEGIN_DECLS
  *
  * Media, their versions, and where every shard lies. docs/data-model.md has the tables.
  *
- * Every function is one transaction, blocks until it is durable, and may be called on any thread;
- * called inside pmss_database_transact() it becomes a part of that transaction. Nothing is cached:
- * the database is the truth.
+ * Every function is one transaction and blocks until it is durable. Any thread may call it. Inside
+ * pmss_database_transact() it becomes a part of that transaction. Nothing is cached: the database
+ * is the truth.
  *
- * The rule that all else rests on: a shard may exist on a node only while a row says so: an extent
- * row with that node in the shard's place, a rebuild (catalog-health.h), or a pending deletion.
- * Hence place_extent(), replace_shard() and begin_rebuild() come before the shard is sent, and rows
- * go after the node has confirmed the deletion.
+ * All else rests on one rule: a shard may exist on a node only while a row says so. That is an
+ * extent row with that node in the shard's place, a rebuild (catalog-health.h), or a pending
+ * deletion. Hence place_extent(), replace_shard() and begin_rebuild() come before the shard is
+ * sent, and rows go after the node has confirmed the deletion.
  */
 PmssCatalog *pmss_catalog_new  (PmssDatabase *database);
 void         pmss_catalog_free (PmssCatalog *catalog);
@@ -67,24 +67,24 @@ gboolean     pmss_catalog_check_name    (PmssCatalog *catalog, const char *name,
 PmssMedium  *pmss_catalog_get_medium    (PmssCatalog *catalog, const char *name, GError **error);
 PmssMedium  *pmss_catalog_get_medium_by_id (PmssCatalog *catalog, gint64 id, GError **error);
 /* Living media whose name begins with @prefix (nullable) and sorts after @after (nullable), in byte
- * order, at most @limit; @next: (out) (nullable) the name to go on after, NULL at the end. */
+ * order, at most @limit. @next: (out) (nullable) the name to go on after, NULL at the end. */
 GPtrArray   *pmss_catalog_list_media    (PmssCatalog *catalog, const char *prefix,
     const char *after, guint limit, char **next, GError **error);
-/* Writes what was found out: title, content_type, size, sha256, container, duration_ns, bitrates,
- * streams, tags. Not name, state, redundancy. */
+/* Writes the findings of an ingest: title, content_type, size, sha256, container, duration_ns,
+ * bitrates, streams, tags. Not name, state, redundancy. */
 gboolean     pmss_catalog_update_medium (PmssCatalog *catalog, const PmssMedium *medium,
     GError **error);
 /* Gives the living medium called @name another one, and its jobs with it. PMSS_ERROR_NOT_FOUND,
- * PMSS_ERROR_EXISTS (@new_name is taken), PMSS_ERROR_CONFLICT (it is being uploaded). What runs,
- * streams too, goes on: it holds the medium by its id. Returns the medium. */
+ * PMSS_ERROR_EXISTS (@new_name is taken), PMSS_ERROR_CONFLICT (it is being uploaded). Jobs and
+ * streams go on: they hold the medium by its id. Returns the medium. */
 PmssMedium  *pmss_catalog_rename_medium (PmssCatalog *catalog, const char *name,
     const char *new_name, GError **error);
 /* Moves on; PMSS_ERROR_CONFLICT if the medium is not in @from. Allowed: uploading->ingesting,
  * ingesting->failed, failed->ingesting; deleting and ready have functions of their own. */
 gboolean     pmss_catalog_set_medium_state (PmssCatalog *catalog, gint64 id, PmssMediumState from,
     PmssMediumState to, GError **error);
-/* state := deleting, whatever it was, and all its versions with it; its sessions end; the name is
- * free from now on. PMSS_ERROR_NOT_FOUND. */
+/* Sets state to deleting, from any state, and that of all its versions. Its sessions end, and the
+ * name is free from now on. PMSS_ERROR_NOT_FOUND. */
 gboolean     pmss_catalog_mark_deleting (PmssCatalog *catalog, gint64 id, GError **error);
 /* Drops the row of a medium that is deleting and has no versions left. */
 gboolean     pmss_catalog_remove_medium (PmssCatalog *catalog, gint64 id, GError **error);
@@ -103,8 +103,8 @@ typedef struct
   guint32 extent;               /* bytes */
 } PmssVersion;
 
-/* What extent @number of @version is. FALSE, and nothing is filled in: the version ends before it.
- * Pure. */
+/* Describes extent @number of @version. FALSE, and nothing is filled in: the version ends before
+ * it. Pure. */
 gboolean     pmss_version_get_geometry (const PmssVersion *version, guint32 number,
     PmssExtentGeometry *geometry);
 
@@ -142,7 +142,7 @@ typedef struct
 /* Before any of its shards is sent. PMSS_ERROR_EXISTS if it is placed already. */
 gboolean     pmss_catalog_place_extent     (PmssCatalog *catalog, const PmssVersionId *version,
     guint32 extent, const guint *nodes, guint n_nodes, GError **error);
-/* Before the shard is sent to @node. What the node before it may hold of it becomes a pending
+/* Before the shard is sent to @node. The copy that the node before may hold becomes a pending
  * deletion. */
 gboolean     pmss_catalog_replace_shard    (PmssCatalog *catalog, const PmssVersionId *version,
     guint32 extent, guint shard, guint node, GError **error);
@@ -161,18 +161,18 @@ gboolean     pmss_catalog_wants_shard      (PmssCatalog *catalog, const PmssVers
     guint32 extent, guint shard, guint node, gboolean *wanted, GError **error);
 
 /* The nodes that the layout of a published version names: array of guint, ascending, not to be
- * changed. Remembered as long as the layout does not change; read in pieces, between which the
- * database thread does what others want. */
+ * changed. Remembered as long as the layout does not change. Read in pieces, between which the
+ * database thread serves other callers. */
 GArray      *pmss_catalog_list_version_nodes (PmssCatalog *catalog, const PmssVersionId *id,
     GError **error);
 
-/* Pending deletions: shards that a node may still hold and that nobody wants. */
+/* Pending deletions: unwanted shards that a node may still hold. */
 
 /* Up to @limit shard names of @node, in order: array of char * that frees them. */
 GPtrArray   *pmss_catalog_list_pending  (PmssCatalog *catalog, guint node, guint limit,
     GError **error);
-/* The nodes that may still hold shard @shard of @extent, which nobody wants there: array of guint.
- * It cannot be placed on them until they have confirmed. */
+/* The nodes that may still hold shard @shard of @extent, unwanted: array of guint. It cannot be
+ * placed on them until they have confirmed. */
 GArray      *pmss_catalog_list_pending_nodes (PmssCatalog *catalog, const PmssVersionId *version,
     guint32 extent, guint shard, GError **error);
 /* Nothing is done when a row wants this shard on this node. */

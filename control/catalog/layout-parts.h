@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /* A published version's layout in parts, each of one moment and bounded. Any thread.
  *
  * A layout's generation is its version's (places) and the cluster's (addresses of nodes) together.
- * Both only grow, so that one number does for both: what is newer than a generation is what changed
- * since, and perhaps a little more. */
+ * Both only grow, so that one number does for both. The changes after a generation are those with a
+ * newer one, and perhaps a few more. */
 
 /* Extents from number @first on, @count at most, and the nodes that they name.
  * PMSS_ERROR_NOT_FOUND: there is no such version. PMSS_ERROR_CONFLICT: not all of them are
@@ -19,9 +19,9 @@ PmssLayoutPart *pmss_layout_parts_load_page    (PmssCatalog *catalog, const Pmss
     guint32 first, guint count, GError **error);
 
 /* The extents that changed after generation @since, oldest first, @count at most; and the present
- * addresses of @nodes (guint), which are all the layout's. Its generation is the one that a layout
- * has with these changes: where there are @count of them there may be more. When the layout is
- * older than @since (a database that was put back): the first page. */
+ * addresses of @nodes (guint), which are all the layout's. Its generation is that of a layout with
+ * these changes. Where there are @count of them there may be more. When the layout is older than
+ * @since (a database that was put back): the first page. */
 PmssLayoutPart *pmss_layout_parts_load_changes (PmssCatalog *catalog, const PmssVersionId *id,
     guint64 since, guint count, const GArray *nodes, GError **error);
 

@@ -11,14 +11,14 @@ G_BEGIN_DECLS
  * PmssDataFiles:
  *
  * The files of one folder of the data folder, each of which a row of the catalog names. A row goes
- * before its file, with a note in the table file_deletion; a file that no row names and no note
- * gave up is set aside (set-aside.h), never deleted: the catalog may be older than the file.
+ * before its file, with a note in the table file_deletion. A file that no row and no note names is
+ * set aside (set-aside.h), never deleted: the catalog may be older than the file.
  *
  * Threads: any, and blocks; expire() on one at a time.
  */
 typedef struct _PmssDataFiles PmssDataFiles;
 
-/* What a row says of its file. */
+/* A row's description of its file. */
 typedef struct
 {
   gboolean known;               /* there is a row */
@@ -27,15 +27,15 @@ typedef struct
 
 typedef struct
 {
-  /* In a transaction: fills in what the row says that names the file @name. */
+  /* In a transaction: fills in the description of the row that names the file @name. */
   gboolean (*find)     (PmssDatabase *database, const char *name, PmssDataFile *file,
     GError **error);
   /* Whether no byte is lost with the regular file @name, which no row names. */
   gboolean (*is_spare) (const char *name, const GStatBuf *st, gpointer user_data);
 } PmssDataFilesFuncs;
 
-/* Makes the folder @data/@name, deletes what was given up before a crash, and puts those files back
- * that were set aside and that a row names. @name: "uploads". */
+/* Makes the folder @data/@name and deletes the files that were given up before a crash. Puts files
+ * back that were set aside and that a row names. @name: "uploads". */
 PmssDataFiles *pmss_data_files_new  (const char *data, const char *name, PmssDatabase *database,
     const PmssDataFilesFuncs *funcs, GError **error);
 void           pmss_data_files_free (PmssDataFiles *files);
@@ -48,11 +48,11 @@ char          *pmss_data_files_get_path   (PmssDataFiles *files, const char *nam
 gboolean       pmss_data_files_sweep   (PmssDataFiles *files, gpointer user_data, GError **error);
 /* In a transaction that drops the row of @name: notes that the file may go. */
 gboolean       pmss_data_files_give_up (PmssDataFiles *files, const char *name, GError **error);
-/* After such transactions have been committed: deletes the files. What cannot be deleted is logged,
- * and tried again with the next. */
+/* After such transactions have been committed: deletes the files. A file that cannot be deleted is
+ * logged, and tried again with the next. */
 void           pmss_data_files_delete  (PmssDataFiles *files);
-/* Deletes what was set aside more than @grace seconds before @now (seconds since 1970) and no row
- * names; see pmss_set_aside_expire(). FALSE: something could not be deleted. */
+/* Deletes files that were set aside more than @grace seconds before @now (seconds since 1970) and
+ * that no row names; see pmss_set_aside_expire(). FALSE: something could not be deleted. */
 gboolean       pmss_data_files_expire  (PmssDataFiles *files, guint grace, gint64 now, gint64 up);
 
 G_END_DECLS

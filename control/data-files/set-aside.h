@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  * number. */
 gboolean pmss_set_aside_put    (const char *folder, const char *name, GError **error);
 
-/* What lies in @folder/set-aside; empty where there is no such folder. */
+/* The files in @folder/set-aside; empty where there is no such folder. */
 GPtrArray *pmss_set_aside_list (const char *folder);
 /* The name that @aside, which lies there, had before. */
 char    *pmss_set_aside_get_name (const char *aside);
@@ -32,10 +32,9 @@ gboolean pmss_set_aside_take   (const char *folder, const char *aside, const cha
 /* Whether a row names the file that was called @name. */
 typedef gboolean (*PmssSetAsideNamed) (const char *name, gpointer user_data);
 /* Deletes the files that were set aside more than @grace seconds before @now (seconds since 1970)
- * and that no row names, and logs each. @grace 0: keeps all. Nothing is due in the first hour of
- * the process (or
- * @grace, if that is less), which has run for @up seconds: the clock may have been wrong when it
- * started. FALSE: something could not be deleted; it is logged, and stays. */
+ * and that no row names, and logs each. @grace 0: keeps all. The process has run for @up seconds.
+ * Nothing is due in its first hour (or @grace, if that is less): the clock may have been wrong when
+ * it started. FALSE: a file could not be deleted; it is logged, and stays. */
 gboolean pmss_set_aside_expire (const char *folder, guint grace, gint64 now, gint64 up,
     PmssSetAsideNamed named, gpointer user_data);
 

@@ -38,7 +38,7 @@ struct _PmssDatabase
   gboolean serving;             /* opened: from now on a doubtful file ends the process */
 };
 
-/* From SQLite's @code. What that says, and SQL, go to the log once the database serves: errors go
+/* From SQLite's @code. Once the database serves, SQLite's text and the SQL go to the log: errors go
  * to clients. Ends the process where the file is in doubt. */
 void     pmss_database_set_error      (PmssDatabase *database, int code, const char *what,
     GError **error);
@@ -50,7 +50,7 @@ void     pmss_database_each_statement (PmssDatabase *database, PmssStatementFunc
 void     pmss_database_statement_free (gpointer statement);
 /* Statements without rows or parameters whose text is not worth keeping: pragmas and migrations. */
 gboolean pmss_database_run_script     (PmssDatabase *database, const char *script, GError **error);
-/* Ends what BEGIN began, if that is still under way; or the process. */
+/* Ends the transaction that BEGIN began, if it is still under way; or the process. */
 void     pmss_database_roll_back      (PmssDatabase *database);
 /* To the newest schema. Before the thread starts. */
 gboolean pmss_database_migrate        (PmssDatabase *database, GError **error);

@@ -12,23 +12,21 @@ G_BEGIN_DECLS
  * sqlite3.h.
  *
  * A caller on any thread hands a function to pmss_database_transact() and blocks until it has run
- * on the database thread. All of what the function did is durable (fsynced) when transact returns
- * TRUE; none of it was done when it returns FALSE. Inside the function: no waiting, no I/O, no
- * locks that are held over calls of transact. It changes no memory that others look at, unless that
- * is right when the transaction comes to nothing, too: what follows from a commit is done by the
- * caller, after transact has returned.
+ * on the database thread. All effects of the function are durable (fsynced) when transact returns
+ * TRUE. There are none when it returns FALSE. Inside the function: no waiting, no I/O, no locks
+ * that are held over calls of transact. It changes no shared memory, unless that is right when the
+ * transaction comes to nothing, too. The caller does what follows from a commit, after transact has
+ * returned.
  *
- * Group commit: functions that wait in the queue run one after the other in one transaction, each
- * in a savepoint of its own, and share one COMMIT with its fsync. A function that fails is rolled
- * back alone. All callers are answered after the COMMIT; where that fails, all of the group fail. A
- * group takes what waits, but no more than PMSS_MAX_GROUP functions, and none after
- * PMSS_GROUP_TIME.
+ * Group commit: waiting functions run one after the other in one transaction, each in a savepoint
+ * of its own. They share one COMMIT with its fsync. A function that fails is rolled back alone. All
+ * callers are answered after the COMMIT. Where that fails, all of the group fail. A group takes at
+ * most PMSS_MAX_GROUP waiting functions, and none after PMSS_GROUP_TIME.
  *
  * Errors: PMSS_ERROR_EXISTS for a value that has to be unique, PMSS_ERROR_CONFLICT for a broken
- * reference or check, PMSS_ERROR_NO_SPACE for a full disk. Anything that puts the file itself in
- * doubt (an I/O error, a failed fsync, corruption) is logged and ends the process at once: SQLite's
- * log is replayed at the next start, whereas going on after a failed fsync would lose what was
- * acknowledged.
+ * reference or check, PMSS_ERROR_NO_SPACE for a full disk. An error that puts the file itself in
+ * doubt (an I/O error, a failed fsync, corruption) is logged and ends the process at once. The next
+ * start replays SQLite's log. Going on after a failed fsync would lose acknowledged changes.
  */
 typedef struct _PmssDatabase PmssDatabase;
 
@@ -41,22 +39,22 @@ typedef gboolean (*PmssDatabaseFunc) (PmssDatabase *database, gpointer user_data
 /* Opens or makes the file, mode 0600, and brings it to the newest schema. A file that a newer
  * program has written is refused. */
 PmssDatabase *pmss_database_open  (const char *path, GError **error);
-/* Waits for what was handed in before; nothing may be handed in after. */
+/* Waits for the functions that were handed in before. None may be handed in after. */
 void          pmss_database_close (PmssDatabase *database);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssDatabase, pmss_database_close)
 
-/* Blocks. Called on the database thread, i.e. inside another transaction, it runs @func at once as
- * a part of that transaction, in a savepoint of its own, so that functions which transact can be
- * put together to larger ones. */
+/* Blocks. On the database thread, inside another transaction, it runs @func at once as a part of
+ * that transaction, in a savepoint of its own. So functions which transact can be put together to
+ * larger ones. */
 gboolean      pmss_database_transact (PmssDatabase *database, PmssDatabaseFunc func,
     gpointer user_data, GError **error);
 
-/* For a function that only reads. It runs before those of transact() that wait, outside of any
- * transaction, so that it sees what is committed and waits for no COMMIT but one that is under way.
- * Called on the database thread it is a part of the transaction there, and sees that. */
+/* For a function that only reads. It runs before the waiting ones of transact(), outside of any
+ * transaction. It sees what is committed, and waits for no COMMIT but one that is under way. Called
+ * on the database thread it is a part of the transaction there, and sees that. */
 gboolean      pmss_database_read (PmssDatabase *database, PmssDatabaseFunc func,
     gpointer user_data, GError **error);
-/* Whether the caller is a function on the database thread: what it sees may still come to
+/* Whether the caller is a function on the database thread: the rows that it sees may still come to
  * nothing. */
 gboolean      pmss_database_is_within (PmssDatabase *database);
 
@@ -78,8 +76,8 @@ typedef void (*PmssDatabaseTallyFunc)  (const char *state, gint64 number, gpoint
 void          pmss_database_each_tally (PmssDatabase *database, const char *kind,
     PmssDatabaseTallyFunc func, gpointer user_data);
 
-/* What the database thread is occupied by in one piece: a caller's function, a COMMIT with its
- * fsync (of transactions that changed something). */
+/* The pieces of the database thread's time: a caller's function, a COMMIT with its fsync (of
+ * transactions that changed something). */
 typedef enum { PMSS_PIECE_FUNCTION, PMSS_PIECE_COMMIT, PMSS_N_PIECES } PmssPiece;
 #define PMSS_PIECE_BOUNDS 1000, 5000, 10000, 50000, 100000      /* us */
 #define PMSS_N_PIECE_BOUNDS 5
@@ -101,7 +99,7 @@ void          pmss_database_set_full_func (PmssDatabase *database, PmssDatabaseF
 /* The number of the newest migration. */
 int           pmss_database_get_schema_version (PmssDatabase *database);
 
-/* What follows is for functions on the database thread. */
+/* The rest is for functions on the database thread. */
 
 typedef enum { PMSS_VALUE_BEGIN, PMSS_VALUE_INT, PMSS_VALUE_TEXT, PMSS_VALUE_BLOB,
     PMSS_VALUE_END } PmssValueType;
@@ -135,7 +133,7 @@ gint64        pmss_database_get_last_id  (PmssDatabase *database);
 /**
  * PmssRows:
  *
- * What a query gives, row by row:
+ * The result of a query, row by row:
  *
  *   g_autoptr (PmssRows) rows = pmss_database_query (database, "SELECT id, name FROM medium WHERE
  *   size > ?1", PMSS_INT (0)); while (pmss_rows_next (rows, &local))

@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* One run of an ingest: ingest.c (the job, its short phases), ingest-probe.c. What lies between is
- * the striping's. Lives on the job's thread. */
+/* One run of an ingest: ingest.c (the job, its short phases), ingest-probe.c. The phases between
+ * are the striping's. Lives on the job's thread. */
 typedef struct
 {
   PmssJobRun *run;
@@ -24,7 +24,7 @@ typedef struct
   PmssStriping *striping;
 } Ingest;
 
-/* What the file is: its failing is a warning. */
+/* Probes the file. A failure is a warning. */
 gboolean pmss_ingest_probe (Ingest *ingest, GError **error);
 
 G_END_DECLS

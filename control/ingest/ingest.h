@@ -10,21 +10,21 @@ G_BEGIN_DECLS
  *
  *   probe ──▶ stripe ──▶ verify ──▶ commit
  *
- * - probe: pmss-probe says what the file is. A failure of it is a warning, and so is a decoder that
- *   it lacks. It is left out once the server twice did not live to see its end.
- * - stripe: the upload's bytes go on to the nodes, with the SHA-256 of it all on the way; what is
- *   durable is read back meanwhile. See #PmssStriping.
+ * - probe: pmss-probe describes the file. A failure of it is a warning, and so is a decoder that it
+ *   lacks. It is left out once the server twice did not live to see its end.
+ * - stripe: the upload's bytes go on to the nodes, with the SHA-256 of it all on the way. Durable
+ *   extents are read back meanwhile. See #PmssStriping.
  * - verify: every shard that was not found good then is computed again from the upload, compared
- *   with what its node sends, and put right.
+ *   with its node's bytes, and put right.
  * - commit: version and medium become ready in one transaction with the end of upload and job; the
  *   original is kept or dropped.
  *
- * Interrupted at any point, the job goes on with the phase that it was in; of stripe and verify,
- * with the first extent that was not done (what was striped before is hashed once more). Failed (no
- * space, too few nodes), it can be resumed; cancelled, the medium is deleted with all that was
- * written of it. Memory: the writer's, and with two extents read back 2 x (1 + m/k) + 1 extents.
- * Two files are taken in at a time, and beside them four that are small, for which that is little:
- * neither kind waits for the other.
+ * Interrupted at any point, the job goes on with the phase that it was in. In stripe and verify it
+ * goes on with the first extent that was not done; the earlier ones are hashed once more. A failed
+ * job (no space, too few nodes) can be resumed. When it is cancelled, the medium is deleted with
+ * all that was written of it. Memory: the writer's, and with two extents read back 2 x (1 + m/k) +
+ * 1 extents. Small files take little of that. Two files are taken in at a time, and beside them
+ * four small ones: neither kind waits for the other.
  */
 
 /* The upload is whole: makes the job, and the medium's state ingesting. Returns the job's id, 0 on

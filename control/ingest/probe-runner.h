@@ -5,16 +5,16 @@
 
 G_BEGIN_DECLS
 
-/* Runs pmss-probe on the file at @path, in a process of its own that is killed when @cancellable is
- * cancelled or @seconds are over, reads at most 256 KiB of what it says, checks all of that, and
- * puts it into @medium; of title and content type only what @medium has not. Blocks.
- * @missing: (out) (nullable): the decoders that it would have needed to say more, for people; to be
- * freed. G_IO_ERROR_CANCELLED, or a PMSS_ERROR that says what went wrong with the probe: the medium
- * is then unchanged. */
+/* Runs pmss-probe on the file at @path, in a process of its own. It kills the process when
+ * @cancellable is cancelled or @seconds are over. It reads at most 256 KiB of the answer, checks
+ * all of it, and puts it into @medium. It sets title and content type only where @medium has none.
+ * Blocks.
+ * @missing: (out) (nullable): the missing decoders, as text for people; to be freed. Errors:
+ * G_IO_ERROR_CANCELLED, or a PMSS_ERROR of the probe; the medium is then unchanged. */
 gboolean pmss_probe_run (const char *path, PmssMedium *medium, guint seconds, char **missing,
     GCancellable *cancellable, GError **error);
 
-/* What pmss-probe printed, into @medium. Hostile. */
+/* Puts the output of pmss-probe, which is hostile, into @medium. */
 gboolean pmss_probe_parse (const char *text, gsize length, PmssMedium *medium, char **missing,
     GError **error);
 

@@ -5,11 +5,11 @@
 
 G_BEGIN_DECLS
 
-/* How a medium goes: in one transaction its other jobs are cancelled, it and its versions begin to
- * be deleted (its name is free from then on), and the job "delete" (pmss_job_type_delete) is
- * queued, which takes the shards from their nodes, then the rows, then the upload or original. What
- * a node that cannot be reached holds becomes a pending deletion, done when it is back
- * (reconcile.h). PMSS_ERROR_NOT_FOUND: no such medium. Returns the job's id, 0 on error. */
+/* Deletes a medium. One transaction cancels its other jobs, sets it and its versions to deleting,
+ * and queues the job "delete" (pmss_job_type_delete). The name is free from then on. That job
+ * deletes the shards from their nodes, then the rows, then the upload or original. The shards of a
+ * node that cannot be reached become pending deletions, done when it is back (reconcile.h).
+ * PMSS_ERROR_NOT_FOUND: no such medium. Returns the job's id, 0 on error. */
 gint64 pmss_deletion_start (PmssControlContext *context, const char *name, const char *user,
     GError **error);
 

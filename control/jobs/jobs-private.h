@@ -6,19 +6,19 @@
 
 G_BEGIN_DECLS
 
-/* Shared by jobs.c (rows), job-runs.c (threads), job-waits.c (those that wait) and job-run.c (what
- * runs say). */
+/* Shared by jobs.c (rows), job-runs.c (threads), job-waits.c (waiting jobs) and job-run.c (progress
+ * of runs). */
 struct _PmssJobs
 {
   PmssControlContext *context;
-  /* GThread; made by start, joined by free: the one that looks at waiting jobs, too */
+  /* GThread; made by start, joined by free; with the thread that looks at waiting jobs */
   GPtrArray *workers;
   GHashTable *waits;            /* job id -> PmssJobWait; that thread's */
 
   /* held while a worker looks for a job: one at a time, so that no two take jobs of one medium */
   GMutex claim_lock;
   gboolean blind;               /* under claim_lock: the last look failed, which was told */
-  /* protects all below, and what is said so in #PmssJobRun; never held over a transaction */
+  /* protects all below, and the fields of #PmssJobRun that say so; never held over a transaction */
   GMutex lock;
   GCond cond;                   /* `generation` or `stopping` has changed */
   guint64 generation;           /* grows whenever there may be something to run */
@@ -36,7 +36,7 @@ struct _PmssJobRun
   char *waiting_for;            /* nullable: the run's, for its end */
   /* under the jobs' lock: others show it, and a run may have several threads */
   gint64 written_at;            /* monotonic, us: when progress went to the database */
-  gint64 due;                   /* monotonic, us: what the rate limit allows next */
+  gint64 due;                   /* monotonic, us: when the rate limit allows the next bytes */
   guint64 done;
 };
 
@@ -49,7 +49,7 @@ guint              pmss_job_types_count_running (void);
 /* The thread that looks at waiting jobs. */
 gpointer           pmss_jobs_look_at_waiting (gpointer jobs);
 
-/* What to run next. */
+/* The next job to run. */
 typedef struct
 {
   GArray *busy_jobs, *busy_media;       /* gint64: what runs now */
@@ -69,8 +69,8 @@ PmssJob *pmss_job_read_row (PmssRows *rows);
 /* The state that is shown, as an index has it. */
 #define PMSS_JOB_SHOWN "CASE WHEN waiting_for IS NULL THEN state ELSE 'waiting' END"
 
-/* Moves @id on to @to in a transaction of its own. @text: (nullable) the error of a failed job,
- * what a waiting one waits for. @job: (out) (nullable) as it is then. */
+/* Moves @id on to @to in a transaction of its own. @text: (nullable) the error of a failed job, or
+ * the reason of a wait. @job: (out) (nullable) as it is then. */
 gboolean pmss_jobs_change_state (PmssJobs *jobs, gint64 id, PmssJobState to, const char *text,
     PmssJob **job, GError **error);
 

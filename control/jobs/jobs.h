@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /**
  * PmssJobs:
  *
- * Background work that outlives a crash: a row of the table job each, and a few worker threads that
- * run what is queued, the oldest first.
+ * Background work that outlives a crash. Each job is a row of the table job. A few worker threads
+ * run the queued ones, the oldest first.
  *
  *            ┌────────── resume ◀─────────┬──────────┐
  *            ▼                            │          │
@@ -20,12 +20,13 @@ G_BEGIN_DECLS
  *            │ └────pause─────│─┴──────────────▶ paused
  *            └────cancel──────┴──▶ cancelled ◀── (paused, failed: too)
  *
- * A running job keeps what it has done by steps of its own; after a restart it is queued again and
+ * A running job commits its progress by steps of its own. After a restart it is queued again and
  * goes on from the last step that it committed. Pause and cancel are cooperative: the state changes
- * at once, the work stops at the end of the piece at hand. No two jobs of one medium run at a time.
+ * at once, and the work stops at the end of the piece at hand. No two jobs of one medium run at a
+ * time.
  *
- * A job that cannot go on for want of something that may come back, as storage servers do, is
- * waiting: it holds no worker, and is queued again when that is there.
+ * A job that lacks something that may come back, such as storage servers, is waiting. It holds no
+ * worker, and is queued again when that is there.
  *
  * All functions block and may be called on any thread; those that change something may be a part of
  * a larger transaction, save where said.
@@ -51,10 +52,10 @@ typedef struct
   guint64 done, total;          /* bytes over all phases */
   guint64 rate_limit;           /* bit/s, 0: none */
   char *error;                  /* nullable: why it failed */
-  char *waiting_for;            /* nullable: what a waiting job waits for */
-  /* nullable: what was not as it should be and did not keep the job from being done */
+  char *waiting_for;            /* nullable: the reason of a wait */
+  /* nullable: a fault that did not keep the job from being done */
   char *warning;
-  char *user;                   /* who started it, "" for the server itself */
+  char *user;                   /* the user who started it, "" for the server itself */
   gint64 created, updated;      /* seconds since 1970 */
 } PmssJob;
 
@@ -76,14 +77,14 @@ typedef struct
    * no such difference */
   guint max_small;
   gboolean can_cancel;
-  /* Does the work, or what is left of it. FALSE with G_IO_ERROR_CANCELLED when told to stop; with
-   * any other error the job fails. */
+  /* Does the work, or the rest of it. FALSE with G_IO_ERROR_CANCELLED when told to stop; with any
+   * other error the job fails. */
   gboolean (*run)     (PmssJobRun *run, GError **error);
-  /* (nullable) A part of each transaction that changes the state of @job from @job->state to @to:
-   * what the job is about changes with it. */
+  /* (nullable) A part of each transaction that changes the state of @job from @job->state to @to.
+   * The job's object changes with it. */
   gboolean (*changes) (PmssControlContext *context, const PmssJob *job, PmssJobState to,
     GError **error);
-  /* (nullable: always) Whether what waiting @job waits for seems to be there. On any thread. */
+  /* (nullable: always) Whether the thing that @job waits for seems to be there. On any thread. */
   gboolean (*is_ready) (PmssControlContext *context, const PmssJob *job);
 } PmssJobType;
 
@@ -104,13 +105,14 @@ void          pmss_jobs_free  (PmssJobs *jobs);
 gint64        pmss_jobs_add   (PmssJobs *jobs, const char *type, gint64 medium,
     const char *medium_name, guint64 total, guint64 rate_limit,
     const char *user, GError **error);
-/* What goes with a new job in one transaction: returns what pmss_jobs_add() gave, 0 on error. */
+/* The work that goes with a new job in one transaction. Returns the result of pmss_jobs_add(), 0 on
+ * error. */
 typedef gint64 (*PmssJobsBegin) (PmssControlContext *context, gpointer user_data, GError **error);
 /* Runs @begin in a transaction, then wakes the workers. Returns the job's id, 0 on error. Not
  * inside a transaction. */
 gint64        pmss_jobs_begin (PmssJobs *jobs, PmssJobsBegin begin, gpointer user_data,
     GError **error);
-/* Looks what there is to run, and ends the runs of jobs that no longer are to. Not inside a
+/* Looks for jobs to run, and ends the runs of jobs that shall not run any more. Not inside a
  * transaction. */
 void          pmss_jobs_wake  (PmssJobs *jobs);
 /* All jobs of a medium that have not ended become cancelled, without their `changes`. */
@@ -149,14 +151,14 @@ gboolean      pmss_job_run_set_phase        (PmssJobRun *run, const char *phase,
 gboolean      pmss_job_run_set_version      (PmssJobRun *run, const PmssVersionId *version,
     GError **error);
 gboolean      pmss_job_run_set_warning      (PmssJobRun *run, const char *warning, GError **error);
-/* Before a run returns FALSE: the job is not failed but waits for what @what says. */
+/* Before a run returns FALSE: the job has not failed but waits; @what says for what. */
 void          pmss_job_run_wait             (PmssJobRun *run, const char *what);
 /* Commits how many bytes there are to be done, where that was not known when the job was added. */
 gboolean      pmss_job_run_set_total        (PmssJobRun *run, guint64 total, GError **error);
 /* Commits another rate limit than the job was added with. */
 gboolean      pmss_job_run_set_rate_limit   (PmssJobRun *run, guint64 rate_limit, GError **error);
-/* @done bytes of all are done. Seen at once by whoever asks, written to the database at most once a
- * second. FALSE: told to stop. */
+/* @done bytes of all are done. Callers see that at once; the database at most once a second. FALSE:
+ * told to stop. */
 gboolean      pmss_job_run_progress         (PmssJobRun *run, guint64 done, GError **error);
 /* The same, where several threads each do a part: @bytes more than before. */
 gboolean      pmss_job_run_advance          (PmssJobRun *run, guint64 bytes, GError **error);

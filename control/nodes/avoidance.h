@@ -8,10 +8,10 @@ G_BEGIN_DECLS
 /**
  * PmssAvoidance:
  *
- * Whether a node that did not answer in time is to be asked again. To find out takes its whole
- * timeout: so a job does so once, and not for each of its extents, then after 1 min, 2 min, and so
- * on up to 16 min. One that has come up anew is asked at once. Decides only; the caller gives the
- * times. {0}: nothing is held against it.
+ * Decides whether a node that did not answer in time is asked again. To find out takes a whole
+ * timeout, so a job does it once, not for each of its extents. Then it does so after 1 min, 2 min,
+ * and so on up to 16 min. A node that has come up anew is asked at once. Decides only; the caller
+ * gives the times. {0}: nothing is held against the node.
  */
 typedef struct
 {

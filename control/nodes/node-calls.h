@@ -9,11 +9,11 @@ G_BEGIN_DECLS
 /**
  * PmssNodeCalls:
  *
- * Many requests to many nodes at once, for work that blocks: what deletion, verification and
- * reconciliation have in common. Queue calls, then run() them. Keeps a client for each node, mints
- * the capability tokens, and sends no more than four requests to a node at a time. The first call
- * of a run that finds its node unreachable ends the run's other calls to that node with the same
- * error. One that did not answer in time is remembered over runs: see #PmssAvoidance.
+ * Many requests to many nodes at once, for work that blocks: deletion, verification,
+ * reconciliation. Queue calls, then run() them. Keeps a client for each node, mints the capability
+ * tokens, and sends no more than four requests to a node at a time. The first call of a run that
+ * finds its node unreachable ends the run's other calls to that node with the same error. A node
+ * that did not answer in time is remembered over runs: see #PmssAvoidance.
  *
  * Threads: one worker thread at a time; runs a main context of its own inside its calls.
  */
@@ -41,8 +41,8 @@ void           pmss_node_calls_get     (PmssNodeCalls *calls, guint node, const 
 typedef void (*PmssNodeCallDone) (guint node, const char *shard, guint tag, const GError *error,
     gpointer user_data);
 
-/* Runs what is queued, and what @done queues meanwhile, until all of it is over, one way or the
- * other. FALSE: cancelled (all calls are over then, too). */
+/* Runs the queued calls, and those that @done queues meanwhile, until all have succeeded or failed.
+ * FALSE: cancelled (all calls are over then, too). */
 gboolean       pmss_node_calls_run  (PmssNodeCalls *calls, PmssNodeCallDone done,
     gpointer user_data, GCancellable *cancellable, GError **error);
 

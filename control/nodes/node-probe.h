@@ -9,11 +9,11 @@ G_BEGIN_DECLS
 /**
  * PmssNodeProbe:
  *
- * Looks for itself when a viewer's reader says that it cannot reach a node: asks the node's
- * /healthz, and tells #PmssNodes what came of it. A node that is not reached is asked every second
- * until it is, or until its heartbeats have stopped too. There is one question a node at a time,
- * and none within a second of the last: readers can ask for no more. Asks nodes for proofs of their
- * addresses, too. Has a thread of its own, on which all of it happens.
+ * Checks a node when a viewer's reader says that it cannot reach it. It asks the node's /healthz,
+ * and tells #PmssNodes the result. It asks an unreachable node every second until it is reached, or
+ * until its heartbeats have stopped too. It asks a node one question at a time, and none within a
+ * second of the last: readers can cause no more. It also asks nodes for proofs of their addresses.
+ * All of it happens on a thread of its own.
  */
 PmssNodeProbe *pmss_node_probe_start (PmssControlContext *context);
 /* Joins the thread. */

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Shared by nodes.c (who there is), node-states.c (how they are) and the other node-*.c. */
+/* Shared by nodes.c (the list of nodes), node-states.c (their states) and the other node-*.c. */
 
 typedef struct
 {
@@ -32,11 +32,11 @@ typedef struct
   /* monotonic, when it was last asked to prove such a thing; 0: not yet */
   gint64 asked;
   char *claim_problem;          /* (nullable) why it is not believed */
-  /* and that is what came when it was asked: for administrators' eyes, or control would tell nodes
-   * what answers in its network */
+  /* and the result of the question: for administrators alone, or control would tell nodes what
+   * answers in its network */
   gboolean unproved;
 
-  /* what the state follows from */
+  /* the causes of the state */
   gint64 heard;                 /* monotonic, of the last heartbeat */
   gint64 last_seen;             /* the same in seconds since 1970; 0: never */
   gboolean leaving;             /* the last heartbeat said so */
@@ -59,20 +59,20 @@ struct _PmssNodes
   GMutex lock;
   GHashTable *entries;          /* id -> PmssNodeEntry */
   GHashTable *unknown;          /* set of ids that were refused, and the log has said so: bounded */
-  /* protects these two, and is held while the watch runs: who has taken it away may be freed */
+  /* protects these two, and is held while the watch runs: an object that has taken it away may be
+   * freed */
   GMutex watch_lock;
   PmssNodesWatch watch;
   gpointer watch_data;
-  PmssNodesProve prove;         /* NULL: nobody asks for proofs */
+  PmssNodesProve prove;         /* NULL: control asks for no proofs */
   gpointer prove_data;
 };
 
-/* node-identity.c, with the lock held: what is wrong with its claim, for the node itself; NULL:
- * nothing. */
+/* node-identity.c, with the lock held: the fault of its claim, for the node itself; NULL: none. */
 char          *pmss_node_tell_claim (const PmssNodeEntry *entry);
-/* node-clock.c: whether a node whose clock is @skew seconds ahead of ours refuses what we sign. */
+/* node-clock.c: whether a node whose clock is @skew seconds ahead of ours refuses our tokens. */
 gboolean       pmss_node_clock_is_wrong (gint64 skew);
-/* In words, with what to do; NULL: nothing to speak of. */
+/* In words, with the remedy; NULL: no difference worth a warning. */
 char          *pmss_node_describe_clock (gint64 skew);
 
 typedef enum { PMSS_NODE_CLAIM_GOOD, PMSS_NODE_CLAIM_WAITS, PMSS_NODE_CLAIM_REFUSED } PmssNodeClaim;

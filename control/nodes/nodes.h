@@ -20,10 +20,10 @@ G_BEGIN_DECLS
  *      └──────────────┴─────────────────▲
  *         a last heartbeat: it leaves
  *
- * Heartbeats alone do not make a node up that control was told is unreachable, and that it cannot
- * reach itself (node-probe.h): that is suspect at once, and down after 15 s. After a start of
+ * Heartbeats alone do not make a node up. If readers say that it is unreachable, and control cannot
+ * reach it itself (node-probe.h), it is suspect at once, and down after 15 s. After a start of
  * control all nodes are down until their first heartbeat: since the start, or since they went down
- * before it; for that, states are written to the database when they change. Threads: any.
+ * before it. For that, states are written to the database when they change. Threads: any.
  */
 
 typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
@@ -35,7 +35,7 @@ typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
 #define PMSS_JOIN_TOKEN_LIFETIME 3600
 #define PMSS_INSTANCE_LENGTH 32 /* hex digits */
 
-/* What a heartbeat tells. Fractions are 0..1, rates bytes/s, sizes bytes. */
+/* The statistics of a heartbeat. Fractions are 0..1, rates bytes/s, sizes bytes. */
 typedef struct
 {
   double cpu;
@@ -46,7 +46,7 @@ typedef struct
   guint64 shards;               /* as the node counts them */
 } PmssNodeStats;
 
-/* What a node says of itself with each heartbeat. The strings are the caller's. */
+/* A node's words about itself in each heartbeat. The strings are the caller's. */
 typedef struct
 {
   const char *address;
@@ -56,7 +56,7 @@ typedef struct
   const char *instance;         /* (nullable) id of its start */
   const char *trouble;          /* (nullable) why it takes no writes */
   gint64 time;                  /* of its clock, seconds since 1970; 0: it does not say */
-  /* of the format that control signs; where not, it is suspect: it cannot serve anybody */
+  /* of the format that control signs; where not, it is suspect: it can serve no viewer */
   gboolean reads_tokens;
   PmssNodeStats stats;
 } PmssNodeBeat;
@@ -67,12 +67,13 @@ typedef struct
   PmssNode node;                /* id, address, port, tls, zone */
   PmssNodeState state;
   gint64 since;                 /* in this state; seconds since 1970 */
-  /* seconds that it is in this state; only for what was before control started by the clock that
-   * people set */
+  /* seconds that it is in this state, by the monotonic clock; for the time before control started,
+   * by the wall clock */
   gint64 lasted;
   char *reason;                 /* in words, times in it as ISO 8601 in UTC; NULL: it is up */
   gboolean read_only;           /* it takes no writes; `warning` says why */
-  char *warning;                /* (nullable) what somebody should look at, though it may be up */
+  /* (nullable) a fault that an administrator should look at, though it may be up */
+  char *warning;
   gint64 last_seen;             /* seconds since 1970; 0: not since control started */
   guint64 capacity;             /* bytes that it offers */
   guint64 used, free;           /* as of the last heartbeat */
@@ -95,14 +96,14 @@ void          pmss_nodes_count_states (PmssNodes *nodes, guint count[PMSS_NODE_N
 GPtrArray    *pmss_nodes_list (PmssNodes *nodes, GError **error);
 /* PMSS_ERROR_NOT_FOUND */
 PmssNodeInfo *pmss_nodes_get  (PmssNodes *nodes, guint id, GError **error);
-/* How many have joined, whatever their state. From memory. */
+/* How many have joined, in any state. From memory. */
 guint         pmss_nodes_count (PmssNodes *nodes);
-/* From memory alone, no database: the address that a request goes to. FALSE: no such node. Free
- * with pmss_node_info_free(); what the database counts is not filled in. */
+/* The address that a request goes to, from memory alone. FALSE: no such node. Free with
+ * pmss_node_info_free(). The counts of the database are not filled in. */
 PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
 
-/* One-time join tokens. @zone: (nullable) the zone that the joining node is put in, whatever it
- * says itself. */
+/* One-time join tokens. @zone: (nullable) the zone of the joining node, even if it names another
+ * one. */
 char         *pmss_nodes_create_join_token (PmssNodes *nodes, const char *zone, gint64 *expires,
     GError **error);
 /* Uses up @join_token. Fills in node->id; returns the node's secret. PMSS_ERROR_NOT_AUTHORIZED for
@@ -110,8 +111,8 @@ char         *pmss_nodes_create_join_token (PmssNodes *nodes, const char *zone, 
 char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNode *node,
     guint64 capacity, GError **error);
 /* PMSS_ERROR_NOT_AUTHORIZED for a wrong secret, for an unknown node, too; PMSS_ERROR_CONFLICT when
- * another server with the same identity is alive. A changed address counts once it has been proved;
- * until then the node is suspect. @problem: (out) (nullable) what the node is to be told. */
+ * another server with the same identity is alive. A changed address counts once it has been proved.
+ * Until then the node is suspect. @problem: (out) (nullable) the text for the node. */
 gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret,
     const PmssNodeBeat *beat, PmssNodeState *state, char **problem, GError **error);
 /* Whether @secret is the node's: as heartbeat() does. */
@@ -120,15 +121,15 @@ gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secr
  * (nullable) why it could not either. */
 void          pmss_nodes_note_probe (PmssNodes *nodes, guint id, guint readers,
     const GError *failure);
-/* Somebody does not want to wait for the node: `repair` until it is up. PMSS_ERROR_CONFLICT while
- * it is. */
+/* An administrator does not want to wait for the node: `repair` until it is up. PMSS_ERROR_CONFLICT
+ * while it is. */
 gboolean      pmss_nodes_ask_repair (PmssNodes *nodes, guint id, GError **error);
 /* PMSS_ERROR_CONFLICT while the catalog has shards on it; those that only wait to be deleted from a
  * node that is down go with it. */
 gboolean      pmss_nodes_remove (PmssNodes *nodes, guint id, GError **error);
 
-/* Asks the server at @place, where node place->id says that it is, for a proof, without waiting;
- * what comes of it goes to note_proof(). Called on any thread with no lock held. */
+/* Asks the server at @place, where node place->id says that it is, for a proof, without waiting.
+ * The result goes to note_proof(). Called on any thread with no lock held. */
 typedef void (*PmssNodesProve) (const PmssNode *place, gpointer user_data);
 void          pmss_nodes_set_prove  (PmssNodes *nodes, PmssNodesProve prove, gpointer user_data);
 /* @failure: (nullable) why there is no proof. */

@@ -8,10 +8,10 @@ G_BEGIN_DECLS
 /**
  * pmss_same_host:
  *
- * Whether two hosts are one, as far as their texts say: names without regard to case and to the dot
- * at the end, numbers by their value, `localhost` by its addresses. Names are not resolved: a
- * resolver may block, differs between control and viewers, and may lie. Two names of one host are
- * told apart by who answers there (docs/protocol.md, 8). Pure; any thread.
+ * Whether two hosts are one, by their texts alone. Names are compared without case and the dot at
+ * the end, numbers by their value, `localhost` by its addresses. Names are not resolved: a resolver
+ * may block, differs between control and viewers, and may lie. For two names of one host the proof
+ * decides (docs/protocol.md, 8). Pure; any thread.
  */
 gboolean pmss_same_host (const char *a, const char *b);
 

@@ -8,18 +8,18 @@ G_BEGIN_DECLS
 /**
  * PmssOriginals:
  *
- * The files that media were made from, where they were to be kept: a row of the table original and
- * a file in data/originals each. Nobody else reads or writes either.
+ * The kept files that media were made from: a row of the table original and a file in
+ * data/originals each. No other object reads or writes either.
  *
  * Threads: any, and blocks.
  */
 
-/* Makes the folder and undoes what a crash left behind; pmss_originals_sweep() does the rest. */
+/* Makes the folder and removes the remains of a crash. pmss_originals_sweep() does the rest. */
 PmssOriginals *pmss_originals_new  (const char *data, PmssDatabase *database, GError **error);
 void           pmss_originals_free (PmssOriginals *originals);
 
-/* At the start, while @uploads still has the first names of what was about to be kept: a file that
- * no row names goes if it is one of those, else it is set aside. */
+/* At the start. @uploads still has the first names of files that were about to be kept. A file that
+ * no row names goes if it is one of those; else it is set aside. */
 gboolean       pmss_originals_sweep  (PmssOriginals *originals, const char *uploads,
     GError **error);
 /* See pmss_data_files_expire(). */
@@ -29,8 +29,7 @@ gboolean       pmss_originals_expire (PmssOriginals *originals, guint grace, gin
  * pmss_originals_add(). */
 gboolean       pmss_originals_link   (PmssOriginals *originals, const char *path, const char *file,
     GError **error);
-/* Takes the second name back, where pmss_originals_add() came to nothing. What stands in the way is
- * logged. */
+/* Takes the second name back, where pmss_originals_add() came to nothing. A failure is logged. */
 void           pmss_originals_unlink (PmssOriginals *originals, const char *file);
 /* Parts of a larger transaction. @file, of @size bytes, is the original of @medium. */
 gboolean       pmss_originals_add    (PmssOriginals *originals, gint64 medium, const char *file,

@@ -5,11 +5,11 @@
 
 G_BEGIN_DECLS
 
-/* The MIME type that goes with what the type finder called the file, NULL if there is none that the
- * world knows. @video: whether it has moving pictures. */
+/* The MIME type that goes with the type finder's result, NULL if there is no common one. @video:
+ * whether it has moving pictures. */
 const char *probe_content_type_from_caps (GstCaps *caps, gboolean video);
 
-/* What the file's first bytes and @name (nullable) look like; never NULL. */
+/* The type that the file's first bytes and @name (nullable) look like; never NULL. */
 char       *probe_content_type_guess     (const char *path, const char *name);
 
 G_END_DECLS

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * ProbeRates:
  *
- * Sums encoded bytes by stream time, in bins of a tenth of a second, and says how many bits the
+ * Sums encoded bytes by stream time, in bins of a tenth of a second. Tells how many bits the
  * busiest second and the busiest ten seconds hold. Memory: 8 bytes a bin, at most two days of them;
- * what lies beyond counts for no peak. Any thread may add.
+ * later bytes count for no peak. Any thread may add.
  */
 typedef struct _ProbeRates ProbeRates;
 
@@ -22,7 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProbeRates, probe_rates_free)
 void        probe_rates_add  (ProbeRates *rates, GstClockTime time, GstClockTime duration,
     guint64 bytes);
 
-/* Stream time (ns) at which the last of what was added ends; 0: nothing was. */
+/* Stream time (ns) at which the last added bytes end; 0: none were added. */
 GstClockTime probe_rates_get_end (ProbeRates *rates);
 
 /* All bytes added. */
@@ -32,9 +32,9 @@ guint64     probe_rates_get_bytes (ProbeRates *rates);
  * that is shorter. 0: unknown. */
 guint64     probe_rates_get_peak (ProbeRates *rates, GstClockTime window);
 
-/* Reads the file at @path through a parser, without decoding, as fast as it comes, and adds up what
- * its streams carry. Gives up at @deadline (monotonic, us) or at an error; FALSE then, and @rates
- * holds a part of the file only. */
+/* Reads the file at @path through a parser, without decoding, as fast as it comes, and adds up the
+ * bytes of its streams. Gives up at @deadline (monotonic, us) or at an error. FALSE then, and
+ * @rates holds a part of the file only. */
 gboolean    probe_rates_scan (ProbeRates *rates, const char *path, gint64 deadline);
 
 G_END_DECLS

@@ -17,26 +17,26 @@ typedef struct
   guint64 shards;               /* listed */
   /* that the catalog has on it, and it has not: noted as bad shards, at most 10,000 a comparison */
   guint64 missing;
-  guint64 unknown;              /* that nobody knows, however long */
+  guint64 unknown;              /* unknown ones, for any time */
   /* of them, those that are too many to be remembered: their turn comes when others are gone */
   guint64 forgotten;
-  /* that nobody has known for the grace period: pending deletions from now on */
+  /* unknown for the grace period: pending deletions from now on */
   guint64 orphans;
-  /* all that nobody knows, where they are so many that somebody has to confirm it: left alone */
+  /* all unknown ones, where they are so many that an administrator has to confirm it: left alone */
   guint64 held;
 } PmssCompared;
 
 /* Whether a clean-up of @orphans of the @shards that a node holds is so large that the catalog, or
- * whose list it is, may be what is wrong: more than 16 and 5 %, or at least four and more than
+ * the node's identity, may be wrong. That is more than 16 and 5 %, or at least four and more than
  * half. */
 gboolean     pmss_cleanup_is_large (guint64 orphans, guint64 shards);
 
-/* What is left of a confirmation of @allowed orphans after a whole list: nothing, save where more
- * are unknown than were remembered. */
+/* The rest of a confirmation of @allowed orphans after a whole list: 0, save where more are unknown
+ * than were remembered. */
 guint64      pmss_compared_get_rest (const PmssCompared *compared, guint64 allowed);
 
 /* Brings @unknown up to date. @more: names that the list may have besides twice those of the
- * catalog; one with still more, or a slow one, is left, and goes on there with the next call.
+ * catalog. A longer or a slow list is left, and the next call goes on there.
  * @allowed: as many orphans may go, however large a part that is. On FALSE the next call goes on
  * after the last page that was compared. */
 gboolean     pmss_compare_lists (PmssControlContext *context, PmssNodeCalls *calls, guint node,

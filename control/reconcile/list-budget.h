@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssListBudget:
  *
- * How much of one node's list is read at a time: by far more than it should have, and by no means
- * all that a node might say. One thread reads all lists. Pure.
+ * Bounds how much of one node's list is read at a time. That is far more than it should have, and
+ * far less than a node might send. One thread reads all lists. Pure.
  */
 typedef struct
 {

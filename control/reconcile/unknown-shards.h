@@ -8,10 +8,10 @@ G_BEGIN_DECLS
 /**
  * PmssUnknown:
  *
- * The shards of one node that nobody knows, and since when control has seen each of them there. A
- * list of the node may take several comparisons: the names of the list at hand are kept apart until
- * it has come to its end. In memory; a bounded number of names is remembered, and all are counted.
- * Pure; one thread.
+ * The unknown shards of one node, and since when control has seen each of them there. A list of the
+ * node may take several comparisons. The names of the list at hand are kept apart until it has come
+ * to its end. In memory; a bounded number of names is remembered, and all are counted. Pure; one
+ * thread.
  *
  *   begin ──▶ add, move ──▶ add, move ──▶ end
  *               └──── left: goes on ────┘
@@ -34,7 +34,7 @@ gint64       pmss_unknown_get_due   (PmssUnknown *unknown);
 /* The name that the list at hand goes on after; NULL: it begins. @instance: (nullable) of the
  * node's start: the list of another start begins anew. */
 const char  *pmss_unknown_begin (PmssUnknown *unknown, const char *instance);
-/* The list at hand has @name, which nobody knows, at @now. */
+/* The list at hand has @name, which is unknown, at @now. */
 void         pmss_unknown_add   (PmssUnknown *unknown, const char *name, gint64 now);
 /* It was compared up to @after, which had @shards and of them @missing that were not there. */
 void         pmss_unknown_move  (PmssUnknown *unknown, const char *after, guint64 shards,
@@ -47,7 +47,7 @@ guint64      pmss_unknown_get_missing (PmssUnknown *unknown);
 GPtrArray   *pmss_unknown_end    (PmssUnknown *unknown, gint64 now, gint64 grace);
 /* How many of the last whole list are not remembered. */
 guint64      pmss_unknown_get_forgotten (PmssUnknown *unknown);
-/* Somebody knows @name now. */
+/* @name is known now. */
 void         pmss_unknown_remove (PmssUnknown *unknown, const char *name);
 
 G_END_DECLS

@@ -9,13 +9,13 @@ G_BEGIN_DECLS
 /**
  * PmssRebuild:
  *
- * Makes the missing shards of one extent from the others, row by row: a row needs k good units,
- * whichever they are, so that a shard which is damaged gives what it still has.
+ * Makes the missing shards of one extent from the others, row by row. A row needs any k good units,
+ * so a damaged shard still gives its good ones.
  *
- * A unit is good when its record has the checksum that the record says, and when the record says of
- * all units of its row what most of the row's records say (those that say something else are lies,
- * or of another time; where there are as many of one kind as of the other, none is believed). Each
- * rebuilt unit is compared with its stored checksum.
+ * A unit is good when it has the checksum that its record says, and when that record agrees with
+ * most of the row's records. A record that differs lies, or is of another time. Where there are as
+ * many of one kind as of the other, none is believed. Each rebuilt unit is compared with its stored
+ * checksum.
  *
  * Does no I/O. Memory: the shards that were added, and those that are made. One thread at a time.
  */
@@ -25,8 +25,8 @@ PmssRebuild *pmss_rebuild_new  (PmssErasure *erasure, const PmssExtentGeometry *
 void         pmss_rebuild_free (PmssRebuild *rebuild);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRebuild, pmss_rebuild_free)
 
-/* What was read of shard @index: all of it, or as much as came, damaged or not. Once a shard.
- * Returns whether nothing is wrong with it, judged by itself. */
+/* Gives the bytes that were read of shard @index: all of it, or as much as came, damaged or not.
+ * Once a shard. Returns whether it is good, judged by itself. */
 gboolean     pmss_rebuild_add  (PmssRebuild *rebuild, guint index, GBytes *bytes);
 /* Whether each row has k good units. */
 gboolean     pmss_rebuild_is_enough (PmssRebuild *rebuild);

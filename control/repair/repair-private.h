@@ -27,7 +27,7 @@ typedef struct
   GHashTable *states;           /* node id -> PmssPlaceState */
   /* fewer than half of them are up: most likely it is control's own network */
   gboolean many_down;
-  gboolean asked;               /* somebody has asked for a node's repair */
+  gboolean asked;               /* an administrator has asked for a node's repair */
   guint64 gone_shards;          /* that the catalog has on nodes that are gone */
   guint64 bad_shards;
   guint mark;                   /* the same as long as nothing has changed that repair depends on */
@@ -49,8 +49,8 @@ gboolean       pmss_node_view_has_new_gone (const PmssNodeView *before, const Pm
 /**
  * PmssRepairPace:
  *
- * What others make repair do, as nodes that flap and viewers that suspect: a few times at once, and
- * then once in a while. Decides only. {0} is a full one.
+ * Bounds work that others cause, such as flapping nodes and suspicious viewers: a few times at
+ * once, and then once in a while. Decides only. {0} is a full one.
  */
 typedef struct
 {
@@ -81,8 +81,8 @@ gboolean pmss_repair_place_equal (gconstpointer a, gconstpointer b);
  */
 typedef struct _PmssRepairPlan PmssRepairPlan;
 
-/* @all: whether to look at all extents, for places without a node too, or only at those that
- * something bad is told of; done in any case when a node is gone.
+/* @all: whether to look at all extents, for places without a node too, or only at those with bad or
+ * suspected shards. All are looked at in any case when a node is gone.
  * @except: (nullable) set of #PmssExtentPlace. */
 PmssRepairPlan *pmss_repair_plan_new  (PmssControlContext *context, const PmssNodeView *view,
     gboolean all, GHashTable *except, GCancellable *cancellable, GError **error);
@@ -107,7 +107,8 @@ typedef struct
   GMutex lock;                  /* protects all below; held for moments */
   /* as the nodes were last seen; changes under the plan's lock, too */
   PmssNodeView *view;
-  guint64 changes;              /* grows with whatever is changed, or known to be impossible */
+  /* grows with each change, and with each extent that is known to be impossible */
+  guint64 changes;
   guint64 vain;                 /* extents of which something was told, and nothing was wrong */
 } PmssRepairRun;
 
@@ -117,10 +118,10 @@ gboolean pmss_repair_run_moved  (PmssRepairRun *self, guint64 bytes, GError **er
 gboolean pmss_repair_run_stored (PmssRepairRun *self, guint64 bytes, GError **error);
 /* Something is not as it was when the plan was made. */
 void     pmss_repair_run_changed (PmssRepairRun *self);
-/* An extent was looked at because of what was told of it, and nothing is wrong with it. */
+/* An extent was looked at because of a report, and nothing is wrong with it. */
 void     pmss_repair_run_vain (PmssRepairRun *self);
 
-/* Who makes one extent after the other, on a thread of its own. */
+/* A worker that makes one extent after the other, on a thread of its own. */
 typedef struct
 {
   PmssRepairRun *repair;
@@ -131,8 +132,8 @@ typedef struct
   PmssNodeView *view;           /* for the extent at hand */
 } PmssRepairWorker;
 
-/* One extent at work (repair-extent.c: what there is and what is to be made; repair-store.c:
- * putting it where it belongs). Sets of shards are bits by index. */
+/* One extent at work (repair-extent.c: its good shards and those to be made; repair-store.c:
+ * storing the new ones). Sets of shards are bits by index. */
 typedef struct
 {
   PmssRepairRun *repair;
@@ -146,9 +147,10 @@ typedef struct
   guint32 up;                   /* they are on nodes that are up */
   guint32 told;                 /* of those: something bad is known, or was told, of them */
   guint32 trusted;              /* of those: the node itself says that it cannot read it */
-  guint32 damaged;              /* of those: its bytes are said not to be what they should be */
+  guint32 damaged;              /* of those: its bytes are said to be wrong */
   guint32 bad;                  /* looked at, and they are bad */
-  /* what was read; of what was asked for, what did not come for reasons of the node's */
+  /* the shards that were read; of the requested ones, those that did not come for reasons of the
+   * node's */
   guint32 read, unheard;
   GByteArray *bytes[PMSS_MAX_SHARDS];   /* of the calls last run */
   GError *errors[PMSS_MAX_SHARDS];
@@ -159,8 +161,8 @@ typedef struct
 gboolean pmss_repair_extent (PmssRepairWorker *self, const PmssExtentPlace *place, char **reason,
     GError **error);
 
-/* Where no node could take what has to go elsewhere, it is left out of work->lost, before anything
- * is read for it, and @reason says why. */
+/* Some shards have to go elsewhere. Where no node can take one, it is left out of work->lost before
+ * anything is read for it, and @reason says why. */
 gboolean pmss_repair_check_room (PmssRepairWork *work, char **reason, GError **error);
 /* Puts shard @index where it belongs: to its own node, if that is up, or else to another one.
  * FALSE: an error that ends the run. @reason: as above. */
@@ -168,12 +170,11 @@ gboolean pmss_repair_store  (PmssRepairWork *work, guint index, GBytes *bytes, c
     GError **error);
 /* Runs the calls that were queued with indices as tags; fills work->errors. */
 gboolean pmss_repair_run_calls (PmssRepairWork *work, GError **error);
-/* Whether @error (nullable) says nothing of the shard, only of who has it. */
+/* Whether @error (nullable) says nothing of the shard, only of its node. */
 gboolean pmss_repair_is_trouble (const GError *error);
 
-/* All shards of the extent from the original that was kept (repair-original.c), once its SHA-256
- * has been found to be the medium's. PMSS_ERROR_NOT_FOUND: none was kept, or it is not what it
- * was. */
+/* All shards of the extent from the kept original (repair-original.c), once its SHA-256 has been
+ * found to be the medium's. PMSS_ERROR_NOT_FOUND: none was kept, or it has changed. */
 gboolean pmss_repair_restore (PmssRepairWork *work, GBytes *shards[PMSS_MAX_SHARDS],
     GError **error);
 

@@ -8,12 +8,12 @@ G_BEGIN_DECLS
 /**
  * PmssRepair:
  *
- * Sees to it that every shard is there. A thread looks, every two seconds, whether a node has been
- * down for longer than the setting `repair-delay` (or somebody does not want to wait that long),
- * and whether something bad is known, or told, of a shard; and every hour at all extents. If so it
- * adds the job "repair" (pmss_job_type_repair), of which there is one at a time; it is of no
- * medium. One that has failed goes on when something has changed, or after ten seconds, and each
- * time that this fails after twice as long, ten minutes at most.
+ * Replaces lost and damaged shards. Every two seconds a thread looks whether a node has been down
+ * for longer than `repair-delay`, or an administrator does not want to wait. It also looks whether
+ * a shard is known to be bad, or suspected. Every hour it looks at all extents. If there is work it
+ * adds the job "repair" (pmss_job_type_repair), one at a time, of no medium. A failed job goes on
+ * when something has changed, or after ten seconds. That time doubles with each failure, up to ten
+ * minutes.
  *
  * It does not begin by itself while fewer than half of the nodes are up.
  */

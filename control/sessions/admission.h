@@ -8,15 +8,15 @@ G_BEGIN_DECLS
 /**
  * pmss_admission_decide:
  * @database: the transaction that is going to make the session
- * @medium: what is asked for; its peak bitrates are known if it could be probed
+ * @medium: the requested medium; its peak bitrates are known if it could be probed
  * @version: the version that would be read
  * @rate: (out): bit/s that the session may take; 0: no limit
  *
- * The place where it is decided whether one more stream may start. It runs inside the transaction
- * that writes the session, one at a time, so that what it counts is what there is: two requests
- * cannot both take the last of a capacity.
+ * Decides whether one more stream may start. It runs inside the transaction that writes the
+ * session, one at a time, so its counts are exact. Two requests cannot both take the last of a
+ * capacity.
  *
- * For now everybody who may see a medium is admitted, at the medium's own peak rate.
+ * For now every user who may see a medium is admitted, at the medium's own peak rate.
  *
  * Returns: FALSE and PMSS_ERROR_BUSY when the stream is refused for now
  */

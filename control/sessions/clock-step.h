@@ -8,9 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssClockStep:
  *
- * Tells when somebody, or NTP, set the clock while this process ran: it went
- * otherwise than the monotonic one, which nobody sets. Begins as zeroes.
- * Pure. Threads: its owner's.
+ * Tells when a user or NTP set the clock while this process ran. The clock then went otherwise than
+ * the monotonic one, which cannot be set. Begins as zeroes. Pure. Threads: its owner's.
  */
 typedef struct
 {

@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 /* Of one user's sessions. The trigger writes no more, but notes that a cut is due (cut_due). */
 #define PMSS_MAX_REVOCATIONS 64
 
-/* Forgets those whose tokens have expired. Where a cut is due, all of a user's become one: of all
- * tokens that were signed for the user so far. Readers of the user's other sessions renew and go
- * on. A piece of it; @more: there is more to be done. Inside a transaction. */
+/* Forgets revocations whose tokens have expired. Where a cut is due, all of a user's become one, of
+ * all tokens that were signed for the user so far. Readers of the user's other sessions renew and
+ * go on. A piece of it; @more: there is more to be done. Inside a transaction. */
 gboolean pmss_revocations_bound (PmssDatabase *database, gboolean *more, GError **error);
 
 #define PMSS_CUT_AHEAD_SQL G_STRINGIFY (PMSS_TOKEN_CUT_AHEAD)
@@ -26,11 +26,11 @@ gboolean pmss_revocations_bound (PmssDatabase *database, gboolean *more, GError 
 gboolean pmss_revocations_get_cut (PmssDatabase *database, const char *user, gint64 *signed_until,
     GError **error);
 
-/* Whether somebody ended @session, and its lease did not just run out. Inside a transaction. */
+/* Whether @session was ended, rather than its lease running out. Inside a transaction. */
 gboolean pmss_revocations_has  (PmssDatabase *database, const char *session, gboolean *has,
     GError **error);
 
-/* Revokes all tokens that were signed for anybody so far, for @lifetime seconds. Inside a
+/* Revokes all tokens that were signed for any user so far, for @lifetime seconds. Inside a
  * transaction. */
 gboolean pmss_revocations_cut_all (PmssDatabase *database, guint lifetime, GError **error);
 

@@ -18,7 +18,7 @@ void               pmss_session_budget_free (PmssSessionBudget *budget);
 /* Whether @user, who may have @cap sessions (0: any number), may open one; @now: monotonic, us. */
 gboolean           pmss_session_budget_take (PmssSessionBudget *budget, const char *user,
     guint cap, gint64 now);
-/* Forgets users who have all of theirs again. */
+/* Forgets users whose budget is full again. */
 void               pmss_session_budget_prune (PmssSessionBudget *budget, gint64 now);
 
 G_END_DECLS

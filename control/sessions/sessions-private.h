@@ -21,7 +21,7 @@ struct _PmssSessions
 
   GMutex lock;                  /* protects what follows; not held over the database */
   GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */
-  /* protects this, also while the leases are moved: nobody begins or renews one in between */
+  /* protects this, also while the leases are moved: no session begins or is renewed in between */
   GMutex clock_lock;
   PmssClockStep clock_step;
 };
@@ -40,9 +40,8 @@ PmssViewing *pmss_sessions_read_row (PmssRows *rows);
  * thread. */
 gboolean     pmss_sessions_date_token (PmssSessions *sessions, PmssDatabase *database,
     PmssViewing *session, gint64 now, GError **error);
-/* Writes the session's lease and the dates of its token. Whatever it had before may still be in
- * use, where a clock signed it that was ahead: the row keeps the latest dates. On the database
- * thread. */
+/* Writes the session's lease and the dates of its token. An earlier token may still be in use, if a
+ * clock that was ahead signed it: the row keeps the latest dates. On the database thread. */
 gboolean     pmss_sessions_write_dates (PmssDatabase *database, const PmssViewing *session,
     GError **error);
 

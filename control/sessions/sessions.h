@@ -11,12 +11,12 @@ G_BEGIN_DECLS
 /**
  * PmssSessions:
  *
- * Admitted streams. A session is a row of the database with a lease: a client that renews keeps it,
- * one that went away loses it when the lease ends. The database is the truth, so a restart of
+ * Admitted streams. A session is a row of the database with a lease. A client that renews keeps it.
+ * A client that went away loses it when the lease ends. The database is the truth, so a restart of
  * control loses none of them. Threads: any.
  */
 
-/* One session. (PmssSession is what libpmss calls a client's end of it.) */
+/* One session. (PmssSession of libpmss is a client's end of it.) */
 typedef struct
 {
   char *id;                     /* 32 hex digits */
@@ -40,7 +40,7 @@ PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssCatalog *catalog, 
 void          pmss_sessions_free (PmssSessions *sessions);
 guint         pmss_sessions_get_lease (PmssSessions *sessions);
 
-/* Who opens a session. The strings are the caller's. */
+/* The viewer that opens a session. The strings are the caller's. */
 typedef struct
 {
   const char *user;
@@ -60,7 +60,7 @@ typedef enum
 /* As many extents as come with a session; its reader asks for the rest. */
 #define PMSS_SESSION_EXTENTS 1024
 
-/* What a client gets with its session. */
+/* The grant that a client gets with its session. */
 typedef struct
 {
   PmssViewing *session;
@@ -73,8 +73,8 @@ typedef struct
 void          pmss_opened_clear (PmssOpened *opened);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssOpened, pmss_opened_clear)
 
-/* A stream of the ready version of the medium called @name for @viewer, in one transaction. With an
- * id that is a session's of the same user and medium: that session, whose lease begins anew.
+/* A stream of the ready version of the medium called @name for @viewer, in one transaction. If the
+ * id is that of a session of the same user and medium: that session, whose lease begins anew.
  * @opened: (out) empty before; its members are set where this returns TRUE. PMSS_ERROR_NOT_FOUND:
  * there is no such medium. PMSS_ERROR_CONFLICT: it is not ready, or the id was used for another
  * session. PMSS_ERROR_FORBIDDEN: the user's session of that id was ended. PMSS_ERROR_BUSY: not
@@ -82,14 +82,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssOpened, pmss_opened_clear)
 gboolean      pmss_sessions_create (PmssSessions *sessions, const char *name,
     const PmssViewer *viewer, PmssOpened *opened, GError **error);
 /* Lengthens the lease. PMSS_ERROR_NOT_FOUND when there is no such session of @user or its lease has
- * run out, PMSS_ERROR_FORBIDDEN when somebody has ended it. */
+ * run out, PMSS_ERROR_FORBIDDEN when it was ended. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user,
     GError **error);
 /* The session, as it is. PMSS_ERROR_NOT_FOUND as for renew(). */
 PmssViewing  *pmss_sessions_get    (PmssSessions *sessions, const char *id, const char *user,
     GError **error);
-/* The session, whose reader has something to report. PMSS_ERROR_NOT_FOUND as for renew(),
- * PMSS_ERROR_BUSY within a second of the last time. */
+/* The session, for a report of its reader. PMSS_ERROR_NOT_FOUND as for renew(), PMSS_ERROR_BUSY
+ * within a second of the last time. */
 PmssViewing  *pmss_sessions_begin_report (PmssSessions *sessions, const char *id, const char *user,
     GError **error);
 /* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
@@ -97,15 +97,15 @@ gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, cons
     GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 
-/* The capability token that goes with a session that was opened or renewed just now: reading of its
- * version on @nodes (of guint, ascending, as the layout has them), for the stream lifetime. It is
- * much longer than a lease, so that a control server that is down interrupts nobody; when a session
- * is ended, the storage servers are told to refuse its tokens (revocations.h). Where they do not
- * fit a token the ranges of @nodes become one. */
+/* The capability token of a session that was opened or renewed just now. It allows reading its
+ * version on @nodes (of guint, ascending, as the layout has them) for the stream lifetime. That is
+ * much longer than a lease, so that a control server that is down interrupts no stream. When a
+ * session is ended, the storage servers refuse its tokens (revocations.h). Where the ranges of
+ * @nodes do not fit a token they become one. */
 char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session,
     const GArray *nodes);
 
-/* Ends what has expired; called by a timer. */
+/* Ends expired sessions; called by a timer. */
 void          pmss_sessions_tick   (PmssSessions *sessions);
 
 G_END_DECLS

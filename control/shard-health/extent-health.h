@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* What can be read of an extent, from what is known of its shards. Nothing here does I/O. */
+/* Judges what can be read of an extent, by its known shards. Nothing here does I/O. */
 
 /* From good to bad: of several the worst is the larger. */
 typedef enum
@@ -45,9 +45,9 @@ typedef struct
   guint64 bytes;
 } PmssDamage;
 
-/* @shards: k+m. @offset: where the extent begins in its file. What is lost of it is added to
- * @damage. Rows are judged one by one: a row of which k units can be had is whole, wherever else
- * the shards are bad. */
+/* @shards: k+m. @offset: where the extent begins in its file. Its lost bytes are added to @damage.
+ * Rows are judged one by one. A row is whole if k of its units can be read, even if the shards are
+ * bad elsewhere. */
 PmssHealth  pmss_extent_health_judge (const PmssExtentGeometry *geometry,
     const PmssShardHealth *shards, guint64 offset, PmssDamage *damage);
 

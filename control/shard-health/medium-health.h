@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 #define PMSS_MAX_DAMAGED_RANGES 1000
 
-/* What can be read of a medium, as far as is known. What is only suspected is counted, and not
+/* Judges what can be read of a medium, as far as is known. Suspicions are counted, and not
  * believed. */
 typedef struct
 {

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssByteSource:
  *
- * Bytes that can be read again, at any place: of an upload, of an original that was kept. What
- * stripes and compares knows no other thing of them. Does not change, save that it can fail.
+ * Bytes that can be read again, at any place: of an upload, or of a kept original. Striping and
+ * comparing see no more of them than this. Does not change, save that it can fail.
  *
  * Threads: any, several at once. Blocks.
  */
@@ -24,9 +24,9 @@ typedef struct
 
 PmssByteSource *pmss_byte_source_new      (const PmssByteSourceFuncs *funcs, gpointer user_data,
     guint64 size);
-/* The file at @path, which has to have @size bytes. @what: what errors call it, "The upload's
- * file": they are for clients to read, the path is for the log. PMSS_ERROR_FAILED: it cannot be
- * read; PMSS_ERROR_CORRUPT: it has, or has meanwhile, another size. */
+/* The file at @path, which has to have @size bytes. @what: its name in errors, "The upload's file":
+ * clients read errors, the path is for the log. PMSS_ERROR_FAILED: it cannot be read.
+ * PMSS_ERROR_CORRUPT: it has, or has meanwhile, another size. */
 PmssByteSource *pmss_byte_source_new_file (const char *path, guint64 size, const char *what,
     GError **error);
 void            pmss_byte_source_free     (PmssByteSource *source);

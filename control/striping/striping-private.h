@@ -31,7 +31,7 @@ struct _PmssStriping
   guint64 hashed;               /* bytes in `sha256` */
 };
 
-/* What is known of the version's extents. */
+/* The catalog's rows of the version's extents. */
 guint64  pmss_striping_get_payload     (PmssStriping *striping, guint32 extent);
 gboolean pmss_striping_count_verified  (PmssStriping *striping, guint64 *bytes, GError **error);
 /* The first extent from *@next on and before @end that is not verified; *@next: where to look then.
@@ -46,30 +46,29 @@ typedef struct
 {
   /* Says which durable extent to compare next. FALSE: none at present, or an error. */
   gboolean (*next)     (PmssExtent *extent, gpointer user_data, GError **error);
-  /* @extent was compared: it is verified now, or @reason says what is wrong with a shard of it.
-   * FALSE and an error ends the comparing. */
+  /* @extent was compared: it is verified now, or @reason names the fault of a shard. FALSE and an
+   * error ends the comparing. */
   gboolean (*compared) (const PmssExtent *extent, const GError *reason, gpointer user_data,
       GError **error);
 } PmssCompareFuncs;
 
-/* Asks the nodes for whole shards and compares them with what the source says, two extents at a
- * time, until `next` has no more. A shard that is not good is not an error here. On the thread
- * whose `calls` are. */
+/* Asks the nodes for whole shards and compares them with the source, two extents at a time, until
+ * `next` has no more. A bad shard is not an error here. On the thread that owns `calls`. */
 gboolean pmss_striping_compare_extents (PmssStriping *striping, const PmssCompareFuncs *funcs,
     gpointer user_data, GCancellable *cancellable, GError **error);
 
 /**
  * PmssReadBack:
  *
- * The work of verify() on what is durable, begun while the rest is striped: links carry both ways
- * at once, and there is more than one CPU. It does the good case only: what does not compare well,
- * or cannot be asked for, is left to verify(), which meets it again and puts it right, or says why
- * it cannot.
+ * The work of verify() on durable extents, while the rest is striped: links carry both ways at
+ * once, and there is more than one CPU. It does the good case only. It leaves shards that differ,
+ * or cannot be read, to verify(), which meets them again and puts them right, or says why it
+ * cannot.
  *
  * Threads: start to end are the striping's thread's; the work is done on a thread of its own.
  */
 PmssReadBack *pmss_read_back_start        (PmssStriping *striping, GError **error);
-/* Extents before @end are durable: nobody changes their rows but this one. */
+/* Extents before @end are durable: only this object changes their rows. */
 void          pmss_read_back_allow        (PmssReadBack *read_back, guint32 end);
 /* Bytes of extents that are verified, of earlier runs too. */
 guint64       pmss_read_back_get_verified (PmssReadBack *read_back);

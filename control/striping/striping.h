@@ -20,9 +20,9 @@ G_BEGIN_DECLS
  *           with the bytes of its node. One that differs or is missing is written once more,
  *           elsewhere if there is a place.
  *
- * Both go on with the first extent that is not done, whatever ended before. Whose bytes they are,
- * and what becomes of the version then, is the caller's. Memory: the writer's, and with two extents
- * read back 2 x (1 + m/k) + 1 extents.
+ * Both go on with the first extent that is not done, after any earlier end. The caller knows the
+ * origin of the bytes, and decides about the version then. Memory: the writer's, and with two
+ * extents read back 2 x (1 + m/k) + 1 extents.
  *
  * Threads: one worker thread, on which the callbacks are called, too. Blocks.
  */
@@ -36,7 +36,7 @@ typedef struct
   gboolean (*throttle) (gsize bytes, gpointer user_data, GError **error);
 } PmssStripingFuncs;
 
-/* @version: a row of the catalog, as large as @source. @name: what the log calls it. @source stays
+/* @version: a row of the catalog, as large as @source. @name: its name in the log. @source stays
  * the caller's. @cancellable ends write() and verify() with G_IO_ERROR_CANCELLED. */
 PmssStriping *pmss_striping_new  (PmssControlContext *context, const PmssVersion *version,
     const char *name, PmssByteSource *source, const PmssStripingFuncs *funcs, gpointer user_data,

@@ -15,13 +15,13 @@ struct _PmssUploads
   PmssControlConfig *config;
   PmssDatabase *database;
   PmssCatalog *catalog;
-  PmssOriginals *originals;     /* whose files are swept with ours */
+  PmssOriginals *originals;     /* their files are swept with ours */
   PmssDataFiles *files;         /* data/uploads */
   gint64 opened;                /* monotonic */
 
   PmssDiskReserve *reserve;     /* nullable */
   gboolean keep_unknown;        /* nothing that was set aside is deleted */
-  /* of the thread that expires: monotonic, when to look at what was set aside */
+  /* of the expiring thread: monotonic, when to look at files that were set aside */
   gint64 aside_at;
 
   GMutex lock;                  /* protects all below */
@@ -30,7 +30,7 @@ struct _PmssUploads
   GHashTable *writing;
 };
 
-/* What pmss_upload_read() makes an upload of, and from where. */
+/* The columns that pmss_upload_read() makes an upload of, and their tables. */
 #define PMSS_UPLOAD_COLUMNS "upload.id, upload.medium, medium.name, upload.user, " \
     "upload.kind, upload.state, upload.size, upload.received, " \
     "upload.created, upload.expires " \
@@ -47,11 +47,11 @@ gboolean pmss_uploads_check_space (PmssUploads *uploads, guint64 bytes, guint64 
 gboolean pmss_uploads_get_announced (PmssUploads *uploads, PmssDatabase *database, guint64 *bytes,
     GError **error);
 
-/* The right to write to @id, or to remove it, which one thread has at a time. FALSE: somebody has
- * it. */
+/* The right to write to @id, or to remove it, which one thread has at a time. FALSE: another thread
+ * has it. */
 gboolean pmss_uploads_take         (PmssUploads *uploads, const char *id);
 void     pmss_uploads_give_back    (PmssUploads *uploads, const char *id);
-/* Who has it says how many bytes of the file the row does not count. Before the answer to the
+/* Its holder says how many bytes of the file the row does not count. Before the answer to the
  * commit that counts them, for the transactions right behind it. */
 void     pmss_uploads_set_unsynced (PmssUploads *uploads, const char *id, guint64 bytes);
 
@@ -69,8 +69,8 @@ gboolean pmss_upload_files_find     (PmssDatabase *database, const char *name, P
 gboolean pmss_upload_files_is_spare (const char *name, const GStatBuf *st, gpointer user_data);
 
 /* upload-name.c: makes sure that no medium has @name. An unfinished upload of @user's own gives
- * way; of another user's, or one that is being written to, PMSS_ERROR_EXISTS tells whose it is and
- * how far. */
+ * way. One of another user's, or one that is being written to, is PMSS_ERROR_EXISTS, with its owner
+ * and how far it is. */
 gboolean pmss_uploads_take_name (PmssUploads *uploads, const char *name, const char *user,
     GError **error);
 

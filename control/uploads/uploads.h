@@ -19,9 +19,8 @@ G_BEGIN_DECLS
  *                  ▼
  *                gone: row, file and medium
  *
- * What counts as received has been synced to the disk and then committed; bytes in the file beyond
- * that count for nothing and are written again. All functions block and may be called on any
- * thread.
+ * Received bytes have been synced to the disk and then committed. Bytes in the file beyond that do
+ * not count and are written again. All functions block. Any thread may call them.
  */
 
 typedef enum { PMSS_UPLOAD_PUT, PMSS_UPLOAD_TUS } PmssUploadKind;
@@ -42,21 +41,21 @@ typedef struct
 void          pmss_upload_free (PmssUpload *upload);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUpload, pmss_upload_free)
 
-/* Makes the folder, and undoes what a crash left behind there and among @originals: plain PUTs that
- * were cut off, files that nobody needs (data-files.h). @originals outlives @uploads. */
+/* Makes the folder, and removes the remains of a crash there and among @originals: plain PUTs that
+ * were cut off, files without a use (data-files.h). @originals outlives @uploads. */
 PmssUploads  *pmss_uploads_new    (PmssControlConfig *config, PmssDatabase *database,
     PmssCatalog *catalog, PmssOriginals *originals, GError **error);
 void          pmss_uploads_free   (PmssUploads *uploads);
-/* What uploads have to leave free besides, from now on. Before the first request; @reserve outlives
- * @uploads. */
+/* Sets the room that uploads have to leave free besides, from now on. Before the first request;
+ * @reserve outlives @uploads. */
 void          pmss_uploads_set_reserve (PmssUploads *uploads, PmssDiskReserve *reserve);
 /* Whether files that were set aside are kept however long they are there. Before the first call of
  * pmss_uploads_expire(). */
 void          pmss_uploads_set_keep_unknown (PmssUploads *uploads, gboolean keep);
 
-/* Takes the name. @medium: name, size, redundancy, keep_original, and what else is known; its id is
- * filled in. PMSS_ERROR_EXISTS: the name is taken (an unfinished upload of the same user, to which
- * nobody writes, gives way); PMSS_ERROR_NO_SPACE: the disk has no room for it. */
+/* Takes the name. @medium: name, size, redundancy, keep_original, and other known members; its id
+ * is filled in. PMSS_ERROR_EXISTS: the name is taken. An unfinished upload of the same user gives
+ * way if no client writes to it. PMSS_ERROR_NO_SPACE: the disk has no room for it. */
 PmssUpload   *pmss_uploads_create (PmssUploads *uploads, PmssMedium *medium, PmssUploadKind kind,
     const char *user, GError **error);
 /* PMSS_ERROR_NOT_FOUND, once it has expired, too. */
@@ -71,15 +70,15 @@ gboolean      pmss_uploads_each (PmssDatabase *database, PmssUploadFunc func, gp
     GError **error);
 /* Where its bytes are. */
 char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
-/* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while somebody
+/* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while a client
  * writes; PMSS_ERROR_CONFLICT when complete. */
 gboolean      pmss_uploads_remove (PmssUploads *uploads, const char *id, GError **error);
 /* Removes those whose time is up, and files whose time aside is up. One thread at a time. */
 gboolean      pmss_uploads_expire (PmssUploads *uploads, GError **error);
 
-/* Counts a probe of the file that begins: @may is FALSE, and it is not counted, where @most were
- * counted before. The end forgets them all: a count that is there at a later begin is of probes
- * that the server did not live to see the end of. PMSS_ERROR_NOT_FOUND */
+/* Counts a probe of the file that begins. Where @most were counted before, @may is FALSE, and it is
+ * not counted. The end of a probe forgets them all. So a count at a later begin is of probes that
+ * the server did not live to see the end of. PMSS_ERROR_NOT_FOUND */
 gboolean      pmss_uploads_begin_probe (PmssUploads *uploads, const char *id, guint most,
     gboolean *may, GError **error);
 gboolean      pmss_uploads_end_probe   (PmssUploads *uploads, const char *id, GError **error);
@@ -87,12 +86,12 @@ gboolean      pmss_uploads_end_probe   (PmssUploads *uploads, const char *id, GE
 /* Parts of a larger transaction: see pmss_ingest_start() and the deletion. */
 /* All bytes are there: complete; the medium begins to be ingested. PMSS_ERROR_CONFLICT if not. */
 gboolean      pmss_uploads_finish (PmssUploads *uploads, const char *id, GError **error);
-/* Drops the row of @medium's upload, if there is one, and notes that its file may go:
- * pmss_uploads_delete_files() after the commit does that (a crash in between: the next start
- * does). */
+/* Drops the row of @medium's upload, if there is one, and notes that its file may go.
+ * pmss_uploads_delete_files() after the commit deletes it; after a crash in between, the next start
+ * does. */
 gboolean      pmss_uploads_drop          (PmssUploads *uploads, gint64 medium, GError **error);
-/* Deletes the files that committed transactions gave up. What cannot be deleted is logged, and
- * tried again with the next. */
+/* Deletes the files that committed transactions gave up. A file that cannot be deleted is logged,
+ * and tried again with the next. */
 void          pmss_uploads_delete_files  (PmssUploads *uploads);
 
 /**
@@ -102,15 +101,14 @@ void          pmss_uploads_delete_files  (PmssUploads *uploads);
  */
 typedef struct _PmssUploadWriter PmssUploadWriter;
 
-/* PMSS_ERROR_BUSY: somebody else writes; PMSS_ERROR_CONFLICT: @offset is not what has been
- * received, or the upload is complete. */
+/* PMSS_ERROR_BUSY: another client writes. PMSS_ERROR_CONFLICT: @offset is not the number of
+ * received bytes, or the upload is complete. */
 PmssUploadWriter *pmss_upload_writer_open  (PmssUploads *uploads, const char *id, guint64 offset,
     GError **error);
-/* PMSS_ERROR_NO_SPACE; PMSS_ERROR_RANGE past the size. What was written before counts once
- * synced. */
+/* PMSS_ERROR_NO_SPACE; PMSS_ERROR_RANGE past the size. Bytes written before count once synced. */
 gboolean          pmss_upload_writer_write (PmssUploadWriter *writer, const void *data,
     gsize length, GError **error);
-/* What came is on the disk and committed when this returns TRUE. Also done by close. */
+/* The written bytes are on the disk and committed when this returns TRUE. Also done by close. */
 gboolean          pmss_upload_writer_sync  (PmssUploadWriter *writer, GError **error);
 /* As of the last sync. */
 guint64           pmss_upload_writer_get_received (PmssUploadWriter *writer);
@@ -118,7 +116,7 @@ guint64           pmss_upload_writer_get_received (PmssUploadWriter *writer);
 gint64            pmss_upload_writer_get_expires  (PmssUploadWriter *writer);
 /* Syncs and ends. FALSE: the sync failed; the writer is gone all the same. */
 gboolean          pmss_upload_writer_close (PmssUploadWriter *writer, GError **error);
-/* Ends without a sync: what came since the last one does not count. */
+/* Ends without a sync: bytes since the last one do not count. */
 void              pmss_upload_writer_abandon (PmssUploadWriter *writer);
 
 G_END_DECLS

@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* One extent under examination: verify.c (the job), verify-fetch.c (its shards), verify-judge.c
- * (what they are worth). */
+ * (judges them). */
 
 typedef enum
 {
@@ -22,7 +22,8 @@ typedef struct
 {
   PmssLook look;
   guint node;
-  GByteArray *bytes;            /* what the node gave; zeros where it could not. NULL unless read */
+  /* the node's bytes; zeros where it could not read. NULL unless read */
+  GByteArray *bytes;
   gboolean unreadable;          /* not all of it: its disk failed */
   gboolean too_long;
   char *reason;                 /* (nullable) why it is away, or the first thing that was wrong */
@@ -37,8 +38,8 @@ typedef struct
   guint n;
   PmssVerifyShard shards[PMSS_MAX_SHARDS];
   guint64 read;                 /* bytes */
-  /* rows whose records say different things, with no majority for any, or of which a unit cannot be
-   * made from the others as its checksum has it */
+  /* doubtful rows: their records differ without a majority, or a unit made from the others does not
+   * have its checksum */
   guint32 contradictions;
 } PmssVerifyExtent;
 
@@ -53,7 +54,7 @@ gboolean pmss_verify_fetch (PmssVerifyExtent *extent, PmssNodeCalls *calls,
 
 /* The next bytes of the payload; NULL: @length bytes of it cannot be had. */
 typedef void (*PmssVerifyPayload) (const guint8 *bytes, gsize length, gpointer user_data);
-/* Judges what was read. @payload: called for all of the payload, in order. */
+/* Judges the shards that were read. @payload: called for all of the payload, in order. */
 void     pmss_verify_judge (PmssVerifyExtent *extent, PmssErasure *erasure,
     PmssVerifyPayload payload, gpointer user_data);
 

@@ -6,11 +6,11 @@
 G_BEGIN_DECLS
 
 /*
- * The job "verify": every shard of a medium is read whole from its node; each record is held
- * against its checksums, the records of a row against each other, parity against what it is
- * computed from, and the whole against the catalog's SHA-256. What is bad is written down for the
- * repair, what was thought to be and is good is struck out. It changes nothing on the nodes. One
- * extent's shards are in memory at a time.
+ * The job "verify". It reads every shard of a medium whole from its node. It compares each record
+ * with its checksums, the records of a row with each other, and parity with its data. It compares
+ * the whole with the catalog's SHA-256. It notes bad shards for the repair, and strikes out good
+ * ones that were thought bad. It changes nothing on the nodes. One extent's shards are in memory at
+ * a time.
  *
  * Interrupted, it begins anew: the SHA-256 is of the whole.
  */
