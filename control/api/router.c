@@ -96,7 +96,7 @@ method_matches (const PmssRoute * route, const char *method, gboolean as_get)
   return g_str_equal (route->method, as_get ? "GET" : method);
 }
 
-/* HEAD goes where GET goes, unless it has a route of its own; libmicrohttpd leaves the body out. */
+/* HEAD goes where GET goes, unless it has a route of its own; the engine leaves the body out. */
 static void
 consider_route (const char *method, const PmssRoute * route,
     const char *place, gsize length, Match * match)
