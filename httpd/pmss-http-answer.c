@@ -253,16 +253,20 @@ pmss_http_answer_for_handler (PmssHttpRequest * request)
 }
 
 GBytes *
-pmss_http_answer_write (const PmssHttpAnswer * answer, gboolean to_head)
+pmss_http_answer_write (const PmssHttpAnswer * answer, PmssHttpBodyForm form)
 {
   GString *text = g_string_new (NULL);
   gsize length = 0;
   gconstpointer data =
       answer->body ? g_bytes_get_data (answer->body, &length) : NULL;
 
-  g_string_append_printf (text, "HTTP/1.1 %u %s\r\nConnection: close\r\n"
-      "Content-Length: %" G_GSIZE_FORMAT "\r\n", answer->status,
-      pmss_http_reason_phrase (answer->status), length);
+  g_string_append_printf (text, "HTTP/1.1 %u %s\r\nConnection: close\r\n",
+      answer->status, pmss_http_reason_phrase (answer->status));
+  if (form == PMSS_HTTP_BODY_CHUNKED)
+    g_string_append (text, "Transfer-Encoding: chunked\r\n");
+  else if (form != PMSS_HTTP_BODY_TO_THE_END)
+    g_string_append_printf (text, "Content-Length: %" G_GSIZE_FORMAT "\r\n",
+        length);
   if (answer->content_type)
     g_string_append_printf (text, "Content-Type: %s\r\n", answer->content_type);
   for (guint i = 0; answer->headers && i < answer->headers->len; i += 2)
@@ -270,7 +274,7 @@ pmss_http_answer_write (const PmssHttpAnswer * answer, gboolean to_head)
         (char *) answer->headers->pdata[i],
         (char *) answer->headers->pdata[i + 1]);
   g_string_append (text, "\r\n");
-  if (length > 0 && !to_head)
+  if (length > 0 && form == PMSS_HTTP_BODY_WHOLE)
     g_string_append_len (text, data, length);
   return g_string_free_to_bytes (text);
 }

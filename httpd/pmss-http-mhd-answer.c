@@ -102,7 +102,8 @@ void
 pmss_http_request_send_early (PmssHttpRequest * request)
 {
   g_autoptr (GBytes) text = pmss_http_answer_write (&request->answer,
-      g_strcmp0 (request->method, "HEAD") == 0);
+      g_strcmp0 (request->method, "HEAD") == 0 ? PMSS_HTTP_BODY_NONE
+      : PMSS_HTTP_BODY_WHOLE);
 
   send_text (request, g_bytes_get_data (text, NULL), g_bytes_get_size (text));
   request->sent_early = TRUE;

@@ -80,6 +80,10 @@ pmss_soup_answer (PmssSoupCall * call)
 
   atomic_fetch_add (&call->link->httpd->answers[answer->status], 1);
   pmss_soup_link_enter (call->link, PMSS_PEER_ANSWER);
+  if (call->feed) {
+    pmss_soup_feed_start (call);
+    return;
+  }
   soup_server_message_set_status (call->msg, answer->status,
       pmss_http_reason_phrase (answer->status));
   if (is_last (call)) {
@@ -99,7 +103,8 @@ pmss_soup_answer (PmssSoupCall * call)
 static void
 hang_up (PmssSoupLink * link, const PmssHttpAnswer * answer, gboolean to_head)
 {
-  g_autoptr (GBytes) words = pmss_http_answer_write (answer, to_head);
+  g_autoptr (GBytes) words = pmss_http_answer_write (answer,
+      to_head ? PMSS_HTTP_BODY_NONE : PMSS_HTTP_BODY_WHOLE);
 
   atomic_fetch_add (&link->httpd->answers[answer->status], 1);
   /* as long as a head may take, it may send what is thrown away */

@@ -22,6 +22,7 @@ pmss_soup_call_unref (PmssSoupCall * call)
     return;
   pmss_http_request_clear (&call->request);
   g_clear_pointer (&call->pieces, g_byte_array_unref);
+  g_clear_pointer (&call->feed, pmss_http_feed_unref);
   pmss_http_head_free (call->head);
   pmss_soup_link_unref (call->link);
   g_free (call);
@@ -66,8 +67,8 @@ land (gpointer data)
 {
   Hop *hop = data;
 
-  /* else its message is over: nobody waits for anything */
-  if (hop->call->msg)
+  /* else it is over: nobody waits for anything */
+  if (hop->call->msg || hop->call->feeding)
     hop->func (hop->call);
   return G_SOURCE_REMOVE;
 }
@@ -321,10 +322,16 @@ pmss_soup_call_finish (PmssSoupCall * call)
 {
   PmssSoupLink *link = call->link;
 
-  if (!call->msg)
+  if (link->call != call)
     return;
-  g_signal_handlers_disconnect_by_data (call->msg, call);
+  if (call->msg)
+    g_signal_handlers_disconnect_by_data (call->msg, call);
   g_clear_object (&call->msg);
+  /* goes on without libsoup */
+  if (call->feeding && link->stream)
+    return;
+  call->feeding = FALSE;
+  pmss_soup_feed_end (call);
   link->call = NULL;
   pmss_soup_link_enter (link, PMSS_PEER_HEAD);
   if (link->stream)

@@ -128,6 +128,15 @@ on_body (PmssHttpStream * stream, gsize length, gboolean complete,
 }
 
 static void
+on_said (PmssHttpStream * stream, gsize length, gboolean whole, gpointer data)
+{
+  PmssSoupLink *link = data;
+
+  if (link->call)
+    pmss_soup_feed_on_said (link->call, length, whole);
+}
+
+static void
 on_closed (PmssHttpStream * stream, gpointer data)
 {
   PmssSoupLink *link = data;
@@ -136,7 +145,7 @@ on_closed (PmssHttpStream * stream, gpointer data)
 
   link->stream = NULL;
   /* libsoup forgets to tell the end of a message whose connection is closed
-   * by soup_server_disconnect() */
+   * by soup_server_disconnect(), and a feed has none */
   if (link->call)
     pmss_soup_call_finish (link->call);
   g_mutex_lock (&link->lock);
@@ -155,6 +164,7 @@ static const PmssHttpStreamFuncs funcs = {
   .head = on_head,
   .refused = on_refused,
   .body = on_body,
+  .said = on_said,
   .closed = on_closed,
 };
 

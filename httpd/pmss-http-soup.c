@@ -208,6 +208,18 @@ shut_down_all (PmssHttpEngine * engine)
     shutdown (((PmssSoupLink *) l->data)->fd, SHUT_RDWR);
 }
 
+/* They would go on for ever. */
+static void
+cut_feeds (PmssHttpEngine * engine)
+{
+  for (GList * l = engine->links.head; l; l = l->next) {
+    PmssSoupLink *link = l->data;
+
+    if (link->call)
+      pmss_soup_feed_cut (link->call);
+  }
+}
+
 static void
 disconnect (PmssHttpEngine * engine)
 {
@@ -236,6 +248,7 @@ pmss_http_engine_stop (PmssHttpd * httpd, gint64 end)
 {
   PmssHttpEngine *engine = httpd->engine;
 
+  call_there (engine, cut_feeds);
   while (atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
     g_usleep (10 * 1000);
   call_there (engine, shut_down_all);

@@ -69,11 +69,14 @@ struct _PmssSoupCall
   gboolean whole;               /* all of the body is here */
   gboolean discarding;          /* the rest of the body is thrown away; the answer is known */
   gboolean answered;            /* the answer has gone out */
+  gboolean feeding;             /* the feed goes on */
 
   /* under the link's lock */
   GByteArray *pieces;           /* of the body, for the handler; nullable */
   gboolean piece_queued;        /* work for them is in the queue */
   gboolean full;                /* reading is paused for them */
+  PmssHttpFeed *feed;           /* that the handler answered with, once; nullable */
+  gboolean over;                /* its message is finished: a feed would come too late */
 
   gboolean refused;             /* the pool's: the handler wants no more of the body */
 };
@@ -95,7 +98,7 @@ void          pmss_soup_link_do_work (gpointer item, gpointer data);
 void          pmss_soup_call_unref   (PmssSoupCall *call);
 /* For SoupServer::request-started; @data: the #PmssHttpd. */
 void          pmss_soup_on_started   (SoupServer *server, SoupServerMessage *msg, gpointer data);
-/* Its message is over, however that came. Does nothing the second time. */
+/* Its message is over, however that came, or its feed. Does nothing the second time. */
 void          pmss_soup_call_finish  (PmssSoupCall *call);
 /* @func is called with @call on the I/O thread. */
 void          pmss_soup_hop          (PmssSoupCall *call, PmssSoupWork func);
@@ -108,5 +111,15 @@ void          pmss_soup_answer_last  (PmssSoupCall *call);
 /* The same for a head that was refused. */
 void          pmss_soup_refuse       (PmssSoupLink *link, guint status, const char *detail,
     gboolean to_head);
+
+/* pmss-http-soup-feed.c, on the I/O thread */
+/* Writes the head of the answer past libsoup, which forgets the connection. */
+void          pmss_soup_feed_start   (PmssSoupCall *call);
+/* Of what the stream was given; a call without a feed ignores it. */
+void          pmss_soup_feed_on_said (PmssSoupCall *call, gsize length, gboolean whole);
+/* Ends its connection at once, if it has started. */
+void          pmss_soup_feed_cut     (PmssSoupCall *call);
+/* The call's message is over; also where there is no feed. */
+void          pmss_soup_feed_end     (PmssSoupCall *call);
 
 G_END_DECLS

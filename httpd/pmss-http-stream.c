@@ -46,8 +46,10 @@ struct _PmssHttpStream
   gboolean in_request;          /* the engine has some of a head, and was not done with it */
   gboolean nudged;
 
-  GBytes *words;                /* last ones; nullable */
-  gsize said;
+  GQueue words;                 /* of GBytes: last ones */
+  gsize said;                   /* of the first of them */
+  gboolean open;                /* more words follow */
+  gboolean broken;              /* not all of them went out */
   gboolean told;                /* the end */
   gboolean drained;
   guint64 discarded;
@@ -134,26 +136,41 @@ really_close (PmssHttpStream * self)
   self->fd = -1;
 }
 
+/* Of the first of its words. FALSE: not all went out. */
+static gboolean
+say_some (PmssHttpStream * self, gsize * length)
+{
+  GBytes *words = self->words.head->data;
+  gsize size;
+  const char *text = g_bytes_get_data (words, &size);
+  gssize sent = 0;
+
+  if (self->said < size)
+    sent = transmit (self, text + self->said, size - self->said);
+  self->broken |= sent == BROKEN;
+  *length += MAX (sent, 0);
+  self->said += MAX (sent, 0);
+  if (self->said < size)
+    return sent > 0;
+  g_bytes_unref (g_queue_pop_head (&self->words));
+  self->said = 0;
+  return TRUE;
+}
+
 /* FALSE: not all is said yet. */
 static gboolean
 say_words (PmssHttpStream * self)
 {
-  gsize size;
-  const char *text;
-  gssize sent = 0;
+  gsize length = 0;
 
-  if (!self->words)
-    return TRUE;
-  text = g_bytes_get_data (self->words, &size);
-  while (self->said < size && sent >= 0) {
-    sent = transmit (self, text + self->said, size - self->said);
-    if (sent > 0)
-      self->said += sent;
+  while (self->words.length > 0 && say_some (self, &length));
+  if (self->broken) {
+    g_queue_clear_full (&self->words, (GDestroyNotify) g_bytes_unref);
+    self->open = FALSE;
   }
-  if (sent == AGAIN)
-    return FALSE;
-  g_clear_pointer (&self->words, g_bytes_unref);
-  return TRUE;
+  if (length > 0 && self->funcs->said)
+    self->funcs->said (self, length, FALSE, self->user_data);
+  return self->words.length == 0;
 }
 
 static void
@@ -171,8 +188,21 @@ drain (PmssHttpStream * self)
   if (got > 0 || got == AGAIN)
     return;
   self->drained = TRUE;
+  self->open = FALSE;
   /* wakes the engine, where it still looks */
   shutdown (self->fd, SHUT_RDWR);
+}
+
+static void
+tell_peer (PmssHttpStream * self)
+{
+  if (self->tls && self->shaken
+      && gnutls_bye (self->tls, GNUTLS_SHUT_WR) == GNUTLS_E_AGAIN)
+    return;
+  self->told = TRUE;
+  shutdown (self->fd, SHUT_WR);
+  if (self->funcs->said && !self->broken)
+    self->funcs->said (self, 0, TRUE, self->user_data);
 }
 
 static void
@@ -180,14 +210,10 @@ go_on_ending (PmssHttpStream * self)
 {
   if (!say_words (self))
     return;
-  if (!self->told) {
-    if (self->tls && self->shaken
-        && gnutls_bye (self->tls, GNUTLS_SHUT_WR) == GNUTLS_E_AGAIN)
-      return;
-    self->told = TRUE;
-    shutdown (self->fd, SHUT_WR);
-  }
-  drain (self);
+  if (!self->told && !self->open)
+    tell_peer (self);
+  if (self->told || self->open)
+    drain (self);
 }
 
 static void linger (PmssHttpStream * self);
@@ -203,6 +229,14 @@ on_linger (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+stop_lingering (PmssHttpStream * self)
+{
+  if (self->linger)
+    g_source_destroy (self->linger);
+  g_clear_pointer (&self->linger, g_source_unref);
+}
+
 /* Goes on by itself until all is said and the peer has gone. */
 static void
 linger (PmssHttpStream * self)
@@ -215,25 +249,68 @@ linger (PmssHttpStream * self)
   if (self->linger)
     return;
   self->linger = g_unix_fd_source_new (self->fd,
-      self->told ? G_IO_IN : G_IO_OUT);
+      self->told || (self->open && self->words.length == 0) ?
+      G_IO_IN : G_IO_OUT);
   g_source_set_callback (self->linger, G_SOURCE_FUNC (on_linger),
       g_object_ref (self), g_object_unref);
   g_source_attach (self->linger, g_main_context_get_thread_default ());
 }
 
-void
-pmss_http_stream_hang_up (PmssHttpStream * self, GBytes * last_words)
+static void
+begin_ending (PmssHttpStream * self, GBytes * words)
 {
-  if (self->state == STATE_ENDING || self->fd < 0)
-    return;
   self->state = STATE_ENDING;
   g_clear_pointer (&self->ahead, g_byte_array_unref);
   if (self->canonical)
     g_string_free (g_steal_pointer (&self->canonical), TRUE);
-  if (last_words != NULL)
-    self->words = g_bytes_ref (last_words);
+  if (words != NULL)
+    g_queue_push_tail (&self->words, g_bytes_ref (words));
   go_on_ending (self);
   linger (self);
+}
+
+void
+pmss_http_stream_hang_up (PmssHttpStream * self, GBytes * last_words)
+{
+  if (self->state != STATE_ENDING && self->fd >= 0)
+    begin_ending (self, last_words);
+}
+
+void
+pmss_http_stream_take_over (PmssHttpStream * self, GBytes * words)
+{
+  if (self->state == STATE_ENDING || self->fd < 0)
+    return;
+  self->open = TRUE;
+  begin_ending (self, words);
+}
+
+static void
+say_more (PmssHttpStream * self, GBytes * words)
+{
+  g_autoptr (PmssHttpStream) kept = g_object_ref (self);
+
+  if (words != NULL)
+    g_queue_push_tail (&self->words, g_bytes_ref (words));
+  stop_lingering (self);
+  go_on_ending (self);
+  linger (self);
+}
+
+void
+pmss_http_stream_say (PmssHttpStream * self, GBytes * words)
+{
+  if (self->open)
+    say_more (self, words);
+}
+
+void
+pmss_http_stream_end_words (PmssHttpStream * self, GBytes * words)
+{
+  if (!self->open)
+    return;
+  self->open = FALSE;
+  say_more (self, words);
 }
 
 void
@@ -640,7 +717,7 @@ finalize (GObject * object)
   if (self->tls)
     gnutls_deinit (self->tls);
   g_clear_pointer (&self->ahead, g_byte_array_unref);
-  g_clear_pointer (&self->words, g_bytes_unref);
+  g_queue_clear_full (&self->words, (GDestroyNotify) g_bytes_unref);
   if (self->canonical)
     g_string_free (self->canonical, TRUE);
   G_OBJECT_CLASS (pmss_http_stream_parent_class)->finalize (object);
@@ -649,6 +726,7 @@ finalize (GObject * object)
 static void
 pmss_http_stream_init (PmssHttpStream * self)
 {
+  g_queue_init (&self->words);
   self->input = g_object_new (input_get_type (), NULL);
   self->output = g_object_new (output_get_type (), NULL);
   ((Input *) self->input)->stream = self;

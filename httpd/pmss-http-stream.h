@@ -29,6 +29,8 @@ G_BEGIN_DECLS
  *   ENDING: last words are written, then what still comes is thrown away until the peer closes or
  *   the watchdog cuts it. Reads of the engine give the end at once, and its writes fail with
  *   G_IO_ERROR_CLOSED. An engine that has nothing of a request reads one byte, "-", before the end.
+ *   Last words may take long. An answer that goes on is written so, piece by piece, while the
+ *   engine has forgotten the connection (take_over(), say(), end_words()).
  *
  * An idle connection holds no buffer. TLS is GnuTLS on the socket itself: GTlsServerConnection
  * needs a thread for each handshake, which strangers could hold. The first reads do the handshake,
@@ -56,6 +58,8 @@ typedef struct
   void (*body)    (PmssHttpStream *stream, gsize length, gboolean complete, gpointer user_data);
   /* The descriptor is closed next: last call, exactly once. To leave the watchdog. */
   void (*closed)  (PmssHttpStream *stream, gpointer user_data);
+  /* So many bytes of last words went out; @whole: all have, and no more come. */
+  void (*said)    (PmssHttpStream *stream, gsize length, gboolean whole, gpointer user_data);
 } PmssHttpStreamFuncs;
 
 /* Takes @fd, a connected non-blocking socket. @tls: nullable; TLS with it. @funcs: lives as long as
@@ -78,6 +82,13 @@ void     pmss_http_stream_set_last    (PmssHttpStream *stream);
  * up to PMSS_HTTP_STREAM_DISCARD_MAX. For refusals, and for answers to an unwanted body. To be
  * called while the engine has written nothing of its answer to this request. */
 void     pmss_http_stream_hang_up     (PmssHttpStream *stream, GBytes *last_words);
+/* The same, but more last words follow until pmss_http_stream_end_words(). While there are none,
+ * what the peer sends is thrown away, and its end is the connection's. */
+void     pmss_http_stream_take_over   (PmssHttpStream *stream, GBytes *words);
+/* After take_over(). The caller bounds what waits: `said` tells what went out. */
+void     pmss_http_stream_say         (PmssHttpStream *stream, GBytes *words);
+/* The last of last words; nullable. */
+void     pmss_http_stream_end_words   (PmssHttpStream *stream, GBytes *words);
 /* ENDING or closed. */
 gboolean pmss_http_stream_is_ending   (PmssHttpStream *stream);
 

@@ -115,9 +115,16 @@ gboolean pmss_http_request_parse_json (PmssHttpRequest *request);
 /* It should have answered. */
 void        pmss_http_answer_for_handler (PmssHttpRequest *request);
 void        pmss_http_answer_clear  (PmssHttpAnswer *answer);
-/* Head and body (not from a file) of the last answer of a connection. @to_head: to a HEAD, which
- * has no body. */
-GBytes     *pmss_http_answer_write  (const PmssHttpAnswer *answer, gboolean to_head);
+/* How the body of an answer follows on its head. */
+typedef enum
+{
+  PMSS_HTTP_BODY_WHOLE,
+  PMSS_HTTP_BODY_NONE,          /* the request was a HEAD */
+  PMSS_HTTP_BODY_CHUNKED,       /* is to come, in chunks */
+  PMSS_HTTP_BODY_TO_THE_END,    /* is to come, until the connection ends */
+} PmssHttpBodyForm;
+/* Head and, if it is to be whole, body (not from a file) of the last answer of a connection. */
+GBytes     *pmss_http_answer_write  (const PmssHttpAnswer *answer, PmssHttpBodyForm form);
 /* The body of a problem. @instance: nullable. */
 GBytes     *pmss_http_problem_new   (guint status, const char *detail, const char *instance);
 const char *pmss_http_reason_phrase (guint status);

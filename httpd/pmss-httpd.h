@@ -170,4 +170,29 @@ void pmss_http_request_respond_internal (PmssHttpRequest *request, const char *w
 void pmss_http_request_respond_fd    (PmssHttpRequest *request, guint status,
     const char *content_type, int fd, guint64 offset, guint64 length);
 
+/**
+ * PmssHttpFeed:
+ *
+ * An answer that goes on: server-sent events, an export. With libsoup alone. It holds no thread. It
+ * is over when it was finished and all has gone out, when its peer has gone or was cut, or when the
+ * server stops; then the handler's `end` is called. Reference counted; any thread.
+ */
+typedef struct _PmssHttpFeed PmssHttpFeed;
+/* There is room: all that was sent so far has gone out, or nothing was sent yet. Runs on a thread
+ * of the pool as handlers do, never beside them. Sends a next piece, or finishes. */
+typedef void (*PmssHttpFeedRoom) (PmssHttpFeed *feed, gpointer user_data);
+
+/* Answers, from a handler, with what pmss_http_feed_send() brings. @max_pending: bytes that may
+ * wait for the peer; one that is slower is cut. @room: nullable. @user_data: lives until `end`.
+ * Returns: (transfer full) */
+PmssHttpFeed *pmss_http_request_respond_feed (PmssHttpRequest *request, guint status,
+    const char *content_type, gsize max_pending, PmssHttpFeedRoom room, gpointer user_data);
+/* FALSE: the feed is over or was finished, or is cut now, because its peer is too slow. */
+gboolean      pmss_http_feed_send   (PmssHttpFeed *feed, GBytes *piece);
+/* No more follows. What was sent goes out, with the mark of a whole answer behind it. */
+void          pmss_http_feed_finish (PmssHttpFeed *feed);
+PmssHttpFeed *pmss_http_feed_ref    (PmssHttpFeed *feed);
+void          pmss_http_feed_unref  (PmssHttpFeed *feed);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssHttpFeed, pmss_http_feed_unref)
+
 G_END_DECLS
