@@ -6,11 +6,9 @@ import base64
 import datetime
 import itertools
 import json
-import os
 import pathlib
 import random
 import shutil
-import struct
 import subprocess
 import tempfile
 import time
@@ -22,6 +20,7 @@ import cluster
 from cluster import wait_for
 from gst_cluster import EXERCISE, GstCase
 from test_tls import Authority
+from wrong_clocks import WithClocks
 
 PMSS = cluster.BUILD / "tools" / "pmss"
 SIZE = 6000000
@@ -40,38 +39,15 @@ def end_of(revoked, session):
     return next((item["until"] for item in revoked if item.get("session") == session["id"]), None)
 
 
-class Clocks(GstCase):
-    nodes = 0
+class Clocks(WithClocks, GstCase):
     control_options = {"unit": "16KiB", "extent": "256KiB", "lease": "3"}
     plugins = ("coreelements", "app")
     trust = {}
     pmss_options = ()
 
-    @classmethod
-    def setUpClass(cls):
-        cls.clocks = pathlib.Path(tempfile.mkdtemp(prefix="pmss-clocks-"))
-        cls.addClassCleanup(shutil.rmtree, cls.clocks)
-        for name in ("control", "node0", "node1", "node2"):
-            (cls.clocks / name).write_bytes(bytes(8))
-        cls.environment = dict(cls.preload("control"))
-        super().setUpClass()
-        for i in range(3):
-            cls.cluster.add_node(wait=False, prefix=["env", *("%s=%s" % pair for pair in cls.preload("node%d" % i))])
-        cls.cluster.wait_nodes()
-
-    @classmethod
-    def preload(cls, name):
-        others = os.environ.get("LD_PRELOAD", "").split()
-        return (("LD_PRELOAD", " ".join([os.environ["PMSS_WRONG_CLOCK"], *others])), ("WRONG_CLOCK", str(cls.clocks / name)))
-
     def tearDown(self):
-        for path in self.clocks.iterdir():
-            self.set_clock(path.name, 0)
+        super().tearDown()
         self.cluster.wait_nodes()
-
-    def set_clock(self, name, seconds):
-        with open(self.clocks / name, "r+b") as file:
-            file.write(struct.pack("q", seconds))
 
     def reasons(self):
         return [node["reason"] or "" for node in self.cluster.api("GET", "/nodes")["nodes"]]

@@ -13,6 +13,7 @@ import unittest
 import repair_case
 from authority import Authority
 from cluster import BUILD, wait_for
+from wrong_clocks import WithClocks
 
 
 class Plain(repair_case.RepairCase):
@@ -22,6 +23,9 @@ class Plain(repair_case.RepairCase):
 
     def tearDown(self):
         """Those that were lost stay so."""
+
+    def disturb(self, step):
+        """What a twin does besides."""
 
     def start_reader(self, name, path, stop):
         environment = dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token)
@@ -57,6 +61,7 @@ class Plain(repair_case.RepairCase):
         lost = []
 
         for step in range(3):
+            self.disturb(step)
             lost.append(self.lose("film"))
             self.assertIsNone(reader.poll(), reader.stderr)
             if step == 1:
@@ -73,6 +78,20 @@ class Plain(repair_case.RepairCase):
         result = json.loads(out)
         self.assertTrue(result["ok"], (result, err))
         self.assertGreater(result["bytes"], 2 * path.stat().st_size)
+
+
+class Clocks(WithClocks, Plain):
+    """The same while clocks are set, as far as nodes that differ so much are still up."""
+
+    clocked = Plain.nodes
+
+    def disturb(self, step):
+        self.set_clock("control", (20, -15, 5)[step])
+        self.set_clock("node%d" % step, (-30, 8, -20)[step])
+
+    def test_play_goes_on(self):
+        super().test_play_goes_on()
+        self.assertIn("The clock was set by", self.cluster.control.log.read_text())
 
 
 class Tls(Plain):
