@@ -182,7 +182,7 @@ pmss_engine_opened (PmssEngine * engine, PmssSession * session)
     numbers[i] = (gint) i;
   }
   pmss_places_init (&engine->places, layout, numbers);
-  pmss_rows_init (&engine->rows, layout);
+  pmss_rows_init (&engine->rows, layout, pmss_io_get_cache (engine->io));
   pmss_budget_init (&engine->budget, engine->settings.max_extra);
   engine->erasure = pmss_erasure_new (engine->rows.redundancy);
   set_windows (engine, layout);

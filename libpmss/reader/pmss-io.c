@@ -32,6 +32,7 @@ struct _PmssIo
   PmssTransport *transport;     /* NULL before the thread's start */
   GHashTable *troubles;         /* peer -> Trouble; the I/O thread's */
   PmssMemory *memory;           /* the I/O thread's */
+  PmssCache *cache;
 };
 
 typedef struct
@@ -84,6 +85,7 @@ free_io (PmssIo * io)
   g_clear_object (&io->soup);
   g_hash_table_unref (io->troubles);
   pmss_memory_free (io->memory);
+  pmss_cache_free (io->cache);
   pmss_loop_free (io->loop);
   g_main_context_unref (io->context);
   g_mutex_clear (&io->lock);
@@ -178,6 +180,12 @@ pmss_io_get_memory (PmssIo * io)
   return io->memory;
 }
 
+PmssCache *
+pmss_io_get_cache (PmssIo * io)
+{
+  return io->cache;
+}
+
 /* --- Its life --- */
 
 /* The client goes, and with it all that could be asked for. In the I/O thread itself: the thread
@@ -218,6 +226,7 @@ new_io (PmssClient * client)
   io->troubles = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
       trouble_free);
   io->memory = pmss_memory_new (PMSS_MEMORY_DEFAULT);
+  io->cache = pmss_cache_new ();
   return io;
 }
 

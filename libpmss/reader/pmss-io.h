@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libpmss/client/pmss-client.h"
+#include "libpmss/reader/pmss-cache.h"
 #include "libpmss/reader/pmss-memory.h"
 #include "libpmss/reader/pmss-transport.h"
 
@@ -11,8 +12,9 @@ G_BEGIN_DECLS
  * PmssIo:
  *
  * What all readers of one PmssClient share: the I/O thread with its loop, the transport with its
- * connections to nodes, the memory for units, and which nodes were found not to answer. Belongs to
- * its client and goes with it. Whoever has a request under way, or an alarm set, holds the client.
+ * connections to nodes, the memory for units, which units there are, and which nodes were found not
+ * to answer. Belongs to its client and goes with it. Whoever has a request under way, or an alarm
+ * set, holds the client.
  *
  * Threads: each function says which.
  */
@@ -32,6 +34,8 @@ PmssLoop *pmss_io_get_loop (PmssIo *io);
 GMainContext *pmss_io_get_context (PmssIo *io);
 /* After start(). */
 PmssTransport *pmss_io_get_transport (PmssIo *io);
+/* Any thread. */
+PmssCache *pmss_io_get_cache (PmssIo *io);
 /* Any thread: gives @client back, which may be the last reference to it: not in a thread that would
  * have to wait for itself. */
 void pmss_io_drop_client (PmssIo *io, PmssClient *client);

@@ -32,7 +32,7 @@ typedef struct
   gboolean give_busy;           /* and those that have no room may be asked, too */
   gint64 now;
   guint had;                    /* units there, coming, or empty */
-  gboolean left;                /* one is left to a late node */
+  gboolean left;                /* one is left to a late node, or to another reader */
 } RowPlan;
 
 static PmssSource
@@ -111,7 +111,10 @@ plan_data_units (RowPlan * plan)
     if (j < plan->first)
       continue;
     source = unit_source (plan, j);
-    if (slot->state == PMSS_UNIT_NONE && may_be_asked (plan, j, source)) {
+    if (!plan->urgent && pmss_rows_is_coming_to_others (&plan->engine->rows,
+            plan->row, j)) {
+      plan->left = TRUE;
+    } else if (slot->state == PMSS_UNIT_NONE && may_be_asked (plan, j, source)) {
       slot->wanted = TRUE;
       plan->had++;
     } else if (slot->state == PMSS_UNIT_ASKED || source != PMSS_SOURCE_LATE
@@ -198,6 +201,7 @@ pmss_plan_row (PmssEngine * engine, PmssRow * row, guint first, gboolean urgent,
     .now = pass->now
   };
 
+  pmss_rows_adopt (&engine->rows, row, first);
   plan.k = engine->rows.redundancy.k;
   plan.n = plan.k + engine->rows.redundancy.m;
   pmss_rows_geometry (&engine->rows, row, &plan.geometry);

@@ -12,8 +12,8 @@ typedef struct
 {
   gint64 now;
   guint extra;                  /* units that may be asked for twice */
-  guint64 left;                 /* first row of which a unit is left to a late
-                                 * node until it is urgent; G_MAXUINT64: none */
+  guint64 left;                 /* first row of which a unit is left to a late node, or
+                                 * to another reader, until it is urgent; G_MAXUINT64: none */
 } PmssPlanPass;
 
 PmssPlanPass pmss_plan_begin (PmssEngine *engine);

@@ -24,7 +24,8 @@ G_BEGIN_DECLS
  * nodes owe); units that the consumer still holds count no more once they have left the cache. All
  * readers of a client together take at most `max-memory`, but each at least two rows and the parity
  * of one. What is not enough for all is shared out by pace: those who get less than they would have
- * alone have equally many seconds ahead.
+ * alone have equally many seconds ahead. Readers of one version take units from each other, and ask
+ * the nodes for each once; such a unit counts for each of them.
  */
 #define PMSS_TYPE_READER (pmss_reader_get_type ())
 G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)

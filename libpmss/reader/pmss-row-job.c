@@ -135,6 +135,19 @@ pad_sources (PmssRowJob * job)
   }
 }
 
+/* As its own node would have given it: other readers may take it. */
+static void
+write_record (PmssRowJob * job, guint i, guint32 length)
+{
+  PmssRecordHeader record = {.row = job->row,.length = length,.index =
+        job->want[i],.version = job->geometry.version,.extent =
+        job->geometry.extent
+  };
+
+  memcpy (record.crc, job->crc, sizeof record.crc);
+  pmss_record_header_write (&record, pmss_block_get_record (job->blocks[i]));
+}
+
 static void
 check (PmssRowJob * job)
 {
@@ -150,6 +163,8 @@ check (PmssRowJob * job)
           "extent %u row %u: unit %u, rebuilt from the others, does not have"
           " the checksum that was stored for it", job->geometry.extent,
           job->row, index);
+    else
+      write_record (job, i, length);
   }
 }
 

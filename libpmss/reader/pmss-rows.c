@@ -19,11 +19,13 @@ row_free (gpointer data)
 }
 
 void
-pmss_rows_init (PmssRows * rows, PmssLayout * layout)
+pmss_rows_init (PmssRows * rows, PmssLayout * layout, PmssCache * cache)
 {
   guint32 n_extents = pmss_layout_get_n_extents (layout);
 
   rows->layout = pmss_layout_ref (layout);
+  if (cache != NULL)
+    rows->cached = pmss_cache_join (cache, pmss_layout_get_version (layout));
   rows->redundancy = pmss_layout_get_redundancy (layout);
   rows->unit = pmss_layout_get_unit (layout);
   rows->extent_size = pmss_layout_get_extent_size (layout);
@@ -61,6 +63,7 @@ pmss_rows_clear (PmssRows * rows)
   while (g_hash_table_iter_next (&iter, NULL, &row))
     row_drop_blocks (rows, row);
   g_clear_pointer (&rows->table, g_hash_table_unref);
+  g_clear_pointer (&rows->cached, pmss_cached_leave);
   g_clear_pointer (&rows->layout, pmss_layout_unref);
 }
 
@@ -114,9 +117,29 @@ holds_block (PmssUnitState state)
 }
 
 static void
-slot_change (PmssRows * rows, PmssUnitSlot * slot, PmssUnitState state,
+tell_others (PmssRows * rows, PmssRow * row, guint index, PmssUnitState state,
+    PmssBlock * block)
+{
+  const PmssUnitSlot *slot = &row->slots[index];
+
+  if (slot->state == PMSS_UNIT_READY)
+    pmss_cached_remove (rows->cached, row->number, index, slot->block);
+  else if (slot->state == PMSS_UNIT_ASKED)
+    pmss_cached_unask (rows->cached, row->number, index);
+  if (state == PMSS_UNIT_READY)
+    pmss_cached_add (rows->cached, row->number, index, block);
+  else if (state == PMSS_UNIT_ASKED)
+    pmss_cached_ask (rows->cached, row->number, index);
+}
+
+static void
+slot_change (PmssRows * rows, PmssRow * row, guint index, PmssUnitState state,
     PmssBlock * block, PmssStream * stream)
 {
+  PmssUnitSlot *slot = &row->slots[index];
+
+  if (rows->cached != NULL)
+    tell_others (rows, row, index, state, block);
   rows->n_blocks -= holds_block (slot->state);
   rows->n_blocks += holds_block (state);
   rows->n_ready -= slot->state == PMSS_UNIT_READY;
@@ -131,14 +154,14 @@ void
 pmss_rows_set_asked (PmssRows * rows, PmssRow * row, guint index,
     PmssStream * stream)
 {
-  slot_change (rows, &row->slots[index], PMSS_UNIT_ASKED, NULL, stream);
+  slot_change (rows, row, index, PMSS_UNIT_ASKED, NULL, stream);
 }
 
 void
 pmss_rows_set_ready (PmssRows * rows, PmssRow * row, guint index,
     PmssBlock * block)
 {
-  slot_change (rows, &row->slots[index], PMSS_UNIT_READY, block, NULL);
+  slot_change (rows, row, index, PMSS_UNIT_READY, block, NULL);
   row->missing &= ~(1u << index);
 }
 
@@ -146,8 +169,50 @@ void
 pmss_rows_set_empty (PmssRows * rows, PmssRow * row, guint index,
     PmssUnitState state)
 {
-  slot_change (rows, &row->slots[index], state, NULL, NULL);
+  slot_change (rows, row, index, state, NULL, NULL);
   row->slots[index].wanted = FALSE;
+}
+
+/* FALSE: it says of the row what its own records, or other units of others, do not. */
+static gboolean
+adopt_crc (PmssRow * row, PmssBlock * block)
+{
+  PmssRecordHeader record;
+
+  if (!pmss_record_header_parse (pmss_block_get_record (block), &record, NULL))
+    return FALSE;
+  if (!row->has_crc)
+    memcpy (row->crc, record.crc, sizeof row->crc);
+  row->has_crc = TRUE;
+  return memcmp (row->crc, record.crc, sizeof row->crc) == 0;
+}
+
+void
+pmss_rows_adopt (PmssRows * rows, PmssRow * row, guint first)
+{
+  guint i;
+
+  if (rows->cached == NULL || row->disputed
+      || !pmss_cached_is_shared (rows->cached))
+    return;
+  for (i = first; i < rows->redundancy.k; i++) {
+    g_autoptr (PmssBlock) block = NULL;
+
+    if (row->slots[i].state != PMSS_UNIT_NONE)
+      continue;
+    block = pmss_cached_take (rows->cached, row->number, i);
+    if (block != NULL && adopt_crc (row, block))
+      pmss_rows_set_ready (rows, row, i, g_steal_pointer (&block));
+  }
+}
+
+gboolean
+pmss_rows_is_coming_to_others (PmssRows * rows, PmssRow * row, guint index)
+{
+  return rows->cached != NULL && !row->disputed
+      && row->slots[index].state == PMSS_UNIT_NONE
+      && pmss_cached_is_shared (rows->cached)
+      && pmss_cached_is_asked (rows->cached, row->number, index);
 }
 
 void
@@ -196,6 +261,7 @@ row_change_sides (PmssRows * rows, PmssRow * row)
       pmss_rows_set_empty (rows, row, i, PMSS_UNIT_NONE);
   }
   row->has_crc = FALSE;
+  row->disputed = TRUE;
   row->agreeing = row->contradicting = 0;
   row->job = NULL;
   row->coming = 0;

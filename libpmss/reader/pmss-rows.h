@@ -3,6 +3,7 @@
 
 #include "libpmss/format/pmss-erasure.h"
 #include "libpmss/format/pmss-layout.h"
+#include "libpmss/reader/pmss-cache.h"
 #include "libpmss/reader/pmss-stream.h"
 
 G_BEGIN_DECLS
@@ -57,6 +58,7 @@ typedef struct
   guint32 crc[PMSS_MAX_SHARDS]; /* of all units, as records say */
   guint32 agreeing;             /* bit i: the record of unit i said so */
   guint32 contradicting;        /* bit i: it said otherwise, and is BAD */
+  gboolean disputed;            /* records have changed sides: others' units are not believed */
   gint64 stuck_since;           /* monotonic, 0: not stuck */
   GError *error;                /* waiting for it makes no sense */
   PmssUnitSlot slots[];         /* k + m */
@@ -71,13 +73,15 @@ typedef struct
   guint64 extent_size;
   guint64 rows_per_extent;
   guint64 n_rows;               /* in the whole file */
+  PmssCached *cached;           /* (nullable): what all readers of the version hold */
   GHashTable *table;            /* number -> PmssRow */
   guint64 clock;
   gsize n_blocks;               /* READY and ASKED slots, */
   gsize n_ready;                /* and the former alone */
 } PmssRows;
 
-void pmss_rows_init (PmssRows *rows, PmssLayout *layout);
+/* @cache: (nullable) */
+void pmss_rows_init (PmssRows *rows, PmssLayout *layout, PmssCache *cache);
 void pmss_rows_clear (PmssRows *rows);
 
 /* Number of the row, and index of the data unit in it, that hold @offset. */
@@ -93,6 +97,11 @@ void pmss_rows_set_asked (PmssRows *rows, PmssRow *row, guint index,
 /* Takes @block. */
 void pmss_rows_set_ready (PmssRows *rows, PmssRow *row, guint index,
     PmssBlock *block);
+/* Takes what another reader holds of @row, of all units that are not there nor asked for. It has
+ * no say in what is believed of the row: a record that contradicts it drops it. */
+void pmss_rows_adopt (PmssRows *rows, PmssRow *row, guint first);
+/* Whether another reader awaits unit @index of @row, which this one does not. */
+gboolean pmss_rows_is_coming_to_others (PmssRows *rows, PmssRow *row, guint index);
 /* To NONE or BAD. */
 void pmss_rows_set_empty (PmssRows *rows, PmssRow *row, guint index,
     PmssUnitState state);

@@ -76,7 +76,7 @@ read_on_idle_connections (FakeCluster * cluster, PmssReader * first,
   }
 }
 
-/* A second film, while the first one is open and after it was closed. */
+/* A second film, while the first one is open, and a third one when nobody holds anything of it. */
 static void
 test_connections (void)
 {
@@ -112,7 +112,8 @@ test_dead_node (void)
   int requests;
 
   g_atomic_int_set (&dead->gone, G_MAXINT);
-  first = fake_cluster_open (cluster, "retries", 0, NULL);
+  first = fake_cluster_open (cluster, "retries", 0, "cache-size", (guint64) 1,
+      NULL);
   read_all (cluster, first);
   while (reader_get_counter (first, "errors") < 2)
     pause_until (end);
@@ -171,7 +172,8 @@ test_threads (void)
   PmssReader *readers[MANY];
 
   g_atomic_int_set (&cluster->nodes[0].gone, G_MAXINT);
-  readers[0] = fake_cluster_open (cluster, "retries", 0, NULL);
+  readers[0] = fake_cluster_open (cluster, "retries", 0, "cache-size",
+      (guint64) 1, NULL);
   for (guint i = 1; i < MANY; i++)
     readers[i] = open_beside (readers[0]);
   for (guint i = 0; i < MANY; i++)
@@ -219,6 +221,119 @@ test_memory (void)
     read_all (cluster, second);
   }
   g_assert_cmpuint (get_held (second), <=, most);
+  g_object_unref (first);
+  g_object_unref (second);
+  fake_cluster_free (cluster);
+}
+
+static guint
+count_requests (FakeCluster * cluster)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < cluster->redundancy.k + cluster->redundancy.m; i++)
+    n += g_atomic_int_get (&cluster->nodes[i].requests);
+  return n;
+}
+
+/* A second reader asks no node for what the first one holds, nor a third for what the second took,
+ * when the first one has gone. When all have gone nothing is kept. */
+static void
+test_film_once (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
+      8 * 2 * CLUSTER_UNIT);
+  PmssReader *first = fake_cluster_open (cluster, "retries", 0, NULL);
+  PmssReader *second, *third;
+  guint requests;
+
+  read_all (cluster, first);
+  requests = count_requests (cluster);
+  second = open_beside (first);
+  read_all (cluster, second);
+  g_assert_cmpuint (count_requests (cluster), ==, requests);
+  g_assert_cmpuint (reader_get_counter (second, "units"), ==, 0);
+  pmss_reader_close (first);
+  third = open_beside (first);
+  g_object_unref (first);
+  read_all (cluster, third);
+  g_assert_cmpuint (count_requests (cluster), ==, requests);
+  pmss_reader_close (second);
+  pmss_reader_close (third);
+  first = open_beside (second);
+  read_all (cluster, first);
+  g_assert_cmpuint (count_requests (cluster), >, requests);
+  g_object_unref (first);
+  g_object_unref (second);
+  g_object_unref (third);
+  fake_cluster_free (cluster);
+}
+
+/* Two that read on, one a little behind the other, with caches that hold less than the film: what
+ * the first one gets, the second one has from it. */
+static void
+test_film_apart (void)
+{
+  const guint n_rows = 8, k = 2, behind = 2;
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
+      n_rows * k * CLUSTER_UNIT);
+  PmssReader *first = fake_cluster_open (cluster, "retries", 0, "cache-size",
+      (guint64) 5 * k * CLUSTER_UNIT, "read-ahead",
+      (guint64) 2 * k * CLUSTER_UNIT, NULL);
+  PmssReader *second = new_reader_beside (first);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (second, "cache-size", (guint64) 5 * k * CLUSTER_UNIT,
+      "read-ahead", (guint64) 2 * k * CLUSTER_UNIT, NULL);
+  pmss_reader_open (second, NULL, &error);
+  g_assert_no_error (error);
+  for (guint unit = 0; unit < (n_rows + behind) * k; unit++) {
+    if (unit < n_rows * k)
+      fake_cluster_read_byte (cluster, first, unit * CLUSTER_UNIT);
+    if (unit >= behind * k)
+      fake_cluster_read_byte (cluster, second,
+          (unit - behind * k) * CLUSTER_UNIT);
+  }
+  g_assert_cmpuint (reader_get_counter (first, "units"), >=, n_rows * k);
+  g_assert_cmpuint (reader_get_counter (second, "units"), <=, k);
+  g_object_unref (first);
+  g_object_unref (second);
+  fake_cluster_free (cluster);
+}
+
+static gboolean
+spoil (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
+    gsize first, gsize length)
+{
+  g_autoptr (GBytes) spoilt = NULL;
+  gsize size;
+  guint8 *bytes = g_memdup2 (g_bytes_get_data (shard, NULL),
+      g_bytes_get_size (shard));
+
+  size = g_bytes_get_size (shard);
+  bytes[first + PMSS_RECORD_HEADER_SIZE] ^= 1;
+  spoilt = g_bytes_new_take (bytes, size);
+  fake_node_answer (answer, spoilt, first, length);
+  return TRUE;
+}
+
+/* What one reader found damaged, another one does not get; it gets what was made in its place. */
+static void
+test_bad_unit (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 2, 1 },
+      8 * 2 * CLUSTER_UNIT);
+  PmssReader *first, *second;
+
+  cluster->nodes[0].misbehave = spoil;
+  first = fake_cluster_open (cluster, "retries", 0, NULL);
+  read_all (cluster, first);
+  g_assert_cmpuint (reader_get_counter (first, "errors"), >, 0);
+  g_assert_cmpuint (reader_get_counter (first, "rebuilt"), >, 0);
+  second = open_beside (first);
+  read_all (cluster, second);
+  g_assert_cmpuint (reader_get_counter (second, "errors"), ==, 0);
+  g_assert_cmpuint (reader_get_counter (second, "units"), ==, 0);
   g_object_unref (first);
   g_object_unref (second);
   fake_cluster_free (cluster);
@@ -351,6 +466,9 @@ main (int argc, char **argv)
   g_test_add_func ("/reader/shared/dead-node", test_dead_node);
   g_test_add_func ("/reader/shared/threads", test_threads);
   g_test_add_func ("/reader/shared/memory", test_memory);
+  g_test_add_func ("/reader/shared/film-once", test_film_once);
+  g_test_add_func ("/reader/shared/film-apart", test_film_apart);
+  g_test_add_func ("/reader/shared/bad-unit", test_bad_unit);
   g_test_add_func ("/reader/shared/close-async", test_close_async);
   g_test_add_func ("/reader/shared/in-handler", test_in_handler);
   g_test_add_func ("/reader/shared/last-in-own-thread",

@@ -50,7 +50,7 @@ set_up (Fixture * f, guint64 payload)
   f->erasure = pmss_erasure_new (redundancy);
   f->pool = pmss_block_pool_new (UNIT);
   pmss_striper_run (f->erasure, &f->geometry, f->bytes, f->shards);
-  pmss_rows_init (&f->rows, f->layout);
+  pmss_rows_init (&f->rows, f->layout, NULL);
 }
 
 static void
