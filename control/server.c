@@ -315,6 +315,8 @@ listen_at (PmssControlContext * context, GError ** error)
     .nodes = TRUE,
   };
 
+  if (!pmss_httpd_self_test (error))
+    return NULL;
   return pmss_httpd_start (&httpd, &pmss_router, context, error);
 }
 

@@ -43,6 +43,13 @@ struct _PmssHttpd
   _Atomic guint64 answers[600];
 };
 
+/* pmss_httpd_start() without a listening socket. */
+PmssHttpd *pmss_httpd_new (const PmssHttpdConfig *config, const PmssHttpdHandler *handler,
+    gpointer user_data, GError **error);
+/* A newcomer. Takes @fd, a non-blocking one. */
+void     pmss_httpd_take (PmssHttpd *httpd, int fd, const struct sockaddr *address,
+    socklen_t length);
+
 /* Complete settings: each has its default. Sets httpd->engine, also where it fails. */
 gboolean pmss_http_engine_start (PmssHttpd *httpd, const PmssHttpdConfig *config, GError **error);
 /* Takes @fd, which the watchdog has admitted. On the acceptor's thread. */

@@ -107,7 +107,7 @@ check_tls (const PmssHttpdConfig * config, GError ** error)
 }
 
 PmssHttpd *
-pmss_httpd_start (const PmssHttpdConfig * given,
+pmss_httpd_new (const PmssHttpdConfig * given,
     const PmssHttpdHandler * handler, gpointer user_data, GError ** error)
 {
   const PmssHttpdConfig config = complete_config (given);
@@ -116,8 +116,25 @@ pmss_httpd_start (const PmssHttpdConfig * given,
   httpd->handler = *handler;
   httpd->user_data = user_data;
   if (!check_tls (&config, error) || !start_watchdog (httpd, &config, error)
-      || !pmss_http_engine_start (httpd, &config, error)
-      || !start_acceptor (httpd, config.listen, error))
+      || !pmss_http_engine_start (httpd, &config, error))
+    g_clear_pointer (&httpd, httpd_free);
+  return httpd;
+}
+
+void
+pmss_httpd_take (PmssHttpd * httpd, int fd, const struct sockaddr *address,
+    socklen_t length)
+{
+  take_connection (fd, address, length, httpd);
+}
+
+PmssHttpd *
+pmss_httpd_start (const PmssHttpdConfig * config,
+    const PmssHttpdHandler * handler, gpointer user_data, GError ** error)
+{
+  PmssHttpd *httpd = pmss_httpd_new (config, handler, user_data, error);
+
+  if (httpd != NULL && !start_acceptor (httpd, config->listen, error))
     g_clear_pointer (&httpd, httpd_free);
   return httpd;
 }
@@ -134,7 +151,7 @@ pmss_httpd_stop (PmssHttpd * httpd, guint grace_seconds)
   gint64 end = g_get_monotonic_time () + grace_seconds * G_TIME_SPAN_SECOND;
 
   atomic_store (&httpd->stopping, TRUE);
-  pmss_acceptor_stop (httpd->acceptor);
+  g_clear_pointer (&httpd->acceptor, pmss_acceptor_stop);
   pmss_http_engine_stop (httpd, end);
   httpd_free (httpd);
 }

@@ -64,6 +64,10 @@ typedef struct
 /* Whether a listener could be made of @config on some machine: the form of the address, certificate
  * and key. PMSS_ERROR_INVALID that begins with the setting. */
 gboolean   pmss_httpd_check_config (const PmssHttpdConfig *config, GError **error);
+/* Whether the engine that is linked reads requests as PMSS knows it to: sends some that could have
+ * another one hidden in them to a listener of its own, without a network. PMSS_ERROR_FAILED: an
+ * engine of a version that is not known does not; a server must not start behind it. */
+gboolean   pmss_httpd_self_test (GError **error);
 PmssHttpd *pmss_httpd_start     (const PmssHttpdConfig *config, const PmssHttpdHandler *handler,
     gpointer user_data, GError **error);
 guint16    pmss_httpd_get_port  (PmssHttpd *httpd);

@@ -193,7 +193,8 @@ start_listener (Server * server, GError ** error)
   };
 
   if (!pmss_descriptors_limit_connections (EACH_CONNECTION,
-          OWN_DESCRIPTORS + 2 * threads, &httpd.max_connections, error))
+          OWN_DESCRIPTORS + 2 * threads, &httpd.max_connections, error)
+      || !pmss_httpd_self_test (error))
     return FALSE;
   server->httpd = pmss_httpd_start (&httpd, &pmss_storage_handler, &server->api,
       error);
