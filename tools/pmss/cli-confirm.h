@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* Asks on the terminal whether to do what cannot be undone; anything but "y" or "yes" is no. FALSE:
- * not to be done, with an error of usage where nobody can be asked (@what, as "12 media would be
- * deleted", says it then) or PMSS_CLI_ERROR_INTERRUPTED for a no. */
+/* Asks on the terminal whether to do something that cannot be undone. Anything but "y" or "yes" is
+ * no. FALSE: not to be done. The error is PMSS_CLI_ERROR_INTERRUPTED for a no. Without a terminal
+ * it is an error of usage, in which @what tells the effect, as "12 media would be deleted". */
 gboolean pmss_cli_confirm (PmssCli *cli, const char *question, const char *what, GError **error);
 
 G_END_DECLS

@@ -16,7 +16,7 @@ typedef struct
   const char *member;           /* of the answer, an array: "nodes" */
   const char *const *columns;   /* as of pmss_cli_table_new() */
   void (*add_row) (PmssCliTable *table, JsonObject *element);
-  const char *empty;            /* what to say when nothing is in it */
+  const char *empty;            /* the text for an empty list */
   void (*print_more) (JsonArray *elements);     /* below the table, nullable */
 } PmssCliList;
 

@@ -18,13 +18,13 @@ PmssCliProgress *pmss_cli_progress_new    (gboolean silent);
 /* @what: "uploading"; @total 0: unknown. Cheap enough to be called for every block. */
 void             pmss_cli_progress_update (PmssCliProgress *progress, const char *what,
     guint64 done, guint64 total);
-/* The same of work whose amount says nothing to people: per cent only. */
+/* The same for work whose amount means nothing to people: per cent only. */
 void             pmss_cli_progress_update_share (PmssCliProgress *progress, const char *what,
     guint64 done, guint64 total);
-/* One of several transfers at once, on any one thread: shows nothing, and what it has done counts
- * for @whole, which outlives it. */
+/* One of several transfers at once, on any one thread. It shows nothing. Its progress counts for
+ * @whole, which outlives it. */
 PmssCliProgress *pmss_cli_progress_new_part (PmssCliProgress *whole);
-/* Shows what the parts of @whole have done: @n_done of @n files, of @total bytes. */
+/* Shows the progress of the parts of @whole: @n_done of @n files, of @total bytes. */
 void             pmss_cli_progress_update_parts (PmssCliProgress *whole, guint n_done, guint n,
     guint64 total);
 gboolean         pmss_cli_progress_is_silent (PmssCliProgress *progress);

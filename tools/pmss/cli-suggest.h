@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* "Did you mean": of many words the one that somebody who typed @typed may have meant. Pure. */
+/* "Did you mean": of many words the one that a user who typed @typed may have meant. Pure. */
 typedef struct
 {
   const char *typed;

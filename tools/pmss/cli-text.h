@@ -19,18 +19,18 @@ char *pmss_cli_rate     (guint64 bits_per_second);
 /* "1:02:03" */
 char *pmss_cli_duration (guint64 ns);
 
-/* "2026-01-31 13:00", local time, from ISO 8601; what is something else stays as it is, escaped. */
+/* "2026-01-31 13:00", local time, from ISO 8601. Other text stays as it is, escaped. */
 char *pmss_cli_time     (const char *iso8601);
 /* "12 min" */
 char *pmss_cli_age      (gint64 seconds);
-/* How long ago; NULL for what is not ISO 8601. */
+/* How long ago; NULL for text that is not ISO 8601. */
 char *pmss_cli_age_since (const char *iso8601);
-/* What a server says in words: escaped, its times (ISO 8601 in UTC) in local time, and without the
- * date where it is today's. */
+/* A server's text: escaped, its times (ISO 8601 in UTC) in local time, without the date where it is
+ * today's. */
 char *pmss_cli_sentence (const char *text);
 
-/* @text in at most @columns columns of a terminal; what is cut off is shown as an ellipsis. Valid
- * UTF-8. */
+/* @text in at most @columns columns of a terminal. An ellipsis stands for the part that is cut off.
+ * Valid UTF-8. */
 char *pmss_cli_cut (const char *text, guint columns);
 
 /* Single-quoted for a POSIX shell, only where it has to be. */

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /**
  * PmssCli:
  *
- * What every command of `pmss` is given. Owned by main(); the main thread only, but for
+ * The context of every command of `pmss`. Owned by main(). The main thread only, but for
  * @cancellable, which the signal thread cancels.
  */
 typedef struct
@@ -22,8 +22,8 @@ typedef struct
   GCancellable *cancellable;    /* cancelled by SIGINT, SIGTERM and SIGHUP */
 } PmssCli;
 
-/* One command, or one verb of a command. argv[0] is its own name. FALSE: @error says what went
- * wrong and, by its code, how the program exits. */
+/* One command, or one verb of a command. argv[0] is its own name. FALSE: @error has the cause and,
+ * by its code, the exit status. */
 typedef gboolean (*PmssCliFunc) (PmssCli *cli, int argc, char **argv, GError **error);
 
 typedef struct
@@ -35,11 +35,11 @@ typedef struct
 } PmssCliCommand;
 
 /* Runs the command of @commands (ended by a NULL name) that argv[1] names; without one, or with
- * --help, prints what there is. @intro: what the help begins with. */
+ * --help, prints the list. @intro: the beginning of the help. */
 gboolean pmss_cli_dispatch (PmssCli *cli, const PmssCliCommand *commands, const char *intro,
     int argc, char **argv, GError **error);
 
-/* What a command takes, for pmss_cli_parse(). */
+/* A command's options, for pmss_cli_parse(). */
 typedef struct
 {
   const char *parameters;       /* "FILE NAME" */
@@ -62,25 +62,25 @@ gboolean pmss_cli_parse_id (const char *text, const char *what, guint64 *id, GEr
 
 typedef gboolean (*PmssCliEachFunc) (PmssCli *cli, const char *name, gpointer user_data,
     GError **error);
-/* Does @func for each of @names. One that fails keeps no other from being tried: errors are printed
- * as they come, but for the last, which is returned. */
+/* Does @func for each of @names. After a failure it tries the others, too. Errors are printed as
+ * they come, but for the last, which is returned. */
 gboolean pmss_cli_for_each (PmssCli *cli, char **names, int n, PmssCliEachFunc func,
     gpointer user_data, GError **error);
 
-/* The control server to talk to: --server, PMSS_URL, or the one that was logged in to last. */
+/* The control server to talk to: --server, PMSS_URL, or that of the last login. */
 char *pmss_cli_find_url (PmssCli *cli, GError **error);
 /* A client for @url without credentials, with --ca-file. */
 PmssClient *pmss_cli_client_new (PmssCli *cli, const char *url, GError **error);
 /* A client for the server to talk to, with credentials. */
 PmssClient *pmss_cli_connect (PmssCli *cli, GError **error);
-/* The token that goes with @url: PMSS_TOKEN or what `pmss login` stored; NULL with NOT_AUTHORIZED
- * when there is none. */
+/* The token that goes with @url: PMSS_TOKEN or the one that `pmss login` stored; NULL with
+ * NOT_AUTHORIZED when there is none. */
 char *pmss_cli_find_token (const char *url, GError **error);
 
 /* A request of its own client; for commands that make one. */
 JsonNode *pmss_cli_request (PmssCli *cli, const char *method, const char *path, JsonNode *body,
     GError **error);
-/* "http://h:p" from what people type; pmss_control_url_parse() */
+/* "http://h:p" from a text that people type; pmss_control_url_parse() */
 char *pmss_cli_normalize_url (const char *text, GError **error);
 
 typedef enum
@@ -99,12 +99,12 @@ GQuark pmss_cli_error_quark (void);
 
 /* One of sysexits.h, or 130 for a cancellation. */
 int pmss_cli_exit_code (const GError *error);
-/* Prints @error and what to do about it on standard error. */
+/* Prints @error and its remedy on standard error. */
 void pmss_cli_print_error (const GError *error);
 
 /* The same for programs, as one line of JSON: {"error": {"message", "exit", "hint"}}. */
 void pmss_cli_print_error_json (const GError *error);
-/* What is no error, but worth a word on standard error; with --json {"warning": {"message"}}. */
+/* Prints a warning on standard error; with --json {"warning": {"message"}}. */
 void pmss_cli_print_warning (PmssCli *cli, const char *text);
 /* {"message", "exit", "hint"} */
 JsonNode *pmss_cli_error_to_json (const GError *error);
@@ -112,7 +112,7 @@ JsonNode *pmss_cli_error_to_json (const GError *error);
 /* The signal thread, which cancels @cancellable; a second signal ends the program at once. Call
  * before any other thread is made. */
 void pmss_cli_watch_signals (GCancellable *cancellable);
-/* Ends as a program does that writes to a pipe which nobody reads. */
+/* Ends as a program does that writes to a pipe without a reader. */
 void pmss_cli_end_by_sigpipe (void);
 /* For a child between fork and exec: signals as they were before pmss_cli_watch_signals().
  * Async-signal-safe. */

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Waits for the end of a job with its progress shown; a control server that goes away for up to a
- * minute meanwhile is waited for.
+/* Waits for the end of a job and shows its progress. It also waits for a control server that goes
+ * away for up to a minute.
  * @known: (out) (optional): FALSE when @error says nothing about the job: it could not be asked
  * about, and may go on. Returns the job as it ended. @error: it failed, was cancelled, or is paused
  * (which does not end by itself). */

@@ -6,19 +6,19 @@
 
 G_BEGIN_DECLS
 
-/* A whole cluster on loopback: what `pmss local` does. Every function saves the cluster's state as
- * it goes; what it waits for has a deadline. */
+/* A whole cluster on loopback, for `pmss local`. Every function saves the cluster's state as it
+ * goes. Every wait has a deadline. */
 
-/* Starts whatever is not running, and as many new storage servers as it takes to have @nodes of
- * them. When it fails, what this call started is ended again, and of a cluster that was not there
- * before nothing stays. */
+/* Starts the servers that are not running, and as many new storage servers as it takes to have
+ * @nodes of them. When it fails, it ends the servers that it started. Of a cluster that was not
+ * there before nothing stays. */
 gboolean pmss_local_up         (PmssLocalCluster *cluster, guint nodes, GCancellable *cancellable,
     GError **error);
 /* Starts one more. */
 PmssLocalServer *pmss_local_add_node (PmssLocalCluster *cluster, GCancellable *cancellable,
     GError **error);
-/* Ends a storage server in order (@kill: at once, as a crash would) and remembers that it is to
- * stay so; without error when it is stopped already. */
+/* Ends a storage server in order (@kill: at once, as a crash would) and remembers that it shall
+ * stay stopped. No error when it is stopped already. */
 gboolean pmss_local_stop_node  (PmssLocalCluster *cluster, PmssLocalServer *node, gboolean kill,
     GError **error);
 gboolean pmss_local_start_node (PmssLocalCluster *cluster, PmssLocalServer *node,

@@ -18,7 +18,7 @@ typedef struct
 {
   char *label;                  /* "control", "node-0" */
   int index;                    /* of a storage server, from 0; -1: control */
-  guint id;                     /* what control calls it; 0: it has not joined yet */
+  guint id;                     /* its id at control; 0: it has not joined yet */
   guint16 port;                 /* 0 until its first start; kept from then on */
   gboolean wanted;              /* it is to run: not so after stop-node and down */
   PmssLocalProcess process;
@@ -27,9 +27,9 @@ typedef struct
 /**
  * PmssLocalCluster:
  *
- * What is known of a cluster on this machine: the file cluster.conf (mode 0600) in its folder,
- * written to a temporary name and renamed after every change, so that no daemon runs that the file
- * does not know. While it is open to be changed, the folder is locked against other `pmss local`.
+ * The state of a cluster on this machine: the file cluster.conf (mode 0600) in its folder. It is
+ * written to a temporary name and renamed after every change, so that it knows every running
+ * daemon. While it is open to be changed, the folder is locked against other `pmss local`.
  */
 typedef struct
 {

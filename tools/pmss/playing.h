@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* Runs a GStreamer pipeline over the element pmsssrc to its end: everything decoded and thrown
- * away, or, with @save, the bytes as they are into that file. Then says how it went; with @stats
- * also what each storage server gave, from the element's property of that name. */
+/* Runs a GStreamer pipeline over the element pmsssrc to its end. It decodes everything and throws
+ * it away, or, with @save, writes the bytes as they are into that file. Then it prints the result,
+ * with @stats also the figures of each storage server, from the element's property of that name. */
 gboolean pmss_playing_run (PmssCli *cli, const char *uri, const char *save, gboolean stats,
     GError **error);
 

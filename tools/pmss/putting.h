@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  JsonNode *medium;             /* the catalog's entry; NULL where nobody waited for it */
+  JsonNode *medium;             /* the catalog's entry; NULL without @wait */
   guint64 job;                  /* that stripes it */
   guint64 size;                 /* bytes */
   gboolean twin;                /* it was there before */
@@ -22,7 +22,7 @@ void     pmss_put_clear (PmssPut *put);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssPut, pmss_put_clear)
 
 /* @wait: until it is striped; the sums are compared then. FALSE with PMSS_CLI_ERROR_INTERRUPTED:
- * what goes on, and what does not. */
+ * the text tells which work goes on. */
 gboolean pmss_put_run   (PmssCli *cli, PmssClient *client, const PmssUploadRequest *request,
     gboolean wait, PmssCliProgress *progress, PmssPut *put, GError **error);
 

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 /**
  * PmssReading:
  *
- * A medium, or a range of it, read through a PmssReader into a target: what `get` does. A whole one
- * is checked against the SHA-256 that the catalog has of it; every unit is checked against its own
- * checksum in either case.
+ * Reads a medium, or a range of it, through a PmssReader into a target, for `get`. A whole medium
+ * is checked against the catalog's SHA-256. Every unit is checked against its own checksum in
+ * either case.
  */
 typedef struct
 {
@@ -22,13 +22,13 @@ typedef struct
   gboolean whole;
   guint64 resumed;              /* bytes that were there from earlier */
   char *expected;               /* SHA-256 of the catalog, NULL if it has none */
-  char *found;                  /* SHA-256 of what was asked for */
+  char *found;                  /* SHA-256 of the range */
   double seconds;
   GVariant *stats;              /* of pmss_reader_get_stats() */
 } PmssReading;
 
-/* @range: (nullable): all. PMSS_ERROR_CORRUPT when the sums differ. What is in @target's partial
- * file is read from there; does a whole medium turn out bad, all is fetched. */
+/* @range: (nullable): all. PMSS_ERROR_CORRUPT when the sums differ. The bytes in @target's partial
+ * file are read from there. If a whole medium turns out bad, all is fetched. */
 PmssReading *pmss_reading_run   (PmssCli *cli, const char *name, const PmssByteRange *range,
     PmssTarget *target, GError **error);
 void         pmss_reading_free  (PmssReading *reading);
@@ -36,7 +36,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssReading, pmss_reading_free)
 
 /* {"name", "size", "first", "length", "resumed", "sha256", "verified", "seconds", "stats"} */
 JsonNode    *pmss_reading_to_json (const PmssReading *reading);
-/* What each storage server gave, as a table on standard output (or standard error). */
+/* The bytes of each storage server, as a table on standard output (or standard error). */
 void         pmss_reading_print_stats (GVariant *stats, double seconds);
 
 G_END_DECLS

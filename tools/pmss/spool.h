@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* Standard input as a file of known size: the file that it is, or else a copy of all of it in a
- * file without a name, under TMPDIR or /var/tmp. Blocks until the input has ended. Returns a
- * descriptor to be closed, -1 on error. */
+/* Standard input as a file of known size. If it is no file, all of it is copied to a file without a
+ * name, under TMPDIR or /var/tmp. Blocks until the input has ended. Returns a descriptor to be
+ * closed, -1 on error. */
 int pmss_spool_standard_input (GCancellable *cancellable, GError **error);
 
 G_END_DECLS

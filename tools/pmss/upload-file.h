@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssUploadFile:
  *
- * A file that is being uploaded. It is opened once. What is read is hashed, so that the sum is of
- * the bytes that were sent. A file that is changed, cut, replaced or removed meanwhile is noticed
- * before its last byte is given out: no upload of it becomes whole.
+ * A file that is being uploaded. It is opened once. Its bytes are hashed as they are read, so that
+ * the sum is of the bytes that were sent. A change, cut, replacement or removal meanwhile is
+ * noticed before the last byte is given out: no upload of the file becomes whole.
  *
  * Reference counted: a read may outlive the request that it was for. Any thread, one read at a
  * time.
@@ -25,14 +25,14 @@ PmssUploadFile *pmss_upload_file_ref   (PmssUploadFile *file);
 void            pmss_upload_file_unref (PmssUploadFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssUploadFile, pmss_upload_file_unref)
 
-/* Whether it is standard input: nobody finds that again in another run. */
+/* Whether it is standard input: another run cannot find that again. */
 gboolean        pmss_upload_file_is_input     (PmssUploadFile *file);
 /* Bytes, and µs since 1970, as of the opening. */
 guint64         pmss_upload_file_get_size     (PmssUploadFile *file);
 gint64          pmss_upload_file_get_modified (PmssUploadFile *file);
 /* PMSS_ERROR_CONFLICT if it is not the file any more that was opened. */
 gboolean        pmss_upload_file_check        (PmssUploadFile *file, GError **error);
-/* Hashes what of the first @offset bytes was not given out yet. */
+/* Hashes those of the first @offset bytes that were not given out yet. */
 gboolean        pmss_upload_file_hash_to      (PmssUploadFile *file, guint64 offset,
     GCancellable *cancellable, GError **error);
 /* All bytes from @offset on, for one request. The stream's error after a change is that of

@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* Remembers unfinished uploads between two runs of `pmss put`: one small file each in pmss/uploads
- * of the user's state folder, under a name that is made of server, medium name, path, size and time
- * of change of the file: a changed file is another upload. */
+/* Remembers unfinished uploads between two runs of `pmss put`. Each is a small file in pmss/uploads
+ * of the user's state folder. Its name is made of server, medium name, path, size and time of
+ * change of the file. So a changed file is another upload. */
 
 /* The name to remember an upload under. */
 char *pmss_upload_memory_key    (const char *server, const char *medium, const char *path,

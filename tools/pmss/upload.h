@@ -31,8 +31,8 @@ PmssUpload *pmss_upload_new     (PmssCli *cli, PmssClient *client,
  * number of the ingest job, 0 where the server named none. */
 gboolean    pmss_upload_run     (PmssUpload *upload, PmssCliProgress *progress, guint64 *job,
     GError **error);
-/* SHA-256 in hex digits of what was sent, or, where nothing was, of the file as it was opened. Call
- * it once. */
+/* SHA-256 in hex digits of the bytes that were sent, or, where none were, of the file as it was
+ * opened. Call it once. */
 char       *pmss_upload_sum     (PmssUpload *upload, GError **error);
 /* Bytes of the file. */
 guint64     pmss_upload_get_size (PmssUpload *upload);
