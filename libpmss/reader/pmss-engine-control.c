@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What control's answers change in the reader. On the I/O thread. */
 #include "libpmss/reader/pmss-engine.h"
+#include "libpmss/reader/pmss-takeover.h"
 
 /* us: a node that comes and goes is told of no more often. */
 #define NODE_PAUSE (60 * G_TIME_SPAN_SECOND)
@@ -27,11 +28,23 @@ take_token (PmssEngine * engine, const char *token)
 
 /* Lock held. */
 static void
-take_layout (PmssEngine * engine, PmssLayout * layout, gboolean may_be_older)
+take_over (PmssEngine * engine, PmssLayout * layout)
+{
+  const PmssTakeover parts = { engine->links, &engine->places, &engine->rows,
+    engine->bad_shards, engine->news
+  };
+
+  pmss_takeover_run (&parts, layout, pmss_loop_now (engine->loop));
+  pmss_engine_kick (engine);
+}
+
+void
+pmss_engine_take_layout (PmssEngine * engine, PmssLayout * layout,
+    gboolean may_be_older)
 {
   if (pmss_refresh_accepts (engine->refresh, engine->rows.layout, layout,
           may_be_older))
-    pmss_takeover_run (engine, layout);
+    take_over (engine, layout);
 }
 
 /* What is older than ours is of use only where ours is of none. */
@@ -42,7 +55,7 @@ layout_came (PmssLayout * layout, gpointer user_data)
 
   g_mutex_lock (&engine->lock);
   if (layout != NULL && !engine->closing)
-    take_layout (engine, layout, engine->stuck);
+    pmss_engine_take_layout (engine, layout, engine->stuck);
   /* what waited for this is looked at again */
   engine->stuck_until = 0;
   g_mutex_unlock (&engine->lock);
@@ -68,7 +81,7 @@ session_reopened (const PmssSession * session, gpointer user_data)
   g_free (engine->session->id);
   engine->session->id = g_strdup (session->id);
   take_token (engine, session->token);
-  take_layout (engine, session->layout, TRUE);
+  pmss_engine_take_layout (engine, session->layout, TRUE);
   g_mutex_unlock (&engine->lock);
 }
 

@@ -2,91 +2,13 @@
 #include "libpmss/pmss-error.h"
 #include "libpmss/reader/pmss-engine.h"
 
-/* What becomes of the links to the nodes, and who is told. */
+/* What becomes of the links to the nodes. */
 
 #define PROBE_PATIENCE 2000     /* ms */
 /* While there is nobody else to ask: packets that were lost are not waited for,
  * the next probe follows. In any case so many times what it took once. */
 #define URGENT_PATIENCE 500     /* ms */
 #define URGENT_RTTS 8
-
-/* --- What is told without the lock --- */
-
-struct _PmssEvent
-{
-  PmssLink *link;               /* NULL: degraded */
-  GError *error;                /* NULL: back */
-  guint missing, spare;
-};
-
-void
-pmss_event_free (PmssEvent * event)
-{
-  g_clear_error (&event->error);
-  g_free (event);
-}
-
-static void
-push_event (PmssEngine * engine, PmssLink * link, const GError * error)
-{
-  PmssEvent *event = g_new0 (PmssEvent, 1);
-
-  event->link = link;
-  if (error != NULL)
-    event->error = g_error_copy (error);
-  g_queue_push_tail (&engine->events, event);
-}
-
-void
-pmss_engine_push_degraded (PmssEngine * engine)
-{
-  guint i, missing = 0, m = engine->rows.redundancy.m;
-  PmssEvent *event;
-
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
-
-    missing += link->reported;
-  }
-  if (missing == engine->degraded_by)
-    return;
-  engine->degraded_by = missing;
-  event = g_new0 (PmssEvent, 1);
-  event->missing = missing;
-  event->spare = missing < m ? m - missing : 0;
-  g_queue_push_tail (&engine->events, event);
-}
-
-gboolean
-pmss_engine_has_event (PmssEngine * engine, PmssLink * link)
-{
-  for (GList * item = engine->events.head; item != NULL; item = item->next)
-    if (((PmssEvent *) item->data)->link == link)
-      return TRUE;
-  return FALSE;
-}
-
-void
-pmss_engine_tell_events (PmssEngine * engine)
-{
-  const PmssEngineFuncs *funcs = engine->funcs;
-  PmssEvent *event;
-
-  while ((event = g_queue_pop_head (&engine->events)) != NULL) {
-    PmssLink *link = event->link;
-
-    if (link == NULL)
-      funcs->degraded (event->missing, event->spare, engine->user_data);
-    else if (event->error != NULL)
-      funcs->node_lost (link->node.id, link->peer, event->error,
-          engine->user_data);
-    else
-      funcs->node_back (link->node.id, link->peer, engine->user_data);
-    pmss_event_free (event);
-  }
-}
-
-/* --- Links --- */
 
 /* Where a shard has moved and that was not tried, the place before does as
  * long as the new one cannot be asked. */
@@ -130,6 +52,13 @@ pmss_engine_get_source (PmssEngine * engine, PmssRow * row, guint index)
   return link->state == PMSS_LINK_LATE ? PMSS_SOURCE_LATE : PMSS_SOURCE_NONE;
 }
 
+static void
+count_missing (PmssEngine * engine)
+{
+  pmss_news_count_missing (engine->news, engine->links,
+      engine->rows.redundancy.m);
+}
+
 void
 pmss_engine_link_good (PmssEngine * engine, PmssLink * link)
 {
@@ -139,8 +68,8 @@ pmss_engine_link_good (PmssEngine * engine, PmssLink * link)
   if (!link->reported)
     return;
   link->reported = FALSE;
-  push_event (engine, link, NULL);
-  pmss_engine_push_degraded (engine);
+  pmss_news_add_back (engine->news, link);
+  count_missing (engine);
 }
 
 /* A node that answers, whatever it says, can be reached. */
@@ -171,8 +100,8 @@ pmss_engine_link_failed (PmssEngine * engine, PmssLink * link, gint64 began,
   link->reported = TRUE;
   g_debug ("node %u (%s) is lost: %s", link->node.id, link->peer,
       error->message);
-  push_event (engine, link, error);
-  pmss_engine_push_degraded (engine);
+  pmss_news_add_lost (engine->news, link, error);
+  count_missing (engine);
   if (!is_unreachable (error))
     return;
   pmss_io_note_lost (engine->io, link->peer, error);

@@ -148,6 +148,6 @@ pmss_engine_on_tick (gpointer user_data)
   ended = pmss_wait_check (engine, now);
   pmss_engine_set_tick (engine);
   g_mutex_unlock (&engine->lock);
-  pmss_engine_tell_events (engine);
+  pmss_news_tell (engine->news);
   pmss_wait_answer (ended);
 }

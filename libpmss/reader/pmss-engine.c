@@ -103,7 +103,7 @@ on_kick (gpointer user_data)
   g_mutex_unlock (&engine->lock);
   if (reopen)
     begin_to_open (engine);
-  pmss_engine_tell_events (engine);
+  pmss_news_tell (engine->news);
   pmss_wait_answer (ended);
   if (is_over)
     leave (engine);
@@ -210,7 +210,7 @@ pmss_engine_fail (PmssEngine * engine, const GError * error)
 
 PmssEngine *
 pmss_engine_new (PmssClient * client, const char *medium,
-    const PmssEngineSettings * settings, const PmssEngineFuncs * funcs,
+    const PmssEngineSettings * settings, const PmssNewsFuncs * funcs,
     gpointer user_data, GDestroyNotify destroy)
 {
   PmssEngine *engine = g_new0 (PmssEngine, 1);
@@ -220,9 +220,7 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->io = pmss_io_get (client);
   engine->medium = g_strdup (medium);
   engine->settings = *settings;
-  engine->funcs = funcs;
-  engine->user_data = user_data;
-  engine->destroy = destroy;
+  engine->news = pmss_news_new (funcs, user_data, destroy);
   engine->loop = pmss_io_get_loop (engine->io);
   engine->kick = pmss_alarm_new (engine->loop, on_kick, engine);
   engine->tick = pmss_alarm_new (engine->loop, pmss_engine_on_tick, engine);
@@ -231,7 +229,6 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->bad_shards = pmss_bad_shards_new ();
   g_mutex_init (&engine->lock);
   g_cond_init (&engine->changed);
-  g_queue_init (&engine->events);
   g_queue_init (&engine->waiting);
   g_queue_init (&engine->closers);
   return engine;
@@ -356,7 +353,7 @@ static void
 engine_clear (PmssEngine * engine)
 {
   g_clear_pointer (&engine->rebuilder, pmss_rebuilder_free);
-  engine->destroy (engine->user_data);
+  pmss_news_free (engine->news);
   pmss_engine_leave_memory (engine);    /* where no I/O thread ever had it */
   pmss_alarm_end (engine->kick);
   pmss_alarm_end (engine->tick);
@@ -367,7 +364,6 @@ engine_clear (PmssEngine * engine)
   g_clear_pointer (&engine->erasure, pmss_erasure_unref);
   g_clear_pointer (&engine->pool, pmss_block_pool_free);
   g_clear_pointer (&engine->session, pmss_session_free);
-  g_queue_clear_full (&engine->events, (GDestroyNotify) pmss_event_free);
   pmss_bad_shards_free (engine->bad_shards);
   g_clear_error (&engine->failure);
   g_free (engine->authorization);

@@ -10,6 +10,7 @@
 #include "libpmss/reader/pmss-lease.h"
 #include "libpmss/reader/pmss-link.h"
 #include "libpmss/reader/pmss-loop.h"
+#include "libpmss/reader/pmss-news.h"
 #include "libpmss/reader/pmss-pace.h"
 #include "libpmss/reader/pmss-places.h"
 #include "libpmss/reader/pmss-rebuilder.h"
@@ -29,13 +30,13 @@ G_BEGIN_DECLS
  * the readers' memory comes from a PmssMemory (pmss-engine-memory.c). pmss-engine-stats.c has what
  * its user is told.
  * The parts: pmss-engine.c (opening, closing), pmss-engine-links.c (the nodes' health),
- * pmss-engine-streams.c (what comes in), pmss-engine-tick.c (what happens because time passes),
- * pmss-deadline.c (when what is needed), pmss-late.c (whom not to wait for) and
- * pmss-engine-late.c (what it sees), pmss-budget.c (how much may be asked for twice),
- * pmss-plan.c and pmss-plan-row.c (what to ask, of whom), pmss-plan-jump.c (what not to go on
- * with), pmss-cursor.c (how far ahead), pmss-pace.c (how fast the consumer reads), pmss-tail.c
- * (the last units, shared out anew), pmss-rebuilder.c (the thread that makes what nobody gives,
- * in jobs of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
+ * pmss-news.c (who is told of it), pmss-engine-streams.c (what comes in), pmss-engine-tick.c
+ * (what happens because time passes), pmss-deadline.c (when what is needed), pmss-late.c (whom
+ * not to wait for) and pmss-engine-late.c (what it sees), pmss-budget.c (how much may be asked
+ * for twice), pmss-plan.c and pmss-plan-row.c (what to ask, of whom), pmss-plan-jump.c (what
+ * not to go on with), pmss-cursor.c (how far ahead), pmss-pace.c (how fast the consumer reads),
+ * pmss-tail.c (the last units, shared out anew), pmss-rebuilder.c (the thread that makes what
+ * nobody gives, in jobs of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
  * pmss-hopeless.c (what cannot be had) and pmss-engine-hopeless.c (what it sees), pmss-lease.c
  * (the session with control) and pmss-engine-control.c (what its answers change),
  * pmss-refresh.c (when the layout is asked for anew), pmss-takeover.c (what becomes of it),
@@ -45,8 +46,6 @@ G_BEGIN_DECLS
  * Fields are grouped by who may touch them.
  */
 typedef struct _PmssEngine PmssEngine;
-/* Something that the reader's user is to be told. */
-typedef struct _PmssEvent PmssEvent;
 
 typedef struct
 {
@@ -61,15 +60,6 @@ typedef struct
   double backoff_factor;        /* s */
   double backoff_max;           /* s */
 } PmssEngineSettings;
-
-/* Called in the I/O thread with no lock held. */
-typedef struct
-{
-  void (*node_lost) (guint node, const char *peer, const GError *error,
-      gpointer user_data);
-  void (*node_back) (guint node, const char *peer, gpointer user_data);
-  void (*degraded) (guint missing, guint spare, gpointer user_data);
-} PmssEngineFuncs;
 
 typedef enum
 {
@@ -117,9 +107,6 @@ struct _PmssEngine
   PmssIo *io;                   /* the client's */
   char *medium;
   PmssEngineSettings settings;
-  const PmssEngineFuncs *funcs;
-  gpointer user_data;
-  GDestroyNotify destroy;       /* of user_data */
   PmssLoop *loop;               /* the io's */
   PmssAlarm *kick;              /* look at everything again */
   PmssAlarm *tick;              /* at its time: who is silent? */
@@ -142,12 +129,11 @@ struct _PmssEngine
   guint token_number;           /* counts the tokens */
   PmssLease *lease;             /* the session */
   PmssRefresh *refresh;         /* of the layout */
-  guint degraded_by;            /* as last told */
   PmssLate late;                /* whom not to wait for */
   gint64 tick_at;               /* that tick is set to; PMSS_ALARM_NEVER */
   gboolean stuck;               /* somebody waits for a row that too few have, */
   gint64 stuck_until;           /* and nothing is to be tried for it before */
-  GQueue events;                /* of PmssEvent, to be told without the lock */
+  PmssNews *news;               /* that the user is to be told, without the lock */
   PmssReports *reports;         /* of bad shards and lost nodes */
   gboolean closing;
   guint n_streams;
@@ -179,7 +165,7 @@ struct _PmssEngine
 };
 
 PmssEngine *pmss_engine_new (PmssClient *client, const char *medium,
-    const PmssEngineSettings *settings, const PmssEngineFuncs *funcs,
+    const PmssEngineSettings *settings, const PmssNewsFuncs *funcs,
     gpointer user_data, GDestroyNotify destroy);
 /* Closes it and gives the reference back. */
 void pmss_engine_free (PmssEngine *engine);
@@ -229,13 +215,6 @@ void pmss_engine_link_refused (PmssEngine *engine, PmssLink *link,
 void pmss_engine_retry_refused (PmssEngine *engine);
 /* Lock held: asks a lost node whether it is back. */
 void pmss_engine_probe_link (PmssEngine *engine, PmssLink *link);
-/* Lock held: counts anew how many nodes are missing. */
-void pmss_engine_push_degraded (PmssEngine *engine);
-/* Whether something is to be told of @link. */
-gboolean pmss_engine_has_event (PmssEngine *engine, PmssLink *link);
-/* Lock not held: says what has happened to links since the last time. */
-void pmss_engine_tell_events (PmssEngine *engine);
-void pmss_event_free (PmssEvent *event);
 
 /* pmss-engine-streams.c; I/O thread, lock held. */
 void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
@@ -335,15 +314,15 @@ GError *pmss_engine_new_row_error (PmssEngine *engine, PmssRow *row);
 /* pmss-engine-control.c: makes what speaks with control, and tells the engine of it. */
 void pmss_engine_init_control (PmssEngine *engine);
 void pmss_engine_clear_control (PmssEngine *engine);
+/* I/O thread, lock held: takes @layout over if it is another one of the same geometry.
+ * @may_be_older: ours is of no use. */
+void pmss_engine_take_layout (PmssEngine *engine, PmssLayout *layout,
+    gboolean may_be_older);
 /* I/O thread, lock held: control is told, once in a while, that @link does not give shard @index of
  * @extent as it should. @row: in the extent; -1: none in particular. */
 void pmss_engine_report (PmssEngine *engine, PmssLink *link, guint32 extent,
     guint index, gint64 row, PmssReportKind kind);
 /* The same of a node that does not answer. */
 void pmss_engine_report_node (PmssEngine *engine, PmssLink *link);
-
-/* pmss-takeover.c; I/O thread, lock held: asks for shards where @layout, of the
- * same geometry, says that they are. What is under way goes on. */
-void pmss_takeover_run (PmssEngine *engine, PmssLayout *layout);
 
 G_END_DECLS

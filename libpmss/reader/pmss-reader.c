@@ -107,7 +107,7 @@ new_weak_ref (PmssReader * self)
   return weak;
 }
 
-static const PmssEngineFuncs engine_funcs = {
+static const PmssNewsFuncs engine_funcs = {
   emit_node_lost, emit_node_back, emit_degraded
 };
 

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Takes over another layout of the same geometry, in play. On the I/O thread. */
-#include "libpmss/reader/pmss-engine.h"
-
-/* Nodes that the reader knows are the same links as before, with what is under
- * way and what is known of them. Others get links of their own, which are asked
- * for /healthz before they are asked for shards. Streams go on to their ends. */
+/* Takes over another layout of the same geometry, in play. Pure. */
+#include "libpmss/reader/pmss-takeover.h"
 
 static gboolean
 is_same_node (const PmssNode * a, const PmssNode * b)
@@ -15,10 +11,10 @@ is_same_node (const PmssNode * a, const PmssNode * b)
 
 /* One with the same id, and with @address also in the same place. */
 static PmssLink *
-find_link (PmssEngine * engine, const PmssNode * node, gboolean address)
+find_link (const PmssTakeover * parts, const PmssNode * node, gboolean address)
 {
-  for (guint i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (guint i = 0; i < parts->links->len; i++) {
+    PmssLink *link = parts->links->pdata[i];
 
     if (address ? is_same_node (&link->node, node)
         : link->node.id == node->id && !link->retired)
@@ -28,19 +24,19 @@ find_link (PmssEngine * engine, const PmssNode * node, gboolean address)
 }
 
 static gboolean
-is_free (PmssEngine * engine, PmssLink * link)
+is_free (const PmssTakeover * parts, PmssLink * link)
 {
   return link->retired && link->streams->len == 0 && link->probe == NULL
-      && !pmss_engine_has_event (engine, link);
+      && !pmss_news_is_about (parts->news, link);
 }
 
 /* Numbers of links stay, so that a new one takes that of one that has gone. */
 static guint
-find_number (PmssEngine * engine)
+find_number (const PmssTakeover * parts)
 {
   guint i = 0;
 
-  while (i < engine->links->len && !is_free (engine, engine->links->pdata[i]))
+  while (i < parts->links->len && !is_free (parts, parts->links->pdata[i]))
     i++;
   return i;
 }
@@ -56,21 +52,21 @@ inherit (PmssLink * link, PmssLink * before)
 }
 
 static PmssLink *
-add_link (PmssEngine * engine, const PmssNode * node, gint64 now)
+add_link (const PmssTakeover * parts, const PmssNode * node, gint64 now)
 {
-  PmssLink *before = find_link (engine, node, FALSE);
-  guint number = find_number (engine);
+  PmssLink *before = find_link (parts, node, FALSE);
+  guint number = find_number (parts);
   PmssLink *link = pmss_link_new (node, number);
 
   link->state = PMSS_LINK_LOST;
   link->retry_at = link->urgent_retry_at = now;
   if (before != NULL)
     inherit (link, before);
-  if (number == engine->links->len) {
-    g_ptr_array_add (engine->links, link);
+  if (number == parts->links->len) {
+    g_ptr_array_add (parts->links, link);
   } else {
-    pmss_link_free (engine->links->pdata[number]);
-    engine->links->pdata[number] = link;
+    pmss_link_free (parts->links->pdata[number]);
+    parts->links->pdata[number] = link;
   }
   g_debug ("node %u is at %s", node->id, link->peer);
   return link;
@@ -78,18 +74,17 @@ add_link (PmssEngine * engine, const PmssNode * node, gint64 now)
 
 /* The links of @layout's nodes. */
 static gint *
-map_nodes (PmssEngine * engine, PmssLayout * layout)
+map_nodes (const PmssTakeover * parts, PmssLayout * layout, gint64 now)
 {
   guint n = pmss_layout_get_n_nodes (layout);
   gint *map = g_new (gint, n + 1);
-  gint64 now = pmss_loop_now (engine->loop);
 
   for (guint i = 0; i < n; i++) {
     const PmssNode *node = pmss_layout_get_node (layout, i);
-    PmssLink *link = find_link (engine, node, TRUE);
+    PmssLink *link = find_link (parts, node, TRUE);
 
     if (link == NULL)
-      link = add_link (engine, node, now);
+      link = add_link (parts, node, now);
     link->retired = FALSE;
     map[i] = (gint) link->index;
   }
@@ -99,45 +94,45 @@ map_nodes (PmssEngine * engine, PmssLayout * layout)
 static gboolean
 works (gint number, guint32 extent, guint index, gpointer user_data)
 {
-  PmssEngine *engine = user_data;
-  PmssLink *link = engine->links->pdata[number];
+  const PmssTakeover *parts = user_data;
+  PmssLink *link = parts->links->pdata[number];
 
   return (link->state == PMSS_LINK_UP || link->state == PMSS_LINK_LATE)
-      && pmss_bad_shards_get_tries (engine->bad_shards, extent, index) == 0;
+      && pmss_bad_shards_get_tries (parts->bad_shards, extent, index) == 0;
 }
 
 /* What was found in another place says nothing any more. Whether a shard of
  * @row has moved. */
 static gboolean
-forget_moved (PmssEngine * engine, const PmssPlaces * old, PmssRow * row)
+forget_moved (const PmssTakeover * parts, const PmssPlaces * old, PmssRow * row)
 {
   gboolean moved = FALSE;
 
   for (guint i = 0; i < old->width; i++) {
     if (pmss_places_get (old, row->extent, i) ==
-        pmss_places_get (&engine->places, row->extent, i))
+        pmss_places_get (parts->places, row->extent, i))
       continue;
     moved = TRUE;
-    pmss_bad_shards_forget (engine->bad_shards, row->extent, i, G_MAXINT64);
+    pmss_bad_shards_forget (parts->bad_shards, row->extent, i, G_MAXINT64);
     if (row->slots[i].state == PMSS_UNIT_BAD)
-      pmss_rows_set_empty (&engine->rows, row, i, PMSS_UNIT_NONE);
+      pmss_rows_set_empty (parts->rows, row, i, PMSS_UNIT_NONE);
   }
   return moved;
 }
 
 /* What is bad where it is may have been written anew. */
 static void
-look_again (PmssEngine * engine, const PmssPlaces * old)
+look_again (const PmssTakeover * parts, const PmssPlaces * old)
 {
   GHashTableIter iter;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, engine->rows.table);
+  g_hash_table_iter_init (&iter, parts->rows->table);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     PmssRow *row = value;
 
-    pmss_bad_shards_hurry (engine->bad_shards, row->extent);
-    if (!forget_moved (engine, old, row))
+    pmss_bad_shards_hurry (parts->bad_shards, row->extent);
+    if (!forget_moved (parts, old, row))
       continue;
     g_clear_error (&row->error);
     row->stuck_since = 0;
@@ -157,13 +152,13 @@ copy_current (const PmssPlaces * places)
 
 /* Those that have no shard any more are asked for nothing. */
 static void
-retire_unused (PmssEngine * engine)
+retire_unused (const PmssTakeover * parts)
 {
-  g_autofree gboolean *used = g_new0 (gboolean, engine->links->len + 1);
+  g_autofree gboolean *used = g_new0 (gboolean, parts->links->len + 1);
 
-  pmss_places_mark (&engine->places, used, engine->links->len);
-  for (guint i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  pmss_places_mark (parts->places, used, parts->links->len);
+  for (guint i = 0; i < parts->links->len; i++) {
+    PmssLink *link = parts->links->pdata[i];
 
     link->retired = !used[i];
     if (!link->retired)
@@ -172,20 +167,20 @@ retire_unused (PmssEngine * engine)
     if (link->state == PMSS_LINK_LOST)
       link->state = PMSS_LINK_UP;
   }
-  pmss_engine_push_degraded (engine);
+  pmss_news_count_missing (parts->news, parts->links,
+      parts->rows->redundancy.m);
 }
 
 void
-pmss_takeover_run (PmssEngine * engine, PmssLayout * layout)
+pmss_takeover_run (const PmssTakeover * parts, PmssLayout * layout, gint64 now)
 {
-  g_autofree gint *map = map_nodes (engine, layout);
-  PmssPlaces old = copy_current (&engine->places);
+  g_autofree gint *map = map_nodes (parts, layout, now);
+  PmssPlaces old = copy_current (parts->places);
 
-  pmss_places_take_over (&engine->places, layout, map, works, engine);
-  pmss_layout_unref (engine->rows.layout);
-  engine->rows.layout = pmss_layout_ref (layout);
-  look_again (engine, &old);
+  pmss_places_take_over (parts->places, layout, map, works, (gpointer) parts);
+  pmss_layout_unref (parts->rows->layout);
+  parts->rows->layout = pmss_layout_ref (layout);
+  look_again (parts, &old);
   pmss_places_clear (&old);
-  retire_unused (engine);
-  pmss_engine_kick (engine);
+  retire_unused (parts);
 }

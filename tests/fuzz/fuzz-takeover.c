@@ -82,8 +82,7 @@ take (Play * play, PmssLayout * layout)
     play->reader = shard_reader_new (layout, find_shard, NULL);
   engine = shard_reader_get_engine (play->reader);
   g_mutex_lock (&engine->lock);
-  if (pmss_refresh_accepts (engine->refresh, engine->rows.layout, layout, TRUE))
-    pmss_takeover_run (engine, layout);
+  pmss_engine_take_layout (engine, layout, TRUE);
   g_mutex_unlock (&engine->lock);
   check_taken (engine, layout);
   check_places (engine);

@@ -4,6 +4,7 @@
 #include "sim-flaws.h"
 
 #include "libpmss/reader/pmss-engine.h"
+#include "libpmss/reader/pmss-takeover.h"
 #include "libpmss/reader/pmss-wait.h"
 
 /* The linker leads calls of @name to __wrap_@name; the function itself is __real_@name. */
@@ -209,8 +210,9 @@ __wrap_pmss_lease_end (PmssLease * lease)
 WRAPPED (pmss_takeover_run);
 
 void
-__wrap_pmss_takeover_run (PmssEngine * engine, PmssLayout * layout)
+__wrap_pmss_takeover_run (const PmssTakeover * parts, PmssLayout * layout,
+    gint64 now)
 {
   if (planted != SIM_FLAW_LAYOUT)
-    __real_pmss_takeover_run (engine, layout);
+    __real_pmss_takeover_run (parts, layout, now);
 }

@@ -40,7 +40,7 @@ nothing (gpointer user_data)
 {
 }
 
-static const PmssEngineFuncs funcs = { node_lost, node_back, degraded };
+static const PmssNewsFuncs funcs = { node_lost, node_back, degraded };
 
 static PmssEngineSettings
 get_settings (const SimScenario * scenario)

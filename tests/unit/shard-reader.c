@@ -31,7 +31,7 @@ ShardReader *
 shard_reader_new (PmssLayout * layout, FakeStreamsShardFunc shard,
     gpointer user_data)
 {
-  static const PmssEngineFuncs funcs = { NULL };
+  static const PmssNewsFuncs funcs = { NULL };
   ShardReader *reader = g_new0 (ShardReader, 1);
   guint64 row = (guint64) pmss_layout_get_redundancy (layout).k *
       pmss_layout_get_unit (layout);

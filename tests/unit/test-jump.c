@@ -58,7 +58,7 @@ make_medium (Fixture * f)
 static void
 open_engine (Fixture * f)
 {
-  static const PmssEngineFuncs funcs = { NULL };
+  static const PmssNewsFuncs funcs = { NULL };
   const PmssEngineSettings settings = {.max_connections = 2,
     .cache_size = ROWS * K * UNIT,.read_ahead = WINDOW * K * UNIT,
   };

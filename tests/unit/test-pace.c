@@ -131,7 +131,7 @@ make_medium (Fixture * f)
 static void
 open_engine (Fixture * f, gint64 read_ahead_time, guint64 bitrate)
 {
-  static const PmssEngineFuncs funcs = { NULL };
+  static const PmssNewsFuncs funcs = { NULL };
   const PmssEngineSettings settings = {.max_connections = 2,
     .cache_size = (MOST_ROWS + ROWS_BEHIND) * UNIT,
     .read_ahead = MOST_ROWS * UNIT,.read_ahead_time = read_ahead_time

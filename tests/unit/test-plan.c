@@ -138,7 +138,7 @@ make_medium (Model * m)
 static void
 open_engine (Model * m)
 {
-  static const PmssEngineFuncs funcs = { NULL };
+  static const PmssNewsFuncs funcs = { NULL };
   guint row = m->redundancy.k * UNIT;
   PmssEngineSettings settings = {.max_connections = 1 + random_below (3),
     .max_extra = 5 * random_below (3),
