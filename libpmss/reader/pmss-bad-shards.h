@@ -8,12 +8,10 @@ G_BEGIN_DECLS
 /**
  * PmssBadShards:
  *
- * The shards that a node does not give, though it answers. A shard is left
- * alone for a pause and then asked for again: a disk is mounted late, a repair
- * writes the shard anew. The pause begins with 1 s and doubles up to 60 s.
- * Where somebody waits and too few others are left, it begins with 0.1 s and
- * ends with 0.3 s, as for nodes. What nobody has asked for in an hour is
- * forgotten.
+ * The shards that a node does not give, though it answers. A shard is left alone for a pause and
+ * then asked for again: a disk is mounted late, a repair writes the shard anew. The pause begins
+ * with 1 s and doubles up to 60 s. Where a read waits and too few others are left, it begins with
+ * 0.1 s and ends with 0.3 s, as for nodes. A shard that was not asked for in an hour is forgotten.
  *
  *              note                          release, when the pause is over
  *   good ─────────────▶ bad (not asked) ─────────────────────▶ due (asked)
@@ -21,9 +19,8 @@ G_BEGIN_DECLS
  *     │                  └──────────────────────────────────────┘ │
  *     └──────────────────────────── forget: a record came ────────┘
  *
- * Pure: it is told the time, and does no I/O. Its owner is the engine, under
- * the reader's lock; all of it is called in the I/O thread, but
- * pmss_bad_shards_hurry().
+ * Pure: its caller gives the time, and it does no I/O. The engine owns it, under the reader's lock.
+ * All of it is called in the I/O thread, but pmss_bad_shards_hurry().
  */
 typedef struct _PmssBadShards PmssBadShards;
 

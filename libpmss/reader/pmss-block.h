@@ -8,26 +8,22 @@ G_BEGIN_DECLS
 /**
  * PmssBlock:
  *
- * Memory of one record: its header and its unit, as they came from the
- * socket. The unit is handed out from here, so a block lives as long as
- * anybody holds a slice of it, also after the reader has gone; then its memory
- * goes back to the pool, or to the system.
+ * Memory of one record: its header and its unit, as they came from the socket. The unit is handed
+ * out from here, so a block lives as long as a slice of it, also after the reader has gone. Then
+ * its memory goes back to the pool, or to the system.
  *
- * Threads: references may be taken and dropped in any thread. The bytes are
- * written by the reader's I/O thread alone, before anybody else sees the
- * block.
+ * Threads: any thread may take and drop references. The reader's I/O thread alone writes the bytes,
+ * before another thread sees the block.
  */
 typedef struct _PmssBlock PmssBlock;
 
 /**
  * PmssBlockPool:
  *
- * Blocks of one size, in memory of its own that it keeps as long as its owner
- * does: as much as ever was in use at a time, unless it is told to keep less. A
- * cache that is full takes what it has dropped, and malloc(), in which holes
- * would be left among smaller things, has no part in it. Later a block that is
- * still in use keeps the addresses of the 8 MiB that it lies in, and no more
- * memory than its own.
+ * Blocks of one size, in memory of its own. It keeps as much as ever was in use at a time, unless
+ * it is told to keep less, and as long as its owner lives. A full cache reuses the blocks that it
+ * has dropped. malloc() has no part in it: it would leave holes among smaller things. After that a
+ * block that is still in use keeps the addresses of its 8 MiB, and no more memory than its own.
  */
 typedef struct _PmssBlockPool PmssBlockPool;
 
@@ -38,9 +34,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssBlockPool, pmss_block_pool_free)
 
 /* Returns: (nullable): NULL: there is no memory */
 PmssBlock *pmss_block_pool_take (PmssBlockPool *pool);
-/* From 1 to @n blocks whose memory follows on one another's without a gap, if a
- * record fills whole cache lines: what follows on one record in a shard can be
- * read together with it. How many; 0: there is no memory. */
+/* From 1 to @n blocks whose memory follows on one another's without a gap, if a record fills whole
+ * cache lines. So records that follow each other in a shard can be read together. Returns how many;
+ * 0: there is no memory. */
 guint pmss_block_pool_take_adjacent (PmssBlockPool *pool, PmssBlock **blocks,
     guint n);
 

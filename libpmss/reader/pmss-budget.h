@@ -8,11 +8,10 @@ G_BEGIN_DECLS
 /**
  * PmssBudget:
  *
- * How many units may be asked for twice: a token bucket. Each unit that is asked
- * for once adds `percent` hundredths of a unit, each that is asked for besides
- * takes a whole one. It begins full, and never holds more than
- * %PMSS_BUDGET_BURST units: what one node owes when it falls silent can be asked
- * of others at once, and over time the share is no more than `percent`.
+ * Bounds how many units may be asked for twice: a token bucket. Each unit that is asked for once
+ * adds `percent` hundredths of a unit, each extra one takes a whole unit. It begins full, and never
+ * holds more than %PMSS_BUDGET_BURST units. So the units that one node owes when it falls silent
+ * can be asked of others at once. Over time the share is no more than `percent`.
  *
  * Not locked: the I/O thread's, under the reader's lock.
  */
@@ -24,7 +23,7 @@ typedef struct
 
 #define PMSS_BUDGET_BURST 32
 
-/* @percent: 0: nothing is asked twice, 100: whatever helps. */
+/* @percent: 0: nothing is asked twice, 100: any unit may be. */
 void pmss_budget_init (PmssBudget *budget, guint percent);
 /* Units that may be asked for twice now. */
 guint pmss_budget_get_units (const PmssBudget *budget);

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  *
  * Which units the readers of a PmssIo hold, so that two readers of one version ask the nodes for
  * each unit once. It holds no memory itself: a unit is in here as long as a reader has it in its
- * rows, and each reader has a reference of its own to the block.
+ * rows. Each reader has a reference of its own to the block.
  *
  * Only units whose checksum was right come in, each with the header of its record. Each reader of a
  * version had a session for it: control told it the version's id.

@@ -23,27 +23,36 @@ G_BEGIN_DECLS
 /**
  * PmssEngine:
  *
- * What works behind a PmssReader, in the I/O thread of its client (pmss-io.h):
- * the links to the nodes, the rows of units, and the plan of what to ask for
- * next.
- * All time, and all that happens because of it, comes from a PmssLoop (pmss-loop.h). Its part of
- * the readers' memory comes from a PmssMemory (pmss-engine-memory.c). pmss-engine-stats.c has what
- * its user is told.
- * The parts: pmss-engine.c (opening, closing), pmss-engine-links.c (the nodes' health),
- * pmss-news.c (who is told of it), pmss-engine-streams.c (what comes in), pmss-engine-tick.c
- * (what happens because time passes), pmss-deadline.c (when what is needed), pmss-late.c (whom
- * not to wait for) and pmss-engine-late.c (what it sees), pmss-budget.c (how much may be asked
- * for twice), pmss-plan.c and pmss-plan-row.c (what to ask, of whom), pmss-plan-jump.c (what
- * not to go on with), pmss-cursor.c (how far ahead), pmss-pace.c (how fast the consumer reads),
- * pmss-tail.c (the last units, shared out anew), pmss-rebuilder.c (the thread that makes what
- * nobody gives, in jobs of pmss-row-job.c), pmss-bad-shards.c (what is left alone for a while),
- * pmss-hopeless.c (what cannot be had) and pmss-engine-hopeless.c (what it sees), pmss-lease.c
- * (the session with control) and pmss-engine-control.c (what its answers change),
- * pmss-refresh.c (when the layout is asked for anew), pmss-takeover.c (what becomes of it),
- * pmss-places.c (where shards are asked for), pmss-reports.c (what control is told),
- * pmss-wait.c (readers waiting for units).
+ * The engine behind a PmssReader, in the I/O thread of its client (pmss-io.h). It has the links to
+ * the nodes, the rows of units, and the plan of the next requests. All time, and all that happens
+ * because of it, comes from a PmssLoop (pmss-loop.h). Its part of the readers' memory comes from a
+ * PmssMemory (pmss-engine-memory.c).
  *
- * Fields are grouped by who may touch them.
+ *   pmss-engine.c             opening, closing
+ *   pmss-engine-links.c       the nodes' health
+ *   pmss-news.c               news of nodes for the reader's user
+ *   pmss-engine-streams.c     records that come in
+ *   pmss-engine-tick.c        events of time
+ *   pmss-engine-stats.c       statistics for the reader's user
+ *   pmss-plan.c, -plan-row.c  which units to ask for, and of which nodes
+ *   pmss-plan-jump.c          which requests to end after a jump
+ *   pmss-cursor.c             how far ahead
+ *   pmss-pace.c               the consumer's pace
+ *   pmss-tail.c               the medium's last units, shared out anew
+ *   pmss-deadline.c           when a unit is needed
+ *   pmss-late.c               which nodes are late; pmss-engine-late.c makes its view
+ *   pmss-budget.c             how many units may be asked for twice
+ *   pmss-bad-shards.c         shards that are left alone for a while
+ *   pmss-hopeless.c           rows that cannot be read; pmss-engine-hopeless.c makes its view
+ *   pmss-rebuilder.c          the rebuilding thread, in jobs of pmss-row-job.c
+ *   pmss-lease.c              the session with control; pmss-engine-control.c has its effects
+ *   pmss-refresh.c            when the layout is asked for anew
+ *   pmss-takeover.c           a new layout takes effect
+ *   pmss-places.c             where shards are asked for
+ *   pmss-reports.c            reports to control
+ *   pmss-wait.c               readers that wait for units
+ *
+ * Fields are grouped by the threads that may touch them.
  */
 typedef struct _PmssEngine PmssEngine;
 
@@ -77,8 +86,8 @@ typedef enum
   PMSS_SOURCE_NONE,
 } PmssSource;
 
-/* A place that somebody reads from. Several, because a demuxer that reads
- * two tracks alternately makes two sequences, not a seek a read. */
+/* A place from which a consumer reads. There are several, because a demuxer that reads two tracks
+ * alternately makes two sequences, not a seek a read. */
 #define PMSS_N_CURSORS 4
 typedef struct
 {
@@ -93,8 +102,8 @@ typedef struct
   guint64 grow_at;              /* row at which the window is doubled, */
   gint64 grow_after;            /* but not before this, monotonic */
   PmssPace pace;
-  gboolean missed;              /* somebody had to wait, since it was measured */
-  gboolean at_ease;             /* nobody waits, and the window is enough */
+  gboolean missed;              /* a read had to wait, since it was measured */
+  gboolean at_ease;             /* no read waits, and the window is enough */
   guint64 used;                 /* clock */
 } PmssCursor;
 
@@ -123,7 +132,7 @@ struct _PmssEngine
   PmssShare *share;             /* of the io's memory; the I/O thread's */
 
   /* The I/O thread's alone. */
-  PmssTransport *transport;     /* the io's; NULL: nobody can be asked yet */
+  PmssTransport *transport;     /* the io's; NULL: no node can be asked yet */
   PmssRebuilder *rebuilder;     /* NULL: nothing had to be rebuilt yet */
   char *authorization;
   guint token_number;           /* counts the tokens */
@@ -131,7 +140,7 @@ struct _PmssEngine
   PmssRefresh *refresh;         /* of the layout */
   PmssLate late;                /* whom not to wait for */
   gint64 tick_at;               /* that tick is set to; PMSS_ALARM_NEVER */
-  gboolean stuck;               /* somebody waits for a row that too few have, */
+  gboolean stuck;               /* a read waits for a row that too few have, */
   gint64 stuck_until;           /* and nothing is to be tried for it before */
   PmssNews *news;               /* that the user is to be told, without the lock */
   PmssReports *reports;         /* of bad shards and lost nodes */
@@ -157,7 +166,7 @@ struct _PmssEngine
   GQueue closers;               /* of GTask: to be told then */
   gboolean reopen;              /* the I/O thread is to ask control for a session */
   gboolean paused;
-  gboolean jumped;              /* the plan is to cancel what is not wanted */
+  gboolean jumped;              /* the plan shall cancel unwanted requests */
   guint64 replan_at;            /* row of the active cursor */
   gboolean tail_asked;          /* the file's last unit was asked for */
   GQueue waiting;               /* of PmssWait */
@@ -173,16 +182,14 @@ void pmss_engine_free (PmssEngine *engine);
 /* Begins to open, also again after it failed; waiters with no place
  * (pmss-wait.h) learn of the end. */
 void pmss_engine_open (PmssEngine *engine);
-/* (transfer full): a copy of what control said at the opening; NULL and why. */
+/* (transfer full): a copy of control's answer at the opening; NULL and the reason. */
 PmssSession *pmss_engine_dup_session (PmssEngine *engine, GError **error);
 /* Lock held: makes the I/O thread look at everything soon. */
 void pmss_engine_kick (PmssEngine *engine);
-/* Cancels what is under way until the next read. Reads that wait are answered
- * first. */
+/* Cancels the requests under way until the next read. Waiting reads are answered first. */
 void pmss_engine_pause (PmssEngine *engine);
-/* Ends all waits with G_IO_ERROR_CLOSED; what is under way is cancelled. Waits
- * until that has come to its end, a few seconds at most; not in the I/O thread,
- * nor in that which rebuilds: there it returns at once. */
+/* Ends all waits with G_IO_ERROR_CLOSED, and cancels the requests under way. Waits for their end, a
+ * few seconds at most. In the I/O thread and in the rebuilding thread it returns at once. */
 void pmss_engine_close (PmssEngine *engine);
 /* The same without waiting. @task: (transfer full): answered with TRUE when all
  * has come to its end. */
@@ -201,10 +208,10 @@ gint pmss_engine_get_link_shard (PmssEngine *engine, PmssLink *link,
 /* Whether unit @index of @row can be asked for. */
 PmssSource pmss_engine_get_source (PmssEngine *engine, PmssRow *row,
     guint index);
-/* Lock held: what was heard of a node. */
+/* Lock held: events of a node. */
 void pmss_engine_link_good (PmssEngine *engine, PmssLink *link);
-/* @began: when what failed began, monotonic: what was under way when the link
- * failed before fails with it, and that is one failure. */
+/* @began: when the failed request began, monotonic. Requests that were under way at an earlier
+ * failure of the link fail with it: that is one failure. */
 void pmss_engine_link_failed (PmssEngine *engine, PmssLink *link,
     gint64 began, const GError *error);
 /* Lock held: it refused the token of @stream. That may be the token's age, or
@@ -219,10 +226,10 @@ void pmss_engine_probe_link (PmssEngine *engine, PmssLink *link);
 /* pmss-engine-streams.c; I/O thread, lock held. */
 void pmss_engine_start_stream (PmssEngine *engine, PmssLink *link,
     const PmssStreamRange *range);
-/* Has what is missing in @row rebuilt if enough is there: to be called whenever
- * a unit has come, and whenever the plan finds that one is missing. */
+/* Has the missing units of @row rebuilt if enough others are there. To be called whenever a unit
+ * has come, and whenever the plan finds that one is missing. */
 void pmss_engine_try_rebuild (PmssEngine *engine, PmssRow *row);
-/* What it brings is not wanted any more, and may be asked again at once. */
+/* Its units are not wanted any more, and may be asked again at once. */
 void pmss_engine_drop_stream (PmssEngine *engine, PmssStream *stream);
 void pmss_engine_cancel_streams (PmssEngine *engine, PmssLink *link,
     GQuark domain, int code, const char *reason);
@@ -231,8 +238,8 @@ void pmss_engine_cancel_streams (PmssEngine *engine, PmssLink *link,
  * waited for. */
 void pmss_engine_check_late (PmssEngine *engine, gint64 now);
 
-/* pmss-deadline.c; lock held: when unit @index of @row is needed, monotonic;
- * G_MAXINT64: nobody needs it. */
+/* pmss-deadline.c; lock held: when unit @index of @row is needed, monotonic; G_MAXINT64: no read
+ * needs it. */
 gint64 pmss_deadline_get (PmssEngine *engine, guint64 row, guint index);
 /* us that a row lasts when the medium is played at its peak; 0: not known. */
 gint64 pmss_deadline_get_played (PmssEngine *engine);
@@ -245,14 +252,13 @@ void pmss_engine_on_tick (gpointer engine);
 /* Lock held: sets the tick's time to that of the next thing that is due, if
  * there is any. */
 void pmss_engine_set_tick (PmssEngine *engine);
-/* Lock held: whether nothing is to be asked for: it is not open, or paused and
- * nobody waits. */
+/* Lock held: whether nothing is to be asked for: it is not open, or paused and no read waits. */
 gboolean pmss_engine_is_resting (PmssEngine *engine);
 
 /* pmss-engine.c, for the others; I/O thread. */
 /* Lock held: every wait ends with @error. */
 void pmss_engine_fail (PmssEngine *engine, const GError *error);
-/* Opened: takes @session, whose layout is good. */
+/* The session is open: takes @session, whose layout is good. */
 void pmss_engine_opened (PmssEngine *engine, PmssSession *session);
 /* Lock held: the token of requests from now on. */
 void pmss_engine_set_token (PmssEngine *engine, const char *token);
@@ -261,13 +267,13 @@ void pmss_engine_set_token (PmssEngine *engine, const char *token);
 void pmss_engine_hold (PmssEngine *engine);
 void pmss_engine_release (PmssEngine *engine);
 
-/* pmss-plan.c; I/O thread, lock held: decides what is wanted, and starts as
- * many requests as there is room for. */
+/* pmss-plan.c; I/O thread, lock held: decides which units are wanted, and starts as many requests
+ * as there is room for. */
 void pmss_plan_run (PmssEngine *engine);
 
 /* pmss-cursor.c; lock held. */
-/* Any thread: somebody reads @index of @row; @hit: it is there. TRUE: the I/O
- * thread has to be kicked. */
+/* Any thread: a consumer reads @index of @row; @hit: it is there. TRUE: the I/O thread has to be
+ * kicked. */
 gboolean pmss_cursor_note_read (PmssEngine *engine, guint64 row, guint index,
     gboolean hit);
 /* Whether @row is within its window, or just behind it. */
@@ -285,9 +291,9 @@ gboolean pmss_cursor_ends_medium (PmssEngine *engine, PmssCursor *cursor);
 void pmss_engine_join_memory (PmssEngine *engine);
 /* It holds no blocks any more. */
 void pmss_engine_leave_memory (PmssEngine *engine);
-/* Says what it wants, and takes what it may hold from now on. */
+/* Tells the memory that it wants, and takes its part from now on. */
 void pmss_engine_take_share (PmssEngine *engine);
-/* After that, and what followed from it. */
+/* After that, and after its consequences. */
 void pmss_engine_note_held (PmssEngine *engine);
 /* Instead of both, while it rests. */
 void pmss_engine_rest_memory (PmssEngine *engine);
@@ -296,14 +302,14 @@ gsize pmss_engine_get_enough (PmssEngine *engine);
 /* and those of them that are not for windows. */
 gsize pmss_engine_get_behind (PmssEngine *engine);
 
-/* pmss-tail.c; I/O thread, lock held: shares out what is wanted of the last rows
- * of the medium, @first to @end, so that all nodes have equally much to give;
- * those in @fixed..@first stay as they are. */
+/* pmss-tail.c; I/O thread, lock held: shares out the wanted units of the medium's last rows, @first
+ * to @end, so that all nodes have equally much to give. The rows @fixed..@first stay as they
+ * are. */
 void pmss_tail_share (PmssEngine *engine, guint64 fixed, guint64 first,
     guint64 end);
 
-/* pmss-engine-hopeless.c; I/O thread, lock held: gives up rows that somebody waits for
- * and that cannot be had, or tells that there are such (PmssEngine.stuck). */
+/* pmss-engine-hopeless.c; I/O thread, lock held: gives up awaited rows that cannot be read, or
+ * notes that there are such rows (PmssEngine.stuck). */
 void pmss_engine_check_hopeless (PmssEngine *engine, gint64 now);
 /* Lock held: whether so many shards of @row are not given that it may be the
  * reason why it does not come. */
@@ -311,15 +317,16 @@ gboolean pmss_engine_is_row_doubtful (PmssEngine *engine, PmssRow *row);
 /* Lock held: says why @row cannot be had. */
 GError *pmss_engine_new_row_error (PmssEngine *engine, PmssRow *row);
 
-/* pmss-engine-control.c: makes what speaks with control, and tells the engine of it. */
+/* pmss-engine-control.c: makes the objects that speak with control, and tells the engine of
+ * them. */
 void pmss_engine_init_control (PmssEngine *engine);
 void pmss_engine_clear_control (PmssEngine *engine);
 /* I/O thread, lock held: takes @layout over if it is another one of the same geometry.
  * @may_be_older: ours is of no use. */
 void pmss_engine_take_layout (PmssEngine *engine, PmssLayout *layout,
     gboolean may_be_older);
-/* I/O thread, lock held: control is told, once in a while, that @link does not give shard @index of
- * @extent as it should. @row: in the extent; -1: none in particular. */
+/* I/O thread, lock held: reports to control, once in a while, that @link does not give shard
+ * @index of @extent as it should. @row: in the extent; -1: none in particular. */
 void pmss_engine_report (PmssEngine *engine, PmssLink *link, guint32 extent,
     guint index, gint64 row, PmssReportKind kind);
 /* The same of a node that does not answer. */

@@ -8,9 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssHopeless:
  *
- * Decides when a row that somebody waits for is given up, and says why. Its owner shows what it
- * knows of the row: of each of its k + m units, the node that has the shard, and what came of
- * asking it.
+ * Decides when an awaited row is given up, and says why. Its owner gives a view of the row. For
+ * each of its k + m units it has the node of the shard, and the result of asking it.
  *
  * Pure: no clock, no I/O. Times are in us on the clock of the owner. Threads: the owner's, under
  * the lock that protects the links.

@@ -11,10 +11,10 @@ G_BEGIN_DECLS
 /**
  * PmssIo:
  *
- * What all readers of one PmssClient share: the I/O thread with its loop, the transport with its
- * connections to nodes, the memory for units, which units there are, and which nodes were found not
- * to answer. Belongs to its client and goes with it. Whoever has a request under way, or an alarm
- * set, holds the client.
+ * The part that all readers of one PmssClient share. It has the I/O thread with its loop, the
+ * transport with its connections to nodes, and the memory for units. It knows which units there
+ * are, and which nodes were found not to answer. Belongs to its client and goes with it. A reader
+ * with a request under way, or an alarm set, holds the client.
  *
  * Threads: each function says which.
  */

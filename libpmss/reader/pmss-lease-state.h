@@ -9,9 +9,9 @@ G_BEGIN_DECLS
  * PmssLeaseState:
  *
  * Decides about the session with control: when it is asked for, renewed, opened again, given up.
- * Each function is told what has happened, and at which time, and returns what is to be done.
- * PmssLease does it (pmss-lease.h). Playing depends on none of it but the opening, as long as
- * nodes take the token that the reader has.
+ * The caller of each function tells an event and its time, and gets the next action. PmssLease
+ * carries it out (pmss-lease.h). Playing depends on none of it but the opening, as long as nodes
+ * take the token that the reader has.
  *
  *            does not answer: later again          lost: repeated; forgotten: opened again
  *               ┌───────┐                             ┌───────┐
@@ -68,7 +68,7 @@ typedef enum
   /* for a session in place of the one that control forgot; the same */
   PMSS_LEASE_DO_ASK_AGAIN,
   PMSS_LEASE_DO_FAIL,           /* ends all reads with the error at hand */
-  PMSS_LEASE_DO_GIVE_BACK,      /* the session that was asked for: nobody needs it any more */
+  PMSS_LEASE_DO_GIVE_BACK,      /* the session that was asked for: it is not needed any more */
   PMSS_LEASE_DO_CANCEL,         /* all requests */
 } PmssLeaseDo;
 
@@ -111,7 +111,7 @@ PmssLeaseAction pmss_lease_state_refused (PmssLeaseState *state, gint64 now,
 /* A node gave something for a token. */
 void pmss_lease_state_taken (PmssLeaseState *state);
 
-/* ms that a request at the end is waited for: a few times what control took for an answer. */
+/* ms that a request at the end is waited for: a few times the duration of control's last answer. */
 guint pmss_lease_state_get_last_patience (const PmssLeaseState *state);
 
 G_END_DECLS

@@ -10,16 +10,16 @@ G_BEGIN_DECLS
 /**
  * PmssLease:
  *
- * The reader's session with control: opened, renewed, opened again when control has forgotten it,
- * given back at the end. PmssLeaseState decides; this does it, by way of a PmssClient and an alarm.
- * It also has what others need who ask control something within the session: its id, the
- * cancellable of all such requests, and the count of those that are under way.
+ * The reader's session with control. It is opened, renewed, opened again when control has forgotten
+ * it, and given back at the end. PmssLeaseState decides; this object acts, by a PmssClient and an
+ * alarm. Other objects ask control within the session, too. For them it has the session's id, the
+ * cancellable of all such requests, and the count of those under way.
  *
  * Threads: all of it is the I/O thread's, but new() and free(). Takes no lock.
  */
 typedef struct _PmssLease PmssLease;
 
-/* What it tells the reader, without the reader's lock but for hold(). No callback may free the
+/* Its events for the reader, without the reader's lock but for hold(). No callback may free the
  * lease. */
 typedef struct
 {
@@ -29,7 +29,7 @@ typedef struct
   void (*renewed) (const PmssRenewal *renewal, gpointer user_data);
   /* There is another session of the same version, with a token and a layout of its own. */
   void (*reopened) (const PmssSession *session, gpointer user_data);
-  /* There is no session and will be none, or nobody may read any more. */
+  /* There is no session and will be none, or reading is not allowed any more. */
   void (*failed) (const GError *error, gpointer user_data);
   /* Whether a node takes the token that there is. */
   gboolean (*is_served) (gpointer user_data);
@@ -54,8 +54,8 @@ void pmss_lease_open (PmssLease *lease);
 gboolean pmss_lease_refuse (PmssLease *lease, gboolean elsewhere);
 /* A node gave something for a token. */
 void pmss_lease_note_taken (PmssLease *lease);
-/* Gives the session back, also one that is still being asked for; waits for
- * that as long as control may take by its last answers, 2 s at most. */
+/* Gives the session back, also one that is still being asked for. Waits for that as long as control
+ * may take by its last answers, 2 s at most. */
 void pmss_lease_end (PmssLease *lease);
 
 PmssClient *pmss_lease_get_client (PmssLease *lease);
@@ -65,7 +65,7 @@ const char *pmss_lease_get_session (PmssLease *lease);
 gboolean pmss_lease_is_ended (PmssLease *lease);
 /* Of requests to control. It is cancelled when the end has been waited for. */
 GCancellable *pmss_lease_get_cancellable (PmssLease *lease);
-/* A request of somebody else's begins or has ended. */
+/* A request of another object begins or has ended. */
 void pmss_lease_hold (PmssLease *lease);
 void pmss_lease_release (PmssLease *lease);
 

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 /**
  * PmssLink:
  *
- * What the reader knows of one node: whether it answers, what is under way
- * to it, and what it has given. Lives on the reader's I/O thread; the
- * counters are written under the reader's lock, so that others may read them.
+ * The reader's view of one node: whether it answers, the requests under way to it, and counters of
+ * its answers. Lives on the reader's I/O thread. The counters are written under the reader's lock,
+ * so that other threads may read them.
  *
  *       silent or slow for a while         no connection, reset, timeout
  *   UP ───────────────────────▶ LATE ─────────────────────┐
@@ -21,10 +21,10 @@ G_BEGIN_DECLS
  *   │                                        retry time  │      │ fails
  *   └──────────────────── answers ──────────────────── PROBING ─┘
  *
- * LATE: nothing new is asked as long as others can give it; what was asked may still come. One that
- * is late again and again has to wait before it is trusted (retry_at), and then gets small
- * requests, one at a time, that double as long as it is in time. LOST: nothing is asked until a
- * probe (GET /healthz) has been answered.
+ * LATE: nothing new is asked as long as others can give it; earlier requests may still be answered.
+ * A node that is late again and again has to wait before it is trusted (retry_at). Then it gets
+ * small requests, one at a time, that double as long as it is in time. LOST: nothing is asked until
+ * a probe (GET /healthz) has been answered.
  */
 typedef enum
 {
@@ -44,7 +44,7 @@ typedef struct
   guint64 extra;                /* units asked besides as many as suffice */
   guint64 late;                 /* times it became late */
   guint64 errors;
-  guint64 wasted;               /* units that came after nobody wanted them */
+  guint64 wasted;               /* units that came when they were not wanted any more */
 } PmssLinkCounters;
 
 typedef struct
@@ -61,7 +61,7 @@ typedef struct
   gint64 failed_at;             /* the last of them, monotonic */
   guint pauses;                 /* of these, those that made the next one longer */
   gint64 retry_at;              /* monotonic, when LOST or LATE */
-  gint64 urgent_retry_at;       /* LOST, and nobody else is left to ask */
+  gint64 urgent_retry_at;       /* LOST, and no other node is left to ask */
   guint lates;                  /* times it was late, in a row */
   gint64 late_at;               /* the last of them */
   guint allowance;              /* records a request; 0: no limit */
@@ -69,7 +69,7 @@ typedef struct
   gint64 told_at;               /* control was told that it is lost; 0: never */
   guint refusals;               /* different tokens that it refused, in a row */
   guint refused_token;          /* PmssEngine.token_number of the last one */
-  PmssPass pass;                /* what it is shown */
+  PmssPass pass;                /* the token that it is shown */
   GCancellable *probe;          /* when PROBING */
   GPtrArray *streams;           /* of PmssStream, under way */
 
@@ -91,22 +91,21 @@ void pmss_link_free (PmssLink *link);
 
 /* Whether new requests may go to it. */
 gboolean pmss_link_is_usable (PmssLink *link);
-/* Whether it can take one more request now: fewer than @max under way, and
- * what is under way is nearly through, so that the new one hides the round
- * trip without taking bandwidth from what is needed earlier. @beside: a small
- * one, that need not wait for that. */
+/* Whether it can take one more request now: fewer than @max are under way, and those are nearly
+ * through. So the new one hides the round trip without taking bandwidth from units that are needed
+ * earlier. @beside: a small one, that need not wait for that. */
 gboolean pmss_link_has_room (PmssLink *link, guint max, gboolean beside);
 /* Whether it has made that room that @stream's record of @row is here. */
 gboolean pmss_link_made_room (PmssStream *stream, guint32 row);
 
 /* A record came, or an answer that speaks for the node. */
 void pmss_link_note_good (PmssLink *link, gint64 now);
-/* It answered a probe. What it failed at before may fail again, so the
- * failures count on until a record comes. */
+/* It answered a probe. An earlier failure may come again, so the failures count on until a record
+ * comes. */
 void pmss_link_note_probe (PmssLink *link);
-/* A request failed in a way that speaks against the node, not the shard:
- * LOST until now + back-off. @factor and @max in seconds, as the reader's
- * properties; @urgent: there is nobody else to ask. */
+/* A request failed in a way that speaks against the node, not the shard: LOST until now + back-off.
+ * @factor and @max in seconds, as the reader's properties. @urgent: there is no other node to
+ * ask. */
 void pmss_link_note_failure (PmssLink *link, gint64 now, const GError *error,
     double factor, double max, gboolean urgent);
 /* Another reader found that it cannot be reached: it is asked for a sign of
@@ -125,7 +124,7 @@ gint64 pmss_link_get_wait (PmssLink *link, gint64 now);
 /* us since the last byte of the request that waits longest; 0 if none waits. */
 gint64 pmss_link_get_silence (PmssLink *link, gint64 now);
 
-/* Appends "; node 2 (host:port): what is the matter". */
+/* Appends "; node 2 (host:port): the fault". */
 void pmss_link_describe_trouble (PmssLink *link, GString *text);
 const char *pmss_link_state_to_string (PmssLinkState state);
 

@@ -8,12 +8,12 @@ G_BEGIN_DECLS
 /**
  * PmssLoop:
  *
- * What makes the reader's parts run, and the only clock they know. An implementation begins its
- * structure with a PmssLoop: pmss-loop-context.c stands on a GMainContext, a test or a simulation
- * on a clock of its own.
+ * The loop makes the reader's parts run, and has the only clock they know. An implementation begins
+ * its structure with a PmssLoop. pmss-loop-context.c uses a GMainContext, a test or a simulation a
+ * clock of its own.
  *
- * A PmssAlarm is a function that is called on the loop's thread at a time that is set for it, once
- * each time it is set.
+ * A PmssAlarm is a function with a time. The loop's thread calls it then, once each time that it is
+ * set.
  *
  * Times are in us on the loop's clock.
  *
@@ -64,14 +64,14 @@ pmss_alarm_new (PmssLoop *loop, PmssAlarmFunc func, gpointer user_data)
   return loop->funcs->alarm_new (loop, func, user_data);
 }
 
-/* @time: %PMSS_ALARM_NEVER: not any more. What was set before is forgotten. */
+/* @time: %PMSS_ALARM_NEVER: not any more. An earlier time is forgotten. */
 static inline void
 pmss_alarm_set (PmssAlarm *alarm, gint64 time)
 {
   alarm->funcs->alarm_set (alarm, time);
 }
 
-/* For who may set it when it may have ended: that does nothing then. */
+/* For callers that may set it when it may have ended: that does nothing then. */
 static inline PmssAlarm *
 pmss_alarm_ref (PmssAlarm *alarm)
 {
@@ -101,7 +101,7 @@ pmss_alarm_end (PmssAlarm *alarm)
   pmss_alarm_unref (alarm);
 }
 
-/* pmss-loop-context.c: the alarms of @context, which somebody else runs; NULL: the default one. */
+/* pmss-loop-context.c: the alarms of @context, which the caller runs; NULL: the default one. */
 PmssLoop *pmss_loop_new (GMainContext *context);
 /* When all its alarms have ended. */
 void pmss_loop_free (PmssLoop *loop);

@@ -8,16 +8,16 @@ G_BEGIN_DECLS
 /**
  * PmssMemory:
  *
- * One budget of bytes that all readers of a PmssIo share. Each has a PmssShare: it says what it
- * would like to hold and what it holds, and learns what it may hold.
+ * One budget of bytes that all readers of a PmssIo share. Each has a PmssShare. It tells the bytes
+ * that it wants and holds, and gets the number that it may hold.
  *
- * The budget is divided so that nobody gets more than it wants, and everybody its least. The rest
- * goes to all in proportion to their pace, so that those who do not get all they want have equally
- * many seconds (weighted max-min fairness). What nobody wants may be held by anybody until somebody
- * wants it.
+ * The budget is divided so that no reader gets more than it wants, and each gets its least. The
+ * rest goes to all in proportion to their pace (weighted max-min fairness). So readers that do not
+ * get all they want have equally many seconds. Any reader may hold memory that no reader wants,
+ * until one wants it.
  *
  * A share that grows waits until others hold less. Where the least of all is more than the budget,
- * that is what is held.
+ * they hold that.
  *
  * Threads: the I/O thread's alone. It decides, and knows neither time nor blocks.
  */
@@ -41,12 +41,12 @@ PmssShare *pmss_memory_join (PmssMemory *memory, guint64 least, guint64 most,
 /* It goes, and holds nothing any more. */
 void pmss_share_leave (PmssShare *share);
 
-/* What it would hold if there were enough, in bytes, and how many of them its consumer reads in a
- * second; 0: nobody knows. */
+/* The bytes that it would hold if there were enough, and how many of them its consumer reads in a
+ * second; 0: not known. */
 void pmss_share_want (PmssShare *share, guint64 bytes, guint64 pace);
 /* Bytes that it may hold now. It keeps what it holds, up to its part. */
 guint64 pmss_share_get (const PmssShare *share);
-/* What it holds now, asked for or there. */
+/* The bytes that it holds now, asked for or there. */
 void pmss_share_hold (PmssShare *share, guint64 bytes);
 
 G_END_DECLS

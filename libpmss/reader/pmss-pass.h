@@ -8,10 +8,10 @@ G_BEGIN_DECLS
 /**
  * PmssPass:
  *
- * Which token a node is shown. A new one is shown at once, but what the node
- * took last is kept until it took the new one: a node may refuse every new
- * token (its clock, or control's, is wrong) and go on taking an old one.
- * Tokens are known by their number: 1, 2, ... in the order in which they came.
+ * Decides which token a node is shown. A new one is shown at once. The token that the node accepted
+ * last is kept until it has accepted the new one. A node may refuse every new token, because its
+ * clock, or control's, is wrong, and go on accepting an old one. Tokens are known by their number:
+ * 1, 2, ... in the order in which they came.
  *
  * Pure: no time, no I/O. Its owner is the link. Threads: the I/O thread alone.
  *
@@ -30,7 +30,7 @@ typedef struct
 
 void pmss_pass_clear (PmssPass *pass);
 
-/* What to show now, of which @number is told: @newest, or what was taken. */
+/* The token to show now, and its @number: @newest, or the accepted one. */
 const char *pmss_pass_choose (const PmssPass *pass, const char *newest,
     guint newest_number, guint *number);
 

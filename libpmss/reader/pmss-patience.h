@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 /**
  * PmssPatience:
  *
- * How long one request is waited for, whatever its client's timeout is. It has
- * a cancellable, which is cancelled when the time is over and when an outer one
- * is. Lives in its loop's thread, between the request and its answer.
+ * Bounds the wait for one request, independent of its client's timeout. It has a cancellable, which
+ * is cancelled when the time is over and when an outer one is. Lives in its loop's thread, between
+ * the request and its answer.
  */
 typedef struct _PmssPatience PmssPatience;
 

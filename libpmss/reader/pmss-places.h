@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssPlaces:
  *
- * Which link each shard is asked of. A layout that is taken over in play gives
- * a shard another place. The place that it had is kept until the new one has
- * given something: what works is not given up for what was not tried.
+ * The link that each shard is asked of. A layout that is taken over in play gives a shard another
+ * place. The former place is kept until the new one has given a record: a place that works is not
+ * given up for an untried one.
  *
  *               take over                  proven: it gave a record
  *   at A ──────────────────▶ at B, was at A ──────────────────────▶ at B

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* What pmss-plan.c, pmss-plan-row.c and pmss-plan-jump.c share. I/O thread, lock held. */
+/* Shared by pmss-plan.c, pmss-plan-row.c and pmss-plan-jump.c. I/O thread, lock held. */
 
 /* One look at the window. */
 typedef struct
@@ -17,16 +17,16 @@ typedef struct
 } PmssPlanPass;
 
 PmssPlanPass pmss_plan_begin (PmssEngine *engine);
-/* Says of the units of @row which are wanted, from data unit @first on. @urgent:
- * late nodes are not waited for. Takes what it asks for twice from @pass. */
+/* Marks the units of @row that are wanted, from data unit @first on. @urgent: late nodes are not
+ * waited for. Takes extra requests from @pass. */
 void pmss_plan_row (PmssEngine *engine, PmssRow *row, guint first,
     gboolean urgent, PmssPlanPass *pass);
 /* Whether it is needed before the next look but one, so that others can just
  * give it in time. */
 gboolean pmss_plan_is_due (PmssEngine *engine, guint64 row, guint index,
     gint64 now);
-/* Ends what is under way and of use neither in @cursor's window nor to anybody
- * who waits, unless it is nearly through and the cache has room for it. */
+/* Ends requests that are of use neither in @cursor's window nor to a waiting read. It spares those
+ * that are nearly through if the cache has room. */
 void pmss_plan_cancel_unwanted (PmssEngine *engine, PmssCursor *cursor);
 
 G_END_DECLS

@@ -10,42 +10,50 @@ G_BEGIN_DECLS
 /**
  * PmssReader:
  *
- * Reads one medium from its nodes in parallel. All readers of a client share one I/O thread, which
- * does all network work, and its connections; a read that finds its unit in the cache never leaves
+ * Reads one medium from its nodes in parallel. All readers of a client share its connections and
+ * one I/O thread, which does all network work. A read that finds its unit in the cache never leaves
  * the caller's thread.
  *
- * Threads: every function may be called from any thread; at most one thread should read at a time
- * (others are served, but the read-ahead follows the last one). Signals are emitted in the I/O
- * thread, with no lock held. Their handlers must not wait, nor read from a reader of the same
- * client: that thread would wait for itself.
+ * Threads: any thread may call every function. At most one thread should read at a time: others are
+ * served, but the read-ahead follows the last one. Signals are emitted in the I/O thread, with no
+ * lock held. Their handlers must not wait, nor read from a reader of the same client: that thread
+ * would wait for itself.
  *
- * Memory: cached and arriving units together take at most `cache-size` bytes (never less than two
- * rows, a row more for each read that waits while others are on their way, and one of what late
- * nodes owe); units that the consumer still holds count no more once they have left the cache. All
- * readers of a client together take at most `max-memory`, but each at least two rows and the parity
- * of one. What is not enough for all is shared out by pace: those who get less than they would have
- * alone have equally many seconds ahead. Readers of one version take units from each other, and ask
- * the nodes for each once; such a unit counts for each of them.
+ * Memory: cached and arriving units together take at most `cache-size` bytes. They take at least
+ * two rows, and one for units that late nodes owe. Each read that waits while others are on their
+ * way may take a row more. Units that the consumer still holds count no more once they have left
+ * the cache. All readers of a client together take at most `max-memory`, but each at least two rows
+ * and the parity of one. If that is not enough for all, it is shared out by pace. Readers that get
+ * less than they would have alone have equally many seconds ahead. Readers of one version take
+ * units from each other, and ask the nodes for each once; such a unit counts for each of them.
  */
 #define PMSS_TYPE_READER (pmss_reader_get_type ())
 G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
 
 /* @client: (transfer none): its I/O thread and connections are the reader's, too.
- * Properties (set before open):
- *  "cache-size" (uint64, bytes, default 52 MiB), "read-ahead" (uint64, bytes, default 48 MiB, at
- *  most cache-size less one row), "read-ahead-time" (uint, seconds, default 10, 0: no limit: a
- *  consumer that never has to wait gets no more ahead than it reads in this time, and 4 MiB),
- *  "max-memory" (uint64, bytes, of all readers of the client together, default 0: what the reader
- *  set that was opened last, 768 MiB at first),
- *  "max-connections" (uint, per node, default 2), "max-extra" (uint, percent, default 5: of the
- *  units, how many may be asked for twice), "timeout" (uint, seconds without the wanted data until
- *  a read fails, default 15, 0: for ever), "retries" (int, default 3, -1: for ever: how often
- *  control is asked again, and a node in trouble when no parity is left), "retry-backoff-factor"
- *  (double, s, default 0.0), "retry-backoff-max" (double, s, default 60.0).
+ *
+ * Properties, set before open:
+ *
+ *  - "cache-size" (uint64, bytes, default 52 MiB)
+ *  - "read-ahead" (uint64, bytes, default 48 MiB, at most cache-size less one row)
+ *  - "read-ahead-time" (uint, seconds, default 10): a consumer that never has to wait gets no more
+ *    ahead than it reads in this time, and 4 MiB. 0: no limit
+ *  - "max-memory" (uint64, bytes, of all readers of the client together, 768 MiB at first). The
+ *    reader that is opened last sets it for all. 0, the default: leaves it as it is
+ *  - "max-connections" (uint, per node, default 2)
+ *  - "max-extra" (uint, percent, default 5): the share of the units that may be asked for twice
+ *  - "timeout" (uint, seconds without the wanted data until a read fails, default 15, 0: for ever)
+ *  - "retries" (int, default 3, -1: for ever): how often control is asked again, and a node in
+ *    trouble when no parity is left
+ *  - "retry-backoff-factor" (double, s, default 0.0), "retry-backoff-max" (double, s, default 60.0)
+ *
  * Signals:
- *  "node-lost" (guint node, const char *peer, GError *error), "node-back" (guint node, const char
- *  *peer), "degraded" (guint missing, guint spare): nodes of this medium that do not answer, and
- *  how many more may fail; only when it changes. */
+ *
+ *  - "node-lost" (guint node, const char *peer, GError *error): a node does not answer
+ *  - "node-back" (guint node, const char *peer): it does again
+ *  - "degraded" (guint missing, guint spare): how many nodes of this medium do not answer, and how
+ *    many more may fail; only when it changes
+ */
 PmssReader *pmss_reader_new (PmssClient *client, const char *medium);
 
 /* Gets session and layout. Where that failed it may be tried again: thread, login and connections
@@ -56,8 +64,7 @@ void        pmss_reader_open_async  (PmssReader *reader, GCancellable *cancellab
 gboolean    pmss_reader_open_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
 /* 0 and NULL before it is open. A read then fails: with the reason why it could not be opened, or
- * G_IO_ERROR_NOT_INITIALIZED. The session is what control said at the opening, and never
- * changes. */
+ * G_IO_ERROR_NOT_INITIALIZED. The session is control's answer at the opening, and never changes. */
 guint64     pmss_reader_get_size    (PmssReader *reader);
 const PmssSession *pmss_reader_get_session (PmssReader *reader);
 
@@ -71,12 +78,13 @@ void        pmss_reader_read_async  (PmssReader *reader, guint64 offset, gsize m
     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GBytes     *pmss_reader_read_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
-/* Cancels what is in flight; the cache stays, and the next read starts again. Reads that wait get
- * their bytes first. */
+/* Cancels the requests in flight. The cache stays, and the next read starts again. Waiting reads
+ * get their bytes first. */
 void        pmss_reader_pause       (PmssReader *reader);
-/* Ends everything and gives the session back: waits for that some 300 ms, 6 s at the very most.
- * Pending reads end with G_IO_ERROR_CLOSED. Done by the last unref too. In a signal handler it
- * returns at once. Connections that are at rest stay with the client, for its other readers. */
+/* Ends everything and gives the session back. It waits for that four round trips to control, 300 ms
+ * at least and 2 s at most. It waits for all requests to end, 6 s at most. Pending reads end with
+ * G_IO_ERROR_CLOSED. Done by the last unref too. In a signal handler it returns at once.
+ * Connections that are at rest stay with the client, for its other readers. */
 void        pmss_reader_close       (PmssReader *reader);
 /* The same without waiting. @callback: when nothing of the reader is under way any more; never an
  * error. */
@@ -84,9 +92,9 @@ void        pmss_reader_close_async (PmssReader *reader, GAsyncReadyCallback cal
     gpointer user_data);
 gboolean    pmss_reader_close_finish (PmssReader *reader, GAsyncResult *result, GError **error);
 
-/* a{sv}: bytes, units, requests, rebuilt, hedged, extra, late, errors, wasted (all t), cache-used
- * (t), nodes: aa{sv} with node (u), peer (s), state (s), and its counters, rate (t, bit/s), rtt (t,
- * ns). */
+/* a{sv}: bytes, units, requests, rebuilt, hedged, extra, late, errors, wasted (all t) and
+ * cache-used (t). nodes is aa{sv}: each has node (u), peer (s), state (s), its counters, rate (t,
+ * bit/s) and rtt (t, ns). */
 GVariant   *pmss_reader_get_stats   (PmssReader *reader);
 
 G_END_DECLS

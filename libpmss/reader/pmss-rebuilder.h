@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /**
  * PmssRebuilder:
  *
- * Makes the units of one reader that no node gives, in a thread that all readers of the process
- * share, so that the I/O thread can go on receiving. Decoding a row of 1 MiB takes it some 0.2 ms.
+ * Rebuilds the units of one reader that no node gives, in a thread that all readers of the process
+ * share. So the I/O thread can go on receiving. Decoding a row of 1 MiB takes it some 0.2 ms.
  */
 typedef struct _PmssRebuilder PmssRebuilder;
 
@@ -20,8 +20,8 @@ typedef void (*PmssRebuilderFunc) (PmssRowJob *job, gpointer user_data);
 /* @loop: runs in the thread that pushes. */
 PmssRebuilder *pmss_rebuilder_new (PmssLoop *loop, PmssErasure *erasure,
     PmssRebuilderFunc done, gpointer user_data);
-/* Jobs that are not done never will be; one that is being done is waited for. In the loop's thread,
- * or in the call back of its own job. No lock held that @done takes. */
+/* Drops waiting jobs, and waits for one that is being done. In the loop's thread, or in the
+ * callback of its own job. No lock held that @done takes. */
 void pmss_rebuilder_free (PmssRebuilder *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRebuilder, pmss_rebuilder_free)
 

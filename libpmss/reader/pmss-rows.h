@@ -11,9 +11,8 @@ G_BEGIN_DECLS
 /**
  * PmssRows:
  *
- * The reader's cache: rows of units, by number. A row is k data units and m
- * parity units; the file's data unit u is unit u % k of row u / k, but that
- * each extent begins a new row.
+ * The reader's cache: rows of units, by number. A row is k data units and m parity units. The
+ * file's data unit u is unit u % k of row u / k, but each extent begins a new row.
  *
  * Not locked: everything here is protected by the reader's lock.
  */
@@ -38,7 +37,7 @@ typedef struct
   PmssUnitState state;
   gboolean wanted;              /* the plan asks for it */
   PmssBlock *block;             /* READY */
-  PmssStream *stream;           /* ASKED: who brings it */
+  PmssStream *stream;           /* ASKED: the stream that brings it */
 } PmssUnitSlot;
 
 typedef struct _PmssRowJob PmssRowJob;
@@ -111,23 +110,20 @@ guint pmss_rows_count_ready (PmssRows *rows, PmssRow *row);
 /* Units that are there, asked for, or empty. */
 guint pmss_rows_count_claimed (PmssRows *rows, PmssRow *row);
 
-/* Takes over the checksums that @block's record carries, or compares them.
- * FALSE: they contradict what other shards of the row said, and the unit has
- * become BAD. Are those that contradict more than those that agree, it is the
- * latter that are BAD, and the others may be asked again. */
+/* Takes over the checksums that @block's record carries, or compares them. FALSE: they contradict
+ * the other shards of the row, and the unit has become BAD. If more shards contradict than agree,
+ * those that agree are BAD, and the others may be asked again. */
 gboolean pmss_rows_check_crc (PmssRows *rows, PmssRow *row, PmssBlock *block);
 
-/* What was rebuilt is not what the records that agree say of it. If as many others
- * may be had as it takes, the former are BAD, and the others are asked. FALSE:
- * there are not. */
+/* A rebuilt unit does not match the checksum of the records that agree. If enough other units can
+ * be had, those records are BAD, and the others are asked. FALSE: there are not enough. */
 gboolean pmss_rows_disbelieve (PmssRows *rows, PmssRow *row);
 
-/* What is BAD in @row may be asked again. */
+/* BAD units of @row may be asked again. */
 void pmss_rows_forgive (PmssRows *rows, PmssRow *row);
 
-/* Drops rows that were used longest ago, none of those in first..last and
- * none with a unit under way or being made, until no more than @max_blocks blocks are held
- * (or none is left to drop). */
+/* Drops the rows that were used longest ago until no more than @max_blocks blocks are held, or no
+ * row is left to drop. Spares rows first..last and rows with a unit under way or being made. */
 void pmss_rows_evict (PmssRows *rows, guint64 first, guint64 last,
     gsize max_blocks);
 

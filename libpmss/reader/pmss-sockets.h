@@ -8,10 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssSockets:
  *
- * The sockets under the connections of a SoupSession, which libsoup shows only
- * when it makes one: remembered by the connection's id, because later answers
- * come over the same connection. Each gets TCP_USER_TIMEOUT: what its peer does
- * not take for so long breaks it.
+ * The sockets under the connections of a SoupSession. libsoup shows a socket only when it makes a
+ * connection. So it is remembered by the connection's id, because later answers come over the same
+ * connection. Each gets TCP_USER_TIMEOUT: it breaks when its peer takes nothing for so long.
  *
  * Owned by the session. Lives on the session's thread, and as long as any of
  * its messages.
@@ -21,9 +20,8 @@ typedef struct _PmssSockets PmssSockets;
 /* Returns: (transfer none): those of @session, from its first call on. */
 PmssSockets *pmss_sockets_get (SoupSession *session);
 
-/* Returns: (transfer full) (nullable): what the answer to @message, whose head
- * has come, is read from. NULL with TLS, whose records are buffered above the
- * socket. */
+/* Returns: (transfer full) (nullable): the socket from which the answer to @message, whose head has
+ * come, is read. NULL with TLS, whose records are buffered above the socket. */
 GSocket *pmss_sockets_find (PmssSockets *sockets, SoupMessage *message);
 
 /**

@@ -35,10 +35,10 @@ typedef struct
   /* @block: (transfer full): the verified record of @row. */
   void (*record) (PmssStream *stream, guint32 row, PmssBlock *block,
       gpointer user_data);
-  /* The record of @row is not what it should be; the next one may be. */
+  /* The record of @row is bad; the next one may be good. */
   void (*damaged) (PmssStream *stream, guint32 row, const GError *error,
       gpointer user_data);
-  /* The last call: what has not been handed over will not come.
+  /* The last call: no further records will come.
    * @error: (nullable): a PMSS_ERROR or G_IO_ERROR_CANCELLED. */
   void (*done) (PmssStream *stream, const GError *error, gpointer user_data);
 } PmssStreamFuncs;
@@ -51,9 +51,8 @@ PmssStream *pmss_stream_start (PmssTransport *transport,
     gint priority, PmssBlockPool *pool, const PmssStreamFuncs *funcs,
     gpointer user_data);
 
-/* If nothing has been read since @since, reads what there is, even if it is
- * not a whole record, as soon as the main loop turns: for knowing whether the
- * peer is silent or only slow. */
+/* If nothing has been read since @since, reads the bytes that are there, even if they are no whole
+ * record, when the main loop turns. That tells whether the peer is silent or only slow. */
 void pmss_stream_look (PmssStream *stream, gint64 since);
 
 /* Ends it as soon as the main loop turns; `done` follows with @reason. */

@@ -8,9 +8,9 @@
 G_BEGIN_DECLS
 
 /**
- * The reader's transport in earnest: range requests over a SoupSession, read from the sockets under
- * it. Part of a record is of no use to anybody, so a socket is told not to wake us for less than
- * what is waited for (SO_RCVLOWAT): a slow link would, for every few packets.
+ * The reader's real transport: range requests over a SoupSession, read from the sockets under it. A
+ * part of a record is of no use. So a socket does not wake us for less than the awaited bytes
+ * (SO_RCVLOWAT). A slow link would wake us for every few packets.
  *
  * @loop: that of the thread-default context.
  */

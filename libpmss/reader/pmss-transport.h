@@ -33,7 +33,7 @@ typedef struct
   gint priority;                /* in the loop, as GLib's */
 } PmssRange;
 
-/* What an answer says of itself. Nothing of it is checked. */
+/* The head of an answer, unchecked. */
 typedef struct
 {
   guint status;                 /* HTTP's */
@@ -42,8 +42,8 @@ typedef struct
   guint64 first, last;
   gboolean has_length;          /* and how many: */
   guint64 length;
-  gboolean direct;              /* what read() does not give is not there yet; else it may only
-                                 * not have been decoded */
+  /* bytes that read() does not give have not come yet; else they may only not have been decoded */
+  gboolean direct;
 } PmssHead;
 
 typedef struct
@@ -92,7 +92,8 @@ pmss_request_start (PmssTransport *transport, const PmssRange *range,
   return transport->funcs->start (transport, range, funcs, user_data);
 }
 
-/* Reads what there is. Bytes; 0: the answer's end; -1 and G_IO_ERROR_WOULD_BLOCK: nothing yet. */
+/* Reads the bytes that are there. Returns their number; 0: the answer's end; -1 and
+ * G_IO_ERROR_WOULD_BLOCK: nothing yet. */
 static inline gssize
 pmss_request_read (PmssRequest *request, void *memory, gsize size,
     GError **error)
@@ -108,7 +109,7 @@ pmss_request_wait (PmssRequest *request, gsize bytes, gboolean more)
   request->funcs->wait (request, bytes, more);
 }
 
-/* As wait(), for one that waits already; for another it does nothing. */
+/* As wait(), for a body that waits already; for another it does nothing. */
 static inline void
 pmss_request_set_low_water (PmssRequest *request, gsize bytes)
 {

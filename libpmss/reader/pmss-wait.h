@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * PmssWait:
  *
- * Somebody who waits for bytes, or for the reader to be open. The one way to
- * wait: a synchronous call sleeps on the engine's condition until its wait is
- * over, an asynchronous one has a GTask that is answered then.
+ * A call that waits for bytes, or for the reader to be open. It is the one way to wait. A
+ * synchronous call sleeps on the engine's condition until its wait is over. An asynchronous one has
+ * a GTask that is answered then.
  */
 typedef struct _PmssWait PmssWait;
 
@@ -30,9 +30,8 @@ void pmss_wait_open_task (PmssEngine *engine, GTask *task);
  * queue. They are for pmss_wait_answer(), after the unlock. */
 G_GNUC_WARN_UNUSED_RESULT
 GList *pmss_wait_check (PmssEngine *engine, gint64 now);
-/* Lock not held: a task may call back at once, and the callback may do what
- * takes the lock. @ended: (transfer full): of pmss_wait_check(). Does not look
- * at the engine. */
+/* Lock not held: a task may call back at once, and the callback may take the lock. @ended:
+ * (transfer full): of pmss_wait_check(). Does not look at the engine. */
 void pmss_wait_answer (GList *ended);
 /* Lock held: whether one waits for data unit @index of @row; -1: for any. */
 gboolean pmss_wait_is_for (PmssEngine *engine, guint64 row, int index);
