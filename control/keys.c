@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The signing key and the cluster's id. On the main thread, before control
+ * serves. */
 #include "control/keys.h"
 
 #include <errno.h>

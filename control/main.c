@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The program pmss-control. */
 #include <locale.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The control server: makes its objects and puts them together. On the main
+ * thread. */
 #include "control/server.h"
 
 #include <errno.h>

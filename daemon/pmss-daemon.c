@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The start and the stop of a server. On the main thread. */
 #include "daemon/pmss-daemon.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Shorter times for tests. Any thread. */
 #include "daemon/pmss-haste.h"
 
 #define MAX_HASTE 10

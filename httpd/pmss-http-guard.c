@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Refuses improper requests that libmicrohttpd lets through. On its workers. */
 #include "pmss-http-guard.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads a request's head from its bytes. Pure. */
 #include "pmss-http-head.h"
 
 #include <string.h>

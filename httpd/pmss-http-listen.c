@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Makes listening sockets. Any thread. */
 #include "pmss-http-listen.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The engine on libmicrohttpd: its start and its stop. */
 #include "pmss-http-mhd.h"
 
 #include <string.h>

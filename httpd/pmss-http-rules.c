@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rules that a request has to keep. Pure. */
 #include "pmss-http-rules.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The engine on libsoup: its start, its stop and its I/O thread. */
 #include "pmss-http-soup.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One connection's bytes, as a stream for an engine. On the thread that polls
+ * it. */
 #include "pmss-http-stream.h"
 
 #include <errno.h>

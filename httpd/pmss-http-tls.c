@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The listener's certificate and its TLS sessions. */
 #include "pmss-http-tls-private.h"
 
 #include "libpmss/pmss-error.h"

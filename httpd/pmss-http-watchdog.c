@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Cuts peers that are too slow. On a thread of its own. */
 #include "pmss-http-watchdog.h"
 
 #include <arpa/inet.h>

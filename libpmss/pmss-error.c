@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The errors of libpmss and their details. Any thread. */
 
 #include "pmss-error.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Parses JSON from strangers. Pure; any thread. */
 
 #include "pmss-json.h"
 

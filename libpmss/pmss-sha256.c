@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SHA-256 by GnuTLS. One thread at a time. */
 
 #include "pmss-sha256.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checks capability tokens. Any thread. */
 #include "access.h"
 
 #include <stdatomic.h>

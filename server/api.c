@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The requests for shards. On the listener's threads. */
 #include "api.h"
 
 #include <string.h>

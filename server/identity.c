@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The identity that this server got when it joined, in a file. On the main
+ * thread. */
 #include "identity.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The program pmss-storage. */
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <locale.h>

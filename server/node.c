@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Speaks to control: joins, sends heartbeats. On the main thread. */
 #include "node.h"
 
 #include <libsoup/soup.h>

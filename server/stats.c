@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The machine's load, for heartbeats. On the main thread. */
 #include "stats.h"
 
 #include "machine.h"

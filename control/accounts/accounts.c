@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Users and logins. Any thread; blocks. */
 #include "control/accounts/accounts-private.h"
 
 #include <string.h>

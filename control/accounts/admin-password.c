@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The file of the first administrator's password. Any thread. */
 #include "control/accounts/admin-password.h"
 
 #include <errno.h>

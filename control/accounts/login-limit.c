@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Bounds wrong logins. Any thread. */
 #include "control/accounts/login-limit.h"
 
 #include <gio/gio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Hashes and checks passwords. Any thread; blocks. */
 #include "control/accounts/passwords.h"
 
 #include <sodium.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Random secrets and their hashes. Any thread. */
 #include "control/accounts/secret.h"
 
 #include <sodium.h>

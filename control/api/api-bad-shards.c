@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checks reports of bad shards, and writes them to the catalog. On handlers'
+ * threads. */
 #include "control/api/api-bad-shards.h"
 
 #include "control/catalog/catalog-health.h"

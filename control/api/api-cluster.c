@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The route for the cluster's own facts. On handlers' threads. */
 #include "control/api/router.h"
 
 #include <string.h>

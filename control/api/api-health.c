@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The health of a medium, as JSON. On handlers' threads. */
 #include "control/api/api-media.h"
 
 #include "control/shard-health/medium-health.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The route for an upload with one PUT. On handlers' threads. */
 #include "control/api/api-media.h"
 #include "control/api/upload-request.h"
 #include "control/config.h"

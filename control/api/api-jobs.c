@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Routes for jobs. On handlers' threads. */
 #include "control/api/router.h"
 #include "control/jobs/jobs.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Routes for login and logout. On handlers' threads. */
 #include "control/api/api-login.h"
 
 #include "control/api/router.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Routes for media. On handlers' threads. */
 #include "control/api/api-media.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Routes for storage servers. On handlers' threads. */
 #include "control/api/api-bad-shards.h"
 
 #include <string.h>

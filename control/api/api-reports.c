@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The route for reports of readers. On handlers' threads. */
 #include "control/api/api-bad-shards.h"
 
 #include "control/accounts/secret.h"

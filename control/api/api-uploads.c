@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Routes of tus, for uploads in pieces. On handlers' threads. */
 #include <libsoup/soup.h>
 #include <string.h>
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The route that verifies a medium, and the list of bad shards. On handlers'
+ * threads. */
 #include "control/api/router.h"
 
 #include <stdio.h>

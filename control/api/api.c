@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Parts of requests and answers that several resources need. On handlers'
+ * threads. */
 #include "control/api/router.h"
 
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 #include "libpmss/pmss-types.h"
-
-/* What more than one resource needs: parameters in, JSON out. */
 
 gboolean
 pmss_api_get_query_uint (PmssApiCall * call, const char *name,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Matches requests with routes, and checks who calls. On handlers' threads. */
 #include "control/api/router.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The field Upload-Metadata of tus. Pure. */
 #include "control/api/tus-metadata.h"
 
 #include <sodium.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A client's words about a file that it wants to upload, checked. Any thread.
+ * */
 #include "control/api/upload-request.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Bad and suspected shards. Any thread; runs on the database thread. */
 #include "control/catalog/catalog-private.h"
 
 #include <string.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Extents: placed, durable, verified, moved. Any thread; runs on the database
+ * thread. */
 #include "control/catalog/catalog-private.h"
 #include "control/catalog/extent-nodes.h"
 

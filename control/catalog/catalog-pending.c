@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Pending deletions of shards. Any thread; runs on the database thread. */
 #include "control/catalog/catalog-private.h"
-
-/* Shards that a node may still hold and that nobody wants. */
 
 #define PIECE 1000              /* rows that are dropped at a time */
 

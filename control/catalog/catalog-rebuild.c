@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Shards that are being rebuilt. Any thread; runs on the database thread. */
 #include "control/catalog/catalog-private.h"
 
 #include "control/catalog/catalog-health.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Versions of media. Any thread; runs on the database thread. */
 #include "control/catalog/catalog-private.h"
 
 #include <string.h>
-
-/* The versions of media. */
 
 #define VERSION_COLUMNS "id, medium, state, size, k, m, unit, extent"
 

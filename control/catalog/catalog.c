@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Media, by name and id. Any thread; runs on the database thread. */
 #include "control/catalog/catalog-private.h"
 
 #include <string.h>
-
-/* The media. Versions and extents are in files of their own. */
 
 /* The columns of read_medium(), in its order. A medium's version is its ready one, its job its newest one. */
 #define MEDIUM_COLUMNS \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The job "ingest": from an upload to a medium. On the job's thread. */
 #include "control/ingest/ingest.h"
 
 #include "control/config.h"

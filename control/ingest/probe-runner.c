@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Runs pmss-probe on a file. On the job's thread, which it blocks. */
 #include "control/ingest/probe-runner.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Deletes a medium. It starts on any thread; the job runs on a job thread. */
 #include "control/jobs/deletion.h"
 
 #include "control/catalog/catalog.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One run of a job: its progress, its rate, its wait. On the job's thread. */
 #include "control/jobs/jobs-private.h"
-
-/* What a job says of itself while it runs. */
 
 #define WRITE_EVERY G_USEC_PER_SEC
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The threads that run jobs, and their choice of the next one. */
 #include "control/jobs/jobs-private.h"
 
 #include "control/jobs/job-waits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Jobs as rows: added, listed, paused, resumed, cancelled. Any thread. */
 #include "control/jobs/jobs-private.h"
 
 #include <string.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Many requests to many nodes at once. On the caller's thread, which it blocks.
+ * */
 #include "control/nodes/node-calls.h"
 
 #include "control/keys.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether a node's clock agrees with control's. Pure. */
 #include "control/nodes/nodes-private.h"
 
 #include "control/keys.h"
 #include "libpmss/pmss-token.h"
-
-/* What a node's clock, compared with control's, does to tokens. */
 
 /* Less than this may be a heartbeat that was long under way. */
 #define NOTABLE 10              /* seconds */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asks nodes whether they answer, and for proofs. On a thread of its own. */
 #include "control/nodes/node-probe.h"
 
 #include "control/keys.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The states of nodes. Any thread. */
 #include "control/nodes/nodes-private.h"
 
 #include "control/database/database.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The nodes that have joined. Any thread. */
 #include "control/nodes/nodes-private.h"
 
 #include <string.h>

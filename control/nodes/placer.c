@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Places the shards of one version. On the job's thread. */
 #include "control/nodes/placer.h"
 
 #include "libpmss/pmss-error.h"

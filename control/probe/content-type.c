@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* MIME types of media files. In the process pmss-probe. */
 #include "content-type.h"
 
 #include <gio/gio.h>

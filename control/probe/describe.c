@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Describes a media file by GstDiscoverer. In the process pmss-probe. */
 #include "describe.h"
 
 #include <gst/pbutils/pbutils.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Bitrates of a media file. In the process pmss-probe. */
 #include "rates.h"
 
 #define BIN (GST_SECOND / 10)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Compares a node's list with the catalog's. On the reconciler's thread. */
 #include "control/reconcile/compare-lists.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Compares nodes with the catalog, on a thread of its own. */
 #include "control/reconcile/reconcile.h"
 
 #include "control/catalog/catalog.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Bounds the memory of several threads together. Any thread. */
 #include "control/repair/memory-budget.h"
 
 struct _PmssMemoryBudget

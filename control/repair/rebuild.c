@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Makes missing shards of an extent from the others. Its owner's thread. */
 #include "control/repair/rebuild.h"
 
 #include <string.h>

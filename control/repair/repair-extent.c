@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Repairs one extent. On a repair worker's thread. */
 #include "control/repair/repair-private.h"
 
 #include "control/catalog/catalog-health.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The job "repair": plans on the job's thread, three workers do the plan. */
 #include "control/repair/repair-private.h"
 
 #include "control/config.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The nodes as repair sees them. On the repair job's threads. */
 #include "control/config.h"
 #include "control/nodes/nodes.h"
 #include "control/repair/repair-private.h"

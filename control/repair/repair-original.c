@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Shards of an extent from the kept original. On a repair worker's thread. */
 #include "control/repair/repair-private.h"
 
 #include "control/originals/originals.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The plan of repair: which extents, in which order. On the repair job's
+ * threads. */
 #include "control/repair/repair-private.h"
 
 #include <string.h>

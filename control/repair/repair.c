@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Looks for work for repair, on a thread of its own, and adds the job. */
 #include "control/repair/repair-private.h"
 
 #include "control/config.h"

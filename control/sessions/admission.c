@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Decides whether one more stream may start. On the database thread. */
 #include "control/sessions/admission.h"
 
 gboolean

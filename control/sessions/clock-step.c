@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tells when the clock was set. Pure. */
 #include "control/sessions/clock-step.h"
 
 /* µs: less is the time between two readings, or a clock that is slewed. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Revocations of sessions' tokens. On the database thread. */
 #include "control/sessions/revocations.h"
 
 #include "control/database/database.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Judges what can be read of an extent. Pure. */
 #include "control/shard-health/extent-health.h"
 
 /* One unit of a row. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Judges what can be read of a medium. Any thread. */
 #include "control/shard-health/medium-health.h"
 
 #include "control/catalog/catalog-health.h"

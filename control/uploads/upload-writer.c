@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writes the bytes of one upload. On a handler's thread. */
 #include "control/uploads/uploads-private.h"
 
 #include <errno.h>

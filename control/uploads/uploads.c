@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Uploads: their rows and files. Any thread; blocks. */
 #include "control/uploads/uploads-private.h"
 
 #include <errno.h>

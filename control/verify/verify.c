@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The job "verify": reads a medium's shards back. On the job's thread. */
 #include "control/verify/verify.h"
 
 #include "control/catalog/catalog-health.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Requests to the control API. On the caller's thread or main context. */
 
 #include "pmss-client-private.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sessions at control: opened, renewed, given back. In the caller's main
+ * context. */
 
 #include "pmss-client-private.h"
 

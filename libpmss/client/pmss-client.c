@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The client of control: its properties, credentials and authorities. Any
+ * thread. */
 
 #include "pmss-client-private.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Logins that `pmss login` stored in a file. Any thread; blocks on the file. */
 
 #include "pmss-credentials.h"
 

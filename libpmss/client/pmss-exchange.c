@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One HTTP request and its answer. In the main context in which it was started.
+ * */
 
 #include "pmss-exchange.h"
 

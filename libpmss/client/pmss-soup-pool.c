@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SoupSessions for an object that many threads call. Any thread. */
 
 #include "pmss-soup-pool.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The Reed-Solomon code, by ISA-L. Any thread. */
 
 #include "pmss-erasure.h"
 

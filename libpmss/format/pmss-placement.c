@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Chooses nodes for extents by weighted rendezvous hashing. Its owner's thread.
+ * */
 
 #include "pmss-placement.h"
 

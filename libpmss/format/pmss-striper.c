@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One extent's bytes become its shard files. Pure; any thread. */
 
 #include "pmss-striper.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Pages of a node's list of shards. In the client's main context. */
 
 #include "pmss-node-client-private.h"
 

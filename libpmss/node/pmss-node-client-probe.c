@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asks a node whether it answers. In the client's main context. */
 
 #include "pmss-node-client-private.h"
 

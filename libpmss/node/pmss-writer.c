@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stripes a stream on to nodes. On one worker thread, which it blocks. */
 
 #include "pmss-writer.h"
 
