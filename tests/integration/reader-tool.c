@@ -24,6 +24,7 @@ static gint64 cache_size = 0;
 static gint64 read_ahead = 0;
 static gboolean use_async = FALSE;
 static int tail_after = 0;
+static gint64 behind = 0;
 static char *until = NULL;
 static char *ca_file = NULL;
 
@@ -42,6 +43,9 @@ static const GOptionEntry entries[] = {
   {"tail-after", 0, 0, G_OPTION_ARG_INT, &tail_after,
       "Read the first bytes, wait until N units have come, then read the last"
         " ones, for which no request may be made", "N"},
+  {"behind", 0, 0, G_OPTION_ARG_INT64, &behind,
+      "Read it a second time beside that, so many bytes behind, with another"
+        " reader of the same client", "B"},
   {"until", 0, 0, G_OPTION_ARG_FILENAME, &until,
       "Read it again as long as there is no such file", "FILE"},
   {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &ca_file,
@@ -245,6 +249,45 @@ run_tail (Tool * tool, GError ** error)
   return FALSE;
 }
 
+static PmssReader *
+new_reader (PmssClient * client, const char *medium)
+{
+  PmssReader *reader = pmss_reader_new (client, medium);
+
+  g_object_set (reader, "timeout", timeout, NULL);
+  if (cache_size > 0)
+    g_object_set (reader, "cache-size", cache_size, NULL);
+  if (read_ahead > 0)
+    g_object_set (reader, "read-ahead", read_ahead, NULL);
+  return reader;
+}
+
+/* The second reader opens when the first one has come that far. */
+static gboolean
+run_behind (Tool * tool, GError ** error)
+{
+  g_autoptr (PmssClient) client = NULL;
+  g_autofree char *medium = NULL;
+  g_autoptr (PmssReader) reader = NULL;
+  Tool second = *tool;
+  guint64 offset, end = tool->size + behind;
+
+  g_object_get (tool->reader, "client", &client, "medium", &medium, NULL);
+  second.reader = reader = new_reader (client, medium);
+  for (offset = 0; offset < end; offset += max_read) {
+    if (offset < tool->size && !read_range (tool, offset,
+            MIN ((guint64) max_read, tool->size - offset), error))
+      return FALSE;
+    if (offset == (guint64) behind && !pmss_reader_open (reader, NULL, error))
+      return FALSE;
+    if (offset >= (guint64) behind && !read_range (&second, offset - behind,
+            MIN ((guint64) max_read, end - offset), error))
+      return FALSE;
+  }
+  tool->bytes += second.bytes;
+  return TRUE;
+}
+
 static gboolean
 run (Tool * tool, GError ** error)
 {
@@ -255,6 +298,8 @@ run (Tool * tool, GError ** error)
     g_set_error (error, PMSS_ERROR, PMSS_ERROR_CORRUPT, "wrong size");
     return FALSE;
   }
+  if (behind > 0)
+    return run_behind (tool, error);
   if (tail_after > 0)
     return run_tail (tool, error);
   if (n_random > 0)
@@ -324,12 +369,7 @@ main (int argc, char **argv)
     g_error ("%s cannot be opened", argv[2]);
   tool.expected = g_malloc (max_read);
   tool.rand = g_rand_new_with_seed (seed);
-  tool.reader = pmss_reader_new (client, argv[1]);
-  g_object_set (tool.reader, "timeout", timeout, NULL);
-  if (cache_size > 0)
-    g_object_set (tool.reader, "cache-size", cache_size, NULL);
-  if (read_ahead > 0)
-    g_object_set (tool.reader, "read-ahead", read_ahead, NULL);
+  tool.reader = new_reader (client, argv[1]);
 
   start = g_get_monotonic_time ();
   ok = run (&tool, &error);

@@ -5,9 +5,11 @@
 import json
 import os
 import random
+import re
 import subprocess
 import time
 import unittest
+import urllib.request
 
 import cluster
 from cluster import BUILD, PATIENCE, wait_for
@@ -101,6 +103,23 @@ class Ways(ReaderCase):
         # and a row for what was waited for last
         self.assertLessEqual(result["stats"]["cache-used"], 12 * UNIT)
         self.read("small-cache", path, "--cache-size", 8 * UNIT)
+
+    def sent(self):
+        """Bytes that the storage servers have sent so far."""
+        total = 0
+        for node in self.cluster.nodes:
+            with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % node.port, timeout=PATIENCE) as answer:
+                total += int(re.search(rb"^pmss_storage_sent_bytes_total (\d+)$", answer.read(), re.M)[1])
+        return total
+
+    def test_one_film_twice(self):
+        """Two readers a little apart: the storage servers send about one film, though no cache holds it."""
+        size = 40 * EXTENT
+        path = self.make("twice", size)
+        before = self.sent()
+        result = self.read("twice", path, "--behind", EXTENT, "--max-read", UNIT, "--cache-size", 5 * EXTENT, "--read-ahead", EXTENT)
+        self.assertEqual(result["bytes"], 2 * size)
+        self.assertLess(self.sent() - before, 1.3 * size)
 
     def test_cancel(self):
         path = self.make("cancel", 20 * EXTENT)
