@@ -50,7 +50,8 @@ def compare(context, options):
 
 
 def start(context, options, build):
-    most = 2 * max(options.idle, *map(int, options.connections.split(","))) + 100
+    # one user may have a quarter of all
+    most = 4 * max(options.idle, *map(int, options.connections.split(","))) + 100
     cluster = servers.start(context, 1, {"max-connections": str(most), "max-connections-per-address": str(most)}, control_build=build)
     for i in range(MEDIA):
         servers.add(cluster, "bench/%03d.bin" % i, material.random_file(context.material, MEDIUM), "1+0")
