@@ -10,6 +10,8 @@ G_BEGIN_DECLS
  * it, pmss-http-stream-sides.c has the two streams that GIO and an engine see. */
 
 #define PMSS_HTTP_STREAM_READ_SIZE (16 * 1024)
+/* Of a body and of answers, until the engine has to let others have their turn. */
+#define PMSS_HTTP_STREAM_TURN (256 * 1024)
 
 typedef enum
 {
@@ -37,6 +39,8 @@ struct _PmssHttpStream
   gboolean last;
   gboolean in_request;          /* the engine has some of a head, and was not done with it */
   gboolean nudged;
+  gsize got_in_turn;
+  gsize sent_in_turn;
 
   GQueue words;                 /* of GBytes: last ones */
   gsize said;                   /* of the first of them */
@@ -51,6 +55,8 @@ struct _PmssHttpStream
 
 /* The engine's read: a number of bytes, 0 for the end, PMSS_HTTP_AGAIN or PMSS_HTTP_BROKEN. */
 gssize         pmss_http_stream_read      (PmssHttpStream *self, gpointer bytes, gsize size);
+/* The engine's write, likewise. Needs a stream that is not ending. */
+gssize         pmss_http_stream_write     (PmssHttpStream *self, gconstpointer bytes, gsize size);
 /* Whether a read has something to give without the socket. */
 gboolean       pmss_http_stream_is_ready  (PmssHttpStream *self);
 /* What else a read waits for; 0: for pmss_http_stream_end_request(). */

@@ -143,7 +143,7 @@ output_write_nonblocking (GPollableOutputStream * stream, const void *bytes,
   if (pmss_http_stream_is_ending (self))
     return set_io_error (error, G_IO_ERROR_CLOSED);
 
-  sent = pmss_http_transport_send (&self->transport, bytes, size);
+  sent = pmss_http_stream_write (self, bytes, size);
   if (sent < 0)
     return set_io_error (error, sent == PMSS_HTTP_AGAIN ? G_IO_ERROR_WOULD_BLOCK
         : G_IO_ERROR_BROKEN_PIPE);

@@ -92,11 +92,25 @@ pass_canonical (PmssHttpStream * self, gpointer bytes, gsize size)
   return n;
 }
 
+/* An engine goes on for as long as something goes, on the thread of all
+ * connections: with a fast peer, to the end of the body or the answer. So from
+ * time to time nothing goes. A source that it waits with then fires at once. */
+static gboolean
+is_turn_over (gsize * in_turn)
+{
+  if (*in_turn < PMSS_HTTP_STREAM_TURN)
+    return FALSE;
+  *in_turn = 0;
+  return TRUE;
+}
+
 static gssize
 read_body (PmssHttpStream * self, gpointer bytes, gsize size)
 {
   gssize got = MIN (size, self->body_left);
 
+  if (is_turn_over (&self->got_in_turn))
+    return PMSS_HTTP_AGAIN;
   if (self->ahead) {
     got = MIN ((gsize) got, self->ahead->len);
     memcpy (bytes, self->ahead->data, got);
@@ -106,6 +120,7 @@ read_body (PmssHttpStream * self, gpointer bytes, gsize size)
   }
   if (got <= 0)
     return got;
+  self->got_in_turn += got;
   self->body_left -= got;
   if (self->body_left == 0)
     self->state = PMSS_HTTP_STREAM_WAIT;
@@ -152,6 +167,18 @@ pmss_http_stream_read (PmssHttpStream * self, gpointer bytes, gsize size)
   if (self->state == PMSS_HTTP_STREAM_WAIT)
     return PMSS_HTTP_AGAIN;
   return read_body (self, bytes, size);
+}
+
+gssize
+pmss_http_stream_write (PmssHttpStream * self, gconstpointer bytes, gsize size)
+{
+  gssize sent;
+
+  if (is_turn_over (&self->sent_in_turn))
+    return PMSS_HTTP_AGAIN;
+  sent = pmss_http_transport_send (&self->transport, bytes, size);
+  self->sent_in_turn += MAX (sent, 0);
+  return sent;
 }
 
 gboolean

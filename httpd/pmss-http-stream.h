@@ -32,6 +32,9 @@ G_BEGIN_DECLS
  *   Last words may take long. An answer that goes on is written so, piece by piece, while the
  *   engine has forgotten the connection (take_over(), say(), end_words()).
  *
+ * A read or a write of the engine also "would block" after each 256 KiB of bodies or answers. Its
+ * source then fires at once: other connections and the engine's own calls have their turn.
+ *
  * An idle connection holds no buffer. TLS is GnuTLS on the socket itself: GTlsServerConnection
  * needs a thread for each handshake, which strangers could hold. The first reads do the handshake,
  * without blocking. A peer that goes without close_notify has gone.

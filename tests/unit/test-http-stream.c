@@ -91,6 +91,32 @@ test_large_body (gconstpointer tls)
   assert_told (f, "head GET /b");
 }
 
+/* A peer that sends faster than the engine reads has no connection wait. */
+static void
+test_turns (gconstpointer tls)
+{
+  g_autoptr (StreamFixture) f = stream_fixture_new (tls);
+  g_autofree char *body = g_malloc0 (4000000);
+  gsize said = 0, got = 0, in_turn = 0;
+  char bytes[10000];
+  guint turns = 0;
+
+  peer_say (f, PUT ("/a", 4000000), -1);
+  assert_read (f, 100, CANONICAL_PUT ("/a", 4000000) "|wait");
+  while (got < 4000000) {
+    gssize n;
+
+    said += peer_try (f, body + said, 4000000 - said);
+    g_assert_true (is_readable (f));
+    n = engine_read (f, bytes, sizeof bytes, NULL);
+    got += MAX (n, 0);
+    turns += n < 0;
+    in_turn = n < 0 ? 0 : in_turn + n;
+    g_assert_cmpuint (in_turn, <, 300000);
+  }
+  g_assert_cmpuint (turns, <, 20);
+}
+
 /* --- a peer that goes --- */
 
 static void
@@ -432,6 +458,7 @@ main (int argc, char **argv)
   add ("single-bytes", test_single_bytes);
   add ("pipelined", test_pipelined);
   add ("large-body", test_large_body);
+  add ("turns", test_turns);
   add ("gone-in-head", test_gone_in_head);
   add ("gone-in-body", test_gone_in_body);
   add ("vanished", test_vanished);
