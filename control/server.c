@@ -43,10 +43,10 @@
 #define ACCOUNTS_TICK_S 600
 #define JOBS_TICK_S 60
 #define STOP_GRACE_S 5
-/* Descriptors: a connection's are its socket, an upload's file, a main context
- * of its own. Others are for the database, and for jobs: a few at once, each
- * with connections to the nodes of an extent or two. */
-#define EACH_CONNECTION 3
+/* Descriptors: a connection's are its socket and an upload's file. Others are
+ * for the database, for handlers, and for jobs: a few at once, each with
+ * connections to the nodes of an extent or two. */
+#define EACH_CONNECTION 2
 #define OWN_DESCRIPTORS 256
 
 static gboolean
