@@ -135,6 +135,12 @@ pmss_http_request_get_bearer (PmssHttpRequest * request)
 }
 
 void
+pmss_http_request_let_end_wait (PmssHttpRequest * request)
+{
+  request->end_may_wait = TRUE;
+}
+
+void
 pmss_http_request_set_data (PmssHttpRequest * request, gpointer data)
 {
   request->data = data;

@@ -161,6 +161,14 @@ take_body (PmssSoupCall * call)
 }
 
 static void
+refuse_body (PmssHttpRequest * request)
+{
+  atomic_fetch_add (&request->httpd->refused, 1);
+  pmss_http_request_respond_problem (request, 400,
+      "this request takes no body");
+}
+
+static void
 begin (PmssSoupCall * call)
 {
   PmssHttpRequest *request = &call->request;
@@ -174,12 +182,36 @@ begin (PmssSoupCall * call)
     complete (call);
     return;
   }
-  if (!request->answer.status && request->stage == PMSS_HTTP_STAGE_NEW) {
-    atomic_fetch_add (&httpd->refused, 1);
-    pmss_http_request_respond_problem (request, 400,
-        "this request takes no body");
-  }
+  if (!request->answer.status && request->stage == PMSS_HTTP_STAGE_NEW)
+    refuse_body (request);
   pmss_soup_hop (call, request->answer.status ? answer_before_body : take_body);
+}
+
+/* The same of a request whose body came with its head: all on one turn. */
+static void
+begin_whole (PmssSoupCall * call)
+{
+  PmssHttpRequest *request = &call->request;
+  PmssHttpd *httpd = request->httpd;
+
+  request->begun = TRUE;
+  httpd->handler.begin (request, httpd->user_data);
+  if (!request->answer.status && request->stage == PMSS_HTTP_STAGE_NEW)
+    refuse_body (request);
+  if (request->answer.status) {
+    pmss_soup_hop (call, answer_and_go_on);
+    return;
+  }
+  if (request->stage == PMSS_HTTP_STAGE_JSON)
+    g_byte_array_append (request->json_text, call->pieces->data,
+        call->pieces->len);
+  else if (!httpd->handler.body (request, call->pieces->data,
+          call->pieces->len, httpd->user_data) && !request->answer.status)
+    pmss_http_answer_for_handler (request);
+  if (request->answer.status)
+    pmss_soup_hop (call, answer_and_go_on);
+  else
+    complete (call);
 }
 
 /* The handler has answered in the middle of the body. */
@@ -233,8 +265,8 @@ work_on_pieces (PmssSoupCall * call)
   }
 }
 
-static void
-end (PmssSoupCall * call)
+void
+pmss_soup_call_end (PmssSoupCall * call)
 {
   PmssHttpRequest *request = &call->request;
   PmssHttpd *httpd = request->httpd;
@@ -276,6 +308,10 @@ on_got_chunk (SoupServerMessage * msg, GBytes * chunk, gpointer data)
   call->request.received += length;
   if (call->discarding)
     return;
+  if (call->together) {
+    g_byte_array_append (call->pieces, bytes, length);
+    return;
+  }
   if (call->request.stage == PMSS_HTTP_STAGE_JSON)
     g_byte_array_append (call->request.json_text, bytes, length);
   else if (call->request.stage == PMSS_HTTP_STAGE_BODY)
@@ -297,7 +333,8 @@ on_got_body (SoupServerMessage * msg, gpointer data)
     return;
   }
   soup_server_message_pause (msg);
-  pmss_soup_link_push (call->link, call, complete);
+  pmss_soup_link_push (call->link, call,
+      call->together ? begin_whole : complete);
 }
 
 static void
@@ -315,6 +352,14 @@ static void
 on_finished (SoupServerMessage * msg, gpointer data)
 {
   pmss_soup_call_finish (data);
+}
+
+static gboolean
+may_end_late (PmssSoupCall * call)
+{
+  return call->request.end_may_wait && call->answered && call->link->stream
+      && !pmss_http_stream_is_ending (call->link->stream)
+      && !atomic_load (&call->link->httpd->stopping);
 }
 
 void
@@ -336,7 +381,10 @@ pmss_soup_call_finish (PmssSoupCall * call)
   pmss_soup_link_enter (link, PMSS_PEER_HEAD);
   if (link->stream)
     pmss_http_stream_end_request (link->stream);
-  pmss_soup_link_push (link, call, end);
+  if (may_end_late (call))
+    pmss_soup_link_end_late (link, call);
+  else
+    pmss_soup_link_push (link, call, pmss_soup_call_end);
   pmss_soup_call_unref (call);
 }
 
@@ -372,6 +420,13 @@ on_got_headers (SoupServerMessage * msg, gpointer data)
   g_signal_connect (msg, "got-body", G_CALLBACK (on_got_body), call);
   g_signal_connect (msg, "wrote-body", G_CALLBACK (on_wrote_body), call);
   g_signal_connect (msg, "finished", G_CALLBACK (on_finished), call);
+  pmss_soup_link_push_late_end (link);
+  if (!call->request.framing.expects_continue
+      && pmss_http_stream_has_body (link->stream)) {
+    call->together = TRUE;
+    call->pieces = g_byte_array_new ();
+    return;
+  }
   soup_server_message_pause (msg);
   pmss_soup_link_push (link, call, begin);
 }

@@ -7,6 +7,8 @@
 
 #include "pmss-http-soup.h"
 
+#define LATE_MS 50              /* after which an end is no later */
+
 typedef struct
 {
   PmssSoupCall *call;
@@ -95,6 +97,44 @@ pmss_soup_link_do_work (gpointer data, gpointer user_data)
   pmss_soup_link_unref (link);
 }
 
+/* --- late ends --- */
+
+void
+pmss_soup_link_push_late_end (PmssSoupLink * link)
+{
+  PmssSoupCall *call = g_steal_pointer (&link->late);
+
+  if (call == NULL)
+    return;
+  pmss_soup_link_push (link, call, pmss_soup_call_end);
+  pmss_soup_call_unref (call);
+}
+
+static gboolean
+on_late (gpointer data)
+{
+  PmssHttpEngine *engine = data;
+
+  g_clear_pointer (&engine->late, g_source_unref);
+  for (GList * l = engine->links.head; l; l = l->next)
+    pmss_soup_link_push_late_end (l->data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+pmss_soup_link_end_late (PmssSoupLink * link, PmssSoupCall * call)
+{
+  PmssHttpEngine *engine = link->httpd->engine;
+
+  g_atomic_ref_count_inc (&call->refs);
+  link->late = call;
+  if (engine->late)
+    return;
+  engine->late = g_timeout_source_new (LATE_MS);
+  g_source_set_callback (engine->late, on_late, engine, NULL);
+  g_source_attach (engine->late, engine->context);
+}
+
 /* --- what the stream tells --- */
 
 static void
@@ -148,6 +188,7 @@ on_closed (PmssHttpStream * stream, gpointer data)
    * by soup_server_disconnect(), and a feed has none */
   if (link->call)
     pmss_soup_call_finish (link->call);
+  pmss_soup_link_push_late_end (link);
   g_mutex_lock (&link->lock);
   peer = g_steal_pointer (&link->peer);
   g_mutex_unlock (&link->lock);

@@ -209,12 +209,14 @@ shut_down_all (PmssHttpEngine * engine)
     shutdown (((PmssSoupLink *) l->data)->fd, SHUT_RDWR);
 }
 
-/* They would go on for ever. */
+/* Feeds would go on for ever, and nothing ends late any more. */
 static void
-cut_feeds (PmssHttpEngine * engine)
+begin_to_stop (PmssHttpEngine * engine)
 {
   for (GList * l = engine->links.head; l; l = l->next) {
     PmssSoupLink *link = l->data;
+
+    pmss_soup_link_push_late_end (link);
 
     if (link->call)
       pmss_soup_feed_cut (link->call);
@@ -249,7 +251,7 @@ pmss_http_engine_stop (PmssHttpd * httpd, gint64 end)
 {
   PmssHttpEngine *engine = httpd->engine;
 
-  call_there (engine, cut_feeds);
+  call_there (engine, begin_to_stop);
   while (atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
     g_usleep (10 * 1000);
   call_there (engine, shut_down_all);
@@ -270,6 +272,9 @@ pmss_http_engine_free (PmssHttpEngine * engine)
     call_there (engine, quit);
     g_thread_join (engine->thread);
   }
+  if (engine->late)
+    g_source_destroy (engine->late);
+  g_clear_pointer (&engine->late, g_source_unref);
   g_clear_object (&engine->server);
   g_main_loop_unref (engine->loop);
   g_main_context_unref (engine->context);

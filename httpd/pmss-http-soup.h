@@ -26,6 +26,7 @@ struct _PmssHttpEngine
   SoupServer *server;
   GSocketAddress *local;
   GQueue links;
+  GSource *late;                /* pushes the late ends of all links; nullable */
   gboolean closing;             /* newcomers are shut down */
 
   GMutex lock;                  /* protects n_links */
@@ -49,6 +50,7 @@ typedef struct
   PmssHttpStream *stream;       /* NULL: closed */
   PmssHttpHead *head;           /* of the request whose message has not begun */
   PmssSoupCall *call;           /* whose message is not finished */
+  PmssSoupCall *late;           /* is finished, and its end was not pushed */
 
   GMutex lock;                  /* protects the rest, and the calls' pieces */
   PmssPeer *peer;               /* NULL: closed */
@@ -70,6 +72,7 @@ struct _PmssSoupCall
   gboolean discarding;          /* the rest of the body is thrown away; the answer is known */
   gboolean answered;            /* the answer has gone out */
   gboolean feeding;             /* the feed goes on */
+  gboolean together;            /* the body came with the head: it is collected in `pieces` */
 
   /* under the link's lock */
   GByteArray *pieces;           /* of the body, for the handler; nullable */
@@ -91,6 +94,9 @@ void          pmss_soup_link_enter (PmssSoupLink *link, PmssPeerPhase phase);
 void          pmss_soup_link_push  (PmssSoupLink *link, PmssSoupCall *call, PmssSoupWork work);
 void          pmss_soup_link_push_locked (PmssSoupLink *link, PmssSoupCall *call,
     PmssSoupWork work);
+/* Keeps the end of @call until the next request of @link, its close, or LATE_MS from now. */
+void          pmss_soup_link_end_late (PmssSoupLink *link, PmssSoupCall *call);
+void          pmss_soup_link_push_late_end (PmssSoupLink *link);
 /* For the pool; @item: a link, with a reference. */
 void          pmss_soup_link_do_work (gpointer item, gpointer data);
 
@@ -98,6 +104,8 @@ void          pmss_soup_link_do_work (gpointer item, gpointer data);
 void          pmss_soup_call_unref   (PmssSoupCall *call);
 /* For SoupServer::request-started; @data: the #PmssHttpd. */
 void          pmss_soup_on_started   (SoupServer *server, SoupServerMessage *msg, gpointer data);
+/* The handler's end; for the pool. */
+void          pmss_soup_call_end     (PmssSoupCall *call);
 /* Its message is over, however that came, or its feed. Does nothing the second time. */
 void          pmss_soup_call_finish  (PmssSoupCall *call);
 /* @func is called with @call on the I/O thread. */

@@ -147,6 +147,13 @@ tell_end (PmssHttpStream * self, char *bytes, gsize size, gssize end)
   return 1;
 }
 
+gboolean
+pmss_http_stream_has_body (PmssHttpStream * self)
+{
+  return self->state == PMSS_HTTP_STREAM_BODY && self->ahead
+      && self->ahead->len >= self->body_left;
+}
+
 gssize
 pmss_http_stream_read (PmssHttpStream * self, gpointer bytes, gsize size)
 {

@@ -92,6 +92,8 @@ void     pmss_http_stream_take_over   (PmssHttpStream *stream, GBytes *words);
 void     pmss_http_stream_say         (PmssHttpStream *stream, GBytes *words);
 /* The last of last words; nullable. */
 void     pmss_http_stream_end_words   (PmssHttpStream *stream, GBytes *words);
+/* Whether the whole body of the request came with its head, and is here. */
+gboolean pmss_http_stream_has_body    (PmssHttpStream *stream);
 /* ENDING or closed. */
 gboolean pmss_http_stream_is_ending   (PmssHttpStream *stream);
 

@@ -94,6 +94,7 @@ struct _PmssHttpRequest
   PmssHttpStage stage;
   gboolean begun;               /* the handler knows of it */
   gboolean running;             /* counted in the server's `running` */
+  gboolean end_may_wait;
 
   char *target;
   char *path;

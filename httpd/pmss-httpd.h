@@ -122,6 +122,9 @@ gboolean    pmss_http_request_may_watch   (PmssHttpRequest *request, const char 
 /* The same of an address and a bearer token (nullable). */
 gboolean    pmss_http_may_watch           (const char *address, const char *bearer,
     const char *token);
+/* Nobody waits for the request's `end`. After an answer it may come a little later, with the next
+ * request of the connection, which saves a turn of a thread. */
+void        pmss_http_request_let_end_wait (PmssHttpRequest *request);
 /* The handler's own data of the request. */
 void        pmss_http_request_set_data    (PmssHttpRequest *request, gpointer data);
 gpointer    pmss_http_request_get_data    (PmssHttpRequest *request);

@@ -265,6 +265,8 @@ on_begin (PmssHttpRequest * request, gpointer user_data)
     call->request = request;
     call->route = match.route;
     pmss_http_request_set_data (request, call);
+    if (match.route->end == NULL)
+      pmss_http_request_let_end_wait (request);
     if (authenticate (call) && take_param (call, &match)) {
       call->begun = TRUE;
       accept_body (call);
