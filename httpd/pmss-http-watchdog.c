@@ -52,6 +52,7 @@ struct _PmssPeer
 struct _PmssWatchdog
 {
   gint64 head_timeout;          /* us */
+  gint64 idle_timeout;          /* us; of connections that are no stranger's */
   gint64 window;                /* us */
   guint min_rate;
   gint64 interval;              /* us */
@@ -171,11 +172,13 @@ static void
 look_at_head (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now)
 {
   gint64 elapsed = now - peer->since;
+  gint64 allowed = peer->in_head || peer->place.class == PMSS_PLACE_STRANGER ?
+      watchdog->head_timeout : watchdog->idle_timeout;
 
   if (!peer->in_head && peer->counted_in != peer->base_in) {
     peer->in_head = TRUE;
     start_window (peer, now);
-  } else if (elapsed > watchdog->head_timeout) {
+  } else if (elapsed > allowed) {
     if (peer->in_head)
       cut_peer (watchdog, peer);
     else if (is_queue_empty (peer, SIOCOUTQ))
@@ -319,12 +322,13 @@ free_peer (gpointer data)
 }
 
 PmssWatchdog *
-pmss_watchdog_new (guint head_timeout, guint min_rate, guint window,
-    const PmssPlacesLimits * limits, GError ** error)
+pmss_watchdog_new (guint head_timeout, guint idle_timeout, guint min_rate,
+    guint window, const PmssPlacesLimits * limits, GError ** error)
 {
   PmssWatchdog *watchdog = g_new0 (PmssWatchdog, 1);
 
   watchdog->head_timeout = head_timeout * G_TIME_SPAN_SECOND;
+  watchdog->idle_timeout = idle_timeout * G_TIME_SPAN_SECOND;
   watchdog->window = window * G_TIME_SPAN_SECOND;
   watchdog->min_rate = min_rate;
   watchdog->interval = MIN (G_TIME_SPAN_SECOND,
