@@ -11,13 +11,13 @@ G_STATIC_ASSERT (PMSS_MAX_SHARDS <= 1 << KEY_SHIFT);
 struct _PmssCache
 {
   GMutex lock;                  /* protects everything of it */
-  GHashTable *versions;         /* PmssVersionId -> PmssCached */
+  GHashTable *versions;         /* PmssCacheKey -> PmssCached */
 };
 
 struct _PmssCached
 {
   PmssCache *cache;
-  PmssVersionId version;
+  PmssCacheKey key;
   gint n_readers;               /* atomic; written with the lock held */
   GHashTable *units;            /* key -> Unit */
 };
@@ -36,14 +36,20 @@ hash_version (gconstpointer data)
   guint hash;
 
   /* random bits all of them */
-  memcpy (&hash, ((const PmssVersionId *) data)->bytes, sizeof hash);
+  memcpy (&hash, ((const PmssCacheKey *) data)->version.bytes, sizeof hash);
   return hash;
 }
 
 static gboolean
 equal_versions (gconstpointer a, gconstpointer b)
 {
-  return pmss_version_id_equal (a, b);
+  const PmssCacheKey *one = a, *other = b;
+
+  return pmss_version_id_equal (&one->version, &other->version)
+      && one->redundancy.k == other->redundancy.k
+      && one->redundancy.m == other->redundancy.m
+      && one->unit == other->unit && one->extent_size == other->extent_size
+      && one->size == other->size;
 }
 
 PmssCache *
@@ -65,19 +71,19 @@ pmss_cache_free (PmssCache * cache)
 }
 
 PmssCached *
-pmss_cache_join (PmssCache * cache, const PmssVersionId * version)
+pmss_cache_join (PmssCache * cache, const PmssCacheKey * key)
 {
   PmssCached *cached;
 
   g_mutex_lock (&cache->lock);
-  cached = g_hash_table_lookup (cache->versions, version);
+  cached = g_hash_table_lookup (cache->versions, key);
   if (cached == NULL) {
     cached = g_new0 (PmssCached, 1);
     cached->cache = cache;
-    cached->version = *version;
+    cached->key = *key;
     cached->units = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL,
         g_free);
-    g_hash_table_insert (cache->versions, &cached->version, cached);
+    g_hash_table_insert (cache->versions, &cached->key, cached);
   }
   g_atomic_int_inc (&cached->n_readers);
   g_mutex_unlock (&cache->lock);
@@ -91,7 +97,7 @@ pmss_cached_leave (PmssCached * cached)
 
   g_mutex_lock (&cache->lock);
   if (g_atomic_int_dec_and_test (&cached->n_readers)) {
-    g_hash_table_remove (cache->versions, &cached->version);
+    g_hash_table_remove (cache->versions, &cached->key);
     g_hash_table_unref (cached->units);
     g_free (cached);
   }

@@ -26,8 +26,19 @@ PmssCache *pmss_cache_new (void);
 /* After all readers have left. */
 void pmss_cache_free (PmssCache *cache);
 
-/* A reader of @version comes. */
-PmssCached *pmss_cache_join (PmssCache *cache, const PmssVersionId *version);
+/* What readers share units by. Control could give two of them one version's id for different cuts
+ * of it, whose units do not fit each other. */
+typedef struct
+{
+  PmssVersionId version;
+  PmssRedundancy redundancy;
+  guint32 unit;                 /* bytes, as the next two */
+  guint64 extent_size;
+  guint64 size;                 /* of the medium */
+} PmssCacheKey;
+
+/* A reader of @key comes. */
+PmssCached *pmss_cache_join (PmssCache *cache, const PmssCacheKey *key);
 /* It goes, and holds and awaits nothing any more. */
 void pmss_cached_leave (PmssCached *cached);
 

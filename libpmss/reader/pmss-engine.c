@@ -61,7 +61,7 @@ leave (PmssEngine * engine)
   pmss_lease_stop (engine->lease);
   g_mutex_lock (&engine->lock);
   if (engine->share != NULL)
-    pmss_rows_evict (&engine->rows, 1, 0, 0);
+    pmss_rows_empty (&engine->rows);
   pmss_engine_leave_memory (engine);
   engine->left = TRUE;
   closers = engine->closers;

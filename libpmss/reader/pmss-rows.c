@@ -18,6 +18,20 @@ row_free (gpointer data)
   g_free (row);
 }
 
+static PmssCached *
+join (PmssCache * cache, PmssLayout * layout)
+{
+  const PmssCacheKey key = {
+    .version = *pmss_layout_get_version (layout),
+    .redundancy = pmss_layout_get_redundancy (layout),
+    .unit = pmss_layout_get_unit (layout),
+    .extent_size = pmss_layout_get_extent_size (layout),
+    .size = pmss_layout_get_size (layout)
+  };
+
+  return pmss_cache_join (cache, &key);
+}
+
 void
 pmss_rows_init (PmssRows * rows, PmssLayout * layout, PmssCache * cache)
 {
@@ -25,7 +39,7 @@ pmss_rows_init (PmssRows * rows, PmssLayout * layout, PmssCache * cache)
 
   rows->layout = pmss_layout_ref (layout);
   if (cache != NULL)
-    rows->cached = pmss_cache_join (cache, pmss_layout_get_version (layout));
+    rows->cached = join (cache, layout);
   rows->redundancy = pmss_layout_get_redundancy (layout);
   rows->unit = pmss_layout_get_unit (layout);
   rows->extent_size = pmss_layout_get_extent_size (layout);
@@ -314,6 +328,20 @@ pmss_rows_forgive (PmssRows * rows, PmssRow * row)
       pmss_rows_set_empty (rows, row, i, PMSS_UNIT_NONE);
   }
   row->contradicting = 0;
+}
+
+void
+pmss_rows_empty (PmssRows * rows)
+{
+  GHashTableIter iter;
+  gpointer row;
+
+  g_hash_table_iter_init (&iter, rows->table);
+  while (g_hash_table_iter_next (&iter, NULL, &row)) {
+    /* it was freed with the rebuilder */
+    ((PmssRow *) row)->job = NULL;
+    row_drop_blocks (rows, row);
+  }
 }
 
 static gboolean

@@ -126,5 +126,7 @@ void pmss_rows_forgive (PmssRows *rows, PmssRow *row);
  * row is left to drop. Spares rows first..last and rows with a unit under way or being made. */
 void pmss_rows_evict (PmssRows *rows, guint64 first, guint64 last,
     gsize max_blocks);
+/* Nothing is under way or being made any more: drops all blocks. */
+void pmss_rows_empty (PmssRows *rows);
 
 G_END_DECLS

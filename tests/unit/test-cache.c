@@ -9,7 +9,7 @@
 
 typedef struct
 {
-  PmssVersionId version;
+  PmssCacheKey key;
   PmssCache *cache;
   PmssBlockPool *pool;
 } Fixture;
@@ -17,7 +17,9 @@ typedef struct
 static void
 set_up (Fixture * f)
 {
-  pmss_version_id_generate (&f->version);
+  pmss_version_id_generate (&f->key.version);
+  f->key.unit = 4096;
+  f->key.redundancy.k = 2;
   f->cache = pmss_cache_new ();
   f->pool = pmss_block_pool_new (UNIT);
 }
@@ -38,9 +40,9 @@ test_held (void)
   PmssBlock *block, *taken;
 
   set_up (&f);
-  first = pmss_cache_join (f.cache, &f.version);
+  first = pmss_cache_join (f.cache, &f.key);
   g_assert_false (pmss_cached_is_shared (first));
-  second = pmss_cache_join (f.cache, &f.version);
+  second = pmss_cache_join (f.cache, &f.key);
   g_assert_true (first == second);
   g_assert_true (pmss_cached_is_shared (first));
   block = pmss_block_pool_take (f.pool);
@@ -74,7 +76,7 @@ test_twice (void)
   PmssBlock *blocks[2];
 
   set_up (&f);
-  cached = pmss_cache_join (f.cache, &f.version);
+  cached = pmss_cache_join (f.cache, &f.key);
   g_assert_cmpuint (pmss_block_pool_take_adjacent (f.pool, blocks, 2), ==, 2);
   pmss_cached_add (cached, 0, 0, blocks[0]);
   pmss_cached_add (cached, 0, 0, blocks[1]);
@@ -90,27 +92,37 @@ test_twice (void)
   tear_down (&f);
 }
 
-/* Other versions have other units. */
+/* Other versions have other units, and so have other cuts of one version. */
 static void
 test_versions (void)
 {
   Fixture f;
-  PmssVersionId other;
-  PmssCached *cached, *others;
+  PmssCacheKey others[6];
+  PmssCached *cached;
   PmssBlock *block;
 
   set_up (&f);
-  pmss_version_id_generate (&other);
-  cached = pmss_cache_join (f.cache, &f.version);
-  others = pmss_cache_join (f.cache, &other);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    others[i] = f.key;
+  pmss_version_id_generate (&others[0].version);
+  others[1].redundancy.k++;
+  others[2].redundancy.m++;
+  others[3].unit *= 2;
+  others[4].extent_size++;
+  others[5].size++;
+  cached = pmss_cache_join (f.cache, &f.key);
   block = pmss_block_pool_take (f.pool);
   pmss_cached_add (cached, 0, 0, block);
-  g_assert_false (pmss_cached_is_shared (cached));
-  g_assert_null (pmss_cached_take (others, 0, 0));
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    PmssCached *other = pmss_cache_join (f.cache, &others[i]);
+
+    g_assert_false (pmss_cached_is_shared (cached));
+    g_assert_null (pmss_cached_take (other, 0, 0));
+    pmss_cached_leave (other);
+  }
   pmss_cached_remove (cached, 0, 0, block);
   pmss_block_unref (block);
   pmss_cached_leave (cached);
-  pmss_cached_leave (others);
   tear_down (&f);
 }
 
@@ -121,7 +133,7 @@ test_asked (void)
   PmssCached *cached;
 
   set_up (&f);
-  cached = pmss_cache_join (f.cache, &f.version);
+  cached = pmss_cache_join (f.cache, &f.key);
   pmss_cached_ask (cached, 1, 2);
   pmss_cached_ask (cached, 1, 2);
   g_assert_true (pmss_cached_is_asked (cached, 1, 2));
@@ -140,7 +152,7 @@ static gpointer
 read_about (gpointer data)
 {
   Fixture *f = data;
-  PmssCached *cached = pmss_cache_join (f->cache, &f->version);
+  PmssCached *cached = pmss_cache_join (f->cache, &f->key);
   PmssBlock *held[PLACES] = { NULL };
 
   for (guint i = 0; i < TURNS; i++) {
