@@ -115,6 +115,10 @@ hang_up (PmssSoupLink * link, const PmssHttpAnswer * answer, gboolean to_head)
 void
 pmss_soup_answer_last (PmssSoupCall * call)
 {
+  if (call->feed) {
+    pmss_soup_answer (call);
+    return;
+  }
   call->answered = TRUE;
   hang_up (call->link, &call->request.answer,
       g_str_equal (call->request.method, "HEAD"));

@@ -103,11 +103,24 @@ go_on (PmssSoupCall * call)
   soup_server_message_unpause (call->msg);
 }
 
+/* A feed may be over at once, and the call with it. libsoup goes on all the
+ * same, to find that its connection has ended. */
 static void
 answer_and_go_on (PmssSoupCall * call)
 {
+  g_autoptr (SoupServerMessage) msg = g_object_ref (call->msg);
+
   pmss_soup_answer (call);
-  go_on (call);
+  soup_server_message_unpause (msg);
+}
+
+static void
+answer_last_and_go_on (PmssSoupCall * call)
+{
+  g_autoptr (SoupServerMessage) msg = g_object_ref (call->msg);
+
+  pmss_soup_answer_last (call);
+  soup_server_message_unpause (msg);
 }
 
 /* --- on the pool --- */
@@ -140,17 +153,16 @@ answer_before_body (PmssSoupCall * call)
   if (request->framing.expects_continue) {
     /* The peer waits for leave to send: it gets the answer instead. */
     pmss_http_stream_set_last (call->link->stream);
-    pmss_soup_answer (call);
-  } else if (request->stage == PMSS_HTTP_STAGE_NEW
-      && request->answer.status == 400) {
-    pmss_soup_answer_last (call);
-  } else if (request->framing.length > PMSS_HTTP_DISCARD_MAX) {
-    pmss_soup_answer_last (call);
+    answer_and_go_on (call);
+  } else if ((request->stage == PMSS_HTTP_STAGE_NEW
+          && request->answer.status == 400)
+      || request->framing.length > PMSS_HTTP_DISCARD_MAX) {
+    answer_last_and_go_on (call);
   } else {
     call->discarding = TRUE;
     pmss_soup_link_enter (call->link, PMSS_PEER_BODY);
+    go_on (call);
   }
-  go_on (call);
 }
 
 static void
@@ -228,7 +240,6 @@ discard_rest (PmssSoupCall * call)
     call->discarding = TRUE;
 }
 
-/* NULL: there are none. */
 static GByteArray *
 take_pieces (PmssSoupCall * call, gboolean * was_full)
 {
@@ -236,33 +247,33 @@ take_pieces (PmssSoupCall * call, gboolean * was_full)
 
   g_mutex_lock (&call->link->lock);
   pieces = g_steal_pointer (&call->pieces);
-  call->piece_queued = pieces != NULL;
+  call->piece_queued = FALSE;
   *was_full = call->full;
   call->full = FALSE;
   g_mutex_unlock (&call->link->lock);
   return pieces;
 }
 
-static void
-work_on_pieces (PmssSoupCall * call)
+/* One batch: with a disk that is slower than the network there is always a
+ * next one, and others want a turn. */
+void
+pmss_soup_call_take_pieces (PmssSoupCall * call)
 {
   PmssHttpRequest *request = &call->request;
   PmssHttpd *httpd = request->httpd;
-  GByteArray *pieces;
   gboolean was_full;
+  GByteArray *pieces = take_pieces (call, &was_full);
 
-  while ((pieces = take_pieces (call, &was_full)) != NULL) {
-    if (was_full)
-      pmss_soup_hop (call, go_on);
-    if (!call->refused && !httpd->handler.body (request, pieces->data,
-            pieces->len, httpd->user_data)) {
-      call->refused = TRUE;
-      if (!request->answer.status)
-        pmss_http_answer_for_handler (request);
-      pmss_soup_hop (call, discard_rest);
-    }
-    g_byte_array_unref (pieces);
+  if (was_full)
+    pmss_soup_hop (call, go_on);
+  if (!call->refused && !httpd->handler.body (request, pieces->data,
+          pieces->len, httpd->user_data)) {
+    call->refused = TRUE;
+    if (!request->answer.status)
+      pmss_http_answer_for_handler (request);
+    pmss_soup_hop (call, discard_rest);
   }
+  g_byte_array_unref (pieces);
 }
 
 void
@@ -289,7 +300,7 @@ add_piece (PmssSoupCall * call, gconstpointer data, gsize length)
     call->pieces = g_byte_array_new ();
   g_byte_array_append (call->pieces, data, length);
   if (!call->piece_queued)
-    pmss_soup_link_push_locked (link, call, work_on_pieces);
+    pmss_soup_link_push_locked (link, call, pmss_soup_call_take_pieces);
   call->piece_queued = TRUE;
   if (call->pieces->len >= PIECES_MAX)
     full = call->full = TRUE;
@@ -329,7 +340,10 @@ on_got_body (SoupServerMessage * msg, gpointer data)
     return;
   pmss_soup_link_enter (call->link, PMSS_PEER_WORK);
   if (call->discarding) {
+    /* a feed may be over at once */
+    g_atomic_ref_count_inc (&call->refs);
     pmss_soup_answer (call);
+    pmss_soup_call_unref (call);
     return;
   }
   soup_server_message_pause (msg);

@@ -170,6 +170,18 @@ pmss_soup_feed_on_said (PmssSoupCall * call, gsize length, gboolean whole)
   pmss_soup_call_finish (call);
 }
 
+/* Nothing was sent: its handler waits to be asked. */
+static gboolean
+is_untouched (PmssHttpFeed * feed)
+{
+  gboolean untouched;
+
+  g_mutex_lock (&feed->lock);
+  untouched = feed->pending == 0 && !feed->finished && !feed->cut;
+  g_mutex_unlock (&feed->lock);
+  return untouched;
+}
+
 void
 pmss_soup_feed_start (PmssSoupCall * call)
 {
@@ -185,8 +197,10 @@ pmss_soup_feed_start (PmssSoupCall * call)
   pmss_http_stream_take_over (call->link->stream, head);
   if (atomic_load (&call->link->httpd->stopping))
     pmss_soup_feed_cut (call);
-  flush (call);
-  ask_for_more (call);
+  if (is_untouched (feed))
+    ask_for_more (call);
+  else
+    flush (call);
 }
 
 void

@@ -83,18 +83,24 @@ pop (PmssSoupLink * link)
   return item;
 }
 
+/* Behind a piece of a body the other links have their turn. */
 void
 pmss_soup_link_do_work (gpointer data, gpointer user_data)
 {
   PmssSoupLink *link = data;
+  gboolean yields = FALSE;
   Item *item;
 
-  while ((item = pop (link)) != NULL) {
+  while (!yields && (item = pop (link)) != NULL) {
+    yields = item->work == pmss_soup_call_take_pieces;
     item->work (item->call);
     pmss_soup_call_unref (item->call);
     g_free (item);
   }
-  pmss_soup_link_unref (link);
+  if (yields)
+    g_thread_pool_push (link->httpd->engine->pool, link, NULL);
+  else
+    pmss_soup_link_unref (link);
 }
 
 /* --- late ends --- */

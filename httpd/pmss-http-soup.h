@@ -104,7 +104,9 @@ void          pmss_soup_link_do_work (gpointer item, gpointer data);
 void          pmss_soup_call_unref   (PmssSoupCall *call);
 /* For SoupServer::request-started; @data: the #PmssHttpd. */
 void          pmss_soup_on_started   (SoupServer *server, SoupServerMessage *msg, gpointer data);
-/* The handler's end; for the pool. */
+/* The handler's body, with what there is; for the pool, as the next. */
+void          pmss_soup_call_take_pieces (PmssSoupCall *call);
+/* The handler's end. */
 void          pmss_soup_call_end     (PmssSoupCall *call);
 /* Its message is over, however that came, or its feed. Does nothing the second time. */
 void          pmss_soup_call_finish  (PmssSoupCall *call);

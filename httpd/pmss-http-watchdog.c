@@ -12,7 +12,8 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-/* TCP_CLOSE_WAIT, which linux/tcp.h leaves out */
+/* TCP_ESTABLISHED and TCP_CLOSE_WAIT, which linux/tcp.h leaves out */
+#define BOTH_ARE_OPEN 1
 #define PEER_HAS_CLOSED 8
 
 /* How many may be closing at once because others have their places: each has
@@ -169,11 +170,13 @@ rate_is_low (PmssWatchdog * watchdog, guint64 moved, gint64 elapsed)
 /* Between requests. The time of a head runs from its first byte. Before that
  * the connection is idle, unless the kernel still sends the last answer. */
 static void
-look_at_head (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now)
+look_at_head (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now,
+    const struct tcp_info *info)
 {
   gint64 elapsed = now - peer->since;
-  gint64 allowed = peer->in_head || peer->place.class == PMSS_PLACE_STRANGER ?
-      watchdog->head_timeout : watchdog->idle_timeout;
+  gboolean keeps = peer->place.class != PMSS_PLACE_STRANGER && !peer->in_head
+      && info->tcpi_state == BOTH_ARE_OPEN && is_queue_empty (peer, SIOCOUTQ);
+  gint64 allowed = keeps ? watchdog->idle_timeout : watchdog->head_timeout;
 
   if (!peer->in_head && peer->counted_in != peer->base_in) {
     peer->in_head = TRUE;
@@ -262,7 +265,7 @@ look_at (PmssWatchdog * watchdog, PmssPeer * peer, const struct tcp_info *info,
       if (is_half_closed (peer, info))
         close_peer (peer);
       else
-        look_at_head (watchdog, peer, now);
+        look_at_head (watchdog, peer, now, info);
       break;
     case PMSS_PEER_BODY:
       if (is_half_closed (peer, info))

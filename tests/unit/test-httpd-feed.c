@@ -62,10 +62,24 @@ send_next (PmssHttpFeed * feed, gpointer user_data)
   pmss_http_feed_send (feed, piece);
 }
 
+/* Before it has started. */
+static void
+finish_at_once (PmssHttpFeed * feed)
+{
+  g_autoptr (GBytes) piece = g_bytes_new_static ("all", 3);
+
+  g_assert_true (pmss_http_feed_send (feed, piece));
+  pmss_http_feed_finish (feed);
+}
+
+static void on_complete (PmssHttpRequest * request, gpointer data);
+
 static void
 on_begin (PmssHttpRequest * request, gpointer data)
 {
-  if (g_str_equal (pmss_http_request_get_method (request), "POST"))
+  if (g_str_equal (pmss_http_request_get_path (request), "/whole-early"))
+    on_complete (request, data);
+  else if (g_str_equal (pmss_http_request_get_method (request), "POST"))
     pmss_http_request_accept_body (request, 1000);
 }
 
@@ -90,6 +104,8 @@ on_complete (PmssHttpRequest * request, gpointer data)
   g_ptr_array_add (f->feeds, pmss_http_request_respond_feed (request, 200,
           "text/event-stream", MAX_PENDING,
           g_str_equal (path, "/events") ? NULL : send_next, export));
+  if (g_str_has_prefix (path, "/whole"))
+    finish_at_once (f->feeds->pdata[f->feeds->len - 1]);
   g_cond_broadcast (&f->changed);
   g_mutex_unlock (&f->lock);
 }
@@ -309,6 +325,45 @@ test_export (Fixture * f, gconstpointer data)
   close (fd);
 }
 
+/* It may be over before its answer has begun: with and without a body that
+ * nobody wants, which may be too large to be thrown away. */
+static void
+test_whole (Fixture * f, gconstpointer data)
+{
+  static const char *const requests[] = {
+    "GET /whole HTTP/1.1\r\nHost: x\r\n\r\n",
+    "POST /whole HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /whole-early HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /whole-early HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n",
+    "POST /whole-early HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+        "Expect: 100-continue\r\n\r\n",
+    "POST /whole-early HTTP/1.1\r\nHost: x\r\n"
+        "Content-Length: 100000000000\r\n\r\nabc",
+  };
+  PmssHttpdStats stats;
+
+  for (guint i = 0; i < 20 * G_N_ELEMENTS (requests); i++) {
+    int fd = dial_from (f, "127.0.0.1");
+    GString *heard;
+
+    say (fd, requests[i % G_N_ELEMENTS (requests)]);
+    if (i % G_N_ELEMENTS (requests) == 3)
+      say (fd, "abc");
+    heard = hear_all (fd);
+    g_assert_true (g_str_has_prefix (heard->str, "HTTP/1.1 200 OK\r\n"));
+    g_assert_true (g_str_has_suffix (heard->str,
+            "\r\n\r\n3\r\nall\r\n0\r\n\r\n"));
+    g_string_free (heard, TRUE);
+    close (fd);
+    wait_for_ends (f, i + 1);
+  }
+  g_assert_cmpuint (f->answered, ==, f->ended);
+  do {
+    g_usleep (1000);
+    pmss_httpd_get_stats (f->httpd, &stats);
+  } while (stats.connections > 0);
+}
+
 /* One that takes nothing is cut where more than its share waits. */
 static void
 test_slow_peer (Fixture * f, gconstpointer data)
@@ -447,6 +502,7 @@ main (int argc, char **argv)
   ADD ("pieces", test_pieces);
   ADD ("old-peer", test_old_peer);
   ADD ("export", test_export);
+  ADD ("whole", test_whole);
   ADD ("slow-peer", test_slow_peer);
   ADD ("stuck-peer", test_stuck_peer);
   ADD ("gone", test_gone);
