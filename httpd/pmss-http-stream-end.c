@@ -168,13 +168,14 @@ pmss_http_stream_take_over (PmssHttpStream * self, GBytes * words)
 static void
 say_more (PmssHttpStream * self, GBytes * words)
 {
-  g_autoptr (PmssHttpStream) kept = g_object_ref (self);
-
   if (words != NULL)
     g_queue_push_tail (&self->words, g_bytes_ref (words));
+  /* its source may hold the last reference */
+  g_object_ref (self);
   stop_lingering (self);
   go_on_ending (self);
   linger (self);
+  g_object_unref (self);
 }
 
 void
