@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Units that readers of one version have in common. */
+#include <string.h>
+
 #include "libpmss/reader/pmss-cache.h"
 
 #define UNIT 4096
@@ -17,6 +19,7 @@ typedef struct
 static void
 set_up (Fixture * f)
 {
+  memset (&f->key, 0, sizeof f->key);
   pmss_version_id_generate (&f->key.version);
   f->key.unit = 4096;
   f->key.redundancy.k = 2;
