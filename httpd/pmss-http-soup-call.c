@@ -9,6 +9,9 @@
  *   got-body, paused ─────────────▶ complete
  *   answer, goes on ◀──────────────
  *   finished ─────────────────────▶ end
+ *
+ * A small body that came with its head is read first, and begin to complete
+ * are one turn. An end that nobody waits for comes with the next request.
  */
 #include "pmss-http-soup.h"
 
@@ -173,9 +176,16 @@ take_body (PmssSoupCall * call)
 }
 
 static void
-refuse_body (PmssHttpRequest * request)
+ask_handler (PmssHttpRequest * request)
 {
-  atomic_fetch_add (&request->httpd->refused, 1);
+  PmssHttpd *httpd = request->httpd;
+
+  request->begun = TRUE;
+  httpd->handler.begin (request, httpd->user_data);
+  if (request->framing.length == 0 || request->answer.status
+      || request->stage != PMSS_HTTP_STAGE_NEW)
+    return;
+  atomic_fetch_add (&httpd->refused, 1);
   pmss_http_request_respond_problem (request, 400,
       "this request takes no body");
 }
@@ -184,18 +194,14 @@ static void
 begin (PmssSoupCall * call)
 {
   PmssHttpRequest *request = &call->request;
-  PmssHttpd *httpd = request->httpd;
 
-  request->begun = TRUE;
-  httpd->handler.begin (request, httpd->user_data);
+  ask_handler (request);
   if (request->framing.length == 0) {
     if (request->stage == PMSS_HTTP_STAGE_NEW)
       request->stage = PMSS_HTTP_STAGE_EMPTY;
     complete (call);
     return;
   }
-  if (!request->answer.status && request->stage == PMSS_HTTP_STAGE_NEW)
-    refuse_body (request);
   pmss_soup_hop (call, request->answer.status ? answer_before_body : take_body);
 }
 
@@ -206,10 +212,7 @@ begin_whole (PmssSoupCall * call)
   PmssHttpRequest *request = &call->request;
   PmssHttpd *httpd = request->httpd;
 
-  request->begun = TRUE;
-  httpd->handler.begin (request, httpd->user_data);
-  if (!request->answer.status && request->stage == PMSS_HTTP_STAGE_NEW)
-    refuse_body (request);
+  ask_handler (request);
   if (request->answer.status) {
     pmss_soup_hop (call, answer_and_go_on);
     return;

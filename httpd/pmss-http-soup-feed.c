@@ -70,19 +70,18 @@ make_chunk (PmssHttpFeed * feed, GBytes * piece)
   return g_string_free_to_bytes (chunk);
 }
 
-/* What there is to say now; NULL: nothing. */
-static GQueue *
+/* What there is to say now. */
+static GQueue
 take_pieces (PmssHttpFeed * feed, gboolean * finished, gboolean * cut)
 {
-  GQueue *pieces = g_queue_new ();
-  GBytes *piece;
+  GQueue pieces;
 
   g_mutex_lock (&feed->lock);
   feed->hopping = FALSE;
   *cut = feed->cut;
   *finished = feed->finished;
-  while ((piece = g_queue_pop_head (&feed->pieces)) != NULL)
-    g_queue_push_tail (pieces, piece);
+  pieces = feed->pieces;
+  g_queue_init (&feed->pieces);
   g_mutex_unlock (&feed->lock);
   return pieces;
 }
@@ -93,18 +92,18 @@ flush (PmssSoupCall * call)
   PmssHttpFeed *feed = call->feed;
   PmssSoupLink *link = call->link;
   gboolean finished, cut;
-  GQueue *pieces;
+  GQueue pieces;
 
   /* else it has not started yet */
   if (!call->feeding)
     return;
   pieces = take_pieces (feed, &finished, &cut);
-  while (pieces->length > 0 && !cut && link->stream) {
-    g_autoptr (GBytes) chunk = make_chunk (feed, g_queue_pop_head (pieces));
+  while (pieces.length > 0 && !cut && link->stream) {
+    g_autoptr (GBytes) chunk = make_chunk (feed, g_queue_pop_head (&pieces));
 
     pmss_http_stream_say (link->stream, chunk);
   }
-  g_queue_free_full (pieces, (GDestroyNotify) g_bytes_unref);
+  g_queue_clear_full (&pieces, (GDestroyNotify) g_bytes_unref);
   if (cut) {
     shutdown (link->fd, SHUT_RDWR);
   } else if (finished && link->stream) {

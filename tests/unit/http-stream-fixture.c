@@ -363,3 +363,13 @@ assert_read (StreamFixture * f, gsize size, const char *wanted)
     g_string_append (text, "|broken");
   g_assert_cmpstr (text->str, ==, wanted);
 }
+
+void
+stream_fixture_add (const char *name, GTestDataFunc func)
+{
+  g_autofree char *plain = g_strconcat ("/http-stream/", name, NULL);
+  g_autofree char *tls = g_strconcat (plain, "-tls", NULL);
+
+  g_test_add_data_func (plain, NULL, func);
+  g_test_add_data_func (tls, GINT_TO_POINTER (TRUE), func);
+}

@@ -41,6 +41,9 @@ void           stream_fixture_free (StreamFixture *f);
 void           engine_close        (StreamFixture *f);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StreamFixture, stream_fixture_free)
 
+/* Adds a test, without TLS and with it. */
+void     stream_fixture_add (const char *name, GTestDataFunc func);
+
 void     shake_hands (StreamFixture *f);
 /* The main context does what can be done now; or waits until *@done. */
 void     turn        (void);

@@ -354,32 +354,21 @@ test_alerts (void)
   assert_read (f, 100, CANONICAL_GET ("/a") "|wait");
 }
 
-/* Without TLS and with it. */
-static void
-add (const char *name, GTestDataFunc func)
-{
-  g_autofree char *plain = g_strconcat ("/http-stream/", name, NULL);
-  g_autofree char *tls = g_strconcat (plain, "-tls", NULL);
-
-  g_test_add_data_func (plain, NULL, func);
-  g_test_add_data_func (tls, GINT_TO_POINTER (TRUE), func);
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add ("back-pressure", test_back_pressure);
-  add ("turns", test_turns);
-  add ("writing-to-nobody", test_writing_to_nobody);
-  add ("hang-up", test_hang_up);
-  add ("peer-done-first", test_peer_done_first);
-  add ("in-callbacks", test_in_callbacks);
+  stream_fixture_add ("back-pressure", test_back_pressure);
+  stream_fixture_add ("turns", test_turns);
+  stream_fixture_add ("writing-to-nobody", test_writing_to_nobody);
+  stream_fixture_add ("hang-up", test_hang_up);
+  stream_fixture_add ("peer-done-first", test_peer_done_first);
+  stream_fixture_add ("in-callbacks", test_in_callbacks);
   g_test_add_func ("/http-stream/words-wait", test_words_wait);
-  add ("long-words", test_long_words);
-  add ("discard", test_discard);
-  add ("close", test_close);
-  add ("let-go", test_let_go);
+  stream_fixture_add ("long-words", test_long_words);
+  stream_fixture_add ("discard", test_discard);
+  stream_fixture_add ("close", test_close);
+  stream_fixture_add ("let-go", test_let_go);
   g_test_add_func ("/http-stream/handshake-in-bytes", test_handshake_in_bytes);
   g_test_add_func ("/http-stream/no-tls", test_no_tls);
   g_test_add_func ("/http-stream/gone-in-handshake", test_gone_in_handshake);

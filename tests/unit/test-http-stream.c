@@ -440,36 +440,25 @@ test_end_request (gconstpointer tls)
   assert_heard (f, "|end");
 }
 
-/* Without TLS and with it. */
-static void
-add (const char *name, GTestDataFunc func)
-{
-  g_autofree char *plain = g_strconcat ("/http-stream/", name, NULL);
-  g_autofree char *tls = g_strconcat (plain, "-tls", NULL);
-
-  g_test_add_data_func (plain, NULL, func);
-  g_test_add_data_func (tls, GINT_TO_POINTER (TRUE), func);
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add ("single-bytes", test_single_bytes);
-  add ("pipelined", test_pipelined);
-  add ("large-body", test_large_body);
-  add ("turns", test_turns);
-  add ("gone-in-head", test_gone_in_head);
-  add ("gone-in-body", test_gone_in_body);
-  add ("vanished", test_vanished);
-  add ("reset", test_reset);
-  add ("half-closed", test_half_closed);
-  add ("refused", test_refused);
-  add ("sources", test_sources);
-  add ("waiting", test_waiting);
-  add ("cancelled", test_cancelled);
-  add ("last", test_last);
-  add ("end-request", test_end_request);
+  stream_fixture_add ("single-bytes", test_single_bytes);
+  stream_fixture_add ("pipelined", test_pipelined);
+  stream_fixture_add ("large-body", test_large_body);
+  stream_fixture_add ("turns", test_turns);
+  stream_fixture_add ("gone-in-head", test_gone_in_head);
+  stream_fixture_add ("gone-in-body", test_gone_in_body);
+  stream_fixture_add ("vanished", test_vanished);
+  stream_fixture_add ("reset", test_reset);
+  stream_fixture_add ("half-closed", test_half_closed);
+  stream_fixture_add ("refused", test_refused);
+  stream_fixture_add ("sources", test_sources);
+  stream_fixture_add ("waiting", test_waiting);
+  stream_fixture_add ("cancelled", test_cancelled);
+  stream_fixture_add ("last", test_last);
+  stream_fixture_add ("end-request", test_end_request);
   g_test_add_func ("/http-stream/blocking", test_blocking);
   return g_test_run ();
 }
