@@ -39,6 +39,7 @@ struct _PmssControlConfig
    * ever */
   guint set_aside_grace;
   guint job_lifetime;           /* seconds that a job which has ended is listed; 0: for ever */
+  guint max_events;             /* rows of the log of events; 0: none */
   /* bit/s that one ingest sends to the nodes, before parity; 0: no limit */
   guint64 stripe_rate;
   gboolean repair;              /* without being asked for a node */

@@ -16,7 +16,7 @@ typedef struct _PmssDatabase PmssDatabase;      /* database.h */
 typedef struct _PmssCatalog PmssCatalog;
 /* accounts.h: users, passwords, API tokens, login limits */
 typedef struct _PmssAccounts PmssAccounts;
-typedef struct _PmssAudit PmssAudit;    /* audit.h: who did what, in the log */
+typedef struct _PmssEvents PmssEvents;  /* events.h: what happens, in the log and live */
 typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their states */
 /* node-probe.h: whether nodes that readers cannot reach can be reached */
 typedef struct _PmssNodeProbe PmssNodeProbe;
@@ -50,7 +50,7 @@ typedef struct
   gboolean keep_unknown;
   PmssCatalog *catalog;
   PmssAccounts *accounts;
-  PmssAudit *audit;             /* audit.h: nullable: the log is off */
+  PmssEvents *events;           /* nullable: in tests, that note nothing */
   PmssNodes *nodes;
   PmssNodeProbe *probe;
   PmssSessions *sessions;

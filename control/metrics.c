@@ -28,6 +28,12 @@ add_counts (PmssMetrics * metrics, PmssDatabase * database)
   pmss_metrics_single (metrics, "sessions", PMSS_METRIC_GAUGE,
       "Admitted streams.", (guint64) pmss_database_get_tally (database,
           "session", ""));
+  pmss_metrics_family (metrics, "events", PMSS_METRIC_GAUGE,
+      "Events that the log has, by whether they may displace no others.");
+  pmss_metrics_add (metrics, "minor", "no",
+      (guint64) pmss_database_get_tally (database, "event", "0"));
+  pmss_metrics_add (metrics, "minor", "yes",
+      (guint64) pmss_database_get_tally (database, "event", "1"));
   pmss_metrics_single (metrics, "bad_shards", PMSS_METRIC_GAUGE,
       "Shards that are missing, damaged or unreadable, or said to be.",
       (guint64) pmss_database_get_tally (database, "bad_shard", ""));

@@ -14,11 +14,11 @@
 #include "control/accounts/accounts.h"
 #include "control/accounts/admin-password.h"
 #include "control/api/router.h"
-#include "control/audit/audit.h"
 #include "control/catalog/catalog-health.h"
 #include "control/config.h"
 #include "control/data-folder.h"
 #include "control/database/database.h"
+#include "control/events/events.h"
 #include "control/identity.h"
 #include "control/ingest/ingest.h"
 #include "control/jobs/jobs.h"
@@ -272,10 +272,11 @@ open_context (PmssControlContext * context, GError ** error)
 
   if (!open_tls_database (context, error) || !open_catalog (context, error))
     return FALSE;
-  context->audit = pmss_audit_new ();
+  context->events = pmss_events_new (context->database, config->max_events);
   context->nodes = pmss_nodes_new (context->database, error);
   if (context->nodes == NULL)
     return FALSE;
+  pmss_nodes_set_events (context->nodes, context->events);
   context->probe = pmss_node_probe_start (context);
   context->sessions = pmss_sessions_new (context->database,
       context->catalog, context->keys, config->lease, config->stream_lifetime);
@@ -295,7 +296,7 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
-  g_clear_pointer (&context->audit, pmss_audit_free);
+  g_clear_pointer (&context->events, pmss_events_free);
   g_clear_pointer (&context->accounts, pmss_accounts_free);
   g_clear_pointer (&context->catalog, pmss_catalog_free);
   g_clear_pointer (&context->database, pmss_database_close);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of a request goes into the audit log, when it is over. On a handler's thread. */
+/* What of a request becomes an event. On a handler's thread. */
 #include "control/api/router.h"
 
-#include "control/audit/audit.h"
+#include "control/events/events.h"
 
 void
 pmss_api_note (PmssApiCall * call, const char *object, const char *detail)
@@ -17,25 +17,47 @@ pmss_api_note (PmssApiCall * call, const char *object, const char *detail)
   }
 }
 
-static gboolean
-is_refusal (guint status)
-{
-  return status == 401 || status == 403 || status == 429;
-}
-
 /* People type their password where the name belongs: only what is a user's name is written. */
 static char *
-find_user (PmssApiCall * call)
+find_user (PmssApiCall * call, PmssRole * role)
 {
   g_autoptr (PmssUser) known = NULL;
 
-  if (call->user != NULL)
-    return g_strdup (call->user->name);
-  if (call->claimed_user == NULL)
+  *role = PMSS_ROLE_NONE;
+  if (call->user == NULL && call->claimed_user == NULL)
     return NULL;
-  known = pmss_accounts_get_user (call->context->accounts, call->claimed_user,
-      NULL);
-  return g_strdup (known != NULL ? known->name : "(unknown)");
+  if (call->user == NULL)
+    known = pmss_accounts_get_user (call->context->accounts,
+        call->claimed_user, NULL);
+  else
+    *role = call->user->role;
+  if (known != NULL)
+    *role = known->role;
+  return g_strdup (call->user != NULL ? call->user->name
+      : known != NULL ? known->name : "(unknown)");
+}
+
+/* Viewers and strangers displace no others: a node that joins has no user, and is neither. */
+static gboolean
+is_minor (const PmssEvent * event, PmssRole role)
+{
+  return event->status >= 400 || event->frequent
+      || (event->user != NULL && role < PMSS_ROLE_OPERATOR);
+}
+
+static void
+note (PmssApiCall * call, PmssEvent * event)
+{
+  PmssEvents *events = call->context->events;
+  g_autofree char *user = NULL;
+  guint64 missed;
+  PmssRole role;
+
+  if (!pmss_events_take (events, event, &missed))
+    return;
+  event->user = user = find_user (call, &role);
+  event->minor = is_minor (event, role);
+  pmss_events_add (events, event, missed);
 }
 
 void
@@ -43,24 +65,34 @@ pmss_api_audit (PmssApiCall * call)
 {
   const PmssRoute *route = call->route;
   guint status = pmss_http_request_get_status (call->request);
-  g_autofree char *other = NULL, *user = NULL;
-  PmssAuditEntry entry = {.status = status,.frequent = route->frequent };
-  guint64 missed;
+  g_autofree char *other = NULL;
+  PmssEvent event = {
+    .status = status,.frequent = route->frequent,
+    .result = pmss_event_result_of (status)
+  };
 
   /* 0: cut off before there was an answer, so nothing was done */
-  entry.action = call->action != NULL ? call->action : route->audit;
-  if (call->context->audit == NULL || status == 0 || route->unaudited
-      || (entry.action == NULL && !is_refusal (status)))
+  event.action = call->action != NULL ? call->action : route->audit;
+  if (call->audited || call->context->events == NULL || status == 0
+      || route->unaudited
+      || (event.action == NULL && event.result != PMSS_EVENT_REFUSED))
     return;
-  if (entry.action == NULL)
-    entry.action = other = g_strdup_printf ("%s %s", route->method,
+  call->audited = TRUE;
+  if (event.action == NULL)
+    event.action = other = g_strdup_printf ("%s %s", route->method,
         route->path);
-  entry.address = pmss_http_request_get_address (call->request);
-  entry.object = call->object != NULL ? call->object : call->param;
-  entry.detail = call->detail;
-  if (!pmss_audit_take (call->context->audit, &entry, g_get_monotonic_time (),
-          &missed))
-    return;
-  entry.user = user = find_user (call);
-  pmss_audit_write (&entry, missed);
+  event.address = pmss_http_request_get_address (call->request);
+  event.object = call->object != NULL ? call->object : call->param;
+  event.detail = call->detail;
+  note (call, &event);
+}
+
+void
+pmss_api_audit_done (PmssApiCall * call)
+{
+  pmss_api_audit (call);
+  /* a change is answered when its event is durable; what happens all the time does not wait */
+  if (call->audited && !call->route->frequent
+      && pmss_http_request_get_status (call->request) < 400)
+    pmss_events_settle (call->context->events);
 }

@@ -13,6 +13,7 @@
 
 const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_cluster,
+  pmss_routes_events,
   pmss_routes_ingest,
   pmss_routes_jobs,
   pmss_routes_login,
@@ -298,6 +299,7 @@ on_complete (PmssHttpRequest * request, gpointer user_data)
 
   if (check_again (call))
     call->route->run (call);
+  pmss_api_audit_done (call);
 }
 
 static void

@@ -42,9 +42,9 @@ typedef struct
   gboolean (*data)  (PmssApiCall *call, const void *data, gsize length);
   /* nullable; once, last, even if no other function ran */
   void     (*end)   (PmssApiCall *call, gboolean answered);
-  /* (nullable) its action, for the audit log; refusals are written without, too */
+  /* (nullable) its action, for the log of events; refusals are noted without, too */
   const char *audit;
-  /* frequent: a bounded number of its lines is written */
+  /* frequent: a bounded number of its events is noted */
   gboolean frequent;
   gboolean unaudited;           /* not even refusals: its clients ask each second */
   gboolean one_time;            /* may also be used by a login with a one-time password */
@@ -60,17 +60,19 @@ struct _PmssApiCall
   char *param;
   /* (nullable) the action of this request, instead of the route's `audit` */
   const char *action;
-  /* the name that a caller gives before it is known; for the audit log as the next two */
+  /* the name that a caller gives before it is known; for its event as the next two */
   char *claimed_user;
   char *object, *detail;        /* its object, where that is not `param` */
   gpointer data;                /* the route's own, freed by its `end` */
   gboolean begun;               /* the router's: `end` is due */
+  gboolean audited;             /* pmss_api_audit() has looked at it */
   /* the router's: when the rights of @user were looked at; monotonic, µs */
   gint64 checked;
 };
 
 /* Each resource's table, in its api-*.c. */
 extern const PmssRoute pmss_routes_cluster[];
+extern const PmssRoute pmss_routes_events[];
 extern const PmssRoute pmss_routes_ingest[];
 extern const PmssRoute pmss_routes_jobs[];
 extern const PmssRoute pmss_routes_login[];
@@ -90,10 +92,12 @@ extern const PmssHttpdHandler pmss_router;
 
 /* request-audit.c */
 
-/* For the audit log; NULL: as it was. No secrets. */
+/* For its event; NULL: as it was. No secrets. */
 void      pmss_api_note  (PmssApiCall *call, const char *object, const char *detail);
-/* Writes what the request did into the audit log, if it belongs there. */
+/* Notes what the request did as an event, once, if it is one. */
 void      pmss_api_audit (PmssApiCall *call);
+/* The same before the answer goes out: it goes out after the event of a change is durable. */
+void      pmss_api_audit_done (PmssApiCall *call);
 
 /* Functions for more than one resource. */
 

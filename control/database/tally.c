@@ -34,6 +34,8 @@ static const char script[] = TABLE COUNT_STATES ("medium")
     COUNT_ALL ("pending_deletion")
     COUNT_ALL ("session")
     COUNT_ALL ("bad_shard")
+    "INSERT INTO tally SELECT 'event', minor, count(*) FROM main.event GROUP BY minor;"
+    COUNT_ROWS ("event", "new.minor", "old.minor")
     "INSERT INTO tally SELECT 'revocation', '', ifnull(max(id), 0) FROM main.revocation;"
     "CREATE TEMP TRIGGER tally_revocation_new AFTER INSERT ON main.revocation"
     " BEGIN UPDATE tally SET number = new.id WHERE kind = 'revocation'; END;";

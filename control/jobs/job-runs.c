@@ -2,6 +2,7 @@
 /* The threads that run jobs, and their choice of the next one. */
 #include "control/jobs/jobs-private.h"
 
+#include "control/events/events.h"
 #include "control/jobs/job-waits.h"
 #include "daemon/pmss-daemon.h"
 #include "libpmss/pmss-error.h"
@@ -256,30 +257,47 @@ end_state (PmssJobRun * run, PmssJobState to, const char *text)
   write_surely (run, write_end, &end);
 }
 
+/* @why: nullable. */
+static void
+note (PmssJobRun * run, const char *action, PmssEventResult result,
+    const char *why)
+{
+  const PmssJob *job = run->job;
+  g_autofree char *object = g_strdup_printf ("%" G_GINT64_FORMAT, job->id);
+  g_autofree char *detail = g_strconcat (job->type,
+      *job->medium_name ? " of " : "", job->medium_name,
+      why != NULL ? ": " : NULL, why, NULL);
+  const PmssEvent event = {
+    .action = action,.result = result,.object = object,.detail = detail,
+    .user = *job->user ? job->user : NULL,
+    /* one that is tried again and again displaces nobody's deeds */
+    .minor = !g_str_equal (action, "job done") && result == PMSS_EVENT_DONE
+  };
+
+  pmss_events_note (run->jobs->context->events, &event);
+}
+
 static void
 execute (PmssJobRun * run)
 {
   g_autoptr (GError) error = NULL;
   gboolean done;
 
-  g_message ("Job %" G_GINT64_FORMAT ": %s%s%s begins", run->job->id,
-      run->job->type, *run->job->medium_name ? " of " : "",
-      run->job->medium_name);
+  note (run, "job begin", PMSS_EVENT_DONE, NULL);
   done = run->type->run (run, &error);
 
   if (done) {
-    g_message ("Job %" G_GINT64_FORMAT ": done", run->job->id);
     end_state (run, PMSS_JOB_DONE, NULL);
+    note (run, "job done", PMSS_EVENT_DONE, NULL);
   } else if (g_cancellable_is_cancelled (run->cancellable)) {
-    g_message ("Job %" G_GINT64_FORMAT ": stopped", run->job->id);
     write_surely (run, requeue_unless_ended, NULL);
+    note (run, "job stop", PMSS_EVENT_DONE, NULL);
   } else if (run->waiting_for) {
-    g_message ("Job %" G_GINT64_FORMAT ": waits: %s", run->job->id,
-        run->waiting_for);
     end_state (run, PMSS_JOB_WAITING, run->waiting_for);
+    note (run, "job wait", PMSS_EVENT_DONE, run->waiting_for);
   } else {
-    g_warning ("Job %" G_GINT64_FORMAT ": %s", run->job->id, error->message);
     end_state (run, PMSS_JOB_FAILED, error->message);
+    note (run, "job fail", PMSS_EVENT_FAILED, error->message);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "control/nodes/nodes-private.h"
 
 #include "control/database/database.h"
+#include "control/events/events.h"
 #include "daemon/pmss-haste.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
@@ -155,6 +156,31 @@ hand_in_states (PmssNodes * self, const GArray * ids)
   g_mutex_unlock (&self->lock);
 }
 
+void
+pmss_nodes_set_events (PmssNodes * self, PmssEvents * events)
+{
+  self->events = events;
+}
+
+static void
+note_state (PmssNodes * self, const PmssNodeInfo * info)
+{
+  static const char *const actions[] = {
+    [PMSS_NODE_DOWN] = "node down",
+    [PMSS_NODE_SUSPECT] = "node suspect",
+    [PMSS_NODE_UP] = "node up",
+  };
+  char object[16];
+  const PmssEvent event = {
+    .action = actions[info->state],.object = object,.detail = info->reason,
+    /* one that comes and goes displaces nobody's deeds */
+    .minor = TRUE
+  };
+
+  g_snprintf (object, sizeof (object), "%u", info->node.id);
+  pmss_events_note (self->events, &event);
+}
+
 static void
 tell_watch (PmssNodes * self, guint id)
 {
@@ -162,9 +188,7 @@ tell_watch (PmssNodes * self, guint id)
 
   if (info == NULL)
     return;
-  g_message ("Node %u is %s%s%s", id, pmss_node_state_to_string (info->state),
-      info->reason != NULL ? ": " : "",
-      info->reason != NULL ? info->reason : "");
+  note_state (self, info);
   g_mutex_lock (&self->watch_lock);
   if (self->watch != NULL)
     self->watch (id, info->state, self->watch_data);

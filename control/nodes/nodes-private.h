@@ -55,6 +55,7 @@ typedef struct
 struct _PmssNodes
 {
   PmssDatabase *database;
+  PmssEvents *events;           /* nullable */
   /* protects what follows; not held over a wait for the database, or the watch */
   GMutex lock;
   GHashTable *entries;          /* id -> PmssNodeEntry */

@@ -149,6 +149,8 @@ char         *pmss_nodes_get_instance (PmssNodes *nodes, guint id);
  * g_get_monotonic_time(). */
 void          pmss_nodes_tick (PmssNodes *nodes, gint64 now);
 
+/* Changes of states are noted there. Before the first one. */
+void          pmss_nodes_set_events (PmssNodes *nodes, PmssEvents *events);
 /* One watcher: told of each change of a node's state, on whichever thread saw it, with no lock
  * held. It must not block and must not set the watch: it wakes its own thread. */
 typedef void (*PmssNodesWatch) (guint id, PmssNodeState state, gpointer user_data);

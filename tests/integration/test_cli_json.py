@@ -131,6 +131,9 @@ class Json(CliCase):
 
     def exercise_cluster(self):
         self.check("status", "status")
+        first = self.check("events", "events", "--limit", "2")
+        self.assertEqual(first["next"], first["events"][0]["id"])
+        self.assertIsNone(self.check("events", "events", "--after", first["events"][0]["id"])["next"])
         node = self.check("node ls", "node", "ls")["nodes"][0]
         self.check("node set", "node", "set", node["id"], "--address", f"{node['address']}:{node['port']}")
         self.check("node add", "node", "add")

@@ -255,12 +255,22 @@ class OpenApiTest(cluster.TestCase):
         api("DELETE", "/nodes/%d" % joined["id"], None, 204)
         self.assert_status(404, api, "DELETE", "/nodes/%d" % joined["id"], None, 204)
 
+    def exercise_events(self):
+        api = self.cluster.api
+        page = api("GET", "/events?limit=2")
+        self.assertEqual(page["next"], page["events"][0]["id"])
+        api("GET", "/events?before=%d" % page["next"])
+        self.assertIsNone(api("GET", "/events?after=%d" % page["events"][1]["id"])["next"])
+        for query in ("?limit=0", "?limit=1001", "?after=x", "?after=-1", "?before=1&after=1"):
+            self.assert_status(400, api, "GET", "/events" + query)
+
     def test_every_operation(self):
         self.exercise_accounts()
         self.exercise_nodes()
         self.exercise_media()
         self.exercise_uploads()
         self.exercise_jobs()
+        self.exercise_events()
         self.cluster.api("GET", "/cluster")
         self.cluster.api("GET", "/openapi.json")
         for path in ("/healthz", "/metrics"):

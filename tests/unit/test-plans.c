@@ -9,6 +9,7 @@
 #include "control/catalog/layout-parts.h"
 #include "control/config.h"
 #include "control/database/database-private.h"
+#include "control/events/event-log.h"
 #include "control/jobs/jobs-private.h"
 #include "control/nodes/nodes.h"
 #include "control/sessions/sessions.h"
@@ -68,6 +69,9 @@ fill (Fixture * f)
     COUNT_TO (ROWS) "INSERT INTO bad_shard (version, number, shard, node,"
         " state, kind, source, found) SELECT CAST (printf ('%016d', i) AS"
         " BLOB), 0, 0, 1, 'bad', 'missing', 'list', 1 FROM n",
+    COUNT_TO (ROWS) "INSERT INTO event (time, action, result, user, minor)"
+        " SELECT 1, 'login', 'done', iif (i % 10, 'viewer', 'other'), i % 2"
+        " FROM n",
     COUNT_TO (ROWS) "INSERT INTO upload (id, medium, user, kind, state, size,"
         " created, expires) SELECT printf ('%032x', i), i, 'viewer', 'put',"
         " 'complete', 1, 1, 1 FROM n",
@@ -291,6 +295,43 @@ test_media (Fixture * f, gconstpointer data)
   }
   g_assert_true (pmss_catalog_mark_deleting (catalog, 7, NULL));
   expect_no_scan (f, "WHERE medium = ?1 AND state = ?2");
+}
+
+static gboolean
+add_event (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return pmss_event_log_add (database, data, atoi (ROWS) + 1, error);
+}
+
+/* A page costs what a page costs, a user's own too, and one row more what a row costs. */
+static void
+test_events (Fixture * f, gconstpointer data)
+{
+  control_fixture_exec (&f->base, "INSERT INTO user (name, role, password,"
+      " created) VALUES ('other', 'viewer', 'x', 1)");
+  control_fixture_exec (&f->base, "UPDATE user SET events_after = 0");
+  for (guint i = 0; i < 30; i++) {
+    const PmssEventQuery queries[] = {
+      {NULL, i * 90, 0, 50}, {NULL, -1, 3000 - i * 90, 50},
+      {"viewer", i * 90, 0, 50}, {"other", -1, 3000 - i, 50},
+    };
+    const PmssEvent event = {.action = "logout",.minor = i % 2 };
+    g_autoptr (GPtrArray) one =
+        g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_event_free);
+
+    for (guint q = 0; q < G_N_ELEMENTS (queries); q++) {
+      gboolean more;
+      g_autoptr (GPtrArray) page = pmss_event_log_list (f->base.database,
+          &queries[q], &more, NULL);
+
+      g_assert_cmpuint (page->len, ==, 50);
+    }
+    g_ptr_array_add (one, pmss_event_copy (&event));
+    g_assert_true (pmss_database_transact (f->base.database, add_event, one,
+            NULL));
+  }
+  expect_no_scan (f, "DELETE FROM event");
+  expect_no_scan (f, "INTO event");
 }
 
 /* A dead node's shards: each is asked for by its name. */
@@ -612,6 +653,7 @@ main (int argc, char **argv)
   ADD ("sees", test_sees);
   ADD ("pages", test_pages);
   ADD ("media", test_media);
+  ADD ("events", test_events);
   ADD ("pending", test_pending);
   ADD ("removed", test_removed);
   ADD ("jobs", test_jobs);

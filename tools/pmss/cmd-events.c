@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pmss events */
+
+#include <stdio.h>
+
+#include "cli-text.h"
+#include "event-list.h"
+
+static const PmssCliUsage usage = {
+  "", "Shows what happened, to what, when, by whom and why.",
+  "The newest 100 events, the oldest of them first; --limit shows more.\n"
+      "Administrators see all, others what they did themselves.\n\n"
+      "Examples:\n"
+      "  pmss events\n"
+      "  pmss events --after 1200\n"
+      "  pmss events --limit 1000 --json | jq '.events[] | select(.result == \"refused\")'",
+  0, 0
+};
+
+typedef struct
+{
+  gint64 after;                 /* -1: the newest ones */
+  gint64 limit;
+} Options;
+
+static gboolean
+parse (PmssCli * cli, int *argc, char ***argv, Options * options,
+    GError ** error)
+{
+  const GOptionEntry entries[] = {
+    {"limit", 0, 0, G_OPTION_ARG_INT64, &options->limit, "At most N (100)",
+        "N"},
+    {"after", 0, 0, G_OPTION_ARG_INT64, &options->after,
+        "The first ones behind the event ID", "ID"},
+    {NULL}
+  };
+
+  options->after = -1;
+  options->limit = 100;
+  if (!pmss_cli_parse (cli, &usage, entries, argc, argv, error))
+    return FALSE;
+  if (options->limit >= 1 && options->after >= -1)
+    return TRUE;
+  g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+      options->limit < 1 ? "--limit %" G_GINT64_FORMAT " is less than one event"
+      : "--after %" G_GINT64_FORMAT " is no event",
+      options->limit < 1 ? options->limit : options->after);
+  return FALSE;
+}
+
+static void
+print_json (JsonArray * events, guint64 next)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  json_object_set_array_member (object, "events", json_array_ref (events));
+  if (next)
+    json_object_set_int_member (object, "next", (gint64) next);
+  else
+    json_object_set_null_member (object, "next");
+  json_node_init_object (node, object);
+  pmss_cli_json_print (node);
+}
+
+static void
+print_events (JsonArray * events)
+{
+  for (guint i = 0; i < json_array_get_length (events); i++)
+    pmss_event_list_print (pmss_cli_json_element (events, i));
+}
+
+gboolean
+pmss_cmd_events (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  Options options;
+  g_autoptr (PmssClient) client = NULL;
+  g_autoptr (JsonArray) events = NULL;
+  guint64 next;
+
+  if (!parse (cli, &argc, &argv, &options, error))
+    return FALSE;
+  client = pmss_cli_connect (cli, error);
+  events = client != NULL ? pmss_event_list_load (cli, client, options.after,
+      (guint64) options.limit, &next, error) : NULL;
+  if (events == NULL)
+    return FALSE;
+  if (cli->json)
+    print_json (events, next);
+  else
+    print_events (events);
+  return TRUE;
+}
