@@ -43,6 +43,8 @@
 #define ACCOUNTS_TICK_S 600
 #define JOBS_TICK_S 60
 #define STOP_GRACE_S 5
+/* over what a reader has between two renewals with the longest usual lease */
+#define IDLE_TIMEOUT_S 75
 /* Descriptors: a connection's are its socket and an upload's file. Others are
  * for the database, for handlers, and for jobs: a few at once, each with
  * connections to the nodes of an extent or two. */
@@ -315,7 +317,7 @@ listen_at (PmssControlContext * context, GError ** error)
     .tls_key = config->tls_key,
     .max_connections = config->max_connections,
     .max_connections_per_address = config->max_connections_per_address,
-    .nodes = TRUE,
+    .nodes = TRUE,.idle_timeout = IDLE_TIMEOUT_S
   };
 
   if (!pmss_httpd_self_test (error))

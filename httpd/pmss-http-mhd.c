@@ -97,7 +97,8 @@ add_limits (const PmssHttpdConfig * config, Options * options)
           G_MAXINT), NULL);
   /* The watchdog is first, and knows better: this is for what it may miss. */
   add_option (options, MHD_OPTION_CONNECTION_TIMEOUT,
-      2 * MAX (config->head_timeout, config->min_rate_window), NULL);
+      2 * MAX (MAX (config->head_timeout, config->idle_timeout),
+          config->min_rate_window), NULL);
   add_option (options, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       MEMORY_PER_CONNECTION, NULL);
   add_option (options, MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, NULL);

@@ -12,7 +12,8 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-/* TCP_CLOSE_WAIT, which linux/tcp.h leaves out */
+/* TCP_ESTABLISHED and TCP_CLOSE_WAIT, which linux/tcp.h leaves out */
+#define BOTH_ARE_OPEN 1
 #define PEER_HAS_CLOSED 8
 
 /* How many may be closing at once because others have their places: each has
@@ -52,6 +53,7 @@ struct _PmssPeer
 struct _PmssWatchdog
 {
   gint64 head_timeout;          /* us */
+  gint64 idle_timeout;          /* us; of connections that are no stranger's */
   gint64 window;                /* us */
   guint min_rate;
   gint64 interval;              /* us */
@@ -168,14 +170,18 @@ rate_is_low (PmssWatchdog * watchdog, guint64 moved, gint64 elapsed)
 /* Between requests. The time of a head runs from its first byte. Before that
  * the connection is idle, unless the kernel still sends the last answer. */
 static void
-look_at_head (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now)
+look_at_head (PmssWatchdog * watchdog, PmssPeer * peer, gint64 now,
+    const struct tcp_info *info)
 {
   gint64 elapsed = now - peer->since;
+  gboolean keeps = peer->place.class != PMSS_PLACE_STRANGER && !peer->in_head
+      && info->tcpi_state == BOTH_ARE_OPEN && is_queue_empty (peer, SIOCOUTQ);
+  gint64 allowed = keeps ? watchdog->idle_timeout : watchdog->head_timeout;
 
   if (!peer->in_head && peer->counted_in != peer->base_in) {
     peer->in_head = TRUE;
     start_window (peer, now);
-  } else if (elapsed > watchdog->head_timeout) {
+  } else if (elapsed > allowed) {
     if (peer->in_head)
       cut_peer (watchdog, peer);
     else if (is_queue_empty (peer, SIOCOUTQ))
@@ -259,7 +265,7 @@ look_at (PmssWatchdog * watchdog, PmssPeer * peer, const struct tcp_info *info,
       if (is_half_closed (peer, info))
         close_peer (peer);
       else
-        look_at_head (watchdog, peer, now);
+        look_at_head (watchdog, peer, now, info);
       break;
     case PMSS_PEER_BODY:
       if (is_half_closed (peer, info))
@@ -319,12 +325,13 @@ free_peer (gpointer data)
 }
 
 PmssWatchdog *
-pmss_watchdog_new (guint head_timeout, guint min_rate, guint window,
-    const PmssPlacesLimits * limits, GError ** error)
+pmss_watchdog_new (guint head_timeout, guint idle_timeout, guint min_rate,
+    guint window, const PmssPlacesLimits * limits, GError ** error)
 {
   PmssWatchdog *watchdog = g_new0 (PmssWatchdog, 1);
 
   watchdog->head_timeout = head_timeout * G_TIME_SPAN_SECOND;
+  watchdog->idle_timeout = idle_timeout * G_TIME_SPAN_SECOND;
   watchdog->window = window * G_TIME_SPAN_SECOND;
   watchdog->min_rate = min_rate;
   watchdog->interval = MIN (G_TIME_SPAN_SECOND,

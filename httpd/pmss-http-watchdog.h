@@ -43,9 +43,11 @@ typedef enum
   PMSS_PEER_ANSWER,             /* takes an answer: min_rate */
 } PmssPeerPhase;
 
-/* @window: seconds over which @min_rate (bytes/s) is measured, one window after the other. */
-PmssWatchdog *pmss_watchdog_new  (guint head_timeout, guint min_rate, guint window,
-    const PmssPlacesLimits *limits, GError **error);
+/* @idle_timeout: seconds that a connection of a user or a node may be idle; a stranger's may be
+ * @head_timeout. @window: seconds over which @min_rate (bytes/s) is measured, one window after the
+ * other. */
+PmssWatchdog *pmss_watchdog_new  (guint head_timeout, guint idle_timeout, guint min_rate,
+    guint window, const PmssPlacesLimits *limits, GError **error);
 /* All peers that have started have to be gone. */
 void          pmss_watchdog_free (PmssWatchdog *watchdog);
 

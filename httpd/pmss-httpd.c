@@ -52,6 +52,8 @@ complete_config (const PmssHttpdConfig * given)
     config.max_connections = DEFAULT_CONNECTIONS;
   if (!config.head_timeout)
     config.head_timeout = DEFAULT_HEAD_TIMEOUT;
+  if (!config.idle_timeout)
+    config.idle_timeout = config.head_timeout;
   if (!config.min_rate)
     config.min_rate = DEFAULT_MIN_RATE;
   if (!config.min_rate_window)
@@ -82,8 +84,9 @@ start_watchdog (PmssHttpd * httpd, const PmssHttpdConfig * config,
 
   pmss_places_limits_init (&limits, config->max_connections,
       config->max_connections_per_address, config->nodes);
-  httpd->watchdog = pmss_watchdog_new (config->head_timeout, config->min_rate,
-      config->min_rate_window, &limits, error);
+  httpd->watchdog =
+      pmss_watchdog_new (config->head_timeout, config->idle_timeout,
+      config->min_rate, config->min_rate_window, &limits, error);
   return httpd->watchdog != NULL;
 }
 

@@ -39,6 +39,8 @@ typedef struct
   gboolean nodes;
   /* seconds in which a request's head has to be complete, and an idle connection is kept; 0: 10 */
   guint head_timeout;
+  /* seconds that a user's or node's connection is kept idle; 0: as head_timeout */
+  guint idle_timeout;
   /* bytes/s that a body or an answer has to make in each min_rate_window; 0: 1024 */
   guint min_rate;
   guint min_rate_window;        /* seconds; 0: 10 */

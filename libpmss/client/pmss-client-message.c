@@ -50,7 +50,8 @@ pmss_client_message_send (PmssClient * self, SoupMessage * message, guint idle,
     .peer = self->peer,
   };
   GMainContext *context = pmss_soup_pool_enter (self->pool);
-  SoupSession *session = pmss_soup_pool_take (self->pool);
+  gboolean keeps;               /* always: the context is this call's */
+  SoupSession *session = pmss_soup_pool_take (self->pool, &keeps);
   g_autoptr (GBytes) body = NULL;
   GAsyncResult *result = NULL;
   guint status;

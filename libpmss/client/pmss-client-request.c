@@ -34,6 +34,7 @@ typedef struct
   gboolean anonymous;           /* needs no token: the login itself */
   gboolean logged_in;           /* a login was part of this request */
   gboolean repeated;
+  gboolean keeps;               /* its connection, where it can use one that is kept */
   gint64 deadline;              /* monotonic, µs; 0: none */
   SoupSession *session;
   SoupMessage *message;         /* of the current exchange */
@@ -96,6 +97,16 @@ may_repeat (Request * request)
       || (request->method == SOUP_METHOD_POST
       && (strcmp (request->path, "/sessions") == 0
           || strcmp (request->path, "/login") == 0));
+}
+
+/* Whether the connection stays open for others. A request for which libsoup makes a new one would only add to those that are kept. */
+static gboolean
+keeps_connection (Request * request, gboolean repeatable)
+{
+  gboolean posts = request->step == STEP_LOGIN
+      || request->method == SOUP_METHOD_POST;
+
+  return request->keeps && (repeatable || !posts);
 }
 
 /* 409: the name is taken where something was to be made; else it does not fit the state. */
@@ -312,6 +323,7 @@ make_message (Request * request)
 {
   PmssClient *self = request->client;
   gboolean login = request->step == STEP_LOGIN;
+  gboolean repeatable = may_repeat (request) && !request->repeated;
   g_autofree char *uri = g_strconcat (self->url, "/api/v1",
       login ? "/login" : request->path, NULL);
   g_autoptr (GBytes) body = NULL;
@@ -336,8 +348,11 @@ make_message (Request * request)
     pmss_exchange_set_body (message, "application/json", body);
   soup_message_headers_replace (soup_message_get_request_headers (message),
       "Accept", "application/json, application/problem+json");
-  if (may_repeat (request) && !request->repeated)
+  if (repeatable)
     soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
+  if (!keeps_connection (request, repeatable))
+    soup_message_headers_replace (soup_message_get_request_headers (message),
+        "Connection", "close");
   g_signal_connect (message, "accept-certificate",
       G_CALLBACK (pmss_client_accept_certificate), self);
   return message;
@@ -400,7 +415,7 @@ start_request (PmssClient * self, const char *method, const char *path,
   request->path = g_strdup (path);
   request->body = body;
   request->anonymous = anonymous;
-  request->session = pmss_soup_pool_take (self->pool);
+  request->session = pmss_soup_pool_take (self->pool, &request->keeps);
   if (self->timeout > 0)
     request->deadline = g_get_monotonic_time ()
         + self->timeout * (gint64) G_USEC_PER_SEC;

@@ -102,7 +102,7 @@ steal_stale (PmssSoupPool * pool)
 }
 
 SoupSession *
-pmss_soup_pool_take (PmssSoupPool * pool)
+pmss_soup_pool_take (PmssSoupPool * pool, gboolean * keeps)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   g_autoptr (GPtrArray) stale = NULL;
@@ -118,6 +118,8 @@ pmss_soup_pool_take (PmssSoupPool * pool)
     entry->session = pool->make (pool->user_data);
     g_ptr_array_add (pool->entries, entry);
   }
+  /* who keeps a connection was one of so many when it began, so that no more are ever kept */
+  *keeps = entry->users < PMSS_SOUP_POOL_KEPT;
   entry->users++;
   session = entry->session;
   g_mutex_unlock (&pool->lock);

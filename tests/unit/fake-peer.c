@@ -14,6 +14,7 @@ struct _FakePeer
   GSocket *socket;
   GCancellable *stop;
   guint connections;            /* atomic */
+  guint open;                   /* atomic */
   int cut_at_body;              /* atomic */
   GThread *thread;              /* accepts; alone has what follows */
   GPtrArray *threads;           /* of GThread: one a connection */
@@ -198,6 +199,7 @@ serve (gpointer user_data)
   g_object_unref (connection->stream);
   g_object_unref (connection->socket);
   g_free (connection);
+  g_atomic_int_add (&peer->open, -1);
   return NULL;
 }
 
@@ -214,6 +216,7 @@ accept_all (gpointer user_data)
     connection->stream = G_IO_STREAM
         (g_socket_connection_factory_create_connection (socket));
     connection->socket = socket;
+    g_atomic_int_inc (&peer->open);
     connection->number = g_atomic_int_add (&peer->connections, 1) + 1;
     g_ptr_array_add (peer->threads, g_thread_new ("peer", serve, connection));
   }
@@ -279,6 +282,12 @@ guint
 fake_peer_get_connections (FakePeer * peer)
 {
   return g_atomic_int_get (&peer->connections);
+}
+
+guint
+fake_peer_count_open (FakePeer * peer)
+{
+  return g_atomic_int_get (&peer->open);
 }
 
 char *

@@ -45,6 +45,8 @@ void      fake_peer_free            (FakePeer *peer);
 void      fake_peer_cut_at_body     (FakePeer *peer);
 guint16   fake_peer_get_port        (FakePeer *peer);
 guint     fake_peer_get_connections (FakePeer *peer);
+/* those that are open now */
+guint     fake_peer_count_open      (FakePeer *peer);
 /* "HTTP/1.1 STATUS\r\nContent-Type...", with Content-Length */
 char     *fake_peer_answer          (const char *status, const char *content_type,
     const char *body);

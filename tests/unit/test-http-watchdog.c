@@ -41,7 +41,8 @@ fixture_init (Fixture * f, PmssPeerPhase phase)
   g_assert_cmpint (f->server, >=, 0);
   close (listener);
   pmss_places_limits_init (&limits, 8, 0, FALSE);
-  f->watchdog = pmss_watchdog_new (WINDOW, 100000, WINDOW, &limits, NULL);
+  f->watchdog =
+      pmss_watchdog_new (WINDOW, WINDOW, 100000, WINDOW, &limits, NULL);
   g_assert_true (pmss_watchdog_admit (f->watchdog, f->server,
           (struct sockaddr *) &address));
   f->peer = pmss_watchdog_start (f->watchdog, f->server);

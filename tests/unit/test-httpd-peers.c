@@ -261,6 +261,35 @@ test_stop_before_defer (void)
   g_free (fixture);
 }
 
+/* A user's connection is kept for longer, but has no more time for a head. */
+static void
+test_idle_user (void)
+{
+  static const PmssHttpdConfig config = {.head_timeout = 1,.idle_timeout = 3600
+  };
+  g_autoptr (Fixture) fixture = fixture_new (&config);
+  int user = dial (fixture), stranger = dial (fixture);
+  char bytes[4096];
+
+  say (user, "GET /user HTTP/1.1\r\nHost: x\r\n\r\n", -1);
+  g_assert_cmpint (recv (user, bytes, sizeof bytes, 0), >, 0);
+  say (stranger, "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n", -1);
+  g_assert_cmpint (recv (stranger, bytes, sizeof bytes, 0), >, 0);
+  /* closed after its second; by then the user's would be, too */
+  g_assert_cmpint (recv (stranger, bytes, sizeof bytes, 0), ==, 0);
+  close (stranger);
+  stranger = dial (fixture);
+  say (stranger, "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n", -1);
+  g_assert_cmpint (recv (stranger, bytes, sizeof bytes, 0), >, 0);
+  g_assert_cmpint (recv (stranger, bytes, sizeof bytes, 0), ==, 0);
+  close (stranger);
+
+  say (user, "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n", -1);
+  g_assert_cmpint (recv (user, bytes, sizeof bytes, 0), >, 0);
+  say (user, "GET / HTTP/1.1\r\nHost: x\r\nA: ", -1);
+  trickle_until_cut (user, "x");
+}
+
 /* Who goes without a request is told nothing. */
 static void
 test_no_request (void)
@@ -287,6 +316,7 @@ main (int argc, char **argv)
   g_test_add_func ("/httpd/slow-peers", test_slow_peers);
   g_test_add_func ("/httpd/peer-gone", test_peer_gone);
   g_test_add_func ("/httpd/gone-when-idle", test_gone_when_idle);
+  g_test_add_func ("/httpd/idle-user", test_idle_user);
   g_test_add_func ("/httpd/no-request", test_no_request);
   g_test_add_func ("/httpd/half-closed", test_half_closed);
   g_test_add_data_func ("/httpd/defer", &plain, test_defer);

@@ -121,7 +121,7 @@ class Bench(rig.Rig):
             file.write(struct.pack("q", seconds))
 
     def source(self, number):
-        return [*super().source(number), "cache-size=%d" % (self.settings.read_ahead * 3 // 2)]
+        return [*super().source(number), "cache-size=%d" % cache_size(self.settings)]
 
     # what is waited for
 
@@ -336,6 +336,9 @@ def summary(document):
             min(look[1] for look in looks), max(look[1] for look in looks), statistics.median(look[2] for look in looks)))
     return lines
 
+
+def cache_size(settings_of):
+    return settings_of.read_ahead * 3 // 2
 
 
 def settings(viewers):
