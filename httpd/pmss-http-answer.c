@@ -28,15 +28,18 @@ pmss_http_answer_clear (PmssHttpAnswer * answer)
 {
   g_clear_pointer (&answer->headers, g_ptr_array_unref);
   g_clear_pointer (&answer->body, g_bytes_unref);
+  if (answer->source != NULL)
+    answer->drop_source (answer->source);
+  answer->source = NULL;
   g_clear_pointer (&answer->content_type, g_free);
   if (answer->fd >= 0)
     close (answer->fd);
   answer->fd = -1;
 }
 
-/* The answer to fill in; NULL: there is one. */
-static PmssHttpAnswer *
-begin_answer (PmssHttpRequest * request, guint status, const char *content_type)
+PmssHttpAnswer *
+pmss_http_answer_begin (PmssHttpRequest * request, guint status,
+    const char *content_type)
 {
   if (request->answer.status || status < 200 || status > 599) {
     g_critical ("%s %s was answered twice or with an odd status",
@@ -52,7 +55,8 @@ void
 pmss_http_request_respond (PmssHttpRequest * request, guint status,
     const char *content_type, GBytes * body)
 {
-  PmssHttpAnswer *answer = begin_answer (request, status, content_type);
+  PmssHttpAnswer *answer =
+      pmss_http_answer_begin (request, status, content_type);
 
   if (answer == NULL || body == NULL)
     return;
@@ -63,7 +67,7 @@ pmss_http_request_respond (PmssHttpRequest * request, guint status,
 void
 pmss_http_request_respond_empty (PmssHttpRequest * request, guint status)
 {
-  begin_answer (request, status, NULL);
+  pmss_http_answer_begin (request, status, NULL);
 }
 
 /* Takes @json. */
@@ -234,7 +238,8 @@ void
 pmss_http_request_respond_fd (PmssHttpRequest * request, guint status,
     const char *content_type, int fd, guint64 offset, guint64 length)
 {
-  PmssHttpAnswer *answer = begin_answer (request, status, content_type);
+  PmssHttpAnswer *answer =
+      pmss_http_answer_begin (request, status, content_type);
 
   if (answer == NULL || length == 0) {
     close (fd);

@@ -15,6 +15,8 @@ unref_bytes (void *bytes)
 static struct MHD_Response *
 new_response (PmssHttpAnswer * answer)
 {
+  if (answer->source != NULL)
+    return pmss_http_source_make_response (answer);
   if (answer->fd >= 0)
     return MHD_create_response_from_fd_at_offset64 (answer->length, answer->fd,
         answer->offset);

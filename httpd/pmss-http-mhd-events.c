@@ -135,17 +135,34 @@ run_work (PmssHttpRequest * request)
     pmss_http_answer_for_handler (request);
 }
 
+void
+pmss_http_request_go_on (PmssHttpRequest * request)
+{
+  PmssHttpd *httpd = request->httpd;
+
+  if (!request->answer.status)
+    pmss_http_answer_for_handler (request);
+  MHD_resume_connection (request->connection);
+  atomic_fetch_sub (&httpd->engine->deferred, 1);
+}
+
 /* On a thread of the pool. The connection is suspended: nothing else looks at
  * the request. */
 void
 pmss_http_do_work (gpointer item, gpointer data)
 {
   PmssHttpRequest *request = item;
-  PmssHttpd *httpd = data;
 
-  run_work (request);
-  MHD_resume_connection (request->connection);
-  atomic_fetch_sub (&httpd->engine->deferred, 1);
+  request->work (request, request->httpd->user_data);
+  pmss_http_request_go_on (request);
+}
+
+/* It is not set aside: the server stops. */
+static void
+refuse_to_wait (PmssHttpRequest * request)
+{
+  pmss_http_request_add_header (request, "Retry-After", "1");
+  pmss_http_request_respond_problem (request, 503, "this server stops");
 }
 
 /* FALSE: it is done already, by the connection's worker: libmicrohttpd
@@ -160,11 +177,17 @@ start_work (PmssHttpRequest * request)
   atomic_fetch_add (&httpd->engine->deferred, 1);
   if (atomic_load (&httpd->stopping)) {
     atomic_fetch_sub (&httpd->engine->deferred, 1);
-    run_work (request);
+    if (request->elsewhere)
+      refuse_to_wait (request);
+    else
+      run_work (request);
     return FALSE;
   }
   MHD_suspend_connection (request->connection);
-  g_thread_pool_push (httpd->engine->pools[request->wait], request, NULL);
+  if (request->elsewhere)
+    request->work (request, httpd->user_data);
+  else
+    g_thread_pool_push (httpd->engine->pools[request->wait], request, NULL);
   return TRUE;
 }
 

@@ -165,6 +165,8 @@ pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
   g_mutex_init (&engine->links_lock);
   g_cond_init (&engine->link_gone);
   g_queue_init (&engine->links);
+  g_mutex_init (&engine->sources_lock);
+  g_queue_init (&engine->waiting_sources);
   for (guint i = 0; i < PMSS_HTTP_N_WAITS; i++)
     engine->pools[i] =
         g_thread_pool_new (pmss_http_do_work, httpd, BLOCKING_THREADS, FALSE,
@@ -180,6 +182,7 @@ pmss_http_engine_stop (PmssHttpd * httpd, gint64 end)
   while ((atomic_load (&httpd->running) > 0 && g_get_monotonic_time () < end)
       || atomic_load (&httpd->engine->deferred) > 0)
     g_usleep (10 * 1000);
+  pmss_http_cut_sources (httpd);
   /* 0.9.75 dereferences NULL where it refuses a request while it stops, and
    * closes without its lock what it was handed and has not begun */
   pmss_http_close_links (httpd);
@@ -196,5 +199,6 @@ pmss_http_engine_free (PmssHttpEngine * engine)
   g_clear_pointer (&engine->daemon, MHD_stop_daemon);
   g_mutex_clear (&engine->links_lock);
   g_cond_clear (&engine->link_gone);
+  g_mutex_clear (&engine->sources_lock);
   g_free (engine);
 }

@@ -22,7 +22,11 @@ struct _PmssHttpEngine
   GCond link_gone;              /* one less is in it */
   gboolean closing;             /* newcomers are shut down */
 
-  atomic_uint deferred;         /* requests that are with it */
+  atomic_uint deferred;         /* requests that are with it, or with somebody else */
+
+  GMutex sources_lock;          /* protects these two */
+  GQueue waiting_sources;       /* (owned) whose connections are set aside */
+  gboolean cut_sources;         /* none is set aside any more */
 };
 
 /* For libmicrohttpd (pmss-http-mhd-events.c); @data: the #PmssHttpd. */
@@ -41,6 +45,13 @@ void             pmss_http_hand_over     (PmssHttpd *httpd, int number);
 void             pmss_http_close_links   (PmssHttpd *httpd);
 /* For the pools; @item: a request that is deferred. */
 void             pmss_http_do_work       (gpointer item, gpointer data);
+
+/* pmss-http-mhd-source.c */
+
+/* NULL: no memory. Takes the answer's source. */
+struct MHD_Response *pmss_http_source_make_response (PmssHttpAnswer *answer);
+/* Answers that wait for bytes are cut, those that come to wait, too. */
+void             pmss_http_cut_sources   (PmssHttpd *httpd);
 
 /* Gives the answer to libmicrohttpd. */
 enum MHD_Result  pmss_http_request_queue    (PmssHttpRequest *request);

@@ -287,3 +287,11 @@ pmss_http_request_defer (PmssHttpRequest * request, PmssHttpWait wait,
   request->work = work;
   request->wait = wait;
 }
+
+void
+pmss_http_request_set_aside (PmssHttpRequest * request, PmssHttpWork start)
+{
+  g_return_if_fail (!request->work && !request->answer.status);
+  request->work = start;
+  request->elsewhere = TRUE;
+}

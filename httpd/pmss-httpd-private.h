@@ -82,6 +82,8 @@ typedef struct
   GPtrArray *headers;           /* name, value, name, value; nullable */
   GBytes *body;                 /* nullable */
   int fd;                       /* -1; else the body is @length bytes of it from @offset */
+  gpointer source;              /* (nullable) the engine's: the body is @length bytes of it */
+  GDestroyNotify drop_source;
   guint64 offset;
   guint64 length;               /* of the body */
 } PmssHttpAnswer;
@@ -109,6 +111,7 @@ struct _PmssHttpRequest
   gpointer data;
   PmssHttpWork work;            /* that was deferred, */
   PmssHttpWait wait;            /* and what it waits for */
+  gboolean elsewhere;           /* or that only begins: somebody else answers */
 
   PmssHttpAnswer answer;
   gboolean sent_early;          /* the answer went out past the engine */
@@ -120,6 +123,9 @@ void     pmss_http_request_clear (PmssHttpRequest *request);
 /* The collected body as an object; FALSE: answered. */
 gboolean pmss_http_request_parse_json (PmssHttpRequest *request);
 
+/* The answer to fill in; NULL: there is one already. */
+PmssHttpAnswer *pmss_http_answer_begin (PmssHttpRequest *request, guint status,
+    const char *content_type);
 /* It should have answered. */
 void        pmss_http_answer_for_handler (PmssHttpRequest *request);
 void        pmss_http_answer_clear  (PmssHttpAnswer *answer);

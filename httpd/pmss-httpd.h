@@ -137,6 +137,17 @@ typedef enum { PMSS_HTTP_RANGE_NONE, PMSS_HTTP_RANGE_OK, PMSS_HTTP_RANGE_UNSATIS
 PmssHttpRange pmss_http_request_get_range (PmssHttpRequest *request, guint64 size, guint64 *first,
     guint64 *length);
 
+/* The part of an object of @size bytes that a GET or HEAD asks for, by Range and If-Range. */
+typedef struct
+{
+  guint status;                 /* 200, 206 */
+  guint64 first, length;
+} PmssHttpPart;
+/* Adds ETag, Accept-Ranges and Content-Range to the answer. FALSE: answered with 416 or 400. @etag:
+ * with its quotation marks */
+gboolean    pmss_http_request_find_part (PmssHttpRequest *request, const char *etag, guint64 size,
+    PmssHttpPart *part);
+
 /* Bodies: refuses by itself with 413 when Content-Length is over @max. FALSE: answered already,
  * return from begin. */
 gboolean    pmss_http_request_accept_body (PmssHttpRequest *request, guint64 max);
@@ -154,6 +165,14 @@ typedef void (*PmssHttpWork) (PmssHttpRequest *request, gpointer user_data);
 typedef enum { PMSS_HTTP_WAIT_READ, PMSS_HTTP_WAIT_WRITE, PMSS_HTTP_N_WAITS } PmssHttpWait;
 void        pmss_http_request_defer       (PmssHttpRequest *request, PmssHttpWait wait,
     PmssHttpWork work);
+
+/* For an answer that comes from elsewhere; with libmicrohttpd alone. Call it instead of answering,
+ * from `begin` of a request without a body; `complete` is then not called. The connection is set
+ * aside, and @start is called, which must not block. Later, on any thread, the request is answered
+ * and goes on, once; `end` comes after it. A server that stops answers by itself, and does not call
+ * @start. It waits for each request that was set aside before, however long that takes. */
+void        pmss_http_request_set_aside   (PmssHttpRequest *request, PmssHttpWork start);
+void        pmss_http_request_go_on       (PmssHttpRequest *request);
 
 /* Answers: exactly one per request, a second one is a programmer's mistake. Headers are added
  * before; values with control characters are left out and warned about. A handler that returns from
@@ -178,6 +197,31 @@ void pmss_http_request_respond_internal (PmssHttpRequest *request, const char *w
 /* @length bytes of @fd from @offset, by sendfile; takes @fd. */
 void pmss_http_request_respond_fd    (PmssHttpRequest *request, guint status,
     const char *content_type, int fd, guint64 offset, guint64 length);
+
+/**
+ * PmssHttpSource:
+ *
+ * An answer of a known length whose bytes are fetched as its peer takes them. With libmicrohttpd
+ * alone. It holds no thread: while no bytes are there its connection is set aside. A peer that
+ * takes too few is cut by the watchdog, one that waits for bytes is not. Reference counted; any
+ * thread.
+ */
+typedef struct _PmssHttpSource PmssHttpSource;
+/* Puts up to @max next bytes into @buffer and returns how many. 0: none are there yet, and
+ * pmss_http_source_wake() is called when they are. -1: there are none, and the connection is cut.
+ * On the connection's worker; must not block. */
+typedef gssize (*PmssHttpSourceRead) (PmssHttpSource *source, void *buffer, gsize max,
+    gpointer user_data);
+
+/* Answers with @length bytes, at least one, that @read brings. A HEAD reads none. @user_data: lives
+ * until `end`. Returns: (transfer full) */
+PmssHttpSource *pmss_http_request_respond_source (PmssHttpRequest *request, guint status,
+    const char *content_type, guint64 length, PmssHttpSourceRead read, gpointer user_data);
+/* There are bytes, or there will be none: it is read again. Does nothing after the end. */
+void            pmss_http_source_wake  (PmssHttpSource *source);
+PmssHttpSource *pmss_http_source_ref   (PmssHttpSource *source);
+void            pmss_http_source_unref (PmssHttpSource *source);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssHttpSource, pmss_http_source_unref)
 
 /**
  * PmssHttpFeed:
