@@ -23,6 +23,7 @@ static const struct
   {'w', PMSS_TOKEN_WRITE, "write"},
   {'d', PMSS_TOKEN_DELETE, "delete"},
   {'l', PMSS_TOKEN_LIST, "list"},
+  {'g', PMSS_TOKEN_GATEWAY, "play"},
 };
 
 PmssTokenClaims *

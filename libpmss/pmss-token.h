@@ -17,6 +17,7 @@ typedef enum
   PMSS_TOKEN_WRITE = 1 << 1,
   PMSS_TOKEN_DELETE = 1 << 2,
   PMSS_TOKEN_LIST = 1 << 3,
+  PMSS_TOKEN_GATEWAY = 1 << 4,  /* play a medium through a gateway; the session is a ticket's id */
 } PmssTokenOps;
 
 /* The format of the claims that this library signs and reads. A heartbeat says which one a node

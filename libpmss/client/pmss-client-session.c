@@ -62,6 +62,7 @@ typedef struct
 {
   char *id;
   char *medium;
+  char *ticket;                 /* (nullable): that the session is opened by */
   PmssSession *session;         /* (nullable): without its layout so far */
 } Opening;
 
@@ -72,6 +73,7 @@ opening_free (gpointer data)
 
   g_free (opening->id);
   g_free (opening->medium);
+  g_free (opening->ticket);
   pmss_session_free (opening->session);
   g_free (opening);
 }
@@ -302,13 +304,16 @@ ask_for_session (GTask * task)
   const Opening *opening = g_task_get_task_data (task);
   g_autoptr (JsonNode) body = json_node_new (JSON_NODE_OBJECT);
   JsonObject *object = json_object_new ();
+  g_autofree char *path = opening->ticket == NULL ? g_strdup ("/sessions")
+      : g_strdup_printf ("/tickets/%s/sessions", opening->ticket);
 
   json_object_set_string_member (object, "id", opening->id);
-  json_object_set_string_member (object, "medium", opening->medium);
+  /* a ticket names its medium */
+  if (opening->ticket == NULL)
+    json_object_set_string_member (object, "medium", opening->medium);
   json_node_take_object (body, object);
   pmss_client_request_async (g_task_get_source_object (task), "POST",
-      "/sessions", body, g_task_get_cancellable (task), on_session_opened,
-      task);
+      path, body, g_task_get_cancellable (task), on_session_opened, task);
 }
 
 void
@@ -316,11 +321,21 @@ pmss_client_open_session_async (PmssClient * self, const char *id,
     const char *medium, GCancellable * cancellable,
     GAsyncReadyCallback callback, gpointer user_data)
 {
+  pmss_client_redeem_ticket_async (self, id, medium, NULL, cancellable,
+      callback, user_data);
+}
+
+void
+pmss_client_redeem_ticket_async (PmssClient * self, const char *id,
+    const char *medium, const char *ticket, GCancellable * cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   Opening *opening = g_new0 (Opening, 1);
 
   opening->id = id != NULL ? g_strdup (id) : pmss_client_new_session_id ();
   opening->medium = g_strdup (medium);
+  opening->ticket = g_strdup (ticket);
   g_task_set_source_tag (task, pmss_client_open_session_async);
   g_task_set_task_data (task, opening, opening_free);
   ask_for_session (task);

@@ -110,6 +110,17 @@ void         pmss_client_open_session_async   (PmssClient *client, const char *i
     const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback,
     gpointer user_data);
 /**
+ * pmss_client_redeem_ticket_async:
+ * @medium: its name, for errors
+ * @ticket: (nullable): id of the ticket of a viewer that this gateway plays for (docs/gateway.md)
+ *
+ * The same for a ticket. The credentials are a storage server's secret. Finished by
+ * pmss_client_open_session_finish().
+ */
+void         pmss_client_redeem_ticket_async  (PmssClient *client, const char *id,
+    const char *medium, const char *ticket, GCancellable *cancellable,
+    GAsyncReadyCallback callback, gpointer user_data);
+/**
  * pmss_client_open_session_finish: (skip)
  *
  * Returns: (transfer full): the session; free with pmss_session_free()

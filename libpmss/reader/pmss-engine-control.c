@@ -187,7 +187,9 @@ pmss_engine_init_control (PmssEngine * engine)
   };
 
   engine->lease = pmss_lease_new (engine->loop, engine->client, engine->medium,
-      &settings, &funcs, engine);
+      engine->settings.ticket, &settings, &funcs, engine);
+  /* the reader's, which may go before the I/O thread is done */
+  engine->settings.ticket = NULL;
   engine->refresh = pmss_refresh_new (engine->loop, engine->lease,
       engine->medium, layout_came, engine);
   engine->reports = pmss_reports_new (engine->loop, engine->lease);

@@ -58,6 +58,7 @@ typedef struct _PmssEngine PmssEngine;
 
 typedef struct
 {
+  char *ticket;                 /* (nullable) the reader's; the lease has a copy */
   guint64 cache_size;           /* bytes */
   guint64 read_ahead;           /* bytes */
   guint64 max_memory;           /* bytes, of all readers of the io; 0: as it is */

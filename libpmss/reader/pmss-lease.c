@@ -10,6 +10,7 @@ struct _PmssLease
   PmssLoop *loop;
   PmssClient *client;
   char *medium;
+  char *ticket;                 /* (nullable) */
   const PmssLeaseFuncs *funcs;
   gpointer user_data;
   PmssLeaseState state;
@@ -70,8 +71,8 @@ ask (PmssLease * lease, GCancellable * cancellable,
   if (lease->asked == NULL)
     lease->asked = pmss_client_new_session_id ();
   pmss_lease_hold (lease);
-  pmss_client_open_session_async (lease->client, lease->asked, lease->medium,
-      cancellable, callback, lease);
+  pmss_client_redeem_ticket_async (lease->client, lease->asked, lease->medium,
+      lease->ticket, cancellable, callback, lease);
 }
 
 /* --- Renewing --- */
@@ -322,14 +323,15 @@ pmss_lease_release (PmssLease * lease)
 
 PmssLease *
 pmss_lease_new (PmssLoop * loop, PmssClient * client, const char *medium,
-    const PmssLeaseSettings * settings, const PmssLeaseFuncs * funcs,
-    gpointer user_data)
+    const char *ticket, const PmssLeaseSettings * settings,
+    const PmssLeaseFuncs * funcs, gpointer user_data)
 {
   PmssLease *lease = g_new0 (PmssLease, 1);
 
   lease->loop = loop;
   lease->client = client;
   lease->medium = g_strdup (medium);
+  lease->ticket = g_strdup (ticket);
   lease->funcs = funcs;
   lease->user_data = user_data;
   pmss_lease_state_init (&lease->state, settings);
@@ -352,5 +354,6 @@ pmss_lease_free (PmssLease * lease)
   g_free (lease->session);
   g_free (lease->asked);
   g_free (lease->medium);
+  g_free (lease->ticket);
   g_free (lease);
 }

@@ -38,9 +38,10 @@ typedef struct
   void (*release) (gpointer user_data);
 } PmssLeaseFuncs;
 
-/* @client: not referenced: it stays as long as the lease. */
+/* @client: not referenced: it stays as long as the lease. @ticket: (nullable): its sessions are
+ * opened by this one. */
 PmssLease *pmss_lease_new (PmssLoop *loop, PmssClient *client,
-    const char *medium, const PmssLeaseSettings *settings,
+    const char *medium, const char *ticket, const PmssLeaseSettings *settings,
     const PmssLeaseFuncs *funcs, gpointer user_data);
 /* Any thread, when no request is under way. */
 void pmss_lease_free (PmssLease *lease);

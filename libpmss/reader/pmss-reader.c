@@ -25,6 +25,7 @@ enum
   PROP_0,
   PROP_CLIENT,
   PROP_MEDIUM,
+  PROP_TICKET,
   PROP_CACHE_SIZE,
   PROP_READ_AHEAD,
   PROP_READ_AHEAD_TIME,
@@ -335,6 +336,27 @@ pmss_reader_read_async (PmssReader * self, guint64 offset, gsize max,
   g_object_unref (task);
 }
 
+/**
+ * pmss_reader_try_read:
+ * @self: an open reader
+ * @offset: of the first byte
+ * @max: how many bytes at the most, > 0
+ *
+ * The same as pmss_reader_read() where nothing has to be waited for.
+ *
+ * Returns: (transfer full) (nullable): bytes of the unit that holds @offset;
+ * %NULL: they are not there, and pmss_reader_read_async() says when, or why
+ */
+GBytes *
+pmss_reader_try_read (PmssReader * self, guint64 offset, gsize max)
+{
+  const PmssSession *session = pmss_reader_get_session (self);
+
+  if (session == NULL || offset >= pmss_layout_get_size (session->layout))
+    return NULL;
+  return pmss_wait_try_read (self->engine, offset, max);
+}
+
 GBytes *
 pmss_reader_read_finish (PmssReader * self, GAsyncResult * result,
     GError ** error)
@@ -391,6 +413,7 @@ pmss_reader_finalize (GObject * object)
   g_clear_pointer (&self->session, pmss_session_free);
   g_clear_object (&self->client);
   g_free (self->medium);
+  g_free (self->settings.ticket);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (pmss_reader_parent_class)->finalize (object);
 }
@@ -407,6 +430,10 @@ pmss_reader_set_property (GObject * object, guint id, const GValue * value,
       break;
     case PROP_MEDIUM:
       self->medium = g_value_dup_string (value);
+      break;
+    case PROP_TICKET:
+      g_free (self->settings.ticket);
+      self->settings.ticket = g_value_dup_string (value);
       break;
     case PROP_CACHE_SIZE:
       self->settings.cache_size = g_value_get_uint64 (value);
@@ -457,6 +484,9 @@ pmss_reader_get_property (GObject * object, guint id, GValue * value,
     case PROP_MEDIUM:
       g_value_set_string (value, self->medium);
       break;
+    case PROP_TICKET:
+      g_value_set_string (value, self->settings.ticket);
+      break;
     case PROP_CACHE_SIZE:
       g_value_set_uint64 (value, self->settings.cache_size);
       break;
@@ -504,6 +534,7 @@ install_properties (GObjectClass * object_class)
   props[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL,
       PMSS_TYPE_CLIENT, once);
   props[PROP_MEDIUM] = g_param_spec_string ("medium", NULL, NULL, NULL, once);
+  props[PROP_TICKET] = g_param_spec_string ("ticket", NULL, NULL, NULL, rw);
   props[PROP_CACHE_SIZE] = g_param_spec_uint64 ("cache-size", NULL, NULL,
       0, G_MAXINT64, DEFAULT_CACHE_SIZE, rw);
   props[PROP_READ_AHEAD] = g_param_spec_uint64 ("read-ahead", NULL, NULL,

@@ -34,6 +34,8 @@ G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
  *
  * Properties, set before open:
  *
+ *  - "ticket" (string, %NULL): where a gateway reads for a viewer (docs/gateway.md), the id of the
+ *    viewer's ticket. Sessions are opened by it
  *  - "cache-size" (uint64, bytes, default 52 MiB)
  *  - "read-ahead" (uint64, bytes, default 48 MiB, at most cache-size less one row)
  *  - "read-ahead-time" (uint, seconds, default 10): a consumer that never has to wait gets no more
@@ -77,6 +79,9 @@ GBytes     *pmss_reader_read        (PmssReader *reader, guint64 offset, gsize m
 void        pmss_reader_read_async  (PmssReader *reader, guint64 offset, gsize max,
     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GBytes     *pmss_reader_read_finish (PmssReader *reader, GAsyncResult *result, GError **error);
+
+/* The same without a wait; NULL: the bytes are not there. */
+GBytes     *pmss_reader_try_read    (PmssReader *reader, guint64 offset, gsize max);
 
 /* Cancels the requests in flight. The cache stays, and the next read starts again. Waiting reads
  * get their bytes first. */

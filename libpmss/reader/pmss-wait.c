@@ -418,6 +418,23 @@ pmss_wait_read (PmssEngine * engine, guint64 offset, gsize max,
   return bytes;
 }
 
+GBytes *
+pmss_wait_try_read (PmssEngine * engine, guint64 offset, gsize max)
+{
+  PmssWait *wait = wait_new_read (engine, offset, max, NULL);
+  GBytes *bytes;
+
+  g_mutex_lock (&engine->lock);
+  wait_look (wait);
+  if (wait->bytes != NULL && engine->state == PMSS_ENGINE_OPEN
+      && pmss_cursor_note_read (engine, wait->row, wait->index, TRUE))
+    pmss_engine_kick (engine);
+  g_mutex_unlock (&engine->lock);
+  bytes = g_steal_pointer (&wait->bytes);
+  wait_free (wait);
+  return bytes;
+}
+
 void
 pmss_wait_read_task (PmssEngine * engine, guint64 offset, gsize max,
     GTask * task)

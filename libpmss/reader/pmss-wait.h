@@ -17,6 +17,8 @@ typedef struct _PmssWait PmssWait;
 /* Answers: for bytes a GBytes, for opening NULL and no error. */
 GBytes *pmss_wait_read (PmssEngine *engine, guint64 offset, gsize max,
     GCancellable *cancellable, GError **error);
+/* NULL: they are not there; nothing waits for them. */
+GBytes *pmss_wait_try_read (PmssEngine *engine, guint64 offset, gsize max);
 /* @task: (transfer full): answered with a GBytes. */
 void pmss_wait_read_task (PmssEngine *engine, guint64 offset, gsize max,
     GTask *task);
