@@ -82,6 +82,20 @@ now_seconds (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
+static gboolean
+is_for_medium (const PmssTokenClaims * claims, const PmssWanted * wanted,
+    GError ** error)
+{
+  if (wanted->medium != NULL && !g_str_equal (wanted->medium, claims->medium)) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN,
+        "The token is for another medium");
+    return FALSE;
+  }
+  if (wanted->ticket != NULL)
+    *wanted->ticket = g_strdup (claims->session);
+  return TRUE;
+}
+
 /* Under the lock: whether the claims allow this, and their session goes on. */
 static gboolean
 allows (PmssAccess * access, PmssTokenClaims * claims,
@@ -97,7 +111,8 @@ allows (PmssAccess * access, PmssTokenClaims * claims,
     return FALSE;
   }
   return pmss_token_covers (claims, wanted->op, wanted->version,
-      wanted->shard, access->node, error);
+      wanted->shard, access->node, error) && is_for_medium (claims, wanted,
+      error);
 }
 
 /* TRUE if @token is known; @allowed then says the rest. */
@@ -270,6 +285,17 @@ pmss_access_check (PmssAccess * access, const char *token,
   if (!allowed)
     atomic_fetch_add (&access->refusals, 1);
   return allowed;
+}
+
+gboolean
+pmss_access_check_ticket (PmssAccess * access, const char *token,
+    const char *medium, char **ticket, GError ** error)
+{
+  const PmssWanted wanted = {
+    .op = PMSS_TOKEN_GATEWAY,.medium = medium,.ticket = ticket
+  };
+
+  return pmss_access_check (access, token, &wanted, error);
 }
 
 guint64

@@ -27,6 +27,8 @@ typedef struct
   PmssTokenOps op;
   const PmssVersionId *version; /* NULL, as is @shard: it is about no one version */
   const char *shard;
+  const char *medium;           /* (nullable) has to be the token's */
+  char **ticket;                /* (nullable) is set to the token's where it is allowed */
 } PmssWanted;
 
 /* Whether @token (nullable) allows it. PMSS_ERROR_NOT_AUTHORIZED: no valid token;
@@ -34,6 +36,11 @@ typedef struct
  * for another node. */
 gboolean    pmss_access_check (PmssAccess *access, const char *token, const PmssWanted *wanted,
     GError **error);
+
+/* Whether @token (nullable) opens the URL of @medium at this gateway; the same errors. @ticket:
+ * (out) the ticket that it is for. Free with g_free(). */
+gboolean    pmss_access_check_ticket (PmssAccess *access, const char *token, const char *medium,
+    char **ticket, GError **error);
 
 /* Reads the file of revocations in folder @data, which this server keeps from then on. Until it
  * knows which sessions have ended, by that file or by pmss_access_settle(), it refuses viewers'

@@ -9,6 +9,7 @@
 #include "libpmss/node/pmss-proof.h"
 
 #define SHARDS "/v1/shards"
+#define MEDIA "/v1/media/"
 #define MAX_PAGE 10000
 #define DEFAULT_PAGE 1000
 /* An extent of 256 MiB in one shard of the smallest units. */
@@ -21,13 +22,9 @@ typedef struct
   char name[PMSS_SHARD_NAME_SIZE];
   PmssVersionId version;
   PmssStorePut *put;
-  struct
-  {
-    int fd;                     /* -1: none */
-    guint status;
-    guint64 size;               /* of the shard */
-    guint64 first, length;
-  } range;                      /* what is to be sent */
+  int fd;                       /* of the shard; -1: none */
+  PmssHttpPart part;            /* that is to be sent */
+  PmssGatewayAnswer *play;      /* nullable: it is for a whole medium */
 } Call;
 
 /* --- who may --- */
@@ -74,68 +71,14 @@ add_shard_headers (PmssHttpRequest * request, const char *name)
   pmss_http_request_add_header (request, "Accept-Ranges", "bytes");
 }
 
-static PmssHttpRange
-get_range (PmssHttpRequest * request, const char *name, guint64 size,
-    guint64 * first, guint64 * length)
-{
-  const char *condition = pmss_http_request_get_header (request, "If-Range");
-  g_autofree char *etag = g_strdup_printf ("\"%s\"", name);
-
-  *first = 0;
-  *length = size;
-  if (condition != NULL && !g_str_equal (condition, etag))
-    return PMSS_HTTP_RANGE_NONE;
-  return pmss_http_request_get_range (request, size, first, length);
-}
-
-/* FALSE: answered. */
-static gboolean
-find_range (PmssHttpRequest * request, Call * call)
-{
-  g_autofree char *size = NULL;
-
-  call->range.status = 200;
-  switch (get_range (request, call->name, call->range.size,
-          &call->range.first, &call->range.length)) {
-    case PMSS_HTTP_RANGE_NONE:
-      break;
-    case PMSS_HTTP_RANGE_OK:
-      call->range.status = 206;
-      break;
-    case PMSS_HTTP_RANGE_UNSATISFIABLE:
-      size = g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, call->range.size);
-      pmss_http_request_add_header (request, "Content-Range", size);
-      pmss_http_request_respond_problem (request, 416,
-          "the shard has %" G_GUINT64_FORMAT " bytes", call->range.size);
-      return FALSE;
-    case PMSS_HTTP_RANGE_MALFORMED:
-      pmss_http_request_respond_problem (request, 400, "malformed Range");
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static void
-add_content_range (PmssHttpRequest * request, Call * call)
-{
-  g_autofree char *range = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%"
-      G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT, call->range.first,
-      call->range.first + call->range.length - 1, call->range.size);
-
-  pmss_http_request_add_header (request, "Content-Range", range);
-}
-
 static void
 send_range (PmssHttpRequest * request, Call * call)
 {
-  int fd = call->range.fd;
+  int fd = call->fd;
 
-  call->range.fd = -1;
-  if (call->range.status == 206)
-    add_content_range (request, call);
-  add_shard_headers (request, call->name);
-  pmss_http_request_respond_fd (request, call->range.status,
-      "application/octet-stream", fd, call->range.first, call->range.length);
+  call->fd = -1;
+  pmss_http_request_respond_fd (request, call->part.status,
+      "application/octet-stream", fd, call->part.first, call->part.length);
 }
 
 /* Deferred: waits for the disk, as sendfile() on a worker would, which has
@@ -146,8 +89,7 @@ fetch_range (PmssHttpRequest * request, gpointer data)
   Call *call = pmss_http_request_get_data (request);
   g_autoptr (GError) error = NULL;
 
-  if (pmss_store_fetch (call->range.fd, call->range.first, call->range.length,
-          &error))
+  if (pmss_store_fetch (call->fd, call->part.first, call->part.length, &error))
     send_range (request, call);
   else
     respond (request, error);
@@ -158,17 +100,17 @@ get_shard (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
 {
   gboolean wants_bytes =
       g_str_equal (pmss_http_request_get_method (request), "GET");
+  g_autofree char *etag = g_strdup_printf ("\"%s\"", call->name);
   g_autoptr (GError) error = NULL;
+  guint64 size;
 
-  call->range.fd = pmss_store_open_shard (api->store, call->name,
-      &call->range.size, &error);
-  if (call->range.fd < 0)
+  call->fd = pmss_store_open_shard (api->store, call->name, &size, &error);
+  if (call->fd < 0)
     respond (request, error);
-  else if (!find_range (request, call))
+  else if (!pmss_http_request_find_part (request, etag, size, &call->part))
     return;
-  else if (wants_bytes && call->range.length > 0
-      && !pmss_store_is_cached (call->range.fd, call->range.first,
-          call->range.length))
+  else if (wants_bytes && call->part.length > 0
+      && !pmss_store_is_cached (call->fd, call->part.first, call->part.length))
     pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, fetch_range);
   else
     send_range (request, call);
@@ -464,6 +406,24 @@ answer_metrics (PmssStorageApi * api, PmssHttpRequest * request)
       "text/plain; version=0.0.4; charset=utf-8", body);
 }
 
+/* Set aside: the gateway answers. */
+static void
+start_play (PmssHttpRequest * request, gpointer data)
+{
+  Call *call = pmss_http_request_get_data (request);
+
+  pmss_gateway_answer_start (call->play, request);
+}
+
+static void
+begin_play (PmssStorageApi * api, PmssHttpRequest * request, const char *name,
+    Call * call)
+{
+  call->play = pmss_gateway_answer_new (api->gateway, request, name);
+  if (call->play != NULL)
+    pmss_http_request_set_aside (request, start_play);
+}
+
 static void
 on_begin (PmssHttpRequest * request, gpointer data)
 {
@@ -471,7 +431,7 @@ on_begin (PmssHttpRequest * request, gpointer data)
   const char *path = pmss_http_request_get_path (request);
   Call *call = g_new0 (Call, 1);
 
-  call->range.fd = -1;
+  call->fd = -1;
   pmss_http_request_set_data (request, call);
   if (g_str_has_prefix (path, SHARDS "/")) {
     begin_shard (api, request, path + strlen (SHARDS "/"), call);
@@ -479,6 +439,9 @@ on_begin (PmssHttpRequest * request, gpointer data)
     if (is_get (request)
         && check_access (api, request, PMSS_TOKEN_LIST, NULL))
       pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, list_shards);
+  } else if (g_str_has_prefix (path, MEDIA) && api->gateway != NULL) {
+    if (is_get (request))
+      begin_play (api, request, path + strlen (MEDIA), call);
   } else if (g_str_equal (path, "/healthz")) {
     if (is_get (request))
       answer_health (api, request);
@@ -519,8 +482,9 @@ on_end (PmssHttpRequest * request, gboolean answered, gpointer data)
   Call *call = pmss_http_request_get_data (request);
 
   g_clear_pointer (&call->put, pmss_store_put_free);
-  if (call->range.fd >= 0)
-    close (call->range.fd);
+  if (call->fd >= 0)
+    close (call->fd);
+  g_clear_pointer (&call->play, pmss_gateway_answer_end);
   g_free (call);
 }
 

@@ -3,6 +3,7 @@
 
 #include "access.h"
 #include "httpd/pmss-httpd.h"
+#include "gateway/answer.h"
 #include "scrub.h"
 #include "self.h"
 #include "store.h"
@@ -16,6 +17,7 @@ typedef struct
   PmssStore *store;
   PmssAccess *access;
   PmssScrub *scrub;             /* nullable */
+  PmssGateway *gateway;         /* nullable; set before the listener starts */
   const char *metrics_token;    /* nullable; set before the listener starts */
   PmssHttpd *httpd;             /* set right after the start, under `lock` */
   GMutex lock;

@@ -93,6 +93,8 @@ static const PmssSetting settings[] = {
       "What fails together with this server"},
   {"network-limit", "0", PMSS_SETTING_AMOUNT, AT (network_limit), 0,
       G_MAXINT64, "BITS", "Bit/s that this server can send, like 1G"},
+  {"gateway", "on", PMSS_SETTING_SWITCH, AT (gateway), 0, 0, "WHEN",
+      "Play media over plain HTTP for viewers without GStreamer: on or off"},
   {"scrub-period", "604800", PMSS_SETTING_NUMBER, AT (scrub_period), 0,
         G_MAXINT, "SECONDS",
       "In which all shards are read once, to find what has gone bad; 0: off"},

@@ -24,6 +24,7 @@ typedef struct
   char *join_token;             /* nullable */
   char *zone;                   /* "" if none */
   guint64 network_limit;        /* bit/s, 0: not known */
+  gboolean gateway;             /* plays media over plain HTTP */
   guint scrub_period;           /* seconds, 0: no scrubbing */
   char *tls_certificate, *tls_key;      /* nullable, both or none */
   char *metrics_token;          /* nullable: the token that opens /metrics from other machines */

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "daemon/pmss-daemon.h"
 #include "daemon/pmss-descriptors.h"
+#include "gateway/gateway.h"
 #include "libpmss/pmss-error.h"
 #include "node.h"
 #include "scrub.h"
@@ -35,6 +36,7 @@ typedef struct
   PmssIdentity *identity;       /* NULL until it has joined */
   PmssHttpd *httpd;
   PmssStats *stats;
+  PmssGateway *gateway;         /* NULL: it is none */
   PmssNodeAgent *agent;         /* NULL when it stands alone */
   gint64 revocations;           /* number of the last one that was known at the start */
   guint alive;                  /* source */
@@ -49,6 +51,8 @@ become (Server * server, const PmssIdentity * identity)
   pmss_access_set_trust (server->access, identity->public_key,
       identity->cluster, identity->id);
   pmss_self_become (server->self, identity);
+  if (server->gateway)
+    pmss_gateway_become (server->gateway, identity->secret);
 }
 
 static PmssIdentity *
@@ -257,6 +261,20 @@ start_agent (Server * server, GError ** error)
   return server->agent != NULL;
 }
 
+/* Standing alone nobody sends viewers here. */
+static gboolean
+start_gateway (Server * server, GError ** error)
+{
+  const PmssStorageConfig *config = server->config;
+
+  if (!config->gateway || !config->control)
+    return TRUE;
+  server->gateway = pmss_gateway_new (config->control, config->control_ca,
+      server->access, error);
+  server->api.gateway = server->gateway;
+  return server->gateway != NULL;
+}
+
 static int
 start (Server * server)
 {
@@ -274,6 +292,10 @@ start (Server * server)
   pmss_storage_api_init (&server->api, server->store, server->access,
       server->scrub, server->self);
   server->api.metrics_token = server->config->metrics_token;
+  if (!start_gateway (server, &error)) {
+    g_printerr ("pmss-storage: %s\n", error->message);
+    return EX_OSERR;
+  }
   if (!find_identity (server, &error)) {
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_CONFIG;
@@ -299,8 +321,11 @@ stop (Server * server)
   if (server->agent)
     pmss_node_agent_leave (server->agent);
   g_clear_pointer (&server->agent, pmss_node_agent_free);
+  if (server->gateway)
+    pmss_gateway_stop (server->gateway);
   if (server->httpd)
     pmss_httpd_stop (server->httpd, STOP_GRACE);
+  g_clear_pointer (&server->gateway, pmss_gateway_free);
   g_clear_pointer (&server->stats, pmss_stats_free);
   g_clear_pointer (&server->scrub, pmss_scrub_free);
   if (server->store) {

@@ -492,6 +492,8 @@ send_heartbeat (PmssNodeAgent * agent)
   add_place (agent, builder);
   add_token_formats (builder);
   add_time (builder);
+  json_builder_set_member_name (builder, "gateway");
+  json_builder_add_boolean_value (builder, agent->config->gateway);
   json_builder_set_member_name (builder, "instance");
   json_builder_add_string_value (builder, pmss_self_get_instance (agent->self));
   json_builder_set_member_name (builder, "revocations");

@@ -351,6 +351,10 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
   if (pmss_json_has (body, "time")
       && !pmss_json_get_time (body, "time", &beat->node.time, error))
     return FALSE;
+  if (pmss_json_has (body, "gateway")
+      && !pmss_json_get_boolean (body, "gateway", &beat->node.is_gateway,
+          error))
+    return FALSE;
   if (pmss_json_has (body, "trouble")
       && !get_trouble (body, &beat->node.trouble, error))
     return FALSE;
@@ -365,12 +369,9 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
 static gboolean
 check_node (PmssApiCall * call, guint id, const char *secret, GError ** error)
 {
-  char owner[16];
-
   if (!pmss_nodes_check (call->context->nodes, id, secret, error))
     return FALSE;
-  g_snprintf (owner, sizeof (owner), "%u", id);
-  pmss_http_request_set_class (call->request, PMSS_PLACE_NODE, owner);
+  pmss_api_set_node_class (call, id);
   return TRUE;
 }
 

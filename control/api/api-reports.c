@@ -196,6 +196,6 @@ report (PmssApiCall * call)
 
 const PmssRoute pmss_routes_reports[] = {
   {"POST", "/api/v1/sessions/{id}/reports", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,
-      report},
+      report,.gateway = TRUE},
   {NULL}
 };

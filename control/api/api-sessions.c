@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Routes for sessions and layouts. On handlers' threads. */
-#include "control/api/router.h"
+#include "control/api/api-sessions.h"
 
 #include "control/accounts/secret.h"
 #include "control/api/api-media.h"
@@ -97,30 +97,22 @@ refuse_session (PmssApiCall * call, PmssOpening opening, const GError * error)
   pmss_http_request_respond_problem (call->request, 429, "%s", error->message);
 }
 
-static PmssViewer
-get_viewer (PmssApiCall * call)
+static guint
+get_cap (PmssApiCall * call, const PmssUser * user)
 {
   const PmssControlConfig *config = call->context->config;
 
-  return (PmssViewer) {
-  .user = call->user->name,.login =
-        pmss_http_request_get_bearer (call->request),.address =
-        pmss_http_request_get_address (call->request),.cap =
-        call->user->role ==
-        PMSS_ROLE_ADMIN ? config->max_sessions_admin : config->max_sessions};
+  return user->role == PMSS_ROLE_ADMIN ? config->max_sessions_admin
+      : config->max_sessions;
 }
 
 static void
-create_session (PmssApiCall * call)
+open_session (PmssApiCall * call, const char *name, const PmssViewer * viewer)
 {
   g_autoptr (GError) error = NULL;
   g_auto (PmssOpened) opened = { 0 };
-  PmssViewer viewer = get_viewer (call);
-  const char *name;
 
-  if (get_wanted (pmss_http_request_get_json (call->request), &name,
-          &viewer.id, &error)
-      && pmss_sessions_create (call->context->sessions, name, &viewer, &opened,
+  if (pmss_sessions_create (call->context->sessions, name, viewer, &opened,
           &error)) {
     /* who asks again begins nothing */
     if (opened.how == PMSS_OPENING_NEW)
@@ -130,6 +122,44 @@ create_session (PmssApiCall * call)
   } else {
     refuse_session (call, opened.how, error);
   }
+}
+
+void
+pmss_api_open_by_ticket (PmssApiCall * call, const PmssTicket * ticket,
+    const char *id)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssUser) user = pmss_accounts_get_user (call->context->accounts,
+      ticket->user, &error);
+  PmssViewer viewer = {
+    .user = ticket->user,.ticket = ticket,.address = ticket->address,.id = id
+  };
+
+  if (user == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  viewer.cap = get_cap (call, user);
+  open_session (call, ticket->name, &viewer);
+}
+
+static void
+create_session (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  PmssViewer viewer = {
+    .user = call->user->name,
+    .login = pmss_http_request_get_bearer (call->request),
+    .address = pmss_http_request_get_address (call->request),
+    .cap = get_cap (call, call->user)
+  };
+  const char *name;
+
+  if (get_wanted (pmss_http_request_get_json (call->request), &name,
+          &viewer.id, &error))
+    open_session (call, name, &viewer);
+  else
+    pmss_http_request_respond_error (call->request, error);
 }
 
 static gboolean
@@ -235,16 +265,26 @@ get_layout (PmssApiCall * call)
   pmss_api_respond (call, 200, json);
 }
 
+static gboolean
+end_session (PmssApiCall * call, GError ** error)
+{
+  PmssSessions *sessions = call->context->sessions;
+
+  if (call->node != 0)
+    return pmss_sessions_let_go (sessions, call->param, call->user->name,
+        error);
+  return pmss_sessions_end (sessions, call->param,
+      call->user->role >= PMSS_ROLE_OPERATOR ? NULL : call->user->name, error);
+}
+
 static void
 delete_session (PmssApiCall * call)
 {
-  gboolean anyones = call->user->role >= PMSS_ROLE_OPERATOR;
   g_autoptr (GError) error = NULL;
 
   if (!check_id (call))
     return;
-  if (pmss_sessions_end (call->context->sessions, call->param,
-          anyones ? NULL : call->user->name, &error)) {
+  if (end_session (call, &error)) {
     call->action = "session end";
     pmss_http_request_respond_empty (call->request, 204);
   } else {
@@ -299,10 +339,10 @@ const PmssRoute pmss_routes_sessions[] = {
   {"POST", "/api/v1/sessions", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,
       create_session,.frequent = TRUE},
   {"PUT", "/api/v1/sessions/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
-      renew_session},
+      renew_session,.gateway = TRUE},
   {"GET", "/api/v1/sessions/{id}/layout", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
-      get_layout},
+      get_layout,.gateway = TRUE},
   {"DELETE", "/api/v1/sessions/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
-      delete_session,.frequent = TRUE},
+      delete_session,.gateway = TRUE,.frequent = TRUE},
   {NULL}
 };

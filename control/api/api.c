@@ -105,6 +105,15 @@ pmss_api_add_time (PmssJsonWriter * json, const char *name, gint64 seconds)
 }
 
 void
+pmss_api_set_node_class (PmssApiCall * call, guint node)
+{
+  char owner[16];
+
+  g_snprintf (owner, sizeof (owner), "%u", node);
+  pmss_http_request_set_class (call->request, PMSS_PLACE_NODE, owner);
+}
+
+void
 pmss_api_respond (PmssApiCall * call, guint status, PmssJsonWriter * json)
 {
   g_autoptr (GBytes) body = pmss_json_writer_finish (json);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "control/nodes/nodes.h"
+#include "control/sessions/tickets.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-types.h"
 
@@ -14,6 +16,7 @@
 const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_cluster,
   pmss_routes_events,
+  pmss_routes_gateway,
   pmss_routes_ingest,
   pmss_routes_jobs,
   pmss_routes_login,
@@ -169,6 +172,17 @@ check_rights (PmssApiCall * call, const PmssUser * user)
   return FALSE;
 }
 
+/* Whether a storage server calls, by its secret. Whose session it is about is looked at later. */
+static gboolean
+is_gateway (PmssApiCall * call, const char *token)
+{
+  if (call->route->gateway)
+    call->node = pmss_nodes_find_by_secret (call->context->nodes, token);
+  if (call->node != 0)
+    pmss_api_set_node_class (call, call->node);
+  return call->node != 0;
+}
+
 static gboolean
 authenticate (PmssApiCall * call)
 {
@@ -184,6 +198,8 @@ authenticate (PmssApiCall * call)
         "This needs a token: log in first");
     return FALSE;
   }
+  if (is_gateway (call, token))
+    return TRUE;
   call->user = pmss_accounts_authenticate (call->context->accounts, token,
       &error);
   if (call->user == NULL) {
@@ -204,7 +220,7 @@ check_again (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssUser) user = NULL;
 
-  if (call->user == NULL
+  if (call->user == NULL || call->node != 0
       || g_get_monotonic_time () - call->checked < RIGHTS_LAST)
     return TRUE;
   user = pmss_accounts_authenticate (call->context->accounts,
@@ -229,6 +245,27 @@ take_param (PmssApiCall * call, const Match * match)
   pmss_http_request_respond_problem (call->request, 400,
       "The path is not encoded component by component in UTF-8");
   return FALSE;
+}
+
+/* A gateway has the rights of the session's user, in that session alone. */
+static gboolean
+take_viewer (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  char *name;
+
+  if (call->node == 0)
+    return TRUE;
+  name = pmss_tickets_get_session_user (call->context->database, call->param,
+      call->node, &error);
+  if (name == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return FALSE;
+  }
+  call->user = g_new0 (PmssUser, 1);
+  call->user->name = name;
+  call->user->role = PMSS_ROLE_VIEWER;
+  return TRUE;
 }
 
 static void
@@ -268,7 +305,8 @@ on_begin (PmssHttpRequest * request, gpointer user_data)
     pmss_http_request_set_data (request, call);
     if (match.route->end == NULL)
       pmss_http_request_let_end_wait (request);
-    if (authenticate (call) && take_param (call, &match)) {
+    if (authenticate (call) && take_param (call, &match)
+        && take_viewer (call)) {
       call->begun = TRUE;
       accept_body (call);
     }

@@ -48,6 +48,8 @@ typedef struct
   gboolean frequent;
   gboolean unaudited;           /* not even refusals: its clients ask each second */
   gboolean one_time;            /* may also be used by a login with a one-time password */
+  /* {id} is a session's: the gateway that opened it may use it as its user does */
+  gboolean gateway;
 } PmssRoute;
 
 struct _PmssApiCall
@@ -56,6 +58,7 @@ struct _PmssApiCall
   PmssHttpRequest *request;
   const PmssRoute *route;
   PmssUser *user;               /* the caller; NULL with PMSS_ROLE_NONE */
+  guint node;                   /* a gateway calls for @user; 0: nobody does */
   /* the path's variable part, decoded; NULL if it has none */
   char *param;
   /* (nullable) the action of this request, instead of the route's `audit` */
@@ -73,6 +76,7 @@ struct _PmssApiCall
 /* Each resource's table, in its api-*.c. */
 extern const PmssRoute pmss_routes_cluster[];
 extern const PmssRoute pmss_routes_events[];
+extern const PmssRoute pmss_routes_gateway[];
 extern const PmssRoute pmss_routes_ingest[];
 extern const PmssRoute pmss_routes_jobs[];
 extern const PmssRoute pmss_routes_login[];
@@ -100,6 +104,9 @@ void      pmss_api_audit (PmssApiCall *call);
 void      pmss_api_audit_done (PmssApiCall *call);
 
 /* Functions for more than one resource. */
+
+/* The call's connection has a place of storage server @node's from now on. */
+void      pmss_api_set_node_class (PmssApiCall *call, guint node);
 
 /* "?limit=": @fallback if absent; FALSE: answered with 400. */
 gboolean  pmss_api_get_query_uint (PmssApiCall *call, const char *name, guint64 minimum,

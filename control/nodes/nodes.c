@@ -2,6 +2,7 @@
 /* The nodes that have joined. Any thread. */
 #include "control/nodes/nodes-private.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "control/accounts/secret.h"
@@ -184,6 +185,49 @@ pmss_nodes_peek (PmssNodes * self, guint id)
       g_hash_table_lookup (self->entries, GUINT_TO_POINTER (id));
 
   return entry != NULL ? entry_to_info (entry) : NULL;
+}
+
+guint
+pmss_nodes_find_by_secret (PmssNodes * self, const char *secret)
+{
+  guint8 hash[PMSS_SECRET_HASH_SIZE];
+  GHashTableIter iter;
+  gpointer value;
+  guint found = 0;
+
+  if (secret == NULL)
+    return 0;
+  pmss_secret_hash (secret, hash);
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const PmssNodeEntry *entry = value;
+
+    if (sodium_memcmp (hash, entry->secret, sizeof (hash)) == 0)
+      found = entry->node.id;
+  }
+  g_mutex_unlock (&self->lock);
+  return found;
+}
+
+GPtrArray *
+pmss_nodes_list_gateways (PmssNodes * self)
+{
+  GPtrArray *list =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_node_info_free);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const PmssNodeEntry *entry = value;
+
+    if (entry->is_gateway && entry->state == PMSS_NODE_UP)
+      g_ptr_array_add (list, entry_to_info (entry));
+  }
+  g_mutex_unlock (&self->lock);
+  return list;
 }
 
 guint

@@ -58,6 +58,7 @@ typedef struct
   gint64 time;                  /* of its clock, seconds since 1970; 0: it does not say */
   /* of the format that control signs; where not, it is suspect: it can serve no viewer */
   gboolean reads_tokens;
+  gboolean is_gateway;          /* it plays media over plain HTTP */
   PmssNodeStats stats;
 } PmssNodeBeat;
 
@@ -115,6 +116,11 @@ char         *pmss_nodes_join (PmssNodes *nodes, const char *join_token, PmssNod
  * Until then the node is suspect. @problem: (out) (nullable) the text for the node. */
 gboolean      pmss_nodes_heartbeat (PmssNodes *nodes, guint id, const char *secret,
     const PmssNodeBeat *beat, PmssNodeState *state, char **problem, GError **error);
+/* The node that @secret (nullable) is of; 0: none. From memory. */
+guint         pmss_nodes_find_by_secret (PmssNodes *nodes, const char *secret);
+/* Those that are up and play media over plain HTTP, from memory, in no order: an array of
+ * #PmssNodeInfo that frees them. */
+GPtrArray    *pmss_nodes_list_gateways (PmssNodes *nodes);
 /* Whether @secret is the node's: as heartbeat() does. */
 gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secret, GError **error);
 /* Control has tried to reach the node; @readers have told before that they cannot. @failure:

@@ -3,6 +3,8 @@
  * that the layout is of shards that stay as long as the session does. */
 #include "control/sessions/sessions-private.h"
 
+#include <string.h>
+
 #include "control/accounts/secret.h"
 #include "control/sessions/admission.h"
 #include "control/sessions/revocations.h"
@@ -129,28 +131,50 @@ static gboolean
 insert_session (PmssDatabase * database, OpenCall * call, GError ** error)
 {
   PmssViewing *s = call->session;
+  const PmssTicket *ticket = call->viewer->ticket;
   guint8 login[PMSS_SECRET_HASH_SIZE];
 
-  pmss_secret_hash (call->viewer->login, login);
+  if (ticket != NULL)
+    memcpy (login, ticket->login, sizeof (login));
+  else
+    pmss_secret_hash (call->viewer->login, login);
   return pmss_admission_decide (database, call->opened->medium, &s->version,
       &s->rate, error)
       && pmss_sessions_date_token (call->sessions, database, s, s->created,
       error)
       && pmss_database_exec (database, error,
       "INSERT INTO session (id, user, medium, version, address, rate,"
-      " created, expires, token_until, login, issued)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+      " created, expires, token_until, login, issued, ticket)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
       PMSS_TEXT (s->id), PMSS_TEXT (s->user), PMSS_INT (s->medium),
       PMSS_BLOB (s->version.bytes, sizeof (s->version.bytes)),
       PMSS_TEXT (s->address), PMSS_INT (s->rate), PMSS_INT (s->created),
       PMSS_INT (s->expires), PMSS_INT (s->token_until), PMSS_BLOB (login,
-          sizeof (login)), PMSS_INT (s->issued));
+          sizeof (login)), PMSS_INT (s->issued),
+      PMSS_TEXT (ticket != NULL ? ticket->id : NULL));
+}
+
+/* It may have ended since it was looked at; its name may be another medium's by now. */
+static gboolean
+check_ticket (PmssDatabase * database, OpenCall * call, GError ** error)
+{
+  const PmssTicket *ticket = call->viewer->ticket;
+
+  if (ticket == NULL)
+    return TRUE;
+  if (ticket->medium == call->session->medium)
+    return pmss_tickets_use (database, ticket->id, call->session->id, error);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+      "The medium of this ticket has another name now: ask again");
+  return FALSE;
 }
 
 /* Without an id it cannot be one that is there. */
 static gboolean
 open_session (PmssDatabase * database, OpenCall * call, GError ** error)
 {
+  if (!check_ticket (database, call, error))
+    return FALSE;
   if (call->viewer->id != NULL) {
     g_autoptr (GError) local = NULL;
     PmssViewing *same = find_same (database, call, &local);

@@ -298,12 +298,36 @@ end_session (PmssDatabase * database, gpointer data, GError ** error)
 }
 
 gboolean
-pmss_sessions_end (PmssSessions * self, const char *id, const char *user,
+pmss_sessions_let_go (PmssSessions * self, const char *id, const char *user,
     GError ** error)
 {
   SessionCall call = {.id = id,.user = user };
 
   return pmss_database_transact (self->database, end_session, &call, error);
+}
+
+/* The session goes with its ticket. */
+static gboolean
+end_with_ticket (PmssDatabase * database, gpointer data, GError ** error)
+{
+  SessionCall *call = data;
+
+  if (!pmss_database_exec (database, error,
+          "DELETE FROM ticket WHERE id = (SELECT ticket FROM session"
+          " WHERE id = ?1 AND (?2 IS NULL OR user = ?2))",
+          PMSS_TEXT (call->id), PMSS_TEXT (call->user)))
+    return FALSE;
+  return pmss_database_get_changes (database) > 0
+      || end_session (database, data, error);
+}
+
+gboolean
+pmss_sessions_end (PmssSessions * self, const char *id, const char *user,
+    GError ** error)
+{
+  SessionCall call = {.id = id,.user = user };
+
+  return pmss_database_transact (self->database, end_with_ticket, &call, error);
 }
 
 static gboolean
@@ -375,16 +399,19 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session,
 static gboolean
 expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
 {
-  gboolean *more = data, revocations;
+  gboolean *more = data, others;
 
   if (!pmss_database_exec (database, error,
           "DELETE FROM session WHERE id IN (SELECT id FROM session"
           " WHERE expires <= unixepoch () LIMIT ?1)", PMSS_INT (PIECE)))
     return FALSE;
   *more = pmss_database_get_changes (database) == PIECE;
-  if (!pmss_revocations_bound (database, &revocations, error))
+  if (!pmss_revocations_bound (database, &others, error))
     return FALSE;
-  *more |= revocations;
+  *more |= others;
+  if (!pmss_tickets_prune (database, &others, error))
+    return FALSE;
+  *more |= others;
   return TRUE;
 }
 

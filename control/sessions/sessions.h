@@ -5,6 +5,7 @@
 #include "control/catalog/layout-parts.h"
 #include "control/context.h"
 #include "control/keys.h"
+#include "control/sessions/tickets.h"
 
 G_BEGIN_DECLS
 
@@ -44,7 +45,9 @@ guint         pmss_sessions_get_lease (PmssSessions *sessions);
 typedef struct
 {
   const char *user;
-  const char *login;            /* the bearer token: the session ends with it */
+  const char *login;            /* the bearer token: the session ends with it; NULL: the ticket's */
+  /* (nullable) by which a gateway opens the session. The medium has to be its medium. */
+  const PmssTicket *ticket;
   const char *address;
   guint cap;                    /* sessions that the user may have at a time; 0: any number */
   const char *id;               /* 32 hex digits that the client made; NULL: make them here */
@@ -92,8 +95,12 @@ PmssViewing  *pmss_sessions_get    (PmssSessions *sessions, const char *id, cons
  * within a second of the last time. */
 PmssViewing  *pmss_sessions_begin_report (PmssSessions *sessions, const char *id, const char *user,
     GError **error);
-/* @user: (nullable) only if it is this user's. PMSS_ERROR_NOT_FOUND. */
+/* @user: (nullable) only if it is this user's. With its ticket, if it has one: no gateway opens
+ * another one. PMSS_ERROR_NOT_FOUND. */
 gboolean      pmss_sessions_end    (PmssSessions *sessions, const char *id, const char *user,
+    GError **error);
+/* A gateway has no bytes to send: its viewer's ticket rests. PMSS_ERROR_NOT_FOUND. */
+gboolean      pmss_sessions_let_go (PmssSessions *sessions, const char *id, const char *user,
     GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 

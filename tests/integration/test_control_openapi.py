@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """control/api/openapi.json against the running server: every operation is called, and every answer on the way has to be as the document says."""
 
+import base64
 import json
 import re
+import secrets
 import unittest
 
 import jsonschema
@@ -11,6 +13,12 @@ import cluster
 
 CONTENT = bytes(range(256)) * 300
 PASSWORD = "correct horse"
+
+
+def claims_of(token):
+    """What a v4.public token says; its signature is 64 bytes at the end."""
+    body = token[len("v4.public."):]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))[:-64])
 
 
 def strict(schema):
@@ -184,6 +192,32 @@ class OpenApiTest(cluster.TestCase):
         self.assert_status(403, api, "PUT", "/sessions/" + session["id"])
         self.assert_status(404, self.cluster.medium, "films/a b%ä.bin")
 
+    def exercise_gateway(self):
+        self.cluster.add("played", CONTENT)
+        status, headers, _ = self.cluster.request("GET", "/media/played")
+        self.assertEqual(status, 307)
+        ticket = claims_of(headers["Location"].split("?t=")[1])["sid"]
+        node = self.cluster.node(int(claims_of(headers["Location"].split("?t=")[1])["nod"]))
+        secret = json.loads((node.data / "node.json").read_text())["secret"]
+        bearer = {"Authorization": "Bearer " + secret, "Content-Type": "application/json"}
+        path = "/api/v1/tickets/%s/sessions" % ticket
+        ask = self.cluster.request
+        id = secrets.token_hex(16)
+        for status in (201, 200):
+            self.assertEqual(ask("POST", path, json.dumps({"id": id}), bearer)[0], status)
+        # the gateway uses the session as its viewer does
+        self.assertEqual(ask("PUT", "/api/v1/sessions/" + id, headers=bearer)[0], 200)
+        self.assertEqual(ask("GET", "/api/v1/sessions/%s/layout" % id, headers=bearer)[0], 200)
+        self.assertEqual(ask("DELETE", "/api/v1/sessions/" + id, headers=bearer)[0], 204)
+        for body, wanted in (({"id": id}, 403), ({"id": "x"}, 400), ({}, 400)):
+            self.assertEqual(ask("POST", path, json.dumps(body), bearer)[0], wanted, body)
+        self.assertEqual(ask("POST", path, json.dumps({"id": id}), dict(bearer, Authorization="Bearer x"))[0], 401)
+        self.assertEqual(ask("POST", path.replace(ticket, "0" * 32), json.dumps({"id": id}), bearer)[0], 404)
+        # another's session is none of the gateway's, nor is anything else
+        other = self.cluster.session("played")["id"]
+        self.assertEqual(ask("PUT", "/api/v1/sessions/" + other, headers=bearer)[0], 404)
+        self.assertEqual(ask("GET", "/api/v1/media", headers=bearer)[0], 401)
+
     def exercise_uploads(self):
         tus = {"Tus-Resumable": "1.0.0"}
         request = self.cluster.request
@@ -268,6 +302,7 @@ class OpenApiTest(cluster.TestCase):
         self.exercise_accounts()
         self.exercise_nodes()
         self.exercise_media()
+        self.exercise_gateway()
         self.exercise_uploads()
         self.exercise_jobs()
         self.exercise_events()

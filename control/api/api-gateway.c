@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Media over plain HTTP: viewers are sent to a gateway, which opens sessions by
+ * their tickets. On handlers' threads. */
+#include "control/api/router.h"
+
+#include "control/accounts/secret.h"
+#include "control/api/api-sessions.h"
+#include "control/catalog/catalog.h"
+#include "control/config.h"
+#include "control/gateway/gateways.h"
+#include "control/nodes/nodes.h"
+#include "control/sessions/tickets.h"
+#include "libpmss/pmss-error.h"
+#include "libpmss/pmss-json.h"
+
+/* --- A viewer --- */
+
+static PmssMedium *
+find_ready (PmssApiCall * call, GError ** error)
+{
+  g_autoptr (PmssMedium) medium =
+      pmss_catalog_get_medium (call->context->catalog, call->param, error);
+
+  if (medium == NULL)
+    return NULL;
+  if (medium->state == PMSS_MEDIUM_READY && medium->has_version)
+    return g_steal_pointer (&medium);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "“%s” is not ready but %s", medium->name,
+      pmss_medium_state_to_string (medium->state));
+  return NULL;
+}
+
+static GArray *
+choose_gateways (PmssApiCall * call, const PmssMedium * medium, GError ** error)
+{
+  g_autoptr (GArray) holders =
+      pmss_catalog_list_version_nodes (call->context->catalog,
+      &medium->version, error);
+  g_autoptr (GArray) gateways = NULL;
+
+  if (holders == NULL)
+    return NULL;
+  gateways = pmss_gateways_choose (call->context->nodes, holders);
+  if (gateways->len > 0)
+    return g_steal_pointer (&gateways);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "No storage server that is up plays media over plain HTTP (its setting "
+      "gateway)");
+  return NULL;
+}
+
+static PmssTicket *
+take_ticket (PmssApiCall * call, GError ** error)
+{
+  const PmssTicketHolder holder = {
+    .user = call->user->name,
+    .login = pmss_http_request_get_bearer (call->request),
+    .address = pmss_http_request_get_address (call->request)
+  };
+  g_autoptr (PmssMedium) medium = find_ready (call, error);
+  g_autoptr (GArray) gateways = medium != NULL ?
+      choose_gateways (call, medium, error) : NULL;
+
+  if (gateways == NULL)
+    return NULL;
+  return pmss_tickets_take (call->context->database, &holder, medium, gateways,
+      error);
+}
+
+static void
+send_to_gateway (PmssApiCall * call)
+{
+  PmssControlContext *context = call->context;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssTicket) ticket = NULL;
+  g_autofree char *token = NULL, *url = NULL;
+
+  if (!pmss_api_check_medium_name (call))
+    return;
+  ticket = take_ticket (call, &error);
+  if (ticket != NULL) {
+    token = pmss_tickets_mint (context->keys, ticket,
+        context->config->stream_lifetime);
+    url = pmss_gateways_url (context->nodes, ticket->node, ticket->name, token);
+  }
+  if (url == NULL) {
+    if (error == NULL)
+      g_set_error_literal (&error, PMSS_ERROR, PMSS_ERROR_BUSY,
+          "The storage server has just gone: try again");
+    if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY))
+      pmss_http_request_add_header (call->request, "Retry-After", "1");
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  pmss_http_request_add_header (call->request, "Location", url);
+  /* the URL opens a door */
+  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
+  pmss_http_request_add_header (call->request, "Referrer-Policy",
+      "no-referrer");
+  pmss_http_request_respond_empty (call->request, 307);
+}
+
+/* --- A gateway --- */
+
+static gboolean
+get_id (PmssApiCall * call, const char **id, GError ** error)
+{
+  static const char *const members[] = { "id", NULL };
+  JsonObject *body = pmss_http_request_get_json (call->request);
+
+  if (!pmss_json_check_members (body, members, error)
+      || !pmss_json_get_string (body, "id", 32, id, error))
+    return FALSE;
+  if (pmss_secret_is_id (*id))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "id: has to be 32 hex digits in lower case");
+  return FALSE;
+}
+
+/* A storage server's secret says which one it is. */
+static PmssTicket *
+find_ticket (PmssApiCall * call, GError ** error)
+{
+  guint node = pmss_nodes_find_by_secret (call->context->nodes,
+      pmss_http_request_get_bearer (call->request));
+
+  if (node == 0) {
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
+        "This is for a storage server, with its secret");
+    return NULL;
+  }
+  pmss_api_set_node_class (call, node);
+  return pmss_tickets_get (call->context->database,
+      pmss_secret_is_id (call->param) ? call->param : "", node, error);
+}
+
+static void
+redeem (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssTicket) ticket = find_ticket (call, &error);
+  const char *id;
+
+  /* for the event: the session is the viewer's */
+  if (ticket != NULL)
+    call->claimed_user = g_strdup (ticket->user);
+  if (ticket != NULL && get_id (call, &id, &error))
+    pmss_api_open_by_ticket (call, ticket, id);
+  else
+    pmss_http_request_respond_error (call->request, error);
+}
+
+const PmssRoute pmss_routes_gateway[] = {
+  {"GET", "/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, send_to_gateway},
+  /* a storage server's secret is looked at */
+  {"POST", "/api/v1/tickets/{id}/sessions", PMSS_ROLE_NONE, PMSS_BODY_JSON,
+      redeem,.frequent = TRUE},
+  {NULL}
+};

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tickets: rows of the database. */
+#include "control/sessions/tickets.h"
+
+#include <string.h>
+
+#include "control/database/database.h"
+#include "control/keys.h"
+#include "control/sessions/revocations.h"
+#include "libpmss/pmss-error.h"
+
+#define PIECE 200               /* tickets that are forgotten in one call */
+/* A ticket that has a session goes on whatever its time. */
+#define GOES_ON "(t.until > unixepoch ()" \
+  " OR EXISTS (SELECT 1 FROM session s WHERE s.ticket = t.id))"
+
+typedef struct
+{
+  const PmssTicketHolder *holder;
+  const PmssMedium *medium;
+  const GArray *gateways;
+  guint8 login[PMSS_SECRET_HASH_SIZE];
+  const char *id;
+  guint node;
+  PmssTicket *ticket;
+  char *user;
+} TicketCall;
+
+void
+pmss_ticket_free (PmssTicket * ticket)
+{
+  g_free (ticket->id);
+  g_free (ticket->user);
+  g_free (ticket->address);
+  g_free (ticket->name);
+  g_free (ticket);
+}
+
+static gboolean
+not_found (GError ** error)
+{
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+      "There is no such ticket, or it has ended");
+  return FALSE;
+}
+
+/* Columns: id, user, login, address, medium, its name, node. */
+static PmssTicket *
+read_row (PmssRows * rows)
+{
+  PmssTicket *ticket = g_new0 (PmssTicket, 1);
+  gsize length;
+  const void *login = pmss_rows_blob (rows, 2, &length);
+
+  ticket->id = g_strdup (pmss_rows_text (rows, 0));
+  ticket->user = g_strdup (pmss_rows_text (rows, 1));
+  memcpy (ticket->login, login, MIN (length, sizeof (ticket->login)));
+  ticket->address = g_strdup (pmss_rows_text (rows, 3));
+  ticket->medium = pmss_rows_int (rows, 4);
+  ticket->name = g_strdup (pmss_rows_text (rows, 5));
+  ticket->node = (guint) pmss_rows_int (rows, 6);
+  return ticket;
+}
+
+static gboolean
+is_among (const GArray * gateways, guint node)
+{
+  for (guint i = 0; i < gateways->len; i++)
+    if (g_array_index (gateways, guint, i) == node)
+      return TRUE;
+  return FALSE;
+}
+
+/* The ticket stays NULL where there is none that is of use. */
+static gboolean
+find_same (PmssDatabase * database, TicketCall * call, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT t.id, t.user, t.login, t.address, t.medium, m.name, t.node"
+      " FROM ticket t JOIN medium m ON m.id = t.medium"
+      " WHERE t.login = ?1 AND t.medium = ?2 AND t.address = ?3 AND " GOES_ON,
+      PMSS_BLOB (call->login, sizeof (call->login)),
+      PMSS_INT (call->medium->id), PMSS_TEXT (call->holder->address));
+
+  if (pmss_rows_next (rows, &local)
+      && is_among (call->gateways, (guint) pmss_rows_int (rows, 6)))
+    call->ticket = read_row (rows);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* Those that have rested for longest. */
+static gboolean
+bound_resting (PmssDatabase * database, const char *user, GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "DELETE FROM ticket WHERE id IN (SELECT t.id FROM ticket t"
+      " WHERE t.user = ?1 AND NOT EXISTS (SELECT 1 FROM session s"
+      " WHERE s.ticket = t.id) ORDER BY t.until DESC LIMIT 1000 OFFSET ?2)",
+      PMSS_TEXT (user), PMSS_INT (PMSS_MAX_RESTING_TICKETS));
+}
+
+/* One that is there has ended, or has a gateway that is of no use now. */
+static gboolean
+insert (PmssDatabase * database, TicketCall * call, GError ** error)
+{
+  PmssTicket *ticket = g_new0 (PmssTicket, 1);
+
+  call->ticket = ticket;
+  ticket->id = pmss_secret_new_id ();
+  ticket->user = g_strdup (call->holder->user);
+  memcpy (ticket->login, call->login, sizeof (ticket->login));
+  ticket->address = g_strdup (call->holder->address);
+  ticket->medium = call->medium->id;
+  ticket->name = g_strdup (call->medium->name);
+  ticket->node = g_array_index (call->gateways, guint, 0);
+  return pmss_database_exec (database, error,
+      "DELETE FROM ticket WHERE login = ?1 AND medium = ?2 AND address = ?3",
+      PMSS_BLOB (ticket->login, sizeof (ticket->login)),
+      PMSS_INT (ticket->medium), PMSS_TEXT (ticket->address))
+      && pmss_database_exec (database, error,
+      "INSERT INTO ticket (id, user, login, medium, address, node, created,"
+      " until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, unixepoch (),"
+      " unixepoch () + ?7)", PMSS_TEXT (ticket->id), PMSS_TEXT (ticket->user),
+      PMSS_BLOB (ticket->login, sizeof (ticket->login)),
+      PMSS_INT (ticket->medium), PMSS_TEXT (ticket->address),
+      PMSS_INT (ticket->node), PMSS_INT (PMSS_TICKET_BEGIN))
+      && bound_resting (database, ticket->user, error);
+}
+
+/* As the tokens of sessions: nodes refuse what was signed in the second of a cut, or before. */
+static gboolean
+date_token (PmssDatabase * database, PmssTicket * ticket, GError ** error)
+{
+  gint64 cut;
+
+  if (!pmss_revocations_get_cut (database, ticket->user, &cut, error))
+    return FALSE;
+  ticket->issued = MAX (g_get_real_time () / G_USEC_PER_SEC, cut + 1);
+  return TRUE;
+}
+
+static gboolean
+take (PmssDatabase * database, gpointer data, GError ** error)
+{
+  TicketCall *call = data;
+
+  return find_same (database, call, error)
+      && (call->ticket != NULL || insert (database, call, error))
+      && date_token (database, call->ticket, error);
+}
+
+PmssTicket *
+pmss_tickets_take (PmssDatabase * database, const PmssTicketHolder * holder,
+    const PmssMedium * medium, const GArray * gateways, GError ** error)
+{
+  TicketCall call = {
+    .holder = holder,.medium = medium,.gateways = gateways
+  };
+  gboolean taken;
+
+  pmss_secret_hash (holder->login, call.login);
+  taken = pmss_database_transact (database, take, &call, error);
+  if (!taken)
+    g_clear_pointer (&call.ticket, pmss_ticket_free);
+  return call.ticket;
+}
+
+static gboolean
+get (PmssDatabase * database, gpointer data, GError ** error)
+{
+  TicketCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT t.id, t.user, t.login, t.address, t.medium, m.name, t.node"
+      " FROM ticket t JOIN medium m ON m.id = t.medium"
+      " WHERE t.id = ?1 AND t.node = ?2 AND m.state = 'ready' AND " GOES_ON,
+      PMSS_TEXT (call->id), PMSS_INT (call->node));
+
+  if (pmss_rows_next (rows, &local)) {
+    call->ticket = read_row (rows);
+    return TRUE;
+  }
+  if (local == NULL)
+    return not_found (error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+PmssTicket *
+pmss_tickets_get (PmssDatabase * database, const char *id, guint node,
+    GError ** error)
+{
+  TicketCall call = {.id = id,.node = node };
+
+  pmss_database_read (database, get, &call, error);
+  return call.ticket;
+}
+
+static gboolean
+get_session_user (PmssDatabase * database, gpointer data, GError ** error)
+{
+  TicketCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT s.user FROM session s JOIN ticket t ON t.id = s.ticket"
+      " WHERE s.id = ?1 AND t.node = ?2", PMSS_TEXT (call->id),
+      PMSS_INT (call->node));
+
+  if (pmss_rows_next (rows, &local)) {
+    call->user = g_strdup (pmss_rows_text (rows, 0));
+    return TRUE;
+  }
+  if (local == NULL)
+    return not_found (error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+char *
+pmss_tickets_get_session_user (PmssDatabase * database, const char *id,
+    guint node, GError ** error)
+{
+  TicketCall call = {.id = id,.node = node };
+
+  pmss_database_read (database, get_session_user, &call, error);
+  return call.user;
+}
+
+char *
+pmss_tickets_mint (PmssKeys * keys, const PmssTicket * ticket, guint lifetime)
+{
+  g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
+
+  claims->issued = ticket->issued;
+  claims->expires = ticket->issued + lifetime;
+  claims->ops = PMSS_TOKEN_GATEWAY;
+  claims->any_version = TRUE;
+  claims->medium = g_strdup (ticket->name);
+  claims->user = g_strdup (ticket->user);
+  claims->session = g_strdup (ticket->id);
+  pmss_token_claims_add_nodes (claims, ticket->node, ticket->node);
+  return pmss_keys_mint (keys, claims);
+}
+
+gboolean
+pmss_tickets_use (PmssDatabase * database, const char *id, const char *session,
+    GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT 1 FROM ticket t WHERE t.id = ?1 AND " GOES_ON, PMSS_TEXT (id));
+
+  if (pmss_rows_next (rows, &local))
+    return pmss_database_exec (database, error,
+        "DELETE FROM session WHERE ticket = ?1 AND id <> ?2", PMSS_TEXT (id),
+        PMSS_TEXT (session));
+  if (local == NULL)
+    return not_found (error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+gboolean
+pmss_tickets_prune (PmssDatabase * database, gboolean * more, GError ** error)
+{
+  if (!pmss_database_exec (database, error,
+          "DELETE FROM ticket WHERE id IN (SELECT t.id FROM ticket t"
+          " WHERE t.until <= unixepoch () AND NOT EXISTS (SELECT 1"
+          " FROM session s WHERE s.ticket = t.id) LIMIT ?1)", PMSS_INT (PIECE)))
+    return FALSE;
+  *more = pmss_database_get_changes (database) == PIECE;
+  return TRUE;
+}

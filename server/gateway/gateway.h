@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "server/access.h"
+
+G_BEGIN_DECLS
+
+/**
+ * PmssGateway:
+ *
+ * Plays media for viewers that speak plain HTTP (docs/gateway.md). It has one client, with one
+ * cache and one budget of memory, and a reader for each viewer's ticket. Its thread "gateway" opens
+ * readers, waits for their bytes, and lets go of those that nobody reads. Threads: any.
+ */
+typedef struct _PmssGateway PmssGateway;
+
+/* @control: URL of the control server; @ca_file: (nullable): authorities of its certificate and of
+ * the storage servers'. */
+PmssGateway *pmss_gateway_new    (const char *control, const char *ca_file, PmssAccess *access,
+    GError **error);
+/* This server has joined: @secret is its own. Before, nobody has a token for it. */
+void         pmss_gateway_become (PmssGateway *gateway, const char *secret);
+/* No reader is opened any more; requests that wait for one are answered. Before the listener
+ * stops. */
+void         pmss_gateway_stop   (PmssGateway *gateway);
+/* Gives all sessions back, which takes 2 s at most. After the listener has stopped. */
+void         pmss_gateway_free   (PmssGateway *gateway);
+
+typedef struct
+{
+  guint plays;                  /* readers that are there, */
+  guint answers;                /* answers under way */
+  guint64 bytes;                /* that were given out */
+  guint64 failed;               /* answers that were cut for want of their bytes */
+} PmssGatewayStats;
+void         pmss_gateway_get_stats (PmssGateway *gateway, PmssGatewayStats *stats);
+
+G_END_DECLS

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The readers of a gateway: one for each ticket. On the gateway's thread. */
+#include "gateway-private.h"
+
+#include "daemon/pmss-haste.h"
+#include "libpmss/pmss-error.h"
+
+/* After the last answer's end. A viewer who has paused comes back with the same URL. */
+#define REST (60 * 1000)        /* ms */
+
+/*
+ *                opened                    nobody reads for a minute
+ *   OPENING ───────────────▶ OPEN ──────────────────────────────▶ closed
+ *      │ not opened            │ its bytes cannot be had            ▲
+ *      ▼                       ▼                                    │
+ *    gone                   FAILED ──── the last answer has ended ──┘
+ */
+typedef enum
+{ OPENING, OPEN, FAILED } PlayState;
+
+struct _PmssPlay
+{
+  PmssGateway *gateway;
+  char *ticket;
+  PmssReader *reader;
+  PlayState state;
+  GQueue waiting;               /* of PmssGatewayAnswer, while it is opened */
+  guint users;                  /* answers that read it */
+  GSource *rest;                /* (nullable) nobody does */
+};
+
+static void
+cancel_rest (PmssPlay * play)
+{
+  if (play->rest == NULL)
+    return;
+  g_source_destroy (play->rest);
+  g_clear_pointer (&play->rest, g_source_unref);
+}
+
+/* Another one may take its place. */
+static void
+forget (PmssPlay * play)
+{
+  PmssGateway *gateway = play->gateway;
+
+  if (g_hash_table_lookup (gateway->plays, play->ticket) == play)
+    g_hash_table_remove (gateway->plays, play->ticket);
+}
+
+static void
+end_thread_if_last (PmssGateway * gateway)
+{
+  if (gateway->ends && gateway->closing == 0)
+    g_main_loop_quit (gateway->loop);
+}
+
+static void
+on_closed (GObject * source, GAsyncResult * result, gpointer data)
+{
+  PmssPlay *play = data;
+  PmssGateway *gateway = play->gateway;
+
+  pmss_reader_close_finish (PMSS_READER (source), result, NULL);
+  g_object_unref (play->reader);
+  g_free (play->ticket);
+  g_free (play);
+  atomic_fetch_sub (&gateway->n_plays, 1);
+  gateway->closing--;
+  end_thread_if_last (gateway);
+}
+
+/* Gives the session back: the ticket rests. */
+static void
+close_play (PmssPlay * play)
+{
+  cancel_rest (play);
+  forget (play);
+  play->gateway->closing++;
+  pmss_reader_close_async (play->reader, on_closed, play);
+}
+
+static gboolean
+on_rested (gpointer data)
+{
+  close_play (data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+pmss_play_release (PmssPlay * play)
+{
+  if (--play->users > 0)
+    return;
+  if (play->state == FAILED || play->gateway->ends) {
+    close_play (play);
+    return;
+  }
+  pmss_reader_pause (play->reader);
+  play->rest = g_timeout_source_new ((guint) pmss_haste (REST));
+  g_source_set_callback (play->rest, on_rested, play, NULL);
+  g_source_attach (play->rest, play->gateway->context);
+}
+
+void
+pmss_play_fail (PmssPlay * play)
+{
+  play->state = FAILED;
+  forget (play);
+}
+
+static void
+give (PmssPlay * play, PmssGatewayAnswer * answer)
+{
+  cancel_rest (play);
+  play->users++;
+  pmss_gateway_answer_give (answer, play, play->reader);
+}
+
+static void
+on_opened (GObject * source, GAsyncResult * result, gpointer data)
+{
+  PmssPlay *play = data;
+  g_autoptr (GError) error = NULL;
+  GQueue waiting = play->waiting;
+
+  g_queue_init (&play->waiting);
+  if (pmss_reader_open_finish (PMSS_READER (source), result, &error)) {
+    play->state = OPEN;
+    for (GList * l = waiting.head; l != NULL; l = l->next)
+      give (play, l->data);
+  } else {
+    for (GList * l = waiting.head; l != NULL; l = l->next)
+      pmss_gateway_answer_refuse (l->data, error);
+    close_play (play);
+  }
+  g_queue_clear (&waiting);
+}
+
+static PmssPlay *
+new_play (PmssGateway * gateway, PmssGatewayAnswer * answer)
+{
+  PmssPlay *play = g_new0 (PmssPlay, 1);
+
+  play->gateway = gateway;
+  play->ticket = g_strdup (pmss_gateway_answer_get_ticket (answer));
+  play->reader = pmss_reader_new (gateway->client,
+      pmss_gateway_answer_get_medium (answer));
+  g_object_set (play->reader, "ticket", play->ticket, "retries", 0, NULL);
+  g_queue_init (&play->waiting);
+  g_hash_table_insert (gateway->plays, play->ticket, play);
+  atomic_fetch_add (&gateway->n_plays, 1);
+  pmss_reader_open_async (play->reader, gateway->cancellable, on_opened, play);
+  return play;
+}
+
+void
+pmss_plays_ask (PmssGateway * gateway, PmssGatewayAnswer * answer)
+{
+  PmssPlay *play = g_hash_table_lookup (gateway->plays,
+      pmss_gateway_answer_get_ticket (answer));
+
+  if (g_cancellable_is_cancelled (gateway->cancellable)) {
+    g_autoptr (GError) error = g_error_new_literal (PMSS_ERROR,
+        PMSS_ERROR_BUSY, "this server stops");
+
+    pmss_gateway_answer_refuse (answer, error);
+    return;
+  }
+  if (play == NULL)
+    play = new_play (gateway, answer);
+  if (play->state == OPEN)
+    give (play, answer);
+  else
+    g_queue_push_tail (&play->waiting, answer);
+}
+
+void
+pmss_plays_close (PmssGateway * gateway)
+{
+  g_autoptr (GList) plays = g_hash_table_get_values (gateway->plays);
+
+  /* none is being opened: each had an answer that waited, and all answers have ended */
+  for (GList * l = plays; l != NULL; l = l->next)
+    close_play (l->data);
+  end_thread_if_last (gateway);
+}
