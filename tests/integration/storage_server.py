@@ -35,6 +35,14 @@ def descriptors():
     return most if most != resource.RLIM_INFINITY else 1 << 20
 
 
+def sockets_of(connection):
+    """How the kernel sees both ends of @connection: state, and bytes that wait to be sent and to be read."""
+    ends = {":%04X" % connection.getsockname()[1], ":%04X" % connection.getpeername()[1]}
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return ["local %s remote %s state %s queues %s" % tuple(row[1:5]) for row in rows
+            if {row[1][-5:], row[2][-5:]} == ends]
+
+
 def tool(*arguments):
     return subprocess.run([TOOL, *map(str, arguments)], check=True, timeout=WAIT,
                           stdout=subprocess.PIPE, text=True).stdout

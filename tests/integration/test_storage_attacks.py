@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from storage_server import RNG, SANITIZED, WAIT, Case, Server, descriptors, read_all, wait_for
+from storage_server import RNG, SANITIZED, WAIT, Case, Server, descriptors, read_all, sockets_of, wait_for
 
 # Limits in seconds instead of tens of them. Loopback carries more than the
 # least rate at once even for who does not want it.
@@ -296,10 +296,13 @@ class Many(Attack):
         connections = self.connections(server, CROWD)
         for connection in connections:
             connection.sendall(head("GET", "/v1/shards/" + name, self.all))
-        for connection in connections:
+        for number, connection in enumerate(connections):
             got = b""
             while not got.endswith(data[-100:]):
-                piece = connection.recv(1 << 20)
+                try:
+                    piece = connection.recv(1 << 20)
+                except TimeoutError:
+                    self.fail("connection %d waits after %d bytes: %s" % (number, len(got), sockets_of(connection)))
                 self.assertTrue(piece)
                 got += piece
             self.assertGreater(len(got), answer_size)
