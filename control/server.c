@@ -19,6 +19,7 @@
 #include "control/data-folder.h"
 #include "control/database/database.h"
 #include "control/events/events.h"
+#include "control/events/summary.h"
 #include "control/identity.h"
 #include "control/ingest/ingest.h"
 #include "control/jobs/jobs.h"
@@ -39,6 +40,7 @@
 
 #define NODES_TICK_MS 500
 #define SESSIONS_TICK_S 1
+#define SUMMARY_TICK_S 1
 #define DISK_TICK_S 1
 #define ACCOUNTS_TICK_S 600
 #define JOBS_TICK_S 60
@@ -76,6 +78,13 @@ static gboolean
 on_jobs_tick (gpointer data)
 {
   pmss_jobs_prune (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_summary_tick (gpointer data)
+{
+  pmss_summary_look (data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -274,7 +283,8 @@ open_context (PmssControlContext * context, GError ** error)
 
   if (!open_tls_database (context, error) || !open_catalog (context, error))
     return FALSE;
-  context->events = pmss_events_new (context->database, config->max_events);
+  context->events = pmss_events_new (context->accounts, context->database,
+      config->max_events);
   context->nodes = pmss_nodes_new (context->database, error);
   if (context->nodes == NULL)
     return FALSE;
@@ -342,6 +352,7 @@ static void
 run_until_signal (PmssControlContext * context)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  PmssSummary *summary = pmss_summary_new (context);
   guint sources[] = {
     g_unix_signal_add (SIGTERM, on_signal, loop),
     g_unix_signal_add (SIGINT, on_signal, loop),
@@ -349,6 +360,7 @@ run_until_signal (PmssControlContext * context)
     g_timeout_add (pmss_haste (NODES_TICK_MS), on_nodes_tick, context->nodes),
     g_timeout_add_seconds (SESSIONS_TICK_S, on_sessions_tick,
         context->sessions),
+    g_timeout_add_seconds (SUMMARY_TICK_S, on_summary_tick, summary),
     g_timeout_add_seconds (DISK_TICK_S, on_disk_tick, context->reserve),
     g_timeout_add_seconds (ACCOUNTS_TICK_S, on_accounts_tick,
         context->accounts),
@@ -360,6 +372,7 @@ run_until_signal (PmssControlContext * context)
   g_main_loop_run (loop);
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     g_source_remove (sources[i]);
+  pmss_summary_free (summary);
 }
 
 static gboolean

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "control/accounts/secret.h"
 #include "control/context.h"
 
 G_BEGIN_DECLS
@@ -58,6 +59,19 @@ PmssLogin    *pmss_accounts_login  (PmssAccounts *accounts, const char *user, co
 PmssUser     *pmss_accounts_authenticate (PmssAccounts *accounts, const char *token,
     GError **error);
 gboolean      pmss_accounts_logout (PmssAccounts *accounts, const char *token, GError **error);
+
+/* A login that something goes on with, by its token's hash. */
+typedef struct
+{
+  guint8 hash[PMSS_SECRET_HASH_SIZE];
+  gint64 expires;               /* seconds since 1970; 0: it is not good */
+  PmssRole role;                /* of its user, as it is now; NONE: it is not good */
+} PmssLoginCheck;
+guint         pmss_login_check_hash  (gconstpointer login);
+gboolean      pmss_login_check_equal (gconstpointer a, gconstpointer b);
+/* Fills in the other members of each of @n logins. FALSE: it could not be looked. */
+gboolean      pmss_accounts_check_logins (PmssAccounts *accounts, PmssLoginCheck *const *logins,
+    guint n, GError **error);
 
 GPtrArray    *pmss_accounts_list_users   (PmssAccounts *accounts, GError **error);
 PmssUser     *pmss_accounts_get_user     (PmssAccounts *accounts, const char *name, GError **error);

@@ -3,6 +3,7 @@
 #include "control/api/router.h"
 
 #include "control/events/event-log.h"
+#include "control/events/events.h"
 
 #define MAX_EVENTS 1000
 #define DEFAULT_EVENTS 100
@@ -74,7 +75,58 @@ list_events (PmssApiCall * call)
   pmss_api_respond (call, 200, json);
 }
 
+/* "nodes,jobs" as bits; all of them if absent. FALSE: answered. */
+static gboolean
+get_topics (PmssApiCall * call, guint * topics)
+{
+  const char *text = pmss_http_request_get_query (call->request, "topics");
+  g_auto (GStrv) names = text != NULL ? g_strsplit (text, ",", -1) : NULL;
+  PmssTopic topic;
+
+  *topics = text != NULL ? 0 : (1u << PMSS_N_TOPICS) - 1;
+  for (guint i = 0; names != NULL && names[i] != NULL; i++) {
+    if (!pmss_topic_parse (names[i], &topic)) {
+      *topics = 0;
+      break;
+    }
+    *topics |= 1u << topic;
+  }
+  if (*topics != 0)
+    return TRUE;
+  pmss_http_request_respond_problem (call->request, 400,
+      "topics: “%s” has something else than nodes, jobs, sessions, media, "
+      "health, uploads, accounts", text);
+  return FALSE;
+}
+
+static void
+get_stream (PmssApiCall * call)
+{
+  g_autoptr (PmssHttpFeed) feed = NULL;
+  guint topics;
+
+  if (!get_topics (call, &topics))
+    return;
+  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
+  /* nginx passes on at once */
+  pmss_http_request_add_header (call->request, "X-Accel-Buffering", "no");
+  feed = pmss_http_request_respond_feed (call->request, 200,
+      "text/event-stream", PMSS_STREAM_MAX_PENDING, NULL, NULL);
+  call->data = pmss_streams_join (pmss_events_get_streams
+      (call->context->events), feed, call->user,
+      pmss_http_request_get_bearer (call->request), topics,
+      pmss_http_request_get_header (call->request, "Last-Event-ID"));
+}
+
+static void
+end_stream (PmssApiCall * call, gboolean answered)
+{
+  g_clear_pointer ((PmssStream **) & call->data, pmss_streams_leave);
+}
+
 const PmssRoute pmss_routes_events[] = {
   {"GET", "/api/v1/events", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, list_events},
+  {"GET", "/api/v1/stream", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, get_stream,
+      .end = end_stream},
   {NULL}
 };

@@ -14,6 +14,7 @@ typedef struct
 {
   char *upload;                 /* id, NULL once it is the ingest's */
   PmssUploadWriter *writer;
+  guint64 size;
 } Put;
 
 static PmssUpload *
@@ -63,6 +64,7 @@ begin_put (PmssApiCall * call)
     return;
   call->data = put = g_new0 (Put, 1);
   put->upload = g_strdup (upload->id);
+  put->size = size;
   put->writer = pmss_upload_writer_open (call->context->uploads, upload->id, 0,
       &error);
   if (!put->writer)
@@ -77,7 +79,8 @@ add_data (PmssApiCall * call, const void *data, gsize length)
   Put *put = call->data;
   g_autoptr (GError) error = NULL;
 
-  if (pmss_upload_writer_write (put->writer, data, length, &error))
+  if (pmss_upload_request_write (call, put->writer, put->size, data, length,
+          &error))
     return TRUE;
   pmss_http_request_respond_error (call->request, error);
   return FALSE;

@@ -255,7 +255,8 @@ add_data (PmssApiCall * call, const void *data, gsize length)
   Patch *patch = call->data;
   g_autoptr (GError) error = NULL;
 
-  if (pmss_upload_writer_write (patch->writer, data, length, &error))
+  if (pmss_upload_request_write (call, patch->writer, patch->size, data, length,
+          &error))
     return TRUE;
   respond_upload_error (call, error);
   return FALSE;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/config.h"
+#include "control/events/events.h"
 #include "control/nodes/nodes.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-text.h"
@@ -110,4 +111,31 @@ pmss_upload_request_check (const PmssUploadRequest * request,
   if (request->content_type && *request->content_type)
     medium->content_type = g_strdup (request->content_type);
   return g_steal_pointer (&medium);
+}
+
+/* To those who look on, whenever more of it is durable. */
+static void
+tell_progress (PmssApiCall * call, guint64 received, guint64 size)
+{
+  char detail[48];
+  const PmssEvent event = {.action = "upload progress",.detail = detail,
+    .object = call->param,.user = call->user->name
+  };
+
+  g_snprintf (detail, sizeof (detail), "%" G_GUINT64_FORMAT "/%"
+      G_GUINT64_FORMAT, received, size);
+  pmss_events_tell (call->context->events, &event);
+}
+
+gboolean
+pmss_upload_request_write (PmssApiCall * call, PmssUploadWriter * writer,
+    guint64 size, const void *data, gsize length, GError ** error)
+{
+  guint64 before = pmss_upload_writer_get_received (writer);
+
+  if (!pmss_upload_writer_write (writer, data, length, error))
+    return FALSE;
+  if (pmss_upload_writer_get_received (writer) != before)
+    tell_progress (call, pmss_upload_writer_get_received (writer), size);
+  return TRUE;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "control/api/router.h"
 #include "control/catalog/catalog.h"
-#include "control/context.h"
+#include "control/uploads/uploads.h"
 
 G_BEGIN_DECLS
 
@@ -22,5 +23,9 @@ typedef struct
  * needs. */
 PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request,
     const PmssControlContext *context, GError **error);
+
+/* Writes a piece of a body of @size bytes, and tells streams when more of it is durable. */
+gboolean    pmss_upload_request_write (PmssApiCall *call, PmssUploadWriter *writer, guint64 size,
+    const void *data, gsize length, GError **error);
 
 G_END_DECLS

@@ -36,6 +36,11 @@ static const char script[] = TABLE COUNT_STATES ("medium")
     COUNT_ALL ("bad_shard")
     "INSERT INTO tally SELECT 'event', minor, count(*) FROM main.event GROUP BY minor;"
     COUNT_ROWS ("event", "new.minor", "old.minor")
+    "INSERT INTO tally VALUES ('rights', '', 0);"
+    "CREATE TEMP TRIGGER tally_login_gone AFTER DELETE ON main.api_token"
+    " BEGIN UPDATE tally SET number = number + 1 WHERE kind = 'rights'; END;"
+    "CREATE TEMP TRIGGER tally_role AFTER UPDATE OF role ON main.user"
+    " BEGIN UPDATE tally SET number = number + 1 WHERE kind = 'rights'; END;"
     "INSERT INTO tally SELECT 'revocation', '', ifnull(max(id), 0) FROM main.revocation;"
     "CREATE TEMP TRIGGER tally_revocation_new AFTER INSERT ON main.revocation"
     " BEGIN UPDATE tally SET number = new.id WHERE kind = 'revocation'; END;";

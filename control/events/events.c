@@ -4,7 +4,8 @@
  *   any thread                        thread "events"            database thread
  *   take ─▶ add ─▶ journal
  *              └──▶ queue ──────────▶ all that wait ───────────▶ rows, with the next commit
- *   settle ◀───────────────────────── written
+ *   settle ◀───────────────────────── written ◀─────────────────┘
+ *                                     └──▶ streams
  */
 #include "control/events/events.h"
 
@@ -15,12 +16,15 @@
 
 /* Rows of one transaction. */
 #define BATCH 256
+#define TICK G_USEC_PER_SEC
 
 struct _PmssEvents
 {
   PmssDatabase *database;
   guint max;
+  PmssStreams *streams;
   GThread *thread;
+  gint64 tick;                  /* the thread's own: monotonic, when the next one is due */
   gboolean blind;               /* the thread's own: the last rows could not be written */
 
   GMutex lock;                  /* protects the rest; not held over the database */
@@ -79,22 +83,50 @@ take_batch_locked (PmssEvents * self)
   return batch;
 }
 
+/* They hear of what is durable. */
+static void
+tell_streams (PmssEvents * self, GPtrArray * batch)
+{
+  for (guint i = 0; i < batch->len; i++)
+    pmss_streams_tell (self->streams, g_ptr_array_index (batch, i));
+}
+
+static void
+tick (PmssEvents * self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (now < self->tick)
+    return;
+  self->tick = now + TICK;
+  pmss_streams_tick (self->streams, now);
+}
+
+/* Until something waits, or the next tick. FALSE: it is to end, and nothing waits. */
+static gboolean
+wait_locked (PmssEvents * self)
+{
+  gboolean due = FALSE;
+
+  while (!due && g_queue_is_empty (&self->waiting) && !self->stopping)
+    due = !g_cond_wait_until (&self->changed, &self->lock, self->tick);
+  return !self->stopping || !g_queue_is_empty (&self->waiting);
+}
+
 static gpointer
 events_thread (gpointer data)
 {
   PmssEvents *self = data;
 
   g_mutex_lock (&self->lock);
-  for (;;) {
-    g_autoptr (GPtrArray) batch = NULL;
+  while (wait_locked (self)) {
+    g_autoptr (GPtrArray) batch = take_batch_locked (self);
 
-    while (g_queue_is_empty (&self->waiting) && !self->stopping)
-      g_cond_wait (&self->changed, &self->lock);
-    if (g_queue_is_empty (&self->waiting))
-      break;
-    batch = take_batch_locked (self);
     g_mutex_unlock (&self->lock);
-    write_batch (self, batch);
+    if (batch->len > 0)
+      write_batch (self, batch);
+    tell_streams (self, batch);
+    tick (self);
     g_mutex_lock (&self->lock);
     self->written += batch->len;
     g_cond_broadcast (&self->settled);
@@ -106,12 +138,13 @@ events_thread (gpointer data)
 /* --- any thread --- */
 
 PmssEvents *
-pmss_events_new (PmssDatabase * database, guint max)
+pmss_events_new (PmssAccounts * accounts, PmssDatabase * database, guint max)
 {
   PmssEvents *self = g_new0 (PmssEvents, 1);
 
   self->database = database;
   self->max = max;
+  self->streams = pmss_streams_new (accounts, database);
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
   g_cond_init (&self->settled);
@@ -129,6 +162,7 @@ pmss_events_free (PmssEvents * self)
   g_cond_broadcast (&self->changed);
   g_mutex_unlock (&self->lock);
   g_thread_join (self->thread);
+  pmss_streams_free (self->streams);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->changed);
   g_cond_clear (&self->settled);
@@ -202,6 +236,23 @@ pmss_events_note (PmssEvents * self, const PmssEvent * event)
 
   if (self != NULL && pmss_events_take (self, event, &missed))
     pmss_events_add (self, event, missed);
+}
+
+void
+pmss_events_tell (PmssEvents * self, const PmssEvent * event)
+{
+  PmssEvent now = *event;
+
+  if (self == NULL)
+    return;
+  now.time = g_get_real_time () / G_USEC_PER_SEC;
+  pmss_streams_tell (self->streams, &now);
+}
+
+PmssStreams *
+pmss_events_get_streams (PmssEvents * self)
+{
+  return self->streams;
 }
 
 void

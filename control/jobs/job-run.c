@@ -2,6 +2,8 @@
 /* One run of a job: its progress, its rate, its wait. On the job's thread. */
 #include "control/jobs/jobs-private.h"
 
+#include "control/events/events.h"
+
 #define WRITE_EVERY G_USEC_PER_SEC
 
 PmssControlContext *
@@ -150,10 +152,34 @@ note_done (PmssJobRun * run, guint64 done)
   return write;
 }
 
+/* To those who look on, as often as it is written. */
+static void
+tell_done (PmssJobRun * run)
+{
+  const PmssJob *job = run->job;
+  char object[24], detail[48];
+  const PmssEvent event = {.action = "job progress",.object = object,
+    .detail = detail,.user = *job->user ? job->user : NULL
+  };
+
+  g_snprintf (object, sizeof (object), "%" G_GINT64_FORMAT, job->id);
+  g_snprintf (detail, sizeof (detail), "%" G_GUINT64_FORMAT "/%"
+      G_GUINT64_FORMAT, pmss_job_run_get_done (run), job->total);
+  pmss_events_tell (run->jobs->context->events, &event);
+}
+
+static gboolean
+write_done (PmssJobRun * run, GError ** error)
+{
+  Update values = { NULL };
+
+  tell_done (run);
+  return update (run, &values, error);
+}
+
 gboolean
 pmss_job_run_progress (PmssJobRun * run, guint64 done, GError ** error)
 {
-  Update values = { NULL };
   gboolean write;
 
   if (g_cancellable_set_error_if_cancelled (run->cancellable, error))
@@ -161,20 +187,19 @@ pmss_job_run_progress (PmssJobRun * run, guint64 done, GError ** error)
   g_mutex_lock (&run->jobs->lock);
   write = note_done (run, done);
   g_mutex_unlock (&run->jobs->lock);
-  return !write || update (run, &values, error);
+  return !write || write_done (run, error);
 }
 
 gboolean
 pmss_job_run_advance (PmssJobRun * run, guint64 bytes, GError ** error)
 {
-  Update values = { NULL };
   gboolean write;
 
   g_mutex_lock (&run->jobs->lock);
   write = note_done (run, run->done + bytes);
   g_mutex_unlock (&run->jobs->lock);
   return !g_cancellable_set_error_if_cancelled (run->cancellable, error)
-      && (!write || update (run, &values, error));
+      && (!write || write_done (run, error));
 }
 
 guint64

@@ -62,6 +62,23 @@ void        pmss_client_request_async  (PmssClient *client, const char *method, 
     JsonNode *body, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 JsonNode   *pmss_client_request_finish (PmssClient *client, GAsyncResult *result, GError **error);
 
+/* A piece of an answer, as it came; FALSE and an error end it with that. It may make requests of
+ * its own. */
+typedef gboolean (*PmssClientPiece)    (const char *data, gsize length, gpointer user_data,
+    GError **error);
+/**
+ * pmss_client_follow: (skip)
+ * @path: as of pmss_client_request()
+ * @last_id: (nullable): sent as Last-Event-ID
+ * @quiet: seconds
+ *
+ * GETs @path and hands the answer to @func piece by piece, until it ends, which is no error.
+ * Blocks. With a token alone. %PMSS_ERROR_TIMED_OUT: nothing came for @quiet.
+ */
+gboolean    pmss_client_follow         (PmssClient *client, const char *path, const char *last_id,
+    guint quiet, PmssClientPiece func, gpointer user_data, GCancellable *cancellable,
+    GError **error);
+
 /* Exchanges user and password for a token; the token is kept for later requests and returned with
  * its expiry. */
 gboolean    pmss_client_login  (PmssClient *client, const char *user, const char *password,

@@ -10,6 +10,7 @@ import unittest
 import jsonschema
 
 import cluster
+from event_listener import Listener
 
 CONTENT = bytes(range(256)) * 300
 PASSWORD = "correct horse"
@@ -298,6 +299,13 @@ class OpenApiTest(cluster.TestCase):
         for query in ("?limit=0", "?limit=1001", "?after=x", "?after=-1", "?before=1&after=1"):
             self.assert_status(400, api, "GET", "/events" + query)
 
+    def exercise_stream(self):
+        listener = Listener(self.cluster, self.cluster.token, topics="jobs,nodes")
+        self.assertEqual(listener.next().name, "start")
+        self.checker.check("GET", "/api/v1/stream", listener.answer.status, listener.answer.headers, b"a start")
+        listener.close()
+        self.assert_status(400, self.cluster.api, "GET", "/stream?topics=x")
+
     def test_every_operation(self):
         self.exercise_accounts()
         self.exercise_nodes()
@@ -306,6 +314,7 @@ class OpenApiTest(cluster.TestCase):
         self.exercise_uploads()
         self.exercise_jobs()
         self.exercise_events()
+        self.exercise_stream()
         self.cluster.api("GET", "/cluster")
         self.cluster.api("GET", "/openapi.json")
         for path in ("/healthz", "/metrics"):

@@ -142,7 +142,7 @@ start (ControlFixture * f, guint max)
   control_fixture_init (f);
   control_fixture_exec (f, "INSERT INTO user (name, role, password, created)"
       " VALUES ('anna', 'viewer', 'x', 1)");
-  return pmss_events_new (f->database, max);
+  return pmss_events_new (NULL, f->database, max);
 }
 
 static void
@@ -285,7 +285,7 @@ test_lowered (void)
 
   note (events, &by_anna, 3000);
   pmss_events_free (events);
-  events = pmss_events_new (f.database, 20);
+  events = pmss_events_new (NULL, f.database, 20);
   note (events, &by_anna, 1);
   g_assert_cmpint (control_fixture_count (&f, "SELECT count(*) FROM event"),
       ==, 2001);
@@ -294,7 +294,7 @@ test_lowered (void)
   g_assert_cmpint (control_fixture_count (&f, "SELECT count(*) FROM event"),
       ==, 10);
   pmss_events_free (events);
-  events = pmss_events_new (f.database, 0);
+  events = pmss_events_new (NULL, f.database, 0);
   note (events, &by_anna, 10);
   g_assert_cmpint (control_fixture_count (&f, "SELECT count(*) FROM event"),
       ==, 10);

@@ -5,14 +5,17 @@
 #include <stdio.h>
 
 #include "cli-text.h"
+#include "event-follow.h"
 #include "event-list.h"
 
 static const PmssCliUsage usage = {
   "", "Shows what happened, to what, when, by whom and why.",
   "The newest 100 events, the oldest of them first; --limit shows more.\n"
-      "Administrators see all, others what they did themselves.\n\n"
+      "Administrators see all, others what they did themselves. With --follow and\n"
+      "--json each event is a line.\n\n"
       "Examples:\n"
       "  pmss events\n"
+      "  pmss events --follow\n"
       "  pmss events --after 1200\n"
       "  pmss events --limit 1000 --json | jq '.events[] | select(.result == \"refused\")'",
   0, 0
@@ -22,6 +25,7 @@ typedef struct
 {
   gint64 after;                 /* -1: the newest ones */
   gint64 limit;
+  gboolean follow;
 } Options;
 
 static gboolean
@@ -33,6 +37,8 @@ parse (PmssCli * cli, int *argc, char ***argv, Options * options,
         "N"},
     {"after", 0, 0, G_OPTION_ARG_INT64, &options->after,
         "The first ones behind the event ID", "ID"},
+    {"follow", 'f', 0, G_OPTION_ARG_NONE, &options->follow,
+        "Go on with each event as it happens", NULL},
     {NULL}
   };
 
@@ -65,16 +71,40 @@ print_json (JsonArray * events, guint64 next)
 }
 
 static void
-print_events (JsonArray * events)
+print_events (PmssCli * cli, const Options * options, JsonArray * events,
+    guint64 next)
 {
-  for (guint i = 0; i < json_array_get_length (events); i++)
-    pmss_event_list_print (pmss_cli_json_element (events, i));
+  if (cli->json && !options->follow) {
+    print_json (events, next);
+    return;
+  }
+  for (guint i = 0; i < json_array_get_length (events); i++) {
+    JsonNode *event = json_array_get_element (events, i);
+
+    if (cli->json) {
+      g_autofree char *text = json_to_string (event, FALSE);
+
+      printf ("%s\n", text);
+    } else {
+      pmss_event_list_print (pmss_cli_json_element (events, i));
+    }
+  }
+  fflush (stdout);
+}
+
+static gint64
+last_id (JsonArray * events, const Options * options)
+{
+  guint n = json_array_get_length (events);
+
+  return n == 0 ? MAX (options->after, 0) : (gint64)
+      pmss_cli_json_number (pmss_cli_json_element (events, n - 1), "id");
 }
 
 gboolean
 pmss_cmd_events (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  Options options;
+  Options options = { 0 };
   g_autoptr (PmssClient) client = NULL;
   g_autoptr (JsonArray) events = NULL;
   guint64 next;
@@ -86,9 +116,7 @@ pmss_cmd_events (PmssCli * cli, int argc, char **argv, GError ** error)
       (guint64) options.limit, &next, error) : NULL;
   if (events == NULL)
     return FALSE;
-  if (cli->json)
-    print_json (events, next);
-  else
-    print_events (events);
-  return TRUE;
+  print_events (cli, &options, events, next);
+  return !options.follow || pmss_event_follow (cli, client, last_id (events,
+          &options), error);
 }

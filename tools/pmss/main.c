@@ -26,7 +26,7 @@ static const PmssCliCommand commands[] = {
   {"node", pmss_cmd_node, "ls|add|set|...", "storage servers"},
   {"job", pmss_cmd_job, "ls|watch|pause|...", "background work"},
   {"session", pmss_cmd_session, "ls|end", "running streams"},
-  {"events", pmss_cmd_events, "[--after ID]", "what happened, and by whom"},
+  {"events", pmss_cmd_events, "[--follow]", "what happened, and by whom"},
   {"user", pmss_cmd_user, "ls|add|rm|passwd", "who may do what"},
   {"local", pmss_cmd_local, "up|status|down|...",
       "a cluster on this machine, to try and to test"},
