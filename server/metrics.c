@@ -63,6 +63,24 @@ add_scrub (PmssMetrics * metrics, PmssScrub * scrub)
   pmss_metrics_add_real (metrics, stats.progress);
 }
 
+static void
+add_gateway (PmssMetrics * metrics, PmssGateway * gateway)
+{
+  PmssGatewayStats stats;
+
+  pmss_gateway_get_stats (gateway, &stats);
+  pmss_metrics_single (metrics, "gateway_readers", PMSS_METRIC_GAUGE,
+      "Viewers' readers that the gateway has", stats.plays);
+  pmss_metrics_single (metrics, "gateway_answers", PMSS_METRIC_GAUGE,
+      "Answers of the gateway under way", stats.answers);
+  pmss_metrics_single (metrics, "gateway_bytes_total", PMSS_METRIC_COUNTER,
+      "Bytes of media that the gateway gave out", stats.bytes);
+  pmss_metrics_single (metrics, "gateway_cut_answers_total",
+      PMSS_METRIC_COUNTER,
+      "Answers that ended short because their bytes could not be had",
+      stats.failed);
+}
+
 char *
 pmss_storage_metrics (PmssStorageApi * api)
 {
@@ -89,5 +107,7 @@ pmss_storage_metrics (PmssStorageApi * api)
       pmss_access_get_refusals (api->access));
   if (api->scrub)
     add_scrub (metrics, api->scrub);
+  if (api->gateway)
+    add_gateway (metrics, api->gateway);
   return pmss_metrics_finish (metrics);
 }

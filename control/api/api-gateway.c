@@ -119,6 +119,17 @@ get_id (PmssApiCall * call, const char **id, GError ** error)
   return FALSE;
 }
 
+/* What has ended is refused for good: a reader does not ask again. */
+static void
+refuse (PmssApiCall * call, const GError * error)
+{
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND))
+    pmss_http_request_respond_problem (call->request, 403, "%s",
+        error->message);
+  else
+    pmss_http_request_respond_error (call->request, error);
+}
+
 /* A storage server's secret says which one it is. */
 static PmssTicket *
 find_ticket (PmssApiCall * call, GError ** error)
@@ -149,7 +160,7 @@ redeem (PmssApiCall * call)
   if (ticket != NULL && get_id (call, &id, &error))
     pmss_api_open_by_ticket (call, ticket, id);
   else
-    pmss_http_request_respond_error (call->request, error);
+    refuse (call, error);
 }
 
 const PmssRoute pmss_routes_gateway[] = {

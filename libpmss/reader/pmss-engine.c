@@ -269,6 +269,17 @@ pmss_engine_open (PmssEngine * engine)
   g_mutex_unlock (&engine->lock);
 }
 
+gboolean
+pmss_engine_is_open (PmssEngine * engine)
+{
+  gboolean is_open;
+
+  g_mutex_lock (&engine->lock);
+  is_open = engine->state == PMSS_ENGINE_OPEN;
+  g_mutex_unlock (&engine->lock);
+  return is_open;
+}
+
 PmssSession *
 pmss_engine_dup_session (PmssEngine * engine, GError ** error)
 {

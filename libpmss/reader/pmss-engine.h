@@ -183,6 +183,8 @@ void pmss_engine_free (PmssEngine *engine);
 /* Begins to open, also again after it failed; waiters with no place
  * (pmss-wait.h) learn of the end. */
 void pmss_engine_open (PmssEngine *engine);
+/* It has a session and has not failed. */
+gboolean pmss_engine_is_open (PmssEngine *engine);
 /* (transfer full): a copy of control's answer at the opening; NULL and the reason. */
 PmssSession *pmss_engine_dup_session (PmssEngine *engine, GError **error);
 /* Lock held: makes the I/O thread look at everything soon. */

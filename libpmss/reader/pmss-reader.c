@@ -264,6 +264,14 @@ pmss_reader_get_size (PmssReader * self)
   return session != NULL ? pmss_layout_get_size (session->layout) : 0;
 }
 
+gboolean
+pmss_reader_is_good (PmssReader * self)
+{
+  g_return_val_if_fail (PMSS_IS_READER (self), FALSE);
+
+  return get_engine (self) != NULL && pmss_engine_is_open (self->engine);
+}
+
 /* Whether there is anything to wait for; if not, *bytes or error says why. */
 static gboolean
 check_place (PmssReader * self, guint64 offset, gsize max, GBytes ** bytes,

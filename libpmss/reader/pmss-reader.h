@@ -70,6 +70,9 @@ gboolean    pmss_reader_open_finish (PmssReader *reader, GAsyncResult *result, G
 guint64     pmss_reader_get_size    (PmssReader *reader);
 const PmssSession *pmss_reader_get_session (PmssReader *reader);
 
+/* Whether it can be read: it is open, and its session goes on as far as it knows. */
+gboolean    pmss_reader_is_good     (PmssReader *reader);
+
 /* Up to @max bytes from @offset: at least one, never past the unit that holds @offset, shared with
  * the cache (not copied). At the end (@offset == size): an empty GBytes. PMSS_ERROR_RANGE beyond.
  * Blocks until the bytes are there, @cancellable is cancelled (returns at once) or `timeout` has

@@ -275,7 +275,8 @@ pmss_gateway_answer_refuse (PmssGatewayAnswer * answer, const GError * error)
 {
   PmssHttpRequest *request = g_steal_pointer (&answer->request);
 
-  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND)) {
     pmss_http_request_respond_problem (request, 403, "what this URL was for "
         "has ended: ask the control server for the medium again");
   } else if (is_away (error)) {

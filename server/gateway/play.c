@@ -107,6 +107,8 @@ pmss_play_fail (PmssPlay * play)
 {
   play->state = FAILED;
   forget (play);
+  if (play->users == 0)
+    close_play (play);
 }
 
 static void
@@ -167,6 +169,10 @@ pmss_plays_ask (PmssGateway * gateway, PmssGatewayAnswer * answer)
     pmss_gateway_answer_refuse (answer, error);
     return;
   }
+  /* its session has ended while nobody read it */
+  if (play != NULL && play->state == OPEN
+      && !pmss_reader_is_good (play->reader))
+    pmss_play_fail (g_steal_pointer (&play));
   if (play == NULL)
     play = new_play (gateway, answer);
   if (play->state == OPEN)

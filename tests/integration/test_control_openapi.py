@@ -213,7 +213,7 @@ class OpenApiTest(cluster.TestCase):
         for body, wanted in (({"id": id}, 403), ({"id": "x"}, 400), ({}, 400)):
             self.assertEqual(ask("POST", path, json.dumps(body), bearer)[0], wanted, body)
         self.assertEqual(ask("POST", path, json.dumps({"id": id}), dict(bearer, Authorization="Bearer x"))[0], 401)
-        self.assertEqual(ask("POST", path.replace(ticket, "0" * 32), json.dumps({"id": id}), bearer)[0], 404)
+        self.assertEqual(ask("POST", path.replace(ticket, "0" * 32), json.dumps({"id": id}), bearer)[0], 403)
         # another's session is none of the gateway's, nor is anything else
         other = self.cluster.session("played")["id"]
         self.assertEqual(ask("PUT", "/api/v1/sessions/" + other, headers=bearer)[0], 404)

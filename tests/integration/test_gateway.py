@@ -25,11 +25,12 @@ class Answer:
 class GatewayCase(cluster.TestCase):
     nodes = 4
     control_options = {"default-redundancy": "2+1", "unit": "4KiB", "extent": "64KiB"}
+    size = SIZE
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.content = random.Random(1).randbytes(SIZE)
+        cls.content = random.Random(1).randbytes(cls.size)
         cls.cluster.add(NAME, cls.content, content_type="video/webm")
         cls.cluster.add("empty", b"")
 
@@ -58,12 +59,12 @@ class GatewayCase(cluster.TestCase):
         dice = random.Random(2)
         with contextlib.closing(connection):
             for _ in range(number):
-                first = dice.randrange(SIZE)
-                last = min(SIZE - 1, first + dice.choice([0, 1, 100, 4096, 70000, SIZE]))
+                first = dice.randrange(self.size)
+                last = min(self.size - 1, first + dice.choice([0, 1, 100, 4096, 70000, SIZE]))
                 connection.request("GET", target, headers={"Range": "bytes=%d-%d" % (first, last)})
                 answer = Answer(connection.getresponse())
                 self.assertEqual(answer.status, 206)
-                self.assertEqual(answer.headers["Content-Range"], "bytes %d-%d/%d" % (first, last, SIZE))
+                self.assertEqual(answer.headers["Content-Range"], "bytes %d-%d/%d" % (first, last, self.size))
                 self.assertEqual(answer.body, self.content[first:last + 1])
 
 
@@ -124,6 +125,167 @@ class Plain(GatewayCase):
         gateway = "http://%s" % parts.netloc
         self.assertEqual(self.fetch("%s/v1/shards/%s" % (gateway, shard), headers={"Authorization": "Bearer " + token}).status, 403)
         self.assertEqual(self.fetch("%s?t=%s" % (url.split("?")[0], session["token"])).status, 403)
+
+
+class Sessions(GatewayCase):
+    """The session behind an answer: one for a viewer and a medium, as long as bytes flow, and no longer than the viewer may."""
+
+    # let go after 6 s
+    haste = 10
+    control_options = {"default-redundancy": "2+1", "unit": "64KiB", "extent": "1MiB", "lease": "5"}
+    # more than the kernel takes of an answer that nobody reads
+    size = 32 * 1024 * 1024
+
+    def sessions(self):
+        return self.cluster.api("GET", "/sessions")["sessions"]
+
+    def tearDown(self):
+        for session in self.sessions():
+            self.cluster.api("DELETE", "/sessions/" + session["id"], None, 204)
+        super().tearDown()
+
+    def begin(self, url):
+        """An answer of which little was read: the rest waits for somebody who reads it."""
+        connection, target = self.connect(url)
+        self.addCleanup(connection.close)
+        connection.request("GET", target)
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        return answer
+
+    def read_slowly(self, answer, until):
+        """Reads on and on, but not to the end, until something is true."""
+        read = bytearray()
+
+        def look():
+            read.extend(answer.read(1024))
+            return until()
+        cluster.wait_for(look, "a slow viewer")
+        return bytes(read)
+
+    def test_one_for_all_ranges(self):
+        url = self.sent_to()
+        for i in range(5):
+            self.assertEqual(self.fetch(self.sent_to(), headers={"Range": "bytes=%d-%d" % (i, i)}).body, self.content[i:i + 1])
+            self.assertEqual(self.fetch(url, headers={"Range": "bytes=%d-%d" % (i, i)}).body, self.content[i:i + 1])
+        (session,) = self.sessions()
+        self.assertEqual((session["user"], session["medium"], session["address"]), ("admin", NAME, "127.0.0.1"))
+        self.fetch(self.sent_to("empty"))
+        self.assertEqual(len(self.sessions()), 2)
+
+    def test_renewed_and_let_go(self):
+        url = self.sent_to()
+        answer = self.begin(url)
+        seen = {}
+
+        def renewed():
+            (session,) = self.sessions()
+            seen.setdefault(session["id"], set()).add(session["expires"])
+            return len(seen[session["id"]]) >= 4
+        read = self.read_slowly(answer, renewed)
+        self.assertEqual(len(seen), 1)
+        self.assertEqual(read + answer.read(), self.content)
+        cluster.wait_for(lambda: not self.sessions(), "the session to be let go")
+        # the viewer comes back with the same URL
+        self.assertEqual(self.fetch(url).body, self.content)
+        (session,) = self.sessions()
+        self.assertNotIn(session["id"], seen)
+
+    def assert_ends(self, url, answer):
+        """The URL opens nothing any more, and the answer that was under way ends short."""
+        cluster.wait_for(lambda: self.fetch(url, "HEAD").status == 403, "the URL to be refused")
+        with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
+            answer.read()
+        self.assertEqual(self.fetch(url).status, 403)
+
+    def test_ended(self):
+        url = self.sent_to()
+        answer = self.begin(url)
+        (session,) = self.sessions()
+        self.cluster.api("DELETE", "/sessions/" + session["id"], None, 204)
+        self.assert_ends(url, answer)
+        self.assertEqual(self.fetch(self.sent_to()).body, self.content)
+
+    def test_logged_out(self):
+        api = self.cluster.api
+        api("POST", "/users", {"name": "anna", "password": "correct horse", "role": "viewer"}, 201)
+        bearer = {"Authorization": "Bearer " + self.cluster.login("anna", "correct horse")}
+        url = self.sent_to(headers=bearer)
+        answer = self.begin(url)
+        self.assertEqual([s["user"] for s in self.sessions()], ["anna"])
+        self.assertEqual(self.cluster.request("POST", "/api/v1/logout", headers=bearer)[0], 204)
+        self.assert_ends(url, answer)
+
+    def test_deleted_medium(self):
+        self.cluster.add("gone", self.content)
+        url = self.sent_to("gone")
+        answer = self.begin(url)
+        self.cluster.delete("gone")
+        self.assert_ends(url, answer)
+        # a name that is used again is not what the URL was for
+        self.cluster.add("gone", b"another")
+        self.assertEqual(self.fetch(url).status, 403)
+
+    def test_control_is_away(self):
+        url, other = self.sent_to(), self.sent_to("empty")
+        answer = self.begin(url)
+        self.cluster.control.kill()
+        try:
+            self.assertEqual(answer.read(), self.content)
+            # a seek of somebody who plays
+            self.assertEqual(self.fetch(url, headers={"Range": "bytes=9-"}).body, self.content[9:])
+            refused = self.fetch(other)
+            self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "1"))
+        finally:
+            self.cluster.control.start()
+        self.cluster.wait_nodes()
+        self.assertEqual(self.fetch(url).body, self.content)
+        self.assertEqual(self.fetch(other).status, 200)
+
+
+class Trouble(GatewayCase):
+    """Storage servers behind the gateway that are killed, silent, or give other bytes: no wrong byte, and no end."""
+
+    nodes = 6
+    control_options = {"default-redundancy": "4+2", "unit": "64KiB", "extent": "1MiB"}
+    size = 48 * 1024 * 1024
+
+    def others(self, url):
+        """The nodes that are not the gateway of @url."""
+        return [node for node in self.cluster.nodes if node.port != urllib.parse.urlsplit(url).port]
+
+    def play(self, url, trouble):
+        """Reads all of it; trouble begins on the way."""
+        connection, target = self.connect(url)
+        with contextlib.closing(connection):
+            connection.request("GET", target)
+            answer = connection.getresponse()
+            read = answer.read(1024 * 1024)
+            trouble()
+            self.assertEqual(read + answer.read(), self.content)
+
+    def test_killed_and_silent(self):
+        url = self.sent_to()
+        killed, silent = self.others(url)[:2]
+        try:
+            self.play(url, lambda: (killed.kill(), silent.pause()))
+            # seeks of the same viewer
+            self.check_ranges(url, 50)
+        finally:
+            silent.unpause()
+            killed.start()
+        self.cluster.wait_nodes()
+
+    def test_lying(self):
+        self.cluster.add("lies", self.content)
+        url = self.sent_to("lies")
+        for node in self.others(url)[:2]:
+            for shard in node.shards():
+                with open(node.shard_path(shard), "r+b") as file:
+                    file.seek(300)
+                    file.write(bytes(60000))
+        self.play(url, lambda: None)
+        self.check_ranges(url, 50)
 
 
 class Tls(authority.WithTls, GatewayCase):

@@ -235,6 +235,55 @@ test_kept_alive (Fixture * f, gconstpointer unused)
   g_rmdir (folder);
 }
 
+/* @code: -1 where it is allowed */
+static void
+assert_ticket (Fixture * f, const char *medium, int code)
+{
+  g_autofree char *token = mint (f), *ticket = NULL;
+  g_autoptr (GError) error = NULL;
+
+  /* the second time it comes from the table */
+  for (guint i = 0; i < 2; i++) {
+    gboolean allowed;
+
+    g_clear_error (&error);
+    g_clear_pointer (&ticket, g_free);
+    allowed = pmss_access_check_ticket (f->access, token, medium, &ticket,
+        &error);
+    g_assert_cmpint (allowed, ==, code < 0);
+    g_assert_cmpstr (ticket, ==, code < 0 ? SESSION : NULL);
+    if (code >= 0)
+      g_assert_error (error, PMSS_ERROR, code);
+  }
+}
+
+/* It opens one medium at one gateway, until it expires, and nothing else. */
+static void
+test_ticket (Fixture * f, gconstpointer unused)
+{
+  g_autofree char *token = NULL;
+  gint64 now = f->claims->issued;
+
+  f->claims->medium = g_strdup ("film");
+  assert_ticket (f, "film", PMSS_ERROR_FORBIDDEN);
+  f->claims->any_version = TRUE;
+  assert_ticket (f, "film", PMSS_ERROR_FORBIDDEN);
+  f->claims->ops = PMSS_TOKEN_GATEWAY;
+  assert_ticket (f, "film", -1);
+  assert_ticket (f, "other", PMSS_ERROR_FORBIDDEN);
+  token = mint (f);
+  assert_check (f, token, PMSS_ERROR_FORBIDDEN);
+  f->claims->expires = now;
+  assert_ticket (f, "film", PMSS_ERROR_NOT_AUTHORIZED);
+  f->claims->expires = now + 600;
+  f->claims->issued = now + 2 * PMSS_TOKEN_CLOCK_TOLERANCE;
+  assert_ticket (f, "film", PMSS_ERROR_NOT_AUTHORIZED);
+  f->claims->issued = now;
+  g_array_set_size (f->claims->nodes, 0);
+  pmss_token_claims_add_nodes (f->claims, NODE + 1, NODE + 1);
+  assert_ticket (f, "film", PMSS_ERROR_MISDIRECTED);
+}
+
 #define ADD(name, set_up, function) \
   g_test_add ("/access/" name, Fixture, NULL, set_up, function, teardown)
 
@@ -452,6 +501,7 @@ main (int argc, char **argv)
   ADD ("other-node", setup_trusting, test_other_node);
   ADD ("other-cluster", setup_trusting, test_other_cluster);
   ADD ("other-key", setup_trusting, test_other_key);
+  ADD ("ticket", setup_trusting, test_ticket);
   ADD ("kept-alive", setup_trusting, test_kept_alive);
   ADD ("mutations", setup_trusting, test_mutations);
   ADD ("cut-ahead", setup, test_cut_ahead);
