@@ -2,8 +2,11 @@
 
 /* The database thread: the calls that wait for it, and their transactions. */
 
+#define _GNU_SOURCE             /* sem_clockwait() */
 #include "control/database/database-private.h"
 
+#include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 #include "daemon/pmss-daemon.h"
@@ -15,19 +18,19 @@
 typedef enum
 { CALL_READ, CALL_WRITE, CALL_QUIT } CallKind;
 
-/* What a caller waits for. Lives on the caller's stack until done; with @release, in memory of its own, until its caller or, where that one went, the thread
- * is done with it. */
+/* What a caller waits for. Lives on the caller's stack until finished; with @release, in memory of its own, until its caller or, where that one went, the
+ * thread is done with it. A semaphore of its own wakes the caller: with a mutex of all, those of a group would wait for each other's wake-ups. */
 typedef struct
 {
   CallKind kind;
   PmssDatabaseFunc func;
   gpointer user_data;
-  GDestroyNotify release;       /* of @user_data */
+  GDestroyNotify release;       /* of @user_data; NULL: the caller waits without end */
   GError *error;                /* the caller takes it */
-  gboolean abandoned;           /* nobody waits any more */
   gboolean result;
-  gboolean done;
-  GCond finished;
+  gboolean abandoned;           /* nobody waits any more */
+  gboolean done;                /* can be abandoned no more */
+  sem_t finished;
 } Call;
 
 /* A full disk makes SQLite roll back by itself; then there is nothing left to roll back. */
@@ -88,26 +91,34 @@ free_call (Call * call)
   if (call->abandoned && call->error != NULL)
     g_warning ("The database: %s", call->error->message);
   g_clear_error (&call->error);
-  g_cond_clear (&call->finished);
+  sem_destroy (&call->finished);
   g_free (call);
 }
 
-/* The caller's stack may go as soon as the lock does. */
-static void
-finish_call (PmssDatabase * self, Call * call)
+static gboolean
+is_abandoned (PmssDatabase * self, Call * call)
 {
   gboolean abandoned;
 
+  if (call->release == NULL)
+    return FALSE;
   g_mutex_lock (&self->lock);
   call->done = TRUE;
   abandoned = call->abandoned;
-  if (!abandoned)
-    g_cond_signal (&call->finished);
   g_mutex_unlock (&self->lock);
-  if (abandoned) {
-    call->release (call->user_data);
-    free_call (call);
+  return abandoned;
+}
+
+/* The caller's stack may go with it. */
+static void
+finish_call (PmssDatabase * self, Call * call)
+{
+  if (!is_abandoned (self, call)) {
+    sem_post (&call->finished);
+    return;
   }
+  call->release (call->user_data);
+  free_call (call);
 }
 
 /* What the caller wants. */
@@ -300,16 +311,22 @@ hand_in_locked (PmssDatabase * self, Call * call)
   g_cond_signal (&self->queued);
 }
 
+static void
+wait_for_finish (Call * call)
+{
+  while (sem_wait (&call->finished) != 0)
+    g_assert (errno == EINTR);
+}
+
 static gboolean
 hand_over (PmssDatabase * self, Call * call, GError ** error)
 {
-  g_cond_init (&call->finished);
+  sem_init (&call->finished, FALSE, 0);
   g_mutex_lock (&self->lock);
   hand_in_locked (self, call);
-  while (!call->done)
-    g_cond_wait (&call->finished, &self->lock);
   g_mutex_unlock (&self->lock);
-  g_cond_clear (&call->finished);
+  wait_for_finish (call);
+  sem_destroy (&call->finished);
   if (call->error != NULL)
     g_propagate_error (error, g_steal_pointer (&call->error));
   return call->result;
@@ -343,35 +360,69 @@ pmss_database_read (PmssDatabase * self, PmssDatabaseFunc func,
   return hand_over (self, &call, error);
 }
 
+static Call *
+hand_in (PmssDatabase * self, PmssDatabaseFunc func, gpointer user_data,
+    GDestroyNotify release)
+{
+  Call *call = g_new0 (Call, 1);
+
+  call->kind = CALL_WRITE;
+  call->func = func;
+  call->user_data = user_data;
+  call->release = release;
+  sem_init (&call->finished, FALSE, 0);
+  g_mutex_lock (&self->lock);
+  hand_in_locked (self, call);
+  g_mutex_unlock (&self->lock);
+  return call;
+}
+
+/* FALSE: not within @wait, us. */
+static gboolean
+wait_within (Call * call, gint64 wait)
+{
+  gint64 end = g_get_monotonic_time () + wait;
+  const struct timespec until = {.tv_sec = end / G_USEC_PER_SEC,
+    .tv_nsec = end % G_USEC_PER_SEC * 1000
+  };
+  int code;
+
+  do
+    code = sem_clockwait (&call->finished, CLOCK_MONOTONIC, &until);
+  while (code != 0 && errno == EINTR);
+  return code == 0;
+}
+
+/* What was done at that very moment has not been given up: FALSE. */
+static gboolean
+give_up (PmssDatabase * self, Call * call)
+{
+  gboolean abandoned;
+
+  g_mutex_lock (&self->lock);
+  abandoned = call->abandoned = !call->done;
+  g_mutex_unlock (&self->lock);
+  return abandoned;
+}
+
 gboolean
 pmss_database_transact_within (PmssDatabase * self, gint64 wait,
     PmssDatabaseFunc func, gpointer user_data, GDestroyNotify release,
     GError ** error)
 {
-  gint64 end = g_get_monotonic_time () + wait;
-  Call *call = g_new0 (Call, 1);
-  gboolean result;
+  Call *call;
+  gboolean in_time, result;
 
   g_return_val_if_fail (!pmss_database_is_within (self), FALSE);
-  call->kind = CALL_WRITE;
-  call->func = func;
-  call->user_data = user_data;
-  call->release = release;
-  g_cond_init (&call->finished);
-  g_mutex_lock (&self->lock);
-  hand_in_locked (self, call);
-  while (!call->done && !call->abandoned)
-    call->abandoned = wait == 0
-        || !g_cond_wait_until (&call->finished, &self->lock, end);
-  /* what was done at that very moment has not been given up */
-  call->abandoned = call->abandoned && !call->done;
-  if (call->abandoned) {
-    g_mutex_unlock (&self->lock);
+  call = hand_in (self, func, user_data, release);
+  in_time = wait_within (call, wait);
+  if (give_up (self, call)) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
         "The database is busy");
     return FALSE;
   }
-  g_mutex_unlock (&self->lock);
+  if (!in_time)
+    wait_for_finish (call);
   result = call->result;
   if (!result) {
     release (user_data);
