@@ -287,11 +287,6 @@ pmss_http_head_write (const PmssHttpHead * head, GString * out)
 {
   g_string_append_printf (out, "%s %s HTTP/1.1\r\nHost: pmss\r\n", head->method,
       head->target);
-  if (head->framing.has_length)
-    g_string_append_printf (out, "Content-Length: %" G_GUINT64_FORMAT "\r\n",
-        head->framing.length);
-  if (head->framing.expects_continue && head->framing.length > 0)
-    g_string_append (out, "Expect: 100-continue\r\n");
   if (!head->keep_alive)
     g_string_append (out, "Connection: close\r\n");
   g_string_append (out, "\r\n");

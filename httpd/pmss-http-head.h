@@ -64,11 +64,11 @@ const char   *pmss_http_head_get_field     (const PmssHttpHead *head, const char
 const char   *pmss_http_head_get_parameter (const PmssHttpHead *head, const char *name);
 
 /* Appends the head that an engine below gets instead. It has method, target and "Host: pmss" (the
- * engine only makes a URI of it). It has Content-Length where there is one, and Expect where a body
- * waits for leave. The last request of a connection has "Connection: close". No other field is
- * passed on: no hop-by-hop field, and nothing that an engine could read differently. Nor is Range:
- * an engine would cut an answer by itself. Handlers read @head. It is HTTP/1.1, whatever the
- * request was. */
+ * engine only makes a URI of it). The last request of a connection has "Connection: close". No
+ * other field is passed on: no hop-by-hop field, and nothing that an engine could read differently.
+ * Content-Length is not: the body goes past the engine, to which there is none. Nor is Range: an
+ * engine would cut an answer by itself. Handlers read @head. It is HTTP/1.1, whatever the request
+ * was. */
 void          pmss_http_head_write (const PmssHttpHead *head, GString *out);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssHttpHead, pmss_http_head_free)

@@ -52,6 +52,7 @@ set_body (PmssSoupCall * call)
   soup_message_body_set_accumulate (body, FALSE);
   if (answer->length == 0 || g_str_equal (call->request.method, "HEAD"))
     return;
+  pmss_http_stream_hold_next (call->link->stream);
   if (answer->body) {
     soup_message_body_append_bytes (body, answer->body);
     return;
@@ -68,7 +69,8 @@ is_last (PmssSoupCall * call)
   const PmssHttpFraming *framing = &call->request.framing;
 
   return !call->head->keep_alive || atomic_load (&call->link->httpd->stopping)
-      || (framing->expects_continue && (framing->length == 0 || !call->whole));
+      || (framing->expects_continue && framing->length == 0)
+      || pmss_http_stream_get_body_left (call->link->stream) > 0;
 }
 
 void

@@ -44,8 +44,22 @@ pmss_soup_link_enter (PmssSoupLink * link, PmssPeerPhase phase)
 
 /* --- work --- */
 
+/* Whether somebody has to be found to work on it. */
+static gboolean
+queue_item (PmssSoupLink * link, Item * item)
+{
+  gboolean was_busy;
+
+  g_mutex_lock (&link->lock);
+  was_busy = link->busy;
+  link->busy = TRUE;
+  g_queue_push_tail (&link->work, item);
+  g_mutex_unlock (&link->lock);
+  return !was_busy;
+}
+
 void
-pmss_soup_link_push_locked (PmssSoupLink * link, PmssSoupCall * call,
+pmss_soup_link_push (PmssSoupLink * link, PmssSoupCall * call,
     PmssSoupWork work)
 {
   Item *item = g_new (Item, 1);
@@ -53,22 +67,9 @@ pmss_soup_link_push_locked (PmssSoupLink * link, PmssSoupCall * call,
   g_atomic_ref_count_inc (&call->refs);
   item->call = call;
   item->work = work;
-  g_queue_push_tail (&link->work, item);
-  if (link->busy)
-    return;
-  link->busy = TRUE;
-  /* where no thread can be made it waits for one that there is */
-  g_thread_pool_push (link->httpd->engine->pool, pmss_soup_link_ref (link),
-      NULL);
-}
-
-void
-pmss_soup_link_push (PmssSoupLink * link, PmssSoupCall * call,
-    PmssSoupWork work)
-{
-  g_mutex_lock (&link->lock);
-  pmss_soup_link_push_locked (link, call, work);
-  g_mutex_unlock (&link->lock);
+  if (queue_item (link, item))
+    g_thread_pool_push (link->httpd->engine->pool, pmss_soup_link_ref (link),
+        NULL);
 }
 
 static Item *
@@ -92,7 +93,7 @@ pmss_soup_link_do_work (gpointer data, gpointer user_data)
   Item *item;
 
   while (!yields && (item = pop (link)) != NULL) {
-    yields = item->work == pmss_soup_call_take_pieces;
+    yields = item->work == pmss_soup_body_receive;
     item->work (item->call);
     pmss_soup_call_unref (item->call);
     g_free (item);
@@ -165,12 +166,12 @@ on_refused (PmssHttpStream * stream, guint status, const char *detail,
 }
 
 static void
-on_body (PmssHttpStream * stream, gsize length, gboolean complete,
-    gpointer data)
+on_body (PmssHttpStream * stream, gpointer data)
 {
-  /* it has done its part */
-  if (complete)
-    pmss_soup_link_enter (data, PMSS_PEER_WORK);
+  PmssSoupLink *link = data;
+
+  if (link->call)
+    pmss_soup_body_on_ready (link->call);
 }
 
 static void
@@ -237,8 +238,8 @@ open_stream (PmssSoupLink * link)
   PmssHttpd *httpd = link->httpd;
   g_autoptr (GError) error = NULL;
 
-  link->stream = pmss_http_stream_new (link->fd, httpd->engine->tls, &funcs,
-      link, &error);
+  link->stream = pmss_http_stream_new (httpd->engine->poller, link->fd,
+      httpd->engine->tls, &funcs, link, &error);
   if (link->stream) {
     link->peer = pmss_watchdog_start (httpd->watchdog, link->fd);
     return TRUE;

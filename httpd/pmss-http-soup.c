@@ -190,9 +190,12 @@ pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
   g_queue_init (&engine->links);
   g_mutex_init (&engine->lock);
   g_cond_init (&engine->gone);
+  pmss_soup_hops_begin (engine);
   engine->pool = g_thread_pool_new (pmss_soup_link_do_work, engine,
       HANDLER_THREADS, FALSE, NULL);
-  if (!load_tls (engine, config, error) || !start_server (httpd, error))
+  engine->poller = pmss_http_poller_new (engine->context, error);
+  if (!engine->poller || !load_tls (engine, config, error)
+      || !start_server (httpd, error))
     return FALSE;
   engine->thread = g_thread_try_new ("http", run, engine, error);
   return engine->thread != NULL;
@@ -276,6 +279,8 @@ pmss_http_engine_free (PmssHttpEngine * engine)
     g_source_destroy (engine->late);
   g_clear_pointer (&engine->late, g_source_unref);
   g_clear_object (&engine->server);
+  pmss_soup_hops_end (engine);
+  g_clear_pointer (&engine->poller, pmss_http_poller_free);
   g_main_loop_unref (engine->loop);
   g_main_context_unref (engine->context);
   g_clear_pointer (&engine->tls, pmss_http_tls_free);

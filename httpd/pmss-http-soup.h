@@ -23,11 +23,16 @@ struct _PmssHttpEngine
   GThreadPool *pool;            /* of links with work */
 
   /* the I/O thread's own */
+  PmssHttpPoller *poller;
   SoupServer *server;
   GSocketAddress *local;
   GQueue links;
   GSource *late;                /* pushes the late ends of all links; nullable */
   gboolean closing;             /* newcomers are shut down */
+
+  GSource *landing;             /* carries out the hops */
+  GMutex hops_lock;             /* protects hops */
+  GQueue hops;
 
   GMutex lock;                  /* protects n_links */
   GCond gone;                   /* it is 0 */
@@ -52,7 +57,7 @@ typedef struct
   PmssSoupCall *call;           /* whose message is not finished */
   PmssSoupCall *late;           /* is finished, and its end was not pushed */
 
-  GMutex lock;                  /* protects the rest, and the calls' pieces */
+  GMutex lock;                  /* protects the rest, and the calls' feeds */
   PmssPeer *peer;               /* NULL: closed */
   GQueue work;                  /* is done in its order, by one thread at a time */
   gboolean busy;
@@ -68,20 +73,15 @@ struct _PmssSoupCall
 
   /* the I/O thread's own */
   SoupServerMessage *msg;       /* NULL: finished */
-  gboolean whole;               /* all of the body is here */
+  gboolean lent;                /* the stream is, to the thread that receives the body */
   gboolean discarding;          /* the rest of the body is thrown away; the answer is known */
   gboolean answered;            /* the answer has gone out */
   gboolean feeding;             /* the feed goes on */
-  gboolean together;            /* the body came with the head: it is collected in `pieces` */
+  GByteArray *together;         /* a body that came with its head; nullable */
 
   /* under the link's lock */
-  GByteArray *pieces;           /* of the body, for the handler; nullable */
-  gboolean piece_queued;        /* work for them is in the queue */
-  gboolean full;                /* reading is paused for them */
   PmssHttpFeed *feed;           /* that the handler answered with, once; nullable */
   gboolean over;                /* its message is finished: a feed would come too late */
-
-  gboolean refused;             /* the pool's: the handler wants no more of the body */
 };
 
 /* pmss-http-soup-link.c */
@@ -92,8 +92,6 @@ void          pmss_soup_link_begin (PmssHttpd *httpd, int fd, GSocketAddress *re
 void          pmss_soup_link_enter (PmssSoupLink *link, PmssPeerPhase phase);
 /* Has @work done for @call, behind all of its link's that is in the queue. */
 void          pmss_soup_link_push  (PmssSoupLink *link, PmssSoupCall *call, PmssSoupWork work);
-void          pmss_soup_link_push_locked (PmssSoupLink *link, PmssSoupCall *call,
-    PmssSoupWork work);
 /* Keeps the end of @call until the next request of @link, its close, or LATE_MS from now. */
 void          pmss_soup_link_end_late (PmssSoupLink *link, PmssSoupCall *call);
 void          pmss_soup_link_push_late_end (PmssSoupLink *link);
@@ -104,14 +102,37 @@ void          pmss_soup_link_do_work (gpointer item, gpointer data);
 void          pmss_soup_call_unref   (PmssSoupCall *call);
 /* For SoupServer::request-started; @data: the #PmssHttpd. */
 void          pmss_soup_on_started   (SoupServer *server, SoupServerMessage *msg, gpointer data);
-/* The handler's body, with what there is; for the pool, as the next. */
-void          pmss_soup_call_take_pieces (PmssSoupCall *call);
+/* All of the request is here: has the handler answer. On the pool, as the next two. */
+void          pmss_soup_call_ask_for_answer (PmssSoupCall *call);
+/* The same, and brings the answer to the I/O thread. */
+void          pmss_soup_call_complete (PmssSoupCall *call);
 /* The handler's end. */
 void          pmss_soup_call_end     (PmssSoupCall *call);
+/* Answers, and libsoup goes on. On the I/O thread, as the next. */
+void          pmss_soup_call_answer  (PmssSoupCall *call);
+/* The same past libsoup, as the last of the connection. */
+void          pmss_soup_call_answer_last (PmssSoupCall *call);
 /* Its message is over, however that came, or its feed. Does nothing the second time. */
 void          pmss_soup_call_finish  (PmssSoupCall *call);
-/* @func is called with @call on the I/O thread. */
+
+/* pmss-http-soup-hop.c */
+void          pmss_soup_hops_begin   (PmssHttpEngine *engine);
+/* The I/O thread has gone. */
+void          pmss_soup_hops_end     (PmssHttpEngine *engine);
+/* @func is called with @call on the I/O thread, unless that is over by then. */
 void          pmss_soup_hop          (PmssSoupCall *call, PmssSoupWork func);
+/* The same, after the stream was taken back. The thread that it was lent to is done with it. */
+void          pmss_soup_hop_back     (PmssSoupCall *call, PmssSoupWork func);
+
+/* pmss-http-soup-body.c, on the I/O thread */
+/* The handler wants the body. */
+void          pmss_soup_body_take    (PmssSoupCall *call);
+/* It is read and thrown away before the answer. */
+void          pmss_soup_body_discard (PmssSoupCall *call);
+/* There is some of it. */
+void          pmss_soup_body_on_ready (PmssSoupCall *call);
+/* For the pool: what there is of it goes to the handler. */
+void          pmss_soup_body_receive (PmssSoupCall *call);
 
 /* pmss-http-soup-answer.c, on the I/O thread */
 /* Gives the answer to libsoup. */

@@ -3,7 +3,6 @@
  * stream's thread. */
 #include "pmss-http-stream-private.h"
 
-#include <glib-unix.h>
 #include <sys/socket.h>
 
 void
@@ -13,6 +12,7 @@ pmss_http_stream_close_now (PmssHttpStream * self)
     return;
   if (self->funcs->closed)
     self->funcs->closed (self, self->user_data);
+  pmss_http_watch_end (&self->watch);
   pmss_http_transport_close (&self->transport);
 }
 
@@ -26,8 +26,7 @@ say_some (PmssHttpStream * self, gsize * length)
   gssize sent = 0;
 
   if (self->said < size)
-    sent =
-        pmss_http_transport_send (&self->transport, text + self->said,
+    sent = pmss_http_stream_send_now (self, text + self->said,
         size - self->said);
   self->broken |= sent == PMSS_HTTP_BROKEN;
   *length += MAX (sent, 0);
@@ -62,7 +61,7 @@ drain (PmssHttpStream * self)
   gssize got = 1;
 
   for (guint i = 0; i < 64 && got > 0; i++) {
-    got = pmss_http_transport_receive (&self->transport, bytes, sizeof bytes);
+    got = pmss_http_stream_receive_now (self, bytes, sizeof bytes);
     self->discarded += MAX (got, 0);
     if (self->discarded > PMSS_HTTP_STREAM_DISCARD_MAX)
       got = 0;
@@ -78,15 +77,17 @@ drain (PmssHttpStream * self)
 static void
 tell_peer (PmssHttpStream * self)
 {
-  if (!pmss_http_transport_end (&self->transport))
+  if (!pmss_http_transport_end (&self->transport)) {
+    pmss_http_watch_blocked (&self->watch, G_IO_OUT, FALSE);
     return;
+  }
   self->told = TRUE;
   if (self->funcs->said && !self->broken)
     self->funcs->said (self, 0, TRUE, self->user_data);
 }
 
 static void
-go_on_ending (PmssHttpStream * self)
+say_and_drain (PmssHttpStream * self)
 {
   if (!say_words (self))
     return;
@@ -94,27 +95,6 @@ go_on_ending (PmssHttpStream * self)
     tell_peer (self);
   if (self->told || self->open)
     drain (self);
-}
-
-static void linger (PmssHttpStream * self);
-
-static gboolean
-on_linger (gint fd, GIOCondition condition, gpointer data)
-{
-  PmssHttpStream *self = data;
-
-  g_clear_pointer (&self->linger, g_source_unref);
-  go_on_ending (self);
-  linger (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-stop_lingering (PmssHttpStream * self)
-{
-  if (self->linger)
-    g_source_destroy (self->linger);
-  g_clear_pointer (&self->linger, g_source_unref);
 }
 
 /* Goes on by itself until all is said and the peer has gone. */
@@ -126,14 +106,25 @@ linger (PmssHttpStream * self)
       pmss_http_stream_close_now (self);
     return;
   }
-  if (self->linger)
-    return;
-  self->linger = g_unix_fd_source_new (self->transport.fd,
+  if (!self->lingers)
+    g_object_ref (self);
+  self->lingers = TRUE;
+  pmss_http_watch_await (&self->watch,
       self->told || (self->open && self->words.length == 0) ?
       G_IO_IN : G_IO_OUT);
-  g_source_set_callback (self->linger, G_SOURCE_FUNC (on_linger),
-      g_object_ref (self), g_object_unref);
-  g_source_attach (self->linger, g_main_context_get_thread_default ());
+}
+
+void
+pmss_http_stream_go_on_ending (PmssHttpStream * self)
+{
+  const gboolean lingered = self->lingers;
+
+  self->lingers = FALSE;
+  pmss_http_watch_await (&self->watch, 0);
+  say_and_drain (self);
+  linger (self);
+  if (lingered)
+    g_object_unref (self);
 }
 
 static void
@@ -141,12 +132,12 @@ begin_ending (PmssHttpStream * self, GBytes * words)
 {
   self->state = PMSS_HTTP_STREAM_ENDING;
   g_clear_pointer (&self->ahead, g_byte_array_unref);
+  g_clear_pointer (&self->held, g_byte_array_unref);
   if (self->canonical)
     g_string_free (g_steal_pointer (&self->canonical), TRUE);
   if (words != NULL)
     g_queue_push_tail (&self->words, g_bytes_ref (words));
-  go_on_ending (self);
-  linger (self);
+  pmss_http_stream_go_on_ending (self);
 }
 
 void
@@ -170,12 +161,7 @@ say_more (PmssHttpStream * self, GBytes * words)
 {
   if (words != NULL)
     g_queue_push_tail (&self->words, g_bytes_ref (words));
-  /* its source may hold the last reference */
-  g_object_ref (self);
-  stop_lingering (self);
-  go_on_ending (self);
-  linger (self);
-  g_object_unref (self);
+  pmss_http_stream_go_on_ending (self);
 }
 
 void

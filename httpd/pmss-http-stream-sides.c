@@ -2,7 +2,6 @@
 /* A stream's two sides, as GIO and an engine know them. On the stream's thread. */
 #include "pmss-http-stream-private.h"
 
-#include <glib-unix.h>
 #include <poll.h>
 
 typedef struct
@@ -67,26 +66,113 @@ input_read_nonblocking (GPollableInputStream * stream, void *bytes, gsize size,
       : G_IO_ERROR_CONNECTION_CLOSED);
 }
 
-static GSource *
-new_source (gpointer stream, PmssHttpStream * self, gboolean at_once,
-    GIOCondition condition, GCancellable * cancellable)
-{
-  g_autoptr (GSource) child = NULL;
+/* --- when there is something --- */
 
-  if (at_once)
-    child = g_timeout_source_new (0);
-  else if (condition)
-    child = g_unix_fd_source_new (self->transport.fd, condition);
-  return g_pollable_source_new_full (stream, child, cancellable);
+static gboolean
+is_input_ready (PmssHttpStream * self)
+{
+  return pmss_http_stream_is_ready (self)
+      || (pmss_http_stream_get_read_condition (self) & self->watch.ready);
+}
+
+static gboolean
+is_output_ready (PmssHttpStream * self)
+{
+  return pmss_http_stream_is_ending (self) || (self->watch.ready & G_IO_OUT);
+}
+
+/* Has no descriptor: the poller's source, which comes before it, keeps the
+ * watch up to date. */
+typedef struct
+{
+  GSource source;               /* first */
+  GObject *side;                /* Input or Output */
+  PmssHttpStream *stream;       /* is @side's */
+    gboolean (*is_ready) (PmssHttpStream * stream);
+} Waiting;
+
+static gboolean
+waiting_prepare (GSource * source, int *timeout)
+{
+  Waiting *self = (Waiting *) source;
+
+  *timeout = -1;
+  return self->is_ready (self->stream);
+}
+
+static gboolean
+waiting_check (GSource * source)
+{
+  Waiting *self = (Waiting *) source;
+
+  return self->is_ready (self->stream);
+}
+
+static gboolean
+waiting_dispatch (GSource * source, GSourceFunc callback, gpointer data)
+{
+  GPollableSourceFunc func = (GPollableSourceFunc) (gpointer) callback;
+
+  return func (((Waiting *) source)->side, data);
+}
+
+static void
+waiting_finalize (GSource * source)
+{
+  Waiting *self = (Waiting *) source;
+
+  g_object_unref (self->stream);
+}
+
+/* For g_source_set_closure(), which GIO calls where it makes this source the
+ * child of another. */
+static gboolean
+waiting_call_closure (GObject * side, gpointer data)
+{
+  GValue argument = G_VALUE_INIT, result = G_VALUE_INIT;
+  gboolean again;
+
+  g_value_init (&result, G_TYPE_BOOLEAN);
+  g_value_init (&argument, G_TYPE_OBJECT);
+  g_value_set_object (&argument, side);
+  g_closure_invoke (data, &result, 1, &argument, NULL);
+  again = g_value_get_boolean (&result);
+  g_value_unset (&argument);
+  g_value_unset (&result);
+  return again;
+}
+
+static GSourceFuncs waiting_funcs = {
+  waiting_prepare, waiting_check, waiting_dispatch, waiting_finalize,
+  (GSourceFunc) (gpointer) waiting_call_closure,
+  (GSourceDummyMarshal) (gpointer) g_cclosure_marshal_generic
+};
+
+static GSource *
+new_source (gpointer side, PmssHttpStream * stream,
+    gboolean (*is_ready) (PmssHttpStream * stream), GCancellable * cancellable)
+{
+  GSource *source = g_source_new (&waiting_funcs, sizeof (Waiting));
+  Waiting *self = (Waiting *) source;
+
+  self->side = side;
+  /* it owns its sides */
+  self->stream = g_object_ref (stream);
+  self->is_ready = is_ready;
+  if (cancellable != NULL) {
+    g_autoptr (GSource) child = g_cancellable_source_new (cancellable);
+
+    g_source_set_dummy_callback (child);
+    g_source_add_child_source (source, child);
+  }
+  return source;
 }
 
 static GSource *
 input_create_source (GPollableInputStream * stream, GCancellable * cancellable)
 {
-  PmssHttpStream *self = ((Input *) stream)->stream;
-
-  return new_source (stream, self, pmss_http_stream_is_ready (self),
-      pmss_http_stream_get_read_condition (self), cancellable);
+  return new_source (stream, ((Input *) stream)->stream, is_input_ready,
+      cancellable);
 }
 
 static gboolean
@@ -155,10 +241,8 @@ static GSource *
 output_create_source (GPollableOutputStream * stream,
     GCancellable * cancellable)
 {
-  PmssHttpStream *self = ((Output *) stream)->stream;
-
-  return new_source (stream, self, pmss_http_stream_is_ending (self),
-      G_IO_OUT, cancellable);
+  return new_source (stream, ((Output *) stream)->stream, is_output_ready,
+      cancellable);
 }
 
 static gboolean

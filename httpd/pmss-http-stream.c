@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is read of a connection, and passed on. On the stream's thread. */
+/* Heads: what is read of a connection, and passed on. On the stream's thread. */
 #include "pmss-http-stream-private.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "libpmss/pmss-error.h"
 #include "pmss-http-tls-private.h"
@@ -11,8 +13,8 @@
 G_DEFINE_FINAL_TYPE (PmssHttpStream, pmss_http_stream, G_TYPE_IO_STREAM)
 /* *INDENT-ON* */
 
-static void
-drop_ahead (PmssHttpStream * self, gsize size)
+void
+pmss_http_stream_drop_ahead (PmssHttpStream * self, gsize size)
 {
   g_byte_array_remove_range (self->ahead, 0, size);
   if (self->ahead->len == 0)
@@ -22,14 +24,13 @@ drop_ahead (PmssHttpStream * self, gsize size)
 static void
 begin_request (PmssHttpStream * self, PmssHttpHead * head, gsize head_size)
 {
-  drop_ahead (self, head_size);
+  pmss_http_stream_drop_ahead (self, head_size);
   self->canonical = g_string_new (NULL);
   self->passed = 0;
   pmss_http_head_write (head, self->canonical);
-  self->body_left = head->framing.length;
+  pmss_http_stream_begin_body (self, &head->framing);
   self->last = !head->keep_alive;
-  self->state =
-      self->body_left > 0 ? PMSS_HTTP_STREAM_BODY : PMSS_HTTP_STREAM_WAIT;
+  self->state = PMSS_HTTP_STREAM_REQUEST;
   self->funcs->head (self, head, self->user_data);
 }
 
@@ -61,6 +62,16 @@ look_at_head (PmssHttpStream * self)
   return TRUE;
 }
 
+gssize
+pmss_http_stream_receive_now (PmssHttpStream * self, gpointer bytes, gsize size)
+{
+  gssize got = pmss_http_transport_receive (&self->transport, bytes, size);
+
+  if (got == PMSS_HTTP_AGAIN)
+    pmss_http_watch_blocked (&self->watch, G_IO_IN, !self->transport.tls);
+  return got;
+}
+
 /* As pmss_http_transport_receive(); > 0: there is more of a head. */
 static gssize
 read_head (PmssHttpStream * self)
@@ -70,7 +81,7 @@ read_head (PmssHttpStream * self)
 
   if (look_at_head (self))
     return 1;
-  got = pmss_http_transport_receive (&self->transport, bytes, sizeof bytes);
+  got = pmss_http_stream_receive_now (self, bytes, sizeof bytes);
   if (got <= 0)
     return got;
   if (!self->ahead)
@@ -92,43 +103,6 @@ pass_canonical (PmssHttpStream * self, gpointer bytes, gsize size)
   return n;
 }
 
-/* An engine goes on for as long as something goes, on the thread of all
- * connections: with a fast peer, to the end of the body or the answer. So from
- * time to time nothing goes. A source that it waits with then fires at once. */
-static gboolean
-is_turn_over (gsize * in_turn)
-{
-  if (*in_turn < PMSS_HTTP_STREAM_TURN)
-    return FALSE;
-  *in_turn = 0;
-  return TRUE;
-}
-
-static gssize
-read_body (PmssHttpStream * self, gpointer bytes, gsize size)
-{
-  gssize got = MIN (size, self->body_left);
-
-  if (is_turn_over (&self->got_in_turn))
-    return PMSS_HTTP_AGAIN;
-  if (self->ahead) {
-    got = MIN ((gsize) got, self->ahead->len);
-    memcpy (bytes, self->ahead->data, got);
-    drop_ahead (self, got);
-  } else {
-    got = pmss_http_transport_receive (&self->transport, bytes, got);
-  }
-  if (got <= 0)
-    return got;
-  self->got_in_turn += got;
-  self->body_left -= got;
-  if (self->body_left == 0)
-    self->state = PMSS_HTTP_STREAM_WAIT;
-  if (self->funcs->body)
-    self->funcs->body (self, got, self->body_left == 0, self->user_data);
-  return got;
-}
-
 /* libsoup 3.2 forgets a connection, open, whose end comes where it waits for a
  * second request: to it a message begins with its first byte. So it gets one,
  * of no request, and then the end. Its answer to that goes nowhere. */
@@ -145,13 +119,6 @@ tell_end (PmssHttpStream * self, char *bytes, gsize size, gssize end)
   self->nudged = TRUE;
   bytes[0] = '-';
   return 1;
-}
-
-gboolean
-pmss_http_stream_has_body (PmssHttpStream * self)
-{
-  return self->state == PMSS_HTTP_STREAM_BODY && self->ahead
-      && self->ahead->len >= self->body_left;
 }
 
 gssize
@@ -171,36 +138,19 @@ pmss_http_stream_read (PmssHttpStream * self, gpointer bytes, gsize size)
     return got;
   if (self->canonical)
     return pass_canonical (self, bytes, size);
-  if (self->state == PMSS_HTTP_STREAM_WAIT)
-    return PMSS_HTTP_AGAIN;
-  return read_body (self, bytes, size);
-}
-
-gssize
-pmss_http_stream_write (PmssHttpStream * self, gconstpointer bytes, gsize size)
-{
-  gssize sent;
-
-  if (is_turn_over (&self->sent_in_turn))
-    return PMSS_HTTP_AGAIN;
-  sent = pmss_http_transport_send (&self->transport, bytes, size);
-  self->sent_in_turn += MAX (sent, 0);
-  return sent;
+  return PMSS_HTTP_AGAIN;
 }
 
 gboolean
 pmss_http_stream_is_ready (PmssHttpStream * self)
 {
-  const gboolean pending = pmss_http_transport_has_pending (&self->transport);
-
   if (self->transport.fd < 0 || self->canonical)
     return TRUE;
   switch (self->state) {
     case PMSS_HTTP_STREAM_HEAD:
-      return pending || (self->ahead && self->scan.seen < self->ahead->len);
-    case PMSS_HTTP_STREAM_BODY:
-      return pending || self->ahead;
-    case PMSS_HTTP_STREAM_WAIT:
+      return (self->ahead && self->scan.seen < self->ahead->len)
+          || pmss_http_transport_has_pending (&self->transport);
+    case PMSS_HTTP_STREAM_REQUEST:
       return FALSE;
     case PMSS_HTTP_STREAM_ENDING:
       break;
@@ -211,13 +161,14 @@ pmss_http_stream_is_ready (PmssHttpStream * self)
 GIOCondition
 pmss_http_stream_get_read_condition (PmssHttpStream * self)
 {
-  return self->state == PMSS_HTTP_STREAM_WAIT ? 0
+  return self->state == PMSS_HTTP_STREAM_REQUEST ? 0
       : pmss_http_transport_get_read_condition (&self->transport);
 }
 
 void
 pmss_http_stream_end_request (PmssHttpStream * self)
 {
+  g_return_if_fail (!self->lent);
   self->in_request = FALSE;
   if (self->state == PMSS_HTTP_STREAM_HEAD
       || self->state == PMSS_HTTP_STREAM_ENDING)
@@ -256,7 +207,9 @@ close_stream (GIOStream * stream, GCancellable * cancellable, GError ** error)
   PmssHttpStream *self = PMSS_HTTP_STREAM (stream);
 
   self->left = TRUE;
-  if (self->state != PMSS_HTTP_STREAM_ENDING || self->drained)
+  if (self->lent)
+    shutdown (self->transport.fd, SHUT_RDWR);
+  else if (self->state != PMSS_HTTP_STREAM_ENDING || self->drained)
     pmss_http_stream_close_now (self);
   return TRUE;
 }
@@ -271,6 +224,7 @@ finalize (GObject * object)
   g_object_unref (self->output);
   pmss_http_transport_clear (&self->transport);
   g_clear_pointer (&self->ahead, g_byte_array_unref);
+  g_clear_pointer (&self->held, g_byte_array_unref);
   g_queue_clear_full (&self->words, (GDestroyNotify) g_bytes_unref);
   if (self->canonical)
     g_string_free (self->canonical, TRUE);
@@ -295,20 +249,49 @@ pmss_http_stream_class_init (PmssHttpStreamClass * klass)
   G_IO_STREAM_CLASS (klass)->close_fn = close_stream;
 }
 
+static void
+on_ready (gpointer data)
+{
+  PmssHttpStream *self = data;
+
+  if (self->state == PMSS_HTTP_STREAM_ENDING)
+    pmss_http_stream_go_on_ending (self);
+  else
+    pmss_http_stream_on_body (self);
+}
+
+static PmssHttpStream *
+new_stream (int fd, gnutls_session_t session)
+{
+  PmssHttpStream *self = g_object_new (PMSS_TYPE_HTTP_STREAM, NULL);
+
+  pmss_http_transport_init (&self->transport, fd, session);
+  return self;
+}
+
+/* The descriptor stays the caller's. */
+static PmssHttpStream *
+give_up (PmssHttpStream * self, const char *why, GError ** error)
+{
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED, why);
+  if (self != NULL)
+    self->transport.fd = -1;
+  g_clear_object (&self);
+  return NULL;
+}
+
 PmssHttpStream *
-pmss_http_stream_new (int fd, PmssHttpTls * tls,
+pmss_http_stream_new (PmssHttpPoller * poller, int fd, PmssHttpTls * tls,
     const PmssHttpStreamFuncs * funcs, gpointer user_data, GError ** error)
 {
   gnutls_session_t session = tls != NULL ? pmss_http_tls_begin (tls, fd) : NULL;
   PmssHttpStream *self;
 
-  if (tls != NULL && !session) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED,
-        "no memory for TLS");
-    return NULL;
-  }
-  self = g_object_new (PMSS_TYPE_HTTP_STREAM, NULL);
-  pmss_http_transport_init (&self->transport, fd, session);
+  if (tls != NULL && !session)
+    return give_up (NULL, "no memory for TLS", error);
+  self = new_stream (fd, session);
+  if (!pmss_http_watch_begin (&self->watch, poller, fd, on_ready, self))
+    return give_up (self, g_strerror (errno), error);
   self->funcs = funcs;
   self->user_data = user_data;
   return self;

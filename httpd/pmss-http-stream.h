@@ -4,7 +4,9 @@
 #include <gio/gio.h>
 
 #include "pmss-http-head.h"
+#include "pmss-http-poller.h"
 #include "pmss-http-tls.h"
+#include "pmss-http-transport.h"
 
 G_BEGIN_DECLS
 
@@ -17,35 +19,36 @@ G_BEGIN_DECLS
  * G_IO_ERROR_NOT_SUPPORTED.
  *
  * The input reads a head whole, checks it, and calls `head` or `refused`. The engine then gets the
- * canonical head (pmss_http_head_write()), exactly the bytes of the body, and nothing more until
- * pmss_http_stream_end_request(). Only then does the stream look at the next head. Bytes that a
- * peer sends ahead wait in the kernel, or in the stream if they were read with a head.
+ * canonical head (pmss_http_head_write()), and nothing more until pmss_http_stream_end_request().
+ * To it no request has a body. A body goes past it: pmss_http_stream_await_body() and
+ * pmss_http_stream_receive(). Only after end_request() does the stream look at the next head. Bytes
+ * that a peer sends ahead wait in the kernel, or in the stream if they were read with a head.
  *
- *            head whole              body whole, or none           end_request()
- *   HEAD ───────────────▶ BODY ──────────────────────────▶ WAIT ────────────────▶ HEAD
- *    │ refused             │ hang_up()                      │ hang_up(); end_request() after the
- *    │                     │                                │ last request, or with part of the
- *    ▼                     ▼                                ▼ body unread
+ *            head whole                end_request()
+ *   HEAD ───────────────▶ REQUEST ──────────────────▶ HEAD
+ *    │ refused             │ hang_up(); end_request() after the last request, or with part of the
+ *    │                     │ body or of the canonical head unread
+ *    ▼                     ▼
  *   ENDING: last words are written, then what still comes is thrown away until the peer closes or
  *   the watchdog cuts it. Reads of the engine give the end at once, and its writes fail with
  *   G_IO_ERROR_CLOSED. An engine that has nothing of a request reads one byte, "-", before the end.
  *   Last words may take long. An answer that goes on is written so, piece by piece, while the
  *   engine has forgotten the connection (take_over(), say(), end_words()).
  *
- * A read or a write of the engine also "would block" after each 256 KiB of bodies or answers. Its
- * source then fires at once: other connections and the engine's own calls have their turn.
+ * A write of the engine also "would block" after each 256 KiB of answers. Its source then fires at
+ * once: other connections and the engine's own calls have their turn.
  *
  * An idle connection holds no buffer. TLS is GnuTLS on the socket itself: GTlsServerConnection
  * needs a thread for each handshake, which strangers could hold. The first reads do the handshake,
  * without blocking. A peer that goes without close_notify has gone.
  *
- * Belongs to the thread of the main context that polls it. All functions are called there, and all
- * callbacks.
+ * Belongs to the thread of its poller's context. All functions are called there, and all callbacks.
+ * While it is lent, receive() is called on another thread.
  */
 #define PMSS_TYPE_HTTP_STREAM (pmss_http_stream_get_type ())
 G_DECLARE_FINAL_TYPE (PmssHttpStream, pmss_http_stream, PMSS, HTTP_STREAM, GIOStream)
 
-/* Called from inside a read or a write of the engine; only `closed` may also come from elsewhere.
+/* `head` and `refused` are called from inside a read of the engine, the others from elsewhere, too.
  * They may call all functions of the stream but close it. */
 typedef struct
 {
@@ -57,8 +60,9 @@ typedef struct
    * no request. */
   void (*refused) (PmssHttpStream *stream, guint status, const char *detail, gboolean to_head,
       gpointer user_data);
-  /* The engine got @length bytes of the body; @complete: it has all. Phases: BODY, then WORK. */
-  void (*body)    (PmssHttpStream *stream, gsize length, gboolean complete, gpointer user_data);
+  /* There is something of the body that was awaited, or its peer's end: once. Nullable: no body is
+   * awaited. */
+  void (*body)    (PmssHttpStream *stream, gpointer user_data);
   /* The descriptor is closed next: last call, exactly once. To leave the watchdog. */
   void (*closed)  (PmssHttpStream *stream, gpointer user_data);
   /* So many bytes of last words went out; @whole: all have, and no more come. */
@@ -67,9 +71,9 @@ typedef struct
 
 /* Takes @fd, a connected non-blocking socket. @tls: nullable; TLS with it. @funcs: lives as long as
  * the stream; each may be NULL but head and refused. NULL and error (PMSS_ERROR_FAILED; @fd is then
- * still the caller's, `closed` is not called): no memory for TLS. */
-PmssHttpStream *pmss_http_stream_new (int fd, PmssHttpTls *tls, const PmssHttpStreamFuncs *funcs,
-    gpointer user_data, GError **error);
+ * still the caller's, `closed` is not called): no memory. */
+PmssHttpStream *pmss_http_stream_new (PmssHttpPoller *poller, int fd, PmssHttpTls *tls,
+    const PmssHttpStreamFuncs *funcs, gpointer user_data, GError **error);
 
 /* The engine has handed the whole answer over (the message is finished). If this was the last
  * request (!head->keep_alive, pmss_http_stream_set_last()) or part of its body is unread, the
@@ -92,8 +96,24 @@ void     pmss_http_stream_take_over   (PmssHttpStream *stream, GBytes *words);
 void     pmss_http_stream_say         (PmssHttpStream *stream, GBytes *words);
 /* The last of last words; nullable. */
 void     pmss_http_stream_end_words   (PmssHttpStream *stream, GBytes *words);
+/* The engine's next write waits for the one behind it, and both go out at once: a head of an answer
+ * with its body, which has to follow. With TLS it does nothing. */
+void     pmss_http_stream_hold_next   (PmssHttpStream *stream);
+
+/* Has `body` called when there is something of the request's body. A peer that waits for leave to
+ * send is given it first ("100 Continue"). */
+void     pmss_http_stream_await_body  (PmssHttpStream *stream);
+/* The number of bytes, at most @size; 0: the peer has ended, or the body is whole; PMSS_HTTP_AGAIN;
+ * PMSS_HTTP_BROKEN. */
+gssize   pmss_http_stream_receive     (PmssHttpStream *stream, gpointer bytes, gsize size);
+/* Bytes of the body that were not received. */
+guint64  pmss_http_stream_get_body_left (PmssHttpStream *stream);
 /* Whether the whole body of the request came with its head, and is here. */
 gboolean pmss_http_stream_has_body    (PmssHttpStream *stream);
+/* Another thread receives of the body, until it is taken back. Meanwhile only receive() and
+ * get_body_left() are called, there; and the engine may close, which has its effect then. */
+void     pmss_http_stream_lend        (PmssHttpStream *stream);
+void     pmss_http_stream_take_back   (PmssHttpStream *stream);
 /* ENDING or closed. */
 gboolean pmss_http_stream_is_ending   (PmssHttpStream *stream);
 

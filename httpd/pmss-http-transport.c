@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 void
@@ -89,6 +90,22 @@ pmss_http_transport_send (PmssHttpTransport * self, gconstpointer bytes,
     return tls_result (gnutls_record_send (self->tls, bytes, size));
   do
     sent = send (self->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return socket_result (sent);
+}
+
+gssize
+pmss_http_transport_send_both (PmssHttpTransport * self, gconstpointer first,
+    gsize first_size, gconstpointer second, gsize second_size)
+{
+  struct iovec parts[] = {
+    {(gpointer) first, first_size}, {(gpointer) second, second_size}
+  };
+  struct msghdr message = {.msg_iov = parts,.msg_iovlen = 2 };
+  gssize sent;
+
+  do
+    sent = sendmsg (self->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
   return socket_result (sent);
 }

@@ -32,6 +32,9 @@ gssize       pmss_http_transport_receive (PmssHttpTransport *transport, gpointer
 /* The number of bytes, or the above. With TLS, a call after PMSS_HTTP_AGAIN has the same bytes. */
 gssize       pmss_http_transport_send    (PmssHttpTransport *transport, gconstpointer bytes,
     gsize size);
+/* The same of @first and then @second, in one packet where they fit. Without TLS. */
+gssize       pmss_http_transport_send_both (PmssHttpTransport *transport, gconstpointer first,
+    gsize first_size, gconstpointer second, gsize second_size);
 /* Tells the peer the end: close_notify, FIN. FALSE: not yet, call it again. */
 gboolean     pmss_http_transport_end     (PmssHttpTransport *transport);
 

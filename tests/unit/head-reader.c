@@ -87,10 +87,9 @@ assert_canonical (const PmssHttpHead * head)
   g_assert_cmpstr (again->target, ==, head->target);
   g_assert_cmpstr (again->path, ==, head->path);
   assert_same_parameters (head, again);
-  g_assert_cmpint (again->framing.has_length, ==, head->framing.has_length);
-  g_assert_cmpuint (again->framing.length, ==, head->framing.length);
-  g_assert_cmpint (again->framing.expects_continue, ==,
-      head->framing.expects_continue && head->framing.length > 0);
+  /* a body goes past the engine */
+  g_assert_false (again->framing.has_length);
+  g_assert_false (again->framing.expects_continue);
   g_assert_cmpint (again->keep_alive, ==, head->keep_alive);
   same = write_head (again);
   g_assert_cmpstr (same, ==, canonical);

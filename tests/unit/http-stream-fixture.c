@@ -47,13 +47,11 @@ on_refused (PmssHttpStream * stream, guint status, const char *detail,
 }
 
 static void
-on_body (PmssHttpStream * stream, gsize length, gboolean complete,
-    gpointer data)
+on_body (PmssHttpStream * stream, gpointer data)
 {
   StreamFixture *f = data;
 
-  f->body += length;
-  tell (f, "body %" G_GSIZE_FORMAT "%s", length, complete ? ", whole" : "");
+  tell (f, "body");
   if (f->hang_up_at_body)
     pmss_http_stream_hang_up (stream, f->words);
 }
@@ -160,7 +158,10 @@ new_fixture (gboolean tls)
   f->fd = fds[1];
   f->told = g_string_new (NULL);
   f->tls = tls ? load_tls () : NULL;
-  f->stream = pmss_http_stream_new (f->fd, f->tls, &funcs, f, &error);
+  f->poller = pmss_http_poller_new (NULL, &error);
+  g_assert_no_error (error);
+  f->stream = pmss_http_stream_new (f->poller, f->fd, f->tls, &funcs, f,
+      &error);
   g_assert_no_error (error);
   f->in = g_io_stream_get_input_stream (G_IO_STREAM (f->stream));
   f->out = g_io_stream_get_output_stream (G_IO_STREAM (f->stream));
@@ -206,6 +207,7 @@ stream_fixture_free (StreamFixture * f)
   peer_close (f);
   turn ();
   g_assert_cmpuint (f->closed, ==, 1);
+  pmss_http_poller_free (f->poller);
   if (f->session)
     gnutls_deinit (f->session);
   if (f->credentials)
@@ -361,6 +363,21 @@ assert_read (StreamFixture * f, gsize size, const char *wanted)
     g_string_append (text, "|wait");
   else
     g_string_append (text, "|broken");
+  g_assert_cmpstr (text->str, ==, wanted);
+}
+
+void
+assert_body (StreamFixture * f, gsize size, const char *wanted)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *bytes = g_malloc (size);
+  gssize got;
+
+  while ((got = pmss_http_stream_receive (f->stream, bytes, size)) > 0)
+    g_string_append_len (text, bytes, got);
+  if (pmss_http_stream_get_body_left (f->stream) > 0)
+    g_string_append (text, got == 0 ? "|end" : got == PMSS_HTTP_AGAIN ? "|wait"
+        : "|broken");
   g_assert_cmpstr (text->str, ==, wanted);
 }
 

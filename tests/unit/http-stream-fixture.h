@@ -20,9 +20,9 @@ struct _StreamFixture
   gnutls_session_t session;     /* the peer's; nullable: no TLS */
   gboolean in_bytes;            /* the peer's TLS sends each byte by itself, and the engine looks */
 
-  GString *told;                /* by the stream, "head GET /|body 3, whole|closed" */
+  PmssHttpPoller *poller;
+  GString *told;                /* by the stream, "head GET /|body|closed" */
   guint closed;                 /* how often */
-  gsize body;                   /* bytes of bodies */
   GBytes *words;                /* what is answered to a refused head; nullable */
   gboolean hang_up_at_head;     /* in the callback */
   gboolean hang_up_at_body;
@@ -65,6 +65,8 @@ void     assert_heard (StreamFixture *f, const char *wanted);
 /* What the engine gets by reads of @size until they have to wait ("|wait"), the end ("|end"), or
  * an error ("|broken"). */
 void     assert_read  (StreamFixture *f, gsize size, const char *wanted);
+/* What is received of a body by calls of @size: until it is whole (""), or as above. */
+void     assert_body  (StreamFixture *f, gsize size, const char *wanted);
 /* The number of bytes; -1 and error. */
 gssize   engine_read  (StreamFixture *f, char *bytes, gsize size, GError **error);
 gssize   engine_write (StreamFixture *f, const char *bytes, gsize size, GError **error);
@@ -79,5 +81,4 @@ void     assert_told  (StreamFixture *f, const char *wanted);
   "PUT " target " HTTP/1.1\r\n" HOST "Content-Length: " #length "\r\n\r\n"
 /* What the engine gets of them. */
 #define CANONICAL_GET(target) "GET " target " HTTP/1.1\r\nHost: pmss\r\n\r\n"
-#define CANONICAL_PUT(target, length) \
-  "PUT " target " HTTP/1.1\r\nHost: pmss\r\nContent-Length: " #length "\r\n\r\n"
+#define CANONICAL_PUT(target) "PUT " target " HTTP/1.1\r\nHost: pmss\r\n\r\n"
