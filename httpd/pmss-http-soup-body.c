@@ -137,7 +137,7 @@ wait_a_little (PmssSoupCall * call, Turn * turn)
   gint64 now = g_get_monotonic_time ();
 
   if (turn->done < PIECE
-      || g_thread_pool_unprocessed (call->link->httpd->engine->pool) > 0)
+      || pmss_http_pool_is_behind (call->link->httpd->engine->pool))
     return FALSE;
   if (turn->end == 0)
     turn->end = now + WAIT_IN_TURN * 1000;

@@ -68,8 +68,7 @@ pmss_soup_link_push (PmssSoupLink * link, PmssSoupCall * call,
   item->call = call;
   item->work = work;
   if (queue_item (link, item))
-    g_thread_pool_push (link->httpd->engine->pool, pmss_soup_link_ref (link),
-        NULL);
+    pmss_http_pool_push (link->httpd->engine->pool, pmss_soup_link_ref (link));
 }
 
 static Item *
@@ -99,7 +98,7 @@ pmss_soup_link_do_work (gpointer data, gpointer user_data)
     g_free (item);
   }
   if (yields)
-    g_thread_pool_push (link->httpd->engine->pool, link, NULL);
+    pmss_http_pool_push (link->httpd->engine->pool, link);
   else
     pmss_soup_link_unref (link);
 }

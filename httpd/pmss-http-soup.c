@@ -191,8 +191,8 @@ pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
   g_mutex_init (&engine->lock);
   g_cond_init (&engine->gone);
   pmss_soup_hops_begin (engine);
-  engine->pool = g_thread_pool_new (pmss_soup_link_do_work, engine,
-      HANDLER_THREADS, FALSE, NULL);
+  engine->pool = pmss_http_pool_new ("handler", HANDLER_THREADS,
+      pmss_soup_link_do_work, NULL);
   engine->poller = pmss_http_poller_new (engine->context, error);
   if (!engine->poller || !load_tls (engine, config, error)
       || !start_server (httpd, error))
@@ -270,7 +270,7 @@ void
 pmss_http_engine_free (PmssHttpEngine * engine)
 {
   /* its last work may have hopped to the I/O thread */
-  g_thread_pool_free (engine->pool, FALSE, TRUE);
+  pmss_http_pool_free (engine->pool);
   if (engine->thread) {
     call_there (engine, quit);
     g_thread_join (engine->thread);

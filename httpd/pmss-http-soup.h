@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 #include <netinet/in.h>
 
+#include "pmss-http-pool.h"
 #include "pmss-http-stream.h"
 #include "pmss-httpd-private.h"
 
@@ -20,7 +21,7 @@ struct _PmssHttpEngine
   GMainContext *context;
   GMainLoop *loop;
   GThread *thread;              /* the I/O thread */
-  GThreadPool *pool;            /* of links with work */
+  PmssHttpPool *pool;           /* of links with work */
 
   /* the I/O thread's own */
   PmssHttpPoller *poller;
