@@ -2,6 +2,7 @@
 #pragma once
 
 #include "control/accounts/accounts.h"
+#include "control/accounts/known-tokens.h"
 #include "control/accounts/login-limit.h"
 #include "control/accounts/passwords.h"
 
@@ -15,6 +16,7 @@ struct _PmssAccounts
   guint token_lifetime;
   PmssPasswords *passwords;
   PmssLoginLimit *limit;
+  PmssKnownTokens *known;
 };
 
 /* On the database thread. PMSS_ERROR_NOT_FOUND. */

@@ -78,6 +78,7 @@ pmss_accounts_new (PmssDatabase * database, guint token_lifetime)
   self->token_lifetime = token_lifetime;
   self->passwords = pmss_passwords_new (PARALLEL_PASSWORDS);
   self->limit = pmss_login_limit_new ();
+  self->known = pmss_known_tokens_new ();
   return self;
 }
 
@@ -86,6 +87,7 @@ pmss_accounts_free (PmssAccounts * self)
 {
   pmss_passwords_free (self->passwords);
   pmss_login_limit_free (self->limit);
+  pmss_known_tokens_free (self->known);
   g_free (self);
 }
 
@@ -340,24 +342,37 @@ find_token (PmssDatabase * database, gpointer data, GError ** error)
 {
   AccountCall *call = data;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT u.name, u.role, u.one_time, u.created"
+      "SELECT u.name, u.role, u.one_time, u.created, t.expires"
       " FROM api_token t JOIN user u ON u.name = t.user"
       " WHERE t.hash = ?1 AND t.expires > unixepoch ()",
       PMSS_BLOB (call->hash, sizeof (call->hash)));
 
-  return take_user (call, rows, PMSS_ERROR_NOT_AUTHORIZED,
-      "The token is unknown or has expired: log in again", error);
+  if (!take_user (call, rows, PMSS_ERROR_NOT_AUTHORIZED,
+          "The token is unknown or has expired: log in again", error))
+    return FALSE;
+  call->expires = pmss_rows_int (rows, 4);
+  return TRUE;
 }
 
 PmssUser *
 pmss_accounts_authenticate (PmssAccounts * self, const char *token,
     GError ** error)
 {
+  /* what the database says is at least that new */
+  const gint64 generation = pmss_database_get_tally (self->database, "rights",
+      "");
   AccountCall call = { 0 };
+  PmssUser *user;
 
   pmss_secret_hash (token, call.hash);
+  user = pmss_known_tokens_find (self->known, call.hash, generation,
+      g_get_real_time () / G_USEC_PER_SEC);
+  if (user != NULL)
+    return user;
   if (!pmss_database_read (self->database, find_token, &call, error))
     return NULL;
+  pmss_known_tokens_add (self->known, call.hash, call.user, generation,
+      call.expires);
   return call.user;
 }
 

@@ -68,8 +68,9 @@ gboolean      pmss_database_transact_within (PmssDatabase *database, gint64 wait
 
 /* How many rows were of @kind and in @state ("" where there is none) after the last commit: medium,
  * job by state; event by whether it is minor ("0", "1"); pending_deletion, session, bad_shard. Of
- * "revocation" the largest id. Of "rights" how often a login ended or a role changed since the
- * start. Counted along, never over again; waits for nothing. Any thread. */
+ * "revocation" the largest id. Of "rights" a number that grows with each change of a user, and each
+ * token that goes; 0: it is not known. Counted along, never over again; waits for nothing. Any
+ * thread. */
 gint64        pmss_database_get_tally  (PmssDatabase *database, const char *kind,
     const char *state);
 typedef void (*PmssDatabaseTallyFunc)  (const char *state, gint64 number, gpointer user_data);

@@ -25,6 +25,11 @@
   "CREATE TEMP TRIGGER tally_" kind "_state AFTER UPDATE OF state ON main." kind \
   " BEGIN " TAKE (kind, "old.state") ADD (kind, "new.state") " END;"
 
+/* Of what a known token says of its user. */
+#define COUNT_RIGHTS(table, event) \
+  "CREATE TEMP TRIGGER tally_rights_" table "_" event " AFTER " event " ON main." table \
+  " BEGIN UPDATE tally SET number = number + 1 WHERE kind = 'rights'; END;"
+
 #define COUNT_ALL(kind) \
   "INSERT INTO tally SELECT '" kind "', '', count(*) FROM main." kind ";" \
   COUNT_ROWS (kind, "''", "''")
@@ -36,11 +41,11 @@ static const char script[] = TABLE COUNT_STATES ("medium")
     COUNT_ALL ("bad_shard")
     "INSERT INTO tally SELECT 'event', minor, count(*) FROM main.event GROUP BY minor;"
     COUNT_ROWS ("event", "new.minor", "old.minor")
-    "INSERT INTO tally VALUES ('rights', '', 0);"
-    "CREATE TEMP TRIGGER tally_login_gone AFTER DELETE ON main.api_token"
-    " BEGIN UPDATE tally SET number = number + 1 WHERE kind = 'rights'; END;"
-    "CREATE TEMP TRIGGER tally_role AFTER UPDATE OF role ON main.user"
-    " BEGIN UPDATE tally SET number = number + 1 WHERE kind = 'rights'; END;"
+    "INSERT INTO tally VALUES ('rights', '', 1);"
+    COUNT_RIGHTS ("user", "UPDATE")
+    COUNT_RIGHTS ("user", "DELETE")
+    COUNT_RIGHTS ("api_token", "UPDATE")
+    COUNT_RIGHTS ("api_token", "DELETE")
     "INSERT INTO tally SELECT 'revocation', '', ifnull(max(id), 0) FROM main.revocation;"
     "CREATE TEMP TRIGGER tally_revocation_new AFTER INSERT ON main.revocation"
     " BEGIN UPDATE tally SET number = new.id WHERE kind = 'revocation'; END;";
@@ -86,6 +91,9 @@ pmss_tally_read (PmssDatabase * self)
     }
     *number = pmss_rows_int (rows, 1);
   }
+  /* it says what memory of it is good for no more */
+  if (error != NULL)
+    g_hash_table_remove (self->tally, "rights/");
   g_mutex_unlock (&self->tally_lock);
   if (error != NULL)
     g_warning ("Cannot read the counters: %s", error->message);
