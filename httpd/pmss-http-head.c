@@ -146,11 +146,24 @@ read_field (PmssHttpRules * rules, char *line, PmssHttpField * field)
       field->value, length);
 }
 
+static guint
+count_lines (const char *text)
+{
+  guint lines = 0;
+
+  while ((text = strchr (text, '\n')) != NULL) {
+    lines++;
+    text++;
+  }
+  return lines;
+}
+
 /* @text: behind the request line; it ends with an empty one. */
 static gboolean
 read_fields (Head * self, PmssHttpRules * rules, char *text)
 {
-  self->head.fields = self->fields = g_new (PmssHttpField, MAX_FIELDS);
+  self->head.fields = self->fields = g_new (PmssHttpField,
+      MIN (count_lines (text), MAX_FIELDS));
   while (*text != '\r') {
     char *next = cut_line (text);
 
