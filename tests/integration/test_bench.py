@@ -59,6 +59,19 @@ class Bench(unittest.TestCase):
             self.assertGreater(figures["comparisons"][0]["contenders"][name]["rate"]["values"][0], 0)
         self.assert_tidy()
 
+    def test_latency(self):
+        process = self.start("latency", "--part", "second", "--rounds", "1", "--warm-ups", "0")
+        output, errors = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 0, errors)
+        self.assertIn("against souphttpsrc, nginx, cold", output)
+        near, far = json.loads((self.folder / "out.json").read_text())["comparisons"]
+        for figures in far["contenders"].values():
+            for key in ("beside", "after"):
+                # a request and its answer
+                self.assertGreaterEqual(figures[key]["values"][0], 40)
+        self.assertEqual(near["contenders"].keys(), far["contenders"].keys())
+        self.assert_tidy()
+
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("iperf3"), "needs root, for network namespaces, and iperf3")
     def test_repair(self):
         process = self.start("--degraded", "--only", "repair", "--repair-size", "8M", "--seconds", "2", "--rounds", "1", "--warm-ups", "0")

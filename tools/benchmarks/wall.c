@@ -10,6 +10,7 @@
 #include <gst/gst.h>
 
 #include "pace.h"
+#include "sharing.h"
 
 /* What a player has in hand before it begins to play. */
 #define HEAD_START G_USEC_PER_SEC
@@ -22,8 +23,7 @@ typedef struct
   gint late;                    /* atomic */
   gint begun;                   /* atomic: players that have had a buffer */
   char *failure;                /* atomic: the first one */
-  GMutex lock;                  /* protects what follows */
-  GstContext *context;          /* (nullable): what players share */
+  BenchSharing sharing;
 } Wall;
 
 typedef struct
@@ -57,51 +57,20 @@ take (GstPad * pad, GstPadProbeInfo * info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
-/* As an application shares what one of its elements has made with the others. */
-static void
-keep_context (Wall * wall, GstMessage * message)
-{
-  g_autoptr (GstContext) context = NULL;
-
-  gst_message_parse_have_context (message, &context);
-  g_mutex_lock (&wall->lock);
-  if (wall->context == NULL)
-    wall->context = g_steal_pointer (&context);
-  g_mutex_unlock (&wall->lock);
-}
-
-static void
-give_context (Wall * wall, GstMessage * message)
-{
-  const char *type;
-  GstContext *context = NULL;
-
-  gst_message_parse_context_type (message, &type);
-  g_mutex_lock (&wall->lock);
-  if (wall->context != NULL
-      && gst_context_has_context_type (wall->context, type))
-    context = gst_context_ref (wall->context);
-  g_mutex_unlock (&wall->lock);
-  if (context == NULL)
-    return;
-  gst_element_set_context (GST_ELEMENT (GST_MESSAGE_SRC (message)), context);
-  gst_context_unref (context);
-}
-
 static GstBusSyncReply
 watch_bus (GstBus * bus, GstMessage * message, gpointer user_data)
 {
+  Wall *wall = user_data;
+
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
     g_autoptr (GError) error = NULL;
 
     gst_message_parse_error (message, &error, NULL);
-    fail (user_data, error->message);
+    fail (wall, error->message);
   } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS) {
-    fail (user_data, "the file is too short");
-  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_HAVE_CONTEXT) {
-    keep_context (user_data, message);
-  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_NEED_CONTEXT) {
-    give_context (user_data, message);
+    fail (wall, "the file is too short");
+  } else {
+    bench_sharing_handle (&wall->sharing, message);
   }
   gst_message_unref (message);
   return GST_BUS_DROP;
@@ -230,7 +199,6 @@ main (int argc, char **argv)
   if (!ok)
     g_printerr ("%s\n", wall.failure);
   g_free (wall.failure);
-  if (wall.context != NULL)
-    gst_context_unref (wall.context);
+  bench_sharing_clear (&wall.sharing);
   return ok ? 0 : 1;
 }
