@@ -20,10 +20,16 @@
  * until the reader comes that near. */
 #define GROWTH_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 
+/* Places that are read by turns have the memory for one window together: what
+ * one has ahead would drive out what another has. */
 guint64
 pmss_cursor_get_window (PmssEngine * engine, PmssCursor * cursor)
 {
-  return MIN (cursor->window, engine->share_window);
+  guint i, n = 0;
+
+  for (i = 0; i < PMSS_N_CURSORS; i++)
+    n += engine->cursors[i].in_turn;
+  return MIN (cursor->window, MAX (1, engine->share_window / MAX (1, n)));
 }
 
 guint64
@@ -38,6 +44,25 @@ pmss_cursor_get_asked_end (PmssEngine * engine, PmssCursor * cursor)
 {
   return cursor->landing ? cursor->row + 1 : pmss_cursor_get_window_end (engine,
       cursor);
+}
+
+void
+pmss_cursor_keep_turns (PmssEngine * engine)
+{
+  guint i;
+
+  for (i = 0; i < PMSS_N_CURSORS; i++) {
+    PmssCursor *cursor = &engine->cursors[i];
+    guint64 end = pmss_cursor_get_window_end (engine, cursor);
+    guint64 number;
+
+    for (number = cursor->row; cursor->in_turn && number < end; number++) {
+      PmssRow *row = pmss_rows_get (&engine->rows, number);
+
+      if (row != NULL)
+        row->used = ++engine->rows.clock;
+    }
+  }
 }
 
 gboolean
@@ -62,10 +87,10 @@ is_near (PmssEngine * engine)
 }
 
 gboolean
-pmss_cursor_covers (PmssCursor * cursor, guint64 row)
+pmss_cursor_covers (PmssEngine * engine, PmssCursor * cursor, guint64 row)
 {
   return cursor->in_use && row >= cursor->row
-      && row <= cursor->row + cursor->window;
+      && row <= cursor->row + pmss_cursor_get_window (engine, cursor);
 }
 
 static PmssCursor *
@@ -73,10 +98,11 @@ find_cursor (PmssEngine * engine, guint64 row)
 {
   guint i;
 
-  if (engine->active != NULL && pmss_cursor_covers (engine->active, row))
+  if (engine->active != NULL
+      && pmss_cursor_covers (engine, engine->active, row))
     return engine->active;
   for (i = 0; i < PMSS_N_CURSORS; i++) {
-    if (pmss_cursor_covers (&engine->cursors[i], row))
+    if (pmss_cursor_covers (engine, &engine->cursors[i], row))
       return &engine->cursors[i];
   }
   return NULL;
@@ -93,6 +119,7 @@ new_cursor (PmssEngine * engine, guint64 row, guint index)
       cursor = &engine->cursors[i];
   }
   cursor->in_use = TRUE;
+  cursor->in_turn = FALSE;
   cursor->row = row;
   cursor->index = cursor->entered_index = index;
   cursor->entered = pmss_loop_now (engine->loop);
@@ -169,6 +196,23 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   return grown;
 }
 
+/* Until one of them is read on for as long as all that is ever ahead. */
+static void
+note_turn (PmssEngine * engine, PmssCursor * cursor, guint64 row,
+    gboolean is_new)
+{
+  guint i;
+
+  if (cursor != engine->active) {
+    cursor->turn = row;
+    if (!is_new && engine->active != NULL)
+      cursor->in_turn = engine->active->in_turn = TRUE;
+  } else if (row > cursor->turn + engine->share_window) {
+    for (i = 0; i < PMSS_N_CURSORS; i++)
+      engine->cursors[i].in_turn = FALSE;
+  }
+}
+
 /* Asked of a node that answers, or being rebuilt: nothing to be done but to
  * wait. */
 static gboolean
@@ -192,16 +236,18 @@ pmss_cursor_note_read (PmssEngine * engine, guint64 row, guint index,
   PmssCursor *cursor = find_cursor (engine, row);
   gboolean resumed = engine->paused;
   PmssCursor *before = engine->active;
+  gboolean is_new = cursor == NULL;
   gboolean grown;
 
   engine->paused = FALSE;
-  if (cursor == NULL && hit)
+  if (is_new && hit)
     return resumed;             /* a look back into the cache moves nothing */
-  if (cursor == NULL) {
+  if (is_new) {
     cursor = new_cursor (engine, row, index);
     engine->jumped = TRUE;
   }
   cursor->used = ++engine->rows.clock;
+  note_turn (engine, cursor, row, is_new);
   engine->active = cursor;
   grown = advance_cursor (engine, cursor, row, index, hit);
   return resumed || grown || cursor != before || row >= engine->replan_at

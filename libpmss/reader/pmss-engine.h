@@ -105,6 +105,8 @@ typedef struct
   PmssPace pace;
   gboolean missed;              /* a read had to wait, since it was measured */
   gboolean at_ease;             /* no read waits, and the window is enough */
+  gboolean in_turn;             /* it is read by turns with others */
+  guint64 turn;                 /* row at which it was turned to */
   guint64 used;                 /* clock */
 } PmssCursor;
 
@@ -280,12 +282,14 @@ void pmss_plan_run (PmssEngine *engine);
 gboolean pmss_cursor_note_read (PmssEngine *engine, guint64 row, guint index,
     gboolean hit);
 /* Whether @row is within its window, or just behind it. */
-gboolean pmss_cursor_covers (PmssCursor *cursor, guint64 row);
+gboolean pmss_cursor_covers (PmssEngine *engine, PmssCursor *cursor, guint64 row);
 /* Rows from its own on that there is memory for, of those that it would have. */
 guint64 pmss_cursor_get_window (PmssEngine *engine, PmssCursor *cursor);
 guint64 pmss_cursor_get_window_end (PmssEngine *engine, PmssCursor *cursor);
 /* Rows before it are asked for now. */
 guint64 pmss_cursor_get_asked_end (PmssEngine *engine, PmssCursor *cursor);
+/* What places that are read by turns have ahead is the last that leaves the cache. */
+void pmss_cursor_keep_turns (PmssEngine *engine);
 /* Whether these are the medium's last. */
 gboolean pmss_cursor_ends_medium (PmssEngine *engine, PmssCursor *cursor);
 

@@ -262,7 +262,7 @@ plan_tail (PmssEngine * engine, PmssCursor * cursor)
   PmssRow *row;
   guint index = 0;
 
-  if (engine->tail_asked || pmss_cursor_covers (cursor, last))
+  if (engine->tail_asked || pmss_cursor_covers (engine, cursor, last))
     return;
   row = pmss_rows_ensure (&engine->rows, last);
   pmss_rows_geometry (&engine->rows, row, &geometry);
@@ -318,6 +318,7 @@ pmss_plan_run (PmssEngine * engine)
   if (pmss_cursor_ends_medium (engine, cursor))
     pmss_tail_share (engine, cursor->row, cursor->row + 1, engine->rows.n_rows);
   blocks = pmss_engine_get_enough (engine);
+  pmss_cursor_keep_turns (engine);
   pmss_rows_evict (&engine->rows, cursor->row,
       pmss_cursor_get_window_end (engine, cursor) - 1,
       blocks > wanted ? blocks - wanted : 0);

@@ -21,6 +21,7 @@ typedef struct
   PmssEngine *engine;
   GBytes *read;                 /* what the jump brought */
   guint n_read;                 /* reads that have ended */
+  guint n_asked;                /* units that were asked for */
 } Fixture;
 
 static GBytes *
@@ -279,6 +280,73 @@ test_no_tail (void)
   teardown (&f);
 }
 
+/* --- Two places by turns, with less memory than both windows take --- */
+
+#define TURN 2
+/* more than there is memory for; each place is within it from the other */
+#define WANTED_WINDOW 20
+
+static void
+count_units (PmssEngine * engine, const PmssStreamRange * range,
+    gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  f->n_asked += range->n_rows;
+}
+
+/* Reads on for some rows. Of the first units of these it returns how many had to be waited for. */
+static guint
+read_turn (Fixture * f, guint64 * row)
+{
+  guint waits = 0;
+
+  for (guint i = 0; i < TURN; i++, (*row)++) {
+    PmssRow *there = pmss_rows_get (&f->engine->rows, *row);
+
+    waits += there == NULL || there->slots[0].state != PMSS_UNIT_READY;
+    begin_read (f, *row, 0);
+    receive_all ();
+    end_read (f);
+    plan (f);
+    receive_all ();
+  }
+  return waits;
+}
+
+/* A demuxer reads two tracks by turns. Each place has its own part of the memory: after its first
+ * row none has to be waited for, and none is asked for twice. */
+static void
+test_turns (void)
+{
+  Fixture f = { 0, };
+  guint64 first = 2, second = first + WANTED_WINDOW - 4;
+  guint waits = 0;
+
+  setup (&f);
+  /* two rows ahead of each of them, and one behind */
+  pmss_memory_set_total (pmss_io_get_memory (f.engine->io),
+      (4 * K + K) * (PMSS_RECORD_HEADER_SIZE + UNIT));
+  f.engine->first_window = f.engine->max_window = WANTED_WINDOW;
+  f.engine->blocks_behind = f.engine->max_blocks / 5;
+  read_turn (&f, &first);
+  read_turn (&f, &second);
+  read_turn (&f, &first);
+  read_turn (&f, &second);
+  fake_streams.asked = count_units;
+  f.n_asked = 0;
+  for (guint i = 0; i < 5; i++)
+    waits += read_turn (&f, &first) + read_turn (&f, &second);
+  g_assert_cmpuint (waits, ==, 0);
+  g_assert_cmpuint (f.n_asked, ==, 2 * 5 * TURN * K);
+  /* one of them alone has all of it again */
+  g_assert_cmpuint (pmss_cursor_get_window (f.engine, f.engine->active), ==, 2);
+  for (guint i = 0; i < 4; i++)
+    read_turn (&f, &second);
+  g_assert_cmpuint (pmss_cursor_get_window (f.engine, f.engine->active), ==, 4);
+  teardown (&f);
+}
+
 /* GTask calls back at once in a dispatch of its own context that is later than
  * the task: the callback may then do all that takes the lock. */
 static void
@@ -435,6 +503,7 @@ main (int argc, char **argv)
   g_test_add_func ("/jump/together", test_together);
   g_test_add_func ("/jump/lost", test_lost);
   g_test_add_func ("/jump/no-tail", test_no_tail);
+  g_test_add_func ("/jump/turns", test_turns);
   g_test_add_func ("/jump/called-back", test_called_back);
   g_test_add_func ("/jump/left", test_left);
   g_test_add_func ("/jump/tick", test_tick);

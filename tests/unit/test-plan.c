@@ -289,8 +289,8 @@ check_everything (Model * m)
 
     g_assert_cmpuint (link->streams->len, <=, engine->settings.max_connections);
   }
-  for (guint64 number = cursor->row; number < MIN (cursor->row +
-          cursor->window, engine->rows.n_rows); number++)
+  for (guint64 number = cursor->row;
+      number < pmss_cursor_get_window_end (engine, cursor); number++)
     check_window_row (m, pmss_rows_get (&engine->rows, number),
         number == cursor->row ? cursor->index : 0);
 }
@@ -500,7 +500,7 @@ check_tail (Model * m)
   PmssEngine *engine = m->engine;
   guint64 first = engine->active->row + 1;
 
-  if (engine->active->row + engine->active->window < engine->rows.n_rows)
+  if (pmss_cursor_get_window_end (engine, engine->active) < engine->rows.n_rows)
     return;
   for (guint64 number = first; number < engine->rows.n_rows; number++) {
     check_exact (m, pmss_rows_get (&engine->rows, number));
