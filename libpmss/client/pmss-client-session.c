@@ -29,6 +29,7 @@ pmss_session_free (PmssSession * session)
   g_free (session->user);
   g_free (session->title);
   g_free (session->content_type);
+  g_free (session->sha256);
   g_clear_pointer (&session->layout, pmss_layout_unref);
   g_free (session);
 }
@@ -43,6 +44,7 @@ pmss_session_copy (const PmssSession * session)
   copy->user = g_strdup (session->user);
   copy->title = g_strdup (session->title);
   copy->content_type = g_strdup (session->content_type);
+  copy->sha256 = g_strdup (session->sha256);
   copy->layout = pmss_layout_ref (session->layout);
   return copy;
 }
@@ -92,6 +94,20 @@ optional_string (JsonObject * object, const char *name, char **value,
   return TRUE;
 }
 
+/* Programs make names of it. */
+static gboolean
+optional_sum (JsonObject * object, char **sum, GError ** error)
+{
+  if (!optional_string (object, "sha256", sum, error))
+    return FALSE;
+  if (*sum == NULL || (strlen (*sum) == 64
+          && strspn (*sum, "0123456789abcdef") == 64))
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
+      "sha256 is not 64 hex digits in lower case");
+  return FALSE;
+}
+
 static gboolean
 optional_number (JsonObject * object, const char *name, guint64 * value,
     GError ** error)
@@ -114,6 +130,7 @@ parse_medium (PmssSession * session, JsonObject * session_object,
   return pmss_json_get_object (session_object, "medium", &medium, error)
       && optional_string (medium, "title", &session->title, error)
       && optional_string (medium, "content_type", &session->content_type, error)
+      && optional_sum (medium, &session->sha256, error)
       && optional_number (medium, "avg_bitrate", &session->avg_bitrate, error)
       && optional_number (medium, "peak_bitrate_10s", &session->peak_bitrate,
       error)

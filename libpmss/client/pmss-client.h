@@ -100,6 +100,7 @@ typedef struct
   char *user;
   char *title;
   char *content_type;           /* nullable */
+  char *sha256;                 /* of all bytes, 64 hex digits in lower case; nullable */
   guint64 avg_bitrate;          /* bit/s, 0: unknown */
   guint64 peak_bitrate;         /* bit/s over 10 s, 0: unknown */
   guint64 duration;             /* ns, 0: unknown */

@@ -13,6 +13,7 @@ import unittest
 import pmss_cli
 from cluster import wait_for
 from cli_case import MIB, CliCase
+from tcp_relay import Relay
 
 
 class Get(CliCase):
@@ -33,13 +34,13 @@ class Get(CliCase):
     def partial(self, target, part=""):
         return target.with_name(f"{target.name}.pmss-{hashlib.sha256(self.data).hexdigest()[:12]}{part}")
 
-    def ended(self, *words):
+    def ended(self, *words, env=None):
         """A get that can write no more than a mebibyte."""
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, MIB))
-        ended = subprocess.run([pmss_cli.PMSS, "get", *words], env=self.env, capture_output=True, text=True, preexec_fn=limit, timeout=60,
-                               check=False)
+        ended = subprocess.run([pmss_cli.PMSS, "get", *words], env={**self.env, **(env or {})}, capture_output=True, text=True, preexec_fn=limit,
+                               timeout=60, check=False)
         self.assertEqual(ended.returncode, 74, ended.stderr)
         return ended.stderr
 
@@ -72,6 +73,38 @@ class Get(CliCase):
                          (MIB, 5, hashlib.sha256(self.data[5:]).hexdigest()))
         self.assertEqual(target.read_bytes(), self.data[5:])
         self.assertEqual(os.listdir(target.parent), ["copy"])
+
+    def test_get_goes_on_with_the_same_content(self):
+        """The medium is replaced just before it is opened, and put back after the command was ended: nothing of the other content is left."""
+        other = self.path("other")
+        other.write_bytes(self.data[::-1])
+
+        def replace(path):
+            self.pmss("rm", "replaced")
+            self.pmss("put", path, "replaced")
+        self.pmss("put", self.file, "replaced")
+        host, port = self.url.removeprefix("http://").split(":")
+        relay = Relay((host, int(port)))
+        self.addCleanup(relay.close)
+        env = {"PMSS_URL": f"http://127.0.0.1:{relay.port}", "PMSS_TOKEN": self.cluster["token"]}
+        target = self.path("folder")
+        target.mkdir()
+        target /= "copy"
+        for words, first in (("--range", "5-"), 5), ((), 0):
+            with self.subTest(words):
+                relay.before_request = b"POST /api/v1/sessions ", lambda: replace(other)
+                self.ended(*words, "replaced", target, env=env)
+                self.assertIsNone(relay.before_request)
+                replace(self.file)
+                self.assertEqual(self.pmss("get", "--json", *words, "replaced", target).json["resumed"], 0)
+                self.assertEqual(target.read_bytes(), self.data[first:])
+                target.unlink()
+                # what came of the other content waits for that
+                replace(other)
+                self.assertEqual(self.pmss("get", "--json", *words, "replaced", target).json["resumed"], MIB)
+                self.assertEqual(target.read_bytes(), self.data[::-1][first:])
+                target.unlink()
+                replace(self.file)
 
     def test_get_range_that_was_killed(self):
         """Nobody knows what has come to the disk of it: the next one begins anew."""

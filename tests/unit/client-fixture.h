@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 #define SESSION_ID "0123456789abcdef0123456789abcdef"
+#define SHA256 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define VERSION_ID "00112233445566778899aabbccddeeff"
 #define LAYOUT "{\"version\":\"" VERSION_ID "\",\"size\":100,\"k\":1,\"m\":0," \
   "\"unit\":262144,\"extent\":16777216,\"nodes\":[{\"id\":1," \
@@ -15,7 +16,8 @@ G_BEGIN_DECLS
 #define SESSION "{\"id\":\"" SESSION_ID "\",\"lease\":30," \
   "\"expires\":\"2999-01-01T00:00:00Z\",\"token\":\"v4.public.cap\"," \
   "\"user\":\"ann\",\"medium\":{\"name\":\"films/a b\",\"title\":\"A B\"," \
-  "\"content_type\":null,\"avg_bitrate\":8000,\"peak_bitrate_10s\":9000," \
+  "\"content_type\":null,\"sha256\":\"" SHA256 "\"," \
+  "\"avg_bitrate\":8000,\"peak_bitrate_10s\":9000," \
   "\"duration_ns\":12},\"layout\":" LAYOUT "}"
 
 /* A control server as small as can be: tokens are "token-N", only the newest one is good. */

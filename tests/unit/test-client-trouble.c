@@ -280,6 +280,7 @@ test_bad_session (void)
   check_bad_session (&control, "v4.public.cap", "v4\\r\\nX: y");
   check_bad_session (&control, "v4.public.cap", "");
   check_bad_session (&control, "\"A B\"", "7");
+  check_bad_session (&control, SHA256, "../../../etc/passwd");
   check_bad_session (&control, "8000", "-1");
   check_bad_session (&control, "\"layout\"", "\"layoud\"");
   check_bad_session (&control, LAYOUT, "{}");

@@ -98,6 +98,7 @@ test_session (void)
   g_assert_cmpstr (session->user, ==, "ann");
   g_assert_cmpstr (session->title, ==, "A B");
   g_assert_null (session->content_type);
+  g_assert_cmpstr (session->sha256, ==, SHA256);
   g_assert_cmpuint (session->avg_bitrate, ==, 8000);
   g_assert_cmpuint (session->peak_bitrate, ==, 9000);
   g_assert_cmpuint (session->duration, ==, 12);

@@ -138,21 +138,6 @@ fetch_and_compare (Fetch * fetch, GError ** error)
   return FALSE;
 }
 
-/* The catalog's sum is asked for before the content, so that a medium which is
- * replaced meanwhile shows as a difference and not as agreement. */
-static gboolean
-load_expected (Fetch * fetch, GError ** error)
-{
-  g_autoptr (JsonNode) node = pmss_medium_get (fetch->cli, fetch->client,
-      fetch->reading->name, error);
-  JsonObject *medium = node != NULL ? pmss_cli_json_root (node, error) : NULL;
-
-  if (medium == NULL)
-    return FALSE;
-  fetch->reading->expected = g_strdup (pmss_cli_json_string (medium, "sha256"));
-  return TRUE;
-}
-
 /* What a storage server says of a medium that is being deleted is beside the point: the catalog knows whether it is still the one that was begun. */
 static void
 explain_end (Fetch * fetch, GError ** error)
@@ -216,6 +201,25 @@ find_range (PmssReading * reading, const PmssByteRange * range, GError ** error)
   return TRUE;
 }
 
+/* The session's answer names the sum of the very bytes that the reader gets: the
+ * medium may have been replaced before, and may be after. */
+static gboolean
+open_reader (Fetch * fetch, GError ** error)
+{
+  PmssReading *reading = fetch->reading;
+
+  if (!pmss_medium_check_name (reading->name, error))
+    return FALSE;
+  if (!pmss_reader_open (fetch->reader, fetch->cli->cancellable, error)) {
+    pmss_medium_suggest (fetch->cli, fetch->client, reading->name, error);
+    return FALSE;
+  }
+  reading->size = pmss_reader_get_size (fetch->reader);
+  reading->expected =
+      g_strdup (pmss_reader_get_session (fetch->reader)->sha256);
+  return TRUE;
+}
+
 static gboolean
 run (Fetch * fetch, const PmssByteRange * range, GError ** error)
 {
@@ -223,9 +227,8 @@ run (Fetch * fetch, const PmssByteRange * range, GError ** error)
   g_autofree char *part = NULL;
   gboolean done;
 
-  if (!pmss_reader_open (fetch->reader, fetch->cli->cancellable, error))
+  if (!open_reader (fetch, error))
     return FALSE;
-  reading->size = pmss_reader_get_size (fetch->reader);
   if (!find_range (reading, range, error))
     return FALSE;
   if (!reading->whole)
@@ -253,7 +256,7 @@ pmss_reading_run (PmssCli * cli, const char *name, const PmssByteRange * range,
   gboolean done;
 
   reading->name = g_strdup (name);
-  if (client == NULL || !load_expected (&fetch, error))
+  if (client == NULL)
     return NULL;
   fetch.reader = reader = pmss_reader_new (client, name);
   done = run (&fetch, range, error);
