@@ -3,42 +3,13 @@
 #pragma once
 
 #include <libpmss/reader/pmss-reader.h>
-#include <libpmss/pmss-uri.h>
 
 #include "gstpmsssrc.h"
+#include "gstpmsssrc-settings.h"
 
 G_BEGIN_DECLS
 
 GST_DEBUG_CATEGORY_EXTERN (gst_pmss_src_debug);
-
-/**
- * GstPmssSrcSettings:
- *
- * The properties as they were set. They are read when a medium is opened.
- */
-typedef struct
-{
-  char *location;               /* as it was set, less user and password */
-  PmssUri *uri;                 /* NULL without a location */
-  char *user_id;
-  char *user_pw;
-  char *token;
-  guint timeout;                /* s */
-  gint retries;
-  gdouble retry_backoff_factor; /* s */
-  gdouble retry_backoff_max;    /* s */
-  GTlsDatabase *tls_database;
-  char *tls_ca_file;
-  GTlsInteraction *tls_interaction;
-  GTlsCertificateFlags tls_validation_flags;
-  guint max_connections;        /* per node */
-  guint max_extra;              /* percent */
-  guint64 cache_size;           /* bytes */
-  guint64 read_ahead;           /* bytes */
-  guint read_ahead_time;        /* s */
-  guint64 max_memory;           /* bytes; 0: as it is */
-  guint wait_for_admission;     /* s */
-} GstPmssSrcSettings;
 
 /*
  *            acquire ()                 opened
@@ -88,11 +59,6 @@ struct _GstPmssSrc
 
 /* gstpmsssrc-properties.c */
 void gst_pmss_src_install_properties (GObjectClass * klass);
-void gst_pmss_src_settings_init      (GstPmssSrcSettings * settings);
-void gst_pmss_src_settings_clear     (GstPmssSrcSettings * settings);
-void gst_pmss_src_settings_copy      (GstPmssSrcSettings * dest, const GstPmssSrcSettings * src);
-/* Whether a client made by these settings equals any other, credentials aside. */
-gboolean gst_pmss_src_settings_share_client (const GstPmssSrcSettings * settings);
 /* Fails with GST_URI_ERROR_BAD_URI, or BAD_STATE between start () and stop (). @text: NULL or ""
  * for none. */
 gboolean gst_pmss_src_set_location   (GstPmssSrc * src, const char *text, GError ** error);

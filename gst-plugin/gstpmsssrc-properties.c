@@ -6,42 +6,6 @@
 
 #define GST_CAT_DEFAULT gst_pmss_src_debug
 
-#define DEFAULT_TIMEOUT 15
-#define DEFAULT_RETRIES 3
-#define DEFAULT_RETRY_BACKOFF_FACTOR 0.0
-#define DEFAULT_RETRY_BACKOFF_MAX 60.0
-#define DEFAULT_MAX_CONNECTIONS 2
-#define DEFAULT_MAX_EXTRA 5
-#define DEFAULT_CACHE_SIZE (G_GUINT64_CONSTANT (52) << 20)
-#define DEFAULT_READ_AHEAD (G_GUINT64_CONSTANT (48) << 20)
-#define DEFAULT_READ_AHEAD_TIME 10
-#define DEFAULT_WAIT_FOR_ADMISSION 0
-
-enum
-{
-  PROP_0,
-  PROP_LOCATION,
-  PROP_USER_ID,
-  PROP_USER_PW,
-  PROP_TOKEN,
-  PROP_TIMEOUT,
-  PROP_RETRIES,
-  PROP_RETRY_BACKOFF_FACTOR,
-  PROP_RETRY_BACKOFF_MAX,
-  PROP_TLS_DATABASE,
-  PROP_TLS_CA_FILE,
-  PROP_TLS_INTERACTION,
-  PROP_TLS_VALIDATION_FLAGS,
-  PROP_MAX_CONNECTIONS,
-  PROP_MAX_EXTRA,
-  PROP_CACHE_SIZE,
-  PROP_READ_AHEAD,
-  PROP_READ_AHEAD_TIME,
-  PROP_MAX_MEMORY,
-  PROP_WAIT_FOR_ADMISSION,
-  PROP_STATS,
-};
-
 enum
 {
   SIGNAL_ACCEPT_CERTIFICATE,
@@ -49,61 +13,6 @@ enum
 };
 
 static guint signals[N_SIGNALS];
-
-void
-gst_pmss_src_settings_init (GstPmssSrcSettings * settings)
-{
-  settings->timeout = DEFAULT_TIMEOUT;
-  settings->retries = DEFAULT_RETRIES;
-  settings->retry_backoff_factor = DEFAULT_RETRY_BACKOFF_FACTOR;
-  settings->retry_backoff_max = DEFAULT_RETRY_BACKOFF_MAX;
-  settings->tls_validation_flags = G_TLS_CERTIFICATE_VALIDATE_ALL;
-  settings->max_connections = DEFAULT_MAX_CONNECTIONS;
-  settings->max_extra = DEFAULT_MAX_EXTRA;
-  settings->cache_size = DEFAULT_CACHE_SIZE;
-  settings->read_ahead = DEFAULT_READ_AHEAD;
-  settings->read_ahead_time = DEFAULT_READ_AHEAD_TIME;
-  settings->wait_for_admission = DEFAULT_WAIT_FOR_ADMISSION;
-}
-
-void
-gst_pmss_src_settings_clear (GstPmssSrcSettings * settings)
-{
-  g_clear_pointer (&settings->location, g_free);
-  g_clear_pointer (&settings->uri, pmss_uri_free);
-  g_clear_pointer (&settings->user_id, g_free);
-  g_clear_pointer (&settings->user_pw, g_free);
-  g_clear_pointer (&settings->token, g_free);
-  g_clear_object (&settings->tls_database);
-  g_clear_pointer (&settings->tls_ca_file, g_free);
-  g_clear_object (&settings->tls_interaction);
-}
-
-void
-gst_pmss_src_settings_copy (GstPmssSrcSettings * dest,
-    const GstPmssSrcSettings * src)
-{
-  *dest = *src;
-  dest->location = g_strdup (src->location);
-  dest->uri = src->uri ? pmss_uri_copy (src->uri) : NULL;
-  dest->user_id = g_strdup (src->user_id);
-  dest->user_pw = g_strdup (src->user_pw);
-  dest->token = g_strdup (src->token);
-  dest->tls_ca_file = g_strdup (src->tls_ca_file);
-  if (src->tls_database)
-    g_object_ref (src->tls_database);
-  if (src->tls_interaction)
-    g_object_ref (src->tls_interaction);
-}
-
-gboolean
-gst_pmss_src_settings_share_client (const GstPmssSrcSettings * settings)
-{
-  return settings->timeout == DEFAULT_TIMEOUT
-      && !settings->tls_database && !settings->tls_ca_file
-      && !settings->tls_interaction
-      && settings->tls_validation_flags == G_TLS_CERTIFICATE_VALIDATE_ALL;
-}
 
 gboolean
 gst_pmss_src_set_location (GstPmssSrc * src, const char *text, GError ** error)
@@ -148,89 +57,24 @@ gst_pmss_src_set_location (GstPmssSrc * src, const char *text, GError ** error)
 }
 
 static void
-take_string (char **place, const GValue * value)
-{
-  g_free (*place);
-  *place = g_value_dup_string (value);
-}
-
-static void
 set_property (GObject * object, guint id, const GValue * value,
     GParamSpec * pspec)
 {
   GstPmssSrc *src = GST_PMSS_SRC (object);
-  GstPmssSrcSettings *settings = &src->settings;
+  g_autoptr (GError) error = NULL;
+  gboolean known;
 
   if (id == PROP_LOCATION) {
-    g_autoptr (GError) error = NULL;
-
     if (!gst_pmss_src_set_location (src, g_value_get_string (value), &error))
       GST_WARNING_OBJECT (src, "location not set: %s", error->message);
     return;
   }
-
   g_mutex_lock (&src->lock);
-  src->settings_changed = TRUE;
-  switch (id) {
-    case PROP_USER_ID:
-      take_string (&settings->user_id, value);
-      break;
-    case PROP_USER_PW:
-      take_string (&settings->user_pw, value);
-      break;
-    case PROP_TOKEN:
-      take_string (&settings->token, value);
-      break;
-    case PROP_TIMEOUT:
-      settings->timeout = g_value_get_uint (value);
-      break;
-    case PROP_RETRIES:
-      settings->retries = g_value_get_int (value);
-      break;
-    case PROP_RETRY_BACKOFF_FACTOR:
-      settings->retry_backoff_factor = g_value_get_double (value);
-      break;
-    case PROP_RETRY_BACKOFF_MAX:
-      settings->retry_backoff_max = g_value_get_double (value);
-      break;
-    case PROP_TLS_DATABASE:
-      g_set_object (&settings->tls_database, g_value_get_object (value));
-      break;
-    case PROP_TLS_CA_FILE:
-      take_string (&settings->tls_ca_file, value);
-      break;
-    case PROP_TLS_INTERACTION:
-      g_set_object (&settings->tls_interaction, g_value_get_object (value));
-      break;
-    case PROP_TLS_VALIDATION_FLAGS:
-      settings->tls_validation_flags = g_value_get_flags (value);
-      break;
-    case PROP_MAX_CONNECTIONS:
-      settings->max_connections = g_value_get_uint (value);
-      break;
-    case PROP_MAX_EXTRA:
-      settings->max_extra = g_value_get_uint (value);
-      break;
-    case PROP_CACHE_SIZE:
-      settings->cache_size = g_value_get_uint64 (value);
-      break;
-    case PROP_READ_AHEAD:
-      settings->read_ahead = g_value_get_uint64 (value);
-      break;
-    case PROP_READ_AHEAD_TIME:
-      settings->read_ahead_time = g_value_get_uint (value);
-      break;
-    case PROP_MAX_MEMORY:
-      settings->max_memory = g_value_get_uint64 (value);
-      break;
-    case PROP_WAIT_FOR_ADMISSION:
-      settings->wait_for_admission = g_value_get_uint (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      break;
-  }
+  known = gst_pmss_src_settings_set (&src->settings, id, value);
+  src->settings_changed = src->settings_changed || known;
   g_mutex_unlock (&src->lock);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static void
@@ -254,77 +98,20 @@ static void
 get_property (GObject * object, guint id, GValue * value, GParamSpec * pspec)
 {
   GstPmssSrc *src = GST_PMSS_SRC (object);
-  const GstPmssSrcSettings *settings = &src->settings;
+  gboolean known;
 
   if (id == PROP_STATS) {
     get_stats (src, value);
     return;
   }
-
   g_mutex_lock (&src->lock);
-  switch (id) {
-    case PROP_LOCATION:
-      g_value_set_string (value, settings->location);
-      break;
-    case PROP_USER_ID:
-      g_value_set_string (value, settings->user_id);
-      break;
-    case PROP_USER_PW:
-    case PROP_TOKEN:
-      /* secrets go in and do not come out: pipelines get dumped and logged */
-      g_value_set_string (value, NULL);
-      break;
-    case PROP_TIMEOUT:
-      g_value_set_uint (value, settings->timeout);
-      break;
-    case PROP_RETRIES:
-      g_value_set_int (value, settings->retries);
-      break;
-    case PROP_RETRY_BACKOFF_FACTOR:
-      g_value_set_double (value, settings->retry_backoff_factor);
-      break;
-    case PROP_RETRY_BACKOFF_MAX:
-      g_value_set_double (value, settings->retry_backoff_max);
-      break;
-    case PROP_TLS_DATABASE:
-      g_value_set_object (value, settings->tls_database);
-      break;
-    case PROP_TLS_CA_FILE:
-      g_value_set_string (value, settings->tls_ca_file);
-      break;
-    case PROP_TLS_INTERACTION:
-      g_value_set_object (value, settings->tls_interaction);
-      break;
-    case PROP_TLS_VALIDATION_FLAGS:
-      g_value_set_flags (value, settings->tls_validation_flags);
-      break;
-    case PROP_MAX_CONNECTIONS:
-      g_value_set_uint (value, settings->max_connections);
-      break;
-    case PROP_MAX_EXTRA:
-      g_value_set_uint (value, settings->max_extra);
-      break;
-    case PROP_CACHE_SIZE:
-      g_value_set_uint64 (value, settings->cache_size);
-      break;
-    case PROP_READ_AHEAD:
-      g_value_set_uint64 (value, settings->read_ahead);
-      break;
-    case PROP_READ_AHEAD_TIME:
-      g_value_set_uint (value, settings->read_ahead_time);
-      break;
-    case PROP_MAX_MEMORY:
-      g_value_set_uint64 (value, settings->max_memory);
-      break;
-    case PROP_WAIT_FOR_ADMISSION:
-      g_value_set_uint (value, settings->wait_for_admission);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      break;
-  }
+  known = gst_pmss_src_settings_get (&src->settings, id, value);
   g_mutex_unlock (&src->lock);
+  if (!known)
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
+
+/* --- The signal --- */
 
 gboolean
 gst_pmss_src_accept_certificate (GstPmssSrc * src,
@@ -343,6 +130,8 @@ gst_pmss_src_has_accept_certificate (GstPmssSrc * src)
   return g_signal_has_handler_pending (src,
       signals[SIGNAL_ACCEPT_CERTIFICATE], 0, FALSE);
 }
+
+/* --- What there is --- */
 
 #define FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS \
     | GST_PARAM_MUTABLE_READY)
@@ -405,7 +194,7 @@ install_source (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_WAIT_FOR_ADMISSION,
       g_param_spec_uint ("wait-for-admission", "Wait for admission",
           "How long to wait to be admitted while the servers are busy, in "
-          "seconds", 0, 86400, DEFAULT_WAIT_FOR_ADMISSION, FLAGS));
+          "seconds", 0, 86400, GST_PMSS_SRC_DEFAULT_WAIT_FOR_ADMISSION, FLAGS));
 }
 
 static void
@@ -422,7 +211,7 @@ install_retries (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_TIMEOUT,
       g_param_spec_uint ("timeout", "Timeout",
           "Seconds without an answer until it counts as failed (0 = no "
-          "timeout)", 0, 3600, DEFAULT_TIMEOUT, FLAGS));
+          "timeout)", 0, 3600, GST_PMSS_SRC_DEFAULT_TIMEOUT, FLAGS));
   /**
    * GstPmssSrc:retries:
    *
@@ -434,7 +223,7 @@ install_retries (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_RETRIES,
       g_param_spec_int ("retries", "Retries",
           "How often to try again before giving up (-1 = for ever)", -1,
-          G_MAXINT, DEFAULT_RETRIES, FLAGS));
+          G_MAXINT, GST_PMSS_SRC_DEFAULT_RETRIES, FLAGS));
   /**
    * GstPmssSrc:retry-backoff-factor:
    *
@@ -445,7 +234,7 @@ install_retries (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_RETRY_BACKOFF_FACTOR,
       g_param_spec_double ("retry-backoff-factor", "Retry backoff factor",
           "How much longer to wait with each try, in seconds", 0.0,
-          3600.0, DEFAULT_RETRY_BACKOFF_FACTOR, FLAGS));
+          3600.0, GST_PMSS_SRC_DEFAULT_RETRY_BACKOFF_FACTOR, FLAGS));
   /**
    * GstPmssSrc:retry-backoff-max:
    *
@@ -456,7 +245,7 @@ install_retries (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_RETRY_BACKOFF_MAX,
       g_param_spec_double ("retry-backoff-max", "Retry backoff max",
           "Longest time between two tries, in seconds", 0.0, 3600.0,
-          DEFAULT_RETRY_BACKOFF_MAX, FLAGS));
+          GST_PMSS_SRC_DEFAULT_RETRY_BACKOFF_MAX, FLAGS));
 }
 
 static void
@@ -540,7 +329,7 @@ install_requests (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_MAX_CONNECTIONS,
       g_param_spec_uint ("max-connections", "Max connections",
           "Most connections to each storage server", 1, 16,
-          DEFAULT_MAX_CONNECTIONS, FLAGS));
+          GST_PMSS_SRC_DEFAULT_MAX_CONNECTIONS, FLAGS));
   /**
    * GstPmssSrc:max-extra:
    *
@@ -553,7 +342,7 @@ install_requests (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_MAX_EXTRA,
       g_param_spec_uint ("max-extra", "Max extra",
           "Share of units that may be asked for twice (percent)", 0, 100,
-          DEFAULT_MAX_EXTRA, FLAGS));
+          GST_PMSS_SRC_DEFAULT_MAX_EXTRA, FLAGS));
 }
 
 static void
@@ -570,7 +359,7 @@ install_cache (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_CACHE_SIZE,
       g_param_spec_uint64 ("cache-size", "Cache size",
           "Most memory for data read, kept and arriving, in bytes", 0,
-          G_MAXINT64, DEFAULT_CACHE_SIZE, FLAGS));
+          G_MAXINT64, GST_PMSS_SRC_DEFAULT_CACHE_SIZE, FLAGS));
   /**
    * GstPmssSrc:read-ahead:
    *
@@ -583,7 +372,7 @@ install_cache (GObjectClass * klass)
   g_object_class_install_property (klass, PROP_READ_AHEAD,
       g_param_spec_uint64 ("read-ahead", "Read ahead",
           "How far to read ahead of the position, in bytes", 0, G_MAXINT64,
-          DEFAULT_READ_AHEAD, FLAGS));
+          GST_PMSS_SRC_DEFAULT_READ_AHEAD, FLAGS));
   /**
    * GstPmssSrc:read-ahead-time:
    *
@@ -597,7 +386,7 @@ install_cache (GObjectClass * klass)
       g_param_spec_uint ("read-ahead-time", "Read-ahead time",
           "How far to read ahead while no read waits, in seconds at the pace of "
           "reading (0 = as far as read-ahead)", 0, 3600,
-          DEFAULT_READ_AHEAD_TIME, FLAGS));
+          GST_PMSS_SRC_DEFAULT_READ_AHEAD_TIME, FLAGS));
   /**
    * GstPmssSrc:max-memory:
    *
