@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "libpmss/format/pmss-shard.h"
 #include "libpmss/reader/pmss-block.h"
 
 #define UNIT 4096u
