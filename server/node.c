@@ -2,18 +2,13 @@
 /* Speaks to control: joins, sends heartbeats. On the main thread. */
 #include "node.h"
 
-#include <libsoup/soup.h>
-#include <string.h>
-
+#include "control-link.h"
 #include "daemon/pmss-haste.h"
-#include "libpmss/client/pmss-ca-file.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
-#include "libpmss/client/pmss-sending.h"
+#include "libpmss/pmss-token.h"
 
-#define REQUEST_TIMEOUT 5       /* seconds */
 #define LEAVE_TIMEOUT 1000      /* ms that an orderly stop waits for control */
-#define MAX_ANSWER (64 * 1024)
 #define MAX_INTERVAL 60         /* seconds */
 #define MAX_PROBLEM 1000
 #define DEFAULT_LEASE 60        /* seconds, where control does not say */
@@ -57,20 +52,9 @@ struct _PmssNodeAgent
   char *problem;                /* nullable: what control says is wrong with us, and was logged */
   gboolean away;                /* control: the last request failed, and that was logged */
   gboolean unknown;             /* it answered that it does not know this server */
-  SoupSession *session;
-  GCancellable *cancellable;
+  PmssControlLink *link;
   guint timer;
-  guint pending;                /* exchanges */
 };
-
-/* One request: owns what lives until its answer is complete. */
-typedef struct
-{
-  PmssNodeAgent *agent;
-  SoupMessage *message;
-  PmssSending *sending;
-  char *buffer;
-} Exchange;
 
 static void agent_advance (PmssNodeAgent * agent);
 
@@ -288,128 +272,25 @@ take_answer (PmssNodeAgent * agent, guint status, JsonNode * json)
 }
 
 static void
-exchange_free (Exchange * exchange)
+on_answer (guint status, JsonNode * json, const GError * error,
+    gpointer user_data)
 {
-  exchange->agent->pending--;
-  g_clear_pointer (&exchange->sending, pmss_sending_free);
-  g_clear_object (&exchange->message);
-  g_free (exchange->buffer);
-  g_free (exchange);
-}
+  PmssNodeAgent *agent = user_data;
+  AgentState was = agent->state;
 
-/* FALSE: nothing more comes of this exchange. */
-static gboolean
-check_failure (Exchange * exchange, GError * error)
-{
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return FALSE;
   if (error != NULL) {
-    note_failure (exchange->agent, error);
-    go_on (exchange->agent, FALSE);
-    return FALSE;
-  }
-  return TRUE;
-}
-
-static void
-on_read (GObject * source, GAsyncResult * result, gpointer data)
-{
-  Exchange *exchange = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonNode) json = NULL;
-  gsize length = 0;
-
-  g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &length,
-      &error);
-  if (check_failure (exchange, error)) {
-    PmssNodeAgent *agent = exchange->agent;
-    AgentState was = agent->state;
-
-    if (length < MAX_ANSWER)
-      json = pmss_json_parse (exchange->buffer, length, NULL);
-    take_answer (agent, soup_message_get_status (exchange->message), json);
-    /* After a start there may be many sessions whose tokens are to be refused:
-     * not one answer's worth a second. */
-    go_on (agent, agent->behind
-        || (was == AGENT_JOINING && agent->state == AGENT_BEATING));
-  }
-  exchange_free (exchange);
-}
-
-static void
-on_sent (GObject * source, GAsyncResult * result, gpointer data)
-{
-  Exchange *exchange = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GInputStream) stream =
-      soup_session_send_finish (SOUP_SESSION (source), result, &error);
-
-  pmss_sending_answered (exchange->sending);
-  if (!check_failure (exchange, error)) {
-    exchange_free (exchange);
+    note_failure (agent, error);
+    go_on (agent, FALSE);
     return;
   }
-  exchange->buffer = g_malloc (MAX_ANSWER);
-  g_input_stream_read_all_async (stream, exchange->buffer, MAX_ANSWER,
-      G_PRIORITY_DEFAULT, pmss_sending_get_cancellable (exchange->sending),
-      on_read, exchange);
+  take_answer (agent, status, json);
+  /* After a start there may be many sessions whose tokens are to be refused:
+   * not one answer's worth a second. */
+  go_on (agent, agent->behind
+      || (was == AGENT_JOINING && agent->state == AGENT_BEATING));
 }
 
 /* --- requests --- */
-
-static void
-unref_body (gpointer body, GClosure * closure)
-{
-  g_bytes_unref (body);
-}
-
-/* By itself libsoup would send the body's spent stream. */
-static void
-on_restarted (SoupMessage * message, gpointer body)
-{
-  soup_message_set_request_body_from_bytes (message, "application/json", body);
-}
-
-/* libsoup opens a connection for each POST unless it may repeat it on another
- * one when a kept connection proves dead. */
-static void
-keep_connection (SoupMessage * message, GBytes * body)
-{
-  soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
-  g_signal_connect_data (message, "restarted", G_CALLBACK (on_restarted),
-      g_bytes_ref (body), unref_body, 0);
-}
-
-/* Takes @body. */
-static void
-post (PmssNodeAgent * agent, const char *path, JsonNode * body)
-{
-  g_autofree char *url = g_strconcat (agent->config->control, "/api/v1", path,
-      NULL);
-  g_autofree char *text = json_to_string (body, FALSE);
-  g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
-  Exchange *exchange = g_new0 (Exchange, 1);
-
-  json_node_unref (body);
-  exchange->agent = agent;
-  agent->pending++;
-  exchange->message = soup_message_new (SOUP_METHOD_POST, url);
-  soup_message_set_request_body_from_bytes (exchange->message,
-      "application/json", bytes);
-  /* A join token is good for once. */
-  if (agent->state != AGENT_JOINING)
-    keep_connection (exchange->message, bytes);
-  if (agent->secret) {
-    g_autofree char *bearer = g_strconcat ("Bearer ", agent->secret, NULL);
-
-    soup_message_headers_replace (soup_message_get_request_headers
-        (exchange->message), "Authorization", bearer);
-  }
-  exchange->sending = pmss_sending_new (exchange->message, agent->cancellable);
-  soup_session_send_async (agent->session, exchange->message,
-      G_PRIORITY_DEFAULT, pmss_sending_get_cancellable (exchange->sending),
-      on_sent, exchange);
-}
 
 static void
 add_place (PmssNodeAgent * agent, JsonBuilder * builder)
@@ -437,7 +318,9 @@ send_join (PmssNodeAgent * agent)
   json_builder_set_member_name (builder, "capacity");
   json_builder_add_int_value (builder, agent->capacity);
   json_builder_end_object (builder);
-  post (agent, "/nodes/join", json_builder_get_root (builder));
+  /* a join token is good for once */
+  pmss_control_link_post (agent->link, "/nodes/join", NULL,
+      json_builder_get_root (builder), TRUE, on_answer, agent);
 }
 
 static void
@@ -507,7 +390,8 @@ send_heartbeat (PmssNodeAgent * agent)
     json_builder_add_boolean_value (builder, TRUE);
   }
   json_builder_end_object (builder);
-  post (agent, path, json_builder_get_root (builder));
+  pmss_control_link_post (agent->link, path, agent->secret,
+      json_builder_get_root (builder), FALSE, on_answer, agent);
 }
 
 static void
@@ -529,30 +413,6 @@ agent_advance (PmssNodeAgent * agent)
   }
 }
 
-static SoupSession *
-make_session (const PmssStorageConfig * config, GError ** error)
-{
-  /* an idle connection is control's to close: see pmss_exchange_session_new() */
-  SoupSession *session = soup_session_new_with_options ("timeout",
-      REQUEST_TIMEOUT, "idle-timeout", 0, "user-agent",
-      "pmss-storage/" PMSS_VERSION, "max-conns", 1, "max-conns-per-host", 1,
-      NULL);
-  g_autoptr (GTlsDatabase) database = NULL;
-
-  /* Control is named by its address: nothing to go round. */
-  soup_session_set_proxy_resolver (session, NULL);
-  if (config->control_ca) {
-    database = pmss_ca_file_open (config->control_ca, error);
-    if (database == NULL) {
-      g_prefix_error (error, "control-ca: ");
-      g_object_unref (session);
-      return NULL;
-    }
-    soup_session_set_tls_database (session, database);
-  }
-  return session;
-}
-
 PmssNodeAgent *
 pmss_node_agent_new (const PmssStorageConfig * config,
     const PmssIdentity * identity, PmssSelf * self, guint16 port,
@@ -560,10 +420,11 @@ pmss_node_agent_new (const PmssStorageConfig * config,
     gpointer user_data, GError ** error)
 {
   g_autofree char *host = pmss_node_advertised_host (config, error);
-  SoupSession *session = host != NULL ? make_session (config, error) : NULL;
+  PmssControlLink *link =
+      host != NULL ? pmss_control_link_new (config, error) : NULL;
   PmssNodeAgent *agent;
 
-  if (session == NULL)
+  if (link == NULL)
     return NULL;
   agent = g_new0 (PmssNodeAgent, 1);
   agent->config = config;
@@ -577,8 +438,7 @@ pmss_node_agent_new (const PmssStorageConfig * config,
   pmss_self_set_place (self, agent->host, agent->port,
       config->tls_certificate != NULL);
   agent->interval = 1;
-  agent->session = session;
-  agent->cancellable = g_cancellable_new ();
+  agent->link = link;
   agent->state = identity != NULL ? AGENT_BEATING : AGENT_JOINING;
   if (identity != NULL) {
     agent->id = identity->id;
@@ -606,10 +466,10 @@ pmss_node_agent_leave (PmssNodeAgent * agent)
   if (agent->state != AGENT_BEATING)
     return;
   agent->state = AGENT_LEAVING;
-  if (agent->pending == 0)
+  if (!pmss_control_link_is_busy (agent->link))
     go_on (agent, TRUE);
   timer = g_timeout_add (LEAVE_TIMEOUT, on_late, &late);
-  while (agent->pending > 0 && !late)
+  while (pmss_control_link_is_busy (agent->link) && !late)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timer);
   if (late)
@@ -621,11 +481,7 @@ void
 pmss_node_agent_free (PmssNodeAgent * agent)
 {
   g_clear_handle_id (&agent->timer, g_source_remove);
-  g_cancellable_cancel (agent->cancellable);
-  while (agent->pending > 0)
-    g_main_context_iteration (NULL, TRUE);
-  g_object_unref (agent->session);
-  g_object_unref (agent->cancellable);
+  pmss_control_link_free (agent->link);
   g_free (agent->host);
   g_free (agent->secret);
   g_free (agent->problem);
