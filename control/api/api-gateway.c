@@ -68,37 +68,72 @@ take_ticket (PmssApiCall * call, GError ** error)
       error);
 }
 
-static void
-send_to_gateway (PmssApiCall * call)
+/* The URL of each gateway of @ticket that has not gone meanwhile, the first one first. */
+static GPtrArray *
+make_urls (PmssApiCall * call, const PmssTicket * ticket)
 {
   PmssControlContext *context = call->context;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PmssTicket) ticket = NULL;
-  g_autofree char *token = NULL, *url = NULL;
+  GPtrArray *urls = g_ptr_array_new_with_free_func (g_free);
 
-  if (!pmss_api_check_medium_name (call))
-    return;
-  ticket = take_ticket (call, &error);
-  if (ticket != NULL) {
-    token = pmss_tickets_mint (context->keys, ticket,
-        context->config->stream_lifetime);
-    url = pmss_gateways_url (context->nodes, ticket->node, ticket->name, token);
+  for (guint i = 0; i < PMSS_MAX_TICKET_NODES && ticket->nodes[i] != 0; i++) {
+    g_autofree char *token = pmss_tickets_mint (context->keys, ticket,
+        ticket->nodes[i], context->config->stream_lifetime);
+    char *url = pmss_gateways_url (context->nodes, ticket->nodes[i],
+        ticket->name, token);
+
+    if (url != NULL)
+      g_ptr_array_add (urls, url);
   }
-  if (url == NULL) {
-    if (error == NULL)
-      g_set_error_literal (&error, PMSS_ERROR, PMSS_ERROR_BUSY,
-          "The storage server has just gone: try again");
-    if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY))
-      pmss_http_request_add_header (call->request, "Retry-After", "1");
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  pmss_http_request_add_header (call->request, "Location", url);
-  /* the URL opens a door */
+  return urls;
+}
+
+/* RFC 6249: the same file elsewhere, in the order in which it is to be asked for. */
+static void
+add_alternatives (PmssApiCall * call, const GPtrArray * urls)
+{
+  g_autoptr (GString) links = g_string_new (NULL);
+
+  for (guint i = 1; i < urls->len; i++)
+    g_string_append_printf (links, "%s<%s>; rel=duplicate; pri=%u",
+        i > 1 ? ", " : "", (const char *) urls->pdata[i], i);
+  if (links->len > 0)
+    pmss_http_request_add_header (call->request, "Link", links->str);
+}
+
+static void
+redirect (PmssApiCall * call, const GPtrArray * urls)
+{
+  pmss_http_request_add_header (call->request, "Location", urls->pdata[0]);
+  add_alternatives (call, urls);
+  /* each URL opens a door */
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   pmss_http_request_add_header (call->request, "Referrer-Policy",
       "no-referrer");
   pmss_http_request_respond_empty (call->request, 307);
+}
+
+static void
+send_to_gateway (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssTicket) ticket = NULL;
+  g_autoptr (GPtrArray) urls = NULL;
+
+  if (!pmss_api_check_medium_name (call))
+    return;
+  ticket = take_ticket (call, &error);
+  if (ticket != NULL)
+    urls = make_urls (call, ticket);
+  if (urls != NULL && urls->len > 0) {
+    redirect (call, urls);
+    return;
+  }
+  if (error == NULL)
+    g_set_error_literal (&error, PMSS_ERROR, PMSS_ERROR_BUSY,
+        "The storage servers have just gone: try again");
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY))
+    pmss_http_request_add_header (call->request, "Retry-After", "1");
+  pmss_http_request_respond_error (call->request, error);
 }
 
 /* --- A gateway --- */

@@ -53,7 +53,7 @@ pmss_gateways_choose (PmssNodes * nodes, const GArray * holders)
     g_array_append_val (candidates, candidate);
   }
   g_array_sort (candidates, compare);
-  for (guint i = 0; i < MIN (candidates->len, PMSS_MAX_GATEWAYS); i++)
+  for (guint i = 0; i < candidates->len; i++)
     g_array_append_val (chosen, g_array_index (candidates, Candidate, i).id);
   return chosen;
 }

@@ -7,11 +7,8 @@ G_BEGIN_DECLS
 
 /* Which storage server a viewer is sent to. Threads: any. */
 
-/* As many are worth offering. */
-#define PMSS_MAX_GATEWAYS 3
-
-/* The best gateways of the moment, the best one first: of guint, PMSS_MAX_GATEWAYS at most; empty:
- * there is none. @holders: of guint, ascending: nodes that have shards of the medium. */
+/* The gateways of the moment, the best one first: of guint; empty: there is none. @holders: of
+ * guint, ascending: nodes that have shards of the medium. */
 GArray *pmss_gateways_choose (PmssNodes *nodes, const GArray *holders);
 /* The URL at which gateway @node answers for the medium called @name. NULL: it has gone. */
 char   *pmss_gateways_url    (PmssNodes *nodes, guint node, const char *name, const char *token);

@@ -44,7 +44,11 @@ not_found (GError ** error)
   return FALSE;
 }
 
-/* Columns: id, user, login, address, medium, its name, node. */
+#define COLUMNS "t.id, t.user, t.login, t.address, t.medium, m.name, t.node," \
+  " t.second, t.third"
+#define TABLES "ticket t JOIN medium m ON m.id = t.medium"
+
+/* A row of those columns. */
 static PmssTicket *
 read_row (PmssRows * rows)
 {
@@ -58,7 +62,12 @@ read_row (PmssRows * rows)
   ticket->address = g_strdup (pmss_rows_text (rows, 3));
   ticket->medium = pmss_rows_int (rows, 4);
   ticket->name = g_strdup (pmss_rows_text (rows, 5));
-  ticket->node = (guint) pmss_rows_int (rows, 6);
+  for (guint i = 0, n = 0; i < PMSS_MAX_TICKET_NODES; i++) {
+    guint node = (guint) pmss_rows_int (rows, 6 + i);
+
+    if (node != 0)
+      ticket->nodes[n++] = node;
+  }
   return ticket;
 }
 
@@ -71,20 +80,74 @@ is_among (const GArray * gateways, guint node)
   return FALSE;
 }
 
+static void
+add_node (PmssTicket * ticket, guint node)
+{
+  for (guint i = 0; i < PMSS_MAX_TICKET_NODES; i++) {
+    if (ticket->nodes[i] == node)
+      return;
+    if (ticket->nodes[i] == 0) {
+      ticket->nodes[i] = node;
+      return;
+    }
+  }
+}
+
+/* A gateway that is of use stays, since a session may be under way there. */
+static void
+choose_nodes (PmssTicket * ticket, const GArray * gateways)
+{
+  guint before[PMSS_MAX_TICKET_NODES];
+
+  memcpy (before, ticket->nodes, sizeof (before));
+  memset (ticket->nodes, 0, sizeof (ticket->nodes));
+  for (guint i = 0; i < G_N_ELEMENTS (before); i++)
+    if (is_among (gateways, before[i]))
+      add_node (ticket, before[i]);
+  for (guint i = 0; i < gateways->len; i++)
+    add_node (ticket, g_array_index (gateways, guint, i));
+}
+
+static PmssValue
+nullable_node (guint node)
+{
+  return node != 0 ? PMSS_INT (node) : PMSS_NULL;
+}
+
+static gboolean
+write_nodes (PmssDatabase * database, const PmssTicket * ticket,
+    GError ** error)
+{
+  return pmss_database_exec (database, error,
+      "UPDATE ticket SET node = ?2, second = ?3, third = ?4 WHERE id = ?1",
+      PMSS_TEXT (ticket->id), PMSS_INT (ticket->nodes[0]),
+      nullable_node (ticket->nodes[1]), nullable_node (ticket->nodes[2]));
+}
+
+/* One that is there goes on with the gateways of now. */
+static gboolean
+renew (PmssDatabase * database, TicketCall * call, GError ** error)
+{
+  guint before[PMSS_MAX_TICKET_NODES];
+
+  memcpy (before, call->ticket->nodes, sizeof (before));
+  choose_nodes (call->ticket, call->gateways);
+  return memcmp (before, call->ticket->nodes, sizeof (before)) == 0
+      || write_nodes (database, call->ticket, error);
+}
+
 /* The ticket stays NULL where there is none that is of use. */
 static gboolean
 find_same (PmssDatabase * database, TicketCall * call, GError ** error)
 {
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT t.id, t.user, t.login, t.address, t.medium, m.name, t.node"
-      " FROM ticket t JOIN medium m ON m.id = t.medium"
+      "SELECT " COLUMNS " FROM " TABLES
       " WHERE t.login = ?1 AND t.medium = ?2 AND t.address = ?3 AND " GOES_ON,
       PMSS_BLOB (call->login, sizeof (call->login)),
       PMSS_INT (call->medium->id), PMSS_TEXT (call->holder->address));
 
-  if (pmss_rows_next (rows, &local)
-      && is_among (call->gateways, (guint) pmss_rows_int (rows, 6)))
+  if (pmss_rows_next (rows, &local))
     call->ticket = read_row (rows);
   if (local == NULL)
     return TRUE;
@@ -103,7 +166,7 @@ bound_resting (PmssDatabase * database, const char *user, GError ** error)
       PMSS_TEXT (user), PMSS_INT (PMSS_MAX_RESTING_TICKETS));
 }
 
-/* One that is there has ended, or has a gateway that is of no use now. */
+/* One that is there has ended. */
 static gboolean
 insert (PmssDatabase * database, TicketCall * call, GError ** error)
 {
@@ -116,18 +179,20 @@ insert (PmssDatabase * database, TicketCall * call, GError ** error)
   ticket->address = g_strdup (call->holder->address);
   ticket->medium = call->medium->id;
   ticket->name = g_strdup (call->medium->name);
-  ticket->node = g_array_index (call->gateways, guint, 0);
+  choose_nodes (ticket, call->gateways);
   return pmss_database_exec (database, error,
       "DELETE FROM ticket WHERE login = ?1 AND medium = ?2 AND address = ?3",
       PMSS_BLOB (ticket->login, sizeof (ticket->login)),
       PMSS_INT (ticket->medium), PMSS_TEXT (ticket->address))
       && pmss_database_exec (database, error,
-      "INSERT INTO ticket (id, user, login, medium, address, node, created,"
-      " until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, unixepoch (),"
-      " unixepoch () + ?7)", PMSS_TEXT (ticket->id), PMSS_TEXT (ticket->user),
-      PMSS_BLOB (ticket->login, sizeof (ticket->login)),
-      PMSS_INT (ticket->medium), PMSS_TEXT (ticket->address),
-      PMSS_INT (ticket->node), PMSS_INT (PMSS_TICKET_BEGIN))
+      "INSERT INTO ticket (id, user, login, medium, address, node, second,"
+      " third, created, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+      " unixepoch (), unixepoch () + ?9)", PMSS_TEXT (ticket->id),
+      PMSS_TEXT (ticket->user), PMSS_BLOB (ticket->login,
+          sizeof (ticket->login)), PMSS_INT (ticket->medium),
+      PMSS_TEXT (ticket->address), PMSS_INT (ticket->nodes[0]),
+      nullable_node (ticket->nodes[1]), nullable_node (ticket->nodes[2]),
+      PMSS_INT (PMSS_TICKET_BEGIN))
       && bound_resting (database, ticket->user, error);
 }
 
@@ -149,7 +214,8 @@ take (PmssDatabase * database, gpointer data, GError ** error)
   TicketCall *call = data;
 
   return find_same (database, call, error)
-      && (call->ticket != NULL || insert (database, call, error))
+      && (call->ticket != NULL ? renew (database, call, error)
+      : insert (database, call, error))
       && date_token (database, call->ticket, error);
 }
 
@@ -175,10 +241,9 @@ get (PmssDatabase * database, gpointer data, GError ** error)
   TicketCall *call = data;
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT t.id, t.user, t.login, t.address, t.medium, m.name, t.node"
-      " FROM ticket t JOIN medium m ON m.id = t.medium"
-      " WHERE t.id = ?1 AND t.node = ?2 AND m.state = 'ready' AND " GOES_ON,
-      PMSS_TEXT (call->id), PMSS_INT (call->node));
+      "SELECT " COLUMNS " FROM " TABLES
+      " WHERE t.id = ?1 AND ?2 IN (t.node, t.second, t.third) AND m.state = 'ready' AND "
+      GOES_ON, PMSS_TEXT (call->id), PMSS_INT (call->node));
 
   if (pmss_rows_next (rows, &local)) {
     call->ticket = read_row (rows);
@@ -207,8 +272,8 @@ get_session_user (PmssDatabase * database, gpointer data, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT s.user FROM session s JOIN ticket t ON t.id = s.ticket"
-      " WHERE s.id = ?1 AND t.node = ?2", PMSS_TEXT (call->id),
-      PMSS_INT (call->node));
+      " WHERE s.id = ?1 AND ?2 IN (t.node, t.second, t.third)",
+      PMSS_TEXT (call->id), PMSS_INT (call->node));
 
   if (pmss_rows_next (rows, &local)) {
     call->user = g_strdup (pmss_rows_text (rows, 0));
@@ -231,7 +296,8 @@ pmss_tickets_get_session_user (PmssDatabase * database, const char *id,
 }
 
 char *
-pmss_tickets_mint (PmssKeys * keys, const PmssTicket * ticket, guint lifetime)
+pmss_tickets_mint (PmssKeys * keys, const PmssTicket * ticket, guint node,
+    guint lifetime)
 {
   g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
 
@@ -242,7 +308,7 @@ pmss_tickets_mint (PmssKeys * keys, const PmssTicket * ticket, guint lifetime)
   claims->medium = g_strdup (ticket->name);
   claims->user = g_strdup (ticket->user);
   claims->session = g_strdup (ticket->id);
-  pmss_token_claims_add_nodes (claims, ticket->node, ticket->node);
+  pmss_token_claims_add_nodes (claims, node, node);
   return pmss_keys_mint (keys, claims);
 }
 

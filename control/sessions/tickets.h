@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 
 /* One for which no session was opened ends after this. */
 #define PMSS_TICKET_BEGIN 60    /* seconds */
+/* Gateways that a viewer is offered. */
+#define PMSS_MAX_TICKET_NODES 3
 /* Of one user, without a session. */
 #define PMSS_MAX_RESTING_TICKETS 256
 
@@ -23,7 +25,7 @@ typedef struct
   char *address;                /* of the viewer */
   gint64 medium;
   char *name;                   /* of the medium */
-  guint node;                   /* the gateway */
+  guint nodes[PMSS_MAX_TICKET_NODES];   /* its gateways, the first one first; 0: no more */
   gint64 issued;                /* of a token for it that is signed now; seconds since 1970 */
 } PmssTicket;
 void        pmss_ticket_free (PmssTicket *ticket);
@@ -37,18 +39,21 @@ typedef struct
   const char *address;
 } PmssTicketHolder;
 
-/* The ticket of @holder for @medium: the one that is there, if its gateway is among @gateways, or a
- * new one for the first of them. @gateways: of guint, at least one. */
+/* The ticket of @holder for @medium: the one that is there, or a new one. Its gateways are those
+ * that it has, as far as they are among @gateways, and the first ones of these. @gateways: of
+ * guint, at least one. */
 PmssTicket *pmss_tickets_take  (PmssDatabase *database, const PmssTicketHolder *holder,
     const PmssMedium *medium, const GArray *gateways, GError **error);
-/* The ticket @id of gateway @node; `issued` is not set. PMSS_ERROR_NOT_FOUND: it has ended, or its
- * medium is not ready any more. */
+/* The ticket @id, one of whose gateways is @node; `issued` is not set. PMSS_ERROR_NOT_FOUND: it has
+ * ended, or its medium is not ready any more. */
 PmssTicket *pmss_tickets_get   (PmssDatabase *database, const char *id, guint node, GError **error);
-/* The user of session @id, which gateway @node opened. PMSS_ERROR_NOT_FOUND. Free with g_free(). */
+/* The user of session @id, by whose ticket @node is a gateway. PMSS_ERROR_NOT_FOUND. Free with
+ * g_free(). */
 char       *pmss_tickets_get_session_user (PmssDatabase *database, const char *id, guint node,
     GError **error);
-/* The token of the URL at which the gateway answers; valid for @lifetime seconds at most. */
-char       *pmss_tickets_mint  (PmssKeys *keys, const PmssTicket *ticket, guint lifetime);
+/* The token of the URL at which gateway @node answers; valid for @lifetime seconds at most. */
+char       *pmss_tickets_mint  (PmssKeys *keys, const PmssTicket *ticket, guint node,
+    guint lifetime);
 /* Whether @id has not ended. Ends its other sessions than @session. Inside a transaction. */
 gboolean    pmss_tickets_use   (PmssDatabase *database, const char *id, const char *session,
     GError **error);

@@ -7,6 +7,10 @@
 
 /* After the last answer's end. A viewer who has paused comes back with the same URL. */
 #define REST (60 * 1000)        /* ms */
+/* Each reader has its least of the memory, 2.5 MiB of 4+2, however many there are. */
+#define MAX_PLAYS 300
+/* Each answer that its viewer does not take holds a unit. */
+#define MAX_ANSWERS 6           /* of a ticket */
 
 /*
  *                opened                    nobody reads for a minute
@@ -156,29 +160,67 @@ new_play (PmssGateway * gateway, PmssGatewayAnswer * answer)
   return play;
 }
 
-void
-pmss_plays_ask (PmssGateway * gateway, PmssGatewayAnswer * answer)
+/* Somebody who has paused makes room, and comes back to another reader. */
+static void
+make_room (PmssGateway * gateway)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, gateway->plays);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PmssPlay *play = value;
+
+    if (play->rest != NULL) {
+      close_play (play);
+      return;
+    }
+  }
+}
+
+static void
+refuse (PmssGatewayAnswer * answer, const char *why)
+{
+  g_autoptr (GError) error =
+      g_error_new_literal (PMSS_ERROR, PMSS_ERROR_BUSY, why);
+
+  pmss_gateway_answer_refuse (answer, error);
+}
+
+/* The reader of the answer's ticket, if there is one that is of use. */
+static PmssPlay *
+find_play (PmssGateway * gateway, PmssGatewayAnswer * answer)
 {
   PmssPlay *play = g_hash_table_lookup (gateway->plays,
       pmss_gateway_answer_get_ticket (answer));
 
-  if (g_cancellable_is_cancelled (gateway->cancellable)) {
-    g_autoptr (GError) error = g_error_new_literal (PMSS_ERROR,
-        PMSS_ERROR_BUSY, "this server stops");
+  if (play == NULL || play->state != OPEN || pmss_reader_is_good (play->reader))
+    return play;
+  /* its session has ended while nobody read it */
+  pmss_play_fail (play);
+  return NULL;
+}
 
-    pmss_gateway_answer_refuse (answer, error);
+void
+pmss_plays_ask (PmssGateway * gateway, PmssGatewayAnswer * answer)
+{
+  PmssPlay *play = find_play (gateway, answer);
+
+  if (g_cancellable_is_cancelled (gateway->cancellable)) {
+    refuse (answer, "this server stops");
     return;
   }
-  /* its session has ended while nobody read it */
-  if (play != NULL && play->state == OPEN
-      && !pmss_reader_is_good (play->reader))
-    pmss_play_fail (g_steal_pointer (&play));
-  if (play == NULL)
-    play = new_play (gateway, answer);
-  if (play->state == OPEN)
+  if (play == NULL && g_hash_table_size (gateway->plays) >= MAX_PLAYS)
+    make_room (gateway);
+  if (play == NULL && g_hash_table_size (gateway->plays) >= MAX_PLAYS)
+    refuse (answer, "this server plays for as many viewers as it can");
+  else if (play != NULL && play->users + play->waiting.length >= MAX_ANSWERS)
+    refuse (answer, "there are too many requests for this URL at a time");
+  else if (play != NULL && play->state == OPEN)
     give (play, answer);
   else
-    g_queue_push_tail (&play->waiting, answer);
+    g_queue_push_tail (play != NULL ? &play->waiting
+        : &new_play (gateway, answer)->waiting, answer);
 }
 
 void

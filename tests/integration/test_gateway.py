@@ -4,6 +4,7 @@
 import contextlib
 import http.client
 import random
+import re
 import sys
 import unittest
 import urllib.parse
@@ -163,6 +164,15 @@ class Sessions(GatewayCase):
         cluster.wait_for(look, "a slow viewer")
         return bytes(read)
 
+    def test_bounded(self):
+        """Each answer that is not taken holds memory: a viewer has a few at a time."""
+        url = self.sent_to()
+        answers = [self.begin(url) for _ in range(6)]
+        refused = self.fetch(url)
+        self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "1"))
+        self.assertEqual(answers[0].read(), self.content)
+        cluster.wait_for(lambda: self.fetch(url, "HEAD").status == 200, "an answer's place")
+
     def test_one_for_all_ranges(self):
         url = self.sent_to()
         for i in range(5):
@@ -274,6 +284,27 @@ class Trouble(GatewayCase):
         finally:
             silent.unpause()
             killed.start()
+        self.cluster.wait_nodes()
+
+    def test_gateway_killed(self):
+        """A player that goes on elsewhere does so with another URL of the same answer; one that asks control again is sent elsewhere."""
+        path = "/media/" + cluster.encode_name(NAME)
+        _, headers, _ = self.cluster.request("GET", path)
+        url, more = headers["Location"], re.findall("<([^>]*)>; rel=duplicate", headers["Link"])
+        self.assertEqual(len({urllib.parse.urlsplit(u).port for u in [url, *more]}), 3)
+        self.assertEqual(self.fetch(url, headers={"Range": "bytes=0-9"}).body, self.content[:10])
+        before = self.cluster.api("GET", "/sessions")["sessions"]
+        gateway = next(node for node in self.cluster.nodes if node.port == urllib.parse.urlsplit(url).port)
+        gateway.kill()
+        try:
+            self.assertEqual(self.fetch(more[0], headers={"Range": "bytes=10-"}).body, self.content[10:])
+            after = self.cluster.api("GET", "/sessions")["sessions"]
+            self.assertEqual(len(after), len(before))
+            self.assertNotEqual({s["id"] for s in after}, {s["id"] for s in before})
+            cluster.wait_for(lambda: self.sent_to() != url and urllib.parse.urlsplit(self.sent_to()).port != gateway.port, "another gateway")
+            self.assertEqual(self.fetch(self.sent_to()).body, self.content)
+        finally:
+            gateway.start()
         self.cluster.wait_nodes()
 
     def test_lying(self):

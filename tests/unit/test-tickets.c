@@ -122,20 +122,27 @@ count (Fixture * f, const char *where)
   return control_fixture_count (&f->base, sql);
 }
 
+static void
+assert_nodes (Fixture * f, const PmssTicket * ticket, int first, int second,
+    int third)
+{
+  const int nodes[] = { first, second, third };
+
+  for (guint i = 0; i < G_N_ELEMENTS (nodes); i++)
+    g_assert_cmpuint (ticket->nodes[i], ==,
+        nodes[i] < 0 ? 0 : f->node + (guint) nodes[i]);
+}
+
 /* One viewer and one medium: one ticket. */
 static void
 test_same (Fixture * f, gconstpointer data)
 {
   g_autoptr (PmssTicket) first = take (f, LOGIN, "::1", &f->film);
-  g_autoptr (PmssTicket) again = NULL, moved = NULL;
+  g_autoptr (PmssTicket) again = NULL;
   PmssTicket *others[3];
 
-  g_assert_cmpuint (first->node, ==, f->node);
-  /* its gateway is still of use */
-  set_gateways (f, 1, 0);
   again = take (f, LOGIN, "::1", &f->film);
   g_assert_cmpstr (again->id, ==, first->id);
-  g_assert_cmpuint (again->node, ==, f->node);
   others[0] = take (f, OTHER_LOGIN, "::1", &f->film);
   others[1] = take (f, LOGIN, "::2", &f->film);
   others[2] = take (f, LOGIN, "::1", &f->song);
@@ -144,13 +151,41 @@ test_same (Fixture * f, gconstpointer data)
     g_assert_cmpstr (others[i]->id, !=, first->id);
     pmss_ticket_free (others[i]);
   }
-  /* and is not any more */
-  set_gateways (f, 2, 1);
-  moved = take (f, LOGIN, "::1", &f->film);
-  g_assert_cmpuint (moved->node, ==, f->node + 2);
-  assert_there (f, first, first->node, FALSE);
-  assert_there (f, moved, moved->node, TRUE);
-  assert_there (f, moved, f->node, FALSE);
+}
+
+/* Its gateways stay as long as they are of use. */
+static void
+test_gateways (Fixture * f, gconstpointer data)
+{
+  static const struct
+  {
+    guint offered[2];
+    int has[3];
+  } steps[] = {
+    {{0, 1}, {0, 1, -1}},
+    {{1, 0}, {0, 1, -1}},
+    {{2, 1}, {1, 2, -1}},
+    {{0, 2}, {2, 0, -1}},
+    {{1, 0}, {0, 1, -1}},
+  };
+  g_autofree char *id = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
+    g_autoptr (PmssTicket) ticket = NULL;
+
+    set_gateways (f, steps[i].offered[0], steps[i].offered[1]);
+    ticket = take (f, LOGIN, "::1", &f->film);
+    if (id == NULL)
+      id = g_strdup (ticket->id);
+    g_assert_cmpstr (ticket->id, ==, id);
+    assert_nodes (f, ticket, steps[i].has[0], steps[i].has[1], steps[i].has[2]);
+    for (guint node = 0; node < 3; node++)
+      assert_there (f, ticket, f->node + node, (int) node == steps[i].has[0]
+          || (int) node == steps[i].has[1]);
+  }
+  control_fixture_exec (&f->base, "DELETE FROM node WHERE id = (SELECT second"
+      " FROM ticket)");
+  g_assert_cmpint (count (f, "ticket WHERE second IS NULL"), ==, 1);
 }
 
 static gboolean
@@ -182,13 +217,13 @@ test_time (Fixture * f, gconstpointer data)
   open_session (f, ticket);
   control_fixture_exec (&f->base, "UPDATE ticket SET until = unixepoch () - 1");
   run_prune (f);
-  assert_there (f, ticket, ticket->node, TRUE);
+  assert_there (f, ticket, ticket->nodes[0], TRUE);
   control_fixture_exec (&f->base, "DELETE FROM session");
   g_assert_cmpint (count (f, "ticket WHERE until BETWEEN unixepoch () + 3590"
           " AND unixepoch () + 3600"), ==, 1);
-  assert_there (f, ticket, ticket->node, TRUE);
+  assert_there (f, ticket, ticket->nodes[0], TRUE);
   control_fixture_exec (&f->base, "UPDATE ticket SET until = unixepoch () - 1");
-  assert_there (f, ticket, ticket->node, FALSE);
+  assert_there (f, ticket, ticket->nodes[0], FALSE);
   next = take (f, LOGIN, "::1", &f->film);
   g_assert_cmpstr (next->id, !=, ticket->id);
   control_fixture_exec (&f->base, "UPDATE ticket SET until = unixepoch () - 1");
@@ -210,7 +245,7 @@ test_ends (Fixture * f, gconstpointer data)
 
     open_session (f, ticket);
     control_fixture_exec (&f->base, ends[i]);
-    assert_there (f, ticket, ticket->node, FALSE);
+    assert_there (f, ticket, ticket->nodes[0], FALSE);
     g_assert_cmpint (count (f, "ticket"), ==, 0);
     g_assert_cmpint (count (f, "session"), ==, 0);
     if (i == 0)
@@ -224,7 +259,7 @@ test_deleted_medium (Fixture * f, gconstpointer data)
   g_autoptr (PmssTicket) ticket = take (f, LOGIN, "::1", &f->film);
 
   control_fixture_exec (&f->base, "UPDATE medium SET state = 'deleting'");
-  assert_there (f, ticket, ticket->node, FALSE);
+  assert_there (f, ticket, ticket->nodes[0], FALSE);
 }
 
 /* However much somebody looks around. */
@@ -240,7 +275,7 @@ test_bound (Fixture * f, gconstpointer data)
     pmss_ticket_free (take (f, LOGIN, address, &f->song));
   }
   g_assert_cmpint (count (f, "ticket"), ==, PMSS_MAX_RESTING_TICKETS + 1);
-  assert_there (f, played, played->node, TRUE);
+  assert_there (f, played, played->nodes[0], TRUE);
 }
 
 #define ADD(name, function) \
@@ -251,6 +286,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("same", test_same);
+  ADD ("gateways", test_gateways);
   ADD ("time", test_time);
   ADD ("ends", test_ends);
   ADD ("deleted-medium", test_deleted_medium);
