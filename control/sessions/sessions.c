@@ -191,7 +191,9 @@ move_leases (PmssDatabase * database, gpointer data, GError ** error)
   const gint64 *step = data;
 
   return pmss_database_exec (database, error,
-      "UPDATE session SET expires = expires + ?1", PMSS_INT (*step));
+      "UPDATE session SET expires = expires + ?1", PMSS_INT (*step))
+      && pmss_database_exec (database, error,
+      "UPDATE ticket SET until = until + ?1", PMSS_INT (*step));
 }
 
 /* Leases last by the clock that nobody sets: where the other one was set, they

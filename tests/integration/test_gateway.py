@@ -11,6 +11,7 @@ import urllib.parse
 
 import authority
 import cluster
+import wrong_clocks
 
 SIZE = 3 * 1024 * 1024 + 4321
 NAME = "films/ä b%?#&+.webm"
@@ -31,6 +32,11 @@ class GatewayCase(cluster.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        if cls.nodes > 0:
+            cls.fill()
+
+    @classmethod
+    def fill(cls):
         cls.content = random.Random(1).randbytes(cls.size)
         cls.cluster.add(NAME, cls.content, content_type="video/webm")
         cls.cluster.add("empty", b"")
@@ -317,6 +323,50 @@ class Trouble(GatewayCase):
                     file.write(bytes(60000))
         self.play(url, lambda: None)
         self.check_ranges(url, 50)
+
+
+class Clocks(wrong_clocks.WithClocks, GatewayCase):
+    """Control and gateways whose clocks are set."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.fill()
+
+    def states(self):
+        return {node["id"]: node["state"] for node in self.cluster.api("GET", "/nodes")["nodes"]}
+
+    def gateway(self, url):
+        return next(node for node in self.cluster.nodes if node.port == urllib.parse.urlsplit(url).port)
+
+    def test_gateway_is_wrong(self):
+        """Its viewers are sent elsewhere; who plays there plays on."""
+        url = self.sent_to()
+        self.assertEqual(self.fetch(url, headers={"Range": "bytes=0-9"}).body, self.content[:10])
+        wrong = self.gateway(url)
+        clock = "node%d" % self.cluster.nodes.index(wrong)
+        for seconds in (120, -120):
+            self.set_clock(clock, seconds)
+            cluster.wait_for(lambda: self.states()[wrong.id] == "suspect", "control to notice")
+            other = self.sent_to()
+            self.assertNotEqual(self.gateway(other).id, wrong.id)
+            self.assertEqual(self.fetch(other).body, self.content)
+        self.set_clock(clock, 0)
+        self.cluster.wait_nodes()
+
+    def test_control_is_wrong(self):
+        """By its clock no gateway can play; who plays goes on, also with a URL that was not used yet for so long."""
+        url = self.sent_to()
+        self.assertEqual(self.fetch(url, headers={"Range": "bytes=0-9"}).body, self.content[:10])
+        for seconds in (120, -120):
+            self.set_clock("control", seconds)
+            cluster.wait_for(lambda: set(self.states().values()) == {"suspect"}, "control to notice")
+            status, headers, _ = self.cluster.request("GET", "/media/" + cluster.encode_name(NAME))
+            self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+            self.assertEqual(self.fetch(url).body, self.content)
+        self.set_clock("control", 0)
+        self.cluster.wait_nodes()
+        self.assertEqual(self.fetch(self.sent_to()).body, self.content)
 
 
 class Tls(authority.WithTls, GatewayCase):
