@@ -114,7 +114,7 @@ get_stream (PmssApiCall * call)
       "text/event-stream", PMSS_STREAM_MAX_PENDING, NULL, NULL);
   call->data = pmss_streams_join (pmss_events_get_streams
       (call->context->events), feed, call->user,
-      pmss_http_request_get_bearer (call->request), topics,
+      call->login, topics,
       pmss_http_request_get_header (call->request, "Last-Event-ID"));
 }
 

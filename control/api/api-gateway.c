@@ -55,7 +55,7 @@ take_ticket (PmssApiCall * call, GError ** error)
 {
   const PmssTicketHolder holder = {
     .user = call->user->name,
-    .login = pmss_http_request_get_bearer (call->request),
+    .login = call->login,
     .address = pmss_http_request_get_address (call->request)
   };
   g_autoptr (PmssMedium) medium = find_ready (call, error);

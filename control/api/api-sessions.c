@@ -149,7 +149,7 @@ create_session (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   PmssViewer viewer = {
     .user = call->user->name,
-    .login = pmss_http_request_get_bearer (call->request),
+    .login = call->login,
     .address = pmss_http_request_get_address (call->request),
     .cap = get_cap (call, call->user)
   };

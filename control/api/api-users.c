@@ -195,8 +195,7 @@ put_password (PmssApiCall * call)
     return;
   }
   if (!pmss_accounts_set_password (call->context->accounts, call->param,
-          password, oneself ? pmss_http_request_get_bearer (call->request)
-          : NULL, &error)
+          password, oneself ? call->login : NULL, &error)
       || !pmss_admin_password_tidy (call->context->accounts,
           call->context->config->data, &error)) {
     pmss_http_request_respond_error (call->request, error);

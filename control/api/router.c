@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "control/api/caller.h"
 #include "control/nodes/nodes.h"
 #include "control/sessions/tickets.h"
 #include "libpmss/pmss-error.h"
@@ -174,10 +175,10 @@ check_rights (PmssApiCall * call, const PmssUser * user)
 
 /* Whether a storage server calls, by its secret. Whose session it is about is looked at later. */
 static gboolean
-is_gateway (PmssApiCall * call, const char *token)
+is_gateway (PmssApiCall * call)
 {
-  if (call->route->gateway)
-    call->node = pmss_nodes_find_by_secret (call->context->nodes, token);
+  if (call->route->gateway && !call->by_cookie)
+    call->node = pmss_nodes_find_by_secret (call->context->nodes, call->login);
   if (call->node != 0)
     pmss_api_set_node_class (call, call->node);
   return call->node != 0;
@@ -186,22 +187,22 @@ is_gateway (PmssApiCall * call, const char *token)
 static gboolean
 authenticate (PmssApiCall * call)
 {
-  const char *token;
   g_autoptr (GError) error = NULL;
 
   if (call->route->role == PMSS_ROLE_NONE)
     return TRUE;
-  token = pmss_http_request_get_bearer (call->request);
-  if (token == NULL) {
+  if (!pmss_api_find_login (call))
+    return FALSE;
+  if (call->login == NULL) {
     pmss_http_request_add_header (call->request, "WWW-Authenticate", "Bearer");
     pmss_http_request_respond_problem (call->request, 401,
         "This needs a token: log in first");
     return FALSE;
   }
-  if (is_gateway (call, token))
+  if (is_gateway (call))
     return TRUE;
-  call->user = pmss_accounts_authenticate (call->context->accounts, token,
-      &error);
+  call->user = pmss_accounts_authenticate (call->context->accounts,
+      call->login, &error);
   if (call->user == NULL) {
     refuse_token (call, error);
     return FALSE;
@@ -223,8 +224,8 @@ check_again (PmssApiCall * call)
   if (call->user == NULL || call->node != 0
       || g_get_monotonic_time () - call->checked < RIGHTS_LAST)
     return TRUE;
-  user = pmss_accounts_authenticate (call->context->accounts,
-      pmss_http_request_get_bearer (call->request), &error);
+  user = pmss_accounts_authenticate (call->context->accounts, call->login,
+      &error);
   if (user != NULL)
     return check_rights (call, user);
   refuse_token (call, error);
@@ -353,6 +354,7 @@ on_end (PmssHttpRequest * request, gboolean answered, gpointer user_data)
   g_clear_pointer (&call->user, pmss_user_free);
   g_free (call->param);
   g_free (call->claimed_user);
+  g_free (call->login);
   g_free (call->object);
   g_free (call->detail);
   g_free (call);

@@ -58,6 +58,9 @@ struct _PmssApiCall
   PmssHttpRequest *request;
   const PmssRoute *route;
   PmssUser *user;               /* the caller; NULL with PMSS_ROLE_NONE */
+  /* the caller's token, as a bearer's or a cookie's; NULL with PMSS_ROLE_NONE */
+  char *login;
+  gboolean by_cookie;
   guint node;                   /* a gateway calls for @user; 0: nobody does */
   /* the path's variable part, decoded; NULL if it has none */
   char *param;

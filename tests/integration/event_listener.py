@@ -19,14 +19,16 @@ class Message:
 
 
 class Listener:
-    """One stream. @source: the address of this machine that it comes from."""
+    """One stream. @token: None where @headers have a login. @source: the address of this machine that it comes from."""
 
-    def __init__(self, servers, token, topics=None, last_id=None, source=None):
+    def __init__(self, servers, token, topics=None, last_id=None, source=None, headers=None):
         arguments = {"timeout": cluster.DEADLINE, "source_address": (source, 0) if source else None}
         place = (servers.control.address, servers.control.port)
         self.connection = (http.client.HTTPSConnection(*place, context=servers.tls, **arguments)
                            if servers.tls else http.client.HTTPConnection(*place, **arguments))
-        headers = {"Authorization": "Bearer " + token}
+        headers = dict(headers or {})
+        if token is not None:
+            headers["Authorization"] = "Bearer " + token
         if last_id is not None:
             headers["Last-Event-ID"] = last_id
         self.connection.request("GET", "/api/v1/stream" + ("?topics=" + topics if topics else ""), headers=headers)

@@ -148,6 +148,12 @@ class OpenApiTest(cluster.TestCase):
         bearer = {"Authorization": "Bearer " + token}
         self.assertEqual(self.cluster.request("POST", "/api/v1/logout", headers=bearer)[0], 204)
         api("DELETE", "/users/anna", None, 204)
+        self.assertEqual(api("GET", "/me")["user"], "admin")
+        body = json.dumps({"user": "admin", "password": self.cluster.password})
+        page = {"Content-Type": "application/json", "Origin": self.cluster.url, "X-PMSS": "1"}
+        self.assertEqual(self.cluster.request("POST", "/api/v1/sign-in", body, page, token=False)[0], 200)
+        page.pop("X-PMSS")
+        self.assertEqual(self.cluster.request("POST", "/api/v1/sign-in", body, page, token=False)[0], 403)
 
     def exercise_media(self):
         api = self.cluster.api

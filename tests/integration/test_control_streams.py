@@ -64,7 +64,6 @@ class Streams(Case):
         job = self.cluster.put("films/a", b"x" * 200000)
         for listener in (admin, operator):
             self.assertIsNotNone(listener.wait(action="media put", topic="media", object="films/a")["id"])
-            listener.wait(action="job begin", topic="jobs", object=str(job))
             listener.wait(action="job done", topic="jobs", object=str(job))
         self.cluster.nodes[0].stop()
         for listener in (admin, operator):
@@ -162,7 +161,6 @@ class Ways(Case):
             heard = [json.loads(follow.stdout.readline()) for _ in range(6)]
             self.assertEqual([e["object"] for e in heard], ["one0", "one1", "one2", "two0", "two1", "two2"])
             self.cluster.request("POST", "/api/v1/logout", headers={"Authorization": "Bearer " + token})
-            self.assertEqual(json.loads(follow.stdout.readline())["action"], "logout")
             self.assertEqual(follow.wait(cluster.DEADLINE), 77, follow.stderr.read())
 
     def test_stop(self):

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control/api/router.h"
+
+G_BEGIN_DECLS
+
+/* How a caller shows its login: as a bearer token, or, a page, as a cookie. docs/protocol.md,
+ * Cookies. On handlers' threads. */
+
+/* Finds the login: call->login, NULL where there is none, and call->by_cookie. FALSE: answered with
+ * 403, since a cookie came with a write that no page of this server has sent. */
+gboolean pmss_api_find_login   (PmssApiCall *call);
+/* Whether a page of this server has sent the request, and on purpose. FALSE: answered with 403. */
+gboolean pmss_api_check_origin (PmssApiCall *call);
+/* Gives the caller's browser the cookie with @token for @lifetime seconds; NULL: takes it away. */
+void     pmss_api_set_cookie   (PmssApiCall *call, const char *token, guint lifetime);
+
+/* For tests. The value of the cookie called @name in the field @cookies (nullable); NULL: there is
+ * none, or more than one. Free with g_free(). */
+char    *pmss_cookie_find      (const char *cookies, const char *name);
+/* Whether @origin is that of @public_url (nullable), or of @host, whose pages come with @tls. */
+gboolean pmss_origin_is_ours   (const char *origin, const char *public_url, const char *host,
+    gboolean tls);
+
+G_END_DECLS
