@@ -62,13 +62,14 @@ add_then_fail (PmssDatabase * database, gpointer data, GError ** error)
   return FALSE;
 }
 
-/* So much that SQLite gives up the whole transaction; it does not look at the errors. */
+/* So much that SQLite gives up the whole transaction; it does not look at the errors. With a trigger on the table it would only give up the statement. */
 static gboolean
 overflow (PmssDatabase * database, gpointer data, GError ** error)
 {
   g_autofree char *name = g_strnfill (1 << 20, 'n');
 
-  pmss_database_exec (database, NULL, ADD_USER, PMSS_TEXT (name));
+  pmss_database_exec (database, NULL,
+      "INSERT INTO file_deletion VALUES ('uploads', ?1)", PMSS_TEXT (name));
   return add_user (database, data, NULL);
 }
 

@@ -86,8 +86,8 @@ test_changed (Fixture * f, gconstpointer data)
 static void
 test_replaced (Fixture * f, gconstpointer data)
 {
-  control_fixture_exec (&f->base, "REPLACE INTO user VALUES ('anna', 'admin', "
-      "'x', 0, 1)");
+  control_fixture_exec (&f->base, "REPLACE INTO user"
+      " (name, role, password, created) VALUES ('anna', 'admin', 'x', 1)");
   g_assert_null (authenticate (f));
 }
 
