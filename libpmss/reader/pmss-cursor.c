@@ -16,9 +16,11 @@
  * the reader soon has all links at work, and a player gets what it will play
  * soon. Not faster than in so many us: a demuxer that fills its queues reads
  * some megabytes at once, and the processor is needed for the first frame
- * then. What is more than enough is not asked for again: the window's end stays
+ * then. But whoever has read so many windows since it doubled fills no queue: he
+ * copies, and may be through before the time is. What is more than enough is not asked for again: the window's end stays
  * until the reader comes that near. */
 #define GROWTH_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
+#define WINDOWS_OF_A_COPY 2
 
 /* Places that are read by turns have the memory for one window together: what
  * one has ahead would drive out what another has. */
@@ -180,7 +182,7 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   if (row < cursor->grow_at)
     return FALSE;
   now = pmss_loop_now (engine->loop);
-  if (now < cursor->grow_after)
+  if (now < cursor->grow_after && row < cursor->grow_anyway_at)
     return FALSE;
   pmss_pace_measure (&cursor->pace, row, now,
       pmss_deadline_get_played (engine));
@@ -191,6 +193,7 @@ advance_cursor (PmssEngine * engine, PmssCursor * cursor, guint64 row,
   if (grown) {
     cursor->grow_after = now + GROWTH_PAUSE;
     cursor->window = MIN (cursor->window * 2, enough);
+    cursor->grow_anyway_at = row + WINDOWS_OF_A_COPY * cursor->window;
   }
   cursor->grow_at = row + (hit ? cursor->window / 2 : 1);
   return grown;

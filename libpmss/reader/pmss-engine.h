@@ -101,7 +101,8 @@ typedef struct
   gboolean landing;             /* `row` is where a jump went: it comes first */
   guint64 enough;               /* rows that it shrinks to, as it is read */
   guint64 grow_at;              /* row at which the window is doubled, */
-  gint64 grow_after;            /* but not before this, monotonic */
+  gint64 grow_after;            /* but not before this, monotonic, */
+  guint64 grow_anyway_at;       /* or this row */
   PmssPace pace;
   gboolean missed;              /* a read had to wait, since it was measured */
   gboolean at_ease;             /* no read waits, and the window is enough */

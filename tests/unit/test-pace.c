@@ -254,6 +254,32 @@ test_drain (void)
   teardown (&f);
 }
 
+/* One who copies has read much before the time is over: that is waited for no longer. */
+static void
+test_copy (void)
+{
+  Fixture f = { 0, };
+  guint64 row = 0;
+
+  setup (&f, 1);
+  read_row (&f, row);
+  while (f.engine->active->window == FIRST_ROWS)
+    read_row (&f, ++row);
+  while (f.engine->active->window < MOST_ROWS) {
+    PmssCursor *cursor = f.engine->active;
+    guint64 window = cursor->window, end = row + 2 * window;
+
+    cursor->grow_after = G_MAXINT64;
+    while (row + 1 < end) {
+      read_row (&f, ++row);
+      g_assert_cmpuint (cursor->window, ==, window);
+    }
+    read_row (&f, ++row);
+    g_assert_cmpuint (cursor->window, ==, 2 * window);
+  }
+  teardown (&f);
+}
+
 /* One who has to wait for a film gets what he can play in the time, and not all
  * there is, until he is so far ahead that he is no player. */
 static void
@@ -329,6 +355,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pace/missed-film", test_missed_film);
   g_test_add_func ("/pace/shrinks", test_shrinks);
   g_test_add_func ("/pace/drain", test_drain);
+  g_test_add_func ("/pace/copy", test_copy);
   g_test_add_data_func ("/pace/fast", GUINT_TO_POINTER (3600), test_fast);
   g_test_add_data_func ("/pace/no-limit", GUINT_TO_POINTER (0), test_fast);
   return g_test_run ();
