@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 /* Gateways that a viewer is offered. */
 #define PMSS_MAX_TICKET_NODES 3
 /* Of one user, without a session. */
-#define PMSS_MAX_RESTING_TICKETS 256
+#define PMSS_MAX_RESTING_TICKETS 1024
 
 typedef struct
 {
