@@ -27,6 +27,31 @@ test_unknown_host (void)
   fake_cluster_free (cluster);
 }
 
+/* Without a wait there is what has come, to the end of its unit. Nobody asks for more. */
+static void
+test_try_read (void)
+{
+  FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 4, 0 }, 3 * ROW);
+  g_autoptr (PmssReader) reader = fake_cluster_open (cluster, NULL);
+  g_autoptr (GBytes) bytes = NULL, again = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pmss_reader_is_good (reader));
+  g_assert_null (pmss_reader_try_read (reader, 2 * ROW, 10));
+  bytes = pmss_reader_read (reader, 100, ROW, NULL, &error);
+  g_assert_no_error (error);
+  again = pmss_reader_try_read (reader, 100, ROW);
+  g_assert_nonnull (again);
+  g_assert_cmpuint (g_bytes_get_size (again), ==, CLUSTER_UNIT - 100);
+  g_assert_true (g_bytes_equal (bytes, again));
+  g_assert_null (pmss_reader_try_read (reader, 3 * ROW, 1));
+  pmss_reader_close (reader);
+  g_assert_false (pmss_reader_is_good (reader));
+  g_assert_null (pmss_reader_try_read (reader, 100, ROW));
+  g_clear_object (&reader);
+  fake_cluster_free (cluster);
+}
+
 /* The first two answers end in the middle of a record: the server went. */
 static gboolean
 end_early (const FakeRequest * request, FakeAnswer * answer, GBytes * shard,
@@ -490,6 +515,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/reader/unknown-host", test_unknown_host);
+  g_test_add_func ("/reader/try-read", test_try_read);
   g_test_add_data_func ("/reader/ends-early", end_early, test_passing_trouble);
   g_test_add_data_func ("/reader/says-garbage", say_garbage,
       test_passing_trouble);
