@@ -344,7 +344,7 @@ find_token (PmssDatabase * database, gpointer data, GError ** error)
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT u.name, u.role, u.one_time, u.created, t.expires"
       " FROM api_token t JOIN user u ON u.name = t.user"
-      " WHERE t.hash = ?1 AND t.expires > unixepoch ()",
+      " WHERE t.hash = ?1 AND t.link = 0 AND t.expires > unixepoch ()",
       PMSS_BLOB (call->hash, sizeof (call->hash)));
 
   if (!take_user (call, rows, PMSS_ERROR_NOT_AUTHORIZED,

@@ -34,7 +34,7 @@ check_login (PmssDatabase * database, PmssLoginCheck * login, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT u.role, t.expires FROM api_token t JOIN user u ON u.name = t.user"
-      " WHERE t.hash = ?1 AND t.expires > unixepoch ()",
+      " WHERE t.hash = ?1 AND t.link = 0 AND t.expires > unixepoch ()",
       PMSS_BLOB (login->hash, sizeof (login->hash)));
 
   login->role = PMSS_ROLE_NONE;

@@ -199,7 +199,8 @@ redeem (PmssApiCall * call)
 }
 
 const PmssRoute pmss_routes_gateway[] = {
-  {"GET", "/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, send_to_gateway},
+  {"GET", "/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, send_to_gateway,
+      .link = TRUE},
   /* a storage server's secret is looked at */
   {"POST", "/api/v1/tickets/{id}/sessions", PMSS_ROLE_NONE, PMSS_BODY_JSON,
       redeem,.frequent = TRUE},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bearer tokens and cookies of callers. On handlers' threads. */
+/* Bearer tokens, cookies and links of callers. On handlers' threads. */
 #include "control/api/caller.h"
 
 #include <string.h>
@@ -97,7 +97,14 @@ pmss_api_find_login (PmssApiCall * call)
 {
   const char *bearer = pmss_http_request_get_bearer (call->request);
   const char *method = pmss_http_request_get_method (call->request);
+  const char *link = call->route->link ?
+      pmss_http_request_get_query (call->request, "link") : NULL;
 
+  if (link != NULL) {
+    call->login = g_strdup (link);
+    call->by_link = TRUE;
+    return TRUE;
+  }
   if (bearer != NULL) {
     call->login = g_strdup (bearer);
     return TRUE;
@@ -120,4 +127,17 @@ pmss_api_set_cookie (PmssApiCall * call, const char *token, guint lifetime)
       secure ? "; Secure" : "");
 
   pmss_http_request_add_header (call->request, "Set-Cookie", value);
+}
+
+char *
+pmss_api_get_place (PmssApiCall * call)
+{
+  const PmssControlConfig *config = call->context->config;
+  gboolean ends = config->public_url != NULL
+      && g_str_has_suffix (config->public_url, "/");
+
+  if (config->public_url != NULL)
+    return g_strndup (config->public_url, strlen (config->public_url) - ends);
+  return g_strconcat (is_secure (config) ? "https://" : "http://",
+      pmss_http_request_get_header (call->request, "Host"), NULL);
 }

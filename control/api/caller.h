@@ -5,16 +5,19 @@
 
 G_BEGIN_DECLS
 
-/* How a caller shows its login: as a bearer token, or, a page, as a cookie. docs/protocol.md,
- * Cookies. On handlers' threads. */
+/* How a caller shows its login: as a bearer token, or, a page, as a cookie, or as a link.
+ * docs/protocol.md, Cookies, Links. On handlers' threads. */
 
-/* Finds the login: call->login, NULL where there is none, and call->by_cookie. FALSE: answered with
- * 403, since a cookie came with a write that no page of this server has sent. */
+/* Finds the login: call->login, NULL where there is none, call->by_cookie and call->by_link. FALSE:
+ * answered with 403, since a cookie came with a write that no page of this server has sent. */
 gboolean pmss_api_find_login   (PmssApiCall *call);
 /* Whether a page of this server has sent the request, and on purpose. FALSE: answered with 403. */
 gboolean pmss_api_check_origin (PmssApiCall *call);
 /* Gives the caller's browser the cookie with @token for @lifetime seconds; NULL: takes it away. */
 void     pmss_api_set_cookie   (PmssApiCall *call, const char *token, guint lifetime);
+
+/* The URL at which the caller reaches this server: public-url, else by Host. Free with g_free(). */
+char    *pmss_api_get_place    (PmssApiCall *call);
 
 /* For tests. The value of the cookie called @name in the field @cookies (nullable); NULL: there is
  * none, or more than one. Free with g_free(). */

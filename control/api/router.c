@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "control/accounts/links.h"
 #include "control/api/caller.h"
 #include "control/nodes/nodes.h"
 #include "control/sessions/tickets.h"
@@ -20,6 +21,7 @@ const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_gateway,
   pmss_routes_ingest,
   pmss_routes_jobs,
+  pmss_routes_links,
   pmss_routes_login,
   pmss_routes_media,
   pmss_routes_nodes,
@@ -199,7 +201,8 @@ authenticate (PmssApiCall * call)
         "This needs a token: log in first");
     return FALSE;
   }
-  if (is_gateway (call))
+  /* a link is looked at when it is known what for */
+  if (call->by_link || is_gateway (call))
     return TRUE;
   call->user = pmss_accounts_authenticate (call->context->accounts,
       call->login, &error);
@@ -221,7 +224,7 @@ check_again (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssUser) user = NULL;
 
-  if (call->user == NULL || call->node != 0
+  if (call->user == NULL || call->node != 0 || call->by_link
       || g_get_monotonic_time () - call->checked < RIGHTS_LAST)
     return TRUE;
   user = pmss_accounts_authenticate (call->context->accounts, call->login,
@@ -248,6 +251,19 @@ take_param (PmssApiCall * call, const Match * match)
   return FALSE;
 }
 
+/* Whoever has a link may see its medium, as its maker may. */
+static gboolean
+take_link (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+
+  call->user = pmss_links_open (call->context->database, call->login,
+      call->param, &error);
+  if (call->user == NULL)
+    pmss_http_request_respond_error (call->request, error);
+  return call->user != NULL;
+}
+
 /* A gateway has the rights of the session's user, in that session alone. */
 static gboolean
 take_viewer (PmssApiCall * call)
@@ -255,6 +271,8 @@ take_viewer (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   char *name;
 
+  if (call->by_link)
+    return take_link (call);
   if (call->node == 0)
     return TRUE;
   name = pmss_tickets_get_session_user (call->context->database, call->param,

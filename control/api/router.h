@@ -50,6 +50,8 @@ typedef struct
   gboolean one_time;            /* may also be used by a login with a one-time password */
   /* {id} is a session's: the gateway that opened it may use it as its user does */
   gboolean gateway;
+  /* {name} is a medium's: "?link=" of it is good in place of a login, for seeing it */
+  gboolean link;
 } PmssRoute;
 
 struct _PmssApiCall
@@ -58,9 +60,9 @@ struct _PmssApiCall
   PmssHttpRequest *request;
   const PmssRoute *route;
   PmssUser *user;               /* the caller; NULL with PMSS_ROLE_NONE */
-  /* the caller's token, as a bearer's or a cookie's; NULL with PMSS_ROLE_NONE */
+  /* the caller's token, as a bearer's, a cookie's or a link's; NULL with PMSS_ROLE_NONE */
   char *login;
-  gboolean by_cookie;
+  gboolean by_cookie, by_link;
   guint node;                   /* a gateway calls for @user; 0: nobody does */
   /* the path's variable part, decoded; NULL if it has none */
   char *param;
@@ -82,6 +84,7 @@ extern const PmssRoute pmss_routes_events[];
 extern const PmssRoute pmss_routes_gateway[];
 extern const PmssRoute pmss_routes_ingest[];
 extern const PmssRoute pmss_routes_jobs[];
+extern const PmssRoute pmss_routes_links[];
 extern const PmssRoute pmss_routes_login[];
 extern const PmssRoute pmss_routes_media[];
 extern const PmssRoute pmss_routes_nodes[];

@@ -27,6 +27,7 @@ static const struct
   {"job ", PMSS_TOPIC_JOBS},
   {"session ", PMSS_TOPIC_SESSIONS},
   {"media ", PMSS_TOPIC_MEDIA},
+  {"link ", PMSS_TOPIC_MEDIA},
   {"health ", PMSS_TOPIC_HEALTH},
   {"upload ", PMSS_TOPIC_UPLOADS},
 };

@@ -19,7 +19,7 @@ from cli_case import MIB, CliCase
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 OPENAPI = json.loads((TOP / "control" / "api" / "openapi.json").read_text(encoding="utf-8"))
-GROUPS = ("node", "job", "session", "user", "local")
+GROUPS = ("node", "job", "session", "link", "user", "local")
 PLAIN = {"type": ["string", "number", "boolean", "null"]}
 
 
@@ -131,6 +131,9 @@ class Json(CliCase):
 
     def exercise_cluster(self):
         self.check("status", "status")
+        link = self.check("link add", "link", "--expires", "12h", "shared/data.bin")
+        self.assertEqual(self.check("link ls", "link", "ls")["links"][0]["id"], link["id"])
+        self.check("link rm", "link", "rm", link["id"])
         first = self.check("events", "events", "--limit", "2")
         self.assertEqual(first["next"], first["events"][0]["id"])
         self.assertIsNone(self.check("events", "events", "--after", first["events"][0]["id"])["next"])

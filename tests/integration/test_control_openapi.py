@@ -305,6 +305,16 @@ class OpenApiTest(cluster.TestCase):
         for query in ("?limit=0", "?limit=1001", "?after=x", "?after=-1", "?before=1&after=1"):
             self.assert_status(400, api, "GET", "/events" + query)
 
+    def exercise_links(self):
+        api = self.cluster.api
+        self.cluster.add("films/linked", b"x")
+        link = api("POST", "/links", {"medium": "films/linked", "lifetime": 60}, 201)
+        self.assertEqual([x["id"] for x in api("GET", "/links")["links"]], [link["id"]])
+        for body, status in (({}, 400), ({"medium": "none"}, 404), ({"medium": "films/linked", "lifetime": 0}, 400)):
+            self.assert_status(status, api, "POST", "/links", body, 201)
+        api("DELETE", "/links/%d" % link["id"], None, 204)
+        self.assert_status(404, api, "DELETE", "/links/%d" % link["id"], None, 204)
+
     def exercise_stream(self):
         listener = Listener(self.cluster, self.cluster.token, topics="jobs,nodes")
         self.assertEqual(listener.next().name, "start")
@@ -321,6 +331,7 @@ class OpenApiTest(cluster.TestCase):
         self.exercise_jobs()
         self.exercise_events()
         self.exercise_stream()
+        self.exercise_links()
         self.cluster.api("GET", "/cluster")
         self.cluster.api("GET", "/openapi.json")
         for path in ("/healthz", "/metrics"):

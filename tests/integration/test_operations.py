@@ -81,11 +81,13 @@ class Proxy(cluster.TestCase):
         cls.port = free_port()
         for of_docs, here in (("listen 443 ssl;", "listen 127.0.0.1:%d ssl;" % cls.port),
                               ("/etc/ssl/media.crt", "media.crt"), ("/etc/ssl/media.key", "media.key"),
-                              ("http://127.0.0.1:8470", "http://127.0.0.1:%d" % cls.cluster.control.port)):
+                              ("http://127.0.0.1:8470", "http://127.0.0.1:%d" % cls.cluster.control.port),
+                              ("/var/log/nginx/media.log", "access.log"), ("/var/log/nginx/media.error", "media.error")):
             assert of_docs in recipe, of_docs
             recipe = recipe.replace(of_docs, here)
         user = "user root;" if os.getuid() == 0 else ""
-        (cls.proxy_folder / "nginx.conf").write_text(CONFIG % {"user": user, "server": recipe})
+        log_format = re.search(r"```\n(log_format .*;)\n```", DOCS.read_text())[1]
+        (cls.proxy_folder / "nginx.conf").write_text(CONFIG % {"user": user, "server": log_format + "\n" + recipe})
         cls.proxy = subprocess.Popen(["nginx", "-p", str(cls.proxy_folder), "-c", "nginx.conf", "-e", "error.log"],
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -126,6 +128,20 @@ class Proxy(cluster.TestCase):
         self.assertTrue(uri.startswith("pmsss://127.0.0.1:%d/films/" % self.port), uri)
         self.pmss("play", "films/ä b.bin", "--save=%s" % target)
         self.assertEqual(target.read_bytes(), source.read_bytes())
+
+    def test_links(self):
+        """Links are of the public URL, work through the proxy, and are in none of its logs."""
+        self.cluster.add("linked", b"x" * 1000)
+        url = self.cluster.api("POST", "/links", {"medium": "linked"}, 201)["url"]
+        base = "https://media.example.org"
+        self.assertTrue(url.startswith(base + "/media/linked?link="), url)
+        self.assertEqual(self.get(url[len(base):])[0], 307)
+        self.assertEqual(self.get(url[len(base):] + "x")[0], 403)
+        secret = url.partition("link=")[2]
+        wait_for(lambda: (self.proxy_folder / "access.log").read_text().count("/media/linked") >= 2, "the proxy's log")
+        for file in self.proxy_folder.iterdir():
+            if file.is_file():
+                self.assertNotIn(secret.encode(), file.read_bytes(), file)
 
     def get(self, path, headers=None):
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=ssl.create_default_context(

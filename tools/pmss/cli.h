@@ -133,6 +133,7 @@ gboolean pmss_cmd_verify  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_node    (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_job     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_session (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_link    (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_events  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_user    (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_local   (PmssCli *cli, int argc, char **argv, GError **error);

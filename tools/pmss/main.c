@@ -26,6 +26,8 @@ static const PmssCliCommand commands[] = {
   {"node", pmss_cmd_node, "ls|add|set|...", "storage servers"},
   {"job", pmss_cmd_job, "ls|watch|pause|...", "background work"},
   {"session", pmss_cmd_session, "ls|end", "running streams"},
+  {"link", pmss_cmd_link, "NAME|ls|rm",
+      "links that play a medium without a login"},
   {"events", pmss_cmd_events, "[--follow]", "what happened, and by whom"},
   {"user", pmss_cmd_user, "ls|add|rm|passwd", "who may do what"},
   {"local", pmss_cmd_local, "up|status|down|...",
