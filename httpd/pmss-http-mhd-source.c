@@ -21,7 +21,8 @@ struct _PmssHttpSource
   gpointer user_data;
   GList node;                   /* in the engine's `waiting_sources`, under its lock */
 
-  GMutex lock;                  /* protects these two; taken before the engine's */
+  GMutex lock;                  /* protects these three; taken before the engine's */
+  gboolean cut;                 /* it is read no more: the server stops */
   gboolean aside;
   gboolean woken;               /* while it was read */
 };
@@ -73,12 +74,13 @@ pmss_http_request_respond_source (PmssHttpRequest * request, guint status,
 }
 
 /* A connection that is set aside is there: libmicrohttpd does not close it. */
-void
-pmss_http_source_wake (PmssHttpSource * source)
+static void
+wake (PmssHttpSource * source, gboolean cut)
 {
   g_autoptr (PmssHttpSource) held = NULL;
 
   g_mutex_lock (&source->lock);
+  source->cut |= cut;
   if (source->aside) {
     PmssHttpEngine *engine = source->httpd->engine;
 
@@ -92,6 +94,12 @@ pmss_http_source_wake (PmssHttpSource * source)
     source->woken = TRUE;
   }
   g_mutex_unlock (&source->lock);
+}
+
+void
+pmss_http_source_wake (PmssHttpSource * source)
+{
+  wake (source, FALSE);
 }
 
 /* With its lock held. FALSE: it is to be cut. */
@@ -128,6 +136,18 @@ wait_for_bytes (PmssHttpSource * source)
   return result;
 }
 
+/* The bytes that it waited for may still come: nobody asks for them twice. */
+static gboolean
+is_cut (PmssHttpSource * source)
+{
+  gboolean cut;
+
+  g_mutex_lock (&source->lock);
+  cut = source->cut;
+  g_mutex_unlock (&source->lock);
+  return cut;
+}
+
 static ssize_t
 on_read (void *data, uint64_t position, char *buffer, size_t max)
 {
@@ -135,7 +155,8 @@ on_read (void *data, uint64_t position, char *buffer, size_t max)
   gssize result;
 
   do {
-    gssize length = source->read (source, buffer, max, source->user_data);
+    gssize length = is_cut (source) ? -1
+        : source->read (source, buffer, max, source->user_data);
 
     if (length != 0)
       return length > 0 ? length : MHD_CONTENT_READER_END_WITH_ERROR;
@@ -168,6 +189,6 @@ pmss_http_cut_sources (PmssHttpd * httpd)
       (GCopyFunc) (void (*)(void)) pmss_http_source_ref, NULL);
   g_mutex_unlock (&engine->sources_lock);
   for (GList * l = waiting; l != NULL; l = l->next)
-    pmss_http_source_wake (l->data);
+    wake (l->data, TRUE);
   g_list_free_full (waiting, drop_source);
 }

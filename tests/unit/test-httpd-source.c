@@ -18,6 +18,7 @@ typedef struct
   GCond changed;
   guint reading;                /* sources that were read at least once */
   guint ended, answered;
+  guint in_vain;                /* reads of sources that never have more */
 } Server;
 
 typedef enum
@@ -58,6 +59,12 @@ read_source (PmssHttpSource * source, void *buffer, gsize max, gpointer data)
   for (gsize i = 0; i < length; i++)
     ((guint8 *) buffer)[i] = byte_at (call->at + i);
   call->at += length;
+  if (length == 0 && call->kind == NEVER) {
+    g_mutex_lock (&call->server->lock);
+    call->server->in_vain++;
+    g_cond_broadcast (&call->server->changed);
+    g_mutex_unlock (&call->server->lock);
+  }
   if (length > 0 || call->kind == NEVER)
     return length;
   if (call->kind == FAILING)
@@ -248,13 +255,15 @@ test_stop (Server * server, gconstpointer data)
     fds[i] = dial (&server->fixture);
     say (fds[i], "GET /never HTTP/1.1\r\nHost: x\r\n\r\n", -1);
   }
-  wait_until (server, &server->reading, G_N_ELEMENTS (fds));
+  wait_until (server, &server->in_vain, G_N_ELEMENTS (fds));
   /* longer than the watchdog looks at */
   g_usleep (2500 * 1000);
   g_assert_cmpuint (server->ended, ==, 0);
   pmss_httpd_stop (g_steal_pointer (&server->fixture.httpd), 0);
   g_assert_cmpuint (server->ended, ==, G_N_ELEMENTS (fds));
   g_assert_cmpuint (server->answered, ==, 0);
+  /* what each waits for was asked for once */
+  g_assert_cmpuint (server->in_vain, ==, G_N_ELEMENTS (fds));
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++) {
     g_autofree char *heard = hear (fds[i]);
 
