@@ -16,6 +16,7 @@ typedef struct
   const char *name;             /* of the medium */
   const PmssViewer *viewer;
   PmssViewing *session;         /* to be written, or the one that is there */
+  gboolean same_way;            /* that one was opened by the same ticket, or by none, too */
   PmssOpened *opened;
 } OpenCall;
 
@@ -62,13 +63,19 @@ check_never_used (PmssDatabase * database, const OpenCall * call,
 
 /* The session that has the id already; NULL without @error: none. */
 static PmssViewing *
-find_same (PmssDatabase * database, const OpenCall * call, GError ** error)
+find_same (PmssDatabase * database, OpenCall * call, GError ** error)
 {
+  const PmssTicket *ticket = call->viewer->ticket;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT " PMSS_SESSION_COLUMNS " FROM " PMSS_SESSION_TABLES
-      " WHERE s.id = ?1", PMSS_TEXT (call->session->id));
+      "SELECT " PMSS_SESSION_COLUMNS ", s.ticket IS ?2"
+      " FROM " PMSS_SESSION_TABLES " WHERE s.id = ?1",
+      PMSS_TEXT (call->session->id),
+      PMSS_TEXT (ticket != NULL ? ticket->id : NULL));
 
-  return pmss_rows_next (rows, error) ? pmss_sessions_read_row (rows) : NULL;
+  if (!pmss_rows_next (rows, error))
+    return NULL;
+  call->same_way = pmss_rows_int (rows, PMSS_SESSION_N_COLUMNS) != 0;
+  return pmss_sessions_read_row (rows);
 }
 
 /* Asked for again, since the answer was not heard: its lease begins anew. */
@@ -79,7 +86,8 @@ take_same (PmssDatabase * database, OpenCall * call,
   PmssViewing *wanted = call->session;
   gint64 now = wanted->created;
 
-  if (!g_str_equal (same->user, wanted->user)
+  /* a gateway renews no session that its viewer has beside it */
+  if (!call->same_way || !g_str_equal (same->user, wanted->user)
       || same->medium != wanted->medium || same->expires <= now) {
     pmss_viewing_free (same);
     return fail_taken (error);

@@ -30,6 +30,7 @@ struct _PmssSessions
   "s.id, s.user, s.address, s.medium, m.name, s.version, s.rate, s.created," \
   " s.expires, (SELECT v.generation FROM version v WHERE v.id = s.version)" \
   " + coalesce ((SELECT i.addresses FROM identity i), 0)"
+#define PMSS_SESSION_N_COLUMNS 10
 #define PMSS_SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
 
 /* Before leases are looked at. */
