@@ -106,6 +106,9 @@ allows (PmssAccess * access, PmssTokenClaims * claims,
     return FALSE;
   }
   if (pmss_revoked_has (access->revoked, claims, now_seconds ())) {
+    if (wanted->news != NULL)
+      *wanted->news = pmss_revoked_has_session (access->revoked,
+          claims->session) ? PMSS_SESSION_ENDED : PMSS_SESSION_IN_DOUBT;
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED,
         "the session of this token was ended");
     return FALSE;
@@ -296,6 +299,18 @@ pmss_access_check_ticket (PmssAccess * access, const char *token,
   };
 
   return pmss_access_check (access, token, &wanted, error);
+}
+
+PmssSessionNews
+pmss_access_ask_session (PmssAccess * access, const char *token)
+{
+  PmssSessionNews news = PMSS_SESSION_GOES_ON;
+  const PmssWanted wanted = {.op = PMSS_TOKEN_READ,.news = &news };
+  gboolean allowed;
+
+  if (!check_cached (access, token, &wanted, &allowed, NULL))
+    check_new (access, token, &wanted, NULL);
+  return news;
 }
 
 guint64

@@ -21,6 +21,13 @@ void        pmss_access_free  (PmssAccess *access);
 void        pmss_access_set_trust (PmssAccess *access,
     const guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE], const char *cluster, guint node);
 
+typedef enum
+{
+  PMSS_SESSION_GOES_ON,         /* or nothing is known */
+  PMSS_SESSION_IN_DOUBT,        /* older tokens of its user count no more: control says */
+  PMSS_SESSION_ENDED,
+} PmssSessionNews;
+
 /* A request's operation and its object. */
 typedef struct
 {
@@ -29,6 +36,7 @@ typedef struct
   const char *shard;
   const char *medium;           /* (nullable) has to be the token's */
   char **ticket;                /* (nullable) is set to the token's where it is allowed */
+  PmssSessionNews *news;        /* (nullable) is set to what is known of the token's session */
 } PmssWanted;
 
 /* Whether @token (nullable) allows it. PMSS_ERROR_NOT_AUTHORIZED: no valid token;
@@ -41,6 +49,9 @@ gboolean    pmss_access_check (PmssAccess *access, const char *token, const Pmss
  * (out) the ticket that it is for. Free with g_free(). */
 gboolean    pmss_access_check_ticket (PmssAccess *access, const char *token, const char *medium,
     char **ticket, GError **error);
+
+/* What is known of the session of @token, a viewer's. */
+PmssSessionNews pmss_access_ask_session (PmssAccess *access, const char *token);
 
 /* Reads the file of revocations in folder @data, which this server keeps from then on. Until it
  * knows which sessions have ended, by that file or by pmss_access_settle(), it refuses viewers'

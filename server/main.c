@@ -137,6 +137,8 @@ on_settled (gint64 number, guint lease, gpointer data)
   Server *server = data;
 
   pmss_access_settle (server->access, number, lease);
+  if (server->gateway)
+    pmss_gateway_hear (server->gateway);
 }
 
 static gboolean

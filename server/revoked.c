@@ -215,6 +215,12 @@ pmss_revoked_has (PmssRevoked * self, const PmssTokenClaims * claims,
       || is_cut (self, EVERYBODY, claims->issued, now));
 }
 
+gboolean
+pmss_revoked_has_session (PmssRevoked * self, const char *session)
+{
+  return g_hash_table_contains (self->sessions, session);
+}
+
 static gboolean
 is_over (gpointer name, gpointer entry, gpointer now)
 {

@@ -29,6 +29,8 @@ void         pmss_revoked_free (PmssRevoked *revoked);
 gboolean     pmss_revoked_add  (PmssRevoked *revoked, JsonArray *list, gint64 now, GError **error);
 /* Whether the token with @claims is refused at @now. */
 gboolean     pmss_revoked_has  (PmssRevoked *revoked, const PmssTokenClaims *claims, gint64 now);
+/* Whether this one was told of by its id, and not by a cut of its user. */
+gboolean     pmss_revoked_has_session (PmssRevoked *revoked, const char *session);
 /* Forgets those whose tokens have expired by @now, seconds since 1970. */
 void         pmss_revoked_prune (PmssRevoked *revoked, gint64 now);
 

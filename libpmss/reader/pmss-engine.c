@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-engine.h"
 
+#include <string.h>
+
 #include "libpmss/pmss-error.h"
 #include "libpmss/reader/pmss-wait.h"
 
@@ -10,6 +12,7 @@
 /* us that closing waits for what is under way to end; all of it has deadlines,
  * but somebody may keep the I/O thread busy. */
 #define CLOSE_PATIENCE (6 * G_TIME_SPAN_SECOND)
+#define BEARER "Bearer "
 
 static void engine_unref (PmssEngine * engine);
 
@@ -83,12 +86,13 @@ static void
 on_kick (gpointer user_data)
 {
   PmssEngine *engine = user_data;
-  gboolean reopen, is_over = FALSE;
+  gboolean reopen, doubted, is_over = FALSE;
   GList *ended;
 
   g_mutex_lock (&engine->lock);
   reopen = engine->reopen && engine->state == PMSS_ENGINE_OPENING;
-  engine->reopen = FALSE;
+  doubted = engine->doubted && engine->state == PMSS_ENGINE_OPEN;
+  engine->reopen = engine->doubted = FALSE;
   if (engine->state == PMSS_ENGINE_CLOSED) {
     close_in_thread (engine);
     is_over = engine->n_streams == 0 && engine->n_requests == 0;
@@ -103,6 +107,8 @@ on_kick (gpointer user_data)
   g_mutex_unlock (&engine->lock);
   if (reopen)
     begin_to_open (engine);
+  if (doubted)
+    pmss_lease_refuse (engine->lease, TRUE);
   pmss_news_tell (engine->news);
   pmss_wait_answer (ended);
   if (is_over)
@@ -134,7 +140,7 @@ void
 pmss_engine_set_token (PmssEngine * engine, const char *token)
 {
   g_free (engine->authorization);
-  engine->authorization = g_strconcat ("Bearer ", token, NULL);
+  engine->authorization = g_strconcat (BEARER, token, NULL);
   engine->token_number++;
 }
 
@@ -278,6 +284,29 @@ pmss_engine_is_open (PmssEngine * engine)
   is_open = engine->state == PMSS_ENGINE_OPEN;
   g_mutex_unlock (&engine->lock);
   return is_open;
+}
+
+char *
+pmss_engine_dup_token (PmssEngine * engine)
+{
+  char *token = NULL;
+
+  g_mutex_lock (&engine->lock);
+  if (engine->authorization != NULL)
+    token = g_strdup (engine->authorization + strlen (BEARER));
+  g_mutex_unlock (&engine->lock);
+  return token;
+}
+
+void
+pmss_engine_doubt_session (PmssEngine * engine)
+{
+  g_mutex_lock (&engine->lock);
+  if (engine->state == PMSS_ENGINE_OPEN) {
+    engine->doubted = TRUE;
+    pmss_engine_kick (engine);
+  }
+  g_mutex_unlock (&engine->lock);
 }
 
 PmssSession *

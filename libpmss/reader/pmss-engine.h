@@ -138,7 +138,7 @@ struct _PmssEngine
   /* The I/O thread's alone. */
   PmssTransport *transport;     /* the io's; NULL: no node can be asked yet */
   PmssRebuilder *rebuilder;     /* NULL: nothing had to be rebuilt yet */
-  char *authorization;
+  char *authorization;          /* written under the lock, for other threads */
   guint token_number;           /* counts the tokens */
   PmssLease *lease;             /* the session */
   PmssRefresh *refresh;         /* of the layout */
@@ -169,6 +169,7 @@ struct _PmssEngine
   gboolean left;                /* and not any more: once closed */
   GQueue closers;               /* of GTask: to be told then */
   gboolean reopen;              /* the I/O thread is to ask control for a session */
+  gboolean doubted;             /* it is to ask whether the session goes on */
   gboolean paused;
   gboolean jumped;              /* the plan shall cancel unwanted requests */
   guint64 replan_at;            /* row of the active cursor */
@@ -188,6 +189,10 @@ void pmss_engine_free (PmssEngine *engine);
 void pmss_engine_open (PmssEngine *engine);
 /* It has a session and has not failed. */
 gboolean pmss_engine_is_open (PmssEngine *engine);
+/* The token of requests from now on; NULL: none yet. Free with g_free(). */
+char *pmss_engine_dup_token (PmssEngine *engine);
+/* Control is asked at once whether the session goes on. */
+void pmss_engine_doubt_session (PmssEngine *engine);
 /* (transfer full): a copy of control's answer at the opening; NULL and the reason. */
 PmssSession *pmss_engine_dup_session (PmssEngine *engine, GError **error);
 /* Lock held: makes the I/O thread look at everything soon. */

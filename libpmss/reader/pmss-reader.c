@@ -272,6 +272,24 @@ pmss_reader_is_good (PmssReader * self)
   return get_engine (self) != NULL && pmss_engine_is_open (self->engine);
 }
 
+char *
+pmss_reader_dup_token (PmssReader * self)
+{
+  g_return_val_if_fail (PMSS_IS_READER (self), NULL);
+
+  return get_engine (self) != NULL ? pmss_engine_dup_token (self->engine)
+      : NULL;
+}
+
+void
+pmss_reader_doubt_session (PmssReader * self)
+{
+  g_return_if_fail (PMSS_IS_READER (self));
+
+  if (get_engine (self) != NULL)
+    pmss_engine_doubt_session (self->engine);
+}
+
 /* Whether there is anything to wait for; if not, *bytes or error says why. */
 static gboolean
 check_place (PmssReader * self, guint64 offset, gsize max, GBytes ** bytes,

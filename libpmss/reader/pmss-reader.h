@@ -72,6 +72,11 @@ const PmssSession *pmss_reader_get_session (PmssReader *reader);
 
 /* Whether it can be read: it is open, and its session goes on as far as it knows. */
 gboolean    pmss_reader_is_good     (PmssReader *reader);
+/* The token that nodes are shown now; NULL: it was never open. Free with g_free(). */
+char       *pmss_reader_dup_token   (PmssReader *reader);
+/* The caller has heard that the session has ended. The reader asks control at once. Where that is
+ * so, reads fail from then on, those of cached bytes, too. */
+void        pmss_reader_doubt_session (PmssReader *reader);
 
 /* Up to @max bytes from @offset: at least one, never past the unit that holds @offset, shared with
  * the cache (not copied). At the end (@offset == size): an empty GBytes. PMSS_ERROR_RANGE beyond.

@@ -25,7 +25,8 @@ struct _PmssGateway
 
   /* The thread's alone. */
   GCancellable *cancellable;    /* of openings */
-  GHashTable *plays;            /* ticket -> PmssPlay */
+  GHashTable *plays;            /* ticket -> PmssPlay that the next answer gets */
+  GQueue all_plays;             /* of PmssPlay.link: also failed and closing ones */
   guint closing;                /* readers that are being closed */
   gboolean ends;                /* the thread ends with the last of them */
 };
@@ -43,6 +44,8 @@ void pmss_play_release  (PmssPlay *play);
 /* Its bytes cannot be had. The next answer of the ticket gets another reader, if control allows
  * it. */
 void pmss_play_fail     (PmssPlay *play);
+/* Those whose sessions have ended, or may have, are closed, or ask control. */
+void pmss_plays_look    (PmssGateway *gateway);
 /* All are closed. */
 void pmss_plays_close   (PmssGateway *gateway);
 

@@ -85,6 +85,7 @@ pmss_gateway_new (const char *control, const char *ca_file,
   gateway->context = g_main_context_new ();
   gateway->loop = g_main_loop_new (gateway->context, FALSE);
   gateway->cancellable = g_cancellable_new ();
+  g_queue_init (&gateway->all_plays);
   gateway->plays = g_hash_table_new (g_str_hash, g_str_equal);
   gateway->thread = g_thread_try_new ("gateway", run_thread, gateway, error);
   if (gateway->thread == NULL)
@@ -96,6 +97,19 @@ void
 pmss_gateway_become (PmssGateway * gateway, const char *secret)
 {
   pmss_client_set_credentials (gateway->client, secret, NULL, NULL);
+}
+
+static void
+look_at_plays (gpointer data)
+{
+  pmss_plays_look (data);
+}
+
+void
+pmss_gateway_hear (PmssGateway * gateway)
+{
+  if (atomic_load (&gateway->n_plays) > 0)
+    pmss_gateway_post (gateway, look_at_plays, gateway);
 }
 
 static void

@@ -20,6 +20,8 @@ PmssGateway *pmss_gateway_new    (const char *control, const char *ca_file, Pmss
     GError **error);
 /* This server has joined: @secret is its own. Before, nobody has a token for it. */
 void         pmss_gateway_become (PmssGateway *gateway, const char *secret);
+/* Sessions may have ended: @access knows which. */
+void         pmss_gateway_hear   (PmssGateway *gateway);
 /* No reader is opened any more; requests that wait for one are answered. Before the listener
  * stops. */
 void         pmss_gateway_stop   (PmssGateway *gateway);

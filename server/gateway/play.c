@@ -18,12 +18,16 @@
  *      │ not opened            │ its bytes cannot be had            ▲
  *      ▼                       ▼                                    │
  *    gone                   FAILED ──── the last answer has ended ──┘
+ *
+ *   OPEN, FAILED ── its session was ended ──▶ CLOSING ──▶ CLOSED: it stays until
+ *                                                        the last answer has ended
  */
 typedef enum
-{ OPENING, OPEN, FAILED } PlayState;
+{ OPENING, OPEN, FAILED, CLOSING, CLOSED } PlayState;
 
 struct _PmssPlay
 {
+  GList link;                   /* in the gateway's `all_plays` */
   PmssGateway *gateway;
   char *ticket;
   PmssReader *reader;
@@ -60,26 +64,38 @@ end_thread_if_last (PmssGateway * gateway)
 }
 
 static void
+free_play (PmssPlay * play)
+{
+  PmssGateway *gateway = play->gateway;
+
+  g_queue_unlink (&gateway->all_plays, &play->link);
+  g_object_unref (play->reader);
+  g_free (play->ticket);
+  g_free (play);
+  atomic_fetch_sub (&gateway->n_plays, 1);
+}
+
+static void
 on_closed (GObject * source, GAsyncResult * result, gpointer data)
 {
   PmssPlay *play = data;
   PmssGateway *gateway = play->gateway;
 
   pmss_reader_close_finish (PMSS_READER (source), result, NULL);
-  g_object_unref (play->reader);
-  g_free (play->ticket);
-  g_free (play);
-  atomic_fetch_sub (&gateway->n_plays, 1);
+  play->state = CLOSED;
+  if (play->users == 0)
+    free_play (play);
   gateway->closing--;
   end_thread_if_last (gateway);
 }
 
-/* Gives the session back: the ticket rests. */
+/* Gives the session back: the ticket rests. Answers that still read it end short. */
 static void
 close_play (PmssPlay * play)
 {
   cancel_rest (play);
   forget (play);
+  play->state = CLOSING;
   play->gateway->closing++;
   pmss_reader_close_async (play->reader, on_closed, play);
 }
@@ -94,8 +110,12 @@ on_rested (gpointer data)
 void
 pmss_play_release (PmssPlay * play)
 {
-  if (--play->users > 0)
+  if (--play->users > 0 || play->state == CLOSING)
     return;
+  if (play->state == CLOSED) {
+    free_play (play);
+    return;
+  }
   if (play->state == FAILED || play->gateway->ends) {
     close_play (play);
     return;
@@ -109,6 +129,8 @@ pmss_play_release (PmssPlay * play)
 void
 pmss_play_fail (PmssPlay * play)
 {
+  if (play->state == CLOSING || play->state == CLOSED)
+    return;
   play->state = FAILED;
   forget (play);
   if (play->users == 0)
@@ -148,6 +170,7 @@ new_play (PmssGateway * gateway, PmssGatewayAnswer * answer)
 {
   PmssPlay *play = g_new0 (PmssPlay, 1);
 
+  play->link.data = play;
   play->gateway = gateway;
   play->ticket = g_strdup (pmss_gateway_answer_get_ticket (answer));
   play->reader = pmss_reader_new (gateway->client,
@@ -155,6 +178,7 @@ new_play (PmssGateway * gateway, PmssGatewayAnswer * answer)
   g_object_set (play->reader, "ticket", play->ticket, "retries", 0, NULL);
   g_queue_init (&play->waiting);
   g_hash_table_insert (gateway->plays, play->ticket, play);
+  g_queue_push_tail_link (&gateway->all_plays, &play->link);
   atomic_fetch_add (&gateway->n_plays, 1);
   pmss_reader_open_async (play->reader, gateway->cancellable, on_opened, play);
   return play;
@@ -221,6 +245,38 @@ pmss_plays_ask (PmssGateway * gateway, PmssGatewayAnswer * answer)
   else
     g_queue_push_tail (play != NULL ? &play->waiting
         : &new_play (gateway, answer)->waiting, answer);
+}
+
+/* A reader of what is cached asks no storage server, which would refuse it. */
+static void
+look_at (PmssPlay * play)
+{
+  g_autofree char *token = NULL;
+
+  if (play->state == OPEN || play->state == FAILED)
+    token = pmss_reader_dup_token (play->reader);
+  switch (token != NULL ? pmss_access_ask_session (play->gateway->access, token)
+      : PMSS_SESSION_GOES_ON) {
+    case PMSS_SESSION_GOES_ON:
+      break;
+    case PMSS_SESSION_IN_DOUBT:
+      pmss_reader_doubt_session (play->reader);
+      break;
+    case PMSS_SESSION_ENDED:
+      close_play (play);
+      break;
+  }
+}
+
+void
+pmss_plays_look (PmssGateway * gateway)
+{
+  GList *next;
+
+  for (GList * l = gateway->all_plays.head; l != NULL; l = next) {
+    next = l->next;
+    look_at (l->data);
+  }
 }
 
 void

@@ -489,6 +489,53 @@ test_everybody (Fixture * f, gconstpointer unused)
   pmss_revoked_free (revoked);
 }
 
+static void
+revoke_all_of (Fixture * f, const char *user)
+{
+  g_autofree char *text =
+      g_strdup_printf ("[{\"user\":\"%s\",\"signed_until\":%" G_GINT64_FORMAT
+      ",\"until\":%" G_GINT64_FORMAT "}]", user,
+      f->claims->issued, f->claims->expires);
+  g_autoptr (JsonNode) list = json_from_string (text, NULL);
+  g_autoptr (GError) error = NULL;
+
+  pmss_access_revoke (f->access, json_node_get_array (list), &error);
+  g_assert_no_error (error);
+}
+
+/* A gateway asks about the sessions that it reads for: whatever node their tokens are for, and
+ * without a refusal. */
+static void
+test_session_news (Fixture * f, gconstpointer unused)
+{
+  g_autofree char *token = NULL, *elsewhere = NULL;
+
+  g_free (f->claims->user);
+  f->claims->user = g_strdup ("anna");
+  token = mint (f);
+  g_array_set_size (f->claims->nodes, 0);
+  pmss_token_claims_add_nodes (f->claims, NODE + 1, NODE + 1);
+  elsewhere = mint (f);
+  g_assert_cmpint (pmss_access_ask_session (f->access, token), ==,
+      PMSS_SESSION_GOES_ON);
+  g_assert_cmpint (pmss_access_ask_session (f->access, elsewhere), ==,
+      PMSS_SESSION_GOES_ON);
+  revoke_all_of (f, "berta");
+  g_assert_cmpint (pmss_access_ask_session (f->access, token), ==,
+      PMSS_SESSION_GOES_ON);
+  revoke_all_of (f, "anna");
+  g_assert_cmpint (pmss_access_ask_session (f->access, token), ==,
+      PMSS_SESSION_IN_DOUBT);
+  revoke_session (f);
+  g_assert_cmpint (pmss_access_ask_session (f->access, token), ==,
+      PMSS_SESSION_ENDED);
+  g_assert_cmpint (pmss_access_ask_session (f->access, elsewhere), ==,
+      PMSS_SESSION_ENDED);
+  g_assert_cmpint (pmss_access_ask_session (f->access, "x"), ==,
+      PMSS_SESSION_GOES_ON);
+  g_assert_cmpuint (pmss_access_get_refusals (f->access), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -502,6 +549,7 @@ main (int argc, char **argv)
   ADD ("other-cluster", setup_trusting, test_other_cluster);
   ADD ("other-key", setup_trusting, test_other_key);
   ADD ("ticket", setup_trusting, test_ticket);
+  ADD ("session-news", setup_trusting, test_session_news);
   ADD ("kept-alive", setup_trusting, test_kept_alive);
   ADD ("mutations", setup_trusting, test_mutations);
   ADD ("cut-ahead", setup, test_cut_ahead);
