@@ -114,6 +114,17 @@ class Bench(unittest.TestCase):
             self.assertGreater(figures["median"]["values"][0], 0)
         self.assert_tidy()
 
+    @unittest.skipUnless(shutil.which("curl") and shutil.which("nginx"), "needs curl and nginx")
+    def test_gateway(self):
+        for part, more in (("loopback", ()), ("viewers", ("--viewers", "5", "--seconds", "1"))):
+            process = self.start("gateway", "--only", part, "--size", "16M", *more, "--rounds", "1", "--warm-ups", "0")
+            output, errors = process.communicate(timeout=TIMEOUT)
+            self.assertEqual(process.returncode, 0, errors)
+            self.assertIn("against nginx", output)
+            ours = json.loads((self.folder / "out.json").read_text())["comparisons"][0]["contenders"]["gateway"]
+            self.assertGreater(ours["cpu"]["values"][0], 0)
+            self.assert_tidy()
+
     def test_interrupted(self):
         """Ctrl-C in the middle: servers, processes and folders go."""
         process = self.start("throughput", "--size", "16M", "--rounds", "100000")

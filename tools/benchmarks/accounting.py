@@ -32,9 +32,13 @@ def peak_memory(pid):
     return 0
 
 
+def threads(pid):
+    return os.listdir("/proc/%d/task" % pid)
+
+
 def children(pid):
     found = []
-    for task in os.listdir("/proc/%d/task" % pid):
+    for task in threads(pid):
         with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as file:
             found += map(int, file.read().split())
     return found
@@ -62,8 +66,8 @@ class Usage:
     errors: str
 
 
-def run(command, env=None, timeout=600, accept=(0,)):
-    """Runs a command to its end. Raises CommandFailed with what it said.
+def run(command, env=None, timeout=600, accept=(0,), words=""):
+    """Runs a command to its end, which reads @words. Raises CommandFailed with what it said.
 
     It is started by time(1): a process begins with the peak of whoever forked it, and that one is small.
     """
@@ -73,16 +77,16 @@ def run(command, env=None, timeout=600, accept=(0,)):
         try:
             with deferred_interrupts():
                 process = subprocess.Popen(["time", "-q", "-f", "%M", "-o", report.name, *map(str, command)], env=env, text=True, errors="replace",
-                                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
             before = child_cpu()
-            output, errors = process.communicate(timeout=timeout)
+            output, errors = process.communicate(words, timeout=timeout)
         except subprocess.TimeoutExpired:
             raise CommandFailed("%s did not end within %g s" % (describe(command), timeout)) from None
         finally:
             if process:
                 end_group(process)
-                process.stdout.close()
-                process.stderr.close()
+                for pipe in (process.stdin, process.stdout, process.stderr):
+                    pipe.close()
         seconds = time.monotonic() - begin
         if process.returncode not in accept:
             raise CommandFailed("%s ended with %d: %s" % (describe(command), process.returncode, (errors or output)[-2000:]))
