@@ -32,7 +32,8 @@ static void
 test_try_read (void)
 {
   FakeCluster *cluster = fake_cluster_new ((PmssRedundancy) { 4, 0 }, 3 * ROW);
-  g_autoptr (PmssReader) reader = fake_cluster_open (cluster, NULL);
+  g_autoptr (PmssReader) reader =
+      fake_cluster_open (cluster, "retries", 1, NULL);
   g_autoptr (GBytes) bytes = NULL, again = NULL;
   g_autoptr (GError) error = NULL;
 
