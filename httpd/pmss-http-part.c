@@ -25,27 +25,17 @@ refuse_range (PmssHttpRequest * request, guint64 size)
       "there are %" G_GUINT64_FORMAT " bytes", size);
 }
 
-static void
-add_range (PmssHttpRequest * request, const PmssHttpPart * part, guint64 size)
-{
-  g_autofree char *text = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%"
-      G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT, part->first,
-      part->first + part->length - 1, size);
-
-  pmss_http_request_add_header (request, "Content-Range", text);
-}
-
 gboolean
 pmss_http_request_find_part (PmssHttpRequest * request, const char *etag,
     guint64 size, PmssHttpPart * part)
 {
   part->status = 200;
+  part->size = size;
   switch (get_range (request, etag, size, &part->first, &part->length)) {
     case PMSS_HTTP_RANGE_NONE:
       break;
     case PMSS_HTTP_RANGE_OK:
       part->status = 206;
-      add_range (request, part, size);
       break;
     case PMSS_HTTP_RANGE_UNSATISFIABLE:
       refuse_range (request, size);
@@ -54,7 +44,19 @@ pmss_http_request_find_part (PmssHttpRequest * request, const char *etag,
       pmss_http_request_respond_problem (request, 400, "malformed Range");
       return FALSE;
   }
+  return TRUE;
+}
+
+void
+pmss_http_request_add_part (PmssHttpRequest * request, const char *etag,
+    const PmssHttpPart * part)
+{
+  g_autofree char *text = g_strdup_printf ("bytes %" G_GUINT64_FORMAT "-%"
+      G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT, part->first,
+      part->first + part->length - 1, part->size);
+
+  if (part->status == 206)
+    pmss_http_request_add_header (request, "Content-Range", text);
   pmss_http_request_add_header (request, "ETag", etag);
   pmss_http_request_add_header (request, "Accept-Ranges", "bytes");
-  return TRUE;
 }

@@ -141,12 +141,14 @@ PmssHttpRange pmss_http_request_get_range (PmssHttpRequest *request, guint64 siz
 typedef struct
 {
   guint status;                 /* 200, 206 */
-  guint64 first, length;
+  guint64 first, length, size;
 } PmssHttpPart;
-/* Adds ETag, Accept-Ranges and Content-Range to the answer. FALSE: answered with 416 or 400. @etag:
- * with its quotation marks */
+/* FALSE: answered with 416 or 400. @etag: with its quotation marks */
 gboolean    pmss_http_request_find_part (PmssHttpRequest *request, const char *etag, guint64 size,
     PmssHttpPart *part);
+/* Adds ETag, Accept-Ranges and Content-Range to an answer that has the part. */
+void        pmss_http_request_add_part  (PmssHttpRequest *request, const char *etag,
+    const PmssHttpPart *part);
 
 /* Bodies: refuses by itself with 413 when Content-Length is over @max. FALSE: answered already,
  * return from begin. */

@@ -62,21 +62,21 @@ check_access (PmssStorageApi * api, PmssHttpRequest * request, PmssTokenOps op,
 
 /* --- one shard --- */
 
-static void
-add_shard_headers (PmssHttpRequest * request, const char *name)
+/* A shard's bytes never change. */
+static char *
+make_etag (const char *name)
 {
-  g_autofree char *etag = g_strdup_printf ("\"%s\"", name);
-
-  pmss_http_request_add_header (request, "ETag", etag);
-  pmss_http_request_add_header (request, "Accept-Ranges", "bytes");
+  return g_strdup_printf ("\"%s\"", name);
 }
 
 static void
 send_range (PmssHttpRequest * request, Call * call)
 {
+  g_autofree char *etag = make_etag (call->name);
   int fd = call->fd;
 
   call->fd = -1;
+  pmss_http_request_add_part (request, etag, &call->part);
   pmss_http_request_respond_fd (request, call->part.status,
       "application/octet-stream", fd, call->part.first, call->part.length);
 }
@@ -100,7 +100,7 @@ get_shard (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
 {
   gboolean wants_bytes =
       g_str_equal (pmss_http_request_get_method (request), "GET");
-  g_autofree char *etag = g_strdup_printf ("\"%s\"", call->name);
+  g_autofree char *etag = make_etag (call->name);
   g_autoptr (GError) error = NULL;
   guint64 size;
 
@@ -157,6 +157,7 @@ static void
 finish_put (PmssHttpRequest * request, gpointer data)
 {
   Call *call = pmss_http_request_get_data (request);
+  g_autofree char *etag = NULL;
   g_autoptr (GError) error = NULL;
 
   pmss_store_put_commit (call->put, &error);
@@ -166,7 +167,9 @@ finish_put (PmssHttpRequest * request, gpointer data)
     respond (request, error);
     return;
   }
-  add_shard_headers (request, call->name);
+  etag = make_etag (call->name);
+  pmss_http_request_add_header (request, "ETag", etag);
+  pmss_http_request_add_header (request, "Accept-Ranges", "bytes");
   pmss_http_request_respond_empty (request, 201);
 }
 

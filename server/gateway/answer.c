@@ -239,6 +239,7 @@ respond (PmssGatewayAnswer * answer, PmssHttpRequest * request)
   if (!pmss_http_request_find_part (request, etag,
           pmss_layout_get_size (session->layout), &part))
     return;
+  pmss_http_request_add_part (request, etag, &part);
   add_headers (request);
   answer->at = part.first;
   answer->end = part.first + part.length;

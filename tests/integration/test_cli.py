@@ -531,8 +531,9 @@ class Cli(CliCase):
 
         def commands(*of):
             return re.findall(r"^  ([a-z-]+) .*", self.pmss(*of, "--help").out.partition("Commands:")[2], re.M)
-        words = [[command, verb] for command in ("node", "job", "session", "user", "local") for verb in commands(command)]
-        words += [[command] for command in commands() if command not in ("node", "job", "session", "user", "local")]
+        groups = ("node", "job", "session", "user", "link", "local")
+        words = [[command, verb] for command in groups for verb in commands(command)]
+        words += [[command] for command in commands() if command not in groups]
         self.assertGreater(len(words), 30)
         for command in words:
             with self.subTest(command):
