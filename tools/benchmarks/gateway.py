@@ -7,6 +7,7 @@ Links need root, for network namespaces.
 import http.client
 import json
 import urllib.parse
+import urllib.request
 
 from . import accounting, material, namespaces, nginx, servers
 from .rounds import Comparison, Contender, Metric
@@ -164,8 +165,10 @@ def compare_viewers(context, options):
         return dict(figures, cpu=(usage.cpu + processes.cpu() - before) / result["seconds"] * 1e3)
 
     def viewer(number):
-        """Each at an address, so that it has a ticket, a session and a reader of its own."""
-        return link_of(cluster, "127.0.%d.%d" % (1 + number // 200, 1 + number % 200))
+        """Each at an address, so that it has a ticket, a session and a reader of its own. It looks at once: only some tickets of a user may rest."""
+        url = link_of(cluster, "127.0.%d.%d" % (1 + number // 200, 1 + number % 200))
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=30):
+            return url
     context.compare(Comparison("gateway: %d viewers of %g Mbit/s" % (options.viewers, options.rate), VIEWERS, [
         Contender(PLAIN, lambda: watch(lambda _: "%s/%s" % (web.url, path.name), elsewhere, False)),
         Contender(OURS, lambda: watch(viewer, 0, True)),
