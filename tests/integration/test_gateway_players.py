@@ -222,7 +222,11 @@ class Mpv(PlayerCase):
 
 
 class Vlc(PlayerCase):
-    """It can show no token: it gets the gateway's URL."""
+    """It can show no token: it gets a link, or the gateway's URL."""
+
+    def ways(self, name):
+        link = self.cluster.api("POST", "/links", {"medium": name}, 201)["url"]
+        return link, self.gateway_url(name)
 
     def vlc(self, *words):
         """It does not run as root."""
@@ -235,11 +239,13 @@ class Vlc(PlayerCase):
 
     def test_whole(self):
         out = self.cluster.folder / "vlc" / "dump"
-        self.vlc("--demux=dump", "--demuxdump-file=%s" % out, self.gateway_url(NAME))
-        self.assertEqual(out.read_bytes(), self.content)
+        for url in self.ways(NAME):
+            self.vlc("--demux=dump", "--demuxdump-file=%s" % out, url)
+            self.assertEqual(out.read_bytes(), self.content)
 
     def pictures(self, source, start):
         scenes = self.cluster.folder / "vlc"
+        self.output("vlc/s.png")
         self.vlc("--no-audio", "--start-time=%g" % start, "--run-time=1.5", "--video-filter=scene", "--scene-format=png", "--scene-prefix=s",
                  "--scene-replace", "--scene-path=%s" % scenes, source)
         return (scenes / "s.png").read_bytes()
@@ -248,8 +254,9 @@ class Vlc(PlayerCase):
         for name in FILMS:
             self.film(name)
             for start in (0, 7.5):
-                with self.subTest(name=name, start=start):
-                    self.assertTrue(self.pictures(self.gateway_url(name), start).startswith(b"\x89PNG"))
+                for url in self.ways(name):
+                    with self.subTest(url=url, start=start):
+                        self.assertTrue(self.pictures(url, start).startswith(b"\x89PNG"))
 
 
 class TlsCurl(authority.WithTls, Curl):
