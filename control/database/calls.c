@@ -360,9 +360,10 @@ pmss_database_read (PmssDatabase * self, PmssDatabaseFunc func,
   return hand_over (self, &call, error);
 }
 
+/* @abandoned: nobody waits for it: it is the thread's from now on. */
 static Call *
 hand_in (PmssDatabase * self, PmssDatabaseFunc func, gpointer user_data,
-    GDestroyNotify release)
+    GDestroyNotify release, gboolean abandoned)
 {
   Call *call = g_new0 (Call, 1);
 
@@ -370,6 +371,7 @@ hand_in (PmssDatabase * self, PmssDatabaseFunc func, gpointer user_data,
   call->func = func;
   call->user_data = user_data;
   call->release = release;
+  call->abandoned = abandoned;
   sem_init (&call->finished, FALSE, 0);
   g_mutex_lock (&self->lock);
   hand_in_locked (self, call);
@@ -414,9 +416,9 @@ pmss_database_transact_within (PmssDatabase * self, gint64 wait,
   gboolean in_time, result;
 
   g_return_val_if_fail (!pmss_database_is_within (self), FALSE);
-  call = hand_in (self, func, user_data, release);
-  in_time = wait_within (call, wait);
-  if (give_up (self, call)) {
+  call = hand_in (self, func, user_data, release, wait == 0);
+  in_time = wait > 0 && wait_within (call, wait);
+  if (wait == 0 || give_up (self, call)) {
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
         "The database is busy");
     return FALSE;

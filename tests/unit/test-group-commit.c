@@ -358,6 +358,31 @@ test_answers_after_sync (void)
   control_fixture_clear (&f);
 }
 
+static gboolean
+do_nothing (PmssDatabase * database, gpointer data, GError ** error)
+{
+  return TRUE;
+}
+
+/* Who waits not at all never gets its data back, however quick the thread is. */
+static void
+test_waits_not_at_all (void)
+{
+  ControlFixture f;
+  g_autoptr (GError) error = NULL;
+
+  control_fixture_init (&f);
+  released = 0;
+  for (guint i = 0; i < MANY; i++)
+    g_assert_false (pmss_database_transact_within (f.database, 0, do_nothing,
+            NULL, release, NULL));
+  pmss_database_close (g_steal_pointer (&f.database));
+  g_assert_cmpint (released, ==, MANY);
+  f.database = pmss_database_open (f.path, &error);
+  g_assert_no_error (error);
+  control_fixture_clear (&f);
+}
+
 typedef struct
 {
   PmssDatabase *database;
@@ -571,6 +596,7 @@ main (int argc, char **argv)
   g_test_add_func ("/group-commit/failed-commit", test_failed_commit);
   g_test_add_func ("/group-commit/lost-transaction", test_lost_transaction);
   g_test_add_func ("/group-commit/answers-after-sync", test_answers_after_sync);
+  g_test_add_func ("/group-commit/waits-not-at-all", test_waits_not_at_all);
   g_test_add_func ("/group-commit/reads-first", test_reads_first);
   g_test_add_func ("/group-commit/bounds", test_bounds);
   g_test_add_func ("/group-commit/stop", test_stop);
