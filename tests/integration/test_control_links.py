@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Links: what they open, for whom, until when, and that they open nothing else."""
 
+import http.client
 import json
 import os
 import re
@@ -50,13 +51,15 @@ class Case(cluster.TestCase):
         return status, got["Location"]
 
     def fetch(self, url):
-        """What a gateway answers: the status, and the bytes."""
+        """What a gateway answers: the status, and the bytes; no bytes where its right ended in the middle of them."""
         try:
             with urllib.request.urlopen(url, timeout=cluster.DEADLINE) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, None
+        except http.client.IncompleteRead:
+            return 200, None
 
 
 class Links(Case):
