@@ -19,7 +19,6 @@ struct _PmssGateway
   GMainContext *context;        /* the thread's */
   GMainLoop *loop;
   GThread *thread;
-  atomic_bool stopping;
   atomic_uint n_plays, n_answers;
   _Atomic guint64 bytes, failed;
 

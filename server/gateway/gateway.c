@@ -123,7 +123,6 @@ cancel_openings (gpointer data)
 void
 pmss_gateway_stop (PmssGateway * gateway)
 {
-  atomic_store (&gateway->stopping, TRUE);
   pmss_gateway_post (gateway, cancel_openings, gateway);
 }
 

@@ -107,3 +107,18 @@ pmss_cli_json_print (JsonNode * node)
 
   printf ("%s\n", text != NULL ? text : "null");
 }
+
+void
+pmss_cli_json_print_page (const char *name, JsonArray * list, guint64 next)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  json_object_set_array_member (object, name, json_array_ref (list));
+  if (next)
+    json_object_set_int_member (object, "next", (gint64) next);
+  else
+    json_object_set_null_member (object, "next");
+  json_node_init_object (node, object);
+  pmss_cli_json_print (node);
+}

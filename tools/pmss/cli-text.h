@@ -58,5 +58,7 @@ JsonObject   *pmss_cli_json_root   (JsonNode *node, GError **error);
 JsonObject   *pmss_cli_json_element (JsonArray *array, guint i);
 /* Prints @node for programs. */
 void          pmss_cli_json_print  (JsonNode *node);
+/* Prints a page of a list: {@name: @list, "next": @next}; 0: there is no other one, null. */
+void          pmss_cli_json_print_page (const char *name, JsonArray *list, guint64 next);
 
 G_END_DECLS

@@ -56,26 +56,11 @@ parse (PmssCli * cli, int *argc, char ***argv, Options * options,
 }
 
 static void
-print_json (JsonArray * events, guint64 next)
-{
-  g_autoptr (JsonNode) node = json_node_alloc ();
-  g_autoptr (JsonObject) object = json_object_new ();
-
-  json_object_set_array_member (object, "events", json_array_ref (events));
-  if (next)
-    json_object_set_int_member (object, "next", (gint64) next);
-  else
-    json_object_set_null_member (object, "next");
-  json_node_init_object (node, object);
-  pmss_cli_json_print (node);
-}
-
-static void
 print_events (PmssCli * cli, const Options * options, JsonArray * events,
     guint64 next)
 {
   if (cli->json && !options->follow) {
-    print_json (events, next);
+    pmss_cli_json_print_page ("events", events, next);
     return;
   }
   for (guint i = 0; i < json_array_get_length (events); i++) {

@@ -143,21 +143,6 @@ print_jobs (JsonArray * jobs, guint64 next)
         "them.\n", json_array_get_length (jobs));
 }
 
-static void
-print_json (JsonArray * jobs, guint64 next)
-{
-  g_autoptr (JsonNode) node = json_node_alloc ();
-  g_autoptr (JsonObject) object = json_object_new ();
-
-  json_object_set_array_member (object, "jobs", json_array_ref (jobs));
-  if (next)
-    json_object_set_int_member (object, "next", (gint64) next);
-  else
-    json_object_set_null_member (object, "next");
-  json_node_init_object (node, object);
-  pmss_cli_json_print (node);
-}
-
 static gboolean
 job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 {
@@ -188,7 +173,7 @@ job_ls (PmssCli * cli, int argc, char **argv, GError ** error)
   if (jobs == NULL)
     return FALSE;
   if (cli->json)
-    print_json (jobs, next);
+    pmss_cli_json_print_page ("jobs", jobs, next);
   else
     print_jobs (jobs, next);
   return TRUE;
