@@ -4,9 +4,9 @@
 
 #include <sysexits.h>
 
-#include "daemon/pmss-amount.h"
 #include "daemon/pmss-daemon.h"
 #include "libpmss/client/pmss-ca-file.h"
+#include "libpmss/pmss-amount.h"
 #include "libpmss/pmss-error.h"
 
 /* One value and where it is from. */

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "daemon/pmss-amount.h"
 #include "daemon/pmss-settings.h"
 #include "httpd/pmss-httpd.h"
 #include "libpmss/client/pmss-control-url.h"
+#include "libpmss/pmss-amount.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-types.h"
 

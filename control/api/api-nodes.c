@@ -9,6 +9,8 @@
 #include "control/reconcile/reconcile.h"
 #include "control/keys.h"
 #include "control/nodes/nodes.h"
+#include "control/overview/cluster-facts.h"
+#include "control/overview/node-streams.h"
 #include "control/repair/repair.h"
 #include "control/sessions/revocation-news.h"
 #include "libpmss/pmss-error.h"
@@ -44,9 +46,10 @@ add_stats (PmssJsonWriter * json, const PmssNodeInfo * info)
   pmss_json_writer_end_object (json);
 }
 
+/* @streams: pmss_node_streams_count() */
 static void
 add_node_json (PmssControlContext * context, PmssJsonWriter * json,
-    const PmssNodeInfo * info)
+    const PmssNodeInfo * info, GHashTable * streams)
 {
   gboolean seen = info->last_seen != 0;
 
@@ -73,6 +76,9 @@ add_node_json (PmssControlContext * context, PmssJsonWriter * json,
       ? (gint64) pmss_reconciler_get_held (context->reconciler, info->node.id)
       : 0);
   pmss_api_add_bool (json, "repair", info->repair);
+  pmss_api_add_known (json, "rate", pmss_node_info_get_rate (info));
+  pmss_api_add_int (json, "streams", GPOINTER_TO_UINT (g_hash_table_lookup
+          (streams, GUINT_TO_POINTER (info->node.id))));
   add_stats (json, info);
   pmss_json_writer_end_object (json);
 }
@@ -82,9 +88,11 @@ list_nodes (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) nodes = pmss_nodes_list (call->context->nodes, &error);
+  g_autoptr (GHashTable) streams = nodes != NULL ?
+      pmss_node_streams_count (call->context, &error) : NULL;
   g_autoptr (PmssJsonWriter) json = NULL;
 
-  if (nodes == NULL) {
+  if (streams == NULL) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }
@@ -93,10 +101,27 @@ list_nodes (PmssApiCall * call)
   pmss_json_writer_set_member_name (json, "nodes");
   pmss_json_writer_begin_array (json);
   for (guint i = 0; i < nodes->len; i++)
-    add_node_json (call->context, json, g_ptr_array_index (nodes, i));
+    add_node_json (call->context, json, g_ptr_array_index (nodes, i), streams);
   pmss_json_writer_end_array (json);
   pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
+}
+
+static void
+respond_node (PmssApiCall * call, guint status, const PmssNodeInfo * info)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GHashTable) streams = pmss_node_streams_count (call->context,
+      &error);
+  g_autoptr (PmssJsonWriter) json = NULL;
+
+  if (streams == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = pmss_json_writer_new ();
+  add_node_json (call->context, json, info, streams);
+  pmss_api_respond (call, status, json);
 }
 
 /* Zones are compared by their bytes, and stand in columns. */
@@ -427,7 +452,6 @@ repair_node (PmssApiCall * call)
   PmssNodes *nodes = call->context->nodes;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssNodeInfo) info = NULL;
-  g_autoptr (PmssJsonWriter) json = NULL;
   gint64 id;
 
   if (!pmss_api_get_param_id (call, &id))
@@ -439,9 +463,7 @@ repair_node (PmssApiCall * call)
     return;
   }
   pmss_repair_wake (call->context->repair);
-  json = pmss_json_writer_new ();
-  add_node_json (call->context, json, info);
-  pmss_api_respond (call, 202, json);
+  respond_node (call, 202, info);
 }
 
 /* What an administrator may set. */
@@ -474,7 +496,6 @@ set_node (PmssApiCall * call)
   PmssControlContext *context = call->context;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssNodeInfo) before = NULL, info = NULL;
-  g_autoptr (PmssJsonWriter) json = NULL;
   gint64 id;
 
   if (!pmss_api_get_param_id (call, &id))
@@ -489,9 +510,7 @@ set_node (PmssApiCall * call)
     return;
   }
   note_node (call, &info->node);
-  json = pmss_json_writer_new ();
-  add_node_json (context, json, info);
-  pmss_api_respond (call, 200, json);
+  respond_node (call, 200, info);
 }
 
 static void

@@ -28,6 +28,7 @@ void         pmss_catalog_free (PmssCatalog *catalog);
 
 typedef enum { PMSS_MEDIUM_UPLOADING, PMSS_MEDIUM_INGESTING, PMSS_MEDIUM_READY, PMSS_MEDIUM_FAILED,
     PMSS_MEDIUM_DELETING } PmssMediumState;
+#define PMSS_N_MEDIUM_STATES (PMSS_MEDIUM_DELETING + 1)
 const char  *pmss_medium_state_to_string (PmssMediumState state);
 
 /* Strings are owned; NULL or -1: unknown. */

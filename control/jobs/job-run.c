@@ -5,6 +5,8 @@
 #include "control/events/events.h"
 
 #define WRITE_EVERY G_USEC_PER_SEC
+/* Another rate limit is seen after so long. */
+#define LIMIT_LOOK_EVERY (G_USEC_PER_SEC / 2)
 
 PmssControlContext *
 pmss_job_run_get_context (PmssJobRun * run)
@@ -135,7 +137,7 @@ pmss_job_run_set_rate_limit (PmssJobRun * run, guint64 rate_limit,
 
   if (!update (run, &values, error))
     return FALSE;
-  run->job->rate_limit = rate_limit;
+  pmss_job_run_take_limit (run, rate_limit);
   return TRUE;
 }
 
@@ -147,6 +149,7 @@ note_done (PmssJobRun * run, guint64 done)
   gboolean write = time - run->written_at >= WRITE_EVERY;
 
   run->done = done;
+  pmss_job_pace_note (&run->pace, done, time);
   if (write)
     run->written_at = time;
   return write;
@@ -213,38 +216,56 @@ pmss_job_run_get_done (PmssJobRun * run)
   return done;
 }
 
-static gboolean
-wait_until (GCancellable * cancellable, gint64 until, GError ** error)
+guint64
+pmss_job_run_get_rate_limit (PmssJobRun * run)
 {
-  gint64 left;
+  guint64 rate_limit;
 
-  while ((left = until - g_get_monotonic_time ()) > 0) {
-    GPollFD fd;
+  g_mutex_lock (&run->jobs->lock);
+  rate_limit = run->rate_limit;
+  g_mutex_unlock (&run->jobs->lock);
+  return rate_limit;
+}
 
-    if (!g_cancellable_make_pollfd (cancellable, &fd)) {
-      g_usleep (MIN (left, G_USEC_PER_SEC / 10));
-    } else {
-      g_poll (&fd, 1, left / 1000 + 1);
-      g_cancellable_release_fd (cancellable);
-    }
-    if (g_cancellable_set_error_if_cancelled (cancellable, error))
-      return FALSE;
+/* When the rate limit allows what follows @bytes more; it may become earlier. */
+static gint64
+spend (PmssJobRun * run, gsize bytes)
+{
+  gint64 time = g_get_monotonic_time ();
+  gint64 due;
+
+  g_mutex_lock (&run->jobs->lock);
+  if (run->rate_limit > 0 && bytes > 0)
+    run->due = MAX (run->due, time)
+        + (gint64) (bytes * 8.0 * G_USEC_PER_SEC / run->rate_limit);
+  due = run->rate_limit > 0 ? run->due : 0;
+  g_mutex_unlock (&run->jobs->lock);
+  return due;
+}
+
+static gboolean
+wait_a_little (GCancellable * cancellable, gint64 left, GError ** error)
+{
+  GPollFD fd;
+
+  if (!g_cancellable_make_pollfd (cancellable, &fd)) {
+    g_usleep (MIN (left, G_USEC_PER_SEC / 10));
+  } else {
+    g_poll (&fd, 1, left / 1000 + 1);
+    g_cancellable_release_fd (cancellable);
   }
-  return TRUE;
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
 gboolean
 pmss_job_run_throttle (PmssJobRun * run, gsize bytes, GError ** error)
 {
-  gint64 time = g_get_monotonic_time ();
-  gint64 due;
+  gint64 left = spend (run, bytes) - g_get_monotonic_time ();
 
-  if (run->job->rate_limit == 0)
-    return TRUE;
-  g_mutex_lock (&run->jobs->lock);
-  run->due = MAX (run->due, time)
-      + (gint64) (bytes * 8.0 * G_USEC_PER_SEC / run->job->rate_limit);
-  due = run->due;
-  g_mutex_unlock (&run->jobs->lock);
-  return wait_until (run->cancellable, due, error);
+  while (left > 0) {
+    if (!wait_a_little (run->cancellable, MIN (left, LIMIT_LOOK_EVERY), error))
+      return FALSE;
+    left = spend (run, 0) - g_get_monotonic_time ();
+  }
+  return TRUE;
 }

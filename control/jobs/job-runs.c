@@ -124,6 +124,8 @@ run_new (PmssJobs * self, PmssJob * job)
   run->type = pmss_job_type_find (job->type);
   run->cancellable = g_cancellable_new ();
   run->done = job->done;
+  run->rate_limit = job->rate_limit;
+  pmss_job_pace_note (&run->pace, run->done, g_get_monotonic_time ());
   return run;
 }
 

@@ -2,12 +2,13 @@
 #pragma once
 
 #include "control/database/database.h"
+#include "control/jobs/job-pace.h"
 #include "control/jobs/jobs.h"
 
 G_BEGIN_DECLS
 
-/* Shared by jobs.c (rows), job-runs.c (threads), job-waits.c (waiting jobs) and job-run.c (progress
- * of runs). */
+/* Shared by jobs.c (rows), job-runs.c (threads), job-waits.c (waiting jobs), job-run.c (progress of
+ * runs) and job-limit.c. */
 struct _PmssJobs
 {
   PmssControlContext *context;
@@ -38,7 +39,12 @@ struct _PmssJobRun
   gint64 written_at;            /* monotonic, us: when progress went to the database */
   gint64 due;                   /* monotonic, us: when the rate limit allows the next bytes */
   guint64 done;
+  guint64 rate_limit;           /* bit/s, 0: none */
+  PmssJobPace pace;
 };
+
+/* From now on its rate has that limit. */
+void     pmss_job_run_take_limit (PmssJobRun *run, guint64 rate_limit);
 
 const PmssJobType *pmss_job_type_find (const char *type);
 /* The @i-th one, NULL after the last. */

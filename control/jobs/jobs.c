@@ -129,6 +129,7 @@ pmss_job_read_row (PmssRows * rows)
   job->created = pmss_rows_int (rows, 13);
   job->updated = pmss_rows_int (rows, 14);
   job->waiting_for = g_strdup (pmss_rows_text (rows, 15));
+  job->rate = -1;
   if (job->waiting_for)
     job->state = PMSS_JOB_WAITING;
   return job;
@@ -198,8 +199,11 @@ overlay_progress (PmssJobs * self, PmssJob * job)
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->active->len; i++) {
     PmssJobRun *run = g_ptr_array_index (self->active, i);
-    if (run->job->id == job->id && job->state == PMSS_JOB_RUNNING)
-      job->done = MAX (job->done, run->done);
+    if (run->job->id != job->id || job->state != PMSS_JOB_RUNNING)
+      continue;
+    job->done = MAX (job->done, run->done);
+    job->rate = pmss_job_pace_get (&run->pace, run->done,
+        g_get_monotonic_time ());
   }
   g_mutex_unlock (&self->lock);
 }

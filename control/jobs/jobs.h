@@ -35,6 +35,7 @@ G_BEGIN_DECLS
 typedef enum { PMSS_JOB_QUEUED, PMSS_JOB_RUNNING, PMSS_JOB_PAUSED, PMSS_JOB_DONE, PMSS_JOB_FAILED,
     PMSS_JOB_CANCELLED,
   PMSS_JOB_WAITING } PmssJobState;
+#define PMSS_N_JOB_STATES (PMSS_JOB_WAITING + 1)
 const char   *pmss_job_state_to_string (PmssJobState state);
 gboolean      pmss_job_state_parse     (const char *text, PmssJobState *state);
 
@@ -51,6 +52,8 @@ typedef struct
   PmssVersionId version;        /* that the job writes */
   guint64 done, total;          /* bytes over all phases */
   guint64 rate_limit;           /* bit/s, 0: none */
+  /* bytes/s over the last minute of the run that there is; -1: not known, or none */
+  gint64 rate;
   char *error;                  /* nullable: why it failed */
   char *waiting_for;            /* nullable: the reason of a wait */
   /* nullable: a fault that did not keep the job from being done */
@@ -138,9 +141,13 @@ GPtrArray    *pmss_jobs_list  (PmssJobs *jobs, const PmssJobState *state, gint64
 PmssJob      *pmss_jobs_pause  (PmssJobs *jobs, gint64 id, GError **error);
 PmssJob      *pmss_jobs_resume (PmssJobs *jobs, gint64 id, GError **error);
 PmssJob      *pmss_jobs_cancel (PmssJobs *jobs, gint64 id, GError **error);
+/* Gives it another rate limit, in bit/s; 0: none. A run keeps to it within a second. Returns the
+ * job as it is then; PMSS_ERROR_CONFLICT where it is done or cancelled. Not inside a
+ * transaction. */
+PmssJob      *pmss_jobs_set_limit (PmssJobs *jobs, gint64 id, guint64 rate_limit, GError **error);
 
-/* For the run functions, on their thread; advance(), get_done() and throttle() also on others that
- * they have begun. */
+/* For the run functions, on their thread; advance(), get_done(), get_rate_limit() and throttle()
+ * also on others that they have begun. */
 PmssControlContext *pmss_job_run_get_context (PmssJobRun *run);
 /* As it was when the run began; phase and version as the run sets them. */
 const PmssJob *pmss_job_run_get_job         (PmssJobRun *run);
@@ -157,6 +164,8 @@ void          pmss_job_run_wait             (PmssJobRun *run, const char *what);
 gboolean      pmss_job_run_set_total        (PmssJobRun *run, guint64 total, GError **error);
 /* Commits another rate limit than the job was added with. */
 gboolean      pmss_job_run_set_rate_limit   (PmssJobRun *run, guint64 rate_limit, GError **error);
+/* The limit of now, in bit/s; 0: none. Others may change it meanwhile. */
+guint64       pmss_job_run_get_rate_limit   (PmssJobRun *run);
 /* @done bytes of all are done. Callers see that at once; the database at most once a second. FALSE:
  * told to stop. */
 gboolean      pmss_job_run_progress         (PmssJobRun *run, guint64 done, GError **error);

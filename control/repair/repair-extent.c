@@ -230,7 +230,7 @@ find_good (const PmssRepairWork * work)
 static gboolean
 read_sources (PmssRepairWork * work, PmssRebuild * rebuild, GError ** error)
 {
-  gboolean limited = pmss_job_run_get_job (work->repair->run)->rate_limit > 0;
+  gboolean limited = pmss_job_run_get_rate_limit (work->repair->run) > 0;
   guint k = work->geometry.redundancy.k;
 
   for (;;) {

@@ -361,6 +361,40 @@ pmss_sessions_list (PmssSessions * self, GError ** error)
   return g_steal_pointer (&list);
 }
 
+static gboolean
+count_by_version (PmssDatabase * database, gpointer data, GError ** error)
+{
+  GArray *list = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT version, count(*) FROM session GROUP BY version");
+
+  while (pmss_rows_next (rows, &local)) {
+    PmssVersionStreams one = {.streams = (guint) pmss_rows_int (rows, 1) };
+    gsize length;
+    const void *version = pmss_rows_blob (rows, 0, &length);
+
+    memcpy (one.version.bytes, version, MIN (length,
+            sizeof (one.version.bytes)));
+    g_array_append_val (list, one);
+  }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+GArray *
+pmss_sessions_count_by_version (PmssSessions * self, GError ** error)
+{
+  g_autoptr (GArray) list = g_array_new (FALSE, FALSE,
+      sizeof (PmssVersionStreams));
+
+  if (!pmss_database_read (self->database, count_by_version, list, error))
+    return NULL;
+  return g_steal_pointer (&list);
+}
+
 static void
 add_nodes (PmssTokenClaims * claims, const GArray * nodes)
 {

@@ -104,6 +104,15 @@ gboolean      pmss_sessions_let_go (PmssSessions *sessions, const char *id, cons
     GError **error);
 GPtrArray    *pmss_sessions_list   (PmssSessions *sessions, GError **error);
 
+/* Streams of one version. */
+typedef struct
+{
+  PmssVersionId version;
+  guint streams;
+} PmssVersionStreams;
+/* Array of PmssVersionStreams of the versions that have any. */
+GArray       *pmss_sessions_count_by_version (PmssSessions *sessions, GError **error);
+
 /* The capability token of a session that was opened or renewed just now. It allows reading its
  * version on @nodes (of guint, ascending, as the layout has them) for the stream lifetime. That is
  * much longer than a lease, so that a control server that is down interrupts no stream. When a

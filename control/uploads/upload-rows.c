@@ -2,6 +2,9 @@
 /* What others need of the rows: all of them, and the probes that each has seen. */
 #include "control/uploads/uploads-private.h"
 
+#include <errno.h>
+#include <sys/statvfs.h>
+
 #include "libpmss/pmss-error.h"
 
 PmssUpload *
@@ -40,6 +43,52 @@ pmss_uploads_each (PmssDatabase * database, PmssUploadFunc func,
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
+}
+
+/* Room */
+
+typedef struct
+{
+  PmssUploads *self;
+  guint64 announced, receiving;
+} Room;
+
+static gboolean
+read_room (PmssDatabase * database, gpointer user_data, GError ** error)
+{
+  Room *room = user_data;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT count(*) FROM upload WHERE state = 'receiving'");
+
+  if (!pmss_rows_next (rows, error))
+    return FALSE;
+  room->receiving = (guint64) pmss_rows_int (rows, 0);
+  return pmss_uploads_get_announced (room->self, database, &room->announced,
+      error);
+}
+
+gboolean
+pmss_uploads_get_room (PmssUploads * self, guint64 * bytes, guint64 * receiving,
+    GError ** error)
+{
+  const char *folder = pmss_data_files_get_folder (self->files);
+  Room room = {.self = self };
+  struct statvfs disk;
+  guint64 available, kept;
+
+  if (!pmss_database_read (self->database, read_room, &room, error))
+    return FALSE;
+  if (statvfs (folder, &disk) != 0) {
+    pmss_uploads_set_errno (error, errno, folder);
+    return FALSE;
+  }
+  available = (guint64) disk.f_bavail * disk.f_frsize;
+  kept = self->config->min_free + room.announced;
+  if (self->reserve != NULL)
+    kept += pmss_disk_reserve_get_missing (self->reserve);
+  *bytes = available - MIN (kept, available);
+  *receiving = room.receiving;
+  return TRUE;
 }
 
 /* Probes */

@@ -68,6 +68,10 @@ GPtrArray    *pmss_uploads_list   (PmssUploads *uploads, GError **error);
 typedef void (*PmssUploadFunc) (const PmssUpload *upload, gpointer user_data);
 gboolean      pmss_uploads_each (PmssDatabase *database, PmssUploadFunc func, gpointer user_data,
     GError **error);
+/* @room: bytes that uploads may still take of the disk, besides those that they have announced.
+ * @receiving: uploads that are under way. */
+gboolean      pmss_uploads_get_room (PmssUploads *uploads, guint64 *room, guint64 *receiving,
+    GError **error);
 /* Where its bytes are. */
 char         *pmss_uploads_get_path (PmssUploads *uploads, const char *id);
 /* Gives up an upload that is not complete: row, file and medium. PMSS_ERROR_BUSY while a client

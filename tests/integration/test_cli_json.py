@@ -147,6 +147,8 @@ class Json(CliCase):
         job = self.check("put --no-wait FILE", "put", "--no-wait", self.path("large"), "large")["job"]
         for verb in ("pause", "resume", "cancel"):
             self.check(f"job {verb}", "job", verb, job)
+            if verb == "resume":
+                self.assertEqual(self.check("job limit", "job", "limit", job, "20M")["rate_limit"], 20000000)
         self.pmss("put", self.file, "streamed")
         with subprocess.Popen([pmss_cli.PMSS, "get", "streamed", "-"], env=self.env, stdout=subprocess.PIPE) as get:
             get.stdout.read(1)

@@ -254,8 +254,13 @@ class OpenApiTest(cluster.TestCase):
         job = self.cluster.put("big", CONTENT * 400)
         api("POST", "/jobs/%d/pause" % job)
         api("POST", "/jobs/%d/resume" % job)
+        self.assertEqual(api("POST", "/jobs/%d/limit" % job, {"rate_limit": 8})["rate_limit"], 8)
+        for body in ({}, {"rate_limit": -1}, {"rate_limit": "8"}, {"rate_limit": 8, "more": 1}):
+            self.assert_status(400, api, "POST", "/jobs/%d/limit" % job, body)
         api("POST", "/jobs/%d/cancel" % job)
         self.assert_status(409, api, "POST", "/jobs/%d/pause" % job)
+        self.assert_status(409, api, "POST", "/jobs/%d/limit" % job, {"rate_limit": 0})
+        self.assert_status(404, api, "POST", "/jobs/99999/limit", {"rate_limit": 0})
         self.assert_status(404, api, "GET", "/jobs/99999")
         self.assertIn(job, [j["id"] for j in api("GET", "/jobs?state=cancelled")["jobs"]])
         page = api("GET", "/jobs?limit=1")
@@ -333,6 +338,7 @@ class OpenApiTest(cluster.TestCase):
         self.exercise_stream()
         self.exercise_links()
         self.cluster.api("GET", "/cluster")
+        self.cluster.api("GET", "/overview")
         self.cluster.api("GET", "/openapi.json")
         for path in ("/healthz", "/metrics"):
             self.cluster.request("GET", path, token=False)

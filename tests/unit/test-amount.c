@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib.h>
 
-#include "daemon/pmss-amount.h"
+#include "libpmss/pmss-amount.h"
 #include "libpmss/pmss-error.h"
 
 static void

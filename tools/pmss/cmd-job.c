@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* pmss job ls, watch, pause, resume, cancel */
+/* pmss job ls, watch, pause, resume, cancel, limit */
 
 #include <stdio.h>
 #include <string.h>
 
+#include <libpmss/pmss-amount.h>
 #include <libpmss/pmss-error.h>
 
 #include "cli-list.h"
@@ -25,6 +26,24 @@ static const PmssCliUsage ls_usage = {
   0, 0
 };
 
+/* "-" where it is not known. */
+static char *
+job_rate (JsonObject * job)
+{
+  guint64 rate = pmss_cli_json_number (job, "rate");
+  g_autofree char *size = rate != 0 ? pmss_cli_size (rate) : NULL;
+
+  return size != NULL ? g_strconcat (size, "/s", NULL) : g_strdup ("-");
+}
+
+static char *
+job_left (JsonObject * job)
+{
+  guint64 left = pmss_cli_json_number (job, "left_ns");
+
+  return left != 0 ? pmss_cli_duration (left) : g_strdup ("-");
+}
+
 static void
 add_row (PmssCliTable * table, JsonObject * job)
 {
@@ -38,7 +57,7 @@ add_row (PmssCliTable * table, JsonObject * job)
       pmss_cli_escape (pmss_cli_json_string (job, "state")),
       pmss_cli_escape (pmss_cli_json_string (job, "phase")),
       total ? g_strdup_printf ("%.0f %%", 100.0 * (double) done /
-          (double) total) : g_strdup ("-"),
+          (double) total) : g_strdup ("-"), job_rate (job), job_left (job),
       /* a job of the whole cluster has none */
       pmss_cli_escape (medium && *medium ? medium : NULL));
 }
@@ -130,7 +149,7 @@ static void
 print_jobs (JsonArray * jobs, guint64 next)
 {
   static const char *const columns[] = { ">ID", "TYPE", "STATE", "PHASE",
-    ">DONE", "MEDIUM", NULL
+    ">DONE", ">RATE", ">LEFT", "MEDIUM", NULL
   };
   PmssCliTable *table = pmss_cli_table_new (columns);
 
@@ -256,12 +275,68 @@ job_order (PmssCli * cli, int argc, char **argv, GError ** error)
   return TRUE;
 }
 
+static const PmssCliUsage limit_usage = {
+  "ID RATE", "Limits the rate of a job, also while it runs.",
+  "RATE is in bit/s, as 20M or 1G; 0: no limit.\n\n"
+      "Examples:\n  pmss job limit 12 50M\n  pmss job limit 12 0",
+  2, 2
+};
+
+static JsonNode *
+make_limit (const char *text, GError ** error)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonNode *body;
+  guint64 rate;
+
+  if (!pmss_amount_parse (text, &rate, NULL)) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "“%s” is not a rate: give bit/s, as 20M, or 0 for no limit", text);
+    return NULL;
+  }
+  json_object_set_int_member (object, "rate_limit", (gint64) rate);
+  body = json_node_alloc ();
+  json_node_init_object (body, object);
+  return body;
+}
+
+static gboolean
+job_limit (PmssCli * cli, int argc, char **argv, GError ** error)
+{
+  g_autoptr (JsonNode) body = NULL, answer = NULL;
+  g_autofree char *path = NULL, *shown = NULL;
+  JsonObject *root;
+  guint64 id;
+
+  if (!pmss_cli_parse (cli, &limit_usage, NULL, &argc, &argv, error)
+      || !pmss_cli_parse_id (argv[1], "job", &id, error)
+      || !(body = make_limit (argv[2], error)))
+    return FALSE;
+  path = g_strdup_printf ("/jobs/%" G_GUINT64_FORMAT "/limit", id);
+  answer = pmss_cli_request (cli, "POST", path, body, error);
+  root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
+  if (root == NULL)
+    return FALSE;
+  if (cli->json) {
+    pmss_cli_json_print (answer);
+    return TRUE;
+  }
+  if (pmss_cli_json_number (root, "rate_limit") == 0) {
+    printf ("Job %" G_GUINT64_FORMAT " has no limit.\n", id);
+    return TRUE;
+  }
+  shown = pmss_cli_rate (pmss_cli_json_number (root, "rate_limit"));
+  printf ("Job %" G_GUINT64_FORMAT " is limited to %s.\n", id, shown);
+  return TRUE;
+}
+
 static const PmssCliCommand verbs[] = {
   {"ls", job_ls, "[--state STATE] [--all]", "list jobs"},
   {"watch", job_watch, "ID", "show the progress until it ends"},
   {"pause", job_order, "ID", "let it rest"},
   {"resume", job_order, "ID", "let it go on"},
   {"cancel", job_order, "ID", "end it and undo it"},
+  {"limit", job_limit, "ID RATE", "limit its rate"},
   {NULL}
 };
 
