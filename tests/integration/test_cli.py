@@ -298,6 +298,8 @@ class Cli(CliCase):
             "/jobs/1": dict(job, id=1), "/nodes": {"nodes": [dict(node, id=1, port=1, bad_shards=1, held_shards=1)]},
             "/sessions": {"sessions": [dict.fromkeys(("id", "user", "created", "medium"), text)]},
             "/users": {"users": [dict.fromkeys(("name", "role", "created"), text)]}, "/cluster": {"defaults": {"redundancy": text}},
+            "/overview": {"health": {"sentence": text, "items": [dict.fromkeys(("kind", "subject", "text", "advice"), text),
+                                                                 {"kind": "node-down", "subject": text, "text": text, "action": {}}]}},
         }
 
         class Answer(http.server.BaseHTTPRequestHandler):
