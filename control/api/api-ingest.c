@@ -27,6 +27,8 @@ create_upload (PmssApiCall * call, guint64 size)
     .keep_original = pmss_http_request_get_query (request, "keep_original"),
     .title = pmss_http_request_get_query (request, "title"),
     .content_type = pmss_http_request_get_query (request, "content_type"),
+    .unit = pmss_http_request_get_query (request, "unit"),
+    .extent = pmss_http_request_get_query (request, "extent"),
     .size = size,
   };
   g_autoptr (GError) error = NULL;

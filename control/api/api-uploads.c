@@ -120,6 +120,8 @@ create_upload (PmssApiCall * call, guint64 size, GError ** error)
   wanted.keep_original = g_hash_table_lookup (metadata, "keep_original");
   wanted.title = g_hash_table_lookup (metadata, "title");
   wanted.content_type = g_hash_table_lookup (metadata, "content_type");
+  wanted.unit = g_hash_table_lookup (metadata, "unit");
+  wanted.extent = g_hash_table_lookup (metadata, "extent");
   pmss_api_note (call, wanted.name, NULL);
   medium = pmss_upload_request_check (&wanted, call->context, error);
   return medium != NULL ? pmss_uploads_create (call->context->uploads, medium,

@@ -26,6 +26,7 @@ const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_media,
   pmss_routes_nodes,
   pmss_routes_overview,
+  pmss_routes_policies,
   pmss_routes_reports,
   pmss_routes_sessions,
   pmss_routes_uploads,

@@ -89,6 +89,7 @@ extern const PmssRoute pmss_routes_login[];
 extern const PmssRoute pmss_routes_media[];
 extern const PmssRoute pmss_routes_nodes[];
 extern const PmssRoute pmss_routes_overview[];
+extern const PmssRoute pmss_routes_policies[];
 extern const PmssRoute pmss_routes_reports[];
 extern const PmssRoute pmss_routes_sessions[];
 extern const PmssRoute pmss_routes_uploads[];

@@ -13,14 +13,15 @@ typedef struct
   const char *name;
   const char *redundancy;       /* "4+2" */
   const char *keep_original;    /* "true", "false" */
+  const char *unit, *extent;    /* bytes, in digits */
   const char *title;
   const char *content_type;
   guint64 size;
 } PmssUploadRequest;
 
-/* The medium that it asks for, with the server's defaults where it says nothing. PMSS_ERROR_INVALID
- * names the fault. PMSS_ERROR_NO_SPACE: fewer storage servers have joined than its redundancy
- * needs. */
+/* The medium that it asks for. Where it says nothing the policies do, or the server's defaults
+ * (control/policies/). PMSS_ERROR_INVALID names the fault. PMSS_ERROR_NO_SPACE: fewer storage
+ * servers have joined than its redundancy needs. */
 PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request,
     const PmssControlContext *context, GError **error);
 

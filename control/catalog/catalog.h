@@ -42,6 +42,9 @@ typedef struct
   char *sha256;                 /* 64 hex digits */
   PmssRedundancy redundancy;
   gboolean keep_original;
+  /* bytes, of the version that is made of its upload; 0: as the settings have it. The upload's row
+   * keeps them, not the medium's */
+  guint32 unit, extent;
   char *container;
   gint64 duration_ns;
   gint64 avg_bitrate, peak_bitrate_1s, peak_bitrate_10s;        /* bit/s */

@@ -28,6 +28,7 @@ static const struct
   {"session ", PMSS_TOPIC_SESSIONS},
   {"media ", PMSS_TOPIC_MEDIA},
   {"link ", PMSS_TOPIC_MEDIA},
+  {"policy ", PMSS_TOPIC_MEDIA},
   {"health ", PMSS_TOPIC_HEALTH},
   {"upload ", PMSS_TOPIC_UPLOADS},
 };

@@ -115,22 +115,24 @@ add_version (PmssDatabase * database, gpointer user_data, GError ** error)
 /* All but its id. */
 static void
 describe_version (PmssControlContext * context, const PmssMedium * medium,
-    guint64 size, PmssVersion * version)
+    const PmssUpload * upload, PmssVersion * version)
 {
+  const PmssControlConfig *config = context->config;
+
   version->medium = medium->id;
   version->state = PMSS_VERSION_WRITING;
-  version->size = size;
+  version->size = upload->size;
   version->redundancy = medium->redundancy;
-  version->unit = context->config->unit;
-  version->extent = pmss_layout_round_extent (context->config->extent,
-      version->redundancy, version->unit);
+  version->unit = upload->unit != 0 ? upload->unit : config->unit;
+  version->extent = pmss_layout_round_extent (upload->extent != 0 ?
+      upload->extent : config->extent, version->redundancy, version->unit);
 }
 
 static gboolean
 make_version (Ingest * ingest, GError ** error)
 {
   pmss_version_id_generate (&ingest->version.id);
-  describe_version (ingest->context, ingest->medium, ingest->upload->size,
+  describe_version (ingest->context, ingest->medium, ingest->upload,
       &ingest->version);
   return pmss_database_transact (ingest->context->database, add_version,
       ingest, error);
@@ -217,7 +219,7 @@ is_ready (PmssControlContext * context, const PmssJob * job)
   /* a run tells what is wrong */
   if (medium == NULL || upload == NULL)
     return TRUE;
-  describe_version (context, medium, upload->size, &version);
+  describe_version (context, medium, upload, &version);
   return pmss_placer_has_enough (context, &version);
 }
 

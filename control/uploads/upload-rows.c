@@ -23,6 +23,8 @@ pmss_upload_read (PmssRows * rows)
   upload->received = pmss_rows_int (rows, 7);
   upload->created = pmss_rows_int (rows, 8);
   upload->expires = pmss_rows_int (rows, 9);
+  upload->unit = (guint32) pmss_rows_int (rows, 10);
+  upload->extent = (guint32) pmss_rows_int (rows, 11);
   return upload;
 }
 

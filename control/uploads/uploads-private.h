@@ -33,7 +33,7 @@ struct _PmssUploads
 /* The columns that pmss_upload_read() makes an upload of, and their tables. */
 #define PMSS_UPLOAD_COLUMNS "upload.id, upload.medium, medium.name, upload.user, " \
     "upload.kind, upload.state, upload.size, upload.received, " \
-    "upload.created, upload.expires " \
+    "upload.created, upload.expires, upload.unit, upload.extent " \
     "FROM upload JOIN medium ON medium.id = upload.medium"
 PmssUpload *pmss_upload_read (PmssRows *rows);
 

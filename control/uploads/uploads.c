@@ -286,12 +286,14 @@ create_rows (PmssDatabase * database, gpointer user_data, GError ** error)
   upload->medium = create->medium->id;
   return pmss_database_exec (database, error,
       "INSERT INTO upload (id, medium, user, kind, state, size, created, "
-      "expires) VALUES (?1, ?2, ?3, ?4, 'receiving', ?5, ?6, ?7)",
+      "expires, unit, extent) "
+      "VALUES (?1, ?2, ?3, ?4, 'receiving', ?5, ?6, ?7, ?8, ?9)",
       PMSS_TEXT (upload->id), PMSS_INT (upload->medium),
       PMSS_TEXT (upload->user),
       PMSS_TEXT (upload->kind == PMSS_UPLOAD_TUS ? "tus" : "put"),
       PMSS_INT (upload->size), PMSS_INT (upload->created),
-      PMSS_INT (upload->expires));
+      PMSS_INT (upload->expires), PMSS_INT (upload->unit),
+      PMSS_INT (upload->extent));
 }
 
 PmssUpload *
@@ -306,6 +308,8 @@ pmss_uploads_create (PmssUploads * self, PmssMedium * medium,
   upload->user = g_strdup (user);
   upload->kind = kind;
   upload->size = medium->size;
+  upload->unit = medium->unit;
+  upload->extent = medium->extent;
   upload->created = now ();
   upload->expires = upload->created + self->config->upload_lifetime;
   medium->state = PMSS_MEDIUM_UPLOADING;

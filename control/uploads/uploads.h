@@ -35,6 +35,7 @@ typedef struct
   PmssUploadKind kind;
   gboolean complete;
   guint64 size, received;       /* bytes */
+  guint32 unit, extent;         /* of the version that is made of it; 0: as the settings have it */
   gint64 created, expires;      /* seconds since 1970 */
 } PmssUpload;
 
@@ -53,9 +54,10 @@ void          pmss_uploads_set_reserve (PmssUploads *uploads, PmssDiskReserve *r
  * pmss_uploads_expire(). */
 void          pmss_uploads_set_keep_unknown (PmssUploads *uploads, gboolean keep);
 
-/* Takes the name. @medium: name, size, redundancy, keep_original, and other known members; its id
- * is filled in. PMSS_ERROR_EXISTS: the name is taken. An unfinished upload of the same user gives
- * way if no client writes to it. PMSS_ERROR_NO_SPACE: the disk has no room for it. */
+/* Takes the name. @medium: name, size, redundancy, keep_original, unit, extent, and other known
+ * members; its id is filled in. PMSS_ERROR_EXISTS: the name is taken. An unfinished upload of the
+ * same user gives way if no client writes to it. PMSS_ERROR_NO_SPACE: the disk has no room for
+ * it. */
 PmssUpload   *pmss_uploads_create (PmssUploads *uploads, PmssMedium *medium, PmssUploadKind kind,
     const char *user, GError **error);
 /* PMSS_ERROR_NOT_FOUND, once it has expired, too. */

@@ -533,7 +533,7 @@ class Cli(CliCase):
 
         def commands(*of):
             return re.findall(r"^  ([a-z-]+) .*", self.pmss(*of, "--help").out.partition("Commands:")[2], re.M)
-        groups = ("node", "job", "session", "user", "link", "local")
+        groups = ("node", "job", "session", "user", "link", "policy", "local")
         words = [[command, verb] for command in groups for verb in commands(command)]
         words += [[command] for command in commands() if command not in groups]
         self.assertGreater(len(words), 30)

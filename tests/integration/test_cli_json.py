@@ -19,7 +19,7 @@ from cli_case import MIB, CliCase
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 OPENAPI = json.loads((TOP / "control" / "api" / "openapi.json").read_text(encoding="utf-8"))
-GROUPS = ("node", "job", "session", "link", "user", "local")
+GROUPS = ("node", "job", "session", "link", "user", "policy", "local")
 PLAIN = {"type": ["string", "number", "boolean", "null"]}
 
 
@@ -131,6 +131,14 @@ class Json(CliCase):
 
     def exercise_cluster(self):
         self.check("status", "status")
+        policy = self.check("policy set", "policy", "set", "films", "--names", "films/*", "--max-size", "1MiB", "--unit", "128KiB",
+                            "--redundancy", "2+1", "--drop-original", "--order", "3")
+        self.assertEqual((policy["order"], policy["match"]["max_size"], policy["unit"]), (3, MIB, 128 * 1024))
+        self.assertEqual(self.check("policy ls", "policy", "ls")["policies"], [policy])
+        self.assertIn("films/*", self.pmss("policy", "ls").out)
+        self.assertEqual(self.check("put FILE", "put", self.file, "films/chosen", "--unit", "64KiB")["redundancy"], "4+2"
+                         if self.file.stat().st_size > MIB else "2+1")
+        self.check("policy rm", "policy", "rm", "films")
         link = self.check("link add", "link", "--expires", "12h", "shared/data.bin")
         self.assertEqual(self.check("link ls", "link", "ls")["links"][0]["id"], link["id"])
         self.check("link rm", "link", "rm", link["id"])

@@ -43,7 +43,7 @@ class Checker:
         self.succeeded = set()
         self.patterns = []
         for path in document["paths"]:
-            pattern = re.escape(path).replace(r"\{name\}", "(?:[^/]+)" if "/users/" in path else "(?:.+)")
+            pattern = re.escape(path).replace(r"\{name\}", "(?:[^/]+)" if "/users/" in path or "/policies/" in path else "(?:.+)")
             self.patterns.append((re.compile(pattern.replace(r"\{id\}", "[^/]+") + "$"), path))
 
     def operations(self):
@@ -301,6 +301,15 @@ class OpenApiTest(cluster.TestCase):
         api("DELETE", "/nodes/%d" % joined["id"], None, 204)
         self.assert_status(404, api, "DELETE", "/nodes/%d" % joined["id"], None, 204)
 
+    def exercise_policies(self):
+        api = self.cluster.api
+        api("PUT", "/policies/films", {"match": {"names": "x/*"}, "unit": 4096})
+        self.assert_status(400, api, "PUT", "/policies/films", {})
+        self.assertEqual(len(api("GET", "/policies")["policies"]), 1)
+        self.assertEqual(api("POST", "/policies/choose", {"name": "x/y", "size": 5})["why"]["unit"], "policy films")
+        api("DELETE", "/policies/films", None, 204)
+        self.assert_status(404, api, "DELETE", "/policies/films", None, 204)
+
     def exercise_events(self):
         api = self.cluster.api
         page = api("GET", "/events?limit=2")
@@ -334,6 +343,7 @@ class OpenApiTest(cluster.TestCase):
         self.exercise_gateway()
         self.exercise_uploads()
         self.exercise_jobs()
+        self.exercise_policies()
         self.exercise_events()
         self.exercise_stream()
         self.exercise_links()

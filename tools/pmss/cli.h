@@ -136,6 +136,7 @@ gboolean pmss_cmd_session (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_link    (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_events  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_user    (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_policy  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_local   (PmssCli *cli, int argc, char **argv, GError **error);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <libpmss/pmss-amount.h>
 #include <libpmss/pmss-error.h>
 #include <libpmss/pmss-types.h>
 
@@ -345,11 +346,39 @@ make_list (PmssCli * cli, int argc, char **argv, gboolean recursive,
   return items;
 }
 
+/* "512KiB" in digits; NULL stays NULL. */
+static gboolean
+parse_size (const char *option, char **text, GError ** error)
+{
+  guint64 bytes;
+
+  if (*text == NULL)
+    return TRUE;
+  if (!pmss_amount_parse (*text, &bytes, NULL)) {
+    g_set_error (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+        "%s “%s” is not a size like 512KiB", option, *text);
+    return FALSE;
+  }
+  g_free (*text);
+  *text = g_strdup_printf ("%" G_GUINT64_FORMAT, bytes);
+  return TRUE;
+}
+
+static gboolean
+check_original (const PmssUploadRequest * request, GError ** error)
+{
+  if (!request->keep_original || !request->drop_original)
+    return TRUE;
+  g_set_error_literal (error, PMSS_CLI_ERROR, PMSS_CLI_ERROR_USAGE,
+      "--keep-original and --drop-original contradict each other");
+  return FALSE;
+}
+
 gboolean
 pmss_cmd_put (PmssCli * cli, int argc, char **argv, GError ** error)
 {
   g_autofree char *redundancy = NULL;
-  g_autofree char *title = NULL;
+  g_autofree char *title = NULL, *unit = NULL, *extent = NULL;
   gboolean no_wait = FALSE, recursive = FALSE, stored;
   int transfers = TRANSFERS;
   Putting putting = { cli };
@@ -359,6 +388,10 @@ pmss_cmd_put (PmssCli * cli, int argc, char **argv, GError ** error)
     {"title", 't', 0, G_OPTION_ARG_STRING, &title, "A title to show", "TEXT"},
     {"keep-original", 0, 0, G_OPTION_ARG_NONE, &putting.request.keep_original,
         "Keep the file whole on the control server, too", NULL},
+    {"drop-original", 0, 0, G_OPTION_ARG_NONE, &putting.request.drop_original,
+        "Do not keep it, whatever a policy says", NULL},
+    {"unit", 0, 0, G_OPTION_ARG_STRING, &unit, "Stripe unit", "SIZE"},
+    {"extent", 0, 0, G_OPTION_ARG_STRING, &extent, "Extent size", "SIZE"},
     {"no-wait", 0, 0, G_OPTION_ARG_NONE, &no_wait,
         "Do not wait until it is striped", NULL},
     {"recursive", 'R', 0, G_OPTION_ARG_NONE, &recursive,
@@ -369,12 +402,17 @@ pmss_cmd_put (PmssCli * cli, int argc, char **argv, GError ** error)
   };
 
   if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error) ||
-      !check_options (redundancy, transfers, error))
+      !check_options (redundancy, transfers, error) ||
+      !check_original (&putting.request, error) ||
+      !parse_size ("--unit", &unit, error) ||
+      !parse_size ("--extent", &extent, error))
     return FALSE;
   putting.items = make_list (cli, argc, argv, recursive, error);
   putting.client = putting.items ? connect_with_login (cli, error) : NULL;
   putting.request.redundancy = redundancy;
   putting.request.title = title;
+  putting.request.unit = unit;
+  putting.request.extent = extent;
   putting.wait = putting.request.hash = !no_wait;
   stored = putting.client && run (&putting, (guint) transfers, recursive,
       error);

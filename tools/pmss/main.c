@@ -30,6 +30,8 @@ static const PmssCliCommand commands[] = {
       "links that play a medium without a login"},
   {"events", pmss_cmd_events, "[--follow]", "what happened, and by whom"},
   {"user", pmss_cmd_user, "ls|add|rm|passwd", "who may do what"},
+  {"policy", pmss_cmd_policy, "ls|set|rm",
+      "how uploads are stored that do not say"},
   {"local", pmss_cmd_local, "up|status|down|...",
       "a cluster on this machine, to try and to test"},
   {NULL}

@@ -59,8 +59,10 @@ make_metadata (const PmssUploadRequest * request)
   append_metadata (text, "name", request->name);
   append_metadata (text, "redundancy", request->redundancy);
   append_metadata (text, "title", request->title);
-  append_metadata (text, "keep_original",
-      request->keep_original ? "true" : NULL);
+  append_metadata (text, "unit", request->unit);
+  append_metadata (text, "extent", request->extent);
+  append_metadata (text, "keep_original", request->keep_original ? "true"
+      : request->drop_original ? "false" : NULL);
   return g_string_free (text, FALSE);
 }
 

@@ -20,7 +20,9 @@ typedef struct
   const char *name;             /* of the medium */
   const char *redundancy;       /* nullable: the server's default */
   const char *title;            /* nullable */
-  gboolean keep_original;
+  /* (nullable) bytes, in digits; the server's default */
+  const char *unit, *extent;
+  gboolean keep_original, drop_original;        /* neither: as a policy says */
   gboolean hash;                /* a sum will be asked for */
 } PmssUploadRequest;
 
