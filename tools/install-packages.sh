@@ -23,6 +23,12 @@ pmss_missing_packages ()
   done
 }
 
+# pmss_web_section: "web" if what builds the pages is missing. Node.js is often not Debian's.
+pmss_web_section ()
+{
+  command -v npm >/dev/null && command -v node >/dev/null || echo web
+}
+
 # pmss_quietly LOG COMMAND...: its output goes to LOG and is shown only when it
 # fails.
 pmss_quietly ()

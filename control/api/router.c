@@ -8,6 +8,7 @@
 #include "control/api/caller.h"
 #include "control/nodes/nodes.h"
 #include "control/sessions/tickets.h"
+#include "control/web/web-routes.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-types.h"
 
@@ -34,6 +35,9 @@ const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_verify,
   NULL
 };
+
+/* The pages: they are served like the API and are no part of it. */
+static const PmssRoute *const page_tables[] = { pmss_routes_pages, NULL };
 
 /* Decodes one component of a path. NULL if it hides a slash or a NUL: what it is called would then depend on who decodes it. */
 static char *
@@ -125,11 +129,11 @@ consider_route (const char *method, const PmssRoute * route,
 
 /* Routes whose path has a place, or those whose path has none. */
 static void
-find_among (gboolean with_place, const char *method, const char *path,
-    Match * match)
+find_among (const PmssRoute * const *tables, gboolean with_place,
+    const char *method, const char *path, Match * match)
 {
-  for (guint i = 0; pmss_route_tables[i] != NULL; i++) {
-    for (const PmssRoute * r = pmss_route_tables[i]; r->method != NULL; r++) {
+  for (guint i = 0; tables[i] != NULL; i++) {
+    for (const PmssRoute * r = tables[i]; r->method != NULL; r++) {
       const char *place;
       gsize length = 0;
 
@@ -144,9 +148,13 @@ find_among (gboolean with_place, const char *method, const char *path,
 static void
 find_route (const char *method, const char *path, Match * match)
 {
-  find_among (FALSE, method, path, match);
-  if (match->allowed->len == 0)
-    find_among (TRUE, method, path, match);
+  const PmssRoute *const *const all[] = { pmss_route_tables, page_tables };
+
+  for (guint i = 0; i < G_N_ELEMENTS (all) && match->allowed->len == 0; i++) {
+    find_among (all[i], FALSE, method, path, match);
+    if (match->allowed->len == 0)
+      find_among (all[i], TRUE, method, path, match);
+  }
 }
 
 static void
@@ -335,7 +343,7 @@ on_begin (PmssHttpRequest * request, gpointer user_data)
     pmss_http_request_add_header (request, "Allow", match.allowed->str);
     pmss_http_request_respond_problem (request, 405,
         "This knows only %s", match.allowed->str);
-  } else {
+  } else if (!pmss_web_respond_unknown (request)) {
     pmss_http_request_respond_problem (request, 404,
         "There is nothing at this path");
   }

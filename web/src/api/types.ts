@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The forms of control/api/openapi.json that the pages read.
+
+export type Role = 'viewer' | 'operator' | 'admin';
+
+export interface Me {
+  user: string;
+  role: Role;
+  expires: string;
+  one_time_password: boolean;
+}
+
+export interface MediumStream {
+  type: string;
+  codec?: string | null;
+  caps?: string | null;
+  width?: number;
+  height?: number;
+  framerate?: string | number | null;
+  bitrate?: number | null;
+  channels?: number;
+  rate?: number;
+  sample_rate?: number;
+  language?: string | null;
+}
+
+export interface Artwork {
+  poster: boolean;
+  thumbhash: string | null;
+  sprite: boolean;
+  peaks: boolean;
+  version: string;
+}
+
+export type MediumState = 'uploading' | 'ingesting' | 'ready' | 'failed' | 'deleting';
+
+export interface Medium {
+  id: number;
+  name: string;
+  title: string | null;
+  content_type: string | null;
+  size: number | null;
+  sha256: string | null;
+  state: MediumState;
+  redundancy: string;
+  keep_original: boolean;
+  created: string;
+  version: string | null;
+  container: string | null;
+  duration_ns: number | null;
+  avg_bitrate: number | null;
+  peak_bitrate_1s: number | null;
+  streams: MediumStream[] | null;
+  tags: Record<string, unknown> | null;
+  job: number | null;
+  artwork?: Artwork | null;
+}
+
+export interface Folder {
+  name: string;
+  media: number;
+}
+
+export interface MediaPage {
+  media: Medium[];
+  folders?: Folder[];
+  next: string | null;
+  total?: number | null;
+  more?: boolean;
+}
+
+export interface Play {
+  id: string;
+  medium: string;
+  version: string;
+  content_type: string;
+  urls: string[];
+  position_ns: number | null;
+}
+
+export interface Position {
+  medium: string;
+  position_ns: number;
+  duration_ns: number | null;
+  updated: string;
+}
+
+export interface Login {
+  id: number;
+  created: string;
+  last_used: string | null;
+  address: string | null;
+  client: string | null;
+  current: boolean;
+}
+
+export interface Link {
+  id: number;
+  user: string;
+  medium: string;
+  created: string;
+  expires: string;
+  /** Told once, when it is made. */
+  url?: string;
+}

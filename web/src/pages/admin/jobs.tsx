@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+import { t } from '../../i18n';
+import { adminTexts } from '../../i18n/admin-names';
+import { Message, PageTitle } from '../../parts/page';
+
+export default function JobsPage() {
+  return (
+    <>
+      <PageTitle>{adminTexts.value.jobs}</PageTitle>
+      <Message icon="jobs" title={t.value.laterTitle}>{t.value.laterText}</Message>
+    </>
+  );
+}
