@@ -13,6 +13,7 @@
 
 #include "control/accounts/accounts.h"
 #include "control/accounts/admin-password.h"
+#include "control/accounts/logins.h"
 #include "control/api/router.h"
 #include "control/catalog/catalog-health.h"
 #include "control/config.h"
@@ -309,6 +310,8 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
   g_clear_pointer (&context->events, pmss_events_free);
+  if (context->accounts != NULL)
+    pmss_logins_write_uses (context->accounts);
   g_clear_pointer (&context->accounts, pmss_accounts_free);
   g_clear_pointer (&context->catalog, pmss_catalog_free);
   g_clear_pointer (&context->database, pmss_database_close);

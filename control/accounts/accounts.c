@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control/accounts/login-limit.h"
+#include "control/accounts/logins.h"
 #include "control/accounts/passwords.h"
 #include "control/accounts/secret.h"
 #include "control/database/database.h"
@@ -28,6 +29,7 @@ typedef struct
   gboolean one_time;
   guint8 hash[PMSS_SECRET_HASH_SIZE];
   gboolean keep;                /* the token of @hash */
+  const char *address, *client; /* that log in */
   gint64 expires;
   char *stored;
   PmssUser *user;
@@ -303,15 +305,16 @@ add_token (PmssDatabase * database, gpointer data, GError ** error)
     return FALSE;
   if (pmss_database_get_changes (database) == 0)
     return wrong_login (error);
-  return get_user (database, call, error);
+  return pmss_logins_describe (database, call->hash, call->address,
+      call->client, error) && get_user (database, call, error);
 }
 
 PmssLogin *
 pmss_accounts_login (PmssAccounts * self, const char *user,
-    const char *password, const char *address, guint * retry_after,
-    GError ** error)
+    const char *password, const char *address, const char *client,
+    guint * retry_after, GError ** error)
 {
-  AccountCall call = {.name = user };
+  AccountCall call = {.name = user,.address = address,.client = client };
   g_autofree char *checked = NULL;
   g_autoptr (PmssLogin) login = NULL;
 
@@ -361,18 +364,18 @@ pmss_accounts_authenticate (PmssAccounts * self, const char *token,
   /* what the database says is at least that new */
   const gint64 generation = pmss_database_get_tally (self->database, "rights",
       "");
+  const gint64 now = g_get_real_time () / G_USEC_PER_SEC;
   AccountCall call = { 0 };
   PmssUser *user;
 
   pmss_secret_hash (token, call.hash);
-  user = pmss_known_tokens_find (self->known, call.hash, generation,
-      g_get_real_time () / G_USEC_PER_SEC);
+  user = pmss_known_tokens_find (self->known, call.hash, generation, now);
   if (user != NULL)
     return user;
   if (!pmss_database_read (self->database, find_token, &call, error))
     return NULL;
   pmss_known_tokens_add (self->known, call.hash, call.user, generation,
-      call.expires);
+      call.expires, now);
   return call.user;
 }
 
@@ -409,6 +412,7 @@ pmss_accounts_tick (PmssAccounts * self)
 
   if (!pmss_database_transact (self->database, expire_tokens, NULL, &error))
     g_warning ("Cannot drop expired tokens: %s", error->message);
+  pmss_logins_write_uses (self);
 }
 
 /* Users */

@@ -52,9 +52,10 @@ void          pmss_login_free (PmssLogin *login);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLogin, pmss_login_free)
 
 /* PMSS_ERROR_NOT_AUTHORIZED for a wrong user or password (in equal time), PMSS_ERROR_BUSY and
- * @retry_after (seconds) when @address or @user has tried too often. */
+ * @retry_after (seconds) when @address or @user has tried too often. @client: (nullable) what logs
+ * in calls itself. */
 PmssLogin    *pmss_accounts_login  (PmssAccounts *accounts, const char *user, const char *password,
-    const char *address, guint *retry_after, GError **error);
+    const char *address, const char *client, guint *retry_after, GError **error);
 /* The user of @token; PMSS_ERROR_NOT_AUTHORIZED if it is unknown or expired. */
 PmssUser     *pmss_accounts_authenticate (PmssAccounts *accounts, const char *token,
     GError **error);
@@ -91,7 +92,7 @@ gboolean      pmss_accounts_set_password (PmssAccounts *accounts, const char *na
 gboolean      pmss_accounts_check_password (PmssAccounts *accounts, const char *name,
     const char *password, const char *address, guint *retry_after, GError **error);
 
-/* Drops expired tokens; called by a timer. */
+/* Drops expired tokens, and writes when the others were last used; called by a timer. */
 void          pmss_accounts_tick (PmssAccounts *accounts);
 
 G_END_DECLS

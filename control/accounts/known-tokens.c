@@ -12,6 +12,7 @@ typedef struct
   PmssUser *user;
   gint64 generation;
   gint64 expires;
+  gint64 used, written;         /* seconds since 1970 */
 } Entry;
 
 struct _PmssKnownTokens
@@ -79,13 +80,15 @@ pmss_known_tokens_find (PmssKnownTokens * self,
     const guint8 hash[PMSS_SECRET_HASH_SIZE], gint64 generation, gint64 now)
 {
   PmssUser *user = NULL;
-  const Entry *entry;
+  Entry *entry;
 
   g_mutex_lock (&self->lock);
   entry = g_hash_table_lookup (self->entries, hash);
   if (entry != NULL && generation > 0 && entry->generation == generation
-      && entry->expires > now)
+      && entry->expires > now) {
+    entry->used = now;
     user = copy_user (entry->user);
+  }
   g_mutex_unlock (&self->lock);
   return user;
 }
@@ -93,18 +96,57 @@ pmss_known_tokens_find (PmssKnownTokens * self,
 void
 pmss_known_tokens_add (PmssKnownTokens * self,
     const guint8 hash[PMSS_SECRET_HASH_SIZE], const PmssUser * user,
-    gint64 generation, gint64 expires)
+    gint64 generation, gint64 expires, gint64 now)
 {
-  Entry *entry = g_new (Entry, 1);
+  Entry *entry = g_new0 (Entry, 1);
 
   memcpy (entry->hash, hash, sizeof entry->hash);
   entry->user = copy_user (user);
   entry->generation = generation;
   entry->expires = expires;
+  entry->used = now;
   g_mutex_lock (&self->lock);
   /* those that are used come back by themselves */
   if (g_hash_table_size (self->entries) >= MAX_TOKENS)
     g_hash_table_remove_all (self->entries);
   g_hash_table_add (self->entries, entry);
   g_mutex_unlock (&self->lock);
+}
+
+gint64
+pmss_known_tokens_get_used (PmssKnownTokens * self,
+    const guint8 hash[PMSS_SECRET_HASH_SIZE])
+{
+  gint64 used = 0;
+  const Entry *entry;
+
+  g_mutex_lock (&self->lock);
+  entry = g_hash_table_lookup (self->entries, hash);
+  if (entry != NULL)
+    used = entry->used;
+  g_mutex_unlock (&self->lock);
+  return used;
+}
+
+GArray *
+pmss_known_tokens_take_uses (PmssKnownTokens * self)
+{
+  GArray *uses = g_array_new (FALSE, FALSE, sizeof (PmssTokenUse));
+  GHashTableIter iter;
+  gpointer key;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, &key, NULL)) {
+    Entry *entry = key;
+    PmssTokenUse use = {.used = entry->used };
+
+    if (entry->used == entry->written)
+      continue;
+    entry->written = entry->used;
+    memcpy (use.hash, entry->hash, sizeof (use.hash));
+    g_array_append_val (uses, use);
+  }
+  g_mutex_unlock (&self->lock);
+  return uses;
 }

@@ -3,6 +3,7 @@
  * their tickets. On handlers' threads. */
 #include "control/api/router.h"
 
+#include "control/accounts/positions.h"
 #include "control/accounts/secret.h"
 #include "control/api/api-sessions.h"
 #include "control/catalog/catalog.h"
@@ -16,10 +17,10 @@
 /* --- A viewer --- */
 
 static PmssMedium *
-find_ready (PmssApiCall * call, GError ** error)
+find_ready (PmssApiCall * call, const char *name, GError ** error)
 {
   g_autoptr (PmssMedium) medium =
-      pmss_catalog_get_medium (call->context->catalog, call->param, error);
+      pmss_catalog_get_medium (call->context->catalog, name, error);
 
   if (medium == NULL)
     return NULL;
@@ -51,16 +52,14 @@ choose_gateways (PmssApiCall * call, const PmssMedium * medium, GError ** error)
 }
 
 static PmssTicket *
-take_ticket (PmssApiCall * call, GError ** error)
+take_ticket (PmssApiCall * call, const PmssMedium * medium, GError ** error)
 {
   const PmssTicketHolder holder = {
     .user = call->user->name,
     .login = call->login,
     .address = pmss_http_request_get_address (call->request)
   };
-  g_autoptr (PmssMedium) medium = find_ready (call, error);
-  g_autoptr (GArray) gateways = medium != NULL ?
-      choose_gateways (call, medium, error) : NULL;
+  g_autoptr (GArray) gateways = choose_gateways (call, medium, error);
 
   if (gateways == NULL)
     return NULL;
@@ -100,40 +99,124 @@ add_alternatives (PmssApiCall * call, const GPtrArray * urls)
     pmss_http_request_add_header (call->request, "Link", links->str);
 }
 
+/* What a viewer gets. */
+typedef struct
+{
+  PmssMedium *medium;
+  PmssTicket *ticket;
+  GPtrArray *urls;              /* at least one */
+} Play;
+
+static void
+clear_play (Play * play)
+{
+  g_clear_pointer (&play->medium, pmss_medium_free);
+  g_clear_pointer (&play->ticket, pmss_ticket_free);
+  g_clear_pointer (&play->urls, g_ptr_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Play, clear_play)
+     static gboolean
+         begin_play (PmssApiCall * call, const char *name, Play * play,
+    GError ** error)
+{
+  play->medium = find_ready (call, name, error);
+  if (play->medium != NULL)
+    play->ticket = take_ticket (call, play->medium, error);
+  if (play->ticket == NULL)
+    return FALSE;
+  play->urls = make_urls (call, play->ticket);
+  if (play->urls->len > 0)
+    return TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "The storage servers have just gone: try again");
+  return FALSE;
+}
+
+static void
+refuse_play (PmssApiCall * call, const GError * error)
+{
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY))
+    pmss_http_request_add_header (call->request, "Retry-After", "1");
+  pmss_http_request_respond_error (call->request, error);
+}
+
+/* Each URL opens a door. */
+static void
+keep_private (PmssApiCall * call)
+{
+  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
+  pmss_http_request_add_header (call->request, "Referrer-Policy",
+      "no-referrer");
+}
+
 static void
 redirect (PmssApiCall * call, const GPtrArray * urls)
 {
   pmss_http_request_add_header (call->request, "Location", urls->pdata[0]);
   add_alternatives (call, urls);
-  /* each URL opens a door */
-  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
-  pmss_http_request_add_header (call->request, "Referrer-Policy",
-      "no-referrer");
+  keep_private (call);
   pmss_http_request_respond_empty (call->request, 307);
 }
 
 static void
 send_to_gateway (PmssApiCall * call)
 {
+  g_auto (Play) play = { NULL };
   g_autoptr (GError) error = NULL;
-  g_autoptr (PmssTicket) ticket = NULL;
-  g_autoptr (GPtrArray) urls = NULL;
 
   if (!pmss_api_check_medium_name (call))
     return;
-  ticket = take_ticket (call, &error);
-  if (ticket != NULL)
-    urls = make_urls (call, ticket);
-  if (urls != NULL && urls->len > 0) {
-    redirect (call, urls);
-    return;
-  }
-  if (error == NULL)
-    g_set_error_literal (&error, PMSS_ERROR, PMSS_ERROR_BUSY,
-        "The storage servers have just gone: try again");
-  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY))
-    pmss_http_request_add_header (call->request, "Retry-After", "1");
-  pmss_http_request_respond_error (call->request, error);
+  if (begin_play (call, call->param, &play, &error))
+    redirect (call, play.urls);
+  else
+    refuse_play (call, error);
+}
+
+/* @position_ns: where the viewer left off, -1: nowhere */
+static void
+respond_play (PmssApiCall * call, const Play * play, gint64 position_ns)
+{
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+  char version[PMSS_VERSION_ID_STRLEN];
+
+  pmss_version_id_to_string (&play->medium->version, version);
+  pmss_json_writer_begin_object (json);
+  pmss_api_add_string (json, "id", play->ticket->id);
+  pmss_api_add_string (json, "medium", play->medium->name);
+  pmss_api_add_string (json, "version", version);
+  pmss_api_add_string (json, "content_type", play->medium->content_type);
+  pmss_json_writer_set_member_name (json, "urls");
+  pmss_json_writer_begin_array (json);
+  for (guint i = 0; i < play->urls->len; i++)
+    pmss_json_writer_add_string_value (json, play->urls->pdata[i]);
+  pmss_json_writer_end_array (json);
+  pmss_api_add_known (json, "position_ns", position_ns);
+  pmss_json_writer_end_object (json);
+  keep_private (call);
+  pmss_api_respond (call, 201, json);
+}
+
+/* For a page, which cannot read where a redirect leads. */
+static void
+post_play (PmssApiCall * call)
+{
+  static const char *const members[] = { "medium", NULL };
+  JsonObject *body = pmss_http_request_get_json (call->request);
+  g_auto (Play) play = { NULL };
+  g_autoptr (GError) error = NULL;
+  const char *name;
+  gint64 position_ns;
+
+  if (pmss_json_check_members (body, members, &error)
+      && pmss_json_get_string (body, "medium", PMSS_MAX_NAME, &name, &error)
+      && pmss_medium_name_check (name, &error)
+      && begin_play (call, name, &play, &error)
+      && pmss_positions_get (call->context->database, call->user->name,
+          play.medium->id, &position_ns, &error))
+    respond_play (call, &play, position_ns);
+  else
+    refuse_play (call, error);
 }
 
 /* --- A gateway --- */
@@ -201,6 +284,7 @@ redeem (PmssApiCall * call)
 const PmssRoute pmss_routes_gateway[] = {
   {"GET", "/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, send_to_gateway,
       .link = TRUE},
+  {"POST", "/api/v1/plays", PMSS_ROLE_VIEWER, PMSS_BODY_JSON, post_play},
   /* a storage server's secret is looked at */
   {"POST", "/api/v1/tickets/{id}/sessions", PMSS_ROLE_NONE, PMSS_BODY_JSON,
       redeem,.frequent = TRUE},

@@ -42,7 +42,9 @@ log_in (PmssApiCall * call)
   }
   call->claimed_user = g_strdup (user);
   login = pmss_accounts_login (call->context->accounts, user, password,
-      pmss_http_request_get_address (call->request), &retry_after, &error);
+      pmss_http_request_get_address (call->request),
+      pmss_http_request_get_header (call->request, "User-Agent"),
+      &retry_after, &error);
   if (login == NULL)
     pmss_api_respond_login_error (call, error, retry_after);
   return login;

@@ -8,8 +8,6 @@
 #include "libpmss/pmss-json.h"
 #include "libpmss/pmss-text.h"
 
-#define DEFAULT_LIMIT 100
-#define MAX_LIMIT 1000
 #define MAX_NAME 1024
 
 /* As nearly all documents are: sound, without escapes that could hide something, and of characters that show. */
@@ -98,39 +96,6 @@ pmss_api_add_medium (PmssJsonWriter * json, const PmssMedium * medium)
 }
 
 static void
-list_media (PmssApiCall * call)
-{
-  PmssHttpRequest *request = call->request;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) media = NULL;
-  g_autoptr (PmssJsonWriter) json = NULL;
-  g_autofree char *next = NULL;
-  guint64 limit;
-
-  if (!pmss_api_get_query_uint (call, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT,
-          &limit))
-    return;
-  media = pmss_catalog_list_media (call->context->catalog,
-      pmss_http_request_get_query (request, "prefix"),
-      pmss_http_request_get_query (request, "after"), (guint) limit, &next,
-      &error);
-  if (media == NULL) {
-    pmss_http_request_respond_error (request, error);
-    return;
-  }
-  json = pmss_json_writer_new ();
-  pmss_json_writer_begin_object (json);
-  pmss_json_writer_set_member_name (json, "media");
-  pmss_json_writer_begin_array (json);
-  for (guint i = 0; i < media->len; i++)
-    pmss_api_add_medium (json, g_ptr_array_index (media, i));
-  pmss_json_writer_end_array (json);
-  pmss_api_add_string (json, "next", next);
-  pmss_json_writer_end_object (json);
-  pmss_api_respond (call, 200, json);
-}
-
-static void
 get_medium (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
@@ -193,7 +158,8 @@ rename_medium (PmssApiCall * call)
 }
 
 const PmssRoute pmss_routes_media[] = {
-  {"GET", "/api/v1/media", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, list_media},
+  {"GET", "/api/v1/media", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
+      pmss_api_list_media},
   {"GET", "/api/v1/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       get_medium},
   {"POST", "/api/v1/media/{name+}/rename", PMSS_ROLE_OPERATOR, PMSS_BODY_JSON,

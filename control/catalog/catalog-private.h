@@ -33,6 +33,14 @@ guint64  pmss_catalog_count_extents (const PmssVersion *version);
 gboolean pmss_catalog_column_version (PmssRows *rows, guint column, PmssVersionId *id,
     GError **error);
 
+/* On the database thread. A living or deleting medium; PMSS_ERROR_NOT_FOUND. */
+PmssMedium *pmss_catalog_read_medium (PmssDatabase *database, gint64 id, GError **error);
+/* After a change of the name, title or state of medium @id, or its end: searches find it by what it
+ * is called now. */
+gboolean pmss_catalog_index_text    (PmssDatabase *database, gint64 id, GError **error);
+/* "ready". PMSS_ERROR_CORRUPT */
+gboolean pmss_catalog_parse_medium_state (const char *text, PmssMediumState *state, GError **error);
+
 /* All that follows: on the database thread, as a part of the caller's transaction. */
 gboolean pmss_catalog_count_shards  (PmssDatabase *database, guint node, int change,
     GError **error);

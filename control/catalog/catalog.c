@@ -103,8 +103,9 @@ pmss_catalog_check_changed (PmssDatabase * database, GError ** error,
   return FALSE;
 }
 
-static gboolean
-parse_state (const char *text, PmssMediumState * state, GError ** error)
+gboolean
+pmss_catalog_parse_medium_state (const char *text, PmssMediumState * state,
+    GError ** error)
 {
   for (guint i = 0; i < G_N_ELEMENTS (medium_states); i++) {
     if (g_strcmp0 (text, medium_states[i]) == 0) {
@@ -124,7 +125,8 @@ read_medium (PmssRows * rows, GError ** error)
 
   medium->id = pmss_rows_int (rows, 0);
   medium->name = g_strdup (pmss_rows_text (rows, 1));
-  if (!parse_state (pmss_rows_text (rows, 2), &medium->state, error))
+  if (!pmss_catalog_parse_medium_state (pmss_rows_text (rows, 2),
+          &medium->state, error))
     return NULL;
   medium->title = g_strdup (pmss_rows_text (rows, 3));
   medium->content_type = g_strdup (pmss_rows_text (rows, 4));
@@ -181,7 +183,7 @@ add_medium (PmssDatabase * database, gpointer data, GError ** error)
           PMSS_INT_OR_NULL (m->peak_bitrate_10s), PMSS_TEXT (m->streams),
           PMSS_TEXT (m->tags), PMSS_INT (m->created))) {
     m->id = pmss_database_get_last_id (database);
-    return TRUE;
+    return pmss_catalog_index_text (database, m->id, error);
   }
   if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_EXISTS))
     set_taken (m->name, error);
@@ -265,6 +267,14 @@ get_by_id (PmssDatabase * database, gpointer data, GError ** error)
       PMSS_INT (call->id));
 
   return take_one (call, rows, error);
+}
+
+PmssMedium *
+pmss_catalog_read_medium (PmssDatabase * database, gint64 id, GError ** error)
+{
+  MediumCall call = {.id = id };
+
+  return get_by_id (database, &call, error) ? call.medium : NULL;
 }
 
 PmssMedium *
@@ -362,7 +372,8 @@ update_medium (PmssDatabase * database, gpointer data, GError ** error)
       PMSS_INT_OR_NULL (m->peak_bitrate_10s), PMSS_TEXT (m->streams),
       PMSS_TEXT (m->tags))
       && pmss_catalog_check_changed (database, error, PMSS_ERROR_NOT_FOUND,
-      "The medium is gone");
+      "The medium is gone")
+      && pmss_catalog_index_text (database, m->id, error);
 }
 
 gboolean
@@ -400,7 +411,8 @@ rename_medium (PmssDatabase * database, gpointer data, GError ** error)
           PMSS_INT (call->medium->id), PMSS_TEXT (call->new_name))
       && pmss_database_exec (database, &local,
           "UPDATE job SET medium_name = ?2 WHERE medium = ?1",
-          PMSS_INT (call->medium->id), PMSS_TEXT (call->new_name)))
+          PMSS_INT (call->medium->id), PMSS_TEXT (call->new_name))
+      && pmss_catalog_index_text (database, call->medium->id, &local))
     return TRUE;
   if (g_error_matches (local, PMSS_ERROR, PMSS_ERROR_EXISTS))
     set_taken (call->new_name, error);
@@ -465,7 +477,8 @@ mark_deleting (PmssDatabase * database, gpointer data, GError ** error)
       "UPDATE version SET state = 'deleting' WHERE medium = ?1",
       PMSS_INT (call->id))
       && pmss_database_exec (database, error,
-      "DELETE FROM session WHERE medium = ?1", PMSS_INT (call->id));
+      "DELETE FROM session WHERE medium = ?1", PMSS_INT (call->id))
+      && pmss_catalog_index_text (database, call->id, error);
 }
 
 gboolean

@@ -200,8 +200,40 @@ class OpenApiTest(cluster.TestCase):
         self.assert_status(403, api, "PUT", "/sessions/" + session["id"])
         self.assert_status(404, self.cluster.medium, "films/a b%ä.bin")
 
+    def exercise_lists(self):
+        api = self.cluster.api
+        for query in ("q=a%20b", "q=", "sort=-created&limit=1", "folder=&state=ready", "folder=films", "sort=title&prefix=f"):
+            api("GET", "/media?" + query)
+        for query in ("q=" + "x" * 257, "sort=odd", "sort=", "state=deleting", "folder=/a", "folder=a/", "sort=size&after=x"):
+            self.assert_status(400, api, "GET", "/media?" + query)
+
+    def exercise_viewer(self):
+        api = self.cluster.api
+        play = api("POST", "/plays", {"medium": "played"}, 201)
+        self.assertIsNone(play["position_ns"])
+        for body, status in (({}, 400), ({"medium": 1}, 400), ({"medium": "/x"}, 400), ({"medium": "none"}, 404)):
+            self.assert_status(status, api, "POST", "/plays", body, 201)
+        api("PUT", "/me/positions/played", {"position_ns": 5}, 204)
+        self.assertEqual(api("POST", "/plays", {"medium": "played"}, 201)["position_ns"], 5)
+        self.assertEqual([p["medium"] for p in api("GET", "/me/positions?limit=1")["positions"]], ["played"])
+        for body in ({}, {"position_ns": -1}, {"position_ns": 1 << 63}, {"position_ns": 1, "x": 1}):
+            self.assert_status(400, api, "PUT", "/me/positions/played", body, 204)
+        self.assert_status(404, api, "PUT", "/me/positions/none", {"position_ns": 5}, 204)
+        self.assert_status(400, api, "GET", "/me/positions?after=x")
+        api("DELETE", "/me/positions/played", None, 204)
+        self.assert_status(404, api, "DELETE", "/me/positions/played", None, 204)
+        self.cluster.login("admin", self.cluster.password)
+        logins = api("GET", "/me/logins")["logins"]
+        other = next(x for x in logins if not x["current"])
+        self.assertEqual(other["address"], "127.0.0.1")
+        api("DELETE", "/me/logins/" + other["id"], None, 204)
+        self.assert_status(404, api, "DELETE", "/me/logins/" + other["id"], None, 204)
+        api("DELETE", "/me/logins", None, 204)
+        self.assertEqual([x["current"] for x in api("GET", "/me/logins")["logins"]], [True])
+
     def exercise_gateway(self):
         self.cluster.add("played", CONTENT)
+        self.exercise_viewer()
         status, headers, _ = self.cluster.request("GET", "/media/played")
         self.assertEqual(status, 307)
         ticket = claims_of(headers["Location"].split("?t=")[1])["sid"]
@@ -341,6 +373,7 @@ class OpenApiTest(cluster.TestCase):
         self.exercise_accounts()
         self.exercise_nodes()
         self.exercise_media()
+        self.exercise_lists()
         self.exercise_gateway()
         self.exercise_uploads()
         self.exercise_jobs()

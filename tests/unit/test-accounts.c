@@ -44,7 +44,7 @@ static PmssLogin *
 log_in (Fixture * f, const char *user, const char *password, GError ** error)
 {
   return pmss_accounts_login (f->accounts, user, password, "192.0.2.1",
-      &f->retry_after, error);
+      "test", &f->retry_after, error);
 }
 
 static void

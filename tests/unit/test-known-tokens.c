@@ -46,7 +46,7 @@ setup (Fixture * f, gconstpointer data)
       PMSS_ROLE_OPERATOR, FALSE, &error);
   g_assert_no_error (error);
   f->login = pmss_accounts_login (f->accounts, "anna", "correct horse",
-      "192.0.2.1", &retry_after, &error);
+      "192.0.2.1", NULL, &retry_after, &error);
   g_assert_no_error (error);
   assert_role (f, PMSS_ROLE_OPERATOR);
 }
@@ -122,18 +122,18 @@ test_table (void)
   g_autoptr (PmssUser) found = NULL;
 
   g_assert_null (pmss_known_tokens_find (tokens, hash, 5, 99));
-  pmss_known_tokens_add (tokens, hash, &user, 5, 100);
+  pmss_known_tokens_add (tokens, hash, &user, 5, 100, 1);
   found = pmss_known_tokens_find (tokens, hash, 5, 99);
   g_assert_cmpstr (found->name, ==, "anna");
   g_assert_null (pmss_known_tokens_find (tokens, hash, 5, 100));
   g_assert_null (pmss_known_tokens_find (tokens, hash, 6, 99));
-  pmss_known_tokens_add (tokens, hash, &user, 0, 100);
+  pmss_known_tokens_add (tokens, hash, &user, 0, 100, 1);
   g_assert_null (pmss_known_tokens_find (tokens, hash, 0, 99));
   /* it does not grow without end */
   for (guint i = 0; i < 20000; i++) {
     hash[0] = i;
     hash[1] = i >> 8;
-    pmss_known_tokens_add (tokens, hash, &user, 7, 100);
+    pmss_known_tokens_add (tokens, hash, &user, 7, 100, 1);
   }
   g_clear_pointer (&found, pmss_user_free);
   found = pmss_known_tokens_find (tokens, hash, 7, 99);
