@@ -13,7 +13,7 @@ session_opened (PmssSession * session, gint64 took, gpointer user_data)
 {
   PmssEngine *engine = user_data;
 
-  engine->opened_in = took;
+  engine->links.opened_in = took;
   pmss_engine_opened (engine, session);
 }
 
@@ -22,7 +22,7 @@ static void
 take_token (PmssEngine * engine, const char *token)
 {
   pmss_engine_set_token (engine, token);
-  pmss_engine_retry_refused (engine);
+  pmss_links_retry_refused (&engine->links);
   pmss_engine_kick (engine);
 }
 
@@ -30,8 +30,8 @@ take_token (PmssEngine * engine, const char *token)
 static void
 take_over (PmssEngine * engine, PmssLayout * layout)
 {
-  const PmssTakeover parts = { engine->links, &engine->places, &engine->rows,
-    engine->bad_shards, engine->news
+  const PmssTakeover parts = { engine->links.all, &engine->links.places,
+    &engine->rows, engine->links.bad_shards, engine->news
   };
 
   pmss_takeover_run (&parts, layout, pmss_loop_now (engine->loop));
@@ -100,15 +100,10 @@ static gboolean
 is_served (gpointer user_data)
 {
   PmssEngine *engine = user_data;
-  gboolean served = FALSE;
+  gboolean served;
 
   g_mutex_lock (&engine->lock);
-  for (guint i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
-
-    served = served || (pmss_link_is_usable (link) && link->refusals == 0
-        && link->counters.units > 0);
-  }
+  served = pmss_links_is_served (&engine->links);
   g_mutex_unlock (&engine->lock);
   return served;
 }
@@ -142,14 +137,15 @@ static gboolean
 find_place (PmssEngine * engine, PmssLink * link, PmssReport * report)
 {
   guint32 i, n = pmss_layout_get_n_extents (engine->rows.layout);
-  guint32 first = engine->active == NULL ? 0 :
-      engine->active->row / engine->rows.rows_per_extent;
+  guint32 first = engine->cursors.active == NULL ? 0 :
+      engine->cursors.active->row / engine->rows.rows_per_extent;
   guint width = engine->rows.redundancy.k + engine->rows.redundancy.m;
 
   for (i = 0; i < n; i++) {
     report->extent = (first + i) % n;
     for (report->index = 0; report->index < width; report->index++) {
-      if (pmss_engine_get_shard_link (engine, report->extent, report->index)
+      if (pmss_links_get_shard_link (&engine->links, report->extent,
+              report->index)
           == link)
         return TRUE;
     }

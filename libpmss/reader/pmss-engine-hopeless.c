@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Shows pmss-hopeless.c the rows that are waited for, and does what it says. Lock held. */
 #include "libpmss/reader/pmss-engine.h"
-#include "libpmss/reader/pmss-wait.h"
 
 static PmssHopelessRow
 view_row (PmssEngine * engine, PmssRow * row)
@@ -13,10 +12,11 @@ view_row (PmssEngine * engine, PmssRow * row)
 
   for (guint i = 0; i < view.redundancy.k + view.redundancy.m; i++)
     view.units[i] = (PmssHopelessUnit) {
-    .link = pmss_engine_get_shard_link (engine, row->extent, i),.is_bad =
+    .link = pmss_links_get_shard_link (&engine->links, row->extent, i),.is_bad =
         row->slots[i].state == PMSS_UNIT_BAD,.tries =
-        pmss_bad_shards_get_tries (engine->bad_shards, row->extent, i),.retry
-        = pmss_bad_shards_get_retry (engine->bad_shards, row->extent, i)};
+        pmss_bad_shards_get_tries (engine->links.bad_shards, row->extent,
+        i),.retry =
+        pmss_bad_shards_get_retry (engine->links.bad_shards, row->extent, i)};
   return view;
 }
 
@@ -67,7 +67,7 @@ pmss_engine_check_hopeless (PmssEngine * engine, gint64 now)
     PmssRow *row = value;
 
     if (row->stuck_since != 0 && row->error == NULL
-        && pmss_wait_is_for (engine, row->number, -1))
+        && pmss_waits_is_for (&engine->waits, row->number, -1))
       check_row (engine, row, now);
   }
 }

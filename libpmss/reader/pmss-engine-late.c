@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Shows PmssLate what the engine has under way, and does what it says. On the I/O thread. */
 #include "libpmss/reader/pmss-engine.h"
-#include "libpmss/reader/pmss-wait.h"
 
 /* The first row that somebody needs and @stream is to bring, and when: what it
  * receives now the consumer may have passed already, with the others' help. */
@@ -19,7 +18,8 @@ find_needed (PmssEngine * engine, PmssStream * stream, gint64 * deadline)
     if (row == NULL || row->slots[range->index].state != PMSS_UNIT_ASKED
         || row->slots[range->index].stream != stream)
       continue;
-    *deadline = pmss_deadline_get (engine, base + i, range->index);
+    *deadline = pmss_cursors_get_deadline (&engine->cursors, &engine->waits,
+        base + i, range->index);
     if (*deadline < G_MAXINT64)
       return row;
   }
@@ -41,9 +41,9 @@ is_blocked (PmssEngine * engine, PmssLink * link)
     PmssRow *row = value;
     gint index;
 
-    if (!pmss_wait_is_for (engine, row->number, -1))
+    if (!pmss_waits_is_for (&engine->waits, row->number, -1))
       continue;
-    index = pmss_engine_get_link_shard (engine, link, row->extent);
+    index = pmss_links_get_link_shard (&engine->links, link, row->extent);
     if (index >= 0 && row->slots[index].wanted
         && row->slots[index].state == PMSS_UNIT_NONE)
       return TRUE;
@@ -151,14 +151,15 @@ follow (PmssEngine * engine, PmssLink * link, const PmssLateView * view,
 void
 pmss_engine_check_late (PmssEngine * engine, gint64 now)
 {
-  guint n = engine->links->len;
+  guint n = engine->links.all->len;
   g_autofree PmssLateView *views = g_new (PmssLateView, n + 1);
   g_autofree PmssLateVerdict *verdicts = g_new (PmssLateVerdict, n + 1);
 
   for (guint i = 0; i < n; i++)
-    views[i] = view_link (engine, engine->links->pdata[i], now);
+    views[i] = view_link (engine, pmss_links_get (&engine->links, i), now);
   pmss_late_judge (&engine->late, now, engine->rows.redundancy, views, n,
       verdicts);
   for (guint i = 0; i < n; i++)
-    follow (engine, engine->links->pdata[i], &views[i], verdicts[i], now);
+    follow (engine, pmss_links_get (&engine->links, i), &views[i], verdicts[i],
+        now);
 }

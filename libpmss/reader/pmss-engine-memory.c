@@ -26,7 +26,6 @@ pmss_engine_join_memory (PmssEngine * engine)
   if (engine->settings.max_memory > 0)
     pmss_memory_set_total (memory, engine->settings.max_memory);
   engine->share_blocks = engine->max_blocks;
-  engine->share_window = engine->max_window;
   engine->share = pmss_memory_join (memory, least * block_size (engine),
       (guint64) engine->max_blocks * block_size (engine), share_shrinks,
       engine);
@@ -43,14 +42,8 @@ pmss_engine_leave_memory (PmssEngine * engine)
 static gsize
 count_wanted (PmssEngine * engine)
 {
-  gsize rows = 0;
-
-  for (guint i = 0; i < PMSS_N_CURSORS; i++) {
-    if (engine->cursors[i].in_use)
-      rows += engine->cursors[i].window;
-  }
-  return MIN (engine->max_blocks,
-      engine->blocks_behind + rows * engine->rows.redundancy.k);
+  return MIN (engine->max_blocks, engine->blocks_behind +
+      pmss_cursors_count_rows (&engine->cursors) * engine->rows.redundancy.k);
 }
 
 /* Bytes a second; 0: not known. The consumer's own, or the medium's, whichever is faster: who has
@@ -59,8 +52,9 @@ static guint64
 get_pace (PmssEngine * engine)
 {
   guint64 row = (guint64) engine->rows.redundancy.k * engine->rows.unit;
-  gint64 time = engine->active != NULL ? engine->active->pace.row_time : 0;
-  gint64 played = pmss_deadline_get_played (engine);
+  const PmssCursor *cursor = engine->cursors.active;
+  gint64 time = cursor != NULL ? cursor->pace.row_time : 0;
+  gint64 played = engine->cursors.played;
 
   if (time == 0 || (played > 0 && played < time))
     time = played;
@@ -89,10 +83,10 @@ take_share (PmssEngine * engine, gsize wanted)
       get_pace (engine));
   blocks = pmss_share_get (engine->share) / block_size (engine);
   engine->share_blocks = MIN (blocks, engine->max_blocks);
-  engine->share_window = engine->max_window;
+  engine->cursors.room = engine->cursors.max_window;
   if (engine->share_blocks == engine->max_blocks)
     return;
-  engine->share_window = MAX (2, (engine->share_blocks -
+  engine->cursors.room = MAX (2, (engine->share_blocks -
           pmss_engine_get_behind (engine)) / engine->rows.redundancy.k);
   pmss_block_pool_set_spare (engine->pool, engine->share_blocks);
 }
@@ -122,7 +116,7 @@ pmss_engine_note_held (PmssEngine * engine)
 void
 pmss_engine_rest_memory (PmssEngine * engine)
 {
-  PmssCursor *cursor = engine->active;
+  PmssCursor *cursor = engine->cursors.active;
   guint64 first = cursor != NULL ? cursor->row : 0;
 
   if (engine->share == NULL)

@@ -55,8 +55,8 @@ pmss_engine_add_stats (PmssEngine * engine, GVariantDict * dict)
 
   g_variant_builder_init (&nodes, G_VARIANT_TYPE ("aa{sv}"));
   g_mutex_lock (&engine->lock);
-  for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = pmss_links_get (&engine->links, i);
 
     sum_counters (&sum, &link->counters);
     g_variant_builder_add_value (&nodes, link_to_variant (link));

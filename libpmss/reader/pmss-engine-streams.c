@@ -35,7 +35,7 @@ count_rebuilt (PmssEngine * engine, PmssRow * row, guint32 rebuilt)
   guint i;
 
   for (i = 0; i < engine->rows.redundancy.k; i++) {
-    PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
+    PmssLink *link = pmss_links_get_shard_link (&engine->links, row->extent, i);
 
     if (rebuilt & (1u << i))
       ++ * (link != NULL ? &link->counters.rebuilt : &engine->rebuilt_lost);
@@ -79,31 +79,29 @@ row_rebuilt (PmssRowJob * job, gpointer user_data)
     /* more than it was when this began, or it has changed */
     pmss_engine_kick (engine);
   }
-  if (pmss_wait_is_for (engine, number, -1))
+  if (pmss_waits_is_for (&engine->waits, number, -1))
     ended = pmss_wait_check (engine, pmss_loop_now (engine->loop));
   g_mutex_unlock (&engine->lock);
   pmss_wait_answer (ended);
 }
 
 void
-pmss_engine_try_rebuild (PmssEngine * engine, PmssRow * row)
+pmss_engine_rebuild (PmssEngine * engine, PmssRowJob * job, gboolean is_awaited)
 {
-  PmssExtentGeometry geometry;
-  guint i, had, k = engine->rows.redundancy.k;
-
-  if (row->missing == 0 || row->job != NULL)
-    return;
-  pmss_rows_geometry (&engine->rows, row, &geometry);
-  had = pmss_rows_count_ready (&engine->rows, row);
-  for (i = 0; i < k; i++)
-    had += pmss_extent_geometry_unit_length (&geometry, row->row, i) == 0;
-  if (had < k)
-    return;
   if (engine->rebuilder == NULL)
     engine->rebuilder = pmss_rebuilder_new (engine->loop, engine->erasure,
         row_rebuilt, engine);
-  pmss_rebuilder_push (engine->rebuilder, pmss_row_job_begin (&engine->rows,
-          row, engine->pool), pmss_wait_is_for (engine, row->number, -1));
+  pmss_rebuilder_push (engine->rebuilder, job, is_awaited);
+}
+
+/* A unit of @row has come. */
+static void
+try_rebuild (PmssEngine * engine, PmssRow * row, gboolean is_awaited)
+{
+  PmssRowJob *job = pmss_row_job_try_begin (&engine->rows, row, engine->pool);
+
+  if (job != NULL)
+    pmss_engine_rebuild (engine, job, is_awaited);
 }
 
 static guint32
@@ -129,7 +127,7 @@ check_record (PmssEngine * engine, PmssRow * row, PmssBlock * block)
     return TRUE;
   bad = bad_units (engine, row) & ~bad;
   for (i = 0; bad != 0; i++, bad >>= 1) {
-    PmssLink *link = pmss_engine_get_shard_link (engine, row->extent, i);
+    PmssLink *link = pmss_links_get_shard_link (&engine->links, row->extent, i);
 
     if ((bad & 1) && link != NULL)
       pmss_engine_report (engine, link, row->extent, i, row->row,
@@ -146,8 +144,9 @@ shard_good (PmssEngine * engine, PmssStream * stream)
   PmssLink *link = pmss_stream_get_owner (stream);
   guint32 extent = range->geometry.extent;
 
-  pmss_places_prove (&engine->places, extent, range->index, (gint) link->index);
-  if (pmss_bad_shards_forget (engine->bad_shards, extent, range->index,
+  pmss_places_prove (&engine->links.places, extent, range->index,
+      (gint) link->index);
+  if (pmss_bad_shards_forget (engine->links.bad_shards, extent, range->index,
           pmss_stream_get_started (stream)))
     pmss_reports_forget (engine->reports, extent, range->index);
 }
@@ -160,6 +159,7 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
   PmssLink *link = pmss_stream_get_owner (stream);
   const PmssStreamRange *range = pmss_stream_get_range (stream);
   guint index = range->index;
+  gboolean is_awaited;
   GList *ended = NULL;
   PmssRow *row;
 
@@ -169,7 +169,7 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
   pmss_engine_link_good (engine, link);
   shard_good (engine, stream);
   pmss_pass_note_taken (&link->pass, pmss_stream_get_token (stream),
-      engine->authorization, engine->token_number);
+      engine->authorization, engine->links.token_number);
   row = stream_row (engine, stream, row_number);
   if (row == NULL || row->slots[index].state != PMSS_UNIT_ASKED
       || row->slots[index].stream != stream) {
@@ -181,8 +181,9 @@ record_came (PmssStream * stream, guint32 row_number, PmssBlock * block,
     pmss_engine_kick (engine);
   } else {
     pmss_rows_set_ready (&engine->rows, row, index, block);
-    pmss_engine_try_rebuild (engine, row);
-    if (pmss_wait_is_for (engine, row->number, -1))
+    is_awaited = pmss_waits_is_for (&engine->waits, row->number, -1);
+    try_rebuild (engine, row, is_awaited);
+    if (is_awaited)
       ended = pmss_wait_check (engine, pmss_stream_get_progress (stream));
   }
   if (pmss_link_made_room (stream, row_number))
@@ -207,7 +208,7 @@ record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
   count_record (link, stream, row_number);
   link->counters.errors++;
   row = stream_row (engine, stream, row_number);
-  elsewhere = pmss_places_fail (&engine->places, range->geometry.extent,
+  elsewhere = pmss_places_fail (&engine->links.places, range->geometry.extent,
       range->index, (gint) link->index);
   if (row != NULL && row->slots[range->index].stream == stream)
     pmss_rows_set_empty (&engine->rows, row, range->index, elsewhere ?
@@ -216,22 +217,6 @@ record_damaged (PmssStream * stream, guint32 row_number, const GError * error,
       row_number, PMSS_REPORT_CHECKSUM);
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
-}
-
-/* What the stream was to bring and has not brought is to be asked again. */
-static void
-release_rows (PmssEngine * engine, PmssStream * stream)
-{
-  const PmssStreamRange *range = pmss_stream_get_range (stream);
-  guint32 i;
-
-  for (i = 0; i < range->n_rows; i++) {
-    PmssRow *row = stream_row (engine, stream, range->first_row + i);
-
-    if (row != NULL && row->slots[range->index].state == PMSS_UNIT_ASKED
-        && row->slots[range->index].stream == stream)
-      pmss_rows_set_empty (&engine->rows, row, range->index, PMSS_UNIT_NONE);
-  }
 }
 
 /* What an error says of a shard: it is left alone for a while, and control is
@@ -284,17 +269,18 @@ shard_failed (PmssEngine * engine, PmssLink * link, PmssStream * stream,
   guint32 extent = range->geometry.extent;
   gboolean is_placed;
 
-  if (pmss_bad_shards_get_tries (engine->bad_shards, extent, range->index) == 0)
+  if (pmss_bad_shards_get_tries (engine->links.bad_shards, extent,
+          range->index) == 0)
     g_message ("node %u (%s), extent %u, shard %u: %s", link->node.id,
         link->peer, extent, range->index, error->message);
   link->counters.errors++;
   pmss_engine_link_good (engine, link);
   /* where it was before, it need not be any more */
-  is_placed = pmss_places_get (&engine->places, extent, range->index) ==
+  is_placed = pmss_places_get (&engine->links.places, extent, range->index) ==
       (gint) link->index;
-  if (!pmss_places_fail (&engine->places, extent, range->index,
+  if (!pmss_places_fail (&engine->links.places, extent, range->index,
           (gint) link->index))
-    pmss_bad_shards_note (engine->bad_shards, extent, range->index,
+    pmss_bad_shards_note (engine->links.bad_shards, extent, range->index,
         pmss_loop_now (engine->loop));
   if (verdict->is_told && is_placed)
     pmss_engine_report (engine, link, extent, range->index, -1, verdict->kind);
@@ -326,9 +312,9 @@ stream_done (PmssStream * stream, const GError * error, gpointer user_data)
 
   g_mutex_lock (&engine->lock);
   g_ptr_array_remove_fast (link->streams, stream);
-  engine->n_streams--;
+  engine->links.n_streams--;
   pmss_link_note_timing (link, stream);
-  release_rows (engine, stream);
+  pmss_rows_release (&engine->rows, stream);
   if (error != NULL)
     stream_failed (engine, link, stream, error);
   else
@@ -341,60 +327,17 @@ static const PmssStreamFuncs stream_funcs = {
   record_came, record_damaged, stream_done
 };
 
-/* Of a row that somebody waits for, the unit that is read now comes first, then
- * those behind it; all of them before anything else. */
-static gint
-stream_priority (PmssEngine * engine, const PmssStreamRange * range)
-{
-  gint n = engine->rows.redundancy.k + engine->rows.redundancy.m;
-  gint first = engine->active->index;
-  guint64 row = range->geometry.extent * engine->rows.rows_per_extent +
-      range->first_row;
-
-  if (!pmss_wait_is_for (engine, row, -1))
-    return G_PRIORITY_DEFAULT;
-  return G_PRIORITY_HIGH + ((gint) range->index + n - first) % n;
-}
-
 void
-pmss_engine_start_stream (PmssEngine * engine, PmssLink * link,
-    const PmssStreamRange * range)
+pmss_engine_send (PmssEngine * engine, PmssStream * stream, gint priority)
 {
+  PmssLink *link = pmss_stream_get_owner (stream);
   guint token;
   const char *authorization = pmss_pass_choose (&link->pass,
-      engine->authorization, engine->token_number, &token);
-  PmssStream *stream =
-      pmss_stream_start (engine->transport, link->base, authorization, range,
-      stream_priority (engine, range),
-      engine->pool, &stream_funcs, engine);
-  guint32 i;
+      engine->authorization, engine->links.token_number, &token);
 
-  pmss_stream_set_owner (stream, link);
   pmss_stream_set_token (stream, token);
-  g_ptr_array_add (link->streams, stream);
-  engine->n_streams++;
-  link->counters.requests++;
-  for (i = 0; i < range->n_rows; i++) {
-    PmssRow *row = stream_row (engine, stream, range->first_row + i);
-    gboolean extra;
-
-    if (range->index >= engine->rows.redundancy.k
-        && (row->missing & ~row->spared))
-      link->counters.hedged++;
-    extra = pmss_rows_count_claimed (&engine->rows, row) >=
-        engine->rows.redundancy.k;
-    link->counters.extra += extra;
-    pmss_budget_note (&engine->budget, extra);
-    pmss_rows_set_asked (&engine->rows, row, range->index, stream);
-  }
-}
-
-void
-pmss_engine_drop_stream (PmssEngine * engine, PmssStream * stream)
-{
-  release_rows (engine, stream);
-  pmss_stream_cancel (stream, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-      "not wanted any more");
+  pmss_stream_send (stream, engine->transport, link->base, authorization,
+      priority, engine->pool, &stream_funcs, engine);
 }
 
 void

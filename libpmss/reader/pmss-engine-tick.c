@@ -27,8 +27,8 @@ tick_streams (PmssEngine * engine, gint64 now)
 {
   guint i, j;
 
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = pmss_links_get (&engine->links, i);
 
     for (j = 0; j < link->streams->len; j++)
       pmss_stream_look (link->streams->pdata[j], now - PMSS_TICK);
@@ -40,8 +40,8 @@ tick_silence (PmssEngine * engine, gint64 now)
 {
   guint i;
 
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = pmss_links_get (&engine->links, i);
 
     if (pmss_link_get_silence (link, now) > dead_after (engine))
       pmss_engine_cancel_streams (engine, link, PMSS_ERROR,
@@ -54,15 +54,10 @@ tick_retries (PmssEngine * engine, gint64 now)
 {
   guint i;
 
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = pmss_links_get (&engine->links, i);
 
-    if (link->streams->len > 0)
-      continue;
-    /* Late, and nothing under way that could show that it is not. */
-    if ((link->state == PMSS_LINK_LATE && link->retry_at <= now)
-        || (link->state == PMSS_LINK_LOST && now >= (engine->stuck ?
-                link->urgent_retry_at : link->retry_at)))
+    if (pmss_links_is_probe_due (link, now, engine->stuck))
       pmss_engine_probe_link (engine, link);
   }
 }
@@ -71,24 +66,7 @@ gboolean
 pmss_engine_is_resting (PmssEngine * engine)
 {
   return engine->state != PMSS_ENGINE_OPEN
-      || (engine->paused && !pmss_wait_is_any_read (engine));
-}
-
-static gint64
-find_link_due (PmssEngine * engine)
-{
-  gint64 due = G_MAXINT64;
-  guint i;
-
-  for (i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
-
-    if (link->state == PMSS_LINK_LATE)
-      due = MIN (due, link->retry_at);
-    else if (link->state == PMSS_LINK_LOST)
-      due = MIN (due, engine->stuck ? link->urgent_retry_at : link->retry_at);
-  }
-  return due;
+      || (engine->paused && !pmss_waits_is_any_read (&engine->waits));
 }
 
 /* When there is something to look at, not before @soon; G_MAXINT64: never. What
@@ -97,17 +75,17 @@ find_link_due (PmssEngine * engine)
 static gint64
 find_due (PmssEngine * engine, gint64 now, gint64 soon)
 {
-  gint64 due = pmss_wait_get_deadline (engine);
+  gint64 due = pmss_waits_get_deadline (&engine->waits);
 
   if (pmss_engine_is_resting (engine))
     return due;
-  if (engine->n_streams > 0)
+  if (engine->links.n_streams > 0)
     return MIN (due, CLAMP (engine->late.look_at, soon, now + PMSS_TICK));
   if (engine->stuck)
     due = MIN (due, engine->stuck_until);
-  else if (pmss_wait_is_any_read (engine))
+  else if (pmss_waits_is_any_read (&engine->waits))
     due = MIN (due, now + PMSS_TICK);
-  due = MIN (due, find_link_due (engine));
+  due = MIN (due, pmss_links_get_due (&engine->links, engine->stuck));
   return MAX (due, soon);
 }
 
@@ -142,7 +120,7 @@ pmss_engine_on_tick (gpointer user_data)
     pmss_engine_check_late (engine, now);
     tick_silence (engine, now);
     tick_retries (engine, now);
-    pmss_plan_run (engine);
+    pmss_engine_plan (engine);
     pmss_engine_check_hopeless (engine, now);
   }
   ended = pmss_wait_check (engine, now);

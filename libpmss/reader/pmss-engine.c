@@ -21,9 +21,9 @@ cancel_all (PmssEngine * engine, const char *reason)
 {
   guint i;
 
-  for (i = 0; engine->links != NULL && i < engine->links->len; i++)
-    pmss_engine_cancel_streams (engine, engine->links->pdata[i], G_IO_ERROR,
-        G_IO_ERROR_CANCELLED, reason);
+  for (i = 0; i < engine->links.all->len; i++)
+    pmss_engine_cancel_streams (engine, pmss_links_get (&engine->links, i),
+        G_IO_ERROR, G_IO_ERROR_CANCELLED, reason);
 }
 
 static void
@@ -35,8 +35,8 @@ close_in_thread (PmssEngine * engine)
     return;
   engine->closing = TRUE;
   cancel_all (engine, "closed");
-  for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = pmss_links_get (&engine->links, i);
 
     if (link->probe != NULL)
       g_cancellable_cancel (link->probe);
@@ -95,12 +95,12 @@ on_kick (gpointer user_data)
   engine->reopen = engine->doubted = FALSE;
   if (engine->state == PMSS_ENGINE_CLOSED) {
     close_in_thread (engine);
-    is_over = engine->n_streams == 0 && engine->n_requests == 0;
+    is_over = engine->links.n_streams == 0 && engine->n_requests == 0;
   } else if (pmss_engine_is_resting (engine)) {
     cancel_all (engine, "not wanted now");
     pmss_engine_rest_memory (engine);
   } else {
-    pmss_plan_run (engine);
+    pmss_engine_plan (engine);
   }
   ended = pmss_wait_check (engine, pmss_loop_now (engine->loop));
   pmss_engine_set_tick (engine);
@@ -141,57 +141,65 @@ pmss_engine_set_token (PmssEngine * engine, const char *token)
 {
   g_free (engine->authorization);
   engine->authorization = g_strconcat (BEARER, token, NULL);
-  engine->token_number++;
+  engine->links.token_number++;
 }
 
 static void
-set_windows (PmssEngine * engine, PmssLayout * layout)
+set_windows (PmssEngine * engine, const PmssSession * session)
 {
-  guint64 unit = pmss_layout_get_unit (layout);
+  guint64 unit = engine->rows.unit;
   guint64 row = engine->rows.redundancy.k * unit;
   guint64 ahead = MIN (engine->settings.read_ahead,
       engine->settings.cache_size - MIN (row, engine->settings.cache_size));
+  guint64 most = MAX (2, ahead / row);
 
-  engine->max_window = MAX (2, ahead / row);
-  engine->first_window = CLAMP (FIRST_WINDOW / row, 2, engine->max_window);
+  pmss_cursors_init (&engine->cursors, &engine->rows,
+      CLAMP (FIRST_WINDOW / row, 2, most), most,
+      engine->settings.read_ahead_time, MAX (session->avg_bitrate,
+          session->peak_bitrate));
   engine->max_blocks = MAX (2 * engine->rows.redundancy.k,
       engine->settings.cache_size / unit);
   engine->blocks_behind = engine->max_blocks -
-      MIN (engine->max_blocks, engine->max_window * engine->rows.redundancy.k);
+      MIN (engine->max_blocks, most * engine->rows.redundancy.k);
   engine->pool = pmss_block_pool_new (unit);
 }
 
-static PmssLink *
-new_link (PmssEngine * engine, const PmssNode * node, guint number)
+static void
+make_plan (PmssEngine * engine)
 {
-  PmssLink *link = pmss_link_new (node, number);
-  const GError *trouble = pmss_io_find_trouble (engine->io, link->peer);
+  const PmssPlan parts = {.rows = &engine->rows,.cursors =
+        &engine->cursors,.links = &engine->links,.waits =
+        &engine->waits,.pool = engine->pool,.max_connections =
+        engine->settings.max_connections
+  };
 
-  if (trouble != NULL)
-    pmss_link_note_hearsay (link, pmss_loop_now (engine->loop), trouble);
-  return link;
+  pmss_plan_init (&engine->plan, &parts, engine->settings.max_extra);
+}
+
+static void
+make_links (PmssEngine * engine, PmssLayout * layout)
+{
+  pmss_links_set_layout (&engine->links, layout);
+  for (guint i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = pmss_links_get (&engine->links, i);
+    const GError *trouble = pmss_io_find_trouble (engine->io, link->peer);
+
+    if (trouble != NULL)
+      pmss_link_note_hearsay (link, pmss_loop_now (engine->loop), trouble);
+  }
 }
 
 void
 pmss_engine_opened (PmssEngine * engine, PmssSession * session)
 {
   PmssLayout *layout = session->layout;
-  g_autofree gint *numbers = g_new (gint, pmss_layout_get_n_nodes (layout) + 1);
-  guint i;
 
   g_mutex_lock (&engine->lock);
-  engine->links =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_link_free);
-  for (i = 0; i < pmss_layout_get_n_nodes (layout); i++) {
-    g_ptr_array_add (engine->links, new_link (engine,
-            pmss_layout_get_node (layout, i), i));
-    numbers[i] = (gint) i;
-  }
-  pmss_places_init (&engine->places, layout, numbers);
+  make_links (engine, layout);
   pmss_rows_init (&engine->rows, layout, pmss_io_get_cache (engine->io));
-  pmss_budget_init (&engine->budget, engine->settings.max_extra);
   engine->erasure = pmss_erasure_new (engine->rows.redundancy);
-  set_windows (engine, layout);
+  set_windows (engine, session);
+  make_plan (engine);
   pmss_engine_join_memory (engine);
   engine->session = session;
   pmss_engine_set_token (engine, session->token);
@@ -232,10 +240,11 @@ pmss_engine_new (PmssClient * client, const char *medium,
   engine->tick = pmss_alarm_new (engine->loop, pmss_engine_on_tick, engine);
   engine->tick_at = PMSS_ALARM_NEVER;
   pmss_engine_init_control (engine);
-  engine->bad_shards = pmss_bad_shards_new ();
+  pmss_links_init (&engine->links, settings->backoff_factor,
+      settings->backoff_max);
   g_mutex_init (&engine->lock);
   g_cond_init (&engine->changed);
-  g_queue_init (&engine->waiting);
+  g_queue_init (&engine->waits.queue);
   g_queue_init (&engine->closers);
   return engine;
 }
@@ -399,12 +408,11 @@ engine_clear (PmssEngine * engine)
   pmss_alarm_end (engine->tick);
   pmss_engine_clear_control (engine);
   pmss_rows_clear (&engine->rows);
-  g_clear_pointer (&engine->links, g_ptr_array_unref);
-  pmss_places_clear (&engine->places);
+  pmss_plan_clear (&engine->plan);
+  pmss_links_clear (&engine->links);
   g_clear_pointer (&engine->erasure, pmss_erasure_unref);
   g_clear_pointer (&engine->pool, pmss_block_pool_free);
   g_clear_pointer (&engine->session, pmss_session_free);
-  pmss_bad_shards_free (engine->bad_shards);
   g_clear_error (&engine->failure);
   g_free (engine->authorization);
   g_free (engine->medium);

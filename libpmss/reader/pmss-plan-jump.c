@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-plan.h"
-#include "libpmss/reader/pmss-wait.h"
 
 /* What becomes of requests under way that nobody wants any more. */
 
 /* So is the file's beginning, which demuxers come back to when they have looked
  * at the index at its end. */
 static gboolean
-stream_is_wanted (PmssEngine * engine, PmssCursor * cursor, PmssStream * stream)
+stream_is_wanted (PmssPlan * self, PmssCursor * cursor, PmssStream * stream)
 {
   const PmssStreamRange *range = pmss_stream_get_range (stream);
-  guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
+  guint64 base = range->geometry.extent * self->rows->rows_per_extent;
   guint64 first = base + pmss_stream_get_row (stream);
   guint64 end = base + range->first_row + range->n_rows;
   guint64 number;
 
   for (number = first; number < end; number++) {
-    if (pmss_wait_is_for (engine, number, -1))
+    if (pmss_waits_is_for (self->waits, number, -1))
       return TRUE;
   }
-  return (first < pmss_cursor_get_window_end (engine, cursor)
+  return (first < pmss_cursors_get_window_end (self->cursors, cursor)
       && end > cursor->row)
-      || first < engine->first_window;
+      || first < self->cursors->first_window;
 }
 
 /* Cancelling costs the connection, and a round trip for a new one: what comes
@@ -44,10 +43,20 @@ remaining_rows (PmssStream * stream)
   return range->first_row + range->n_rows - pmss_stream_get_row (stream);
 }
 
+/* Its units are not wanted any more, and may be asked again at once. */
+static void
+end_stream (PmssPlan * self, PmssStream * stream)
+{
+  const PmssPlanAction action = {.kind = PMSS_PLAN_END,.stream = stream };
+
+  pmss_rows_release (self->rows, stream);
+  g_array_append_val (self->actions, action);
+}
+
 /* What may finish goes to the part of the cache that is not the window's, and
  * one connection of each link is left for what is wanted now. */
 static void
-cancel_unwanted_of (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
+cancel_unwanted_of (PmssPlan * self, PmssCursor * cursor, PmssLink * link,
     gsize * room)
 {
   guint finishing = 0;
@@ -57,24 +66,24 @@ cancel_unwanted_of (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
     PmssStream *stream = link->streams->pdata[i];
     guint rows = remaining_rows (stream);
 
-    if (stream_is_wanted (engine, cursor, stream))
+    if (stream_is_wanted (self, cursor, stream))
       continue;
     if (is_worth_finishing (link, stream) && rows <= *room
-        && finishing + 1 < engine->settings.max_connections) {
+        && finishing + 1 < self->max_connections) {
       finishing++;
       *room -= rows;
     } else {
-      pmss_engine_drop_stream (engine, stream);
+      end_stream (self, stream);
     }
   }
 }
 
 void
-pmss_plan_cancel_unwanted (PmssEngine * engine, PmssCursor * cursor)
+pmss_plan_cancel_unwanted (PmssPlan * self, PmssCursor * cursor)
 {
-  gsize room = pmss_engine_get_behind (engine);
+  gsize room = self->scene.behind;
   guint i;
 
-  for (i = 0; i < engine->links->len; i++)
-    cancel_unwanted_of (engine, cursor, engine->links->pdata[i], &room);
+  for (i = 0; i < self->links->all->len; i++)
+    cancel_unwanted_of (self, cursor, pmss_links_get (self->links, i), &room);
 }

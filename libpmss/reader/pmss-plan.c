@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-plan.h"
-#include "libpmss/reader/pmss-wait.h"
 
 /* What to ask next, and of whom.
  *
@@ -24,44 +23,44 @@
 
 /* The first part of the window, where a late node is not waited for. */
 static guint64
-urgent_rows (PmssEngine * engine, PmssCursor * cursor)
+urgent_rows (PmssPlan * self, PmssCursor * cursor)
 {
-  return MAX (2, pmss_cursor_get_window (engine, cursor) / 4);
+  return MAX (2, pmss_cursors_get_window (self->cursors, cursor) / 4);
 }
 
 /* Requests further ahead wait until they are worth a round trip. The larger
  * they are the less a byte costs, and who is at ease has the time. */
 static guint64
-worthwhile_rows (PmssEngine * engine, PmssCursor * cursor)
+worthwhile_rows (PmssPlan * self, PmssCursor * cursor)
 {
-  return CLAMP (pmss_cursor_get_window (engine, cursor) /
-      (cursor->at_ease ? 2 : 4), 1, (engine->rows.rows_per_extent + 1) / 2);
+  return CLAMP (pmss_cursors_get_window (self->cursors, cursor) /
+      (cursor->at_ease ? 2 : 4), 1, (self->rows->rows_per_extent + 1) / 2);
 }
 
 /* The first unit of the cursor's row that is wanted. */
 static guint
-first_index (PmssEngine * engine, PmssCursor * cursor)
+first_index (PmssPlan * self, PmssCursor * cursor)
 {
-  guint back = LOOK_BACK / engine->rows.unit;
+  guint back = LOOK_BACK / self->rows->unit;
 
   return cursor->index - MIN (cursor->index, back);
 }
 
 static gsize
-plan_rows (PmssEngine * engine, PmssCursor * cursor, PmssPlanPass * pass)
+plan_rows (PmssPlan * self, PmssCursor * cursor, PmssPlanPass * pass)
 {
-  guint64 end = pmss_cursor_get_asked_end (engine, cursor);
-  guint64 urgent = cursor->row + urgent_rows (engine, cursor);
+  guint64 end = pmss_cursors_get_asked_end (self->cursors, cursor);
+  guint64 urgent = cursor->row + urgent_rows (self, cursor);
   gsize wanted = 0;
   guint64 number;
   guint i;
 
   for (number = cursor->row; number < end; number++) {
-    PmssRow *row = pmss_rows_ensure (&engine->rows, number);
+    PmssRow *row = pmss_rows_ensure (self->rows, number);
 
-    pmss_plan_row (engine, row, number == cursor->row ? first_index (engine,
+    pmss_plan_row (self, row, number == cursor->row ? first_index (self,
             cursor) : 0, number < urgent, pass);
-    for (i = 0; i < engine->rows.redundancy.k + engine->rows.redundancy.m; i++)
+    for (i = 0; i < self->rows->redundancy.k + self->rows->redundancy.m; i++)
       wanted += row->slots[i].wanted;
   }
   return wanted;
@@ -70,9 +69,9 @@ plan_rows (PmssEngine * engine, PmssCursor * cursor, PmssPlanPass * pass)
 /* --- Requests --- */
 
 static gboolean
-row_wants (PmssEngine * engine, guint64 number, gint shard)
+row_wants (PmssPlan * self, guint64 number, gint shard)
 {
-  PmssRow *row = pmss_rows_get (&engine->rows, number);
+  PmssRow *row = pmss_rows_get (self->rows, number);
 
   return shard >= 0 && row != NULL && row->slots[shard].wanted
       && row->slots[shard].state == PMSS_UNIT_NONE;
@@ -80,24 +79,24 @@ row_wants (PmssEngine * engine, guint64 number, gint shard)
 
 /* The earliest run of wanted records that @link can give. */
 static gboolean
-find_run (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
+find_run (PmssPlan * self, PmssCursor * cursor, PmssLink * link,
     guint64 * first, guint64 * n_rows, gint * shard)
 {
-  guint64 end = pmss_cursor_get_asked_end (engine, cursor);
-  guint64 per_extent = engine->rows.rows_per_extent;
+  guint64 end = pmss_cursors_get_asked_end (self->cursors, cursor);
+  guint64 per_extent = self->rows->rows_per_extent;
   guint64 number = cursor->row;
 
   while (number < end) {
     guint32 extent = number / per_extent;
     guint64 extent_end = MIN ((extent + 1) * per_extent, end);
 
-    *shard = pmss_engine_get_link_shard (engine, link, extent);
-    while (number < extent_end && !row_wants (engine, number, *shard))
+    *shard = pmss_links_get_link_shard (self->links, link, extent);
+    while (number < extent_end && !row_wants (self, number, *shard))
       number++;
     if (number == extent_end)
       continue;
     *first = number;
-    while (number < extent_end && row_wants (engine, number, *shard))
+    while (number < extent_end && row_wants (self, number, *shard))
       number++;
     *n_rows = number - *first;
     return TRUE;
@@ -108,72 +107,118 @@ find_run (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
 /* Whether something of it is to come from others than those that have it, and
  * soon. */
 static gboolean
-is_urgent_rebuild (PmssEngine * engine, guint64 number)
+is_urgent_rebuild (PmssPlan * self, guint64 number)
 {
-  PmssRow *row = pmss_rows_get (&engine->rows, number);
+  PmssRow *row = pmss_rows_get (self->rows, number);
 
   return (row->missing & ~row->spared) != 0
-      && pmss_plan_is_due (engine, number, 0, pmss_loop_now (engine->loop));
+      && pmss_plan_is_due (self, number, 0);
 }
 
 static gboolean
-run_is_worthwhile (PmssEngine * engine, PmssCursor * cursor, guint64 first,
+run_is_worthwhile (PmssPlan * self, PmssCursor * cursor, guint64 first,
     guint64 n_rows)
 {
   guint64 end = first + n_rows;
 
-  return first < cursor->row + urgent_rows (engine, cursor)
-      || n_rows >= worthwhile_rows (engine, cursor)
-      || end % engine->rows.rows_per_extent == 0
-      || pmss_cursor_ends_medium (engine, cursor)
-      || is_urgent_rebuild (engine, first);
+  return first < cursor->row + urgent_rows (self, cursor)
+      || n_rows >= worthwhile_rows (self, cursor)
+      || end % self->rows->rows_per_extent == 0
+      || pmss_cursors_ends_medium (self->cursors, cursor)
+      || is_urgent_rebuild (self, first);
 }
 
 /* At the medium's end a link asks for half of what it is to give, then for half
  * of the rest, and so on: what it has not asked for yet, others can take from it
  * when they are faster. */
 static guint64
-limit_at_end (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
+limit_at_end (PmssPlan * self, PmssCursor * cursor, PmssLink * link,
     guint64 n_rows)
 {
   guint64 number, n_wanted = 0;
 
-  if (!pmss_cursor_ends_medium (engine, cursor))
+  if (!pmss_cursors_ends_medium (self->cursors, cursor))
     return n_rows;
-  for (number = cursor->row; number < engine->rows.n_rows; number++)
-    n_wanted += row_wants (engine, number, pmss_engine_get_link_shard (engine,
-            link, number / engine->rows.rows_per_extent));
+  for (number = cursor->row; number < self->rows->n_rows; number++)
+    n_wanted += row_wants (self, number, pmss_links_get_link_shard (self->links,
+            link, number / self->rows->rows_per_extent));
   return MIN (n_rows, MAX (LEAST_AT_END, n_wanted / 2));
 }
 
 /* What somebody waits for goes out beside what is under way already: that is of
  * another place. So does what late nodes have not given. */
 static gboolean
-has_room_for (PmssEngine * engine, PmssLink * link, guint64 row,
-    gboolean beside)
+has_room_for (PmssPlan * self, PmssLink * link, guint64 row, gboolean beside)
 {
-  return pmss_link_has_room (link, engine->settings.max_connections, beside
-      || pmss_wait_is_for (engine, row, -1) || is_urgent_rebuild (engine, row));
+  return pmss_link_has_room (link, self->max_connections, beside
+      || pmss_waits_is_for (self->waits, row, -1)
+      || is_urgent_rebuild (self, row));
 }
 
 /* Of a run's rows those that the cache has room for. What somebody waits for does
  * not wait for room, nor does a row of what late nodes have not given. */
 static guint64
-limit_to_cache (PmssEngine * engine, guint64 first, guint64 n_rows)
+limit_to_cache (PmssPlan * self, guint64 first, guint64 n_rows)
 {
-  gsize room = engine->share_blocks - MIN (engine->share_blocks,
-      engine->rows.n_blocks);
+  gsize room = self->scene.share_blocks - MIN (self->scene.share_blocks,
+      self->rows->n_blocks);
 
-  if (room == 0 && (pmss_wait_is_for (engine, first, -1)
-          || (is_urgent_rebuild (engine, first)
-              && engine->rows.n_blocks < engine->share_blocks +
-              engine->rows.redundancy.k + engine->rows.redundancy.m)))
+  if (room == 0 && (pmss_waits_is_for (self->waits, first, -1)
+          || (is_urgent_rebuild (self, first)
+              && self->rows->n_blocks < self->scene.share_blocks +
+              self->rows->redundancy.k + self->rows->redundancy.m)))
     room = 1;
   return MIN (n_rows, room);
 }
 
+/* Of a row that somebody waits for, the unit that is read now comes first, then
+ * those behind it; all of them before anything else. */
+static gint
+get_priority (PmssPlan * self, const PmssStreamRange * range, guint64 row)
+{
+  gint n = self->rows->redundancy.k + self->rows->redundancy.m;
+  gint first = self->cursors->active->index;
+
+  if (!pmss_waits_is_for (self->waits, row, -1))
+    return G_PRIORITY_DEFAULT;
+  return G_PRIORITY_HIGH + ((gint) range->index + n - first) % n;
+}
+
+static void
+claim_unit (PmssPlan * self, PmssLink * link, PmssStream * stream,
+    PmssRow * row, guint index)
+{
+  guint k = self->rows->redundancy.k;
+  gboolean is_extra = pmss_rows_count_claimed (self->rows, row) >= k;
+
+  if (index >= k && (row->missing & ~row->spared))
+    link->counters.hedged++;
+  link->counters.extra += is_extra;
+  pmss_budget_note (&self->budget, is_extra);
+  pmss_rows_set_asked (self->rows, row, index, stream);
+}
+
+static void
+add_request (PmssPlan * self, PmssLink * link, const PmssStreamRange * range)
+{
+  PmssStream *stream = pmss_stream_new (range, link, self->scene.now);
+  guint64 first = range->geometry.extent * self->rows->rows_per_extent +
+      range->first_row;
+  const PmssPlanAction action = {.kind = PMSS_PLAN_ASK,.stream = stream,
+    .priority = get_priority (self, range, first)
+  };
+
+  g_ptr_array_add (link->streams, stream);
+  self->links->n_streams++;
+  link->counters.requests++;
+  for (guint64 i = first; i < first + range->n_rows; i++)
+    claim_unit (self, link, stream, pmss_rows_get (self->rows, i),
+        range->index);
+  g_array_append_val (self->actions, action);
+}
+
 static gboolean
-start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
+start_one (PmssPlan * self, PmssCursor * cursor, PmssLink * link,
     gboolean beside)
 {
   PmssStreamRange range;
@@ -182,29 +227,29 @@ start_one (PmssEngine * engine, PmssCursor * cursor, PmssLink * link,
 
   if (link->state != PMSS_LINK_UP && link->state != PMSS_LINK_LATE)
     return FALSE;
-  if (!pmss_link_has_room (link, engine->settings.max_connections, TRUE)
-      || !find_run (engine, cursor, link, &first, &n_rows, &shard)
-      || !has_room_for (engine, link, first, beside))
+  if (!pmss_link_has_room (link, self->max_connections, TRUE)
+      || !find_run (self, cursor, link, &first, &n_rows, &shard)
+      || !has_room_for (self, link, first, beside))
     return FALSE;
-  n_rows = limit_to_cache (engine, first, n_rows);
-  if (n_rows == 0 || !run_is_worthwhile (engine, cursor, first, n_rows))
+  n_rows = limit_to_cache (self, first, n_rows);
+  if (n_rows == 0 || !run_is_worthwhile (self, cursor, first, n_rows))
     return FALSE;
-  pmss_layout_get_geometry (engine->rows.layout,
-      first / engine->rows.rows_per_extent, &range.geometry);
+  pmss_layout_get_geometry (self->rows->layout,
+      first / self->rows->rows_per_extent, &range.geometry);
   range.index = shard;
-  range.first_row = first % engine->rows.rows_per_extent;
-  range.n_rows = limit_at_end (engine, cursor, link, n_rows);
+  range.first_row = first % self->rows->rows_per_extent;
+  range.n_rows = limit_at_end (self, cursor, link, n_rows);
   if (link->allowance != 0)
     range.n_rows = MIN (range.n_rows, link->allowance);
-  pmss_engine_start_stream (engine, link, &range);
+  add_request (self, link, &range);
   return TRUE;
 }
 
 /* Whether all that unit @index of @row takes is on its way or there. */
 static gboolean
-is_asked (PmssEngine * engine, PmssRow * row, guint index)
+is_asked (PmssPlan * self, PmssRow * row, guint index)
 {
-  guint i, n = engine->rows.redundancy.k + engine->rows.redundancy.m;
+  guint i, n = self->rows->redundancy.k + self->rows->redundancy.m;
 
   for (i = 0; i < n; i++) {
     if (row->slots[i].wanted && row->slots[i].state == PMSS_UNIT_NONE)
@@ -219,119 +264,149 @@ is_asked (PmssEngine * engine, PmssRow * row, guint index)
 /* Asks for data units of row @number from @first on. Whether all that it takes
  * is on its way or there. */
 static gboolean
-ask_beside (PmssEngine * engine, guint64 number, guint first)
+ask_beside (PmssPlan * self, guint64 number, guint first)
 {
   PmssCursor place = {.row = number,.window = 1 };
-  PmssPlanPass pass = pmss_plan_begin (engine);
-  PmssRow *row = pmss_rows_ensure (&engine->rows, number);
-  gboolean awaited = pmss_wait_is_for (engine, number, -1);
+  PmssPlanPass pass = pmss_plan_pass_begin (self);
+  PmssRow *row = pmss_rows_ensure (self->rows, number);
+  gboolean awaited = pmss_waits_is_for (self->waits, number, -1);
   guint i;
 
-  row->used = ++engine->rows.clock;
-  pmss_plan_row (engine, row, first, awaited, &pass);
+  row->used = ++self->rows->clock;
+  pmss_plan_row (self, row, first, awaited, &pass);
   /* Some of it is of no use: a full cache would drop it, and it would be asked
    * for again and again. */
   if (row->stuck_since != 0 && !awaited)
     return FALSE;
-  for (i = 0; i < engine->links->len; i++)
-    start_one (engine, &place, engine->links->pdata[i], TRUE);
-  return is_asked (engine, row, first);
+  for (i = 0; i < self->links->all->len; i++)
+    start_one (self, &place, pmss_links_get (self->links, i), TRUE);
+  return is_asked (self, row, first);
 }
 
 /* Others than the last one that read: the window has gone on without them, or
  * they are in it, behind what is not yet worth a request. */
 static void
-plan_wait (PmssEngine * engine, guint64 row, guint index)
+plan_wait (guint64 row, guint index, gpointer user_data)
 {
-  PmssCursor *cursor = engine->active;
-  PmssRow *at = pmss_rows_get (&engine->rows, row);
+  PmssPlan *self = user_data;
+  PmssCursor *cursor = self->cursors->active;
+  PmssRow *at = pmss_rows_get (self->rows, row);
 
-  if (row < cursor->row || row >= pmss_cursor_get_asked_end (engine, cursor)
-      || (row == cursor->row && index < first_index (engine, cursor))
-      || (at != NULL && !is_asked (engine, at, index)))
-    ask_beside (engine, row, index);
+  if (row < cursor->row
+      || row >= pmss_cursors_get_asked_end (self->cursors, cursor)
+      || (row == cursor->row && index < first_index (self, cursor))
+      || (at != NULL && !is_asked (self, at, index)))
+    ask_beside (self, row, index);
 }
 
 /* Type finders and demuxers look at a file's end first (an index, the tags of
  * an mp3), so its last unit is asked for along with the first. */
 static void
-plan_tail (PmssEngine * engine, PmssCursor * cursor)
+plan_tail (PmssPlan * self, PmssCursor * cursor)
 {
-  guint64 last = engine->rows.n_rows - 1;
+  guint64 last = self->rows->n_rows - 1;
   PmssExtentGeometry geometry;
   PmssRow *row;
   guint index = 0;
 
-  if (engine->tail_asked || pmss_cursor_covers (engine, cursor, last))
+  if (self->tail_asked || pmss_cursors_covers (self->cursors, cursor, last))
     return;
-  row = pmss_rows_ensure (&engine->rows, last);
-  pmss_rows_geometry (&engine->rows, row, &geometry);
-  while (index + 1 < engine->rows.redundancy.k
+  row = pmss_rows_ensure (self->rows, last);
+  pmss_rows_geometry (self->rows, row, &geometry);
+  while (index + 1 < self->rows->redundancy.k
       && pmss_extent_geometry_unit_length (&geometry, row->row, index + 1))
     index++;
   /* Once is enough: where the cache has no room for it, it goes again. */
-  engine->tail_asked = ask_beside (engine, last, index);
+  self->tail_asked = ask_beside (self, last, index);
 }
 
 /* Whether what other places are to get leaves no room for what is waited for
  * here. */
 static gboolean
-is_crowded (PmssEngine * engine, PmssCursor * cursor)
+is_crowded (PmssPlan * self, PmssCursor * cursor)
 {
-  return engine->rows.n_blocks >= engine->share_blocks
-      && pmss_wait_is_for (engine, cursor->row, -1);
+  return self->rows->n_blocks >= self->scene.share_blocks
+      && pmss_waits_is_for (self->waits, cursor->row, -1);
 }
 
 /* The row at which there may be something new to ask for: enough for a request,
  * or row @left, which is not left to a late node any more. */
 static guint64
-find_replan (PmssEngine * engine, PmssCursor * cursor, guint64 left)
+find_replan (PmssPlan * self, PmssCursor * cursor, guint64 left)
 {
-  guint64 rows = MAX (1, worthwhile_rows (engine, cursor) / 2);
+  guint64 rows = MAX (1, worthwhile_rows (self, cursor) / 2);
 
   if (left < G_MAXUINT64)
     rows = CLAMP (left + 1 - cursor->row - MIN (left - cursor->row,
-            urgent_rows (engine, cursor)), 1, rows);
+            urgent_rows (self, cursor)), 1, rows);
   return cursor->row + rows;
 }
 
 void
-pmss_plan_run (PmssEngine * engine)
+pmss_plan_begin (PmssPlan * self, const PmssPlanScene * scene)
 {
-  PmssCursor *cursor = engine->active;
-  PmssPlanPass pass;
-  gsize wanted, blocks;
-  guint i;
+  PmssCursor *cursor = self->cursors->active;
 
-  if (cursor == NULL || pmss_engine_is_resting (engine))
-    return;
-  pmss_bad_shards_release (engine->bad_shards, pmss_loop_now (engine->loop),
-      engine->stuck);
-  if (engine->jumped)
-    pmss_plan_cancel_unwanted (engine, cursor);
-  engine->jumped = FALSE;
-  cursor->landing = cursor->landing && pmss_wait_is_for (engine, cursor->row,
-      -1);
-  pmss_engine_take_share (engine);
-  pass = pmss_plan_begin (engine);
-  wanted = plan_rows (engine, cursor, &pass);
-  if (pmss_cursor_ends_medium (engine, cursor))
-    pmss_tail_share (engine, cursor->row, cursor->row + 1, engine->rows.n_rows);
-  blocks = pmss_engine_get_enough (engine);
-  pmss_cursor_keep_turns (engine);
-  pmss_rows_evict (&engine->rows, cursor->row,
-      pmss_cursor_get_window_end (engine, cursor) - 1,
+  self->scene = *scene;
+  g_array_set_size (self->actions, 0);
+  pmss_bad_shards_release (self->links->bad_shards, scene->now,
+      scene->is_stuck);
+  if (self->jumped)
+    pmss_plan_cancel_unwanted (self, cursor);
+  self->jumped = FALSE;
+  cursor->landing = cursor->landing && pmss_waits_is_for (self->waits,
+      cursor->row, -1);
+}
+
+/* Room for what is wanted, and what is to go where there is none. */
+static void
+make_room (PmssPlan * self, PmssCursor * cursor, gsize wanted)
+{
+  gsize blocks = self->scene.enough;
+
+  pmss_cursors_keep_turns (self->cursors, self->rows);
+  pmss_rows_evict (self->rows, cursor->row,
+      pmss_cursors_get_window_end (self->cursors, cursor) - 1,
       blocks > wanted ? blocks - wanted : 0);
-  if (is_crowded (engine, cursor)) {
-    pmss_plan_cancel_unwanted (engine, cursor);
-    /* the file's end would be asked for and cancelled at every turn */
-    engine->tail_asked = TRUE;
+  if (!is_crowded (self, cursor))
+    return;
+  pmss_plan_cancel_unwanted (self, cursor);
+  /* the file's end would be asked for and cancelled at every turn */
+  self->tail_asked = TRUE;
+}
+
+void
+pmss_plan_run (PmssPlan * self, const PmssPlanScene * scene)
+{
+  PmssCursor *cursor = self->cursors->active;
+  PmssPlanPass pass;
+  gsize wanted;
+
+  self->scene = *scene;
+  g_array_set_size (self->actions, 0);
+  pass = pmss_plan_pass_begin (self);
+  wanted = plan_rows (self, cursor, &pass);
+  if (pmss_cursors_ends_medium (self->cursors, cursor))
+    pmss_tail_share (self, cursor->row, cursor->row + 1, self->rows->n_rows);
+  make_room (self, cursor, wanted);
+  for (guint i = 0; i < self->links->all->len; i++) {
+    while (start_one (self, cursor, pmss_links_get (self->links, i), FALSE));
   }
-  for (i = 0; i < engine->links->len; i++) {
-    while (start_one (engine, cursor, engine->links->pdata[i], FALSE));
-  }
-  pmss_wait_foreach (engine, plan_wait);
-  plan_tail (engine, cursor);
-  engine->replan_at = find_replan (engine, cursor, pass.left);
-  pmss_engine_note_held (engine);
+  pmss_waits_foreach (self->waits, plan_wait, self);
+  plan_tail (self, cursor);
+  self->replan_at = find_replan (self, cursor, pass.left);
+}
+
+void
+pmss_plan_init (PmssPlan * self, const PmssPlan * parts, guint max_extra)
+{
+  *self = *parts;
+  pmss_budget_init (&self->budget, max_extra);
+  self->actions = g_array_new (FALSE, FALSE, sizeof (PmssPlanAction));
+}
+
+void
+pmss_plan_clear (PmssPlan * self)
+{
+  g_clear_pointer (&self->actions, g_array_unref);
 }

@@ -25,18 +25,7 @@ enum
   PROP_0,
   PROP_CLIENT,
   PROP_MEDIUM,
-  PROP_TICKET,
-  PROP_CACHE_SIZE,
-  PROP_READ_AHEAD,
-  PROP_READ_AHEAD_TIME,
-  PROP_MAX_MEMORY,
-  PROP_MAX_CONNECTIONS,
-  PROP_MAX_EXTRA,
-  PROP_TIMEOUT,
-  PROP_RETRIES,
-  PROP_RETRY_BACKOFF_FACTOR,
-  PROP_RETRY_BACKOFF_MAX,
-  N_PROPS
+  PROP_SETTINGS                 /* the first of them */
 };
 
 enum
@@ -47,20 +36,10 @@ enum
   N_SIGNALS
 };
 
-static GParamSpec *props[N_PROPS];
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (PmssReader, pmss_reader, G_TYPE_OBJECT);
 
-#define DEFAULT_CACHE_SIZE (52 * 1024 * 1024)
-#define DEFAULT_READ_AHEAD (48 * 1024 * 1024)
-#define DEFAULT_READ_AHEAD_TIME 10
-#define DEFAULT_MAX_CONNECTIONS 2
-#define DEFAULT_MAX_EXTRA 5
-#define DEFAULT_TIMEOUT 15
-#define DEFAULT_RETRIES 3
-#define DEFAULT_RETRY_BACKOFF_FACTOR 0.0
-#define DEFAULT_RETRY_BACKOFF_MAX 60.0
 
 /* The engine's thread knows the reader by a weak reference: the last strong
  * one may go at any moment. */
@@ -457,43 +436,10 @@ pmss_reader_set_property (GObject * object, guint id, const GValue * value,
     case PROP_MEDIUM:
       self->medium = g_value_dup_string (value);
       break;
-    case PROP_TICKET:
-      g_free (self->settings.ticket);
-      self->settings.ticket = g_value_dup_string (value);
-      break;
-    case PROP_CACHE_SIZE:
-      self->settings.cache_size = g_value_get_uint64 (value);
-      break;
-    case PROP_READ_AHEAD:
-      self->settings.read_ahead = g_value_get_uint64 (value);
-      break;
-    case PROP_READ_AHEAD_TIME:
-      self->settings.read_ahead_time =
-          g_value_get_uint (value) * G_TIME_SPAN_SECOND;
-      break;
-    case PROP_MAX_MEMORY:
-      self->settings.max_memory = g_value_get_uint64 (value);
-      break;
-    case PROP_MAX_CONNECTIONS:
-      self->settings.max_connections = g_value_get_uint (value);
-      break;
-    case PROP_MAX_EXTRA:
-      self->settings.max_extra = g_value_get_uint (value);
-      break;
-    case PROP_TIMEOUT:
-      self->settings.timeout = g_value_get_uint (value) * G_TIME_SPAN_SECOND;
-      break;
-    case PROP_RETRIES:
-      self->settings.retries = g_value_get_int (value);
-      break;
-    case PROP_RETRY_BACKOFF_FACTOR:
-      self->settings.backoff_factor = g_value_get_double (value);
-      break;
-    case PROP_RETRY_BACKOFF_MAX:
-      self->settings.backoff_max = g_value_get_double (value);
-      break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (!pmss_engine_settings_set (&self->settings, id - PROP_SETTINGS,
+              value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
@@ -510,90 +456,28 @@ pmss_reader_get_property (GObject * object, guint id, GValue * value,
     case PROP_MEDIUM:
       g_value_set_string (value, self->medium);
       break;
-    case PROP_TICKET:
-      g_value_set_string (value, self->settings.ticket);
-      break;
-    case PROP_CACHE_SIZE:
-      g_value_set_uint64 (value, self->settings.cache_size);
-      break;
-    case PROP_READ_AHEAD:
-      g_value_set_uint64 (value, self->settings.read_ahead);
-      break;
-    case PROP_READ_AHEAD_TIME:
-      g_value_set_uint (value,
-          self->settings.read_ahead_time / G_TIME_SPAN_SECOND);
-      break;
-    case PROP_MAX_MEMORY:
-      g_value_set_uint64 (value, self->settings.max_memory);
-      break;
-    case PROP_MAX_CONNECTIONS:
-      g_value_set_uint (value, self->settings.max_connections);
-      break;
-    case PROP_MAX_EXTRA:
-      g_value_set_uint (value, self->settings.max_extra);
-      break;
-    case PROP_TIMEOUT:
-      g_value_set_uint (value, self->settings.timeout / G_TIME_SPAN_SECOND);
-      break;
-    case PROP_RETRIES:
-      g_value_set_int (value, self->settings.retries);
-      break;
-    case PROP_RETRY_BACKOFF_FACTOR:
-      g_value_set_double (value, self->settings.backoff_factor);
-      break;
-    case PROP_RETRY_BACKOFF_MAX:
-      g_value_set_double (value, self->settings.backoff_max);
-      break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      if (!pmss_engine_settings_get (&self->settings, id - PROP_SETTINGS,
+              value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
-}
-
-static void
-install_properties (GObjectClass * object_class)
-{
-  const GParamFlags once = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY |
-      G_PARAM_STATIC_STRINGS;
-  const GParamFlags rw = G_PARAM_READWRITE | G_PARAM_CONSTRUCT |
-      G_PARAM_STATIC_STRINGS;
-
-  props[PROP_CLIENT] = g_param_spec_object ("client", NULL, NULL,
-      PMSS_TYPE_CLIENT, once);
-  props[PROP_MEDIUM] = g_param_spec_string ("medium", NULL, NULL, NULL, once);
-  props[PROP_TICKET] = g_param_spec_string ("ticket", NULL, NULL, NULL, rw);
-  props[PROP_CACHE_SIZE] = g_param_spec_uint64 ("cache-size", NULL, NULL,
-      0, G_MAXINT64, DEFAULT_CACHE_SIZE, rw);
-  props[PROP_READ_AHEAD] = g_param_spec_uint64 ("read-ahead", NULL, NULL,
-      0, G_MAXINT64, DEFAULT_READ_AHEAD, rw);
-  props[PROP_READ_AHEAD_TIME] = g_param_spec_uint ("read-ahead-time", NULL,
-      NULL, 0, 3600, DEFAULT_READ_AHEAD_TIME, rw);
-  props[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL,
-      0, G_MAXINT64, 0, rw);
-  props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL,
-      NULL, 1, 16, DEFAULT_MAX_CONNECTIONS, rw);
-  props[PROP_MAX_EXTRA] = g_param_spec_uint ("max-extra", NULL, NULL, 0, 100,
-      DEFAULT_MAX_EXTRA, rw);
-  props[PROP_TIMEOUT] = g_param_spec_uint ("timeout", NULL, NULL, 0, 3600,
-      DEFAULT_TIMEOUT, rw);
-  props[PROP_RETRIES] = g_param_spec_int ("retries", NULL, NULL, -1, G_MAXINT,
-      DEFAULT_RETRIES, rw);
-  props[PROP_RETRY_BACKOFF_FACTOR] =
-      g_param_spec_double ("retry-backoff-factor", NULL, NULL, 0.0, 3600.0,
-      DEFAULT_RETRY_BACKOFF_FACTOR, rw);
-  props[PROP_RETRY_BACKOFF_MAX] = g_param_spec_double ("retry-backoff-max",
-      NULL, NULL, 0.0, 3600.0, DEFAULT_RETRY_BACKOFF_MAX, rw);
-  g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void
 pmss_reader_class_init (PmssReaderClass * klass)
 {
+  const GParamFlags once = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY |
+      G_PARAM_STATIC_STRINGS;
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->finalize = pmss_reader_finalize;
   object_class->set_property = pmss_reader_set_property;
   object_class->get_property = pmss_reader_get_property;
-  install_properties (object_class);
+  g_object_class_install_property (object_class, PROP_CLIENT,
+      g_param_spec_object ("client", NULL, NULL, PMSS_TYPE_CLIENT, once));
+  g_object_class_install_property (object_class, PROP_MEDIUM,
+      g_param_spec_string ("medium", NULL, NULL, NULL, once));
+  pmss_engine_settings_install (object_class, PROP_SETTINGS);
 
   signals[SIGNAL_NODE_LOST] = g_signal_new ("node-lost", PMSS_TYPE_READER,
       G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3, G_TYPE_UINT,

@@ -98,6 +98,21 @@ pmss_row_job_begin (PmssRows * rows, PmssRow * row, PmssBlockPool * pool)
   return job;
 }
 
+PmssRowJob *
+pmss_row_job_try_begin (PmssRows * rows, PmssRow * row, PmssBlockPool * pool)
+{
+  guint i, had, k = rows->redundancy.k;
+  PmssExtentGeometry geometry;
+
+  if (row->missing == 0 || row->job != NULL)
+    return NULL;
+  pmss_rows_geometry (rows, row, &geometry);
+  had = pmss_rows_count_ready (rows, row);
+  for (i = 0; i < k; i++)
+    had += pmss_extent_geometry_unit_length (&geometry, row->row, i) == 0;
+  return had < k ? NULL : pmss_row_job_begin (rows, row, pool);
+}
+
 guint64
 pmss_row_job_get_row (PmssRowJob * job)
 {

@@ -17,6 +17,10 @@ G_BEGIN_DECLS
  * way. @pool is not to go before the job. */
 PmssRowJob *pmss_row_job_begin (PmssRows *rows, PmssRow *row,
     PmssBlockPool *pool);
+/* The same if it is time for it: units are missing that no other job makes, and k are there. NULL:
+ * it is not. */
+PmssRowJob *pmss_row_job_try_begin (PmssRows *rows, PmssRow *row,
+    PmssBlockPool *pool);
 guint64 pmss_row_job_get_row (PmssRowJob *job);
 
 /* Any thread, without the lock: makes the units and compares them with their

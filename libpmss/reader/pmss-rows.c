@@ -230,6 +230,22 @@ pmss_rows_is_coming_to_others (PmssRows * rows, PmssRow * row, guint index)
 }
 
 void
+pmss_rows_release (PmssRows * rows, PmssStream * stream)
+{
+  const PmssStreamRange *range = pmss_stream_get_range (stream);
+  guint64 first = range->geometry.extent * rows->rows_per_extent +
+      range->first_row;
+
+  for (guint64 i = first; i < first + range->n_rows; i++) {
+    PmssRow *row = pmss_rows_get (rows, i);
+
+    if (row != NULL && row->slots[range->index].state == PMSS_UNIT_ASKED
+        && row->slots[range->index].stream == stream)
+      pmss_rows_set_empty (rows, row, range->index, PMSS_UNIT_NONE);
+  }
+}
+
+void
 pmss_rows_spare (PmssRow * row, guint index)
 {
   row->slots[index].wanted = FALSE;

@@ -104,6 +104,8 @@ gboolean pmss_rows_is_coming_to_others (PmssRows *rows, PmssRow *row, guint inde
 /* To NONE or BAD. */
 void pmss_rows_set_empty (PmssRows *rows, PmssRow *row, guint index,
     PmssUnitState state);
+/* What @stream was to bring and has not brought may be asked again. */
+void pmss_rows_release (PmssRows *rows, PmssStream *stream);
 /* Does without a unit that was wanted, as another one is: to be rebuilt. */
 void pmss_rows_spare (PmssRow *row, guint index);
 guint pmss_rows_count_ready (PmssRows *rows, PmssRow *row);

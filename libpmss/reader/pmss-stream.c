@@ -48,8 +48,8 @@ struct _PmssStream
   guint token;
 };
 
-static void
-stream_free (PmssStream * stream)
+void
+pmss_stream_free (PmssStream * stream)
 {
   g_clear_pointer (&stream->block, pmss_block_unref);
   while (stream->n_next > 0)
@@ -69,7 +69,7 @@ stream_finish (PmssStream * stream, GError * error)
   pmss_request_free (g_steal_pointer (&stream->request), error == NULL);
   stream->funcs->done (stream, error, stream->user_data);
   g_clear_error (&error);
-  stream_free (stream);
+  pmss_stream_free (stream);
 }
 
 static gboolean
@@ -309,7 +309,7 @@ request_answered (PmssRequest * request, const PmssHead * head,
 }
 
 static void
-stream_send (PmssStream * stream, PmssTransport * transport, GUri * base,
+stream_request (PmssStream * stream, PmssTransport * transport, GUri * base,
     const char *authorization)
 {
   static const PmssRequestFuncs funcs = { request_answered, request_readable };
@@ -326,19 +326,13 @@ stream_send (PmssStream * stream, PmssTransport * transport, GUri * base,
 }
 
 PmssStream *
-pmss_stream_start (PmssTransport * transport, GUri * base,
-    const char *authorization, const PmssStreamRange * range,
-    gint priority, PmssBlockPool * pool, const PmssStreamFuncs * funcs,
-    gpointer user_data)
+pmss_stream_new (const PmssStreamRange * range, gpointer owner, gint64 now)
 {
   PmssStream *stream = g_new0 (PmssStream, 1);
   guint32 last = range->first_row + range->n_rows - 1;
 
-  stream->loop = transport->loop;
   stream->range = *range;
-  stream->pool = pool;
-  stream->funcs = funcs;
-  stream->user_data = user_data;
+  stream->owner = owner;
   stream->row = range->first_row;
   stream->first_byte =
       pmss_extent_geometry_record_offset (&range->geometry, range->first_row);
@@ -346,11 +340,21 @@ pmss_stream_start (PmssTransport * transport, GUri * base,
       + PMSS_RECORD_HEADER_SIZE
       + pmss_extent_geometry_unit_length (&range->geometry, last, range->index)
       - stream->first_byte;
-  stream->started = stream->progress = pmss_loop_now (stream->loop);
-  stream->awaited_since = stream->started;
-  stream->priority = priority;
-  stream_send (stream, transport, base, authorization);
+  stream->started = stream->progress = stream->awaited_since = now;
   return stream;
+}
+
+void
+pmss_stream_send (PmssStream * stream, PmssTransport * transport, GUri * base,
+    const char *authorization, gint priority, PmssBlockPool * pool,
+    const PmssStreamFuncs * funcs, gpointer user_data)
+{
+  stream->loop = transport->loop;
+  stream->priority = priority;
+  stream->pool = pool;
+  stream->funcs = funcs;
+  stream->user_data = user_data;
+  stream_request (stream, transport, base, authorization);
 }
 
 void
@@ -429,12 +433,6 @@ guint
 pmss_stream_get_token (PmssStream * stream)
 {
   return stream->token;
-}
-
-void
-pmss_stream_set_owner (PmssStream * stream, gpointer owner)
-{
-  stream->owner = owner;
 }
 
 gpointer

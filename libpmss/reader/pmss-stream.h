@@ -14,11 +14,11 @@ G_BEGIN_DECLS
  * into a block of its own, verifies it, and hands it over as soon as it is
  * there.
  *
- * Lives on the reader's I/O thread, from start() until `done` has been called.
+ * Lives on the reader's I/O thread, from new() until `done` has been called.
  *
- *   SENDING ──head──▶ READING ──last record, end of body──▶ done (no error)
- *      │                 │
- *      └────── error, cancel() ──────▶ done (error)
+ *   NEW ──send()──▶ SENDING ──head──▶ READING ──last record, end of body──▶ done (no error)
+ *                      │                 │
+ *                      └────── error, cancel() ──────▶ done (error)
  */
 typedef struct _PmssStream PmssStream;
 
@@ -43,13 +43,17 @@ typedef struct
   void (*done) (PmssStream *stream, const GError *error, gpointer user_data);
 } PmssStreamFuncs;
 
+/* A request that is to be sent. @owner: free for the user. @now: on the loop's clock. */
+PmssStream *pmss_stream_new (const PmssStreamRange *range, gpointer owner,
+    gint64 now);
+/* Of one that is never sent; others go by themselves. */
+void pmss_stream_free (PmssStream *stream);
 /* @base: "http://host:port" of the node. @authorization: the header's value.
  * @priority: in the loop, until its first record is there.
  * Never calls back from inside. */
-PmssStream *pmss_stream_start (PmssTransport *transport,
-    GUri *base, const char *authorization, const PmssStreamRange *range,
-    gint priority, PmssBlockPool *pool, const PmssStreamFuncs *funcs,
-    gpointer user_data);
+void pmss_stream_send (PmssStream *stream, PmssTransport *transport,
+    GUri *base, const char *authorization, gint priority, PmssBlockPool *pool,
+    const PmssStreamFuncs *funcs, gpointer user_data);
 
 /* If nothing has been read since @since, reads the bytes that are there, even if they are no whole
  * record, when the main loop turns. That tells whether the peer is silent or only slow. */
@@ -73,8 +77,6 @@ gint64 pmss_stream_get_progress (PmssStream *stream);
 /* Since when the record is awaited that it is receiving: the one before it had
  * come, or the request was sent. */
 gint64 pmss_stream_get_awaited_since (PmssStream *stream);
-/* Free for the owner's use. */
-void pmss_stream_set_owner (PmssStream *stream, gpointer owner);
 /* Which token it was asked with, for the user (pmss-pass.h). */
 void pmss_stream_set_token (PmssStream *stream, guint number);
 guint pmss_stream_get_token (PmssStream *stream);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "libpmss/reader/pmss-engine.h"
+#include "libpmss/reader/pmss-plan.h"
 
 /* The end of the medium, where no later rows are there for nodes that have
  * nothing to do with the last ones.
@@ -26,7 +26,7 @@ typedef struct
 
 typedef struct
 {
-  PmssEngine *engine;
+  PmssPlan *plan;
   guint64 first, end;           /* rows */
   Share *shares;                /* of each link */
 } Tail;
@@ -34,7 +34,7 @@ typedef struct
 static Share *
 unit_share (Tail * tail, PmssRow * row, guint index)
 {
-  PmssLink *link = pmss_engine_get_shard_link (tail->engine, row->extent,
+  PmssLink *link = pmss_links_get_shard_link (tail->plan->links, row->extent,
       index);
 
   return link != NULL ? &tail->shares[link->index] : NULL;
@@ -57,7 +57,7 @@ count_under_way (PmssLink * link)
 static void
 count_wanted (Tail * tail, PmssRow * row)
 {
-  PmssRedundancy redundancy = tail->engine->rows.redundancy;
+  PmssRedundancy redundancy = tail->plan->rows->redundancy;
   guint i;
 
   for (i = 0; i < redundancy.k + redundancy.m; i++) {
@@ -66,7 +66,7 @@ count_wanted (Tail * tail, PmssRow * row)
 
     if (share == NULL)
       continue;
-    share->takes_part |= pmss_engine_get_source (tail->engine, row, i) ==
+    share->takes_part |= pmss_links_get_source (tail->plan->links, row, i) ==
         PMSS_SOURCE_GOOD;
     share->load += slot->wanted && slot->state == PMSS_UNIT_NONE;
   }
@@ -77,7 +77,7 @@ average_load (Tail * tail)
 {
   guint i, n = 0, sum = 0;
 
-  for (i = 0; i < tail->engine->links->len; i++) {
+  for (i = 0; i < tail->plan->links->all->len; i++) {
     if (!tail->shares[i].takes_part)
       continue;
     sum += tail->shares[i].load;
@@ -91,14 +91,14 @@ average_load (Tail * tail)
 static gint
 find_other (Tail * tail, PmssRow * row, guint index)
 {
-  PmssRedundancy redundancy = tail->engine->rows.redundancy;
+  PmssRedundancy redundancy = tail->plan->rows->redundancy;
   guint least = unit_share (tail, row, index)->load - 1;
   PmssExtentGeometry geometry;
   guint32 length;
   gint other = -1;
   guint i;
 
-  pmss_rows_geometry (&tail->engine->rows, row, &geometry);
+  pmss_rows_geometry (tail->plan->rows, row, &geometry);
   length = pmss_extent_geometry_unit_length (&geometry, row->row, index);
   for (i = 0; i < redundancy.k + redundancy.m; i++) {
     guint32 other_length =
@@ -106,7 +106,7 @@ find_other (Tail * tail, PmssRow * row, guint index)
 
     if (row->slots[i].wanted || row->slots[i].state != PMSS_UNIT_NONE
         || other_length == 0 || other_length > length
-        || pmss_engine_get_source (tail->engine, row, i) != PMSS_SOURCE_GOOD
+        || pmss_links_get_source (tail->plan->links, row, i) != PMSS_SOURCE_GOOD
         || unit_share (tail, row, i)->load >= least)
       continue;
     least = unit_share (tail, row, i)->load;
@@ -118,7 +118,7 @@ find_other (Tail * tail, PmssRow * row, guint index)
 static gboolean
 hand_over (Tail * tail, PmssRow * row, guint index)
 {
-  guint k = tail->engine->rows.redundancy.k;
+  guint k = tail->plan->rows->redundancy.k;
   gint other = find_other (tail, row, index);
 
   if (other < 0)
@@ -144,8 +144,9 @@ relieve (Tail * tail, PmssLink * link, guint enough)
   guint64 number;
 
   for (number = tail->end; number-- > tail->first && share->load > enough;) {
-    PmssRow *row = pmss_rows_get (&tail->engine->rows, number);
-    gint index = pmss_engine_get_link_shard (tail->engine, link, row->extent);
+    PmssRow *row = pmss_rows_get (tail->plan->rows, number);
+    gint index =
+        pmss_links_get_link_shard (tail->plan->links, link, row->extent);
 
     if (index >= 0 && row->slots[index].wanted
         && row->slots[index].state == PMSS_UNIT_NONE)
@@ -160,23 +161,23 @@ relieve_all (Tail * tail, guint enough)
   gboolean changed = FALSE;
   guint i;
 
-  for (i = 0; i < tail->engine->links->len; i++)
-    changed |= relieve (tail, tail->engine->links->pdata[i], enough);
+  for (i = 0; i < tail->plan->links->all->len; i++)
+    changed |= relieve (tail, pmss_links_get (tail->plan->links, i), enough);
   return changed;
 }
 
 void
-pmss_tail_share (PmssEngine * engine, guint64 fixed, guint64 first, guint64 end)
+pmss_tail_share (PmssPlan * self, guint64 fixed, guint64 first, guint64 end)
 {
-  g_autofree Share *shares = g_new0 (Share, engine->links->len);
-  Tail tail = {.engine = engine,.first = first,.end = end,.shares = shares };
+  g_autofree Share *shares = g_new0 (Share, self->links->all->len);
+  Tail tail = {.plan = self,.first = first,.end = end,.shares = shares };
   guint64 number;
   guint i;
 
-  for (i = 0; i < engine->links->len; i++)
-    shares[i].load = count_under_way (engine->links->pdata[i]);
+  for (i = 0; i < self->links->all->len; i++)
+    shares[i].load = count_under_way (pmss_links_get (self->links, i));
   for (number = fixed; number < end; number++)
-    count_wanted (&tail, pmss_rows_get (&engine->rows, number));
+    count_wanted (&tail, pmss_rows_get (self->rows, number));
   relieve_all (&tail, average_load (&tail));
   /* Ends: each time two become more equal, the sum of squares falls. */
   while (relieve_all (&tail, 0));

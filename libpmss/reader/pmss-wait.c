@@ -5,19 +5,15 @@
 
 struct _PmssWait
 {
+  PmssAwaited awaited;          /* first: PmssEngine.waits knows it by this */
   PmssEngine *engine;
-  gboolean for_open;
   guint64 offset;
   gsize max;
-  guint64 row;
-  guint index;
   gsize skip;                   /* bytes of the unit before offset */
-  gint64 deadline;              /* monotonic, 0: none */
   GCancellable *cancellable;
   gulong cancel_id;             /* 0: not connected */
   GTask *task;                  /* NULL: somebody sleeps on the condition */
 
-  gboolean over;
   GBytes *bytes;
   GError *error;
 };
@@ -31,7 +27,8 @@ wait_new (PmssEngine * engine, GCancellable * cancellable)
   if (cancellable != NULL)
     wait->cancellable = g_object_ref (cancellable);
   if (engine->settings.timeout > 0)
-    wait->deadline = pmss_loop_now (engine->loop) + engine->settings.timeout;
+    wait->awaited.deadline =
+        pmss_loop_now (engine->loop) + engine->settings.timeout;
   return wait;
 }
 
@@ -52,7 +49,7 @@ wait_free (PmssWait * wait)
 static void
 wait_end (PmssWait * wait, GError * error)
 {
-  wait->over = TRUE;
+  wait->awaited.over = TRUE;
   wait->error = error;
 }
 
@@ -76,9 +73,12 @@ wait_take_bytes (PmssWait * wait, PmssRow * row)
   gsize length;
 
   pmss_rows_geometry (&wait->engine->rows, row, &geometry);
-  length = pmss_extent_geometry_unit_length (&geometry, row->row, wait->index)
+  length =
+      pmss_extent_geometry_unit_length (&geometry, row->row,
+      wait->awaited.index)
       - wait->skip;
-  wait->bytes = pmss_block_slice (row->slots[wait->index].block, wait->skip,
+  wait->bytes =
+      pmss_block_slice (row->slots[wait->awaited.index].block, wait->skip,
       MIN (wait->max, length));
   wait_end (wait, NULL);
 }
@@ -92,15 +92,15 @@ wait_look (PmssWait * wait)
 
   if (wait_check_engine (wait))
     return;
-  if (wait->for_open) {
+  if (wait->awaited.for_open) {
     if (engine->state == PMSS_ENGINE_OPEN)
       wait_end (wait, NULL);
     return;
   }
-  row = pmss_rows_get (&engine->rows, wait->row);
+  row = pmss_rows_get (&engine->rows, wait->awaited.row);
   if (row == NULL)
     return;
-  if (row->slots[wait->index].state == PMSS_UNIT_READY) {
+  if (row->slots[wait->awaited.index].state == PMSS_UNIT_READY) {
     row->used = ++engine->rows.clock;
     wait_take_bytes (wait, row);
   } else if (row->error != NULL) {
@@ -113,8 +113,8 @@ wait_describe_silence (PmssEngine * engine, GString * text)
 {
   guint i;
 
-  for (i = 0; engine->links != NULL && i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = pmss_links_get (&engine->links, i);
 
     if (link->state != PMSS_LINK_UP)
       pmss_link_describe_trouble (link, text);
@@ -129,12 +129,12 @@ wait_new_timeout (PmssWait * wait)
   PmssRow *row = NULL;
   GError *error;
 
-  if (!wait->for_open)
-    row = pmss_rows_get (&engine->rows, wait->row);
+  if (!wait->awaited.for_open)
+    row = pmss_rows_get (&engine->rows, wait->awaited.row);
   if (row != NULL && pmss_engine_is_row_doubtful (engine, row))
     return pmss_engine_new_row_error (engine, row);
   wait_describe_silence (engine, text);
-  if (wait->for_open)
+  if (wait->awaited.for_open)
     error = g_error_new (PMSS_ERROR, PMSS_ERROR_TIMED_OUT,
         "%s: %s has not answered within %.1f s", engine->medium,
         pmss_client_get_url (engine->client),
@@ -159,7 +159,8 @@ wait_look_or_give_up (PmssWait * wait, gint64 now)
     return;
   }
   wait_look (wait);
-  if (!wait->over && wait->deadline > 0 && now >= wait->deadline)
+  if (!wait->awaited.over && wait->awaited.deadline > 0
+      && now >= wait->awaited.deadline)
     wait_end (wait, wait_new_timeout (wait));
 }
 
@@ -170,7 +171,7 @@ wait_answer_task (PmssWait * wait)
 
   if (wait->error != NULL)
     g_task_return_error (task, g_steal_pointer (&wait->error));
-  else if (wait->for_open)
+  else if (wait->awaited.for_open)
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_pointer (task, g_steal_pointer (&wait->bytes),
@@ -182,22 +183,22 @@ GList *
 pmss_wait_check (PmssEngine * engine, gint64 now)
 {
   gboolean wake = FALSE, is_new = FALSE;
-  GList *item = engine->waiting.head;
+  GList *item = engine->waits.queue.head;
   GList *ended = NULL;
 
   while (item != NULL) {
     GList *next = item->next;
     PmssWait *wait = item->data;
 
-    if (!wait->over) {
+    if (!wait->awaited.over) {
       wait_look_or_give_up (wait, now);
-      is_new = is_new || wait->over;
+      is_new = is_new || wait->awaited.over;
     }
-    if (wait->over && wait->task == NULL) {
+    if (wait->awaited.over && wait->task == NULL) {
       /* Whoever sleeps takes it off the queue. */
       wake = TRUE;
-    } else if (wait->over) {
-      g_queue_unlink (&engine->waiting, item);
+    } else if (wait->awaited.over) {
+      g_queue_unlink (&engine->waits.queue, item);
       ended = g_list_concat (item, ended);
     }
     item = next;
@@ -223,63 +224,6 @@ pmss_wait_answer (GList * ended)
   g_list_free_full (ended, wait_answer_and_free);
 }
 
-gboolean
-pmss_wait_is_for (PmssEngine * engine, guint64 row, int index)
-{
-  GList *item;
-
-  for (item = engine->waiting.head; item != NULL; item = item->next) {
-    PmssWait *wait = item->data;
-
-    if (!wait->over && !wait->for_open && wait->row == row
-        && (index < 0 || wait->index == (guint) index))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-gboolean
-pmss_wait_is_any_read (PmssEngine * engine)
-{
-  GList *item;
-
-  for (item = engine->waiting.head; item != NULL; item = item->next) {
-    PmssWait *wait = item->data;
-
-    if (!wait->over && !wait->for_open)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-gint64
-pmss_wait_get_deadline (PmssEngine * engine)
-{
-  gint64 deadline = G_MAXINT64;
-  GList *item;
-
-  for (item = engine->waiting.head; item != NULL; item = item->next) {
-    PmssWait *wait = item->data;
-
-    if (!wait->over && wait->deadline > 0)
-      deadline = MIN (deadline, wait->deadline);
-  }
-  return deadline;
-}
-
-void
-pmss_wait_foreach (PmssEngine * engine, PmssWaitFunc func)
-{
-  GList *item;
-
-  for (item = engine->waiting.head; item != NULL; item = item->next) {
-    PmssWait *wait = item->data;
-
-    if (!wait->over && !wait->for_open)
-      func (engine, wait->row, wait->index);
-  }
-}
-
 static void
 unref_kick (gpointer kick)
 {
@@ -303,13 +247,13 @@ wait_forget_error (PmssWait * wait)
   PmssRow *row = NULL;
 
   if (engine->rows.table != NULL)
-    row = pmss_rows_get (&engine->rows, wait->row);
+    row = pmss_rows_get (&engine->rows, wait->awaited.row);
   if (row == NULL || row->error == NULL)
     return;
   g_clear_error (&row->error);
   row->stuck_since = 0;
   pmss_rows_forgive (&engine->rows, row);
-  pmss_bad_shards_hurry (engine->bad_shards, row->extent);
+  pmss_bad_shards_hurry (engine->links.bad_shards, row->extent);
 }
 
 /* Lock held. The first look; if it has to wait, the I/O thread is told. */
@@ -319,15 +263,16 @@ wait_begin (PmssWait * wait)
   PmssEngine *engine = wait->engine;
   gboolean hit;
 
-  if (!wait->for_open)
+  if (!wait->awaited.for_open)
     wait_forget_error (wait);
   wait_look_or_give_up (wait, pmss_loop_now (engine->loop));
-  hit = wait->over && wait->error == NULL;
-  if (!wait->for_open && engine->state == PMSS_ENGINE_OPEN
-      && pmss_cursor_note_read (engine, wait->row, wait->index, hit))
+  hit = wait->awaited.over && wait->error == NULL;
+  if (!wait->awaited.for_open && engine->state == PMSS_ENGINE_OPEN
+      && pmss_engine_note_read (engine, wait->awaited.row, wait->awaited.index,
+          hit))
     pmss_engine_kick (engine);
-  if (!wait->over)
-    g_queue_push_tail (&engine->waiting, wait);
+  if (!wait->awaited.over)
+    g_queue_push_tail (&engine->waits.queue, wait);
 }
 
 static void
@@ -347,15 +292,16 @@ wait_sleep (PmssWait * wait)
   g_mutex_unlock (&engine->lock);
   wait_connect (wait);
   g_mutex_lock (&engine->lock);
-  while (!wait->over) {
-    if (wait->deadline > 0)
-      g_cond_wait_until (&engine->changed, &engine->lock, wait->deadline);
+  while (!wait->awaited.over) {
+    if (wait->awaited.deadline > 0)
+      g_cond_wait_until (&engine->changed, &engine->lock,
+          wait->awaited.deadline);
     else
       g_cond_wait (&engine->changed, &engine->lock);
-    if (!wait->over)
+    if (!wait->awaited.over)
       wait_look_or_give_up (wait, pmss_loop_now (engine->loop));
   }
-  g_queue_remove (&engine->waiting, wait);
+  g_queue_remove (&engine->waits.queue, wait);
   if (engine->paused)
     pmss_engine_kick (engine);
 }
@@ -367,7 +313,7 @@ wait_run (PmssWait * wait)
 
   g_mutex_lock (&engine->lock);
   wait_begin (wait);
-  if (!wait->over)
+  if (!wait->awaited.over)
     wait_sleep (wait);
   g_mutex_unlock (&engine->lock);
 }
@@ -385,7 +331,7 @@ wait_run_task (PmssWait * wait, GTask * task)
   wait_connect (wait);
   g_mutex_lock (&engine->lock);
   wait_begin (wait);
-  over = wait->over;
+  over = wait->awaited.over;
   g_mutex_unlock (&engine->lock);
   if (over)
     wait_answer_and_free (wait);
@@ -399,7 +345,8 @@ wait_new_read (PmssEngine * engine, guint64 offset, gsize max,
 
   wait->offset = offset;
   wait->max = max;
-  wait->row = pmss_rows_at (&engine->rows, offset, &wait->index, &wait->skip);
+  wait->awaited.row =
+      pmss_rows_at (&engine->rows, offset, &wait->awaited.index, &wait->skip);
   return wait;
 }
 
@@ -427,7 +374,8 @@ pmss_wait_try_read (PmssEngine * engine, guint64 offset, gsize max)
   g_mutex_lock (&engine->lock);
   wait_look (wait);
   if (wait->bytes != NULL && engine->state == PMSS_ENGINE_OPEN
-      && pmss_cursor_note_read (engine, wait->row, wait->index, TRUE))
+      && pmss_engine_note_read (engine, wait->awaited.row, wait->awaited.index,
+          TRUE))
     pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
   bytes = g_steal_pointer (&wait->bytes);
@@ -450,7 +398,7 @@ pmss_wait_open (PmssEngine * engine, GCancellable * cancellable,
   PmssWait *wait = wait_new (engine, cancellable);
   gboolean opened;
 
-  wait->for_open = TRUE;
+  wait->awaited.for_open = TRUE;
   wait_run (wait);
   opened = wait->error == NULL;
   if (!opened)
@@ -464,6 +412,6 @@ pmss_wait_open_task (PmssEngine * engine, GTask * task)
 {
   PmssWait *wait = wait_new (engine, g_task_get_cancellable (task));
 
-  wait->for_open = TRUE;
+  wait->awaited.for_open = TRUE;
   wait_run_task (wait, task);
 }

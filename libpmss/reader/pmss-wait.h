@@ -35,15 +35,5 @@ GList *pmss_wait_check (PmssEngine *engine, gint64 now);
 /* Lock not held: a task may call back at once, and the callback may take the lock. @ended:
  * (transfer full): of pmss_wait_check(). Does not look at the engine. */
 void pmss_wait_answer (GList *ended);
-/* Lock held: whether one waits for data unit @index of @row; -1: for any. */
-gboolean pmss_wait_is_for (PmssEngine *engine, guint64 row, int index);
-/* Lock held: whether one waits for bytes. */
-gboolean pmss_wait_is_any_read (PmssEngine *engine);
-/* Lock held: when the first of them has lasted too long; G_MAXINT64: never. */
-gint64 pmss_wait_get_deadline (PmssEngine *engine);
-/* Lock held: calls @func, which ends none, for each that waits for bytes, with
- * the data unit @index of @row that it waits for. */
-typedef void (*PmssWaitFunc) (PmssEngine *engine, guint64 row, guint index);
-void pmss_wait_foreach (PmssEngine *engine, PmssWaitFunc func);
 
 G_END_DECLS

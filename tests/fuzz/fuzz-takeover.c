@@ -32,16 +32,16 @@ check_places (PmssEngine * engine)
   PmssLayout *layout = engine->rows.layout;
 
   for (guint32 e = 0; e < pmss_layout_get_n_extents (layout); e++)
-    for (guint i = 0; i < engine->places.width; i++) {
+    for (guint i = 0; i < engine->links.places.width; i++) {
       gint node = pmss_layout_get_shard_node (layout, e, i);
-      gint number = pmss_places_get (&engine->places, e, i);
+      gint number = pmss_places_get (&engine->links.places, e, i);
       const PmssLink *link;
 
       g_assert_true ((node < 0) == (number < 0));
       if (node < 0)
         continue;
-      g_assert_cmpint (number, <, engine->links->len);
-      link = engine->links->pdata[number];
+      g_assert_cmpint (number, <, engine->links.all->len);
+      link = engine->links.all->pdata[number];
       g_assert_false (link->retired);
       g_assert_cmpuint (link->node.id, ==, pmss_layout_get_node (layout,
               node)->id);
@@ -65,8 +65,8 @@ static void
 read_row (PmssEngine * engine, guint64 row)
 {
   g_mutex_lock (&engine->lock);
-  pmss_cursor_note_read (engine, row, 0, FALSE);
-  pmss_plan_run (engine);
+  pmss_engine_note_read (engine, row, 0, FALSE);
+  pmss_engine_plan (engine);
   g_mutex_unlock (&engine->lock);
   for (guint i = 0; i < MAX_RECORDS && fake_streams.live->len > 0; i++)
     fake_stream_go_on (fake_streams.live->pdata[0], i % 2);

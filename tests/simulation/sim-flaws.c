@@ -5,7 +5,7 @@
 
 #include "libpmss/reader/pmss-engine.h"
 #include "libpmss/reader/pmss-takeover.h"
-#include "libpmss/reader/pmss-wait.h"
+#include "sim-clock.h"
 
 /* The linker leads calls of @name to __wrap_@name; the function itself is __real_@name. */
 #define WRAPPED(name) \
@@ -130,15 +130,15 @@ __wrap_g_source_set_ready_time (GSource * source, gint64 time)
     __real_g_source_set_ready_time (source, time);
 }
 
-WRAPPED (pmss_wait_get_deadline);
+WRAPPED (pmss_waits_get_deadline);
 
 gint64
-__wrap_pmss_wait_get_deadline (PmssEngine * engine)
+__wrap_pmss_waits_get_deadline (const PmssWaits * waits)
 {
-  gint64 deadline = __real_pmss_wait_get_deadline (engine);
+  gint64 deadline = __real_pmss_waits_get_deadline (waits);
 
   return planted == SIM_FLAW_RESTLESS ? MIN (deadline,
-      pmss_loop_now (engine->loop) + PMSS_TICK) : deadline;
+      sim_clock_now () + PMSS_TICK) : deadline;
 }
 
 WRAPPED (pmss_engine_check_late);

@@ -167,12 +167,12 @@ sim_reader_look (SimReader * self, SimReaderState * state)
 
   *state = (SimReaderState) {
   .blocks = engine->rows.n_blocks,.max_blocks = engine->max_blocks,.waits =
-        engine->waiting.length,.streams = engine->n_streams,.requests =
-        engine->n_requests,.failed = engine->state == PMSS_ENGINE_FAILED
-        && engine->session != NULL,};
-  for (guint i = 0; engine->links != NULL && i < engine->links->len; i++) {
+        engine->waits.queue.length,.streams =
+        engine->links.n_streams,.requests = engine->n_requests,.failed =
+        engine->state == PMSS_ENGINE_FAILED && engine->session != NULL,};
+  for (guint i = 0; i < engine->links.all->len; i++) {
     const PmssLinkCounters *counters =
-        &((PmssLink *) engine->links->pdata[i])->counters;
+        &((PmssLink *) engine->links.all->pdata[i])->counters;
 
     state->units += counters->units;
     state->asked_extra += counters->extra;
@@ -198,8 +198,9 @@ say_stream (PmssStream * stream)
 /* Of each unit: not asked for, asked for, ready, bad; whether it is wanted; and whether its node
  * is good, late, or not to be asked. */
 static void
-say_row (PmssEngine * engine, guint64 number, guint index)
+say_row (guint64 number, guint index, gpointer user_data)
 {
+  PmssEngine *engine = user_data;
   PmssRow *row = pmss_rows_get (&engine->rows, number);
   g_autoptr (GString) units = g_string_new (NULL);
 
@@ -207,7 +208,7 @@ say_row (PmssEngine * engine, guint64 number, guint index)
       engine->rows.redundancy.m; i++)
     g_string_append_printf (units, " %c%s%c", "-arb"[row->slots[i].state],
         row->slots[i].wanted ? "w" : "",
-        "gln"[pmss_engine_get_source (engine, row, i)]);
+        "gln"[pmss_links_get_source (&engine->links, row, i)]);
   sim_trace_say ("  row %" G_GUINT64_FORMAT " unit %u is waited for:%s", number,
       index, units->str);
   if (row != NULL)
@@ -221,15 +222,16 @@ sim_reader_say (SimReader * self)
 {
   PmssEngine *engine = self->engine;
 
-  pmss_wait_foreach (engine, say_row);
+  pmss_waits_foreach (&engine->waits, say_row, engine);
   sim_trace_say ("  %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " blocks, %u "
       "streams, %u requests, %u extra, active row %" G_GINT64_FORMAT,
-      engine->rows.n_blocks, engine->max_blocks, engine->n_streams,
-      engine->n_requests, pmss_budget_get_units (&engine->budget),
-      engine->active != NULL ? (gint64) engine->active->row : -1);
+      engine->rows.n_blocks, engine->max_blocks, engine->links.n_streams,
+      engine->n_requests, pmss_budget_get_units (&engine->plan.budget),
+      engine->cursors.active !=
+      NULL ? (gint64) engine->cursors.active->row : -1);
 
-  for (guint i = 0; engine->links != NULL && i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (guint i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = engine->links.all->pdata[i];
 
     sim_trace_say ("  node %u is %s: a record takes %" G_GINT64_FORMAT
         " us, rtt %" G_GINT64_FORMAT " us, least %" G_GINT64_FORMAT " us, "

@@ -52,24 +52,29 @@ fake_stream_brings (PmssStream * stream, guint32 extent, guint index,
 }
 
 PmssStream *
-pmss_stream_start (PmssTransport * transport, GUri * base,
-    const char *authorization, const PmssStreamRange * range,
-    gint priority, PmssBlockPool * pool, const PmssStreamFuncs * funcs,
-    gpointer user_data)
+pmss_stream_new (const PmssStreamRange * range, gpointer owner, gint64 now)
 {
   PmssStream *stream = g_new0 (PmssStream, 1);
 
   if (fake_streams.asked != NULL)
-    fake_streams.asked (user_data, range, fake_streams.user_data);
+    fake_streams.asked (range, fake_streams.user_data);
   stream->range = *range;
+  stream->owner = owner;
+  stream->started = now;
+  stream->row = range->first_row;
+  return stream;
+}
+
+void
+pmss_stream_send (PmssStream * stream, PmssTransport * transport, GUri * base,
+    const char *authorization, gint priority, PmssBlockPool * pool,
+    const PmssStreamFuncs * funcs, gpointer user_data)
+{
   stream->priority = priority;
-  stream->started = g_get_monotonic_time ();
   stream->pool = pool;
   stream->funcs = funcs;
   stream->user_data = user_data;
-  stream->row = range->first_row;
   g_ptr_array_add (fake_streams.live, stream);
-  return stream;
 }
 
 void
@@ -144,12 +149,6 @@ guint
 pmss_stream_get_token (PmssStream * stream)
 {
   return 0;
-}
-
-void
-pmss_stream_set_owner (PmssStream * stream, gpointer owner)
-{
-  stream->owner = owner;
 }
 
 gpointer

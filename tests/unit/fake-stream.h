@@ -16,8 +16,8 @@ typedef struct
 {
   GPtrArray *live;              /* of PmssStream: under way */
   FakeStreamsShardFunc shard;
-  /* (nullable): looks at what the engine asks for, before it is asked */
-  void (*asked) (PmssEngine *engine, const PmssStreamRange *range, gpointer user_data);
+  /* (nullable): looks at what the plan asks for, before it is asked */
+  void (*asked) (const PmssStreamRange *range, gpointer user_data);
   gpointer user_data;
 } FakeStreams;
 

@@ -76,7 +76,7 @@ look (PmssEngine * engine, gint64 later)
 
   while (fake_rebuilder_go_on ());
   g_mutex_lock (&engine->lock);
-  pmss_plan_run (engine);
+  pmss_engine_plan (engine);
   pmss_engine_check_hopeless (engine, now);
   ended = pmss_wait_check (engine, now);
   g_mutex_unlock (&engine->lock);
@@ -104,7 +104,7 @@ shard_reader_read (ShardReader * reader, guint64 offset, GError ** error)
     look (engine, 0);
   }
   /* nothing comes any more, however long it is waited for */
-  if (engine->waiting.length > 0)
+  if (engine->waits.queue.length > 0)
     look (engine, engine->settings.timeout);
   while (result == NULL && g_main_context_iteration (NULL, FALSE));
   /* with nothing under way, nobody waits */

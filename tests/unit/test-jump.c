@@ -79,7 +79,7 @@ static void
 plan (Fixture * f)
 {
   g_mutex_lock (&f->engine->lock);
-  pmss_plan_run (f->engine);
+  pmss_engine_plan (f->engine);
   g_mutex_unlock (&f->engine->lock);
   while (fake_rebuilder_go_on ());
 }
@@ -185,7 +185,7 @@ test_far (void)
 
   setup (&f);
   for (guint i = 0; i < N; i++)
-    ((PmssLink *) f.engine->links->pdata[i])->least_rtt =
+    ((PmssLink *) f.engine->links.all->pdata[i])->least_rtt =
         40 * G_TIME_SPAN_MILLISECOND;
   begin_read (&f, PLACE, 2);
   g_assert_cmpuint (fake_streams.live->len, ==, K);
@@ -240,12 +240,12 @@ test_lost (void)
   PmssLink *link;
 
   setup (&f);
-  link = f.engine->links->pdata[0];
+  link = f.engine->links.all->pdata[0];
   begin_read (&f, PLACE, 0);
   g_assert_cmpuint (link->streams->len, ==, 1);
   g_mutex_lock (&f.engine->lock);
   pmss_engine_link_failed (f.engine, link, g_get_monotonic_time (), error);
-  pmss_plan_run (f.engine);
+  pmss_engine_plan (f.engine);
   g_assert_true (pmss_rows_get (&f.engine->rows, PLACE)->denied);
   pmss_engine_check_late (f.engine, g_get_monotonic_time ());
   g_assert_true (fake_stream_is_cancelled (link->streams->pdata[0]));
@@ -272,7 +272,7 @@ test_no_tail (void)
     pmss_rows_set_empty (&f.engine->rows, row, i,
         i < K - 1 ? PMSS_UNIT_NONE : PMSS_UNIT_BAD);
   receive_all ();
-  f.engine->tail_asked = FALSE;
+  f.engine->plan.tail_asked = FALSE;
   plan (&f);
   for (guint i = 0; i < fake_streams.live->len; i++)
     g_assert_cmpuint (get_range (i)->first_row, !=, ROWS - 1);
@@ -287,8 +287,7 @@ test_no_tail (void)
 #define WANTED_WINDOW 20
 
 static void
-count_units (PmssEngine * engine, const PmssStreamRange * range,
-    gpointer user_data)
+count_units (const PmssStreamRange * range, gpointer user_data)
 {
   Fixture *f = user_data;
 
@@ -327,7 +326,7 @@ test_turns (void)
   /* two rows ahead of each of them, and one behind */
   pmss_memory_set_total (pmss_io_get_memory (f.engine->io),
       (4 * K + K) * (PMSS_RECORD_HEADER_SIZE + UNIT));
-  f.engine->first_window = f.engine->max_window = WANTED_WINDOW;
+  f.engine->cursors.first_window = f.engine->cursors.max_window = WANTED_WINDOW;
   f.engine->blocks_behind = f.engine->max_blocks / 5;
   read_turn (&f, &first);
   read_turn (&f, &second);
@@ -340,10 +339,12 @@ test_turns (void)
   g_assert_cmpuint (waits, ==, 0);
   g_assert_cmpuint (f.n_asked, ==, 2 * 5 * TURN * K);
   /* one of them alone has all of it again */
-  g_assert_cmpuint (pmss_cursor_get_window (f.engine, f.engine->active), ==, 2);
+  g_assert_cmpuint (pmss_cursors_get_window (&f.engine->cursors,
+          f.engine->cursors.active), ==, 2);
   for (guint i = 0; i < 4; i++)
     read_turn (&f, &second);
-  g_assert_cmpuint (pmss_cursor_get_window (f.engine, f.engine->active), ==, 4);
+  g_assert_cmpuint (pmss_cursors_get_window (&f.engine->cursors,
+          f.engine->cursors.active), ==, 4);
   teardown (&f);
 }
 
@@ -415,18 +416,18 @@ test_left (void)
 
   setup (&f);
   for (guint i = 0; i < N; i++)
-    ((PmssLink *) f.engine->links->pdata[i])->least_rtt =
+    ((PmssLink *) f.engine->links.all->pdata[i])->least_rtt =
         40 * G_TIME_SPAN_MILLISECOND;
-  f.engine->first_window = f.engine->max_window = window;
-  link = f.engine->links->pdata[1];
+  f.engine->cursors.first_window = f.engine->cursors.max_window = window;
+  link = f.engine->links.all->pdata[1];
   link->state = PMSS_LINK_LATE;
   link->retry_at = G_MAXINT64;
   begin_read (&f, WINDOW + 2, 0);
-  g_assert_cmpuint (f.engine->active->window, ==, window);
-  g_assert_cmpuint (f.engine->replan_at, ==, WINDOW + 3);
+  g_assert_cmpuint (f.engine->cursors.active->window, ==, window);
+  g_assert_cmpuint (f.engine->plan.replan_at, ==, WINDOW + 3);
   link->state = PMSS_LINK_UP;
   plan (&f);
-  g_assert_cmpuint (f.engine->replan_at, ==, WINDOW + 2 + window / 8);
+  g_assert_cmpuint (f.engine->plan.replan_at, ==, WINDOW + 2 + window / 8);
   receive_all ();
   end_read (&f);
   teardown (&f);
@@ -454,11 +455,11 @@ test_tick (void)
   PmssLink *link;
 
   setup (&f);
-  f.engine->settings.backoff_max = 60.0;
+  f.engine->links.backoff_max = 60.0;
   plan (&f);
   receive_all ();
   g_assert_cmpint (get_tick (&f), ==, -1);
-  link = f.engine->links->pdata[0];
+  link = f.engine->links.all->pdata[0];
   g_mutex_lock (&f.engine->lock);
   for (guint i = 0; i < 8; i++)
     pmss_engine_link_failed (f.engine, link, G_MAXINT64, error);

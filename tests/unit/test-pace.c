@@ -148,7 +148,7 @@ open_engine (Fixture * f, gint64 read_ahead_time, guint64 bitrate)
   f->engine->state = PMSS_ENGINE_OPENING;
   pmss_engine_opened (f->engine, session);
   /* Units are so small here that the window would begin full. */
-  f->engine->first_window = FIRST_ROWS;
+  f->engine->cursors.first_window = FIRST_ROWS;
 }
 
 static void
@@ -185,8 +185,8 @@ read_row (Fixture * f, guint64 number)
   g_mutex_lock (&engine->lock);
   row = pmss_rows_get (&engine->rows, number);
   hit = row != NULL && row->slots[0].state == PMSS_UNIT_READY;
-  pmss_cursor_note_read (engine, number, 0, hit);
-  pmss_plan_run (engine);
+  pmss_engine_note_read (engine, number, 0, hit);
+  pmss_engine_plan (engine);
   g_mutex_unlock (&engine->lock);
   return hit;
 }
@@ -207,13 +207,14 @@ read_until_full (Fixture * f, gboolean comes)
   guint64 row = 0;
 
   read_row (f, row);
-  while (f->engine->active->window < MOST_ROWS && g_get_monotonic_time () < end) {
+  while (f->engine->cursors.active->window < MOST_ROWS
+      && g_get_monotonic_time () < end) {
     if (comes)
       receive_all ();
-    row = MIN (row + 1, f->engine->active->grow_at);
+    row = MIN (row + 1, f->engine->cursors.active->grow_at);
     read_row (f, row);
   }
-  g_assert_cmpuint (f->engine->active->window, ==, MOST_ROWS);
+  g_assert_cmpuint (f->engine->cursors.active->window, ==, MOST_ROWS);
 }
 
 /* Whoever never waits, and has enough ahead for the time, gets no more, nor
@@ -228,17 +229,17 @@ test_player (void)
   setup (&f, 1);
   read_row (&f, 0);             /* which he has to wait for */
   receive_all ();
-  while (row < 4 * MOST_ROWS || (!f.engine->active->at_ease
+  while (row < 4 * MOST_ROWS || (!f.engine->cursors.active->at_ease
           && g_get_monotonic_time () < end)) {
     g_assert_true (read_row (&f, row));
     receive_all ();
-    g_assert_cmpuint (f.engine->active->window, <=, 2 * FIRST_ROWS);
+    g_assert_cmpuint (f.engine->cursors.active->window, <=, 2 * FIRST_ROWS);
     /* the file's last unit comes for nothing */
     g_assert_cmpuint (f.engine->rows.n_blocks, <=,
         2 * FIRST_ROWS + ROWS_BEHIND + 1);
     row = MIN (row + 1, 4 * MOST_ROWS);
   }
-  g_assert_true (f.engine->active->at_ease);
+  g_assert_true (f.engine->cursors.active->at_ease);
   teardown (&f);
 }
 
@@ -250,7 +251,7 @@ test_drain (void)
 
   setup (&f, 1);
   read_until_full (&f, FALSE);
-  g_assert_false (f.engine->active->at_ease);
+  g_assert_false (f.engine->cursors.active->at_ease);
   teardown (&f);
 }
 
@@ -263,10 +264,10 @@ test_copy (void)
 
   setup (&f, 1);
   read_row (&f, row);
-  while (f.engine->active->window == FIRST_ROWS)
+  while (f.engine->cursors.active->window == FIRST_ROWS)
     read_row (&f, ++row);
-  while (f.engine->active->window < MOST_ROWS) {
-    PmssCursor *cursor = f.engine->active;
+  while (f.engine->cursors.active->window < MOST_ROWS) {
+    PmssCursor *cursor = f.engine->cursors.active;
     guint64 window = cursor->window, end = row + 2 * window;
 
     cursor->grow_after = G_MAXINT64;
@@ -292,15 +293,15 @@ test_missed_film (void)
   setup_film (&f, 3600 * SECOND, rows_in_time * UNIT * 8 / 3600);
   for (row = 0; row < rows_in_time; row++) {
     read_row (&f, row);
-    g_assert_cmpuint (f.engine->active->window, <=, rows_in_time + 1);
-    f.engine->active->grow_after = 0;
+    g_assert_cmpuint (f.engine->cursors.active->window, <=, rows_in_time + 1);
+    f.engine->cursors.active->grow_after = 0;
   }
-  g_assert_cmpuint (f.engine->active->window, >=, rows_in_time);
+  g_assert_cmpuint (f.engine->cursors.active->window, >=, rows_in_time);
   for (; row < 4 * MOST_ROWS; row++) {
     read_row (&f, row);
-    f.engine->active->grow_after = 0;
+    f.engine->cursors.active->grow_after = 0;
   }
-  g_assert_cmpuint (f.engine->active->window, ==, MOST_ROWS);
+  g_assert_cmpuint (f.engine->cursors.active->window, ==, MOST_ROWS);
   teardown (&f);
 }
 
@@ -316,10 +317,10 @@ test_shrinks (void)
   read_until_full (&f, FALSE);
   do {
     receive_all ();
-    read_row (&f, f.engine->active->row);
+    read_row (&f, f.engine->cursors.active->row);
   } while (fake_streams.live->len > 0);
-  for (row = f.engine->active->row + 1; row < 6 * MOST_ROWS; row++) {
-    PmssCursor *cursor = f.engine->active;
+  for (row = f.engine->cursors.active->row + 1; row < 6 * MOST_ROWS; row++) {
+    PmssCursor *cursor = f.engine->cursors.active;
 
     g_assert_true (read_row (&f, row));
     receive_all ();
@@ -327,7 +328,7 @@ test_shrinks (void)
     end = cursor->row + cursor->window;
     cursor->grow_after = 0;
   }
-  g_assert_cmpuint (f.engine->active->window, ==, FIRST_ROWS);
+  g_assert_cmpuint (f.engine->cursors.active->window, ==, FIRST_ROWS);
   teardown (&f);
 }
 

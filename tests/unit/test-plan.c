@@ -38,10 +38,10 @@ typedef struct
 /* Whether something is to be asked is judged here: it is wanted, it is not
  * there, and no stream is counted on to bring it. */
 static void
-check_request (PmssEngine * engine, const PmssStreamRange * range,
-    gpointer user_data)
+check_request (const PmssStreamRange * range, gpointer user_data)
 {
-  PmssCursor *cursor = engine->active;
+  PmssEngine *engine = ((Model *) user_data)->engine;
+  PmssCursor *cursor = engine->cursors.active;
   guint64 base = range->geometry.extent * engine->rows.rows_per_extent;
   guint extra = 0;
 
@@ -62,8 +62,8 @@ check_request (PmssEngine * engine, const PmssStreamRange * range,
         || (base + row >= cursor->row
             && base + row < cursor->row + cursor->window));
   }
-  g_assert_cmpuint (extra, <=, pmss_budget_get_units (&engine->budget));
-  g_assert_cmpuint (cursor->window, <=, engine->max_window);
+  g_assert_cmpuint (extra, <=, pmss_budget_get_units (&engine->plan.budget));
+  g_assert_cmpuint (cursor->window, <=, engine->cursors.max_window);
 }
 
 static GBytes *
@@ -180,10 +180,12 @@ model_clear (Model * m)
 static gboolean
 can_be_asked (Model * m, PmssRow * row, guint index, gboolean late_too)
 {
-  PmssLink *link = pmss_engine_get_shard_link (m->engine, row->extent, index);
+  PmssLink *link =
+      pmss_links_get_shard_link (&m->engine->links, row->extent, index);
 
   return link != NULL && row->slots[index].state != PMSS_UNIT_BAD
-      && !pmss_bad_shards_is_bad (m->engine->bad_shards, row->extent, index)
+      && !pmss_bad_shards_is_bad (m->engine->links.bad_shards, row->extent,
+      index)
       && (link->state == PMSS_LINK_UP || (late_too
           && link->state == PMSS_LINK_LATE));
 }
@@ -231,7 +233,8 @@ static gboolean
 has_late_node (Model * m, PmssRow * row)
 {
   for (guint i = 0; i < m->n; i++) {
-    PmssLink *link = pmss_engine_get_shard_link (m->engine, row->extent, i);
+    PmssLink *link =
+        pmss_links_get_shard_link (&m->engine->links, row->extent, i);
 
     if (link != NULL && link->state == PMSS_LINK_LATE)
       return TRUE;
@@ -245,7 +248,7 @@ has_late_node (Model * m, PmssRow * row)
 static void
 check_window_row (Model * m, PmssRow * row, guint first)
 {
-  gboolean next = row->number < m->engine->active->row + 2;
+  gboolean next = row->number < m->engine->cursors.active->row + 2;
   PmssExtentGeometry geometry;
   guint had = 0;
   gboolean complete = TRUE;
@@ -271,7 +274,7 @@ static void
 check_everything (Model * m)
 {
   PmssEngine *engine = m->engine;
-  PmssCursor *cursor = engine->active;
+  PmssCursor *cursor = engine->cursors.active;
   GHashTableIter iter;
   gpointer row;
   gsize blocks = 0;
@@ -284,13 +287,13 @@ check_everything (Model * m)
           || ((PmssRow *) row)->slots[i].state == PMSS_UNIT_ASKED;
   }
   g_assert_cmpuint (blocks, ==, engine->rows.n_blocks);
-  for (guint i = 0; i < engine->links->len; i++) {
-    PmssLink *link = engine->links->pdata[i];
+  for (guint i = 0; i < engine->links.all->len; i++) {
+    PmssLink *link = engine->links.all->pdata[i];
 
     g_assert_cmpuint (link->streams->len, <=, engine->settings.max_connections);
   }
   for (guint64 number = cursor->row;
-      number < pmss_cursor_get_window_end (engine, cursor); number++)
+      number < pmss_cursors_get_window_end (&engine->cursors, cursor); number++)
     check_window_row (m, pmss_rows_get (&engine->rows, number),
         number == cursor->row ? cursor->index : 0);
 }
@@ -301,7 +304,7 @@ static void
 plan (Model * m)
 {
   g_mutex_lock (&m->engine->lock);
-  pmss_plan_run (m->engine);
+  pmss_engine_plan (m->engine);
   check_everything (m);
   g_mutex_unlock (&m->engine->lock);
 }
@@ -322,7 +325,7 @@ read_unit (Model * m, guint64 unit)
   number = pmss_rows_at (&engine->rows, unit * UNIT, &index, &skip);
   row = pmss_rows_get (&engine->rows, number);
   hit = row != NULL && row->slots[index].state == PMSS_UNIT_READY;
-  pmss_cursor_note_read (engine, number, index, hit);
+  pmss_engine_note_read (engine, number, index, hit);
   g_mutex_unlock (&engine->lock);
   plan (m);
   return hit;
@@ -355,7 +358,7 @@ static void
 change_link (Model * m)
 {
   PmssLink *link =
-      m->engine->links->pdata[random_below (m->engine->links->len)];
+      m->engine->links.all->pdata[random_below (m->engine->links.all->len)];
 
   link->state = one_in (2) ? PMSS_LINK_UP : one_in (2) ? PMSS_LINK_LATE :
       PMSS_LINK_LOST;
@@ -444,10 +447,10 @@ link_load (Model * m, PmssLink * link)
 
     load += range->first_row + range->n_rows - pmss_stream_get_row (stream);
   }
-  for (guint64 number = engine->active->row; number < engine->rows.n_rows;
-      number++) {
+  for (guint64 number = engine->cursors.active->row;
+      number < engine->rows.n_rows; number++) {
     PmssRow *row = pmss_rows_get (&engine->rows, number);
-    gint index = pmss_engine_get_link_shard (engine, link, row->extent);
+    gint index = pmss_links_get_link_shard (&engine->links, link, row->extent);
 
     load += index >= 0 && row->slots[index].wanted
         && row->slots[index].state == PMSS_UNIT_NONE;
@@ -483,7 +486,7 @@ check_even (Model * m, PmssRow * row)
 
   pmss_rows_geometry (&m->engine->rows, row, &geometry);
   for (guint i = 0; i < m->n; i++)
-    links[i] = pmss_engine_get_shard_link (m->engine, row->extent, i);
+    links[i] = pmss_links_get_shard_link (&m->engine->links, row->extent, i);
   for (guint i = 0; i < m->n; i++)
     for (guint j = 0; j < m->n; j++)
       if (row->slots[i].wanted && row->slots[i].state == PMSS_UNIT_NONE
@@ -498,9 +501,10 @@ static void
 check_tail (Model * m)
 {
   PmssEngine *engine = m->engine;
-  guint64 first = engine->active->row + 1;
+  guint64 first = engine->cursors.active->row + 1;
 
-  if (pmss_cursor_get_window_end (engine, engine->active) < engine->rows.n_rows)
+  if (pmss_cursors_get_window_end (&engine->cursors,
+          engine->cursors.active) < engine->rows.n_rows)
     return;
   for (guint64 number = first; number < engine->rows.n_rows; number++) {
     check_exact (m, pmss_rows_get (&engine->rows, number));
@@ -530,11 +534,11 @@ test_tail (void)
     make_medium (&m);
     open_engine (&m);
     /* It may have to go, and come again, where the cache is small. */
-    m.engine->tail_asked = TRUE;
+    m.engine->plan.tail_asked = TRUE;
     read_unit (&m, 0);
     while (fake_streams.live->len > 0) {
-      for (guint j = 0; j < m.engine->links->len; j++) {
-        PmssLink *link = m.engine->links->pdata[j];
+      for (guint j = 0; j < m.engine->links.all->len; j++) {
+        PmssLink *link = m.engine->links.all->pdata[j];
 
         if (link->streams->len == 0)
           continue;

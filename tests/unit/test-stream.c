@@ -108,8 +108,8 @@ start (Fixture * f)
   PmssStreamRange range = {.geometry = geometry,.n_rows = ROWS };
 
   f->over = FALSE;
-  f->stream =
-      pmss_stream_start (f->transport, f->base, "Bearer x", &range,
+  f->stream = pmss_stream_new (&range, NULL, pmss_loop_now (f->loop));
+  pmss_stream_send (f->stream, f->transport, f->base, "Bearer x",
       G_PRIORITY_DEFAULT, f->pool, &funcs, f);
 }
 
