@@ -49,8 +49,8 @@ parse_bytes (const char *text, const char *what, guint32 most, guint32 * bytes,
   return FALSE;
 }
 
-static gboolean
-check_title (const char *title, GError ** error)
+gboolean
+pmss_upload_request_check_title (const char *title, GError ** error)
 {
   if (strlen (title) > MAX_TITLE)
     return invalid (error, "title is longer than 1024 bytes");
@@ -106,7 +106,8 @@ check_texts (const PmssUploadRequest * request, GError ** error)
     return invalid (error, "The medium's name is missing");
   return pmss_medium_name_check (request->name, error)
       && pmss_text_check_name (request->name, "The medium's name", error)
-      && (request->title == NULL || check_title (request->title, error))
+      && (request->title == NULL
+      || pmss_upload_request_check_title (request->title, error))
       && (request->content_type == NULL || *request->content_type == '\0'
       || check_type (request->content_type, error));
 }

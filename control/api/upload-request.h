@@ -25,6 +25,9 @@ typedef struct
 PmssMedium *pmss_upload_request_check (const PmssUploadRequest *request,
     const PmssControlContext *context, GError **error);
 
+/* PMSS_ERROR_INVALID */
+gboolean    pmss_upload_request_check_title (const char *title, GError **error);
+
 /* Writes a piece of a body of @size bytes, and tells streams when more of it is durable. */
 gboolean    pmss_upload_request_write (PmssApiCall *call, PmssUploadWriter *writer, guint64 size,
     const void *data, gsize length, GError **error);

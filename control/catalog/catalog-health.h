@@ -127,6 +127,15 @@ gboolean     pmss_catalog_finish_rebuild  (PmssCatalog *catalog, const PmssVersi
  * rebuild (any more). */
 gboolean     pmss_catalog_abandon_rebuild (PmssCatalog *catalog, const PmssVersionId *version,
     guint32 extent, guint shard, GError **error);
+/* One of them. */
+typedef struct
+{
+  guint32 extent;
+  guint shard, node;
+} PmssRebuilding;
+/* Those of extents from @first on and before @end: array of PmssRebuilding. */
+GArray      *pmss_catalog_list_rebuilding (PmssCatalog *catalog, const PmssVersionId *version,
+    guint32 first, guint32 end, GError **error);
 /* All of them: at the start, before the first rebuild. */
 gboolean     pmss_catalog_abandon_rebuilds (PmssCatalog *catalog, GError **error);
 

@@ -176,3 +176,47 @@ pmss_catalog_abandon_rebuilds (PmssCatalog * self, GError ** error)
 {
   return pmss_database_transact (self->database, abandon_rebuilds, NULL, error);
 }
+
+typedef struct
+{
+  const PmssVersionId *version;
+  guint32 first, end;
+  GArray *list;
+} ListCall;
+
+static gboolean
+list_rebuilding (PmssDatabase * database, gpointer data, GError ** error)
+{
+  ListCall *call = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT number, shard, node FROM rebuilding"
+      " WHERE version = ?1 AND number >= ?2 AND number < ?3",
+      PMSS_VERSION_BLOB (call->version), PMSS_INT (call->first),
+      PMSS_INT (call->end));
+
+  while (pmss_rows_next (rows, &local)) {
+    PmssRebuilding one = {
+      (guint32) pmss_rows_int (rows, 0), (guint) pmss_rows_int (rows, 1),
+      (guint) pmss_rows_int (rows, 2)
+    };
+
+    g_array_append_val (call->list, one);
+  }
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+GArray *
+pmss_catalog_list_rebuilding (PmssCatalog * self, const PmssVersionId * version,
+    guint32 first, guint32 end, GError ** error)
+{
+  g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (PmssRebuilding));
+  ListCall call = { version, first, end, list };
+
+  if (!pmss_database_read (self->database, list_rebuilding, &call, error))
+    return NULL;
+  return g_steal_pointer (&list);
+}

@@ -83,6 +83,12 @@ gboolean     pmss_catalog_update_medium (PmssCatalog *catalog, const PmssMedium 
  * streams go on: they hold the medium by its id. Returns the medium. */
 PmssMedium  *pmss_catalog_rename_medium (PmssCatalog *catalog, const char *name,
     const char *new_name, GError **error);
+/* Of a medium that is ready; PMSS_ERROR_CONFLICT. @title: (nullable) */
+gboolean     pmss_catalog_set_title     (PmssCatalog *catalog, gint64 id, const char *title,
+    GError **error);
+/* Part of a larger transaction: pmss_original_keep(), pmss_original_drop(). */
+gboolean     pmss_catalog_set_keep_original (PmssCatalog *catalog, gint64 id, gboolean keep,
+    GError **error);
 /* Moves on; PMSS_ERROR_CONFLICT if the medium is not in @from. Allowed: uploading->ingesting,
  * ingesting->failed, failed->ingesting; deleting and ready have functions of their own. */
 gboolean     pmss_catalog_set_medium_state (PmssCatalog *catalog, gint64 id, PmssMediumState from,

@@ -43,7 +43,7 @@ gboolean      pmss_job_state_parse     (const char *text, PmssJobState *state);
 typedef struct
 {
   gint64 id;
-  char *type;                   /* "ingest", "delete", "verify", "repair" */
+  char *type;                   /* "ingest", "delete", "verify", "repair", "original" */
   PmssJobState state;
   char *phase;                  /* nullable */
   gint64 medium;                /* 0: its row is gone, or it is of no medium */
@@ -95,6 +95,7 @@ extern const PmssJobType pmss_job_type_ingest;  /* ingest.c */
 extern const PmssJobType pmss_job_type_delete;  /* deletion.c */
 extern const PmssJobType pmss_job_type_verify;  /* verify/verify.c */
 extern const PmssJobType pmss_job_type_repair;  /* repair/repair-job.c */
+extern const PmssJobType pmss_job_type_original;        /* importance/original-job.c */
 
 /* Makes jobs that a crash interrupted ready to go on. No job runs before pmss_jobs_start(). */
 PmssJobs     *pmss_jobs_new   (PmssControlContext *context, GError **error);

@@ -13,7 +13,11 @@ struct _PmssOriginals
 {
   PmssDatabase *database;
   PmssDataFiles *files;
+  char *making;                 /* folder of files that are being made */
 };
+
+/* Beside the folder of the originals. */
+#define MAKING "rebuilt"
 
 /* Rows */
 
@@ -155,13 +159,50 @@ pmss_originals_find (PmssOriginals * self, gint64 medium, char **sha256,
 /* A crash came between the second name of an upload that becomes an original and the row of that: no
  * byte is lost while the upload has the first. */
 static gboolean
-is_second_name (const char *name, const GStatBuf * st, gpointer uploads)
+is_second_name_in (const char *folder, const char *name, const GStatBuf * st)
 {
-  g_autofree char *upload = g_build_filename (uploads, name, NULL);
+  g_autofree char *first = g_build_filename (folder, name, NULL);
   GStatBuf other;
 
-  return g_lstat (upload, &other) == 0 && other.st_ino == st->st_ino
+  return g_lstat (first, &other) == 0 && other.st_ino == st->st_ino
       && other.st_dev == st->st_dev;
+}
+
+/* The same of a file that was made from shards: it can be made again. */
+static gboolean
+is_second_name (const char *name, const GStatBuf * st, gpointer uploads)
+{
+  g_autofree char *data = g_path_get_dirname (uploads);
+  g_autofree char *making = g_build_filename (data, MAKING, NULL);
+
+  return is_second_name_in (uploads, name, st)
+      || is_second_name_in (making, name, st);
+}
+
+char *
+pmss_originals_begin (PmssOriginals * self, const char *file, GError ** error)
+{
+  if (g_mkdir_with_parents (self->making, 0700) == 0)
+    return g_build_filename (self->making, file, NULL);
+  g_warning ("%s: %s", self->making, g_strerror (errno));
+  g_set_error (error, PMSS_ERROR, errno == ENOSPC ? PMSS_ERROR_NO_SPACE :
+      PMSS_ERROR_FAILED, "The original cannot be made: %s", g_strerror (errno));
+  return NULL;
+}
+
+/* What a crash left: its jobs begin anew. */
+static void
+empty_making (PmssOriginals * self)
+{
+  g_autoptr (GDir) folder = g_dir_open (self->making, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL) {
+    g_autofree char *path = g_build_filename (self->making, name, NULL);
+
+    if (g_unlink (path) != 0)
+      g_warning ("Cannot delete “%s”: %s", path, g_strerror (errno));
+  }
 }
 
 gboolean
@@ -210,7 +251,10 @@ gboolean
 pmss_originals_sweep (PmssOriginals * self, const char *uploads,
     GError ** error)
 {
-  return pmss_data_files_sweep (self->files, (gpointer) uploads, error);
+  if (!pmss_data_files_sweep (self->files, (gpointer) uploads, error))
+    return FALSE;
+  empty_making (self);
+  return TRUE;
 }
 
 gboolean
@@ -234,6 +278,7 @@ pmss_originals_new (const char *data, PmssDatabase * database, GError ** error)
   self = g_new0 (PmssOriginals, 1);
   self->database = database;
   self->files = files;
+  self->making = g_build_filename (data, MAKING, NULL);
   return self;
 }
 
@@ -241,5 +286,6 @@ void
 pmss_originals_free (PmssOriginals * self)
 {
   pmss_data_files_free (self->files);
+  g_free (self->making);
   g_free (self);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The shards of one extent, read from their nodes. On the job's thread. */
-#include "control/verify/verify-private.h"
+#include "control/verify/verify-extent.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Nothing here does I/O. */
-#include "control/verify/verify-private.h"
+#include "control/verify/verify-extent.h"
 
 #include <string.h>
 

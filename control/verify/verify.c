@@ -5,7 +5,7 @@
 #include "control/catalog/catalog-health.h"
 #include "control/database/database.h"
 #include "control/jobs/jobs.h"
-#include "control/verify/verify-private.h"
+#include "control/verify/verify-extent.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-sha256.h"
 

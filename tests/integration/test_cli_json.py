@@ -118,6 +118,9 @@ class Json(CliCase):
         self.check("play --save", "play", "--save", copy, "a/1")
         self.check("verify", "verify", "a/1")
         self.check("mv", "mv", "a/1", "a/3")
+        self.assertIsNone(self.check("set", "set", "a/3", "--title", "T")["job"])
+        self.check("job watch", "job", "watch", self.check("set", "set", "a/3", "--keep-original")["job"])
+        self.assertFalse(self.check("set", "set", "a/3", "--drop-original")["medium"]["keep_original"])
         self.assertEqual(self.check("rm", "rm", "--yes", "a/2", "a/3"), {"deleted": ["a/2", "a/3"], "dry_run": False})
 
     def exercise_users(self):

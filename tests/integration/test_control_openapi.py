@@ -192,6 +192,12 @@ class OpenApiTest(cluster.TestCase):
         for body in ({"name": "/a"}, {"name": "a//b"}, {"name": "a\nb"}, {"name": "x" * 1025}, {"name": 1}, {}, {"name": "a", "b": 1}):
             self.assert_status(400, api, "POST", "/media/films/other/rename", body)
         api("POST", "/media/films/other/rename", {"name": "films/a b%ä.bin"})
+        self.assertEqual(api("GET", "/layouts/films/a%20b%25%C3%A4.bin?first=1&count=2")["next"], 3)
+        self.assert_status(404, api, "GET", "/layouts/none")
+        self.assertEqual(api("PATCH", "/media/films/a%20b%25%C3%A4.bin", {"title": "T"})["title"], "T")
+        self.cluster.wait_job(api("PATCH", "/media/films/a%20b%25%C3%A4.bin", {"keep_original": True}, 202)["job"])
+        self.assert_status(404, api, "PATCH", "/media/none", {"title": "T"})
+        self.assert_status(400, api, "PATCH", "/media/taken", {})
         api("GET", "/bad-shards?medium=films/a%20b%25%C3%A4.bin&limit=1")
         self.assert_status(404, api, "GET", "/bad-shards?medium=none")
         self.assert_status(400, api, "GET", "/bad-shards?medium=none&after=x")

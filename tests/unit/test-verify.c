@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "control/verify/verify-private.h"
+#include "control/verify/verify-extent.h"
 #include "libpmss/format/pmss-striper.h"
 
 #define UNIT 4096

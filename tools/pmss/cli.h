@@ -126,6 +126,7 @@ gboolean pmss_cmd_put     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_get     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_info    (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_mv      (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_set     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_status  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_rm      (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_play    (PmssCli *cli, int argc, char **argv, GError **error);

@@ -21,6 +21,7 @@ static const PmssCliCommand commands[] = {
   {"play", pmss_cmd_play, "NAME", "play a medium"},
   {"verify", pmss_cmd_verify, "NAME...", "have all shards of media checked"},
   {"mv", pmss_cmd_mv, "OLD... NEW", "give media other names"},
+  {"set", pmss_cmd_set, "NAME", "change a title, keep or drop an original"},
   {"rm", pmss_cmd_rm, "NAME...", "delete media"},
   {"status", pmss_cmd_status, "", "how the cluster is, and what to do"},
   {"node", pmss_cmd_node, "ls|add|set|...", "storage servers"},

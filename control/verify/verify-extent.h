@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* One extent under examination: verify.c (the job), verify-fetch.c (its shards), verify-judge.c
- * (judges them). */
+/* One extent under examination: verify-fetch.c (its shards), verify-judge.c (judges them); for the
+ * jobs that read a whole medium. */
 
 typedef enum
 {
