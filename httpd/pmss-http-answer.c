@@ -151,9 +151,16 @@ static void
 respond_detail (PmssHttpRequest * request, guint status, const char *detail,
     const char *instance)
 {
-  g_autoptr (GBytes) body = pmss_http_problem_new (status, detail, instance);
+  gboolean page = pmss_http_request_wants_page (request);
+  g_autoptr (GBytes) body = page ? pmss_http_page_new (status, detail, instance)
+      : pmss_http_problem_new (status, detail, instance);
 
-  pmss_http_request_respond (request, status, PMSS_HTTP_PROBLEM_TYPE, body);
+  if (page)
+    pmss_http_page_add_headers (request);
+  if (request->for_people)
+    pmss_http_request_add_header (request, "Vary", "Accept");
+  pmss_http_request_respond (request, status,
+      page ? "text/html; charset=utf-8" : PMSS_HTTP_PROBLEM_TYPE, body);
 }
 
 void

@@ -97,6 +97,7 @@ struct _PmssHttpRequest
   gboolean begun;               /* the handler knows of it */
   gboolean running;             /* counted in the server's `running` */
   gboolean end_may_wait;
+  gboolean for_people;          /* its problems may be pages */
 
   char *target;
   char *path;
@@ -140,6 +141,10 @@ typedef enum
 /* Head and, if it is to be whole, body (not from a file) of the last answer of a connection. */
 GBytes     *pmss_http_answer_write  (const PmssHttpAnswer *answer, PmssHttpBodyForm form);
 /* The body of a problem. @instance: nullable. */
+/* The same as a page. */
+GBytes     *pmss_http_page_new      (guint status, const char *detail, const char *instance);
+/* Says of an answer with a page what browsers are to do with it. */
+void        pmss_http_page_add_headers (PmssHttpRequest *request);
 GBytes     *pmss_http_problem_new   (guint status, const char *detail, const char *instance);
 const char *pmss_http_reason_phrase (guint status);
 

@@ -189,6 +189,11 @@ void pmss_http_request_respond_json  (PmssHttpRequest *request, guint status, Js
 /* application/problem+json, RFC 9457. */
 void pmss_http_request_respond_problem (PmssHttpRequest *request, guint status,
     const char *detail_format, ...) G_GNUC_PRINTF (3, 4);
+/* People may open the request's URL in a browser: from now on its problems are small pages where
+ * the request prefers HTML (Accept), and application/problem+json where not. */
+void pmss_http_request_let_people_read (PmssHttpRequest *request);
+/* Whether that is so. */
+gboolean pmss_http_request_wants_page (PmssHttpRequest *request);
 /* The status that goes with a PMSS_ERROR, and its text: it is for the client to read, without SQL
  * or paths of the server. PMSS_ERROR_FAILED and all other domains are
  * pmss_http_request_respond_internal(). */
