@@ -2,8 +2,12 @@
 """pmss-control: what storage servers and readers say of shards and nodes, true, false and hostile. The medium has no redundancy and its shards are damaged on the
 disks, so that nothing can be put right meanwhile."""
 
+import contextlib
+import http.client
+import itertools
 import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -232,10 +236,22 @@ class UnreachableTest(cluster.TestCase):
             return now == state and (why or "").startswith(reason or "") and bool(why) == bool(reason)
         cluster.wait_for(look, what)
 
+    def answers(self):
+        """Good answers of the node, without this one."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        found = re.search(r'^pmss_storage_answers_total\{status="200"\} (\d+)$', text, re.M)
+        return int(found[1]) if found else 0
+
     def test_unreachable(self):
         why = "1 reader cannot reach it, and neither can control: "
+        before, looks = self.answers(), itertools.count(1)
         # whose reader is mistaken, or lies
         self.assertEqual(self.report(), 204)
+        # before it is killed: else control finds that the reader was right
+        cluster.wait_for(lambda: self.answers() - before > next(looks), "control to look for itself")
         self.wait_for("up", None, "a node that can be reached to stay up")
         self.node.kill()
         self.wait_for("up", None, "a node whose heartbeats come to be up")
