@@ -45,6 +45,7 @@ pmss_token_claims_free (PmssTokenClaims * claims)
   g_free (claims->user);
   g_free (claims->session);
   g_free (claims->shard);
+  g_free (claims->origin);
   g_array_unref (claims->nodes);
   g_free (claims);
 }
@@ -145,6 +146,8 @@ pmss_token_mint (const PmssTokenClaims * claims,
   set_text (object, "uid", claims->user);
   set_text (object, "sid", claims->session);
   json_object_set_int_member (object, "rate", MIN (claims->rate, G_MAXINT64));
+  if (claims->origin != NULL)
+    set_text (object, "org", claims->origin);
 
   node = json_node_init_object (json_node_alloc (), object);
   message = json_to_string (node, FALSE);
@@ -298,12 +301,41 @@ read_names (JsonObject * object, PmssTokenClaims * claims, GError ** error)
   return TRUE;
 }
 
+/* It goes into a header field as it is. */
+static gboolean
+is_origin (const char *text)
+{
+  if (!g_str_has_prefix (text, "http://")
+      && !g_str_has_prefix (text, "https://"))
+    return FALSE;
+  for (const char *p = text; *p != '\0'; p++) {
+    if (!g_ascii_isalnum (*p) && strchr (".:-_~%[]/", *p) == NULL)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+read_origin (JsonObject * object, PmssTokenClaims * claims, GError ** error)
+{
+  const char *text;
+
+  if (!pmss_json_has (object, "org"))
+    return TRUE;
+  if (!pmss_json_get_string (object, "org", PMSS_MAX_ORIGIN, &text, error))
+    return FALSE;
+  if (claims->ops != PMSS_TOKEN_GATEWAY || !is_origin (text))
+    return malformed (error, "org");
+  claims->origin = g_strdup (text);
+  return TRUE;
+}
+
 static PmssTokenClaims *
 read_claims (GBytes * message, GError ** error)
 {
   static const char *const names[] = {
     "iat", "exp", "cid", "ops", "ver", "shd", "med", "nod", "uid", "sid",
-    "rate", NULL
+    "rate", "org", NULL
   };
   g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
   g_autoptr (JsonNode) node = NULL;
@@ -325,7 +357,8 @@ read_claims (GBytes * message, GError ** error)
       || !read_names (object, claims, error)
       || !read_nodes (object, claims->nodes, error)
       || !read_id (object, "sid", TRUE, &claims->session, error)
-      || !pmss_json_get_int (object, "rate", 0, G_MAXINT64, &rate, error))
+      || !pmss_json_get_int (object, "rate", 0, G_MAXINT64, &rate, error)
+      || !read_origin (object, claims, error))
     return NULL;
   claims->rate = rate;
   return g_steal_pointer (&claims);

@@ -23,6 +23,10 @@ typedef enum
 /* The format of the claims that this library signs and reads. A heartbeat says which one a node
  * reads. */
 #define PMSS_TOKEN_FORMAT 2
+/* The same with the claim `org`, which a gateway's URL may have. */
+#define PMSS_TOKEN_FORMAT_ORIGIN 3
+/* Bytes of an origin: scheme, host and port. */
+#define PMSS_MAX_ORIGIN 300
 
 /* How far the signer's clock may be ahead of the verifier's, in seconds. */
 #define PMSS_TOKEN_CLOCK_TOLERANCE 60
@@ -58,6 +62,9 @@ typedef struct
   char *user;
   char *session;
   guint64 rate;                 /* bit/s, 0: none */
+  /* (nullable) "https://host:port" of the page that may read what the token opens; with
+   * PMSS_TOKEN_GATEWAY alone */
+  char *origin;
 } PmssTokenClaims;
 
 PmssTokenClaims *pmss_token_claims_new  (void);

@@ -93,6 +93,8 @@ is_for_medium (const PmssTokenClaims * claims, const PmssWanted * wanted,
   }
   if (wanted->ticket != NULL)
     *wanted->ticket = g_strdup (claims->session);
+  if (wanted->origin != NULL)
+    *wanted->origin = g_strdup (claims->origin);
   return TRUE;
 }
 
@@ -292,10 +294,10 @@ pmss_access_check (PmssAccess * access, const char *token,
 
 gboolean
 pmss_access_check_ticket (PmssAccess * access, const char *token,
-    const char *medium, char **ticket, GError ** error)
+    const char *medium, char **ticket, char **origin, GError ** error)
 {
   const PmssWanted wanted = {
-    .op = PMSS_TOKEN_GATEWAY,.medium = medium,.ticket = ticket
+    .op = PMSS_TOKEN_GATEWAY,.medium = medium,.ticket = ticket,.origin = origin
   };
 
   return pmss_access_check (access, token, &wanted, error);

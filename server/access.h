@@ -35,7 +35,8 @@ typedef struct
   const PmssVersionId *version; /* NULL, as is @shard: it is about no one version */
   const char *shard;
   const char *medium;           /* (nullable) has to be the token's */
-  char **ticket;                /* (nullable) is set to the token's where it is allowed */
+  char **ticket;                /* (nullable) is set to the token's where it is allowed, */
+  char **origin;                /* (nullable) as this */
   PmssSessionNews *news;        /* (nullable) is set to what is known of the token's session */
 } PmssWanted;
 
@@ -46,9 +47,10 @@ gboolean    pmss_access_check (PmssAccess *access, const char *token, const Pmss
     GError **error);
 
 /* Whether @token (nullable) opens the URL of @medium at this gateway; the same errors. @ticket:
- * (out) the ticket that it is for. Free with g_free(). */
+ * (out) the ticket that it is for. @origin: (out) (nullable) that of the page that may read the
+ * answer. Free with g_free(). */
 gboolean    pmss_access_check_ticket (PmssAccess *access, const char *token, const char *medium,
-    char **ticket, GError **error);
+    char **ticket, char **origin, GError **error);
 
 /* What is known of the session of @token, a viewer's. */
 PmssSessionNews pmss_access_ask_session (PmssAccess *access, const char *token);

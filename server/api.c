@@ -422,6 +422,13 @@ static void
 begin_play (PmssStorageApi * api, PmssHttpRequest * request, const char *name,
     Call * call)
 {
+  if (g_str_equal (pmss_http_request_get_method (request), "OPTIONS")) {
+    pmss_gateway_answer_options (api->gateway, request, name);
+    return;
+  }
+  pmss_http_request_let_people_read (request);
+  if (!is_get (request))
+    return;
   call->play = pmss_gateway_answer_new (api->gateway, request, name);
   if (call->play != NULL)
     pmss_http_request_set_aside (request, start_play);
@@ -443,8 +450,7 @@ on_begin (PmssHttpRequest * request, gpointer data)
         && check_access (api, request, PMSS_TOKEN_LIST, NULL))
       pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, list_shards);
   } else if (g_str_has_prefix (path, MEDIA) && api->gateway != NULL) {
-    if (is_get (request))
-      begin_play (api, request, path + strlen (MEDIA), call);
+    begin_play (api, request, path + strlen (MEDIA), call);
   } else if (g_str_equal (path, "/healthz")) {
     if (is_get (request))
       answer_health (api, request);

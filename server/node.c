@@ -352,6 +352,7 @@ add_token_formats (JsonBuilder * builder)
   json_builder_set_member_name (builder, "token_formats");
   json_builder_begin_array (builder);
   json_builder_add_int_value (builder, PMSS_TOKEN_FORMAT);
+  json_builder_add_int_value (builder, PMSS_TOKEN_FORMAT_ORIGIN);
   json_builder_end_array (builder);
 }
 

@@ -6,6 +6,7 @@
 #include "control/accounts/positions.h"
 #include "control/accounts/secret.h"
 #include "control/api/api-sessions.h"
+#include "control/api/caller.h"
 #include "control/catalog/catalog.h"
 #include "control/config.h"
 #include "control/gateway/gateways.h"
@@ -67,18 +68,27 @@ take_ticket (PmssApiCall * call, const PmssMedium * medium, GError ** error)
       error);
 }
 
+/* @origin: (nullable) of the page that asks. */
+static char *
+make_url (PmssControlContext * context, const PmssTicket * ticket, guint node,
+    const char *origin)
+{
+  gboolean reads = pmss_gateways_read_origins (context->nodes, node);
+  g_autofree char *token = pmss_tickets_mint (context->keys, ticket, node,
+      context->config->stream_lifetime, reads ? origin : NULL);
+
+  return pmss_gateways_url (context->nodes, node, ticket->name, token);
+}
+
 /* The URL of each gateway of @ticket that has not gone meanwhile, the first one first. */
 static GPtrArray *
 make_urls (PmssApiCall * call, const PmssTicket * ticket)
 {
-  PmssControlContext *context = call->context;
+  g_autofree char *origin = pmss_api_get_page_origin (call);
   GPtrArray *urls = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < PMSS_MAX_TICKET_NODES && ticket->nodes[i] != 0; i++) {
-    g_autofree char *token = pmss_tickets_mint (context->keys, ticket,
-        ticket->nodes[i], context->config->stream_lifetime);
-    char *url = pmss_gateways_url (context->nodes, ticket->nodes[i],
-        ticket->name, token);
+    char *url = make_url (call->context, ticket, ticket->nodes[i], origin);
 
     if (url != NULL)
       g_ptr_array_add (urls, url);
@@ -283,7 +293,7 @@ redeem (PmssApiCall * call)
 
 const PmssRoute pmss_routes_gateway[] = {
   {"GET", "/media/{name+}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, send_to_gateway,
-      .link = TRUE},
+      .link = TRUE,.people = TRUE},
   {"POST", "/api/v1/plays", PMSS_ROLE_VIEWER, PMSS_BODY_JSON, post_play},
   /* a storage server's secret is looked at */
   {"POST", "/api/v1/tickets/{id}/sessions", PMSS_ROLE_NONE, PMSS_BODY_JSON,

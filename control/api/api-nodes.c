@@ -330,6 +330,7 @@ get_token_formats (JsonObject * body, PmssNodeBeat * beat, GError ** error)
             &format, error))
       return FALSE;
     beat->reads_tokens |= format == PMSS_TOKEN_FORMAT;
+    beat->reads_origins |= format == PMSS_TOKEN_FORMAT_ORIGIN;
   }
   return TRUE;
 }

@@ -75,16 +75,24 @@ pmss_origin_is_ours (const char *origin, const char *public_url,
       || (public_url != NULL && is_same (url, public_url)));
 }
 
-gboolean
-pmss_api_check_origin (PmssApiCall * call)
+static gboolean
+has_our_origin (PmssApiCall * call)
 {
   const PmssControlConfig *config = call->context->config;
   PmssHttpRequest *request = call->request;
 
+  return pmss_origin_is_ours (pmss_http_request_get_header (request, "Origin"),
+      config->public_url, pmss_http_request_get_header (request, "Host"),
+      is_secure (config));
+}
+
+gboolean
+pmss_api_check_origin (PmssApiCall * call)
+{
+  PmssHttpRequest *request = call->request;
+
   if (g_strcmp0 (pmss_http_request_get_header (request, "X-PMSS"), "1") == 0
-      && pmss_origin_is_ours (pmss_http_request_get_header (request, "Origin"),
-          config->public_url, pmss_http_request_get_header (request, "Host"),
-          is_secure (config)))
+      && has_our_origin (call))
     return TRUE;
   pmss_http_request_respond_problem (request, 403,
       "A cookie is good for what a page of this server asks for: the request "
@@ -129,6 +137,23 @@ pmss_api_set_cookie (PmssApiCall * call, const char *token, guint lifetime)
   pmss_http_request_add_header (call->request, "Set-Cookie", value);
 }
 
+gboolean
+pmss_api_lead_to_sign_in (PmssApiCall * call)
+{
+  const char *path = pmss_http_request_get_path (call->request);
+  g_autofree char *next = g_uri_escape_string (path, NULL, FALSE);
+  g_autofree char *place = g_strconcat (PMSS_SIGN_IN_PAGE "?next=", next, NULL);
+
+  if (call->by_link || (call->login != NULL && !call->by_cookie)
+      || !pmss_http_request_wants_page (call->request))
+    return FALSE;
+  pmss_http_request_add_header (call->request, "Location", place);
+  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
+  pmss_http_request_add_header (call->request, "Vary", "Accept, Cookie");
+  pmss_http_request_respond_empty (call->request, 303);
+  return TRUE;
+}
+
 char *
 pmss_api_get_place (PmssApiCall * call)
 {
@@ -140,4 +165,29 @@ pmss_api_get_place (PmssApiCall * call)
     return g_strndup (config->public_url, strlen (config->public_url) - ends);
   return g_strconcat (is_secure (config) ? "https://" : "http://",
       pmss_http_request_get_header (call->request, "Host"), NULL);
+}
+
+/* As browsers write it: without the scheme's own port. */
+static char *
+origin_to_string (const PmssControlUrl * url)
+{
+  char *text = pmss_control_url_to_string (url);
+
+  if (url->port == (url->tls ? 443 : 80))
+    *strrchr (text, ':') = '\0';
+  return text;
+}
+
+char *
+pmss_api_get_page_origin (PmssApiCall * call)
+{
+  const char *origin = pmss_http_request_get_header (call->request, "Origin");
+  g_autofree char *place = pmss_api_get_place (call);
+  g_autoptr (PmssControlUrl) url = NULL;
+
+  if (origin == NULL)
+    url = parse_origin (place);
+  else if (has_our_origin (call))
+    url = parse_origin (origin);
+  return url != NULL ? origin_to_string (url) : NULL;
 }

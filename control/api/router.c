@@ -164,6 +164,9 @@ find_route (const char *method, const char *path, Match * match)
 static void
 refuse_token (PmssApiCall * call, const GError * error)
 {
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_NOT_AUTHORIZED)
+      && pmss_api_lead_to_sign_in (call))
+    return;
   pmss_http_request_add_header (call->request, "WWW-Authenticate",
       "Bearer error=\"invalid_token\"");
   pmss_http_request_respond_error (call->request, error);
@@ -208,6 +211,8 @@ authenticate (PmssApiCall * call)
   if (call->route->role == PMSS_ROLE_NONE)
     return TRUE;
   if (!pmss_api_find_login (call))
+    return FALSE;
+  if (call->login == NULL && pmss_api_lead_to_sign_in (call))
     return FALSE;
   if (call->login == NULL) {
     pmss_http_request_add_header (call->request, "WWW-Authenticate", "Bearer");
@@ -336,6 +341,8 @@ on_begin (PmssHttpRequest * request, gpointer user_data)
     call->request = request;
     call->route = match.route;
     pmss_http_request_set_data (request, call);
+    if (match.route->people)
+      pmss_http_request_let_people_read (request);
     if (match.route->end == NULL)
       pmss_http_request_let_end_wait (request);
     if (authenticate (call) && take_param (call, &match)

@@ -52,6 +52,9 @@ typedef struct
   gboolean gateway;
   /* {name} is a medium's: "?link=" of it is good in place of a login, for seeing it */
   gboolean link;
+  /* people may open it in a browser: refusals are shown as pages, the first of them that for
+   * signing in */
+  gboolean people;
 } PmssRoute;
 
 struct _PmssApiCall

@@ -58,6 +58,14 @@ pmss_gateways_choose (PmssNodes * nodes, const GArray * holders)
   return chosen;
 }
 
+gboolean
+pmss_gateways_read_origins (PmssNodes * nodes, guint node)
+{
+  g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (nodes, node);
+
+  return info != NULL && info->reads_origins;
+}
+
 char *
 pmss_gateways_url (PmssNodes * nodes, guint node, const char *name,
     const char *token)

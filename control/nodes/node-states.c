@@ -308,6 +308,7 @@ note_words (PmssNodeEntry * entry, const BeatCall * call)
   if (call->claim == PMSS_NODE_CLAIM_GOOD)
     entry->own_left = beat->leaving;
   entry->reads_tokens = beat->reads_tokens;
+  entry->reads_origins = beat->reads_origins;
   entry->is_gateway = beat->is_gateway;
   entry->skew = beat->time != 0 ? beat->time - entry->last_seen : 0;
   note_trouble (entry, beat->trouble);

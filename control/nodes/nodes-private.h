@@ -40,8 +40,9 @@ typedef struct
   gint64 heard;                 /* monotonic, of the last heartbeat */
   gint64 last_seen;             /* the same in seconds since 1970; 0: never */
   gboolean leaving;             /* the last heartbeat said so */
-  gboolean reads_tokens;        /* and that, */
-  gboolean is_gateway;          /* and that */
+  gboolean reads_tokens;        /* and these */
+  gboolean reads_origins;
+  gboolean is_gateway;
   /* seconds that its clock was ahead of ours then; less than 0: behind */
   gint64 skew;
   char *trouble;                /* (nullable) why it takes no writes, as it says */

@@ -102,6 +102,7 @@ entry_to_info (const PmssNodeEntry * entry)
   info->used = entry->stats.used;
   info->free = entry->stats.free;
   info->stats = entry->stats;
+  info->reads_origins = entry->reads_origins;
   return info;
 }
 

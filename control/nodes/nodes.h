@@ -58,6 +58,7 @@ typedef struct
   gint64 time;                  /* of its clock, seconds since 1970; 0: it does not say */
   /* of the format that control signs; where not, it is suspect: it can serve no viewer */
   gboolean reads_tokens;
+  gboolean reads_origins;       /* of tokens for pages of other origins */
   gboolean is_gateway;          /* it plays media over plain HTTP */
   PmssNodeStats stats;
 } PmssNodeBeat;
@@ -81,6 +82,7 @@ typedef struct
   guint64 shards;               /* that the catalog has on it, pending deletions included */
   guint64 bad_shards;           /* of them, as far as is known */
   gboolean repair;              /* it is down, and is not to be waited for */
+  gboolean reads_origins;       /* as it said last */
   PmssNodeStats stats;
 } PmssNodeInfo;
 

@@ -297,7 +297,7 @@ pmss_tickets_get_session_user (PmssDatabase * database, const char *id,
 
 char *
 pmss_tickets_mint (PmssKeys * keys, const PmssTicket * ticket, guint node,
-    guint lifetime)
+    guint lifetime, const char *origin)
 {
   g_autoptr (PmssTokenClaims) claims = pmss_token_claims_new ();
 
@@ -308,6 +308,7 @@ pmss_tickets_mint (PmssKeys * keys, const PmssTicket * ticket, guint node,
   claims->medium = g_strdup (ticket->name);
   claims->user = g_strdup (ticket->user);
   claims->session = g_strdup (ticket->id);
+  claims->origin = g_strdup (origin);
   pmss_token_claims_add_nodes (claims, node, node);
   return pmss_keys_mint (keys, claims);
 }

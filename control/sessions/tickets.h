@@ -51,9 +51,10 @@ PmssTicket *pmss_tickets_get   (PmssDatabase *database, const char *id, guint no
  * g_free(). */
 char       *pmss_tickets_get_session_user (PmssDatabase *database, const char *id, guint node,
     GError **error);
-/* The token of the URL at which gateway @node answers; valid for @lifetime seconds at most. */
+/* The token of the URL at which gateway @node answers; valid for @lifetime seconds at most.
+ * @origin: (nullable) that of the page that may read the answers. */
 char       *pmss_tickets_mint  (PmssKeys *keys, const PmssTicket *ticket, guint node,
-    guint lifetime);
+    guint lifetime, const char *origin);
 /* Whether @id has not ended. Ends its other sessions than @session. Inside a transaction. */
 gboolean    pmss_tickets_use   (PmssDatabase *database, const char *id, const char *session,
     GError **error);

@@ -69,33 +69,81 @@ pmss_gateway_answer_get_medium (PmssGatewayAnswer * answer)
 
 /* --- The request --- */
 
-/* Its Authorization is not looked at: clients that were sent here show the one for control. */
+/* What a URL is for. Clear with clear_target(). */
+typedef struct
+{
+  char *medium;
+  char *ticket;
+  char *origin;                 /* (nullable) of the page that may read it */
+} Target;
+
+static void
+clear_target (Target * target)
+{
+  g_free (target->medium);
+  g_free (target->ticket);
+  g_free (target->origin);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Target, clear_target)
+     static void refuse (PmssHttpRequest * request, const GError * error)
+{
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY))
+    pmss_http_request_add_header (request, "Retry-After", "1");
+  pmss_http_request_respond_error (request, error);
+}
+
+/* FALSE: answered. Its Authorization is not looked at: clients that were sent here show the one for
+ * control. */
+static gboolean
+find_target (PmssGateway * gateway, PmssHttpRequest * request,
+    const char *name, Target * target)
+{
+  g_autoptr (GError) error = NULL;
+
+  target->medium = g_uri_unescape_string (name, NULL);
+  if (target->medium == NULL)
+    g_set_error_literal (&error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
+        "that is no medium's name");
+  else if (pmss_access_check_ticket (gateway->access,
+          pmss_http_request_get_query (request, "t"), target->medium,
+          &target->ticket, &target->origin, &error))
+    return TRUE;
+  refuse (request, error);
+  return FALSE;
+}
+
 PmssGatewayAnswer *
 pmss_gateway_answer_new (PmssGateway * gateway, PmssHttpRequest * request,
     const char *name)
 {
-  g_autofree char *medium = g_uri_unescape_string (name, NULL);
-  g_autofree char *ticket = NULL;
-  g_autoptr (GError) error = NULL;
+  g_auto (Target) target = { 0 };
   PmssGatewayAnswer *answer;
 
-  if (medium == NULL || !pmss_access_check_ticket (gateway->access,
-          pmss_http_request_get_query (request, "t"), medium, &ticket,
-          &error)) {
-    if (error == NULL)
-      g_set_error_literal (&error, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
-          "that is no medium's name");
-    pmss_http_request_respond_error (request, error);
+  if (!find_target (gateway, request, name, &target))
     return NULL;
-  }
+  pmss_gateway_let_page_read (request, target.origin);
   pmss_http_request_set_class (request, PMSS_PLACE_USER, NULL);
   answer = g_new0 (PmssGatewayAnswer, 1);
   g_atomic_ref_count_init (&answer->references);
   answer->gateway = gateway;
-  answer->ticket = g_steal_pointer (&ticket);
-  answer->medium = g_steal_pointer (&medium);
+  answer->ticket = g_steal_pointer (&target.ticket);
+  answer->medium = g_steal_pointer (&target.medium);
   atomic_fetch_add (&gateway->n_answers, 1);
   return answer;
+}
+
+void
+pmss_gateway_answer_options (PmssGateway * gateway, PmssHttpRequest * request,
+    const char *name)
+{
+  g_auto (Target) target = { 0 };
+
+  if (!find_target (gateway, request, name, &target))
+    return;
+  pmss_http_request_add_header (request, "Allow", "GET, HEAD, OPTIONS");
+  pmss_gateway_let_page_ask (request, target.origin);
+  pmss_http_request_respond_empty (request, 204);
 }
 
 static void

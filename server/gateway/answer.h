@@ -15,6 +15,9 @@ G_BEGIN_DECLS
  */
 typedef struct _PmssGatewayAnswer PmssGatewayAnswer;
 
+/* Answers an OPTIONS, which says what a page of another origin may ask for. */
+void               pmss_gateway_answer_options (PmssGateway *gateway, PmssHttpRequest *request,
+    const char *name);
 /* @name: as it stands in the path. NULL: the request was refused, and is answered. Else it is to be
  * set aside. */
 PmssGatewayAnswer *pmss_gateway_answer_new   (PmssGateway *gateway, PmssHttpRequest *request,

@@ -48,6 +48,13 @@ void pmss_plays_look    (PmssGateway *gateway);
 /* All are closed. */
 void pmss_plays_close   (PmssGateway *gateway);
 
+/* origin.c; a worker's. */
+
+/* Lets the page at @origin (nullable) read the answer, if @request is of it. Whether it is. */
+gboolean pmss_gateway_let_page_read (PmssHttpRequest *request, const char *origin);
+/* As above; and ask with the fields that it may need, in answer to an OPTIONS. */
+void     pmss_gateway_let_page_ask  (PmssHttpRequest *request, const char *origin);
+
 /* answer.c; the thread's. */
 const char *pmss_gateway_answer_get_ticket (PmssGatewayAnswer *answer);
 const char *pmss_gateway_answer_get_medium (PmssGatewayAnswer *answer);

@@ -44,6 +44,7 @@ as_claims (const uint8_t * data, size_t size)
   g_assert_cmpstr (again->medium, ==, claims->medium);
   g_assert_cmpint (again->ops, ==, claims->ops);
   g_assert_cmpstr (again->shard, ==, claims->shard);
+  g_assert_cmpstr (again->origin, ==, claims->origin);
   g_assert_cmpmem (again->nodes->data,
       again->nodes->len * sizeof (PmssNodeRange), claims->nodes->data,
       claims->nodes->len * sizeof (PmssNodeRange));

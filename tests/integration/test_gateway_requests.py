@@ -121,11 +121,104 @@ class Requests(HostileCase):
                 self.assertIsNone(answer.headers["X-A"])
                 self.assertIsNone(answer.headers["Access-Control-Allow-Origin"])
 
-    def test_pages_in_a_browser(self):
-        """The same, as Chromium has it; a page of our own shows that it runs scripts at all."""
+    def show(self, url):
+        """What Chromium makes of a page."""
         chromium = shutil.which("chromium")
         if not chromium or cluster.PATIENCE > 1:
             self.skipTest("chromium is not installed, or a sanitizer makes it too slow")
+        with tempfile.TemporaryDirectory() as profile:
+            done = subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + profile, "--dump-dom", url],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
+        return done.stdout.decode()
+
+    def url_of_page(self, origin, host=None, **more):
+        """Where control sends a page at @origin, which it takes for its own where it was asked as @host."""
+        headers = {"Host": host or urllib.parse.urlsplit(origin).netloc}
+        return self.sent_to(headers=headers | ({"Origin": origin} if origin else {}), **more)
+
+    def allowed(self, url, origin, method="GET", **headers):
+        answer = self.fetch(url, method, {"Origin": origin} | headers)
+        self.assertIn("Origin", answer.headers["Vary"])
+        return answer.status, answer.headers["Access-Control-Allow-Origin"], answer
+
+    def test_origins(self):
+        """A page of the control server reads the answers, and no other page does."""
+        ours = "http://pmss.example:8470"
+        url = self.url_of_page(ours)
+        status, allowed, answer = self.allowed(url, ours, Range="bytes=0-9")
+        self.assertEqual((status, allowed, answer.body), (206, ours, self.content[:10]))
+        exposed = {name.strip() for name in answer.headers["Access-Control-Expose-Headers"].split(",")}
+        self.assertLessEqual({"Accept-Ranges", "Content-Length", "Content-Range", "ETag"}, exposed)
+        self.assertIsNone(answer.headers["Access-Control-Allow-Credentials"])
+        self.assertEqual(self.allowed(url, ours, "HEAD")[:2], (200, ours))
+        self.assertEqual(self.allowed(url, ours, Range="bytes=%d-" % len(self.content))[:2], (416, ours))
+        preflight = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-range,range"}
+        status, allowed, answer = self.allowed(url, ours, "OPTIONS", **preflight)
+        self.assertEqual((status, allowed, answer.body), (204, ours, b""))
+        self.assertEqual(answer.headers["Access-Control-Allow-Methods"], "GET, HEAD")
+        self.assertEqual(answer.headers["Access-Control-Allow-Headers"], "Range, If-Range")
+        self.assertGreaterEqual(int(answer.headers["Access-Control-Max-Age"]), 600)
+        for other in ("http://pmss.example", "https://pmss.example:8470", "http://pmss.example:84700", "http://pmss.example:8470.evil.example", "null", "*",
+                      "http://evil.example", ours + "/", ours.upper(), ours + ", http://evil.example"):
+            self.assertEqual(self.allowed(url, other, Range="bytes=0-0")[:2], (206, None), other)
+            status, allowed, answer = self.allowed(url, other, "OPTIONS", **preflight)
+            self.assertEqual((status, allowed, answer.headers["Access-Control-Allow-Headers"]), (204, None, None), other)
+        # no token: nothing is said of any origin
+        for wrong in (url.split("?")[0], url[:-3]):
+            for method in ("GET", "OPTIONS"):
+                answer = self.fetch(wrong, method, {"Origin": ours})
+                self.assertEqual((answer.status, answer.headers["Access-Control-Allow-Origin"]), (401, None))
+        # asked by a page of another server: it plays, but is not read
+        for foreign in ("http://evil.example", "null"):
+            url = self.url_of_page(foreign, "pmss.example:8470")
+            for origin in (foreign, ours):
+                self.assertEqual(self.allowed(url, origin)[:2], (200, None))
+        # a video element says no origin to control, and one to the gateway
+        self.assertEqual(self.allowed(self.sent_to(headers={"Host": "192.0.2.7"}), "http://192.0.2.7")[:2], (200, "http://192.0.2.7"))
+        self.assertEqual(self.allowed(self.sent_to(headers={"Host": "[2001:db8::7]:8470"}), "http://[2001:db8::7]:8470")[:2],
+                         (200, "http://[2001:db8::7]:8470"))
+
+    def test_origins_in_a_browser(self):
+        """As Chromium has it, with a preflight: a page of control's origin gets the bytes, one of another gets none."""
+        pages = {}
+
+        class Pages(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = pages.get(self.path, b"")
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+        servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) for _ in range(2)]
+        for server in servers:
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            self.addCleanup(server.server_close)
+            self.addCleanup(server.shutdown)
+        ours, other = ("http://127.0.0.1:%d" % server.server_port for server in servers)
+        url = self.url_of_page(ours)
+        etag = self.fetch(url, "HEAD").headers["ETag"]
+        pages["/"] = ("""<!DOCTYPE html><p id=p></p><script>
+            let said = "nothing";
+            try {
+              const x = new XMLHttpRequest();
+              x.open("GET", %s, false);
+              x.setRequestHeader("Range", "bytes=5-9");
+              x.setRequestHeader("If-Range", %s);
+              x.overrideMimeType("text/plain; charset=x-user-defined");
+              x.send();
+              said = [x.status, x.getResponseHeader("Content-Range"), ...[...x.response].map(c => c.charCodeAt(0) & 255)].join(" ");
+            } catch (error) { }
+            document.getElementById("p").textContent = said;</script>""" % (json.dumps(url), json.dumps(etag))).encode()
+        whole = "206 bytes 5-9/%d %s" % (len(self.content), " ".join(map(str, self.content[5:10])))
+        self.assertIn(">%s<" % whole, self.show(ours + "/"))
+        self.assertIn(">nothing<", self.show(other + "/"))
+
+    def test_pages_in_a_browser(self):
+        """The same, as Chromium has it; a page of our own shows that it runs scripts at all."""
         script = b"document.documentElement.setAttribute('data-ran', 'yes')"
         page = b"<!DOCTYPE html><html><body><script>" + script + b"</script><p>read</p></body></html>"
         picture = b"<svg xmlns='http://www.w3.org/2000/svg'><script>" + script + b"</script><text>read</text></svg>"
@@ -133,17 +226,66 @@ class Requests(HostileCase):
         self.cluster.add("picture", picture, content_type="image/svg+xml")
         own = self.cluster.folder / "own.html"
         own.write_bytes(page)
-
-        def show(url):
-            with tempfile.TemporaryDirectory() as profile:
-                done = subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=" + profile, "--dump-dom", url],
-                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
-            return done.stdout.decode()
-        self.assertIn('data-ran="yes"', show("file://%s" % own))
+        self.assertIn('data-ran="yes"', self.show("file://%s" % own))
         for name in ("page", "picture"):
-            dom = show(self.sent_to(name))
+            dom = self.show(self.sent_to(name))
             self.assertIn("read", dom)
             self.assertNotIn("data-ran=", dom)
+
+    def test_refused_to_people(self):
+        """A browser shows a page, in which nothing of the request becomes markup; a program gets what it can read."""
+        browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+        programs = [{}, {"Accept": "*/*"}, {"Accept": "application/json, text/html"}, {"Accept": "text/html;q=0"}, {"Accept": "video/*"},
+                    {"Accept": "text/htmlx"}, {"Accept": "application/problem+json"}]
+
+        def assert_page(status, fields, body, text):
+            self.assertEqual(fields["Content-Type"], "text/html; charset=utf-8")
+            self.assertIn("Accept", ",".join(fields.get_all("Vary")))
+            self.assertIn("default-src 'none'", fields["Content-Security-Policy"])
+            self.assertEqual(fields["Referrer-Policy"], "no-referrer")
+            self.assertIn(b"<title>%s</title>" % text.encode(), body)
+            self.assertNotIn(b"<b>", body)
+            self.assertNotIn(b"v4.public", body)
+
+        def assert_problem(status, fields, body):
+            self.assertEqual(fields["Content-Type"], "application/problem+json")
+            self.assertEqual(json.loads(body)["status"], status)
+        control = self.cluster.request
+        odd = "/media/" + urllib.parse.quote("<b>\"'&amp;")
+        for path, more, status, text in ((odd, {}, 404, "Not Found"), (odd + "?link=x", {}, 403, "Forbidden")):
+            answer = control("GET", path, headers=browser | more)
+            self.assertEqual(answer[0], status)
+            assert_page(*answer, text)
+            for accept in programs:
+                answer = control("GET", path, headers=accept | more)
+                self.assertEqual(answer[0], status)
+                assert_problem(*answer)
+        # led to sign in, and back
+        for headers in (browser, browser | {"Cookie": "pmss=x"}):
+            status, fields, body = control("GET", odd, headers=headers, token=False)
+            self.assertEqual((status, body, fields["Cache-Control"]), (303, b"", "no-store"))
+            parts = urllib.parse.urlsplit(fields["Location"])
+            self.assertEqual((parts.scheme, parts.netloc, parts.path), ("", "", "/sign-in"))
+            self.assertEqual(urllib.parse.parse_qs(parts.query), {"next": [odd]})
+        self.assertEqual(control("GET", odd, headers=browser | {"Authorization": "Bearer x"}, token=False)[0], 401)
+        for accept in programs:
+            answer = control("GET", odd, headers=accept, token=False)
+            self.assertEqual((answer[0], answer[1]["Location"]), (401, None))
+            assert_problem(*answer)
+        # the rest of the API is for programs
+        assert_problem(*control("GET", "/api/v1/media/none", headers=browser))
+        # at the gateway
+        url = self.sent_to()
+        wrong = url.replace("/v1/media/", "/v1/media/" + urllib.parse.quote("<b>"))
+        for target, status, text in ((wrong, 403, "Forbidden"), (url[:-3], 401, "Unauthorized"), (url.split("?")[0], 401, "Unauthorized")):
+            answer = self.fetch(target, headers=browser)
+            self.assertEqual(answer.status, status)
+            assert_page(status, answer.headers, answer.body, text)
+            for accept in programs:
+                answer = self.fetch(target, headers=accept)
+                self.assertEqual(answer.status, status)
+                assert_problem(status, answer.headers, answer.body)
+        self.assertEqual(self.fetch(url, headers=browser).body, self.content)
 
     def test_nothing_is_told(self):
         """No token in any log, and none in the log of events."""

@@ -249,7 +249,7 @@ assert_ticket (Fixture * f, const char *medium, int code)
     g_clear_error (&error);
     g_clear_pointer (&ticket, g_free);
     allowed = pmss_access_check_ticket (f->access, token, medium, &ticket,
-        &error);
+        NULL, &error);
     g_assert_cmpint (allowed, ==, code < 0);
     g_assert_cmpstr (ticket, ==, code < 0 ? SESSION : NULL);
     if (code >= 0)

@@ -200,6 +200,43 @@ test_round_trip (Fixture * f, gconstpointer unused)
   }
 }
 
+/* A gateway's URL names the page that may read it, and no other token does. */
+static void
+test_origin (Fixture * f, gconstpointer unused)
+{
+  static const struct
+  {
+    PmssTokenOps ops;
+    const char *origin;
+    gboolean valid;
+  } cases[] = {
+    {PMSS_TOKEN_GATEWAY, NULL, TRUE},
+    {PMSS_TOKEN_GATEWAY, "http://192.0.2.7:8470", TRUE},
+    {PMSS_TOKEN_GATEWAY, "https://[2001:db8::1]:8470", TRUE},
+    {PMSS_TOKEN_READ, "http://192.0.2.7:8470", FALSE},
+    {PMSS_TOKEN_GATEWAY | PMSS_TOKEN_READ, "http://192.0.2.7:8470", FALSE},
+    {PMSS_TOKEN_GATEWAY, "", FALSE}, {PMSS_TOKEN_GATEWAY, "*", FALSE},
+    {PMSS_TOKEN_GATEWAY, "null", FALSE},
+    {PMSS_TOKEN_GATEWAY, "ftp://192.0.2.7", FALSE},
+    {PMSS_TOKEN_GATEWAY, "http://a\r\nX-A: b", FALSE},
+    {PMSS_TOKEN_GATEWAY, "http://a, http://b", FALSE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *token = NULL;
+    g_autoptr (PmssTokenClaims) claims = NULL;
+
+    f->claims->ops = cases[i].ops;
+    g_free (f->claims->origin);
+    f->claims->origin = g_strdup (cases[i].origin);
+    token = pmss_token_mint (f->claims, f->secret_key);
+    claims = pmss_token_verify (token, f->public_key, CLUSTER, NOW, NULL);
+    g_assert_cmpint (claims != NULL, ==, cases[i].valid);
+    if (claims != NULL)
+      g_assert_cmpstr (claims->origin, ==, cases[i].origin);
+  }
+}
+
 static void
 test_time_and_place (Fixture * f, gconstpointer unused)
 {
@@ -568,6 +605,7 @@ main (int argc, char **argv)
   g_test_add_func ("/token/vectors", test_vectors);
   g_test_add_func ("/token/vectors-wrong-context", test_vectors_wrong_context);
   ADD ("/token/round-trip", test_round_trip);
+  ADD ("/token/origin", test_origin);
   ADD ("/token/time-and-place", test_time_and_place);
   ADD ("/token/covers", test_covers);
   ADD ("/token/covers-one-shard", test_covers_one_shard);
