@@ -12,6 +12,7 @@ import { adminTexts } from '../../i18n/admin-names';
 import { formatClock, formatDate, formatNumber, formatSize } from '../../i18n/format';
 import { AsOf } from '../../parts/as-of';
 import { Select } from '../../parts/fields';
+import { Icon } from '../../parts/icon';
 import { Loading, Message, PageTitle, ProblemMessage } from '../../parts/page';
 import { MediumPage } from './media/medium';
 import { UploadPanel } from './media/upload-panel';
@@ -102,7 +103,7 @@ export default function MediaPage({ rest }: AdminPageProps) {
   if (rest) return <MediumPage key={rest} name={rest} />;
   return (
     <>
-      <PageTitle>{adminTexts.value.media}</PageTitle>
+      <PageTitle actions={<a class="button" href="/admin/policies"><Icon name="layers" />{adminTexts.value.policies}</a>}>{adminTexts.value.media}</PageTitle>
       <UploadPanel />
       <Table />
     </>

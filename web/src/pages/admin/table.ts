@@ -26,6 +26,7 @@ export const ADMIN_PAGES: readonly AdminPage[] = [
   { path: 'media', name: 'media', icon: 'media', role: 'operator', load: () => import('./media') },
   { path: 'nodes', name: 'nodes', icon: 'nodes', role: 'operator', load: () => import('./nodes') },
   { path: 'jobs', name: 'jobs', icon: 'jobs', role: 'operator', load: () => import('./jobs') },
+  { path: 'policies', name: 'policies', icon: 'layers', role: 'operator', load: () => import('./policies') },
   { path: 'sessions', name: 'sessions', icon: 'sessions', role: 'operator', load: () => import('./sessions') },
   { path: 'users', name: 'users', icon: 'users', role: 'admin', load: () => import('./users') },
   { path: 'clients', name: 'clients', icon: 'clients', role: 'operator', load: () => import('./clients') },

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Texts of the page of events.
+import { chooseTexts } from './index';
+
+const english = {
+  topics: { nodes: 'Storage servers', jobs: 'Jobs', sessions: 'Streams', media: 'Media', health: 'Health', uploads: 'Uploads', accounts: 'Accounts' },
+  topic: 'Topic',
+  anyTopic: 'All topics',
+  result: 'Result',
+  anyResult: 'All results',
+  results: { done: 'done', refused: 'refused', failed: 'failed' },
+  search: 'Contains',
+  searchPlaceholder: 'User, name, address, action…',
+  time: 'Time',
+  what: 'What happened',
+  who: 'By',
+  object: 'To what',
+  older: 'Show older events',
+  none: 'No event fits.',
+  noneText: 'Choose less, or look at older ones.',
+  live: 'New events appear by themselves.',
+  link: (id: string) => `Link to event ${id}`,
+  server: 'the server',
+  stranger: 'not signed in',
+  only: (id: string) => `Event ${id} and those before it.`,
+  toNewest: 'To the newest',
+  end: 'These are all.',
+};
+
+export const e = chooseTexts(english, {
+  topics: { nodes: '저장 서버', jobs: '작업', sessions: '스트림', media: '미디어', health: '상태', uploads: '업로드', accounts: '계정' },
+  topic: '주제',
+  anyTopic: '모든 주제',
+  result: '결과',
+  anyResult: '모든 결과',
+  results: { done: '완료', refused: '거부', failed: '실패' },
+  search: '포함',
+  searchPlaceholder: '사용자, 이름, 주소, 동작…',
+  time: '시각',
+  what: '무슨 일',
+  who: '사용자',
+  object: '대상',
+  older: '이전 이벤트 보기',
+  none: '해당하는 이벤트가 없습니다.',
+  noneText: '조건을 줄이거나 이전 이벤트를 보세요.',
+  live: '새 이벤트가 저절로 나타납니다.',
+  link: (id) => `이벤트 ${id} 링크`,
+  server: '서버',
+  stranger: '로그인하지 않음',
+  only: (id) => `이벤트 ${id}와 그 이전입니다.`,
+  toNewest: '최신으로',
+  end: '모두 표시했습니다.',
+});
