@@ -115,6 +115,36 @@ test_spare (void)
     pmss_block_unref (blocks[i]);
 }
 
+/* A pool that has grown, where the kernel may give huge pages: what is given back is given back, and
+ * what lies beside it stays. */
+static void
+test_grown (void)
+{
+  enum
+  { N_BLOCKS = 160, KEPT = 3 };
+  g_autoptr (PmssBlockPool) pool = pmss_block_pool_new (PMSS_DEFAULT_UNIT);
+  PmssBlock *blocks[N_BLOCKS];
+
+  for (guint i = 0; i < N_BLOCKS; i++) {
+    blocks[i] = pmss_block_pool_take (pool);
+    memset (pmss_block_get_unit (blocks[i]), 1 + i, PMSS_DEFAULT_UNIT);
+  }
+  pmss_block_pool_set_spare (pool, 0);
+  for (guint i = 0; i < N_BLOCKS; i++) {
+    if (i % KEPT != 0)
+      pmss_block_unref (blocks[i]);
+  }
+  g_assert_cmpuint (pmss_block_pool_get_spare (pool), ==, 0);
+  for (guint i = 0; i < N_BLOCKS; i++) {
+    if (i % KEPT != 0)
+      blocks[i] = pmss_block_pool_take (pool);
+    g_assert_cmpuint (pmss_block_get_unit (blocks[i])[PMSS_DEFAULT_UNIT / 2],
+        ==, i % KEPT != 0 ? 0 : 1 + i);
+  }
+  for (guint i = 0; i < N_BLOCKS; i++)
+    pmss_block_unref (blocks[i]);
+}
+
 /* More than there is: nothing, and no more than that. */
 static void
 test_empty (void)
@@ -133,6 +163,7 @@ main (int argc, char **argv)
   g_test_add_func ("/block/adjacent", test_adjacent);
   g_test_add_func ("/block/left", test_left);
   g_test_add_func ("/block/spare", test_spare);
+  g_test_add_func ("/block/grown", test_grown);
   g_test_add_func ("/block/empty", test_empty);
   return g_test_run ();
 }
