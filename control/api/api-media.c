@@ -84,6 +84,7 @@ add_members (PmssJsonWriter * json, const PmssMedium * medium)
   pmss_api_add_known (json, "peak_bitrate_10s", medium->peak_bitrate_10s);
   add_document (json, "streams", medium->streams);
   add_document (json, "tags", medium->tags);
+  add_document (json, "artwork", medium->artwork);
   pmss_api_add_known (json, "job", medium->job > 0 ? medium->job : -1);
 }
 

@@ -17,6 +17,7 @@
 #define RIGHTS_LAST G_USEC_PER_SEC
 
 const PmssRoute *const pmss_route_tables[] = {
+  pmss_routes_artwork,
   pmss_routes_cluster,
   pmss_routes_events,
   pmss_routes_gateway,

@@ -82,6 +82,7 @@ struct _PmssApiCall
 };
 
 /* Each resource's table, in its api-*.c. */
+extern const PmssRoute pmss_routes_artwork[];
 extern const PmssRoute pmss_routes_cluster[];
 extern const PmssRoute pmss_routes_events[];
 extern const PmssRoute pmss_routes_gateway[];

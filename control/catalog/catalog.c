@@ -11,7 +11,8 @@
   "m.peak_bitrate_1s, m.peak_bitrate_10s, m.streams, m.tags, m.created, " \
   "m.updated, " \
   "(SELECT v.id FROM version v WHERE v.medium = m.id AND v.state = 'ready'), " \
-  "(SELECT max(j.id) FROM job j WHERE j.medium = m.id)"
+  "(SELECT max(j.id) FROM job j WHERE j.medium = m.id), " \
+  "(SELECT a.summary FROM artwork a WHERE a.medium = m.id)"
 
 static const char *const medium_states[] = {
   [PMSS_MEDIUM_UPLOADING] = "uploading",
@@ -90,6 +91,7 @@ pmss_medium_free (PmssMedium * medium)
   g_free (medium->container);
   g_free (medium->streams);
   g_free (medium->tags);
+  g_free (medium->artwork);
   g_free (medium);
 }
 
@@ -146,6 +148,7 @@ read_medium (PmssRows * rows, GError ** error)
   medium->updated = pmss_rows_int (rows, 18);
   medium->has_version = !pmss_rows_is_null (rows, 19);
   medium->job = pmss_rows_int (rows, 20);
+  medium->artwork = g_strdup (pmss_rows_text (rows, 21));
   if (medium->has_version
       && !pmss_catalog_column_version (rows, 19, &medium->version, error))
     return NULL;

@@ -53,6 +53,7 @@ typedef struct
   gint64 created, updated;      /* seconds since 1970; written by the catalog */
   gboolean has_version;
   PmssVersionId version;        /* the ready one; only read */
+  char *artwork;                /* JSON object; only read */
   gint64 job;                   /* id of the newest job of it, 0: none; only read */
 } PmssMedium;
 

@@ -8,8 +8,11 @@
 
 G_BEGIN_DECLS
 
-/* One run of an ingest: ingest.c (the job, its short phases), ingest-probe.c. The phases between
- * are the striping's. Lives on the job's thread. */
+/* Pictures that are being made: see pmss_ingest_begin_artwork(). */
+typedef struct _PmssIngestArtwork PmssIngestArtwork;
+
+/* One run of an ingest: ingest.c (the job, its short phases), ingest-probe.c, ingest-artwork.c. The
+ * phases between are the striping's. Lives on the job's thread. */
 typedef struct
 {
   PmssJobRun *run;
@@ -19,6 +22,7 @@ typedef struct
   PmssUpload *upload;
   char *path;                   /* of the upload */
   PmssByteSource *source;       /* its bytes */
+  PmssIngestArtwork *artwork;   /* nullable */
   /* from the phase stripe on */
   PmssVersion version;
   PmssStriping *striping;
@@ -26,5 +30,12 @@ typedef struct
 
 /* Probes the file. A failure is a warning. */
 gboolean pmss_ingest_probe (Ingest *ingest, GError **error);
+
+/* Begins to make pictures of the file, beside the phases that follow. Not after a restart of
+ * control: a file that ended it is not looked at again. */
+void     pmss_ingest_begin_artwork  (Ingest *ingest);
+/* Waits for them, within their time, and keeps them. A failure is logged. */
+void     pmss_ingest_finish_artwork (Ingest *ingest);
+void     pmss_ingest_drop_artwork   (Ingest *ingest);
 
 G_END_DECLS

@@ -58,6 +58,9 @@ pmss_ingest_probe (Ingest * ingest, GError ** error)
         "looked at it, and does not try again", error);
   found = pmss_probe_run (ingest->path, ingest->medium, PROBE_SECONDS,
       &missing, pmss_job_run_get_cancellable (ingest->run), &problem);
-  return pmss_uploads_end_probe (uploads, upload, error)
-      && use_result (ingest, found, missing, problem, error);
+  if (!pmss_uploads_end_probe (uploads, upload, error)
+      || !use_result (ingest, found, missing, problem, error))
+    return FALSE;
+  pmss_ingest_begin_artwork (ingest);
+  return TRUE;
 }

@@ -43,6 +43,7 @@ link_and_commit (Ingest * ingest, GError ** error)
 static gboolean
 run_commit (Ingest * ingest, GError ** error)
 {
+  pmss_ingest_finish_artwork (ingest);
   if (link_and_commit (ingest, error)) {
     pmss_uploads_delete_files (ingest->context->uploads);
     return TRUE;
@@ -238,6 +239,7 @@ run_ingest (PmssJobRun * run, GError ** error)
     pmss_job_run_wait (run, local->message);
   if (!done)
     g_propagate_error (error, local);
+  pmss_ingest_drop_artwork (&ingest);
   g_clear_pointer (&ingest.striping, pmss_striping_free);
   g_clear_pointer (&ingest.source, pmss_byte_source_free);
   g_free (ingest.path);

@@ -12,6 +12,8 @@ G_BEGIN_DECLS
  *
  * - probe: pmss-probe describes the file. A failure of it is a warning, and so is a decoder that it
  *   lacks. It is left out once the server twice did not live to see its end.
+ *   A medium with pictures or sound has artwork made meanwhile, until commit at the latest, by
+ *   another run of pmss-probe with a minute's time. A failure of that is logged, and nothing else.
  * - stripe: the upload's bytes go on to the nodes, with the SHA-256 of it all on the way. Durable
  *   extents are read back meanwhile. See #PmssStriping.
  * - verify: every shard that was not found good then is computed again from the upload, compared

@@ -12,6 +12,7 @@
 #include "libpmss/pmss-json.h"
 
 #define MAX_OUTPUT (256 * 1024)
+#define MAX_ARTWORK (1024 * 1024)
 #define MAX_TEXT 255            /* bytes of a content type, container or decoder */
 #define MAX_TITLE 1024
 #define MAX_MISSING 16
@@ -211,7 +212,8 @@ lead_group (gpointer unused)
 }
 
 static GSubprocess *
-spawn (const char *path, const char *name, guint seconds, GError ** error)
+spawn (const char *path, const char *name, gboolean artwork, guint seconds,
+    GError ** error)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new
       (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
@@ -222,7 +224,8 @@ spawn (const char *path, const char *name, guint seconds, GError ** error)
   g_subprocess_launcher_set_child_setup (launcher, lead_group, NULL, NULL);
   return g_subprocess_launcher_spawn (launcher, error,
       probe && *probe ? probe : PMSS_PROBE_PATH, "--deadline", deadline,
-      "--name", name, "--", path, NULL);
+      "--name", name, artwork ? "--artwork" : "--", artwork ? "--" : path,
+      artwork ? path : NULL, NULL);
 }
 
 /* Waits until there is something to read, the time is up, or @cancellable. */
@@ -250,8 +253,8 @@ wait_readable (int fd, gint64 deadline, GCancellable * cancellable,
 }
 
 static GByteArray *
-read_output (GSubprocess * process, gint64 deadline, GCancellable * cancellable,
-    GError ** error)
+read_output (GSubprocess * process, gsize max, gint64 deadline,
+    GCancellable * cancellable, GError ** error)
 {
   int fd = g_unix_input_stream_get_fd
       (G_UNIX_INPUT_STREAM (g_subprocess_get_stdout_pipe (process)));
@@ -267,7 +270,7 @@ read_output (GSubprocess * process, gint64 deadline, GCancellable * cancellable,
       continue;
     if (n <= 0)
       return g_steal_pointer (&output);
-    if (output->len + n > MAX_OUTPUT) {
+    if (output->len + (gsize) n > max) {
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
           "pmss-probe said more than it may");
       return NULL;
@@ -305,30 +308,70 @@ explain_end (GSubprocess * process, GError ** error)
   }
 }
 
+/* One run of the program, to its end. @output: (out) all that it has said. */
+typedef struct
+{
+  GSubprocess *process;
+  GByteArray *output;
+} Run;
+
+static void
+clear_run (Run * run)
+{
+  g_clear_object (&run->process);
+  g_clear_pointer (&run->output, g_byte_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, clear_run)
+     static gboolean
+         run_probe (Run * run, const char *path, const char *name,
+    gboolean artwork, guint seconds, GCancellable * cancellable,
+    GError ** error)
+{
+  /* the probe keeps its own deadline, too, and says then what it knows */
+  gint64 deadline = g_get_monotonic_time () + (seconds + 5) * G_USEC_PER_SEC;
+  const char *pid;
+
+  run->process = spawn (path, name, artwork, seconds, error);
+  if (run->process == NULL) {
+    pmss_error_adopt (error, NULL);
+    return FALSE;
+  }
+  pid = g_subprocess_get_identifier (run->process);
+  run->output = read_output (run->process, artwork ? MAX_ARTWORK : MAX_OUTPUT,
+      deadline, cancellable, error);
+  end_group (run->process, pid != NULL ? g_ascii_strtoll (pid, NULL, 10) : 0);
+  return run->output != NULL;
+}
+
 gboolean
 pmss_probe_run (const char *path, PmssMedium * medium, guint seconds,
     char **missing, GCancellable * cancellable, GError ** error)
 {
-  /* the probe keeps its own deadline, too, and says then what it knows */
-  gint64 deadline = g_get_monotonic_time () + (seconds + 5) * G_USEC_PER_SEC;
-  g_autoptr (GSubprocess) process = spawn (path, medium->name, seconds, error);
-  g_autoptr (GByteArray) output = NULL;
-  const char *pid =
-      process != NULL ? g_subprocess_get_identifier (process) : NULL;
-  gint64 group = pid != NULL ? g_ascii_strtoll (pid, NULL, 10) : 0;
+  g_auto (Run) run = { NULL };
 
   *missing = NULL;
-  if (process == NULL) {
-    pmss_error_adopt (error, NULL);
+  if (!run_probe (&run, path, medium->name, FALSE, seconds, cancellable, error))
     return FALSE;
-  }
-  output = read_output (process, deadline, cancellable, error);
-  end_group (process, group);
-  if (output == NULL)
-    return FALSE;
-  if (pmss_probe_parse ((const char *) output->data, output->len, medium,
-          missing, error))
+  if (pmss_probe_parse ((const char *) run.output->data, run.output->len,
+          medium, missing, error))
     return TRUE;
-  explain_end (process, error);
+  explain_end (run.process, error);
   return FALSE;
+}
+
+PmssArtwork *
+pmss_probe_artwork (const char *path, const char *name, guint seconds,
+    GCancellable * cancellable, GError ** error)
+{
+  g_auto (Run) run = { NULL };
+  PmssArtwork *artwork;
+
+  if (!run_probe (&run, path, name, TRUE, seconds, cancellable, error))
+    return NULL;
+  artwork = pmss_artwork_parse ((const char *) run.output->data,
+      run.output->len, error);
+  if (artwork == NULL)
+    explain_end (run.process, error);
+  return artwork;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "control/artwork/artwork.h"
 #include "control/catalog/catalog.h"
 
 G_BEGIN_DECLS
@@ -17,5 +18,10 @@ gboolean pmss_probe_run (const char *path, PmssMedium *medium, guint seconds, ch
 /* Puts the output of pmss-probe, which is hostile, into @medium. */
 gboolean pmss_probe_parse (const char *text, gsize length, PmssMedium *medium, char **missing,
     GError **error);
+
+/* Runs pmss-probe --artwork on the file at @path, whose name is @name, with the same limits. It
+ * reads at most 1 MiB of the answer. NULL: an error, as of pmss_probe_run(). */
+PmssArtwork *pmss_probe_artwork (const char *path, const char *name, guint seconds,
+    GCancellable *cancellable, GError **error);
 
 G_END_DECLS

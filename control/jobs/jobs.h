@@ -44,6 +44,7 @@ typedef struct
 {
   gint64 id;
   char *type;                   /* "ingest", "delete", "verify", "repair", "original" */
+  char *type;                   /* "ingest", "delete", "verify", "artwork", "repair" */
   PmssJobState state;
   char *phase;                  /* nullable */
   gint64 medium;                /* 0: its row is gone, or it is of no medium */
@@ -93,6 +94,7 @@ typedef struct
 
 extern const PmssJobType pmss_job_type_ingest;  /* ingest.c */
 extern const PmssJobType pmss_job_type_delete;  /* deletion.c */
+extern const PmssJobType pmss_job_type_artwork; /* artwork/artwork-job.c */
 extern const PmssJobType pmss_job_type_verify;  /* verify/verify.c */
 extern const PmssJobType pmss_job_type_repair;  /* repair/repair-job.c */
 extern const PmssJobType pmss_job_type_original;        /* importance/original-job.c */

@@ -3,8 +3,11 @@
 
 import base64
 import json
+import pathlib
 import re
 import secrets
+import subprocess
+import tempfile
 import unittest
 
 import jsonschema
@@ -14,6 +17,10 @@ from event_listener import Listener
 
 CONTENT = bytes(range(256)) * 300
 PASSWORD = "correct horse"
+
+
+def launch(description):
+    subprocess.run(["gst-launch-1.0", "-q", *description.split()], check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
 def claims_of(token):
@@ -213,6 +220,36 @@ class OpenApiTest(cluster.TestCase):
         for query in ("q=" + "x" * 257, "sort=odd", "sort=", "state=deleting", "folder=/a", "folder=a/", "sort=size&after=x"):
             self.assert_status(400, api, "GET", "/media?" + query)
 
+    def exercise_artwork(self):
+        """A still picture is enough for a poster, a tone for peaks; the cluster's own films are elsewhere (test_artwork)."""
+        api = self.cluster.api
+        folder = tempfile.TemporaryDirectory(prefix="pmss-artwork-")
+        self.addCleanup(folder.cleanup)
+        film = pathlib.Path(folder.name) / "film.webm"
+        launch("videotestsrc num-buffers=60 ! video/x-raw,width=320,height=180,framerate=10/1 ! vp8enc keyframe-max-dist=10 ! webmmux ! "
+               "filesink location=%s" % film)
+        launch("audiotestsrc num-buffers=200 ! vorbisenc ! oggmux ! filesink location=%s" % film.with_suffix(".ogg"))
+        self.cluster.add("art/film.webm", film.read_bytes(), keep_original="true")
+        self.cluster.add("art/tone.ogg", film.with_suffix(".ogg").read_bytes())
+        art = self.cluster.medium("art/film.webm")["artwork"]
+        self.assertEqual((art["poster"], art["sprite"], art["peaks"]), (True, True, False))
+        for path in ("posters", "sprites"):
+            status, headers, body = self.cluster.request("GET", "/api/v1/%s/art/film.webm?v=%s" % (path, art["version"]))
+            self.assertEqual((status, headers["Content-Type"], body[:3]), (200, "image/jpeg", b"\xff\xd8\xff"))
+            self.assertIn("immutable", headers["Cache-Control"])
+            self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+            again = self.cluster.request("GET", "/api/v1/%s/art/film.webm" % path, headers={"If-None-Match": headers["ETag"]})
+            self.assertEqual((again[0], again[2], again[1]["Cache-Control"]), (304, b"", "private, no-cache"))
+            self.assert_status(404, api, "GET", "/%s/art/tone.ogg" % path)
+        times = [tile["time_ns"] for tile in api("GET", "/tiles/art/film.webm")["tiles"]]
+        self.assertEqual(times, sorted(set(times)))
+        self.assertGreater(len(times), 3)
+        self.assertGreater(max(api("GET", "/peaks/art/tone.ogg")["peaks"]), 0.5)
+        self.cluster.wait_job(api("POST", "/media/art/film.webm/artwork", None, 202)["job"])
+        self.assertNotEqual(self.cluster.medium("art/film.webm")["artwork"]["version"], art["version"])
+        self.assert_status(409, api, "POST", "/media/art/tone.ogg/artwork", None, 202)
+        self.assert_status(404, api, "POST", "/media/none/artwork", None, 202)
+
     def exercise_viewer(self):
         api = self.cluster.api
         play = api("POST", "/plays", {"medium": "played"}, 201)
@@ -380,6 +417,7 @@ class OpenApiTest(cluster.TestCase):
         self.exercise_nodes()
         self.exercise_media()
         self.exercise_lists()
+        self.exercise_artwork()
         self.exercise_gateway()
         self.exercise_uploads()
         self.exercise_jobs()

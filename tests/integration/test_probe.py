@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pmss-probe over files of many kinds, good and bad ones."""
 
+import base64
 import csv
 import http.server
 import json
@@ -9,11 +10,13 @@ import os
 import pathlib
 import random
 import signal
+import struct
 import subprocess
 import tempfile
 import threading
 import unittest
 import zipfile
+import zlib
 
 PROBE = os.environ["PMSS_PROBE"]
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -176,6 +179,43 @@ class Probe(unittest.TestCase):
             thread.join()
             server.server_close()
         self.assertEqual(asked, [])
+
+    def artwork(self, path, *options):
+        result = run(path, "--artwork", *options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def test_artwork(self):
+        """A film has a poster and small pictures, each of a key frame and with its time; a tone has peaks."""
+        film = self.artwork(self.film)
+        for part in ("poster", "sprite"):
+            self.assertTrue(base64.b64decode(film[part]).startswith(b"\xff\xd8\xff"))
+        self.assertLessEqual(len(base64.b64decode(film["thumbhash"])), 28)
+        self.assertEqual(film["tiles"], sorted(set(film["tiles"])))
+        self.assertIsNone(film["peaks"])
+        tone = self.dir / "tone.ogg"
+        launch("audiotestsrc num-buffers=100 volume=0.5 ! vorbisenc ! oggmux ! filesink location=%s" % tone)
+        found = self.artwork(tone)
+        self.assertEqual((found["poster"], len(found["peaks"])), (None, 1000))
+        self.assertAlmostEqual(max(found["peaks"]), 0.5, delta=0.1)
+
+    def test_artwork_of_what_has_none(self):
+        """Nothing, noise, a cut film, and a picture that is too large to be one: an answer in time."""
+        good = self.film.read_bytes()
+        packer = zlib.compressobj(9)
+        rows = b"".join(packer.compress(bytes(20001)) for _ in range(20000)) + packer.flush()
+        chunks = [(b"IHDR", struct.pack(">IIBBBBB", 20000, 20000, 8, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")]
+        bomb = b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+                                               for kind, data in chunks)
+        for name, content in {"empty": b"", "noise": random.Random(3).randbytes(1 << 16), "bomb.png": bomb,
+                              "head.webm": good[:300]}.items():
+            with self.subTest(name):
+                path = self.dir / ("art-" + name)
+                path.write_bytes(content)
+                found = self.artwork(path, "--deadline", "10")
+                self.assertIsNone(found["poster"])
+        path.write_bytes(good[:len(good) // 2])
+        self.artwork(path, "--deadline", "10")
 
     def test_name_helps_a_guess(self):
         path = self.dir / "upload"

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Posters, sprites and peaks. In the process pmss-probe. */
+#include "artwork.h"
+
+#include <string.h>
+
+#include "peaks.h"
+#include "pictures.h"
+#include "thumbhash.h"
+
+#define POSTER_WIDTH 480
+#define POSTER_HEIGHT 960
+#define MAX_POSTER (64 * 1024)
+#define TILE_WIDTH 160
+#define TILE_HEIGHT 90
+#define COLUMNS 10
+#define MAX_TILES 100
+#define MAX_SPRITE (256 * 1024)
+/* Tiles closer together show the same. */
+#define MIN_STEP GST_SECOND
+
+static void
+set_bytes (JsonObject * object, const char *name, const guint8 * data,
+    gsize length)
+{
+  g_autofree char *text = g_base64_encode (data, length);
+
+  json_object_set_string_member (object, name, text);
+}
+
+/* As good as fits. */
+static gboolean
+set_picture (JsonObject * object, const char *name, GstBuffer * picture,
+    guint width, guint height, gsize max, gint64 deadline)
+{
+  static const int qualities[] = { 80, 60, 40, 25 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (qualities); i++) {
+    g_autoptr (GBytes) jpeg = probe_picture_encode (picture, width, height,
+        qualities[i], deadline);
+
+    if (jpeg == NULL)
+      return FALSE;
+    if (g_bytes_get_size (jpeg) > max)
+      continue;
+    set_bytes (object, name, g_bytes_get_data (jpeg, NULL),
+        g_bytes_get_size (jpeg));
+    return TRUE;
+  }
+  return FALSE;
+}
+
+/* --- the poster --- */
+
+/* Of the lightness of I420. */
+static double
+find_variance (GstBuffer * picture, gsize pixels)
+{
+  double sum = 0, squares = 0;
+  GstMapInfo map;
+
+  if (!gst_buffer_map (picture, &map, GST_MAP_READ))
+    return 0;
+  pixels = MIN (pixels, map.size);
+  for (gsize i = 0; i < pixels; i++) {
+    sum += map.data[i];
+    squares += (double) map.data[i] * map.data[i];
+  }
+  gst_buffer_unmap (picture, &map);
+  return pixels > 0 ? squares / pixels - sum / pixels * (sum / pixels) : 0;
+}
+
+static void
+set_thumbhash (JsonObject * object, GstSample * sample)
+{
+  guint8 hash[PROBE_THUMBHASH_MAX], *packed;
+  guint width, height, stride;
+  g_autoptr (GstBuffer) picture = NULL;
+  GstMapInfo map;
+
+  if (!probe_picture_fit (sample, PROBE_THUMBHASH_SIDE, PROBE_THUMBHASH_SIDE,
+          &width, &height))
+    return;
+  picture = probe_picture_scale (sample, "RGB", width, height);
+  if (picture == NULL || !gst_buffer_map (picture, &map, GST_MAP_READ))
+    return;
+  /* lines are filled up to four bytes */
+  stride = GST_ROUND_UP_4 (3 * width);
+  packed = g_malloc (3 * (gsize) width * height);
+  for (guint y = 0; y < height && (gsize) stride * (y + 1) <= map.size; y++)
+    memcpy (packed + 3 * (gsize) width * y, map.data + (gsize) stride * y,
+        3 * (gsize) width);
+  set_bytes (object, "thumbhash", hash, probe_thumbhash (packed, width, height,
+          hash));
+  g_free (packed);
+  gst_buffer_unmap (picture, &map);
+}
+
+static void
+set_poster (JsonObject * object, GstSample * sample, gint64 deadline)
+{
+  g_autoptr (GstBuffer) picture = NULL;
+  guint width, height;
+
+  if (!probe_picture_fit (sample, POSTER_WIDTH, POSTER_HEIGHT, &width, &height))
+    return;
+  picture = probe_picture_scale (sample, "I420", width, height);
+  if (picture != NULL && set_picture (object, "poster", picture, width, height,
+          MAX_POSTER, deadline))
+    set_thumbhash (object, sample);
+}
+
+static GstSample *
+choose_poster (ProbePictures * pictures)
+{
+  static const guint percents[] = { 10, 20, 35, 50 };
+  GstClockTime duration = probe_pictures_get_duration (pictures), real;
+  GstSample *best = NULL;
+  double most = -1;
+
+  for (guint i = 0; i < (duration > 0 ? G_N_ELEMENTS (percents) : 1); i++) {
+    g_autoptr (GstSample) sample = probe_pictures_take (pictures,
+        duration / 100 * percents[i], &real);
+    g_autoptr (GstBuffer) small = sample != NULL ? probe_picture_scale (sample,
+        "I420", TILE_WIDTH, TILE_HEIGHT) : NULL;
+    double variance = small != NULL ? find_variance (small, TILE_WIDTH
+        * TILE_HEIGHT) : -1;
+
+    if (variance > most) {
+      most = variance;
+      g_clear_pointer (&best, gst_sample_unref);
+      best = g_steal_pointer (&sample);
+    }
+  }
+  return best;
+}
+
+/* --- the sprite --- */
+
+typedef struct
+{
+  GstBuffer *tiles[MAX_TILES];  /* I420 */
+  GstClockTime times[MAX_TILES];
+  guint n;
+} Sprite;
+
+static void
+copy_plane (guint8 * to, gsize to_stride, const guint8 * from,
+    gsize from_stride, guint height)
+{
+  for (guint y = 0; y < height; y++)
+    memcpy (to + y * to_stride, from + y * from_stride, from_stride);
+}
+
+/* Sides and half sides of tiles and canvas are multiples of four: no line is filled up. */
+static void
+copy_tile (guint8 * canvas, guint lines, guint index, const guint8 * tile)
+{
+  const gsize width = COLUMNS * TILE_WIDTH, height =
+      (gsize) lines * TILE_HEIGHT;
+  const gsize x = index % COLUMNS * TILE_WIDTH;
+  const gsize y = index / COLUMNS * TILE_HEIGHT;
+  guint8 *chroma = canvas + width * height;
+  const guint8 *from = tile + TILE_WIDTH * TILE_HEIGHT;
+
+  copy_plane (canvas + y * width + x, width, tile, TILE_WIDTH, TILE_HEIGHT);
+  for (guint plane = 0; plane < 2; plane++) {
+    copy_plane (chroma + y / 2 * (width / 2) + x / 2, width / 2, from,
+        TILE_WIDTH / 2, TILE_HEIGHT / 2);
+    chroma += width / 2 * (height / 2);
+    from += TILE_WIDTH / 2 * (TILE_HEIGHT / 2);
+  }
+}
+
+static GstBuffer *
+make_canvas (const Sprite * sprite, guint * height)
+{
+  guint lines = (sprite->n + COLUMNS - 1) / COLUMNS;
+  gsize pixels = (gsize) COLUMNS * TILE_WIDTH * lines * TILE_HEIGHT;
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, pixels * 3 / 2, NULL);
+  GstMapInfo map, tile;
+
+  *height = lines * TILE_HEIGHT;
+  if (!gst_buffer_map (buffer, &map, GST_MAP_WRITE))
+    return buffer;
+  memset (map.data, 16, pixels);
+  memset (map.data + pixels, 128, pixels / 2);
+  for (guint i = 0; i < sprite->n; i++) {
+    if (!gst_buffer_map (sprite->tiles[i], &tile, GST_MAP_READ))
+      continue;
+    if (tile.size >= TILE_WIDTH * TILE_HEIGHT * 3 / 2)
+      copy_tile (map.data, lines, i, tile.data);
+    gst_buffer_unmap (sprite->tiles[i], &tile);
+  }
+  gst_buffer_unmap (buffer, &map);
+  return buffer;
+}
+
+static void
+fill_sprite (ProbePictures * pictures, Sprite * sprite)
+{
+  GstClockTime duration = probe_pictures_get_duration (pictures), real;
+  GstClockTime step = MAX (duration / MAX_TILES, MIN_STEP);
+
+  for (GstClockTime at = 0; at < duration && sprite->n < MAX_TILES; at += step) {
+    g_autoptr (GstSample) sample = probe_pictures_take (pictures, at, &real);
+    GstBuffer *tile;
+
+    if (sample == NULL)
+      return;
+    if (sprite->n > 0 && real <= sprite->times[sprite->n - 1])
+      continue;
+    tile = probe_picture_scale (sample, "I420", TILE_WIDTH, TILE_HEIGHT);
+    if (tile == NULL)
+      return;
+    sprite->tiles[sprite->n] = tile;
+    sprite->times[sprite->n++] = real;
+  }
+}
+
+static void
+set_sprite (JsonObject * object, const Sprite * sprite, gint64 deadline)
+{
+  guint height;
+  g_autoptr (GstBuffer) canvas = make_canvas (sprite, &height);
+  JsonArray *times;
+
+  if (!set_picture (object, "sprite", canvas, COLUMNS * TILE_WIDTH, height,
+          MAX_SPRITE, deadline))
+    return;
+  times = json_array_new ();
+  for (guint i = 0; i < sprite->n; i++)
+    json_array_add_int_element (times, (gint64) sprite->times[i]);
+  json_object_set_array_member (object, "tiles", times);
+}
+
+static void
+make_sprite (JsonObject * object, ProbePictures * pictures, gint64 deadline)
+{
+  Sprite sprite = {.n = 0 };
+
+  /* what is taken in time is encoded, too */
+  fill_sprite (pictures, &sprite);
+  if (sprite.n > 1)
+    set_sprite (object, &sprite, deadline);
+  for (guint i = 0; i < sprite.n; i++)
+    gst_buffer_unref (sprite.tiles[i]);
+}
+
+/* --- the whole --- */
+
+static void
+look_at_sound (JsonObject * object, const char *path, gint64 deadline)
+{
+  g_autoptr (GstSample) cover = NULL;
+  g_autoptr (ProbePictures) pictures = NULL;
+  g_autoptr (GstSample) sample = NULL;
+  JsonArray *peaks = probe_peaks (path, deadline, &cover);
+
+  if (peaks != NULL)
+    json_object_set_array_member (object, "peaks", peaks);
+  if (cover != NULL)
+    pictures = probe_pictures_open (NULL, cover, deadline);
+  if (pictures != NULL)
+    sample = choose_poster (pictures);
+  if (sample != NULL)
+    set_poster (object, sample, deadline);
+}
+
+void
+probe_artwork (JsonObject * object, const char *path, gint64 deadline)
+{
+  static const char *const members[] = { "poster", "thumbhash", "sprite",
+    "tiles", "peaks"
+  };
+  /* some of the time is for encoding what there is by then */
+  gint64 now = g_get_monotonic_time (), taking =
+      deadline - (deadline - now) / 5;
+  g_autoptr (ProbePictures) pictures = probe_pictures_open (path, NULL, taking);
+  g_autoptr (GstSample) poster = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    json_object_set_null_member (object, members[i]);
+  if (pictures == NULL) {
+    look_at_sound (object, path, taking);
+    return;
+  }
+  poster = choose_poster (pictures);
+  if (poster != NULL)
+    set_poster (object, poster, deadline);
+  if (probe_pictures_get_duration (pictures) > 0)
+    make_sprite (object, pictures, deadline);
+}
