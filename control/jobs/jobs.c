@@ -36,9 +36,7 @@ static const gboolean allowed[7][7] = {
 
 static const PmssJobType *const types[] = {
   &pmss_job_type_ingest, &pmss_job_type_delete, &pmss_job_type_verify,
-  &pmss_job_type_repair, &pmss_job_type_original
-  &pmss_job_type_artwork,
-  &pmss_job_type_repair
+  &pmss_job_type_artwork, &pmss_job_type_repair, &pmss_job_type_original
 };
 
 static gint64

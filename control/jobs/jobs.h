@@ -43,8 +43,7 @@ gboolean      pmss_job_state_parse     (const char *text, PmssJobState *state);
 typedef struct
 {
   gint64 id;
-  char *type;                   /* "ingest", "delete", "verify", "repair", "original" */
-  char *type;                   /* "ingest", "delete", "verify", "artwork", "repair" */
+  char *type;                   /* "ingest", "delete", "verify", "artwork", "repair", "original" */
   PmssJobState state;
   char *phase;                  /* nullable */
   gint64 medium;                /* 0: its row is gone, or it is of no medium */
