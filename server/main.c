@@ -272,7 +272,7 @@ start_gateway (Server * server, GError ** error)
   if (!config->gateway || !config->control)
     return TRUE;
   server->gateway = pmss_gateway_new (config->control, config->control_ca,
-      server->access, error);
+      server->access, server->store, server->self, error);
   server->api.gateway = server->gateway;
   return server->gateway != NULL;
 }

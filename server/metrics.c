@@ -75,6 +75,9 @@ add_gateway (PmssMetrics * metrics, PmssGateway * gateway)
       "Answers of the gateway under way", stats.answers);
   pmss_metrics_single (metrics, "gateway_bytes_total", PMSS_METRIC_COUNTER,
       "Bytes of media that the gateway gave out", stats.bytes);
+  pmss_metrics_single (metrics, "gateway_own_bytes_total", PMSS_METRIC_COUNTER,
+      "Bytes of shards that the gateway read from this server's disk",
+      stats.own_bytes);
   pmss_metrics_single (metrics, "gateway_cut_answers_total",
       PMSS_METRIC_COUNTER,
       "Answers that ended short because their bytes could not be had",

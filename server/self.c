@@ -82,6 +82,24 @@ pmss_self_get_node (PmssSelf * self)
   return self->node;
 }
 
+/* With the lock held. */
+static gboolean
+is_at_locked (PmssSelf * self, const char *address, guint16 port, gboolean tls)
+{
+  return g_strcmp0 (address, self->address) == 0 && port == self->port
+      && !tls == !self->tls;
+}
+
+gboolean
+pmss_self_is_at (PmssSelf * self, const char *address, guint16 port,
+    gboolean tls)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+
+  return self->address != NULL && is_at_locked (self, address, port, tls);
+}
+
 static gboolean
 check_terms_locked (PmssSelf * self, const PmssProofTerms * terms,
     GError ** error)
@@ -91,8 +109,7 @@ check_terms_locked (PmssSelf * self, const PmssProofTerms * terms,
         "this server has not joined a cluster yet");
     return FALSE;
   }
-  if (g_str_equal (terms->address, self->address)
-      && terms->port == self->port && !terms->tls == !self->tls)
+  if (is_at_locked (self, terms->address, terms->port, terms->tls))
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_MISDIRECTED,
       "this is node %u, which advertises %s, port %u, %s TLS", self->node,

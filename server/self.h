@@ -24,6 +24,9 @@ void        pmss_self_set_place    (PmssSelf *self, const char *address, guint16
     gboolean tls);
 /* 0: it has not joined. */
 guint       pmss_self_get_node     (PmssSelf *self);
+/* Whether that is where it says that it is. */
+gboolean    pmss_self_is_at        (PmssSelf *self, const char *address, guint16 port,
+    gboolean tls);
 /* The proof for control's @nonce that this server is to be reached there. PMSS_ERROR_MISDIRECTED:
  * it advertises another address, and proves nothing for others; PMSS_ERROR_BUSY: it has no
  * identity, or no secret. */

@@ -30,6 +30,9 @@ struct _PmssIo
   gboolean is_left;             /* the thread ends by itself, and frees all this */
   SoupSession *soup;
   PmssTransport *transport;     /* NULL before the thread's start */
+  const PmssTransportWrap *wrap;        /* nullable */
+  gpointer wrap_data;
+  PmssTransport *wrapped;       /* what readers use; `transport`, or a program's before it */
   GHashTable *troubles;         /* peer -> Trouble; the I/O thread's */
   PmssMemory *memory;           /* the I/O thread's */
   PmssCache *cache;
@@ -75,13 +78,24 @@ make_transport (PmssIo * io)
   g_signal_connect (io->soup, "request-queued", G_CALLBACK (request_queued),
       io);
   io->transport = pmss_transport_soup_new (io->loop, io->soup);
+  io->wrapped = io->wrap == NULL ? io->transport
+      : io->wrap->wrap (io->transport, io->context, io->wrap_data);
   g_main_context_pop_thread_default (io->context);
+}
+
+static void
+free_transport (PmssIo * io)
+{
+  if (io->wrap != NULL && io->wrapped != NULL)
+    io->wrap->free (io->wrapped);
+  io->wrapped = NULL;
+  g_clear_pointer (&io->transport, pmss_transport_soup_free);
 }
 
 static void
 free_io (PmssIo * io)
 {
-  g_clear_pointer (&io->transport, pmss_transport_soup_free);
+  free_transport (io);
   g_clear_object (&io->soup);
   g_hash_table_unref (io->troubles);
   pmss_memory_free (io->memory);
@@ -97,7 +111,7 @@ static void
 end_transport (PmssIo * io)
 {
   soup_session_abort (io->soup);
-  g_clear_pointer (&io->transport, pmss_transport_soup_free);
+  free_transport (io);
   g_clear_object (&io->soup);
   /* Connections that were closed have something left to do. */
   while (g_main_context_iteration (io->context, FALSE));
@@ -171,7 +185,18 @@ pmss_io_get_context (PmssIo * io)
 PmssTransport *
 pmss_io_get_transport (PmssIo * io)
 {
-  return io->transport;
+  return io->wrapped;
+}
+
+void
+pmss_client_wrap_transport (PmssClient * client, const PmssTransportWrap * wrap,
+    gpointer user_data)
+{
+  PmssIo *io = pmss_io_get (client);
+
+  g_return_if_fail (io->transport == NULL);
+  io->wrap = wrap;
+  io->wrap_data = user_data;
 }
 
 PmssMemory *

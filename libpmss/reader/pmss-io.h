@@ -40,6 +40,21 @@ PmssCache *pmss_io_get_cache (PmssIo *io);
  * have to wait for itself. */
 void pmss_io_drop_client (PmssIo *io, PmssClient *client);
 
+/* For a program that has some of the shards itself: what stands between the readers of @client and
+ * their transport to nodes. */
+typedef struct
+{
+  /* In the thread that opens the first reader; @context: that the I/O thread runs. Returns:
+   * (transfer full): a transport on the loop of @inner, which outlives it. */
+  PmssTransport *(*wrap) (PmssTransport *inner, GMainContext *context,
+      gpointer user_data);
+  /* In the I/O thread, after all requests. */
+  void (*free) (PmssTransport *transport);
+} PmssTransportWrap;
+/* Before the first reader of @client. @wrap: static. */
+void pmss_client_wrap_transport (PmssClient *client, const PmssTransportWrap *wrap,
+    gpointer user_data);
+
 /* I/O thread. */
 PmssMemory *pmss_io_get_memory (PmssIo *io);
 /* A reader found that the node at @peer cannot be reached, or that it is well. */

@@ -5,6 +5,7 @@
 
 #include "libpmss/reader/pmss-reader.h"
 #include "server/gateway/answer.h"
+#include "server/gateway/own.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,7 @@ typedef struct _PmssPlay PmssPlay;
 struct _PmssGateway
 {
   PmssAccess *access;
+  PmssOwnShards own;
   PmssClient *client;
   GMainContext *context;        /* the thread's */
   GMainLoop *loop;

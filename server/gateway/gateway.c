@@ -72,7 +72,7 @@ free_unstarted (PmssGateway * gateway)
 
 PmssGateway *
 pmss_gateway_new (const char *control, const char *ca_file,
-    PmssAccess * access, GError ** error)
+    PmssAccess * access, PmssStore * store, PmssSelf * self, GError ** error)
 {
   PmssClient *client = make_client (control, ca_file, error);
   PmssGateway *gateway;
@@ -81,7 +81,11 @@ pmss_gateway_new (const char *control, const char *ca_file,
     return NULL;
   gateway = g_new0 (PmssGateway, 1);
   gateway->access = access;
+  gateway->own.store = store;
+  gateway->own.access = access;
+  gateway->own.self = self;
   gateway->client = client;
+  pmss_client_wrap_transport (client, &pmss_own_transport, &gateway->own);
   gateway->context = g_main_context_new ();
   gateway->loop = g_main_loop_new (gateway->context, FALSE);
   gateway->cancellable = g_cancellable_new ();
@@ -149,5 +153,6 @@ pmss_gateway_get_stats (PmssGateway * gateway, PmssGatewayStats * stats)
   stats->plays = atomic_load (&gateway->n_plays);
   stats->answers = atomic_load (&gateway->n_answers);
   stats->bytes = atomic_load (&gateway->bytes);
+  stats->own_bytes = atomic_load (&gateway->own.bytes);
   stats->failed = atomic_load (&gateway->failed);
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "server/access.h"
+#include "server/self.h"
+#include "server/store.h"
 
 G_BEGIN_DECLS
 
@@ -15,9 +17,9 @@ G_BEGIN_DECLS
 typedef struct _PmssGateway PmssGateway;
 
 /* @control: URL of the control server; @ca_file: (nullable): authorities of its certificate and of
- * the storage servers'. */
+ * the storage servers'. @store, @self: this server's, whose shards are read from its disk. */
 PmssGateway *pmss_gateway_new    (const char *control, const char *ca_file, PmssAccess *access,
-    GError **error);
+    PmssStore *store, PmssSelf *self, GError **error);
 /* This server has joined: @secret is its own. Before, nobody has a token for it. */
 void         pmss_gateway_become (PmssGateway *gateway, const char *secret);
 /* Sessions may have ended: @access knows which. */
@@ -33,6 +35,7 @@ typedef struct
   guint plays;                  /* readers that are there, */
   guint answers;                /* answers under way */
   guint64 bytes;                /* that were given out */
+  guint64 own_bytes;            /* that were read from this server's disk */
   guint64 failed;               /* answers that were cut for want of their bytes */
 } PmssGatewayStats;
 void         pmss_gateway_get_stats (PmssGateway *gateway, PmssGatewayStats *stats);
