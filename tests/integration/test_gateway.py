@@ -3,9 +3,13 @@
 
 import contextlib
 import http.client
+import pathlib
 import random
 import re
+import socket
 import sys
+import threading
+import time
 import unittest
 import urllib.parse
 
@@ -60,6 +64,15 @@ class GatewayCase(cluster.TestCase):
         with contextlib.closing(connection):
             connection.request(method, target, headers=headers or {})
             return Answer(connection.getresponse())
+
+    def gateway_of(self, url):
+        port = urllib.parse.urlsplit(url).port
+        return next(node for node in self.cluster.nodes if node.port == port)
+
+    def metric(self, node, name):
+        scheme = "https" if self.cluster.tls else "http"
+        text = self.fetch("%s://127.0.0.1:%d/metrics" % (scheme, node.port)).body.decode()
+        return float(re.search(r"^pmss_storage_%s (\S+)$" % name, text, re.M)[1])
 
     def check_ranges(self, url, number):
         connection, target = self.connect(url)
@@ -323,6 +336,185 @@ class Trouble(GatewayCase):
                     file.write(bytes(60000))
         self.play(url, lambda: None)
         self.check_ranges(url, 50)
+
+
+class Own(GatewayCase):
+    """What the gateway stores itself it reads from its disk, with the same care."""
+
+    nodes = 3
+    control_options = {"default-redundancy": "2+1", "unit": "64KiB", "extent": "1MiB", "repair": "on"}
+    size = 24 * 1024 * 1024
+
+    def test_from_disk(self):
+        url = self.sent_to()
+        node = self.gateway_of(url)
+        before = self.metric(node, "requests_total")
+        self.assertEqual(self.fetch(url).body, self.content)
+        # a third of all shards; those of parity are read where that is faster
+        self.assertGreater(self.metric(node, "gateway_own_bytes_total"), self.size // 12)
+        # it did not ask itself: there are ours
+        self.assertLess(self.metric(node, "requests_total") - before, 10)
+
+    def test_damaged(self):
+        """A shard that is lost, spoiled or short on the gateway's disk is masked, told to control, and made anew."""
+        def cut(path):
+            with open(path, "r+b") as file:
+                file.truncate(path.stat().st_size // 2)
+
+        def spoil(path):
+            with open(path, "r+b") as file:
+                file.seek(300)
+                file.write(bytes(20000))
+        for number, damage in enumerate((pathlib.Path.unlink, spoil, cut)):
+            old = {node.id: set(node.shards()) for node in self.cluster.nodes}
+            name = "film%d" % number
+            self.cluster.add(name, self.content)
+            url = self.sent_to(name)
+            node = self.gateway_of(url)
+            paths = [pathlib.Path(node.shard_path(shard)) for shard in sorted(set(node.shards()) - old[node.id]) if shard[-1] != "2"][:4]
+            whole = [path.read_bytes() for path in paths]
+            self.assertEqual(len(whole), 4)
+            for path in paths:
+                damage(path)
+            self.assertEqual(self.fetch(url).body, self.content, damage)
+            cluster.wait_for(lambda: all(path.exists() and path.read_bytes() == content for path, content in zip(paths, whole)), "the shards to be repaired")
+
+    def test_ended(self):
+        """An ended session opens no shard on the gateway's own disk either."""
+        url = self.sent_to()
+        connection, target = self.connect(url)
+        with contextlib.closing(connection):
+            connection.request("GET", target, headers={"Range": "bytes=0-9"})
+            self.assertEqual(connection.getresponse().read(), self.content[:10])
+        for session in self.cluster.api("GET", "/sessions")["sessions"]:
+            self.cluster.api("DELETE", "/sessions/" + session["id"], None, 204)
+        cluster.wait_for(lambda: self.fetch(url, "HEAD").status == 403, "the URL to be refused")
+        before = self.metric(self.gateway_of(url), "gateway_own_bytes_total")
+        self.assertEqual(self.fetch(url).status, 403)
+        self.assertEqual(self.metric(self.gateway_of(url), "gateway_own_bytes_total"), before)
+
+
+class Pulse(threading.Thread):
+    """Tells how late a thread is that wants to run: with it the machine, not what is under test."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.ended = threading.Event()
+        self.worst = 0
+        self.start()
+
+    def run(self):
+        before = time.monotonic()
+        while not self.ended.wait(0.02):
+            now = time.monotonic()
+            self.worst = max(self.worst, now - before - 0.02)
+            before = now
+
+
+class Paced(GatewayCase):
+    """A viewer who takes bytes at a steady pace while storage servers behind the gateway fail: none comes more than a second late."""
+
+    nodes = 6
+    control_options = {"default-redundancy": "4+2", "unit": "64KiB", "extent": "1MiB"}
+    # more than the gateway has read ahead when the trouble begins
+    size = 96 * 1024 * 1024
+    RATE = 12 * 1024 * 1024         # bytes/s
+    TRIALS = 4
+    STALL = 1
+    BUSY = 0.2                      # the machine was, if a thread had to wait so long
+
+    def play(self, name, trouble):
+        """How late the latest byte comes, and how late the machine let a thread run."""
+        pulse = Pulse()
+        url = self.sent_to(name)
+        connection, target = self.connect(url)
+        late, read, begun, threads = 0, bytearray(), None, []
+        with contextlib.closing(connection):
+            connection.connect()
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            connection.request("GET", target)
+            answer = connection.getresponse()
+            while len(read) < self.size:
+                at = len(read)
+                piece = answer.read(64 * 1024)
+                begun = begun or time.monotonic()
+                late = max(late, time.monotonic() - begun - at / self.RATE)
+                read += piece
+                if trouble:
+                    # beside the viewer, who waits for nobody
+                    threads.append(threading.Thread(target=trouble, args=(self.gateway_of(url),)))
+                    threads[0].start()
+                    trouble = None
+                time.sleep(max(0, begun + len(read) / self.RATE - time.monotonic()))
+        pulse.ended.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(read, self.content)
+        return late, pulse.worst
+
+    def check(self, trouble, mend=lambda: None):
+        """Each trial with a medium of its own, which no cache has."""
+        for trial in range(self.TRIALS):
+            name = "%s-%d" % (self.id(), trial)
+            self.cluster.add(name, self.content)
+            try:
+                late, busy = self.play(name, trouble)
+            finally:
+                mend()
+                self.cluster.wait_nodes()
+            if late <= self.STALL or busy < self.BUSY:
+                self.assertLessEqual(late, self.STALL)
+                return
+        self.skipTest("the machine is too busy to tell")
+
+    def others(self, gateway):
+        return [node for node in self.cluster.nodes if node is not gateway]
+
+    def test_killed(self):
+        down = []
+
+        def trouble(gateway):
+            down[:] = self.others(gateway)[:2]
+            for node in down:
+                node.kill()
+        self.check(trouble, lambda: [node.start() for node in down])
+
+    def test_silent(self):
+        silent = []
+
+        def trouble(gateway):
+            silent[:] = self.others(gateway)[:2]
+            for node in silent:
+                node.pause()
+        self.check(trouble, lambda: [node.unpause() for node in silent])
+
+    def test_lying(self):
+        def trouble(gateway):
+            for node in self.others(gateway)[:2]:
+                for shard in node.shards():
+                    with open(node.shard_path(shard), "r+b") as file:
+                        file.seek(300)
+                        file.write(bytes(60000))
+        self.check(trouble)
+
+    def test_beyond_redundancy(self):
+        """Nothing can be shown then: so the viewer does notice what is done."""
+        silent = []
+
+        def trouble(gateway):
+            silent[:] = self.others(gateway)[:3]
+            for node in silent:
+                node.pause()
+            time.sleep(8)
+            for node in silent:
+                node.unpause()
+        self.cluster.add("beyond", self.content)
+        self.assertGreater(self.play("beyond", trouble)[0], self.STALL)
+        self.cluster.wait_nodes()
+
+
+class PacedTls(authority.WithTls, Paced):
+    """The same behind TLS."""
 
 
 class Clocks(wrong_clocks.WithClocks, GatewayCase):

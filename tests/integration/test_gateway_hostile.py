@@ -16,6 +16,7 @@ import time
 import unittest
 import urllib.parse
 
+import authority
 import cluster
 from cluster import wait_for
 from test_gateway import GatewayCase, NAME
@@ -50,10 +51,6 @@ class HostileCase(GatewayCase):
     def url_for(self, token, name=NAME):
         return self.sent_to(name, headers={"Authorization": "Bearer " + token})
 
-    def gateway_of(self, url):
-        port = urllib.parse.urlsplit(url).port
-        return next(node for node in self.cluster.nodes if node.port == port)
-
     def ask(self, method, path, bearer, body=None):
         headers = {"Authorization": "Bearer " + bearer}
         if body is not None:
@@ -71,6 +68,9 @@ class HostileCase(GatewayCase):
         client.settimeout(cluster.DEADLINE)
         client.bind((source, 0))
         client.connect(("127.0.0.1", urllib.parse.urlsplit(url).port))
+        if self.cluster.tls:
+            client = self.cluster.tls.wrap_socket(client, server_hostname="127.0.0.1")
+            self.addCleanup(client.close)
         client.sendall(("GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n" % (target, head)).encode())
         return client
 
@@ -81,16 +81,10 @@ class HostileCase(GatewayCase):
                 len(os.listdir("/proc/%d/fd" % node.process.pid)))
 
     def use(self, node, shard, token):
-        connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=30)
+        connection, _ = self.connect("%s://127.0.0.1:%d" % ("https" if self.cluster.tls else "http", node.port))
         with contextlib.closing(connection):
             connection.request("GET", "/v1/shards/" + shard, headers={"Authorization": "Bearer " + token})
             return connection.getresponse().status
-
-    def metric(self, node, name):
-        connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=30)
-        with contextlib.closing(connection):
-            connection.request("GET", "/metrics")
-            return float(re.search(r"^pmss_storage_%s (\S+)$" % name, connection.getresponse().read().decode(), re.M)[1])
 
 
 class Tokens(HostileCase):
@@ -135,7 +129,7 @@ class Tokens(HostileCase):
                 answer = self.fetch(url.replace(":%d/" % port, ":%d/" % node.port))
                 self.assertEqual(answer.status, 421)
                 self.assertNotIn(b"v4.public", answer.body)
-        foreign = cluster.Cluster(3, self.control_options)
+        foreign = cluster.Cluster(3, self.control_options, self.storage_options, ca=self.ca)
         try:
             foreign.add(NAME, b"not ours")
             status, headers, _ = foreign.request("GET", "/media/" + cluster.encode_name(NAME))
@@ -188,7 +182,7 @@ class Tokens(HostileCase):
         """One viewer has one ticket for a medium, and one session."""
         token = self.user("berta")
         bearer = {"Authorization": "Bearer " + token}
-        connection = http.client.HTTPConnection("127.0.0.1", self.cluster.control.port, timeout=60)
+        connection, _ = self.connect(self.cluster.url)
         tickets = set()
         with contextlib.closing(connection):
             for _ in range(300):
@@ -288,6 +282,14 @@ class Ended(HostileCase):
         while got < self.size and (chunk := client.recv(65536)):
             got += len(chunk)
         self.assertGreaterEqual(got, self.size)
+
+
+class TokensTls(authority.WithTls, Tokens):
+    """The same behind TLS."""
+
+
+class EndedTls(authority.WithTls, Ended):
+    """The same behind TLS."""
 
 
 class Viewers(HostileCase):
