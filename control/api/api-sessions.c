@@ -22,6 +22,8 @@ add_lease (PmssApiCall * call, PmssJsonWriter * json,
       pmss_sessions_get_lease (call->context->sessions));
   pmss_api_add_time (json, "expires", session->expires);
   pmss_api_add_string (json, "token", token);
+  /* a server that does not say this refuses a renewal with a body */
+  pmss_api_add_bool (json, "measured", TRUE);
 }
 
 static void
@@ -151,6 +153,7 @@ create_session (PmssApiCall * call)
     .user = call->user->name,
     .login = call->login,
     .address = pmss_http_request_get_address (call->request),
+    .client = pmss_http_request_get_header (call->request, "User-Agent"),
     .cap = get_cap (call, call->user)
   };
   const char *name;
@@ -186,9 +189,89 @@ add_generation (PmssJsonWriter * json, const PmssViewing * session)
   pmss_json_writer_end_object (json);
 }
 
+/* Members that are absent are 0. */
+static gboolean
+get_count (JsonObject * object, const char *name, guint64 * count,
+    GError ** error)
+{
+  gint64 number = 0;
+
+  if (pmss_json_has (object, name)
+      && !pmss_json_get_int (object, name, 0, G_MAXINT64, &number, error))
+    return FALSE;
+  *count = (guint64) number;
+  return TRUE;
+}
+
+static gboolean
+get_node (JsonArray * array, guint index, GArray * nodes, GError ** error)
+{
+  static const char *const members[] = {
+    "id", "bytes", "units", "rebuilt", "late", "rtt_ns", NULL
+  };
+  JsonObject *object = pmss_json_object (json_array_get_element (array, index),
+      "nodes", error);
+  PmssNodeMeasure node = { 0 };
+  guint64 rtt;
+  gint64 id;
+
+  if (object == NULL || !pmss_json_check_members (object, members, error)
+      || !pmss_json_get_int (object, "id", 1, G_MAXINT, &id, error)
+      || !get_count (object, "bytes", &node.bytes, error)
+      || !get_count (object, "units", &node.units, error)
+      || !get_count (object, "rebuilt", &node.rebuilt, error)
+      || !get_count (object, "late", &node.late, error)
+      || !get_count (object, "rtt_ns", &rtt, error))
+    return FALSE;
+  node.node = (guint) id;
+  g_array_append_val (nodes, node);
+  return TRUE;
+}
+
+static gboolean
+get_nodes (JsonObject * body, PmssMeasure * told, GError ** error)
+{
+  JsonArray *array;
+
+  if (!pmss_json_has (body, "nodes"))
+    return TRUE;
+  if (!pmss_json_get_array (body, "nodes", PMSS_MAX_MEASURED_NODES, &array,
+          error))
+    return FALSE;
+  told->nodes = g_array_new (FALSE, FALSE, sizeof (PmssNodeMeasure));
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    if (!get_node (array, i, told->nodes, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* What a reader tells with its renewal. */
+static gboolean
+get_told (JsonObject * body, PmssMeasure * told, GError ** error)
+{
+  static const char *const members[] = {
+    "position", "buffer_bytes", "idle", "nodes", NULL
+  };
+  gboolean idle;
+
+  told->position = told->buffer = -1;
+  return pmss_json_check_members (body, members, error)
+      && (!pmss_json_has (body, "position")
+      || pmss_json_get_int (body, "position", 0, G_MAXINT64, &told->position,
+          error))
+      && (!pmss_json_has (body, "buffer_bytes")
+      || pmss_json_get_int (body, "buffer_bytes", 0, G_MAXINT64,
+          &told->buffer, error))
+      && (!pmss_json_has (body, "idle")
+      || pmss_json_get_boolean (body, "idle", &idle, error))
+      && get_nodes (body, told, error);
+}
+
 static void
 renew_session (PmssApiCall * call)
 {
+  JsonObject *body = pmss_http_request_get_json (call->request);
+  g_autoptr (PmssMeasure) told = body != NULL ? g_new0 (PmssMeasure, 1) : NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssViewing) session = NULL;
   g_autoptr (GArray) nodes = NULL;
@@ -196,6 +279,10 @@ renew_session (PmssApiCall * call)
 
   if (!check_id (call))
     return;
+  if (body != NULL && !get_told (body, told, &error)) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
   session = pmss_sessions_renew (call->context->sessions, call->param,
       call->user->name, &error);
   if (session != NULL)
@@ -205,6 +292,7 @@ renew_session (PmssApiCall * call)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
+  pmss_sessions_note_measure (call->context->sessions, session->id, told);
   json = pmss_json_writer_new ();
   pmss_json_writer_begin_object (json);
   add_lease (call, json, session, nodes);
@@ -293,8 +381,46 @@ delete_session (PmssApiCall * call)
 }
 
 static void
-add_row (PmssJsonWriter * json, const PmssViewing * session)
+add_measured_nodes (PmssJsonWriter * json, const GArray * nodes)
 {
+  pmss_json_writer_set_member_name (json, "nodes");
+  if (nodes == NULL) {
+    pmss_json_writer_add_null_value (json);
+    return;
+  }
+  pmss_json_writer_begin_array (json);
+  for (guint i = 0; i < nodes->len; i++) {
+    const PmssNodeMeasure *node = &g_array_index (nodes, PmssNodeMeasure, i);
+
+    pmss_json_writer_begin_object (json);
+    pmss_api_add_int (json, "id", node->node);
+    pmss_api_add_int (json, "bytes", (gint64) node->bytes);
+    pmss_api_add_int (json, "rate", (gint64) node->rate);
+    pmss_api_add_int (json, "units", (gint64) node->units);
+    pmss_api_add_int (json, "rebuilt", (gint64) node->rebuilt);
+    pmss_api_add_int (json, "late", (gint64) node->late);
+    pmss_json_writer_end_object (json);
+  }
+  pmss_json_writer_end_array (json);
+}
+
+static void
+add_measure (PmssJsonWriter * json, const PmssMeasure * measure)
+{
+  pmss_api_add_string (json, "client", measure != NULL ? measure->client
+      : NULL);
+  pmss_api_add_known (json, "position", measure != NULL ? measure->position
+      : -1);
+  pmss_api_add_known (json, "buffer_bytes", measure != NULL ? measure->buffer
+      : -1);
+  add_measured_nodes (json, measure != NULL ? measure->nodes : NULL);
+}
+
+static void
+add_row (PmssApiCall * call, PmssJsonWriter * json, const PmssViewing * session)
+{
+  g_autoptr (PmssMeasure) measure = pmss_sessions_get_measure
+      (call->context->sessions, session->id);
   char version[PMSS_VERSION_ID_STRLEN];
 
   pmss_version_id_to_string (&session->version, version);
@@ -307,6 +433,7 @@ add_row (PmssJsonWriter * json, const PmssViewing * session)
   pmss_api_add_int (json, "rate", (gint64) session->rate);
   pmss_api_add_time (json, "created", session->created);
   pmss_api_add_time (json, "expires", session->expires);
+  add_measure (json, measure);
   pmss_json_writer_end_object (json);
 }
 
@@ -327,7 +454,7 @@ list_sessions (PmssApiCall * call)
   pmss_json_writer_set_member_name (json, "sessions");
   pmss_json_writer_begin_array (json);
   for (guint i = 0; i < sessions->len; i++)
-    add_row (json, g_ptr_array_index (sessions, i));
+    add_row (call, json, g_ptr_array_index (sessions, i));
   pmss_json_writer_end_array (json);
   pmss_json_writer_end_object (json);
   pmss_api_respond (call, 200, json);
@@ -338,7 +465,7 @@ const PmssRoute pmss_routes_sessions[] = {
       list_sessions},
   {"POST", "/api/v1/sessions", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,
       create_session,.frequent = TRUE},
-  {"PUT", "/api/v1/sessions/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
+  {"PUT", "/api/v1/sessions/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_OPTIONAL,
       renew_session,.gateway = TRUE},
   {"GET", "/api/v1/sessions/{id}/layout", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       get_layout,.gateway = TRUE},

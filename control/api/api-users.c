@@ -3,6 +3,7 @@
 #include "control/api/router.h"
 
 #include "control/accounts/admin-password.h"
+#include "control/accounts/logins.h"
 #include "control/api/api-login.h"
 #include "control/config.h"
 #include "libpmss/pmss-error.h"
@@ -204,6 +205,45 @@ put_password (PmssApiCall * call)
   pmss_http_request_respond_empty (call->request, 204);
 }
 
+static void
+list_logins (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PmssUser) user = pmss_accounts_get_user (call->context->accounts,
+      call->param, &error);
+
+  if (user != NULL)
+    pmss_api_respond_logins (call, user->name);
+  else
+    pmss_http_request_respond_error (call->request, error);
+}
+
+/* One of them, or all: but for the caller's own. */
+static gboolean
+end_logins (PmssApiCall * call, GError ** error)
+{
+  PmssAccounts *accounts = call->context->accounts;
+  const char *id = pmss_http_request_get_query (call->request, "id");
+  g_autoptr (PmssUser) user = pmss_accounts_get_user (accounts, call->param,
+      error);
+
+  if (user == NULL)
+    return FALSE;
+  return id != NULL ? pmss_logins_remove (accounts, user->name, id, error)
+      : pmss_logins_remove_others (accounts, user->name, call->login, error);
+}
+
+static void
+delete_logins (PmssApiCall * call)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (end_logins (call, &error))
+    pmss_http_request_respond_empty (call->request, 204);
+  else
+    pmss_http_request_respond_error (call->request, error);
+}
+
 const PmssRoute pmss_routes_users[] = {
   {"GET", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_NONE, list_users},
   {"POST", "/api/v1/users", PMSS_ROLE_ADMIN, PMSS_BODY_JSON, post_user,
@@ -212,6 +252,10 @@ const PmssRoute pmss_routes_users[] = {
       patch_user,.audit = "user set"},
   {"DELETE", "/api/v1/users/{name}", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
       delete_user,.audit = "user remove"},
+  {"GET", "/api/v1/users/{name}/logins", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
+      list_logins},
+  {"DELETE", "/api/v1/users/{name}/logins", PMSS_ROLE_ADMIN, PMSS_BODY_NONE,
+      delete_logins,.audit = "login remove"},
   {"PUT", "/api/v1/users/{name}/password", PMSS_ROLE_VIEWER, PMSS_BODY_JSON,
       put_password,.audit = "user password",.one_time = TRUE},
   {NULL}

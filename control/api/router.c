@@ -18,6 +18,7 @@
 
 const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_artwork,
+  pmss_routes_clients,
   pmss_routes_cluster,
   pmss_routes_events,
   pmss_routes_gateway,
@@ -321,6 +322,11 @@ accept_body (PmssApiCall * call)
       break;
     case PMSS_BODY_JSON:
       pmss_http_request_accept_json (call->request, MAX_JSON);
+      break;
+    case PMSS_BODY_OPTIONAL:
+      if (pmss_http_request_get_content_length (call->request, &length)
+          && length > 0)
+        pmss_http_request_accept_json (call->request, MAX_JSON);
       break;
     case PMSS_BODY_STREAM:
       call->route->begin (call);

@@ -23,6 +23,7 @@ typedef enum
   PMSS_BODY_NONE,               /* a body is refused */
   /* a JSON object of at most 64 KiB; pmss_http_request_get_json() in `run` */
   PMSS_BODY_JSON,
+  PMSS_BODY_OPTIONAL,           /* the same, or none: pmss_http_request_get_json() is NULL then */
   PMSS_BODY_STREAM,             /* `begin` accepts it, `data` gets it */
 } PmssBodyKind;
 
@@ -83,6 +84,7 @@ struct _PmssApiCall
 
 /* Each resource's table, in its api-*.c. */
 extern const PmssRoute pmss_routes_artwork[];
+extern const PmssRoute pmss_routes_clients[];
 extern const PmssRoute pmss_routes_cluster[];
 extern const PmssRoute pmss_routes_events[];
 extern const PmssRoute pmss_routes_gateway[];

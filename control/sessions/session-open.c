@@ -277,8 +277,11 @@ pmss_sessions_create (PmssSessions * self, const char *name,
   created = pmss_database_transact (self->database, create_session, &call,
       error);
   opened->session = call.session;
-  if (created && list_nodes (self, opened, error))
+  if (created && list_nodes (self, opened, error)) {
+    pmss_measures_open (self->measures, opened->session->id, viewer->client,
+        g_get_monotonic_time ());
     return TRUE;
+  }
   pmss_opened_clear (opened);
   return FALSE;
 }

@@ -18,6 +18,7 @@ struct _PmssSessions
   guint lease;                  /* s */
   guint stream_lifetime;        /* s */
   PmssSessionBudget *budget;
+  PmssMeasures *measures;
 
   GMutex lock;                  /* protects what follows; not held over the database */
   GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */

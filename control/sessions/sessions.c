@@ -51,6 +51,7 @@ pmss_sessions_new (PmssDatabase * database, PmssCatalog * catalog,
       g_free);
   self->stream_lifetime = MAX (stream_lifetime, lease);
   self->budget = pmss_session_budget_new ();
+  self->measures = pmss_measures_new ();
   if (!pmss_database_transact (database, lengthen_leases, self, &error))
     g_warning ("Cannot lengthen the leases: %s", error->message);
   return self;
@@ -59,6 +60,7 @@ pmss_sessions_new (PmssDatabase * database, PmssCatalog * catalog,
 void
 pmss_sessions_free (PmssSessions * self)
 {
+  pmss_measures_free (self->measures);
   pmss_session_budget_free (self->budget);
   g_hash_table_unref (self->reported);
   g_mutex_clear (&self->lock);
@@ -227,6 +229,19 @@ pmss_sessions_renew (PmssSessions * self, const char *id, const char *user,
     return call.session;
   g_clear_pointer (&call.session, pmss_viewing_free);
   return NULL;
+}
+
+PmssMeasure *
+pmss_sessions_get_measure (PmssSessions * self, const char *id)
+{
+  return pmss_measures_get (self->measures, id);
+}
+
+void
+pmss_sessions_note_measure (PmssSessions * self, const char *id,
+    const PmssMeasure * told)
+{
+  pmss_measures_note (self->measures, id, told, g_get_monotonic_time ());
 }
 
 static gboolean
@@ -463,6 +478,8 @@ pmss_sessions_tick (PmssSessions * self)
   g_hash_table_foreach_remove (self->reported, is_old, &now);
   g_mutex_unlock (&self->lock);
   pmss_session_budget_prune (self->budget, now);
+  pmss_measures_prune (self->measures, now, 2 * (gint64) self->lease
+      * G_USEC_PER_SEC);
   while (more && pmss_database_transact (self->database, expire_sessions,
           &more, &error));
   if (error != NULL)

@@ -5,6 +5,7 @@
 #include "control/catalog/layout-parts.h"
 #include "control/context.h"
 #include "control/keys.h"
+#include "control/sessions/measures.h"
 #include "control/sessions/tickets.h"
 
 G_BEGIN_DECLS
@@ -49,6 +50,7 @@ typedef struct
   /* (nullable) by which a gateway opens the session. The medium has to be its medium. */
   const PmssTicket *ticket;
   const char *address;
+  const char *client;           /* (nullable) User-Agent */
   guint cap;                    /* sessions that the user may have at a time; 0: any number */
   const char *id;               /* 32 hex digits that the client made; NULL: make them here */
 } PmssViewer;
@@ -88,6 +90,11 @@ gboolean      pmss_sessions_create (PmssSessions *sessions, const char *name,
  * run out, PMSS_ERROR_FORBIDDEN when it was ended. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user,
     GError **error);
+/* What is known of a session from its reader; NULL: nothing. In memory. */
+PmssMeasure  *pmss_sessions_get_measure (PmssSessions *sessions, const char *id);
+/* One that was renewed just now. @told: nullable. */
+void          pmss_sessions_note_measure (PmssSessions *sessions, const char *id,
+    const PmssMeasure *told);
 /* The session, as it is. PMSS_ERROR_NOT_FOUND as for renew(). */
 PmssViewing  *pmss_sessions_get    (PmssSessions *sessions, const char *id, const char *user,
     GError **error);

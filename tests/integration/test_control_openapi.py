@@ -150,6 +150,13 @@ class OpenApiTest(cluster.TestCase):
         self.assert_status(401, self.cluster.login, "anna", "wrong")
         bearer = {"Authorization": "Bearer " + token}
         self.assertEqual(self.cluster.request("GET", "/api/v1/nodes", headers=bearer)[0], 403)
+        logins = api("GET", "/users/anna/logins")["logins"]
+        self.assertEqual([row["current"] for row in logins], [False])
+        self.assert_status(404, api, "DELETE", "/users/anna/logins?id=%s" % ("0" * 16), None, 204)
+        self.assert_status(404, api, "GET", "/users/none/logins")
+        api("DELETE", "/users/anna/logins?id=" + logins[0]["id"], None, 204)
+        self.assertEqual(self.cluster.request("GET", "/api/v1/media", headers=bearer)[0], 401)
+        bearer = {"Authorization": "Bearer " + self.cluster.login("anna", PASSWORD)}
         api("PUT", "/users/anna/password", {"password": PASSWORD + "s"}, 204)
         self.assertEqual(self.cluster.request("GET", "/api/v1/media", headers=bearer)[0], 401)
         token = self.cluster.login("anna", PASSWORD + "s")
@@ -182,6 +189,14 @@ class OpenApiTest(cluster.TestCase):
         self.assert_status(400, api, "POST", path, {"reports": []}, 204)
         self.assertEqual(len(api("GET", "/sessions")["sessions"]), 1)
         api("PUT", "/sessions/" + session["id"])
+        told = {"position": 5, "buffer_bytes": 6, "idle": False, "nodes": [{"id": node, "bytes": 1000, "units": 2, "late": 1, "rtt_ns": 9}]}
+        self.assertTrue(api("PUT", "/sessions/" + session["id"], told)["measured"])
+        row = api("GET", "/sessions")["sessions"][0]
+        self.assertEqual((row["position"], row["buffer_bytes"], row["nodes"][0]["bytes"], row["nodes"][0]["late"]), (5, 6, 1000, 1))
+        self.assertGreater(row["nodes"][0]["rate"], 0)
+        self.assertEqual([(c["user"], c["sessions"], c["late"]) for c in api("GET", "/clients")["clients"]], [("admin", 1, 1)])
+        for bad in ({"position": -1}, {"more": 1}, {"nodes": [{}]}, {"nodes": [{"id": 0}]}, {"nodes": [1]}, {"nodes": [{"id": 1}] * 257}):
+            self.assert_status(400, api, "PUT", "/sessions/" + session["id"], bad)
         for query in ("", "?first=1&count=2", "?since=1"):
             api("GET", "/sessions/%s/layout%s" % (session["id"], query))
         for query in ("?count=0", "?count=4097", "?first=-1", "?since=x"):

@@ -212,7 +212,7 @@ class SessionsTest(cluster.TestCase):
         def look():
             status, answer = self.as_user("anna", "PUT", "/sessions/" + kept["id"])
             self.assertEqual(status, 200)
-            self.assertEqual(set(answer), {"lease", "expires", "token", "layout"})
+            self.assertEqual(set(answer), {"lease", "expires", "token", "layout", "measured"})
             self.assertEqual(claims_of(answer["token"])["sid"], kept["id"])
             return left["id"] not in self.alive()
         cluster.wait_for(look, "a session that nobody renews to end")
