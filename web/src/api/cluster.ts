@@ -153,7 +153,7 @@ export interface Choice {
   why: Record<'redundancy' | 'unit' | 'extent' | 'keep_original', string>;
 }
 
-export type ShardState = 'ok' | 'missing' | 'bad' | 'rebuilding' | 'moving';
+export type ShardState = 'ok' | 'away' | 'missing' | 'bad' | 'rebuilding';
 
 export interface LayoutPage {
   k: number;
@@ -161,7 +161,7 @@ export interface LayoutPage {
   unit: number;
   extent_size: number;
   extents: number;
-  nodes: (number | { id: number })[];
+  nodes: { id: number; state: ClusterNode['state']; zone: string }[];
   rows: { index: number; shards: { node: number | null; state: ShardState }[] }[];
 }
 

@@ -12,19 +12,17 @@ const COUNT = 128;
 const CELL = 16;
 const HEAD = 22;
 const SIDE = 58;
-const STATES: readonly ShardState[] = ['ok', 'rebuilding', 'moving', 'bad', 'missing'];
+const STATES: readonly ShardState[] = ['ok', 'rebuilding', 'away', 'bad', 'missing'];
 
 interface Cell {
   index: number;
   state: ShardState;
 }
 
-const idOf = (node: number | { id: number }): number => (typeof node === 'number' ? node : node.id);
-
 /** For each extent the shards by node; those that no node has come last. */
 function arrange(page: LayoutPage): { ids: number[]; rows: { extent: number; cells: Map<number, Cell>; lost: Cell[] }[] } {
   const ids = [...new Set(page.rows.flatMap((row) => row.shards.map((shard) => shard.node)).filter((id): id is number => id !== null))];
-  for (const node of page.nodes) if (!ids.includes(idOf(node))) ids.push(idOf(node));
+  for (const { id } of page.nodes) if (!ids.includes(id)) ids.push(id);
   const rows = page.rows.map((row) => {
     const cells = new Map<number, Cell>();
     const lost: Cell[] = [];
@@ -44,7 +42,7 @@ function count(page: LayoutPage): Partial<Record<ShardState, number>> {
 function Mark({ state, x, y }: { state: ShardState; x: number; y: number }) {
   const [a, b] = [4, CELL - 6];
   if (state === 'bad') return <path class="mark" d={`M${x + a} ${y + a}L${x + b} ${y + b}M${x + b} ${y + a}L${x + a} ${y + b}`} />;
-  if (state === 'rebuilding' || state === 'moving') return <path class="mark" d={`M${x + a} ${y + CELL / 2 - 1}H${x + b}${state === 'rebuilding' ? `M${x + CELL / 2 - 1} ${y + a}V${y + b}` : ''}`} />;
+  if (state === 'rebuilding' || state === 'away') return <path class="mark" d={`M${x + a} ${y + CELL / 2 - 1}H${x + b}${state === 'rebuilding' ? `M${x + CELL / 2 - 1} ${y + a}V${y + b}` : ''}`} />;
   return null;
 }
 
