@@ -363,7 +363,7 @@ class Cluster:
         """Uploads bytes, or an open file, with one PUT; returns the id of the job."""
         path = "/api/v1/media/%s" % encode_name(name)
         if query:
-            path += "?" + urllib.parse.urlencode(query)
+            path += "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
         headers = {}
         if hasattr(content, "fileno"):
             headers["Content-Length"] = str(os.fstat(content.fileno()).st_size)

@@ -12,7 +12,12 @@ export interface MediaQuery {
   limit?: number;
 }
 
-export const listMedia = (query: MediaQuery, signal?: AbortSignal): Promise<MediaPage> => get<MediaPage>(`/media${makeQuery({ ...query })}`, signal);
+export const listMedia = (query: MediaQuery, signal?: AbortSignal): Promise<MediaPage> => {
+  // the empty folder is the topmost one
+  const root = query.folder === '' ? 'folder=' : '';
+  const rest = makeQuery({ ...query });
+  return get<MediaPage>(`/media${root ? `${rest || '?'}${rest ? '&' : ''}${root}` : rest}`, signal);
+};
 
 export const getMedium = (name: string, signal?: AbortSignal): Promise<Medium> => get<Medium>(`/media/${encodeName(name)}`, signal);
 

@@ -12,15 +12,16 @@ export interface Me {
 
 export interface MediumStream {
   type: string;
+  /** As GStreamer describes it; null: not known. */
   codec?: string | null;
-  caps?: string | null;
+  /** As browsers call it. */
+  mime_codec?: string;
   width?: number;
   height?: number;
-  framerate?: string | number | null;
+  framerate?: number;
   bitrate?: number | null;
   channels?: number;
   rate?: number;
-  sample_rate?: number;
   language?: string | null;
 }
 
@@ -58,7 +59,8 @@ export interface Medium {
 
 export interface Folder {
   name: string;
-  media: number;
+  /** How many are below it; null: too many to count. */
+  media: number | null;
 }
 
 export interface MediaPage {
@@ -66,7 +68,6 @@ export interface MediaPage {
   folders?: Folder[];
   next: string | null;
   total?: number | null;
-  more?: boolean;
 }
 
 export interface Play {

@@ -16,6 +16,9 @@ type Page = FunctionComponent<AdminPageProps>;
 type Loader = () => Promise<{ default: Page }>;
 
 const VIEWER_PAGES: readonly { path: string; load: Loader }[] = [
+  { path: '/about', load: () => import('../pages/about') },
+  { path: '/watch', load: () => import('../pages/watch') },
+  { path: '/account', load: () => import('../pages/account') },
 ];
 
 const loaded = new Map<Loader, Page>();

@@ -31,7 +31,7 @@ export function formatPercent(fraction: number): string {
 export function formatSize(bytes: number): string {
   const [value, step] = scale(bytes, SIZES.length - 1);
   return new Intl.NumberFormat(language.value, {
-    style: 'unit', unit: SIZES[step]!, unitDisplay: 'short', maximumFractionDigits: digits(value, step),
+    style: 'unit', unit: SIZES[step]!, unitDisplay: step === 0 ? 'long' : 'short', maximumFractionDigits: digits(value, step),
   }).format(value);
 }
 

@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A line to paste elsewhere, with the button that copies it.
-import { useRef } from 'preact/hooks';
+// A line to be copied. On plain http a browser gives no clipboard: the line is then selected.
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n';
 import { Icon } from './icon';
-import { toast } from './toast';
 
-export function CopyLine({ text, label }: { text: string; label: string }) {
-  const line = useRef<HTMLPreElement>(null);
+const SHOWN_MS = 2000;
+
+export function CopyLine({ name, line }: { name: string; line: string }) {
+  const field = useRef<HTMLInputElement>(null);
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return undefined;
+    const due = setTimeout(() => setDone(false), SHOWN_MS);
+    return () => clearTimeout(due);
+  }, [done]);
   const copy = async () => {
+    field.current?.select();
     try {
-      await navigator.clipboard.writeText(text);
-      toast(t.value.copied);
+      if (navigator.clipboard) await navigator.clipboard.writeText(line);
+      else if (!document.execCommand('copy')) return;
+      setDone(true);
     } catch {
-      // plain http has no clipboard: what is selected can be copied by hand
-      const range = document.createRange();
-      range.selectNodeContents(line.current!);
-      getSelection()?.removeAllRanges();
-      getSelection()?.addRange(range);
-      if (document.execCommand('copy')) toast(t.value.copied);
+      /* it is selected: the reader's own copying has to do */
     }
   };
   return (
     <div class="copy-line">
-      <pre ref={line} tabIndex={0} aria-label={label}>{text}</pre>
-      <button type="button" class="icon-button" aria-label={`${t.value.copy}: ${label}`} onClick={() => void copy()}><Icon name="copy" /></button>
+      <span class="copy-name">{name}</span>
+      <input ref={field} type="text" readOnly value={line} aria-label={name} onFocus={(event) => event.currentTarget.select()} />
+      <button type="button" class="button" aria-label={`${t.value.copy}: ${name}`} onClick={() => void copy()}>
+        <Icon name={done ? 'check' : 'copy'} /><span class="copy-word" role="status">{done ? t.value.copied : t.value.copy}</span>
+      </button>
     </div>
   );
 }

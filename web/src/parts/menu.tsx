@@ -7,13 +7,15 @@ import { Icon, type IconName } from './icon';
 
 interface Props {
   class?: string;
-  icon: IconName;
+  icon?: IconName;
+  /** In place of an icon by name. */
+  drawn?: ComponentChildren;
   label: string;
   text?: string;
   children: ComponentChildren;
 }
 
-export function Menu({ class: className = '', icon, label, text, children }: Props) {
+export function Menu({ class: className = '', icon, drawn, label, text, children }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -43,7 +45,7 @@ export function Menu({ class: className = '', icon, label, text, children }: Pro
     <div ref={box} class={`menu ${className}`}>
       <button ref={button} type="button" class="button quiet" aria-expanded={open} aria-controls={id} aria-label={text ? `${label}: ${text}` : label}
         onClick={() => setOpen(!open)}>
-        <Icon name={icon} />
+        {icon ? <Icon name={icon} /> : drawn}
         {text && <span class="menu-text">{text}</span>}
       </button>
       <div id={id} class="menu-panel" hidden={!open}>{children}</div>

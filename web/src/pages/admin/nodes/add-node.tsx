@@ -50,7 +50,7 @@ export function AddNode({ joined, onClose }: Props) {
       {token && (
         <>
           <p>{n.value.addText}</p>
-          <CopyLine label={n.value.addLine} text={makeLine(token.join_token, zone.trim())} />
+          <CopyLine name={n.value.addLine} line={makeLine(token.join_token, zone.trim())} />
           <p class="note">{n.value.addData} {n.value.expires(formatTime(token.expires))}</p>
           {joined !== before ? <Notice kind="good">{n.value.joined(String(joined))}</Notice>
             : <p class="waiting" role="status"><span class="spinner" aria-hidden="true" />{n.value.addWaiting}</p>}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One medium in one <video>. A browser follows a redirect once and keeps to its target, so a gateway
+// that dies is an error of the media element: the playback then goes on at the next gateway, at the
+// same place, and asks for other ones when it has tried all.
+//
+//   loading ── metadata ──▶ ready ── error, stall ──▶ loading (next URL) ── all tried, 5 times ──▶ failed
+import { signal } from '@preact/signals';
+import { Problem } from '../api/client';
+import { forgetPosition, savePosition, startPlay } from '../api/plays';
+import { asProblem } from '../api/resource';
+
+export type PlaybackState = 'loading' | 'ready' | 'failed';
+
+const STALL_MS = 5000;
+const LOOK_MS = 500;
+const SAVE_SECONDS = 10;
+const ROUNDS = 5;
+/** After so much play in a row the troubles before are forgotten. */
+const STEADY_SECONDS = 10;
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Whether the gateway has the bytes: then what failed is the browser's decoder. */
+async function answers(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { headers: { Range: 'bytes=0-0' }, signal: AbortSignal.timeout(4000) });
+    void answer.body?.cancel();
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}
+
+export class Playback {
+  readonly state = signal<PlaybackState>('loading');
+  readonly problem = signal<Problem | null>(null);
+  /** It goes on at another gateway; for a quiet note. */
+  readonly moving = signal(false);
+  /** The browser cannot decode it. */
+  readonly undecodable = signal(false);
+
+  private urls: string[] = [];
+  private at = 0;
+  private rounds = 0;
+  private wanted = 0;
+  private playing = false;
+  private saved = -1;
+  private steadyFrom = 0;
+  private progress = { time: -1, buffered: -1, since: 0 };
+  private readonly timer: number;
+  private readonly abort = new AbortController();
+
+  constructor(private readonly video: HTMLVideoElement, private readonly name: string) {
+    const on = (type: string, run: () => void) => video.addEventListener(type, run, { signal: this.abort.signal });
+    on('loadedmetadata', () => this.onReady());
+    on('error', () => void this.onError());
+    on('pause', () => { if (this.state.value === 'ready' && !video.ended) this.save(); });
+    on('ended', () => this.save());
+    on('seeking', () => { this.progress.since = performance.now(); });
+    addEventListener('pagehide', () => this.save(true), { signal: this.abort.signal });
+    this.timer = window.setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** @from: seconds; null: where one left off. */
+  async start(from: number | null): Promise<void> {
+    this.state.value = 'loading';
+    this.problem.value = null;
+    this.playing = true;
+    try {
+      const play = await startPlay(this.name);
+      if (this.abort.signal.aborted) return;
+      this.urls = play.urls;
+      this.at = 0;
+      this.open(from ?? (play.position_ns ?? 0) / 1e9);
+    } catch (error) {
+      this.fail(asProblem(error));
+    }
+  }
+
+  /** Tries once more after it has failed. */
+  retry(): void {
+    this.rounds = 0;
+    void this.start(this.wanted || null);
+  }
+
+  seek(seconds: number): void {
+    const end = Number.isFinite(this.video.duration) ? this.video.duration : seconds;
+    this.wanted = Math.min(Math.max(seconds, 0), end);
+    if (this.video.readyState > 0) this.video.currentTime = this.wanted;
+  }
+
+  close(): void {
+    this.save(true);
+    this.abort.abort();
+    clearInterval(this.timer);
+    this.video.removeAttribute('src');
+    this.video.load();
+  }
+
+  private open(seconds: number): void {
+    this.wanted = seconds;
+    this.progress = { time: -1, buffered: -1, since: performance.now() };
+    this.video.src = this.urls[this.at] ?? '';
+    this.video.load();
+  }
+
+  private onReady(): void {
+    if (this.wanted > 0) this.video.currentTime = this.wanted;
+    this.state.value = 'ready';
+    this.moving.value = false;
+    this.steadyFrom = this.wanted;
+    // a browser may refuse to begin with sound before a click: it then waits at the first frame
+    if (this.playing) this.video.play().catch(() => { this.playing = false; });
+  }
+
+  private async onError(): Promise<void> {
+    const error = this.video.error;
+    if (!error || !this.video.getAttribute('src') || this.abort.signal.aborted) return;
+    const url = this.urls[this.at] ?? '';
+    if (error.code >= MediaError.MEDIA_ERR_DECODE && (await answers(url))) {
+      this.undecodable.value = true;
+      this.fail(new Problem(-1, error.message));
+      return;
+    }
+    await this.moveOn();
+  }
+
+  /** The next gateway, or, when all were tried, others. */
+  private async moveOn(): Promise<void> {
+    if (this.state.value === 'ready') {
+      this.wanted = this.video.seeking ? this.wanted : this.video.currentTime;
+      this.playing = !this.video.paused;
+    }
+    this.state.value = 'loading';
+    this.moving.value = true;
+    this.at++;
+    if (this.at < this.urls.length) {
+      this.open(this.wanted);
+      return;
+    }
+    if (++this.rounds > ROUNDS) {
+      this.fail(new Problem(0, ''));
+      return;
+    }
+    await wait(Math.min(500 * 2 ** (this.rounds - 1), 5000));
+    if (this.abort.signal.aborted) return;
+    try {
+      this.urls = (await startPlay(this.name)).urls;
+      this.at = 0;
+      this.open(this.wanted);
+    } catch (error) {
+      const problem = asProblem(error);
+      if (problem.status === 0 || problem.status >= 500) await this.moveOn();
+      else this.fail(problem);
+    }
+  }
+
+  private fail(problem: Problem): void {
+    this.problem.value = problem;
+    this.moving.value = false;
+    this.state.value = 'failed';
+  }
+
+  private bufferedEnd(): number {
+    const ranges = this.video.buffered;
+    return ranges.length ? ranges.end(ranges.length - 1) : 0;
+  }
+
+  private look(): void {
+    const { video } = this;
+    const now = performance.now();
+    const buffered = this.bufferedEnd();
+    if (this.state.value === 'failed') return;
+    if (video.currentTime !== this.progress.time || buffered !== this.progress.buffered || (video.paused && video.readyState >= 2) || video.ended)
+      this.progress = { time: video.currentTime, buffered, since: now };
+    else if (video.getAttribute('src') && now - this.progress.since > STALL_MS && video.readyState < 3) {
+      this.progress.since = now;
+      void this.moveOn();
+      return;
+    }
+    if (this.state.value !== 'ready' || video.paused) return;
+    if (Math.abs(video.currentTime - this.steadyFrom) > STEADY_SECONDS) this.rounds = 0;
+    if (Math.abs(video.currentTime - this.saved) >= SAVE_SECONDS) this.save();
+  }
+
+  /** Near the end there is nothing to go on with. An error never sets a position back. */
+  private save(last = false): void {
+    const { currentTime, duration } = this.video;
+    if (this.state.value !== 'ready' || !Number.isFinite(duration) || this.video.error) return;
+    if (Math.abs(currentTime - this.saved) < 1) return;
+    this.saved = currentTime;
+    const left = duration - currentTime;
+    const done = left < Math.min(60, duration * 0.05) || this.video.ended;
+    const quiet = () => undefined;
+    if (done) forgetPosition(this.name, last).catch(quiet);
+    else if (currentTime >= 5) savePosition(this.name, currentTime, last).catch(quiet);
+  }
+}
