@@ -18,7 +18,7 @@ class HostileTest(cluster.TestCase):
 
     def tearDown(self):
         self.assertEqual(self.cluster.request("GET", "/healthz", token=False)[0], 200)
-        self.assertEqual(self.cluster.api("GET", "/media"), {"media": [], "next": None})
+        self.assertEqual(self.cluster.api("GET", "/media"), {"media": [], "total": 0, "next": None})
         self.assertTrue(self.cluster.control.running())
 
     def raw(self, data, port=None):

@@ -123,7 +123,7 @@ class Joining(Case):
         self.assertRegex(beat.pop("instance"), "^[0-9a-f]{32}$")
         self.assertRegex(beat.pop("time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertEqual(beat, {"address": "127.0.0.1", "port": server.port, "tls": False,
-                                "gateway": True, "token_formats": [2], "revocations": 0})
+                                "gateway": True, "token_formats": [2, 3], "revocations": 0})
         self.assertTrue(0 <= stats["cpu"] <= 1)
         self.assertGreater(stats["memory_total"], stats["memory"])
         self.assertEqual(stats["network_limit"], 10 ** 9)

@@ -76,9 +76,10 @@ class Tls(cluster.TestCase):
         self.pmss("put", self.path, "played", "--redundancy=4+2")
         self.assertTrue(all(n["tls"] for n in self.cluster.api("GET", "/nodes")["nodes"]))
         self.assert_plays("played")
-        out = self.execute(EXERCISE, "opens", self.uri("played"), 5, PMSS_TEST_CA=str(self.ca))
+        out = self.execute(EXERCISE, "opens", self.uri("played"), 8, PMSS_TEST_CA=str(self.ca))
         first, last = (int(re.search(r"after the %s (\d+)" % which, out).group(1)) for which in ("first", "last"))
-        self.assertLessEqual(last, first + 1)
+        # a leak would add seven; connections that are closing may still be there
+        self.assertLessEqual(last, first + 3)
         self.pmss("verify", "played")
         out = self.execute(PMSS, "get", "played", self.folder / "none", status=EX_PROTOCOL)
         self.assertRegex(out, "127.0.0.1:%d.*certificate" % self.cluster.control.port)
