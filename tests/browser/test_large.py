@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A library of 10,000 media: it is drawn at once, scrolled to its end and found again on Back."""
 
+import contextlib
 import sqlite3
 import unittest
 
@@ -20,7 +21,7 @@ class Large(browser.TestCase):
         cls.cluster.add("big/0000 first.webm", film, title="0000 first")
         cls.cluster.control.stop()
         # the catalog's own form: rows as that of the first one, without shards of their own
-        with sqlite3.connect(cls.cluster.control.data / "catalog.db") as db:
+        with contextlib.closing(sqlite3.connect(cls.cluster.control.data / "catalog.db")) as db, db:
             columns = [row[1] for row in db.execute("PRAGMA table_info (medium)") if row[1] not in ("id", "name", "title")]
             kept = ", ".join(columns)
             db.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO medium (name, title, %s)"

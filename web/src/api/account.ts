@@ -14,7 +14,7 @@ export const changePassword = (user: string, old_password: string, password: str
   call('PUT', `/users/${encodeURIComponent(user)}/password`, { body: { password, old_password } });
 
 export const listLogins = async (): Promise<Login[]> => (await get<{ logins: Login[] }>('/me/logins')).logins;
-export const endLogin = (id: number): Promise<void> => call('DELETE', `/me/logins/${id}`);
+export const endLogin = (id: string): Promise<void> => call('DELETE', `/me/logins/${id}`);
 export const endOtherLogins = (): Promise<void> => call('DELETE', '/me/logins');
 
 export const listLinks = async (): Promise<Link[]> => (await get<{ links: Link[] }>('/links')).links;

@@ -215,7 +215,7 @@ export const setPassword = (name: string, password: string): Promise<void> => ca
 export const removeUser = (name: string): Promise<void> => call('DELETE', userPath(name));
 export const listUserLogins = async (name: string, signal?: Signal): Promise<Login[]> =>
   (await get<{ logins: Login[] }>(`${userPath(name)}/logins`, signal)).logins;
-export const endUserLogin = (id: number): Promise<void> => call('DELETE', `/logins/${id}`);
+export const endUserLogin = (name: string, id: string): Promise<void> => call('DELETE', `${userPath(name)}/logins${makeQuery({ id })}`);
 
 export const getMediumHealth = (name: string, signal?: Signal): Promise<MediumWithHealth> => get(`/media/${encodeName(name)}`, signal);
 export const deleteMedium = (name: string): Promise<void> => call('DELETE', `/media/${encodeName(name)}`);

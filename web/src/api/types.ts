@@ -87,7 +87,7 @@ export interface Position {
 }
 
 export interface Login {
-  id: number;
+  id: string;
   created: string;
   last_used: string | null;
   address: string | null;

@@ -49,7 +49,7 @@ export function Poster({ medium, children }: Props) {
       {!shown && <Icon name={ICONS[kindOf(medium)]} />}
       {shown && art.thumbhash && !loaded && <Blur hash={art.thumbhash} />}
       {shown && (
-        <img class={loaded ? 'loaded' : ''} alt="" loading="lazy" decoding="async" src={`/api/v1/media/${encodeName(medium.name)}/poster${makeQuery({ v: art.version })}`}
+        <img class={loaded ? 'loaded' : ''} alt="" loading="lazy" decoding="async" src={`/api/v1/posters/${encodeName(medium.name)}${makeQuery({ v: art.version })}`}
           onLoad={() => setLoaded(true)} onError={() => setBroken(true)} />
       )}
       {children}

@@ -172,7 +172,7 @@ export function Player({ medium, from, onLeave }: Props) {
   return (
     <div ref={box} class={idle && !failed ? 'player idle' : 'player'} tabIndex={-1} role="region" aria-label={t.value.player.of(titleOf(medium))}
       onPointerMove={stir} onFocusIn={stir}>
-      <video ref={video} playsInline preload="auto" aria-label={titleOf(medium)} onClick={() => act('toggle')} onDblClick={() => act('fullscreen')} />
+      <video ref={video} crossOrigin="anonymous" playsInline preload="auto" aria-label={titleOf(medium)} onClick={() => act('toggle')} onDblClick={() => act('fullscreen')} />
       {kindOf(medium) === 'audio' && <div class="player-cover"><Poster medium={medium} /></div>}
       {busy && <div class="player-busy"><span class="spinner" aria-hidden="true" /></div>}
       {made?.moving.value && <p class="player-note" role="status">{t.value.player.moving}</p>}

@@ -22,12 +22,12 @@ interface SpriteForm {
 
 export async function loadSprite(medium: Medium, signal?: AbortSignal): Promise<Sprite | null> {
   if (!medium.artwork?.sprite) return null;
-  const path = `/media/${encodeName(medium.name)}`;
+  const name = encodeName(medium.name);
   const query = makeQuery({ v: medium.artwork.version });
-  const form = await get<SpriteForm>(`${path}/sprite.json${query}`, signal);
+  const form = await get<SpriteForm>(`/tiles/${name}${query}`, signal);
   const columns = Math.max(1, form.columns);
   return {
-    url: `/api/v1${path}/sprite${query}`,
+    url: `/api/v1/sprites/${name}${query}`,
     width: form.tile.width,
     height: form.tile.height,
     columns,

@@ -34,9 +34,9 @@ function AddUser({ onClose, onDone }: { onClose: () => void; onDone: () => void 
 
 function Logins({ user, onClose }: { user: string; onClose: () => void }) {
   const logins = useResource((signal) => listUserLogins(user, signal), [user]);
-  const end = async (id: number) => {
+  const end = async (id: string) => {
     try {
-      await endUserLogin(id);
+      await endUserLogin(user, id);
     } catch (error) {
       toast(explainProblem(asProblem(error)));
     }
