@@ -37,6 +37,8 @@
 
 void __tsan_acquire (void *address) __attribute__((weak));
 void __tsan_release (void *address) __attribute__((weak));
+void AnnotateIgnoreWritesBegin (const char *, int) __attribute__((weak));
+void AnnotateIgnoreWritesEnd (const char *, int) __attribute__((weak));
 
 /* Numbers made pointers are no addresses: a fundamental GType, for one. */
 #define IS_ADDRESS(pointer) ((gsize) (pointer) >= 4096)

@@ -215,12 +215,18 @@ is_ours (gconstpointer code)
 }
 
 /* TSan does not look at what GLib does, but memory that our code frees through
- * GLib is memory that nobody may use any more. */
+ * GLib is memory that nobody may use any more. What libraries free it has to
+ * be told to leave alone: this module, not the library, is free()'s caller. */
 void
 g_free (gpointer memory)
 {
   if (is_ours (__builtin_return_address (0)))
     free (memory);
-  else
+  else {
+    if (AnnotateIgnoreWritesBegin)
+      AnnotateIgnoreWritesBegin (__FILE__, __LINE__);
     REAL (g_free) (memory);
+    if (AnnotateIgnoreWritesEnd)
+      AnnotateIgnoreWritesEnd (__FILE__, __LINE__);
+  }
 }
