@@ -45,7 +45,9 @@ g_atomic_ref_count_dec (gatomicrefcount * count)
 
   release (count);
   last = REAL (g_atomic_ref_count_dec) (count);
-  acquire (count);
+  /* else another thread may have freed it by now, and with it TSan's notes */
+  if (last)
+    acquire (count);
   return last;
 }
 
