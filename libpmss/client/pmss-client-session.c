@@ -137,6 +137,14 @@ parse_medium (PmssSession * session, JsonObject * session_object,
       && optional_number (medium, "duration_ns", &session->duration, error);
 }
 
+/* A server that does not say so refuses a renewal with a body. */
+static gboolean
+parse_measured (JsonObject * object, gboolean * measured, GError ** error)
+{
+  return !pmss_json_has (object, "measured")
+      || pmss_json_get_boolean (object, "measured", measured, error);
+}
+
 static gboolean
 parse_members (PmssSession * session, const char *wanted, JsonObject * object,
     GError ** error)
@@ -148,6 +156,7 @@ parse_members (PmssSession * session, const char *wanted, JsonObject * object,
   if (!pmss_json_get_string (object, "id", 32, &id, error)
       || !pmss_client_token_member (object, &token, error)
       || !pmss_json_get_int (object, "lease", 1, MAX_LEASE, &lease, error)
+      || !parse_measured (object, &session->measured, error)
       || !optional_string (object, "user", &session->user, error)
       || !parse_medium (session, object, error))
     return FALSE;
@@ -405,6 +414,7 @@ pmss_client_parse_renewal (JsonNode * json, GError ** error)
 
   if (object == NULL || !pmss_client_token_member (object, &token, error)
       || !pmss_json_get_int (object, "lease", 1, MAX_LEASE, &lease, error)
+      || !parse_measured (object, &renewal->measured, error)
       || !parse_layout (renewal, object, error))
     return NULL;
   renewal->token = g_strdup (token);
@@ -444,14 +454,14 @@ session_path (const char *session)
 
 void
 pmss_client_renew_session_async (PmssClient * self, const char *session,
-    GCancellable * cancellable, GAsyncReadyCallback callback,
-    gpointer user_data)
+    JsonNode * measure, GCancellable * cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   g_autofree char *path = session_path (session);
 
   g_task_set_source_tag (task, pmss_client_renew_session_async);
-  pmss_client_request_async (self, "PUT", path, NULL, cancellable,
+  pmss_client_request_async (self, "PUT", path, measure, cancellable,
       on_session_renewed, task);
 }
 

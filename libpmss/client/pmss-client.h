@@ -96,6 +96,7 @@ typedef struct
 {
   char *id;
   guint lease;                  /* seconds; renew at a third of it */
+  gboolean measured;            /* control takes measures with renewals */
   char *token;                  /* capability token for the nodes */
   char *user;
   char *title;
@@ -149,6 +150,7 @@ PmssSession *pmss_client_open_session_finish  (PmssClient *client, GAsyncResult 
 typedef struct
 {
   guint lease;                  /* seconds, from now on */
+  gboolean measured;            /* control takes measures with the next one */
   char *token;                  /* a new one for the nodes */
   PmssVersionId version;        /* that the session reads, */
   guint64 generation;           /* and that of its layout by now; 0: control does not say */
@@ -157,9 +159,11 @@ typedef struct
 void         pmss_client_renewal_free         (PmssRenewal *renewal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssRenewal, pmss_client_renewal_free)
 
-/* PMSS_ERROR_NOT_FOUND: the session has ended. */
+/* @measure: (nullable): what control is told of the reading (docs/protocol.md, "What a reader
+ * tells"). PMSS_ERROR_NOT_FOUND: the session has ended. */
 void         pmss_client_renew_session_async  (PmssClient *client, const char *session,
-    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+    JsonNode *measure, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
 /**
  * pmss_client_renew_session_finish: (skip)
  *

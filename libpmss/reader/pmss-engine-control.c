@@ -108,6 +108,12 @@ is_served (gpointer user_data)
   return served;
 }
 
+static JsonNode *
+measure (gpointer engine)
+{
+  return pmss_engine_measure (engine);
+}
+
 static void
 hold (gpointer engine)
 {
@@ -175,7 +181,7 @@ pmss_engine_init_control (PmssEngine * engine)
 {
   static const PmssLeaseFuncs funcs = {
     session_opened, session_renewed, session_reopened, session_failed,
-    is_served, hold, release
+    measure, is_served, hold, release
   };
   const PmssLeaseSettings settings = {.retries = engine->settings.retries,
     .backoff_factor = engine->settings.backoff_factor,

@@ -40,6 +40,7 @@ G_BEGIN_DECLS
  *   pmss-engine-tick.c        events of time
  *   pmss-engine-memory.c      the reader's part of the memory
  *   pmss-engine-stats.c       statistics for the reader's user
+ *   pmss-engine-measure.c     what control is told of the reading
  *   pmss-rebuilder.c          the rebuilding thread, in jobs of pmss-row-job.c
  *
  * Fields are grouped by the threads that may touch them.
@@ -140,6 +141,9 @@ void pmss_engine_close_task (PmssEngine *engine, GTask *task);
 
 /* pmss-engine-stats.c; any thread: its counters, as pmss_reader_get_stats() tells them. */
 void pmss_engine_add_stats (PmssEngine *engine, GVariantDict *dict);
+
+/* pmss-engine-measure.c; I/O thread: (transfer full): of a renewal that begins. */
+JsonNode *pmss_engine_measure (PmssEngine *engine);
 
 /* pmss-engine-links.c; I/O thread. */
 /* Lock held: events of a node. */

@@ -16,6 +16,7 @@ struct _PmssLease
   PmssLeaseState state;
   char *session;                /* its id; NULL: none yet */
   PmssVersionId version;        /* that it reads */
+  gboolean measured;            /* control takes measures */
   char *asked;                  /* id of the session that is asked for; NULL: none */
   PmssPatience *renewal;        /* NULL: none is under way */
   PmssPatience *reopening;      /* NULL: none is under way */
@@ -56,6 +57,7 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
     g_clear_pointer (&lease->asked, g_free);
     lease->session = g_strdup (session->id);
     lease->version = *pmss_layout_get_version (session->layout);
+    lease->measured = session->measured;
     lease->funcs->opened (g_steal_pointer (&session), lease->state.rtt,
         lease->user_data);
   }
@@ -89,6 +91,7 @@ session_renewed (GObject * client, GAsyncResult * result, gpointer user_data)
   if (renewal != NULL) {
     act (lease, pmss_lease_state_renewed (&lease->state, get_now (lease),
             renewal->lease), NULL);
+    lease->measured = renewal->measured;
     lease->funcs->renewed (renewal, lease->user_data);
   } else {
     act (lease, pmss_lease_state_not_renewed (&lease->state, get_now (lease),
@@ -100,10 +103,13 @@ session_renewed (GObject * client, GAsyncResult * result, gpointer user_data)
 static void
 renew (PmssLease * lease, guint patience)
 {
+  g_autoptr (JsonNode) measure = lease->measured ?
+      lease->funcs->measure (lease->user_data) : NULL;
+
   lease->renewal = pmss_patience_new (lease->loop, lease->cancellable,
       patience);
   pmss_lease_hold (lease);
-  pmss_client_renew_session_async (lease->client, lease->session,
+  pmss_client_renew_session_async (lease->client, lease->session, measure,
       pmss_patience_get_cancellable (lease->renewal), session_renewed, lease);
 }
 
@@ -131,6 +137,7 @@ take_reopened (PmssLease * lease, PmssSession * session)
   g_clear_pointer (&lease->asked, g_free);
   g_free (lease->session);
   lease->session = g_strdup (session->id);
+  lease->measured = session->measured;
   lease->funcs->reopened (session, lease->user_data);
   return action;
 }

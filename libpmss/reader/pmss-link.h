@@ -74,6 +74,7 @@ typedef struct
   GPtrArray *streams;           /* of PmssStream, under way */
 
   PmssLinkCounters counters;
+  PmssLinkCounters told;        /* what control has been told of them */
   gint64 last_record;           /* when it came */
   gint64 record_time;           /* us that a record takes, smoothed */
   gint64 rtt;                   /* us from request to head, smoothed */

@@ -95,6 +95,17 @@ pmss_rows_at (const PmssRows * rows, guint64 offset, guint * index,
       in_extent / row_size;
 }
 
+guint64
+pmss_rows_get_offset (const PmssRows * rows, guint64 row, guint index)
+{
+  guint64 in_extent = (row % rows->rows_per_extent * rows->redundancy.k
+      + index) * rows->unit;
+  guint64 offset = row / rows->rows_per_extent * rows->extent_size
+      + MIN (in_extent, rows->extent_size);
+
+  return MIN (offset, pmss_layout_get_size (rows->layout));
+}
+
 PmssRow *
 pmss_rows_get (PmssRows * rows, guint64 number)
 {

@@ -86,6 +86,8 @@ void pmss_rows_clear (PmssRows *rows);
 /* Number of the row, and index of the data unit in it, that hold @offset. */
 guint64 pmss_rows_at (const PmssRows *rows, guint64 offset, guint *index,
     gsize *offset_in_unit);
+/* Where data unit @index of @row begins in the file; its end, if that is before. */
+guint64 pmss_rows_get_offset (const PmssRows *rows, guint64 row, guint index);
 PmssRow *pmss_rows_get (PmssRows *rows, guint64 number);        /* nullable */
 PmssRow *pmss_rows_ensure (PmssRows *rows, guint64 number);
 void pmss_rows_geometry (PmssRows *rows, PmssRow *row,

@@ -271,6 +271,28 @@ class Trouble(ReaderCase):
         result = self.paced("lost", 8_000_000, trouble)
         self.assertLess(result["longest_gap"], HUNG)
 
+    def test_measured(self):
+        """Control is told where the reader is, what it has ahead, and what comes of which node, since it was told last."""
+        path = self.make("measured", 6_000_000)
+        self.damage("measured", 0, lambda shard: shard.write_bytes(b"x" * shard.stat().st_size))
+        process = self.start("measured", path, "--rate", PACE, "--read-ahead", 4 * EXTENT)
+
+        def told(after):
+            return next((session for session in self.sessions("measured")
+                         if (session["position"] or 0) > after and session["nodes"]), None)
+        first = wait_for(lambda: told(0), "the first measure")
+        later = wait_for(lambda: told(first["position"]), "the next one")
+        nodes = {entry["id"]: entry for entry in later["nodes"]}
+        self.assertLessEqual(set(nodes), {node["id"] for node in self.layout("measured")["nodes"]})
+        self.assertLessEqual(later["position"] + later["buffer_bytes"], 6_000_000)
+        self.assertGreater(later["buffer_bytes"], 0)
+        self.assertGreater(sum(entry["rebuilt"] for entry in nodes.values()), 0)
+        # since the first time, not since the start: no more than what was passed and what is ahead, with parity and heads
+        fetched = sum(entry["bytes"] for entry in nodes.values())
+        self.assertLess(fetched, 2 * (later["position"] - first["position"] + 5 * EXTENT))
+        self.assertGreater(max(entry["rate"] for entry in nodes.values()), 0)
+        self.assertTrue(self.finish(process)["ok"])
+
     def test_session_ended(self):
         """An operator ends the session: the player is told."""
         path = self.make("ended", 8_000_000)

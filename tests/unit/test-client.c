@@ -104,7 +104,7 @@ test_session (void)
   g_assert_cmpuint (session->duration, ==, 12);
   g_assert_cmpuint (pmss_layout_get_size (session->layout), ==, 100);
 
-  pmss_client_renew_session_async (client, session->id, NULL,
+  pmss_client_renew_session_async (client, session->id, NULL, NULL,
       client_keep_result, &renewed);
   renewal =
       pmss_client_renew_session_finish (client, client_wait_for (&renewed),
