@@ -100,12 +100,10 @@ session_renewed (GObject * client, GAsyncResult * result, gpointer user_data)
   pmss_lease_release (lease);
 }
 
+/* @measure: (nullable) */
 static void
-renew (PmssLease * lease, guint patience)
+renew (PmssLease * lease, guint patience, JsonNode * measure)
 {
-  g_autoptr (JsonNode) measure = lease->measured ?
-      lease->funcs->measure (lease->user_data) : NULL;
-
   lease->renewal = pmss_patience_new (lease->loop, lease->cancellable,
       patience);
   pmss_lease_hold (lease);
@@ -230,7 +228,8 @@ act (PmssLease * lease, PmssLeaseAction action, const GError * error)
       ask (lease, lease->cancellable, session_opened);
       break;
     case PMSS_LEASE_DO_RENEW:
-      renew (lease, action.patience);
+      /* out of turn, in the middle of something: nothing is told */
+      renew (lease, action.patience, NULL);
       break;
     case PMSS_LEASE_DO_ASK_AGAIN:
       ask_again (lease, action.patience);
@@ -251,8 +250,17 @@ static void
 on_alarm (gpointer user_data)
 {
   PmssLease *lease = user_data;
+  PmssLeaseAction action = pmss_lease_state_due (&lease->state,
+      get_now (lease));
+  g_autoptr (JsonNode) measure = NULL;
 
-  act (lease, pmss_lease_state_due (&lease->state, get_now (lease)), NULL);
+  if (action.what != PMSS_LEASE_DO_RENEW) {
+    act (lease, action, NULL);
+    return;
+  }
+  if (lease->measured)
+    measure = lease->funcs->measure (lease->user_data);
+  renew (lease, action.patience, measure);
 }
 
 void

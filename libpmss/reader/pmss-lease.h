@@ -31,7 +31,7 @@ typedef struct
   void (*reopened) (const PmssSession *session, gpointer user_data);
   /* There is no session and will be none, or reading is not allowed any more. */
   void (*failed) (const GError *error, gpointer user_data);
-  /* (transfer full) (nullable): what control is told of the reading with a renewal that begins. */
+  /* (transfer full): what control is told of the reading with a renewal that is due. */
   JsonNode *(*measure) (gpointer user_data);
   /* Whether a node takes the token that there is. */
   gboolean (*is_served) (gpointer user_data);
