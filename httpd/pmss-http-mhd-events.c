@@ -142,7 +142,7 @@ pmss_http_request_go_on (PmssHttpRequest * request)
 
   if (!request->answer.status)
     pmss_http_answer_for_handler (request);
-  MHD_resume_connection (request->connection);
+  pmss_http_resume (httpd, request->connection);
   atomic_fetch_sub (&httpd->engine->deferred, 1);
 }
 

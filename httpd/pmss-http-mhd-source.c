@@ -88,7 +88,7 @@ wake (PmssHttpSource * source, gboolean cut)
     g_queue_unlink (&engine->waiting_sources, &source->node);
     g_mutex_unlock (&engine->sources_lock);
     source->aside = FALSE;
-    MHD_resume_connection (source->connection);
+    pmss_http_resume (source->httpd, source->connection);
     held = source;
   } else {
     source->woken = TRUE;

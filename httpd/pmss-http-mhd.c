@@ -8,21 +8,42 @@
 #include "libpmss/pmss-error.h"
 
 #define MEMORY_PER_CONNECTION (32 * 1024)
-#define STACK_SIZE (512 * 1024)
 #define BLOCKING_THREADS 8
 
-/* libmicrohttpd closes what it does not take; what it gives up later, without
- * a word, the watchdog finds by its number. */
 void
 pmss_http_engine_take (PmssHttpd * httpd, int fd,
     const struct sockaddr *address, socklen_t length)
 {
+  GPtrArray *workers = httpd->engine->workers;
+
   pmss_http_hand_over (httpd, 1);
-  if (MHD_add_connection (httpd->engine->daemon, fd, address,
-          length) == MHD_YES)
-    return;
+  pmss_http_worker_take (workers->pdata[httpd->engine->next++ % workers->len],
+      fd, address, length);
+}
+
+/* libmicrohttpd closes what it does not take; what it gives up later, without
+ * a word, the watchdog finds by its number. */
+static void
+on_refused (int fd, gpointer data)
+{
+  PmssHttpd *httpd = data;
+
   pmss_http_hand_over (httpd, -1);
   pmss_watchdog_drop (httpd->watchdog, fd);
+}
+
+void
+pmss_http_resume (PmssHttpd * httpd, struct MHD_Connection *connection)
+{
+  struct MHD_Daemon *daemon = MHD_get_connection_info (connection,
+      MHD_CONNECTION_INFO_DAEMON)->daemon;
+  GPtrArray *workers = httpd->engine->workers;
+
+  /* it may be gone after this */
+  MHD_resume_connection (connection);
+  for (guint i = 0; i < workers->len; i++)
+    if (pmss_http_worker_runs (workers->pdata[i], daemon))
+      pmss_http_worker_wake (workers->pdata[i]);
 }
 
 /* --- what libmicrohttpd asks and tells --- */
@@ -89,32 +110,26 @@ load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
 static void
 add_limits (const PmssHttpdConfig * config, Options * options)
 {
-  /* The watchdog decides. libmicrohttpd shares its limit out to its threads,
-   * and counts a connection for a while after it has closed: with this none
-   * of them ever reaches it. */
+  /* The watchdog decides. libmicrohttpd counts a connection for a while after
+   * it has closed: with this it never reaches its limit. */
   add_option (options, MHD_OPTION_CONNECTION_LIMIT,
-      MIN (2 * (guint64) config->max_connections * config->threads + 1024,
-          G_MAXINT), NULL);
+      MIN (2 * (guint64) config->max_connections + 1024, G_MAXINT), NULL);
   /* The watchdog is first, and knows better: this is for what it may miss. */
   add_option (options, MHD_OPTION_CONNECTION_TIMEOUT,
       2 * MAX (MAX (config->head_timeout, config->idle_timeout),
           config->min_rate_window), NULL);
   add_option (options, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       MEMORY_PER_CONNECTION, NULL);
-  add_option (options, MHD_OPTION_THREAD_STACK_SIZE, STACK_SIZE, NULL);
   /* What "strict" adds before 1.0, a Host and no spaces in targets, the guard
    * checks as well; 0.9.75 sends the head of its own refusals twice. */
   add_option (options, MHD_OPTION_STRICT_FOR_CLIENT,
       pmss_http_guard_engine_is_strict ()? 1 : 0, NULL);
-  if (config->threads > 1)
-    add_option (options, MHD_OPTION_THREAD_POOL_SIZE, config->threads, NULL);
 }
 
 static guint
 daemon_flags (const PmssHttpdConfig * config)
 {
-  guint flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC
-      | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL
+  guint flags = MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_EPOLL
       | MHD_ALLOW_SUSPEND_RESUME;
 
   if (config->tls_certificate)
@@ -123,10 +138,31 @@ daemon_flags (const PmssHttpdConfig * config)
 }
 
 static gboolean
-start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
+start_worker (PmssHttpd * httpd, const PmssHttpdConfig * config,
+    Options * options, GError ** error)
+{
+  struct MHD_Daemon *daemon = MHD_start_daemon (daemon_flags (config), 0, NULL,
+      NULL, pmss_http_on_access, httpd, MHD_OPTION_ARRAY, options->items,
+      MHD_OPTION_END);
+  PmssHttpWorker *worker = NULL;
+
+  if (daemon == NULL)
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+        "cannot start the HTTP server on %s%s", config->listen,
+        config->tls_certificate ? ": are certificate and key valid?" : "");
+  else
+    worker = pmss_http_worker_start (daemon, on_refused, httpd, error);
+  if (worker != NULL)
+    g_ptr_array_add (httpd->engine->workers, worker);
+  return worker != NULL;
+}
+
+static gboolean
+start_workers (PmssHttpd * httpd, const PmssHttpdConfig * config,
     GError ** error)
 {
   Options options = { 0 };
+  gboolean started;
 
   add_option (&options, MHD_OPTION_EXTERNAL_LOGGER, (gintptr) on_log, httpd);
   add_option (&options, MHD_OPTION_URI_LOG_CALLBACK,
@@ -138,21 +174,19 @@ start_daemon (PmssHttpd * httpd, const PmssHttpdConfig * config,
   add_option (&options, MHD_OPTION_NOTIFY_CONNECTION,
       (gintptr) pmss_http_on_connection, httpd);
   add_limits (config, &options);
-  if (load_tls (config, &options, error)) {
-    add_option (&options, MHD_OPTION_END, 0, NULL);
-    httpd->engine->daemon =
-        MHD_start_daemon (daemon_flags (config), 0, NULL, NULL,
-        pmss_http_on_access, httpd, MHD_OPTION_ARRAY, options.items,
-        MHD_OPTION_END);
-    if (!httpd->engine->daemon) {
-      g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
-          "cannot start the HTTP server on %s%s", config->listen,
-          config->tls_certificate ? ": are certificate and key valid?" : "");
-    }
-  }
+  started = load_tls (config, &options, error);
+  add_option (&options, MHD_OPTION_END, 0, NULL);
+  while (started && httpd->engine->workers->len < MAX (1, config->threads))
+    started = start_worker (httpd, config, &options, error);
   g_free (options.certificate);
   g_free (options.key);
-  return httpd->engine->daemon != NULL;
+  return started;
+}
+
+static void
+stop_workers (PmssHttpEngine * engine)
+{
+  g_ptr_array_set_size (engine->workers, 0);
 }
 
 gboolean
@@ -162,6 +196,8 @@ pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
   PmssHttpEngine *engine = g_new0 (PmssHttpEngine, 1);
 
   httpd->engine = engine;
+  engine->workers = g_ptr_array_new_with_free_func
+      ((GDestroyNotify) pmss_http_worker_stop);
   g_mutex_init (&engine->links_lock);
   g_cond_init (&engine->link_gone);
   g_queue_init (&engine->links);
@@ -171,7 +207,7 @@ pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
     engine->pools[i] =
         g_thread_pool_new (pmss_http_do_work, httpd, BLOCKING_THREADS, FALSE,
         NULL);
-  return start_daemon (httpd, config, error);
+  return start_workers (httpd, config, error);
 }
 
 void
@@ -186,7 +222,7 @@ pmss_http_engine_stop (PmssHttpd * httpd, gint64 end)
   /* 0.9.75 dereferences NULL where it refuses a request while it stops, and
    * closes without its lock what it was handed and has not begun */
   pmss_http_close_links (httpd);
-  g_clear_pointer (&httpd->engine->daemon, MHD_stop_daemon);
+  stop_workers (httpd->engine);
 }
 
 void
@@ -196,7 +232,8 @@ pmss_http_engine_free (PmssHttpEngine * engine)
     if (engine->pools[i])
       g_thread_pool_free (engine->pools[i], FALSE, TRUE);
   }
-  g_clear_pointer (&engine->daemon, MHD_stop_daemon);
+  stop_workers (engine);
+  g_ptr_array_unref (engine->workers);
   g_mutex_clear (&engine->links_lock);
   g_cond_clear (&engine->link_gone);
   g_mutex_clear (&engine->sources_lock);

@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 
 #include "pmss-http-guard.h"
+#include "pmss-http-mhd-worker.h"
 #include "pmss-httpd-private.h"
 
 G_BEGIN_DECLS
@@ -13,7 +14,8 @@ G_BEGIN_DECLS
 
 struct _PmssHttpEngine
 {
-  struct MHD_Daemon *daemon;
+  GPtrArray *workers;           /* of PmssHttpWorker */
+  guint next;                   /* worker for the next connection; the accept thread's */
   GThreadPool *pools[PMSS_HTTP_N_WAITS];        /* run deferred work */
 
   GMutex links_lock;            /* protects the next four */
@@ -43,6 +45,8 @@ void             pmss_http_on_connection (void *data, struct MHD_Connection *con
 void             pmss_http_hand_over     (PmssHttpd *httpd, int number);
 /* Shuts all connections down, and waits until they are gone, for a second at most. */
 void             pmss_http_close_links   (PmssHttpd *httpd);
+/* MHD_resume_connection(), and its worker looks at it. Any thread. */
+void             pmss_http_resume        (PmssHttpd *httpd, struct MHD_Connection *connection);
 /* For the pools; @item: a request that is deferred. */
 void             pmss_http_do_work       (gpointer item, gpointer data);
 

@@ -129,6 +129,8 @@ on_complete (PmssHttpRequest * request, gpointer data)
 
     text = g_bytes_new_static ("an object", 9);
     pmss_http_request_respond (request, 200, "text/plain", text);
+  } else if (g_str_equal (path, "/hold")) {
+    work_slowly (request, fixture);
   } else if (g_str_equal (path, "/defer-late")) {
     g_atomic_int_inc (&fixture->working);
     while (g_atomic_int_get (&fixture->hold))

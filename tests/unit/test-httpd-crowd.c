@@ -271,6 +271,40 @@ test_descriptors (void)
     close (crowd[i]);
 }
 
+#define AT_ONCE 128             /* events that libmicrohttpd asks the kernel for */
+
+/* So many connections as the engine looks at in one go are ready in one moment, and no other one
+ * after them: all are answered. */
+static void
+test_all_at_once (void)
+{
+  const PmssHttpdConfig config = {.max_connections = 2 * AT_ONCE,
+    .max_connections_per_address = 2 * AT_ONCE,.threads = 1,
+    .head_timeout = 3600
+  };
+  g_autoptr (Fixture) fixture = fixture_new (&config);
+  int crowd[AT_ONCE], holder = dial (fixture);
+
+  for (guint i = 0; i < AT_ONCE; i++) {
+    crowd[i] = dial (fixture);
+    ask (crowd[i], ASK ("/x"));
+  }
+  /* what they say now is there before the server looks */
+  g_atomic_int_set (&fixture->hold, TRUE);
+  say (holder, ASK ("/hold"), -1);
+  while (g_atomic_int_get (&fixture->working) < 1)
+    g_thread_yield ();
+  for (guint i = 0; i < AT_ONCE; i++)
+    say (crowd[i], ASK ("/x"), -1);
+  g_atomic_int_set (&fixture->hold, FALSE);
+  for (guint i = 0; i < AT_ONCE; i++) {
+    ask (crowd[i], "");
+    close (crowd[i]);
+  }
+  ask (holder, "");
+  close (holder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -281,6 +315,7 @@ main (int argc, char **argv)
   g_test_add_func ("/httpd-crowd/one-address", test_one_address);
   g_test_add_func ("/httpd-crowd/authenticated", test_authenticated_stays);
   g_test_add_func ("/httpd-crowd/descriptors", test_descriptors);
+  g_test_add_func ("/httpd-crowd/all-at-once", test_all_at_once);
   g_test_add_func ("/httpd-crowd/all-wait-for-us", test_all_wait_for_us);
   return g_test_run ();
 }
