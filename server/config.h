@@ -23,7 +23,7 @@ typedef struct
   char *control_ca;             /* nullable: PEM file */
   char *join_token;             /* nullable */
   char *zone;                   /* "" if none */
-  guint64 network_limit;        /* bit/s, 0: not known */
+  guint64 network_limit;        /* bit/s, 0: the interface's speed */
   gboolean gateway;             /* plays media over plain HTTP */
   guint scrub_period;           /* seconds, 0: no scrubbing */
   char *tls_certificate, *tls_key;      /* nullable, both or none */

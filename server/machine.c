@@ -2,6 +2,8 @@
 /* The machine's counters, parsed from what the kernel shows. Any thread. */
 #include "machine.h"
 
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +11,8 @@
 
 /* The kernel counts disks in these, whatever their blocks are. */
 #define SECTOR 512
+/* Above it are the numbers by which drivers say that they do not know. */
+#define MAX_SPEED 10000000      /* Mbit/s */
 
 /* Up to @n numbers that stand in @text, separated by spaces. */
 static guint
@@ -106,6 +110,19 @@ pmss_machine_parse_disk (const char *text, guint64 * read, guint64 * written)
       && g_uint64_checked_mul (written, counts[6], SECTOR);
 }
 
+/* Older kernels say 65535 where they mean -1. */
+gboolean
+pmss_machine_parse_speed (const char *text, guint64 * speed)
+{
+  guint64 megabits;
+
+  if (parse_numbers (text, &megabits, 1) != 1 || megabits == 0
+      || megabits == G_MAXUINT16 || megabits > MAX_SPEED)
+    return FALSE;
+  *speed = megabits * 1000 * 1000;
+  return TRUE;
+}
+
 char *
 pmss_machine_parse_source (const char *text, guint major_number,
     guint minor_number)
@@ -194,4 +211,46 @@ pmss_machine_get_disk (const char *folder, guint64 * read, guint64 * written)
       minor (device));
   text = read_file (path);
   return text && pmss_machine_parse_disk (text, read, written);
+}
+
+static gboolean
+has_address (const struct ifaddrs *interface, GInetAddress * address)
+{
+  const struct sockaddr *socket = interface->ifa_addr;
+  g_autoptr (GInetAddress) own = NULL;
+
+  if (socket != NULL && socket->sa_family == AF_INET)
+    own = g_inet_address_new_from_bytes ((const guint8 *)
+        &((const struct sockaddr_in *) socket)->sin_addr, G_SOCKET_FAMILY_IPV4);
+  else if (socket != NULL && socket->sa_family == AF_INET6)
+    own = g_inet_address_new_from_bytes ((const guint8 *)
+        &((const struct sockaddr_in6 *) socket)->sin6_addr,
+        G_SOCKET_FAMILY_IPV6);
+  return own != NULL && g_inet_address_equal (own, address);
+}
+
+char *
+pmss_machine_find_interface (GInetAddress * address)
+{
+  struct ifaddrs *all;
+  char *name = NULL;
+
+  if (getifaddrs (&all) != 0)
+    return NULL;
+  for (struct ifaddrs * i = all; i != NULL && name == NULL; i = i->ifa_next)
+    if (has_address (i, address))
+      name = g_strdup (i->ifa_name);
+  freeifaddrs (all);
+  return name;
+}
+
+/* A link that is down has no speed, and reading it fails. */
+gboolean
+pmss_machine_get_speed (const char *interface, guint64 * speed)
+{
+  g_autofree char *path = g_strdup_printf ("/sys/class/net/%s/speed",
+      interface);
+  g_autofree char *text = read_file (path);
+
+  return text != NULL && pmss_machine_parse_speed (text, speed);
 }

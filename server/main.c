@@ -14,6 +14,7 @@
 #include "daemon/pmss-descriptors.h"
 #include "gateway/gateway.h"
 #include "libpmss/pmss-error.h"
+#include "link-speed.h"
 #include "node.h"
 #include "scrub.h"
 #include "stats.h"
@@ -36,6 +37,7 @@ typedef struct
   PmssIdentity *identity;       /* NULL until it has joined */
   PmssHttpd *httpd;
   PmssStats *stats;
+  PmssLinkSpeed *link;          /* NULL: `network-limit` says it, or it is loopback */
   PmssGateway *gateway;         /* NULL: it is none */
   PmssNodeAgent *agent;         /* NULL when it stands alone */
   gint64 revocations;           /* number of the last one that was known at the start */
@@ -150,6 +152,13 @@ on_alive (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+static guint64
+get_network_limit (Server * server)
+{
+  return server->link != NULL ? pmss_link_speed_get (server->link)
+      : server->config->network_limit;
+}
+
 static JsonNode *
 sample_stats (gpointer data)
 {
@@ -160,7 +169,7 @@ sample_stats (gpointer data)
   pmss_httpd_get_stats (server->httpd, &httpd);
   pmss_store_get_usage (server->store, &usage);
   return pmss_stats_sample (server->stats, &httpd, &usage,
-      server->config->network_limit);
+      get_network_limit (server));
 }
 
 static JsonNode *
@@ -243,6 +252,16 @@ listens_on_loopback (const PmssStorageConfig * config)
       : g_str_equal (host, "localhost");
 }
 
+/* An address that is no good is refused when the agent starts. */
+static void
+start_link (Server * server, gboolean loopback)
+{
+  g_autofree char *host = pmss_node_advertised_host (server->config, NULL);
+
+  if (host != NULL && !loopback && server->config->network_limit == 0)
+    server->link = pmss_link_speed_new (host);
+}
+
 static gboolean
 start_agent (Server * server, GError ** error)
 {
@@ -250,12 +269,13 @@ start_agent (Server * server, GError ** error)
     on_joined, on_refused, on_revoked, on_settled, sample_stats, get_bad_shards,
     get_trouble, forget_bad_shards
   };
+  gboolean loopback = listens_on_loopback (server->config);
   PmssStoreUsage usage;
 
   if (!server->config->control)
     return TRUE;
-  server->stats = pmss_stats_new (server->config->data,
-      listens_on_loopback (server->config));
+  server->stats = pmss_stats_new (server->config->data, loopback);
+  start_link (server, loopback);
   pmss_store_get_usage (server->store, &usage);
   server->agent = pmss_node_agent_new (server->config, server->identity,
       server->self, pmss_httpd_get_port (server->httpd),
@@ -329,6 +349,7 @@ stop (Server * server)
     pmss_httpd_stop (server->httpd, STOP_GRACE);
   g_clear_pointer (&server->gateway, pmss_gateway_free);
   g_clear_pointer (&server->stats, pmss_stats_free);
+  g_clear_pointer (&server->link, pmss_link_speed_free);
   g_clear_pointer (&server->scrub, pmss_scrub_free);
   if (server->store) {
     pmss_storage_api_clear (&server->api);

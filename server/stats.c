@@ -133,7 +133,8 @@ pmss_stats_sample (PmssStats * stats, const PmssHttpdStats * httpd,
       elapsed);
   add_rates (builder, "net_in", "net_out", &now.network, &before.network,
       elapsed);
-  add_number (builder, "network_limit", network_limit);
+  if (network_limit > 0)
+    add_number (builder, "network_limit", network_limit);
   add_number (builder, "connections", httpd->connections);
   add_number (builder, "used", usage->used);
   add_number (builder, "free", usage->free);

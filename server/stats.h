@@ -21,7 +21,8 @@ typedef struct _PmssStats PmssStats;
 PmssStats *pmss_stats_new    (const char *folder, gboolean loopback);
 void       pmss_stats_free   (PmssStats *stats);
 
-/* The `stats` of a heartbeat (docs/protocol.md, section 6): fractions 0..1, bytes, bytes/s. */
+/* The `stats` of a heartbeat (docs/protocol.md, section 6): fractions 0..1, bytes, bytes/s.
+ * @network_limit: bit/s of the link; 0: not known. */
 JsonNode  *pmss_stats_sample (PmssStats *stats, const PmssHttpdStats *httpd,
     const PmssStoreUsage *usage, guint64 network_limit);
 

@@ -33,6 +33,14 @@ find_ready (PmssApiCall * call, const char *name, GError ** error)
   return NULL;
 }
 
+/* bit/s */
+static guint64
+get_rate (const PmssMedium * medium)
+{
+  return medium->avg_bitrate > 0 ? (guint64) medium->avg_bitrate
+      : PMSS_GATEWAY_USUAL_RATE;
+}
+
 static GArray *
 choose_gateways (PmssApiCall * call, const PmssMedium * medium, GError ** error)
 {
@@ -43,7 +51,8 @@ choose_gateways (PmssApiCall * call, const PmssMedium * medium, GError ** error)
 
   if (holders == NULL)
     return NULL;
-  gateways = pmss_gateways_choose (call->context->nodes, holders);
+  gateways = pmss_gateways_choose (call->context->nodes, holders,
+      get_rate (medium));
   if (gateways->len > 0)
     return g_steal_pointer (&gateways);
   g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
@@ -61,11 +70,17 @@ take_ticket (PmssApiCall * call, const PmssMedium * medium, GError ** error)
     .address = pmss_http_request_get_address (call->request)
   };
   g_autoptr (GArray) gateways = choose_gateways (call, medium, error);
+  PmssTicket *ticket;
 
   if (gateways == NULL)
     return NULL;
-  return pmss_tickets_take (call->context->database, &holder, medium, gateways,
-      error);
+  ticket = pmss_tickets_take (call->context->database, &holder, medium,
+      gateways, error);
+  /* many who come at once are not all sent to one, whose heartbeat knows of none of them yet */
+  if (ticket != NULL && ticket->is_new)
+    pmss_nodes_promise (call->context->nodes, ticket->nodes[0],
+        get_rate (medium));
+  return ticket;
 }
 
 /* @origin: (nullable) of the page that asks. */

@@ -42,6 +42,8 @@ add_stats (PmssJsonWriter * json, const PmssNodeInfo * info)
   pmss_api_add_int (json, "disk_write", (gint64) stats->disk_write);
   pmss_api_add_int (json, "net_in", (gint64) stats->net_in);
   pmss_api_add_int (json, "net_out", (gint64) stats->net_out);
+  pmss_api_add_known (json, "network_limit", stats->network_limit > 0
+      ? (gint64) stats->network_limit : -1);
   pmss_api_add_int (json, "connections", (gint64) stats->connections);
   pmss_json_writer_end_object (json);
 }
@@ -270,17 +272,19 @@ get_stats (JsonObject * body, PmssNodeStats * stats, GError ** error)
   {
     const char *name;
     guint64 *value;
+    gint64 max;
   } members[] = {
-    {"memory", &stats->memory},
-    {"memory_total", &stats->memory_total},
-    {"disk_read", &stats->disk_read},
-    {"disk_write", &stats->disk_write},
-    {"net_in", &stats->net_in},
-    {"net_out", &stats->net_out},
-    {"connections", &stats->connections},
-    {"used", &stats->used},
-    {"free", &stats->free},
-    {"shards", &stats->shards},
+    {"memory", &stats->memory, G_MAXINT64},
+    {"memory_total", &stats->memory_total, G_MAXINT64},
+    {"disk_read", &stats->disk_read, G_MAXINT64},
+    {"disk_write", &stats->disk_write, G_MAXINT64},
+    {"net_in", &stats->net_in, G_MAXINT64},
+    {"net_out", &stats->net_out, G_MAXINT64},
+    {"network_limit", &stats->network_limit, PMSS_MAX_NETWORK_LIMIT},
+    {"connections", &stats->connections, G_MAXINT64},
+    {"used", &stats->used, G_MAXINT64},
+    {"free", &stats->free, G_MAXINT64},
+    {"shards", &stats->shards, G_MAXINT64},
   };
   JsonObject *object;
 
@@ -295,7 +299,7 @@ get_stats (JsonObject * body, PmssNodeStats * stats, GError ** error)
     gint64 value = 0;
 
     if (pmss_json_has (object, members[i].name)
-        && !pmss_json_get_int (object, members[i].name, 0, G_MAXINT64,
+        && !pmss_json_get_int (object, members[i].name, 0, members[i].max,
             &value, error))
       return FALSE;
     *members[i].value = (guint64) value;

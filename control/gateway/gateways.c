@@ -6,13 +6,10 @@
 
 #include "libpmss/client/pmss-client.h"
 
-/* From memory alone. */
-typedef struct
-{
-  guint id;
-  gboolean holds;               /* shards of the medium: what it reads of its own crosses no network */
-  guint64 load;                 /* bytes/s */
-} Candidate;
+/* Of a link whose speed is not known. */
+#define USUAL_LIMIT 1e9         /* bit/s */
+/* A part of its link that no gateway is to use up, if there is another one. */
+#define FULL 0.9
 
 static gboolean
 is_holder (const GArray * holders, guint id)
@@ -23,38 +20,71 @@ is_holder (const GArray * holders, guint id)
   return FALSE;
 }
 
-/* Equally good ones take turns by their load, and then by their number. */
-static gint
-compare (gconstpointer a, gconstpointer b)
+/* The part of its link that is in use when the viewer is there. */
+static double
+get_share (const PmssGatewayState * gateway, guint64 rate)
 {
-  const Candidate *one = a, *other = b;
+  return ((double) gateway->sends + rate)
+      / (gateway->limit > 0 ? (double) gateway->limit : USUAL_LIMIT);
+}
 
-  if (!one->holds != !other->holds)
+/* Nobody knows of a link without a limit that it is full. */
+static gboolean
+has_room (const PmssGatewayState * gateway, guint64 rate)
+{
+  return gateway->limit == 0 || get_share (gateway, rate) <= FULL;
+}
+
+static gint
+compare (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const PmssGatewayState *one = a, *other = b;
+  const guint64 *rate = data;
+  gboolean room = has_room (one, *rate);
+  double share = get_share (one, *rate), others = get_share (other, *rate);
+
+  if (room != has_room (other, *rate))
+    return room ? -1 : 1;
+  if (room && !one->holds != !other->holds)
     return one->holds ? -1 : 1;
-  if (one->load != other->load)
-    return one->load < other->load ? -1 : 1;
+  if (share != others)
+    return share < others ? -1 : 1;
   return one->id < other->id ? -1 : one->id > other->id;
 }
 
-GArray *
-pmss_gateways_choose (PmssNodes * nodes, const GArray * holders)
+void
+pmss_gateways_sort (GArray * gateways, guint64 rate)
 {
-  g_autoptr (GPtrArray) gateways = pmss_nodes_list_gateways (nodes);
-  g_autoptr (GArray) candidates = g_array_new (FALSE, FALSE,
-      sizeof (Candidate));
+  g_array_sort_with_data (gateways, compare, &rate);
+}
+
+static PmssGatewayState
+get_state (const PmssNodeInfo * info, const GArray * holders)
+{
+  return (PmssGatewayState) {
+  .id = info->node.id,.holds = is_holder (holders, info->node.id),.limit =
+        info->stats.network_limit,.sends =
+        MIN (info->stats.net_out, G_MAXINT64 / 8) * 8 + info->promised};
+}
+
+GArray *
+pmss_gateways_choose (PmssNodes * nodes, const GArray * holders, guint64 rate)
+{
+  g_autoptr (GPtrArray) infos = pmss_nodes_list_gateways (nodes);
+  g_autoptr (GArray) gateways = g_array_new (FALSE, FALSE,
+      sizeof (PmssGatewayState));
   GArray *chosen = g_array_new (FALSE, FALSE, sizeof (guint));
 
-  for (guint i = 0; i < gateways->len; i++) {
-    const PmssNodeInfo *info = g_ptr_array_index (gateways, i);
-    Candidate candidate = {
-      info->node.id, is_holder (holders, info->node.id), info->stats.net_out
-    };
+  for (guint i = 0; i < infos->len; i++) {
+    const PmssGatewayState state =
+        get_state (g_ptr_array_index (infos, i), holders);
 
-    g_array_append_val (candidates, candidate);
+    g_array_append_val (gateways, state);
   }
-  g_array_sort (candidates, compare);
-  for (guint i = 0; i < candidates->len; i++)
-    g_array_append_val (chosen, g_array_index (candidates, Candidate, i).id);
+  pmss_gateways_sort (gateways, rate);
+  for (guint i = 0; i < gateways->len; i++)
+    g_array_append_val (chosen,
+        g_array_index (gateways, PmssGatewayState, i).id);
   return chosen;
 }
 

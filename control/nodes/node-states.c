@@ -313,6 +313,7 @@ note_words (PmssNodeEntry * entry, const BeatCall * call)
   entry->skew = beat->time != 0 ? beat->time - entry->last_seen : 0;
   note_trouble (entry, beat->trouble);
   entry->stats = beat->stats;
+  entry->promised /= 2;
 }
 
 /* With the lock held. */

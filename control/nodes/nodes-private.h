@@ -52,6 +52,8 @@ typedef struct
   char *failure;                /* why control could not, when it tried last; NULL: it could */
 
   PmssNodeStats stats;
+  /* bit/s, halved with each heartbeat: what comes of it is measured */
+  guint64 promised;
 } PmssNodeEntry;
 
 struct _PmssNodes

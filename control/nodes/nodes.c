@@ -103,6 +103,7 @@ entry_to_info (const PmssNodeEntry * entry)
   info->free = entry->stats.free;
   info->stats = entry->stats;
   info->reads_origins = entry->reads_origins;
+  info->promised = entry->promised;
   return info;
 }
 
@@ -229,6 +230,18 @@ pmss_nodes_list_gateways (PmssNodes * self)
   }
   g_mutex_unlock (&self->lock);
   return list;
+}
+
+void
+pmss_nodes_promise (PmssNodes * self, guint id, guint64 rate)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  PmssNodeEntry *entry = g_hash_table_lookup (self->entries,
+      GUINT_TO_POINTER (id));
+
+  if (entry != NULL)
+    entry->promised += MIN (rate, PMSS_MAX_NETWORK_LIMIT - entry->promised);
 }
 
 guint

@@ -41,6 +41,7 @@ typedef struct
   double cpu;
   guint64 memory, memory_total;
   guint64 disk_read, disk_write, net_in, net_out;
+  guint64 network_limit;        /* bit/s that its link carries; 0: not known */
   guint64 connections;
   guint64 used, free;
   guint64 shards;               /* as the node counts them */
@@ -84,6 +85,8 @@ typedef struct
   gboolean repair;              /* it is down, and is not to be waited for */
   gboolean reads_origins;       /* as it said last */
   PmssNodeStats stats;
+  /* bit/s of viewers who were sent to it just now, and are not in `stats` yet */
+  guint64 promised;
 } PmssNodeInfo;
 
 void          pmss_node_info_free (PmssNodeInfo *info);
@@ -123,6 +126,8 @@ guint         pmss_nodes_find_by_secret (PmssNodes *nodes, const char *secret);
 /* Those that are up and play media over plain HTTP, from memory, in no order: an array of
  * #PmssNodeInfo that frees them. */
 GPtrArray    *pmss_nodes_list_gateways (PmssNodes *nodes);
+/* A viewer was sent there who will take @rate bit/s. */
+void          pmss_nodes_promise (PmssNodes *nodes, guint id, guint64 rate);
 /* Whether @secret is the node's: as heartbeat() does. */
 gboolean      pmss_nodes_check     (PmssNodes *nodes, guint id, const char *secret, GError **error);
 /* Control has tried to reach the node; @readers have told before that they cannot. @failure:

@@ -173,6 +173,7 @@ insert (PmssDatabase * database, TicketCall * call, GError ** error)
   PmssTicket *ticket = g_new0 (PmssTicket, 1);
 
   call->ticket = ticket;
+  ticket->is_new = TRUE;
   ticket->id = pmss_secret_new_id ();
   ticket->user = g_strdup (call->holder->user);
   memcpy (ticket->login, call->login, sizeof (ticket->login));

@@ -27,6 +27,7 @@ typedef struct
   char *name;                   /* of the medium */
   guint nodes[PMSS_MAX_TICKET_NODES];   /* its gateways, the first one first; 0: no more */
   gint64 issued;                /* of a token for it that is signed now; seconds since 1970 */
+  gboolean is_new;              /* it was made just now */
 } PmssTicket;
 void        pmss_ticket_free (PmssTicket *ticket);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssTicket, pmss_ticket_free)

@@ -73,6 +73,11 @@ class NodesTest(cluster.TestCase):
         self.assertEqual(node["state"], "up")
         self.assertEqual((node["used"], node["free"], node["stats"]["cpu"], node["stats"]["net_out"]), (7, 93, 0.25, 12))
         self.assertIsNone(node["reason"])
+        self.assertIsNone(node["stats"]["network_limit"])
+        for limit, told in ((10 ** 9, 10 ** 9), (10 ** 15, 10 ** 15), (0, None)):
+            a.beat(network_limit=limit)
+            self.assertEqual(self.node(a.id)["stats"]["network_limit"], told)
+        node = self.node(a.id)
         cluster.wait_for(lambda: self.node(a.id)["state"] == "suspect", "a silent node to be suspect")
         self.assertGreater(self.node(a.id)["since"], node["since"])
         self.assertEqual(self.node(a.id)["reason"], "no heartbeat since " + node["last_seen"])
@@ -141,7 +146,8 @@ class NodesTest(cluster.TestCase):
                       {"address": "http://x"}, {"address": "x."}, {"address": "a..b"}, {"address": "1.2.3"}, {"tls": "no"}, {"tls": None}):
             status = a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, **place, stats={}), a.secret)[0]
             self.assertEqual(status, 400, place)
-        for stats in ({"cpu": "much"}, {"cpu": -1}, {"used": -1}, {"used": 1.5}, {"free": 2 ** 64}, {"memory": []}):
+        for stats in ({"cpu": "much"}, {"cpu": -1}, {"used": -1}, {"used": 1.5}, {"free": 2 ** 64}, {"memory": []}, {"network_limit": -1},
+                      {"network_limit": 10 ** 15 + 1}, {"network_limit": "1G"}, {"network_limit": 1.5}):
             self.assertEqual(a.beat(**stats)[0], 400, stats)
         self.assertEqual(a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, stats=3), a.secret)[0], 400)
         for number in ("0", "-1", "1x", "99999999999999999999", "4294967297"):

@@ -147,6 +147,46 @@ class Plain(GatewayCase):
         self.assertEqual(self.fetch("%s?t=%s" % (url.split("?")[0], session["token"])).status, 403)
 
 
+class Choice(GatewayCase):
+    """Which of the gateways, all of which have shards of the medium, a viewer is sent to first."""
+
+    nodes = 0
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # each viewer takes 8 Mbit/s, as far as is known
+        for limit in ("100M", "100M", "6M"):
+            cls.cluster.add_node(wait=False, network_limit=limit)
+        cls.cluster.wait_nodes()
+        cls.fill()
+        for number in range(8):
+            cls.cluster.add("film%d" % number, b"x" * 100000)
+
+    def test_by_load(self):
+        """Many who come at once are spread over those that have room; who comes back is sent where they were."""
+        *free, full = self.cluster.nodes
+        # what was sent and stored to get here is over
+        cluster.wait_for(lambda: all(node["rate"] < 10 ** 5 for node in self.cluster.api("GET", "/nodes")["nodes"]), "the nodes to be idle")
+        urls = {"film%d" % number: self.sent_to("film%d" % number) for number in range(8)}
+        first = [self.gateway_of(url).id for url in urls.values()]
+        self.assertNotIn(full.id, first)
+        for node in free:
+            self.assertGreaterEqual(first.count(node.id), 2, first)
+        for name, url in urls.items():
+            self.assertEqual(self.gateway_of(self.sent_to(name)).id, self.gateway_of(url).id)
+        # where no other one is there it plays all the same
+        for node in free:
+            node.stop()
+        try:
+            self.cluster.wait_nodes()
+            self.assertEqual(self.gateway_of(self.sent_to("film0")).id, full.id)
+        finally:
+            for node in free:
+                node.start()
+        self.cluster.wait_nodes()
+
+
 class Sessions(GatewayCase):
     """The session behind an answer: one for a viewer and a medium, as long as bytes flow, and no longer than the viewer may."""
 

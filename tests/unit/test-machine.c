@@ -75,6 +75,38 @@ test_disk (void)
   g_assert_null (pmss_machine_parse_source ("36 20 0:32", 0, 32));
 }
 
+static void
+test_speed (void)
+{
+  /* among them those of drivers that do not know */
+  static const char *const bad[] = { "", "-1\n", "0\n", "65535\n",
+    "4294967295\n", "99999999999999999999\n", "fast\n"
+  };
+  guint64 speed;
+
+  g_assert_true (pmss_machine_parse_speed ("1000\n", &speed));
+  g_assert_cmpuint (speed, ==, 1000000000);
+  g_assert_true (pmss_machine_parse_speed ("10000000\n", &speed));
+  g_assert_cmpuint (speed, ==, G_GUINT64_CONSTANT (10000000000000));
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_false (pmss_machine_parse_speed (bad[i], &speed));
+}
+
+/* Loopback is an interface without a speed. */
+static void
+test_interface (void)
+{
+  g_autoptr (GInetAddress) own = g_inet_address_new_from_string ("127.0.0.1");
+  g_autoptr (GInetAddress) none = g_inet_address_new_from_string ("192.0.2.1");
+  g_autofree char *name = pmss_machine_find_interface (own);
+  guint64 speed;
+
+  g_assert_cmpstr (name, ==, "lo");
+  g_assert_false (pmss_machine_get_speed (name, &speed));
+  g_assert_false (pmss_machine_get_speed ("no-such", &speed));
+  g_assert_null (pmss_machine_find_interface (none));
+}
+
 /* This machine's, as far as it has them. */
 static void
 test_here (void)
@@ -98,6 +130,8 @@ main (int argc, char **argv)
   g_test_add_func ("/machine/memory", test_memory);
   g_test_add_func ("/machine/network", test_network);
   g_test_add_func ("/machine/disk", test_disk);
+  g_test_add_func ("/machine/speed", test_speed);
+  g_test_add_func ("/machine/interface", test_interface);
   g_test_add_func ("/machine/here", test_here);
   return g_test_run ();
 }
