@@ -24,20 +24,26 @@ pmss_descriptors_share (guint64 limit, guint each, guint reserve,
   return 0;
 }
 
+guint64
+pmss_descriptors_get_limit (GError ** error)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0)
+    return MAX (limit.rlim_cur, 1);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
+      "cannot get the limit of open files: %s", g_strerror (errno));
+  return 0;
+}
+
 gboolean
 pmss_descriptors_limit_connections (guint each, guint reserve,
     guint * connections, GError ** error)
 {
-  struct rlimit limit;
-  guint fit;
+  guint64 limit = pmss_descriptors_get_limit (error);
+  guint fit = limit == 0 ? 0 : pmss_descriptors_share (limit, each, reserve,
+      *connections, error);
 
-  if (getrlimit (RLIMIT_NOFILE, &limit) != 0) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED,
-        "cannot get the limit of open files: %s", g_strerror (errno));
-    return FALSE;
-  }
-  fit = pmss_descriptors_share (limit.rlim_cur, each, reserve, *connections,
-      error);
   if (fit == 0)
     return FALSE;
   if (fit < *connections)
@@ -45,7 +51,7 @@ pmss_descriptors_limit_connections (guint each, guint reserve,
         "open %" G_GUINT64_FORMAT " files, of which each connection takes up "
         "to %u, and %u are for its own work; to have more, raise the hard limit "
         "(LimitNOFILE= of the unit, ulimit -n)", *connections, fit,
-        (guint64) limit.rlim_cur, each, reserve);
+        limit, each, reserve);
   *connections = fit;
   return TRUE;
 }

@@ -15,6 +15,8 @@ G_BEGIN_DECLS
  * of them, and @reserve are for other work. 0 and PMSS_ERROR_FAILED: too few. Pure. */
 guint    pmss_descriptors_share (guint64 limit, guint each, guint reserve, guint wanted,
     GError **error);
+/* How many descriptors this process may open. 0 and PMSS_ERROR_FAILED: nobody says. */
+guint64  pmss_descriptors_get_limit (GError **error);
 /* Lowers @connections to the number that the process' limit allows, and says so in the log. FALSE
  * and PMSS_ERROR_FAILED: too few. */
 gboolean pmss_descriptors_limit_connections (guint each, guint reserve, guint *connections,

@@ -39,6 +39,7 @@ typedef struct
   PmssStats *stats;
   PmssLinkSpeed *link;          /* NULL: `network-limit` says it, or it is loopback */
   PmssGateway *gateway;         /* NULL: it is none */
+  PmssGatewayBounds bounds;     /* its; 0: it is none */
   PmssNodeAgent *agent;         /* NULL when it stands alone */
   gint64 revocations;           /* number of the last one that was known at the start */
   guint alive;                  /* source */
@@ -209,7 +210,8 @@ start_listener (Server * server, GError ** error)
   };
 
   if (!pmss_descriptors_limit_connections (EACH_CONNECTION,
-          OWN_DESCRIPTORS + 2 * threads, &httpd.max_connections, error)
+          OWN_DESCRIPTORS + 2 * threads + server->bounds.descriptors,
+          &httpd.max_connections, error)
       || !pmss_httpd_self_test (error))
     return FALSE;
   server->httpd = pmss_httpd_start (&httpd, &pmss_storage_handler, &server->api,
@@ -288,11 +290,16 @@ static gboolean
 start_gateway (Server * server, GError ** error)
 {
   const PmssStorageConfig *config = server->config;
+  guint64 files;
 
   if (!config->gateway || !config->control)
     return TRUE;
+  files = pmss_descriptors_get_limit (error);
+  if (files == 0)
+    return FALSE;
+  pmss_gateway_bounds_init (&server->bounds, files);
   server->gateway = pmss_gateway_new (config->control, config->control_ca,
-      server->access, server->store, server->self, error);
+      &server->bounds, server->access, server->store, server->self, error);
   server->api.gateway = server->gateway;
   return server->gateway != NULL;
 }

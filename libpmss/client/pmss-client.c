@@ -215,8 +215,9 @@ make_session (gpointer user_data)
   g_autoptr (GProxyResolver) proxies =
       pmss_proxy_resolver_new (self->place, environment);
 
-  return pmss_exchange_session_new (PMSS_EXCHANGE_CONNECTIONS, proxies,
-      self->tls_database, self->tls_interaction);
+  return pmss_exchange_session_new (PMSS_EXCHANGE_CONNECTIONS,
+      PMSS_EXCHANGE_ALL_CONNECTIONS, proxies, self->tls_database,
+      self->tls_interaction);
 }
 
 static void

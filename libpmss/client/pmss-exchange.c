@@ -14,8 +14,6 @@
 #define PROGRESS (16u * 1024)
 /* The idle timeout is counted in this many ticks: a context that nobody ran for a while then costs one tick, not the request. */
 #define IDLE_TICKS 4
-/* Of one session, to all peers. */
-#define MAX_CONNECTIONS 65536
 /* Answers of the kind "100 Continue" that one request may get. */
 #define MAX_INFORMATIONAL 8
 
@@ -54,14 +52,15 @@ typedef struct
 static void read_piece (GTask * task);
 
 SoupSession *
-pmss_exchange_session_new (guint max_connections, GProxyResolver * proxies,
-    GTlsDatabase * tls_database, GTlsInteraction * tls_interaction)
+pmss_exchange_session_new (guint max_connections, guint all_connections,
+    GProxyResolver * proxies, GTlsDatabase * tls_database,
+    GTlsInteraction * tls_interaction)
 {
   /* no timeout of the socket's: the exchange has its own. Nor does an idle connection end by a timer: where nobody ran the context while it
    * ran out, libsoup 3.2 ends the connection under the next request, which then never ends. Servers close idle ones, and the session does when it goes */
   SoupSession *session = soup_session_new_with_options ("timeout", 0,
       "idle-timeout", 0, "user-agent", "pmss", "max-conns",
-      MAX_CONNECTIONS, "max-conns-per-host", max_connections, NULL);
+      all_connections, "max-conns-per-host", max_connections, NULL);
 
   pmss_sockets_get (session);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);

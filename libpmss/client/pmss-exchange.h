@@ -37,12 +37,15 @@ typedef struct
 
 /* A session of HTTP/1.1 with no redirects, cookies, decoding of contents or logins by itself. Every
  * session of libpmss comes from here.
- * @max_connections: to one peer; further requests wait for their turn. @proxies: (nullable):
+ * @max_connections: to one peer, @all_connections: to all of them; further requests wait for their
+ * turn. @proxies: (nullable):
  * pmss_proxy_resolver_new(); NULL: directly, as to all nodes. @tls_database, @tls_interaction:
  * (nullable) */
 /* Connections to one peer, for callers that send no more requests than that at once. */
 #define PMSS_EXCHANGE_CONNECTIONS 16
-SoupSession *pmss_exchange_session_new (guint max_connections, GProxyResolver *proxies,
+#define PMSS_EXCHANGE_ALL_CONNECTIONS 65536     /* any number */
+SoupSession *pmss_exchange_session_new (guint max_connections, guint all_connections,
+    GProxyResolver *proxies,
     GTlsDatabase *tls_database, GTlsInteraction *tls_interaction);
 
 /* @uri: encoded. @token: (nullable): sent as Authorization. NULL if @uri is malformed. Use it

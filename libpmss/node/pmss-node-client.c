@@ -424,8 +424,9 @@ pmss_node_client_new (const PmssNode * node, guint timeout,
   self->peer = pmss_exchange_peer (node->address, node->port);
   self->url = g_strconcat (node->tls ? "https://" : "http://", self->peer,
       "/v1/shards", NULL);
-  self->session = pmss_exchange_session_new (PMSS_EXCHANGE_CONNECTIONS, NULL,
-      tls_database, NULL);
+  self->session =
+      pmss_exchange_session_new (PMSS_EXCHANGE_CONNECTIONS,
+      PMSS_EXCHANGE_ALL_CONNECTIONS, NULL, tls_database, NULL);
   return self;
 }
 

@@ -10,7 +10,7 @@
 /* Seconds that a connection stays open unused. */
 #define IDLE_TIMEOUT 30
 /* To one node, of all readers together: each has its own limit. */
-#define MAX_CONNECTIONS 16384
+#define MAX_TO_NODE 16384
 /* us that it is remembered that a node did not answer. */
 #define TROUBLE_LASTS (60 * G_TIME_SPAN_SECOND)
 /* Nodes of which that is remembered. */
@@ -29,6 +29,7 @@ struct _PmssIo
   gboolean is_adopted;          /* the thread is somebody's */
   gboolean is_left;             /* the thread ends by itself, and frees all this */
   SoupSession *soup;
+  guint max_connections;        /* to all nodes */
   PmssTransport *transport;     /* NULL before the thread's start */
   const PmssTransportWrap *wrap;        /* nullable */
   gpointer wrap_data;
@@ -72,8 +73,9 @@ make_transport (PmssIo * io)
   g_object_get (io->client, "tls-database", &database, "tls-interaction",
       &interaction, NULL);
   g_main_context_push_thread_default (io->context);
-  io->soup = pmss_exchange_session_new (MAX_CONNECTIONS, NULL, database,
-      interaction);
+  io->soup =
+      pmss_exchange_session_new (MAX_TO_NODE, io->max_connections, NULL,
+      database, interaction);
   g_object_set (io->soup, "idle-timeout", IDLE_TIMEOUT, NULL);
   g_signal_connect (io->soup, "request-queued", G_CALLBACK (request_queued),
       io);
@@ -199,6 +201,15 @@ pmss_client_wrap_transport (PmssClient * client, const PmssTransportWrap * wrap,
   io->wrap_data = user_data;
 }
 
+void
+pmss_client_bound_connections (PmssClient * client, guint max)
+{
+  PmssIo *io = pmss_io_get (client);
+
+  g_return_if_fail (io->transport == NULL);
+  io->max_connections = max;
+}
+
 PmssMemory *
 pmss_io_get_memory (PmssIo * io)
 {
@@ -245,6 +256,7 @@ new_io (PmssClient * client)
   PmssIo *io = g_new0 (PmssIo, 1);
 
   io->client = client;
+  io->max_connections = PMSS_EXCHANGE_ALL_CONNECTIONS;
   io->context = g_main_context_new ();
   io->loop = pmss_loop_new (io->context);
   g_mutex_init (&io->lock);

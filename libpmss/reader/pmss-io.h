@@ -55,6 +55,10 @@ typedef struct
 void pmss_client_wrap_transport (PmssClient *client, const PmssTransportWrap *wrap,
     gpointer user_data);
 
+/* Before the first reader of @client: all of its readers have at most @max connections to nodes at
+ * a time. Requests beyond wait for one, and idle ones make room. */
+void pmss_client_bound_connections (PmssClient *client, guint max);
+
 /* I/O thread. */
 PmssMemory *pmss_io_get_memory (PmssIo *io);
 /* A reader found that the node at @peer cannot be reached, or that it is well. */

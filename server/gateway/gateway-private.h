@@ -16,6 +16,7 @@ typedef struct _PmssPlay PmssPlay;
 struct _PmssGateway
 {
   PmssAccess *access;
+  guint max_plays;
   PmssOwnShards own;
   PmssClient *client;
   GMainContext *context;        /* the thread's */

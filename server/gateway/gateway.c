@@ -4,6 +4,14 @@
 
 /* Control answers at once or is away: viewers are told soon. */
 #define CONTROL_TIMEOUT 5       /* seconds */
+/* Each reader has its least of the memory, 2.5 MiB of 4+2, however many there are. */
+#define MAX_PLAYS 300
+/* A reader has up to two connections to each storage server of its medium, and few of them at a
+ * time. Of its two shards on this server's disk the place of the viewer's own connection has one. */
+#define CONNECTIONS_EACH 7
+#define SHARDS_EACH 1
+/* The rest is for those who connect. */
+#define PART_OF_FILES 4
 
 typedef struct
 {
@@ -70,16 +78,29 @@ free_unstarted (PmssGateway * gateway)
   g_free (gateway);
 }
 
+void
+pmss_gateway_bounds_init (PmssGatewayBounds * bounds, guint64 files)
+{
+  const guint each = CONNECTIONS_EACH + SHARDS_EACH;
+
+  bounds->plays = CLAMP (files / PART_OF_FILES / each, 1, MAX_PLAYS);
+  bounds->connections = bounds->plays * CONNECTIONS_EACH;
+  bounds->descriptors = bounds->plays * each;
+}
+
 PmssGateway *
 pmss_gateway_new (const char *control, const char *ca_file,
-    PmssAccess * access, PmssStore * store, PmssSelf * self, GError ** error)
+    const PmssGatewayBounds * bounds, PmssAccess * access, PmssStore * store,
+    PmssSelf * self, GError ** error)
 {
   PmssClient *client = make_client (control, ca_file, error);
   PmssGateway *gateway;
 
   if (client == NULL)
     return NULL;
+  pmss_client_bound_connections (client, bounds->connections);
   gateway = g_new0 (PmssGateway, 1);
+  gateway->max_plays = bounds->plays;
   gateway->access = access;
   gateway->own.store = store;
   gateway->own.access = access;

@@ -16,10 +16,21 @@ G_BEGIN_DECLS
  */
 typedef struct _PmssGateway PmssGateway;
 
+/* What a gateway may have at a time. */
+typedef struct
+{
+  guint plays;                  /* viewers' readers */
+  guint connections;            /* to other storage servers */
+  guint descriptors;            /* of those, and of shards on its own disk */
+} PmssGatewayBounds;
+/* In a process that may open @files. Pure. */
+void         pmss_gateway_bounds_init (PmssGatewayBounds *bounds, guint64 files);
+
 /* @control: URL of the control server; @ca_file: (nullable): authorities of its certificate and of
  * the storage servers'. @store, @self: this server's, whose shards are read from its disk. */
-PmssGateway *pmss_gateway_new    (const char *control, const char *ca_file, PmssAccess *access,
-    PmssStore *store, PmssSelf *self, GError **error);
+PmssGateway *pmss_gateway_new    (const char *control, const char *ca_file,
+    const PmssGatewayBounds *bounds, PmssAccess *access, PmssStore *store, PmssSelf *self,
+    GError **error);
 /* This server has joined: @secret is its own. Before, nobody has a token for it. */
 void         pmss_gateway_become (PmssGateway *gateway, const char *secret);
 /* Sessions may have ended: @access knows which. */

@@ -7,8 +7,6 @@
 
 /* After the last answer's end. A viewer who has paused comes back with the same URL. */
 #define REST (60 * 1000)        /* ms */
-/* Each reader has its least of the memory, 2.5 MiB of 4+2, however many there are. */
-#define MAX_PLAYS 300
 /* Each answer that its viewer does not take holds a unit. */
 #define MAX_ANSWERS 6           /* of a ticket */
 
@@ -184,6 +182,12 @@ new_play (PmssGateway * gateway, PmssGatewayAnswer * answer)
   return play;
 }
 
+static gboolean
+is_full (PmssGateway * gateway)
+{
+  return g_hash_table_size (gateway->plays) >= gateway->max_plays;
+}
+
 /* Somebody who has paused makes room, and comes back to another reader. */
 static void
 make_room (PmssGateway * gateway)
@@ -234,9 +238,9 @@ pmss_plays_ask (PmssGateway * gateway, PmssGatewayAnswer * answer)
     refuse (answer, "this server stops");
     return;
   }
-  if (play == NULL && g_hash_table_size (gateway->plays) >= MAX_PLAYS)
+  if (play == NULL && is_full (gateway))
     make_room (gateway);
-  if (play == NULL && g_hash_table_size (gateway->plays) >= MAX_PLAYS)
+  if (play == NULL && is_full (gateway))
     refuse (answer, "this server plays for as many viewers as it can");
   else if (play != NULL && play->users + play->waiting.length >= MAX_ANSWERS)
     refuse (answer, "there are too many requests for this URL at a time");

@@ -12,6 +12,7 @@ import random
 import re
 import socket
 import sys
+import threading
 import time
 import unittest
 import urllib.parse
@@ -395,6 +396,61 @@ class Viewers(HostileCase):
             node.start()
         self.cluster.wait_nodes()
         self.assertEqual(self.fetch(self.sent_to()).body, self.content)
+
+
+class Few(HostileCase):
+    """A gateway that may open few files, of which its connections to others take a part."""
+
+    FILES, PLAYS, CONNECTIONS = 160, 5, 35
+    nodes = 6
+    size = 16 * MIB
+    control_options = {"default-redundancy": "4+2", "unit": "64KiB", "extent": "1MiB"}
+    storage_options = {"gateway": "off"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gateway = cls.cluster.add_node(gateway="on", prefix=["prlimit", "--nofile=%d" % cls.FILES])
+        cls.logins = [cls.cluster.login("admin", cls.cluster.password) for _ in range(cls.PLAYS + 1)]
+
+    def connections(self):
+        """How many the gateway has to other storage servers."""
+        folder = "/proc/%d/" % self.gateway.process.pid
+        mine = set()
+        for name in os.listdir(folder + "fd"):
+            with contextlib.suppress(FileNotFoundError):
+                mine.add(os.readlink(folder + "fd/" + name))
+        ports = {"0100007F:%04X" % node.port for node in self.cluster.nodes if node is not self.gateway}
+        rows = [line.split() for line in pathlib.Path(folder + "net/tcp").read_text().splitlines()[1:]]
+        return sum(row[2] in ports and "socket:[%s]" % row[9] in mine for row in rows)
+
+    def test_viewers(self):
+        """As many as there are files for, each of whom gets all bytes; one more is told to come again."""
+        urls = [self.url_for(login) for login in self.logins]
+        got = [None] * self.PLAYS
+
+        def play(number):
+            got[number] = self.fetch(urls[number]).body
+        for trial in range(3):
+            threads = [threading.Thread(target=play, args=(number,)) for number in range(self.PLAYS)]
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                self.assertLessEqual(self.connections(), self.CONNECTIONS)
+            for thread in threads:
+                thread.join()
+            self.assertEqual(got, [self.content] * self.PLAYS)
+            # of another one no cache has anything
+            self.cluster.add("film%d" % trial, self.content)
+            urls = [self.url_for(login, "film%d" % trial) for login in self.logins]
+        held = [self.raw(url, buffer=2048) for url in urls[:self.PLAYS]]
+        wait_for(lambda: self.metric(self.gateway, "gateway_answers") == self.PLAYS, "the answers")
+        refused = self.fetch(urls[-1])
+        self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "1"))
+        for client in held:
+            client.close()
+        wait_for(lambda: self.fetch(urls[-1]).body == self.content, "a place")
+        self.assertNotIn("Too many open files", self.gateway.tail(1000))
 
 
 if __name__ == "__main__":

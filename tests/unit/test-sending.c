@@ -208,7 +208,7 @@ static void
 test_long_pause (void)
 {
   Fixture f = { 0 };
-  g_autoptr (SoupSession) session = pmss_exchange_session_new (1, NULL, NULL,
+  g_autoptr (SoupSession) session = pmss_exchange_session_new (1, 1, NULL, NULL,
       NULL);
   guint timer;
 
