@@ -10,6 +10,10 @@
 #include "libpmss/pmss-error.h"
 
 #define PIECE 200               /* tickets that are forgotten in one call */
+/* @2 is its gateway, or was: a viewer goes on by each URL that it was given. */
+#define IS_GATEWAY "(?2 IN (t.node, t.second, t.third)" \
+  " OR EXISTS (SELECT 1 FROM ticket_past p WHERE p.ticket = t.id" \
+  " AND p.node = ?2))"
 /* A ticket that has a session goes on whatever its time. */
 #define GOES_ON "(t.until > unixepoch ()" \
   " OR EXISTS (SELECT 1 FROM session s WHERE s.ticket = t.id))"
@@ -72,10 +76,10 @@ read_row (PmssRows * rows)
 }
 
 static gboolean
-is_among (const GArray * gateways, guint node)
+is_among (const guint * nodes, guint n, guint node)
 {
-  for (guint i = 0; i < gateways->len; i++)
-    if (g_array_index (gateways, guint, i) == node)
+  for (guint i = 0; i < n; i++)
+    if (nodes[i] == node)
       return TRUE;
   return FALSE;
 }
@@ -102,7 +106,7 @@ choose_nodes (PmssTicket * ticket, const GArray * gateways)
   memcpy (before, ticket->nodes, sizeof (before));
   memset (ticket->nodes, 0, sizeof (ticket->nodes));
   for (guint i = 0; i < G_N_ELEMENTS (before); i++)
-    if (is_among (gateways, before[i]))
+    if (is_among ((const guint *) gateways->data, gateways->len, before[i]))
       add_node (ticket, before[i]);
   for (guint i = 0; i < gateways->len; i++)
     add_node (ticket, g_array_index (gateways, guint, i));
@@ -112,6 +116,20 @@ static PmssValue
 nullable_node (guint node)
 {
   return node != 0 ? PMSS_INT (node) : PMSS_NULL;
+}
+
+/* @before: its gateways so far. */
+static gboolean
+write_past (PmssDatabase * database, const PmssTicket * ticket,
+    const guint * before, GError ** error)
+{
+  for (guint i = 0; i < PMSS_MAX_TICKET_NODES && before[i] != 0; i++)
+    if (!is_among (ticket->nodes, PMSS_MAX_TICKET_NODES, before[i])
+        && !pmss_database_exec (database, error,
+            "INSERT OR IGNORE INTO ticket_past (ticket, node) VALUES (?1, ?2)",
+            PMSS_TEXT (ticket->id), PMSS_INT (before[i])))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -133,7 +151,8 @@ renew (PmssDatabase * database, TicketCall * call, GError ** error)
   memcpy (before, call->ticket->nodes, sizeof (before));
   choose_nodes (call->ticket, call->gateways);
   return memcmp (before, call->ticket->nodes, sizeof (before)) == 0
-      || write_nodes (database, call->ticket, error);
+      || (write_past (database, call->ticket, before, error)
+      && write_nodes (database, call->ticket, error));
 }
 
 /* The ticket stays NULL where there is none that is of use. */
@@ -243,7 +262,7 @@ get (PmssDatabase * database, gpointer data, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT " COLUMNS " FROM " TABLES
-      " WHERE t.id = ?1 AND ?2 IN (t.node, t.second, t.third) AND m.state = 'ready' AND "
+      " WHERE t.id = ?1 AND " IS_GATEWAY " AND m.state = 'ready' AND "
       GOES_ON, PMSS_TEXT (call->id), PMSS_INT (call->node));
 
   if (pmss_rows_next (rows, &local)) {
@@ -273,7 +292,7 @@ get_session_user (PmssDatabase * database, gpointer data, GError ** error)
   g_autoptr (GError) local = NULL;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT s.user FROM session s JOIN ticket t ON t.id = s.ticket"
-      " WHERE s.id = ?1 AND ?2 IN (t.node, t.second, t.third)",
+      " WHERE s.id = ?1 AND " IS_GATEWAY,
       PMSS_TEXT (call->id), PMSS_INT (call->node));
 
   if (pmss_rows_next (rows, &local)) {

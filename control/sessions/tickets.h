@@ -45,11 +45,11 @@ typedef struct
  * guint, at least one. */
 PmssTicket *pmss_tickets_take  (PmssDatabase *database, const PmssTicketHolder *holder,
     const PmssMedium *medium, const GArray *gateways, GError **error);
-/* The ticket @id, one of whose gateways is @node; `issued` is not set. PMSS_ERROR_NOT_FOUND: it has
- * ended, or its medium is not ready any more. */
+/* The ticket @id, one of whose gateways is @node, or was; `issued` is not set.
+ * PMSS_ERROR_NOT_FOUND: it has ended, or its medium is not ready any more. */
 PmssTicket *pmss_tickets_get   (PmssDatabase *database, const char *id, guint node, GError **error);
-/* The user of session @id, by whose ticket @node is a gateway. PMSS_ERROR_NOT_FOUND. Free with
- * g_free(). */
+/* The user of session @id, by whose ticket @node is a gateway, or was. PMSS_ERROR_NOT_FOUND. Free
+ * with g_free(). */
 char       *pmss_tickets_get_session_user (PmssDatabase *database, const char *id, guint node,
     GError **error);
 /* The token of the URL at which gateway @node answers; valid for @lifetime seconds at most.

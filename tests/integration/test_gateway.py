@@ -366,6 +366,35 @@ class Trouble(GatewayCase):
             gateway.start()
         self.cluster.wait_nodes()
 
+    def test_moves_on(self):
+        """A viewer who has moved from gateway to gateway may go on by each URL that it was given."""
+        path = "/media/" + cluster.encode_name(NAME)
+        urls = {}
+
+        def offered():
+            _, headers, _ = self.cluster.request("GET", path)
+            now = [headers["Location"], *re.findall("<([^>]*)>; rel=duplicate", headers["Link"])]
+            self.assertEqual(len(now), 3)
+            urls.update({self.gateway_of(url).id: url for url in now})
+            return [self.gateway_of(url) for url in now]
+        self.assertEqual(self.fetch(self.sent_to(), headers={"Range": "bytes=0-9"}).body, self.content[:10])
+        gone = []
+        try:
+            for _ in range(2):
+                gone.append(offered()[0])
+                gone[-1].kill()
+                cluster.wait_for(lambda: gone[-1] not in offered(), "another gateway")
+        finally:
+            for node in gone:
+                node.start()
+        self.cluster.wait_nodes()
+        self.assertTrue(set(gone).isdisjoint(offered()))
+        self.assertEqual(len(urls), 5)
+        for round, url in enumerate([*urls.values(), *urls.values()]):
+            answer = self.fetch(url, headers={"Range": "bytes=%d-%d" % (round, round + 9)})
+            self.assertEqual((answer.status, answer.body), (206, self.content[round:round + 10]))
+            self.assertEqual(len([s for s in self.cluster.api("GET", "/sessions")["sessions"] if s["medium"] == NAME]), 1)
+
     def test_lying(self):
         self.cluster.add("lies", self.content)
         url = self.sent_to("lies")
