@@ -293,6 +293,7 @@ open_context (PmssControlContext * context, GError ** error)
   context->probe = pmss_node_probe_start (context);
   context->sessions = pmss_sessions_new (context->database,
       context->catalog, context->keys, config->lease, config->stream_lifetime);
+  pmss_sessions_set_events (context->sessions, context->events);
   return open_work (context, error);
 }
 

@@ -19,6 +19,7 @@ struct _PmssSessions
   guint stream_lifetime;        /* s */
   PmssSessionBudget *budget;
   PmssMeasures *measures;
+  PmssEvents *events;           /* nullable */
 
   GMutex lock;                  /* protects what follows; not held over the database */
   GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "control/events/events.h"
 #include "control/sessions/revocations.h"
 #include "libpmss/pmss-error.h"
 
@@ -20,6 +21,12 @@ typedef struct
   gint64 now;
   GPtrArray *list;
 } SessionCall;
+
+typedef struct
+{
+  GPtrArray *lapsed;            /* of PmssEvent */
+  gboolean more;                /* there is more to be done */
+} LapseCall;
 
 /* Nobody could renew while control was down. */
 static gboolean
@@ -66,6 +73,12 @@ pmss_sessions_free (PmssSessions * self)
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->clock_lock);
   g_free (self);
+}
+
+void
+pmss_sessions_set_events (PmssSessions * self, PmssEvents * events)
+{
+  self->events = events;
 }
 
 guint
@@ -445,25 +458,69 @@ pmss_sessions_mint (PmssSessions * self, const PmssViewing * session,
   return token;
 }
 
-/* A lease that has run out ends the token, too: who cannot
- * renew has no session. @data: whether there are more. */
+/* What is told of a session that has lapsed. */
+static PmssEvent *
+read_lapse (PmssRows * rows)
+{
+  const PmssEvent event = {
+    .action = "session lapse",.user = pmss_rows_text (rows, 1),
+    .address = pmss_rows_text (rows, 2),.object = pmss_rows_text (rows, 3),
+    .detail = pmss_rows_text (rows, 0),.frequent = TRUE,.minor = TRUE
+  };
+
+  return pmss_event_copy (&event);
+}
+
+/* A lease that has run out ends the token, too: who cannot renew has no session. */
+static gboolean
+lapse_sessions (PmssDatabase * database, LapseCall * call, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "DELETE FROM session WHERE id IN (SELECT id FROM session"
+      " WHERE expires <= unixepoch () LIMIT ?1) RETURNING id, user, address,"
+      " (SELECT m.name FROM medium m WHERE m.id = session.medium)",
+      PMSS_INT (PIECE));
+
+  g_ptr_array_set_size (call->lapsed, 0);
+  while (pmss_rows_next (rows, &local))
+    g_ptr_array_add (call->lapsed, read_lapse (rows));
+  call->more = call->lapsed->len == PIECE;
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
 static gboolean
 expire_sessions (PmssDatabase * database, gpointer data, GError ** error)
 {
-  gboolean *more = data, others;
+  LapseCall *call = data;
+  gboolean others;
 
-  if (!pmss_database_exec (database, error,
-          "DELETE FROM session WHERE id IN (SELECT id FROM session"
-          " WHERE expires <= unixepoch () LIMIT ?1)", PMSS_INT (PIECE)))
+  if (!lapse_sessions (database, call, error)
+      || !pmss_revocations_bound (database, &others, error))
     return FALSE;
-  *more = pmss_database_get_changes (database) == PIECE;
-  if (!pmss_revocations_bound (database, &others, error))
-    return FALSE;
-  *more |= others;
+  call->more |= others;
   if (!pmss_tickets_prune (database, &others, error))
     return FALSE;
-  *more |= others;
+  call->more |= others;
   return TRUE;
+}
+
+/* A piece of them. FALSE: there are no more. */
+static gboolean
+expire_piece (PmssSessions * self, GError ** error)
+{
+  g_autoptr (GPtrArray) lapsed =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_event_free);
+  LapseCall call = {.lapsed = lapsed };
+
+  if (!pmss_database_transact (self->database, expire_sessions, &call, error))
+    return FALSE;
+  for (guint i = 0; i < lapsed->len; i++)
+    pmss_events_note (self->events, g_ptr_array_index (lapsed, i));
+  return call.more;
 }
 
 void
@@ -471,7 +528,6 @@ pmss_sessions_tick (PmssSessions * self)
 {
   gint64 now = g_get_monotonic_time ();
   g_autoptr (GError) error = NULL;
-  gboolean more = TRUE;
 
   pmss_sessions_follow_clock (self);
   g_mutex_lock (&self->lock);
@@ -480,8 +536,7 @@ pmss_sessions_tick (PmssSessions * self)
   pmss_session_budget_prune (self->budget, now);
   pmss_measures_prune (self->measures, now, 2 * (gint64) self->lease
       * G_USEC_PER_SEC);
-  while (more && pmss_database_transact (self->database, expire_sessions,
-          &more, &error));
+  while (expire_piece (self, &error));
   if (error != NULL)
     g_warning ("Cannot end expired sessions: %s", error->message);
 }

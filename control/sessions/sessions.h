@@ -40,6 +40,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssViewing, pmss_viewing_free)
 PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssCatalog *catalog, PmssKeys *keys,
     guint lease, guint stream_lifetime);
 void          pmss_sessions_free (PmssSessions *sessions);
+/* Sessions whose lease ran out are noted there. Before the first one is opened. */
+void          pmss_sessions_set_events (PmssSessions *sessions, PmssEvents *events);
 guint         pmss_sessions_get_lease (PmssSessions *sessions);
 
 /* The viewer that opens a session. The strings are the caller's. */

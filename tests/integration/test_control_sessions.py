@@ -101,6 +101,26 @@ class SessionsTest(cluster.TestCase):
         self.assertEqual(claims["rate"], 8000000)
         self.assertEqual(claims["cid"], self.cluster.api("GET", "/cluster")["cluster"])
 
+    def test_lapsed_is_told(self):
+        """A session that nobody renews ends with an event, as one that somebody ends does."""
+        # with no lines used up by other tests
+        self.cluster.restart_control()
+        ended = self.open("berta")["id"]
+        id = self.open("berta")["id"]
+        self.assertEqual(self.as_user("otto", "DELETE", "/sessions/" + ended)[0], 204)
+
+        def lapses(session):
+            events = self.cluster.api("GET", "/events?limit=1000")["events"]
+            return [e for e in events if e["action"] == "session lapse" and e["detail"] == session]
+        self.assertEqual(lapses(id), [])
+        (told,) = cluster.wait_for(lambda: lapses(id), "the end of the lease")
+        self.assertEqual(lapses(ended), [])
+        self.assertNotIn(id, self.alive())
+        self.assertEqual((told["topic"], told["result"], told["user"], told["from"], told["object"], told["status"]),
+                         ("sessions", "done", "berta", "127.0.0.1", "films/ä b%.webm", None))
+        log = self.cluster.control.log.read_text()
+        self.assertIn('audit: action="session lapse" result=done user=berta from=127.0.0.1 object="films/ä b%.webm" detail=' + id, log)
+
     def test_audit(self):
         """Who watched something, and who ended it, is in the log."""
         # with no lines used up by other tests
