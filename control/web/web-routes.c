@@ -17,10 +17,16 @@ static const char no_pages[] =
     "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
     "<meta name=\"viewport\" content=\"width=device-width\">"
     "<title>PMSS</title>\n<h1>PMSS is running, without its pages</h1>\n"
-    "<p>This server was built without pages, because npm or Node.js was missing "
-    "or could not fetch their libraries. Everything else works: the command "
-    "line <code>pmss</code>, GStreamer players, and the API.</p>\n"
-    "<p>To get the pages: install <code>npm</code>, then build again with "
+    "<p>This server was built without pages: npm or Node.js was missing, or "
+    "could not fetch their libraries, or the pages were turned off. Everything "
+    "else works: the command line <code>pmss</code>, players, and the API.</p>\n"
+    "<h2>Signing in and playing</h2>\n"
+    "<p>On any machine that has PMSS, <code>pmss login</code> with the address "
+    "of this server signs in. There an operator's <code>pmss link NAME</code> "
+    "prints an address of a medium that this browser, and any player, opens "
+    "without signing in.</p>\n"
+    "<h2>Getting the pages</h2>\n"
+    "<p>Install <code>npm</code>, then build again with "
     "<code>meson configure -Dweb=enabled</code> and <code>ninja</code>. "
     "docs/web.md says more.</p>\n";
 
@@ -68,11 +74,11 @@ make_index_etag (const PmssPage * page, const char *policy)
 }
 
 static void
-respond_no_pages (PmssHttpRequest * request)
+respond_no_pages (PmssHttpRequest * request, guint status)
 {
   g_autoptr (GBytes) body = g_bytes_new_static (no_pages, strlen (no_pages));
 
-  pmss_http_request_respond (request, 200, "text/html; charset=utf-8", body);
+  pmss_http_request_respond (request, status, "text/html; charset=utf-8", body);
 }
 
 /* @nodes: nullable */
@@ -88,7 +94,7 @@ respond_index (PmssHttpRequest * request, guint status, const GPtrArray * nodes)
   pmss_http_request_add_header (request, "Vary", "Accept-Encoding, Cookie");
   if (!pmss_page_find (INDEX, pmss_http_request_get_header (request,
               "Accept-Encoding"), &page)) {
-    respond_no_pages (request);
+    respond_no_pages (request, status);
     return;
   }
   etag = make_index_etag (&page, policy);

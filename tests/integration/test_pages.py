@@ -50,13 +50,24 @@ class Pages(cluster.TestCase):
         self.assertEqual(self.ask("/library", "POST")[0], 405)
         # a browser that is lost gets a page, a program a problem
         status, headers, body = self.ask("/nowhere", Accept="text/html,*/*;q=0.8")
-        self.assertEqual((status, headers["Content-Type"]), (404 if b'id="app"' in wanted else 200, "text/html; charset=utf-8"))
+        self.assertEqual((status, headers["Content-Type"]), (404, "text/html; charset=utf-8"))
         for path, accept in (("/nowhere", "*/*"), ("/api/v1/nowhere", "text/html")):
             status, headers, _ = self.ask(path, Accept=accept)
             self.assertEqual((status, headers["Content-Type"]), (404, "application/problem+json"), path)
         # what is no page is as it was
         self.assertEqual(self.ask("/healthz", Accept="text/html")[1]["Content-Type"], "application/json")
         self.assertEqual(self.ask("/media/films/a.webm")[0], 401)
+
+    def test_without_pages(self):
+        """Who is led to sign in is told how, where there is no page for it."""
+        if b'id="app"' in self.index()[2]:
+            self.skipTest("this build has pages")
+        status, headers, _ = self.ask("/media/film", Accept="text/html")
+        self.assertEqual((status, headers["Location"]), (303, "/sign-in?next=%2Fmedia%2Ffilm"))
+        status, headers, body = self.ask(headers["Location"], Accept="text/html")
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        for words in (b"pmss login", b"pmss link NAME", b"-Dweb=enabled"):
+            self.assertIn(words, body)
 
     def test_forms(self):
         self.built()
