@@ -59,9 +59,8 @@ class HostileCase(GatewayCase):
         status, _, answer = self.cluster.request(method, "/api/v1" + path, json.dumps(body) if body is not None else None, headers)
         return status, json.loads(answer) if answer else None
 
-    def raw(self, url, head="", source="127.0.0.1", buffer=None):
-        """A request without any client in between; what is answered is left to the caller."""
-        _, target = self.connect(url)
+    def dial(self, url, source="127.0.0.1", buffer=None):
+        """A connection to the server of @url, through which nothing was sent."""
         client = socket.socket()
         self.addCleanup(client.close)
         if buffer:
@@ -72,6 +71,12 @@ class HostileCase(GatewayCase):
         if self.cluster.tls:
             client = self.cluster.tls.wrap_socket(client, server_hostname="127.0.0.1")
             self.addCleanup(client.close)
+        return client
+
+    def raw(self, url, head="", source="127.0.0.1", buffer=None):
+        """A request without any client in between; what is answered is left to the caller."""
+        _, target = self.connect(url)
+        client = self.dial(url, source, buffer)
         client.sendall(("GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n" % (target, head)).encode())
         return client
 
@@ -396,6 +401,10 @@ class Viewers(HostileCase):
             node.start()
         self.cluster.wait_nodes()
         self.assertEqual(self.fetch(self.sent_to()).body, self.content)
+
+
+class ViewersTls(authority.WithTls, Viewers):
+    """The same behind TLS."""
 
 
 class Few(HostileCase):
