@@ -252,14 +252,8 @@ get_id (PmssApiCall * call, const char **id, GError ** error)
   static const char *const members[] = { "id", NULL };
   JsonObject *body = pmss_http_request_get_json (call->request);
 
-  if (!pmss_json_check_members (body, members, error)
-      || !pmss_json_get_string (body, "id", 32, id, error))
-    return FALSE;
-  if (pmss_secret_is_id (*id))
-    return TRUE;
-  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
-      "id: has to be 32 hex digits in lower case");
-  return FALSE;
+  return pmss_json_check_members (body, members, error)
+      && pmss_api_get_session_id (body, id, error);
 }
 
 /* What has ended is refused for good: a reader does not ask again. */

@@ -44,12 +44,9 @@ respond_opened (PmssApiCall * call, const PmssOpened * opened)
   pmss_api_respond (call, opened->how == PMSS_OPENING_AGAIN ? 200 : 201, json);
 }
 
-static gboolean
-get_id (JsonObject * body, const char **id, GError ** error)
+gboolean
+pmss_api_get_session_id (JsonObject * body, const char **id, GError ** error)
 {
-  *id = NULL;
-  if (!pmss_json_has (body, "id"))
-    return TRUE;
   if (!pmss_json_get_string (body, "id", 32, id, error))
     return FALSE;
   if (pmss_secret_is_id (*id))
@@ -82,10 +79,13 @@ get_wanted (JsonObject * body, const char **name, const char **id,
 {
   static const char *const members[] = { "id", "medium", "class", NULL };
 
+  *id = NULL;
   return pmss_json_check_members (body, members, error)
       && pmss_json_get_string (body, "medium", PMSS_MAX_NAME, name, error)
       && pmss_medium_name_check (*name, error)
-      && get_id (body, id, error) && check_class (body, error);
+      && (!pmss_json_has (body, "id")
+      || pmss_api_get_session_id (body, id, error))
+      && check_class (body, error);
 }
 
 static void
