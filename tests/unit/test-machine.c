@@ -97,7 +97,8 @@ static void
 test_interface (void)
 {
   g_autoptr (GInetAddress) own = g_inet_address_new_from_string ("127.0.0.1");
-  g_autoptr (GInetAddress) none = g_inet_address_new_from_string ("192.0.2.1");
+  g_autoptr (GInetAddress) none =
+      g_inet_address_new_from_string ("203.0.113.77");
   g_autofree char *name = pmss_machine_find_interface (own);
   guint64 speed;
 
