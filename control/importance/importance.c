@@ -4,10 +4,10 @@
 
 #include "control/catalog/catalog.h"
 #include "control/database/database.h"
+#include "control/importance/payload-file.h"
 #include "control/jobs/jobs.h"
 #include "control/originals/originals.h"
 #include "control/shard-health/medium-health.h"
-#include "control/uploads/uploads.h"
 #include "libpmss/pmss-error.h"
 
 typedef struct
@@ -34,17 +34,6 @@ get_ready (PmssControlContext * context, const char *name, GError ** error)
   return NULL;
 }
 
-/* The job that has not ended; 0 without error: none. */
-static gint64
-find_open (PmssDatabase * database, gint64 medium, GError ** error)
-{
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT id FROM job WHERE medium = ?1 AND type = 'original' "
-      "AND state IN ('queued', 'running', 'paused')", PMSS_INT (medium));
-
-  return pmss_rows_next (rows, error) ? pmss_rows_int (rows, 0) : 0;
-}
-
 static gboolean
 is_kept (Change * change, gint64 medium, gboolean * kept, GError ** error)
 {
@@ -62,30 +51,14 @@ is_kept (Change * change, gint64 medium, gboolean * kept, GError ** error)
 
 /* Keeping */
 
-/* Before a job fails for it. */
-static gboolean
-check_room (PmssControlContext * context, guint64 size, GError ** error)
-{
-  guint64 room, receiving;
-  g_autofree char *need = g_format_size (size), *have = NULL;
-
-  if (!pmss_uploads_get_room (context->uploads, &room, &receiving, error))
-    return FALSE;
-  if (room >= size)
-    return TRUE;
-  have = g_format_size (room);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_NO_SPACE,
-      "The control server's disk has no room for the original: it needs %s, "
-      "and %s are free for it", need, have);
-  return FALSE;
-}
-
 static gint64
 add_job (Change * change, const PmssMedium * medium, GError ** error)
 {
   guint64 size = (guint64) MAX (medium->size, 0);
 
-  if (!check_room (change->context, size, error))
+  /* before a job fails for it */
+  if (!pmss_payload_file_check_room (change->context, size, "the original",
+          error))
     return 0;
   return pmss_jobs_add (change->context->jobs, pmss_job_type_original.type,
       medium->id, medium->name, size, 0, change->user, error);
@@ -104,7 +77,8 @@ begin_rows (PmssDatabase * database, gpointer user_data, GError ** error)
     return FALSE;
   if (kept)
     return TRUE;
-  change->job = find_open (database, medium->id, &local);
+  change->job = pmss_jobs_find_open (change->context->jobs,
+      pmss_job_type_original.type, medium->id, &local);
   if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
@@ -159,7 +133,8 @@ drop_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 
   if (medium == NULL)
     return FALSE;
-  change->job = find_open (database, medium->id, &local);
+  change->job = pmss_jobs_find_open (change->context->jobs,
+      pmss_job_type_original.type, medium->id, &local);
   if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;

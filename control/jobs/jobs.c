@@ -413,6 +413,18 @@ pmss_jobs_resume (PmssJobs * self, gint64 id, GError ** error)
   return change_and_wake (self, id, PMSS_JOB_QUEUED, error);
 }
 
+gint64
+pmss_jobs_find_open (PmssJobs * self, const char *type, gint64 medium,
+    GError ** error)
+{
+  g_autoptr (PmssRows) rows = pmss_database_query (self->context->database,
+      "SELECT id FROM job WHERE medium = ?1 AND type = ?2 "
+      "AND state IN ('queued', 'running', 'paused')", PMSS_INT (medium),
+      PMSS_TEXT (type));
+
+  return pmss_rows_next (rows, error) ? pmss_rows_int (rows, 0) : 0;
+}
+
 static gboolean
 drop_medium_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {

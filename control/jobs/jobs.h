@@ -120,6 +120,10 @@ gint64        pmss_jobs_begin (PmssJobs *jobs, PmssJobsBegin begin, gpointer use
 /* Looks for jobs to run, and ends the runs of jobs that shall not run any more. Not inside a
  * transaction. */
 void          pmss_jobs_wake  (PmssJobs *jobs);
+/* In a transaction: the job of @type of a medium that has not ended. 0 without error: there is
+ * none. */
+gint64        pmss_jobs_find_open (PmssJobs *jobs, const char *type, gint64 medium,
+    GError **error);
 /* All jobs of a medium that have not ended become cancelled, without their `changes`. */
 gboolean      pmss_jobs_drop_medium (PmssJobs *jobs, gint64 medium, GError **error);
 /* For the last transaction of a run: running -> done. PMSS_ERROR_CONFLICT if it is no longer

@@ -25,8 +25,8 @@ gboolean       pmss_originals_sweep  (PmssOriginals *originals, const char *uplo
 /* See pmss_data_files_expire(). */
 gboolean       pmss_originals_expire (PmssOriginals *originals, guint grace, gint64 now, gint64 up);
 
-/* Where a file that may become the original @file is to be made: in a folder whose files count for
- * nothing, and which a start empties. To be freed. */
+/* Where a file that is made from shards, and may become the original @file, is to be made: in a
+ * folder whose files count for nothing, and which a start empties. To be freed. */
 char          *pmss_originals_begin  (PmssOriginals *originals, const char *file, GError **error);
 /* Gives the file at @path the second name @file in the folder, durably. It counts for nothing until
  * pmss_originals_add(). */

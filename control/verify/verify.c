@@ -309,17 +309,6 @@ typedef struct
   guint64 rate_limit;
 } Start;
 
-/* 0 without error: none. */
-static gint64
-find_open (PmssControlContext * context, gint64 medium, GError ** error)
-{
-  g_autoptr (PmssRows) rows = pmss_database_query (context->database,
-      "SELECT id FROM job WHERE medium = ?1 AND type = 'verify' "
-      "AND state IN ('queued', 'running', 'paused')", PMSS_INT (medium));
-
-  return pmss_rows_next (rows, error) ? pmss_rows_int (rows, 0) : 0;
-}
-
 static gint64
 start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
 {
@@ -337,7 +326,8 @@ start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
         pmss_medium_state_to_string (medium->state));
     return 0;
   }
-  open = find_open (context, medium->id, &local);
+  open = pmss_jobs_find_open (context->jobs, pmss_job_type_verify.type,
+      medium->id, &local);
   if (local != NULL)
     g_propagate_error (error, local);
   return open != 0 || local != NULL ? open : pmss_jobs_add (context->jobs,
