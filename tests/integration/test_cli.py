@@ -202,6 +202,31 @@ class Cli(CliCase):
         self.pmss("rm", "--yes", "several/1", "several/none", "several/2", status=66)
         self.assertEqual(self.pmss("ls", "--names", "several/").out, "")
 
+    def test_artwork(self):
+        film, text = self.path("film.webm"), self.path("text")
+        subprocess.run(["gst-launch-1.0", "-q", *("videotestsrc num-buffers=60 ! video/x-raw,width=320,height=180,framerate=10/1 ! "
+                       "vp8enc keyframe-max-dist=10 ! webmmux ! filesink location=%s" % film).split()], check=True, timeout=60)
+        text.write_text("no pictures\n", encoding="ascii")
+        self.pmss("put", film, "art/film")
+        self.pmss("put", text, "art/text")
+        # those that the upload began may be under way: then these are waited for
+        self.assertEqual(self.pmss("artwork", "art/film").out, "art/film: a poster, small pictures along the time\n")
+        result = self.pmss("artwork", "art/text")
+        self.assertEqual(result.out, "art/text: nothing to show\n")
+        self.assertIn("warning: It has no picture", result.err)
+        before = self.pmss("info", "--json", "art/film").json["artwork"]
+        shown = self.pmss("artwork", "--json", "art/film", "art/none", status=66)
+        self.assertEqual([entry["artwork"] is not None for entry in shown.json["artwork"]], [True, False])
+        self.assertIn("no medium called", shown.json["artwork"][1]["error"])
+        self.assertNotEqual(shown.json["artwork"][0]["artwork"]["version"], before["version"])
+        # those without pictures and sound are in neither
+        for option, names in (("--all", ["art/film"]), ("--missing", [])):
+            shown = self.pmss("artwork", option, "--json").json["artwork"]
+            self.assertEqual([entry["name"] for entry in shown if entry["name"].startswith("art/")], names)
+        for wrong in ([], ["--all", "art/film"], ["--all", "--missing"]):
+            self.pmss("artwork", *wrong, status=64)
+        self.pmss("rm", "--yes", "art/film", "art/text")
+
     def test_rm_asks(self):
         small = self.path("small")
         small.write_bytes(b"small")
@@ -254,7 +279,7 @@ class Cli(CliCase):
         self.assertIn("did you mean “verify”?", self.pmss("verfiy", status=64).err)
         self.assertIn("did you mean “watch”?", self.pmss("job", "wacth", "1", status=64).err)
         self.assertNotIn("mean", self.pmss("frobnicate", status=64).err)
-        for command in (["info"], ["get"], ["rm"], ["play"], ["verify"], ["mv"]):
+        for command in (["info"], ["get"], ["rm"], ["play"], ["verify"], ["artwork"], ["mv"]):
             with self.subTest(command):
                 last = ["x"] if command == ["mv"] else []
                 self.assertIn("did you mean “shared/data.bin”?", self.pmss(*command, "share/dta.bin", *last, status=66).err)
@@ -504,7 +529,7 @@ class Cli(CliCase):
     # the shell
 
     def test_help(self):
-        for command in ("login", "logout", "ls", "info", "put", "get", "play", "verify", "mv", "rm", "status", "node ls", "node add",
+        for command in ("login", "logout", "ls", "info", "put", "get", "play", "verify", "artwork", "mv", "rm", "status", "node ls", "node add",
                         "job ls", "job watch", "session ls", "user add", "user passwd", "local up", "local down"):
             with self.subTest(command=command):
                 text = self.pmss(*command.split(), "--help").out

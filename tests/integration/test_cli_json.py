@@ -117,6 +117,9 @@ class Json(CliCase):
         self.check("play --print-uri", "play", "--print-uri", "a/1")
         self.check("play --save", "play", "--save", copy, "a/1")
         self.check("verify", "verify", "a/1")
+        shown = self.check("artwork", "artwork", "a/1")["artwork"][0]
+        self.assertIn("no picture", shown["warning"])
+        self.assertEqual((shown["artwork"], shown["error"]), (None, None))
         self.check("mv", "mv", "a/1", "a/3")
         self.assertIsNone(self.check("set", "set", "a/3", "--title", "T")["job"])
         self.check("job watch", "job", "watch", self.check("set", "set", "a/3", "--keep-original")["job"])

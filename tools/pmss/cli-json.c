@@ -109,6 +109,17 @@ pmss_cli_json_print (JsonNode * node)
 }
 
 void
+pmss_cli_json_print_list (const char *name, JsonArray * list)
+{
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  g_autoptr (JsonObject) object = json_object_new ();
+
+  json_object_set_array_member (object, name, json_array_ref (list));
+  json_node_init_object (node, object);
+  pmss_cli_json_print (node);
+}
+
+void
 pmss_cli_json_print_page (const char *name, JsonArray * list, guint64 next)
 {
   g_autoptr (JsonNode) node = json_node_alloc ();

@@ -59,6 +59,8 @@ JsonObject   *pmss_cli_json_element (JsonArray *array, guint i);
 /* Prints @node for programs. */
 void          pmss_cli_json_print  (JsonNode *node);
 /* Prints a page of a list: {@name: @list, "next": @next}; 0: there is no other one, null. */
+/* {"NAME": [...]} */
+void          pmss_cli_json_print_list (const char *name, JsonArray *list);
 void          pmss_cli_json_print_page (const char *name, JsonArray *list, guint64 next);
 
 G_END_DECLS

@@ -130,6 +130,7 @@ gboolean pmss_cmd_set     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_status  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_rm      (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_play    (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_artwork (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_verify  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_node    (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_job     (PmssCli *cli, int argc, char **argv, GError **error);

@@ -243,7 +243,7 @@ static void
 print_media (JsonArray * media, gboolean one)
 {
   if (!one)
-    pmss_medium_print_list (media);
+    pmss_cli_json_print_list ("media", media);
   else if (json_array_get_length (media) == 1)
     pmss_cli_json_print (json_array_get_element (media, 0));
 }

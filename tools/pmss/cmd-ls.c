@@ -79,7 +79,7 @@ pmss_cmd_ls (PmssCli * cli, int argc, char **argv, GError ** error)
   if (media == NULL)
     return FALSE;
   if (cli->json)
-    pmss_medium_print_list (media);
+    pmss_cli_json_print_list ("media", media);
   else if (names)
     print_names (media);
   else

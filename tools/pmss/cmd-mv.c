@@ -100,6 +100,6 @@ pmss_cmd_mv (PmssCli * cli, int argc, char **argv, GError ** error)
   done = pmss_cli_for_each (cli, argv + 1, argc - 2, move_medium, &moving,
       error);
   if (cli->json)
-    pmss_medium_print_list (renamed);
+    pmss_cli_json_print_list ("media", renamed);
   return done;
 }

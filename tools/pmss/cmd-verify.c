@@ -53,23 +53,10 @@ typedef struct
 static guint64
 start_job (PmssCli * cli, Verifying * self, const char *name, GError ** error)
 {
-  g_autofree char *medium = pmss_medium_path (name, error);
-  g_autofree char *path =
-      medium !=
-      NULL ? g_strdup_printf ("%s/verify?rate_limit=%" G_GINT64_FORMAT, medium,
-      self->rate_limit) : NULL;
-  g_autoptr (JsonNode) answer =
-      path != NULL ? pmss_client_request (self->client, "POST", path, NULL,
-      cli->cancellable, error) : NULL;
-  JsonObject *root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
-  guint64 job = root != NULL ? pmss_cli_json_number (root, "job") : 0;
+  g_autofree char *what = g_strdup_printf ("verify?rate_limit=%"
+      G_GINT64_FORMAT, self->rate_limit);
 
-  if (path != NULL && answer == NULL)
-    pmss_medium_suggest (cli, self->client, name, error);
-  if (root != NULL && job == 0)
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
-        "The control server does not say which job it is");
-  return job;
+  return pmss_medium_start_job (cli, self->client, name, what, error);
 }
 
 static JsonArray *
@@ -311,28 +298,7 @@ verify (PmssCli * cli, const char *name, gpointer user_data, GError ** error)
   return FALSE;
 }
 
-/* --- all of them --- */
-
-/* Those that are ready: others have no shards that anybody is sure of. */
-static char **
-list_ready (PmssCli * cli, Verifying * self, GError ** error)
-{
-  g_autoptr (JsonArray) media = pmss_medium_list (cli, self->client, NULL,
-      error);
-  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
-
-  if (media == NULL)
-    return NULL;
-  for (guint i = 0; i < json_array_get_length (media); i++) {
-    JsonObject *medium = pmss_cli_json_element (media, i);
-    const char *name = pmss_cli_json_string (medium, "name");
-
-    if (name != NULL && g_strcmp0 (pmss_cli_json_string (medium, "state"),
-            "ready") == 0)
-      g_strv_builder_add (names, name);
-  }
-  return g_strv_builder_end (names);
-}
+/* --- the whole --- */
 
 /* What was found goes before what could not be asked: the exit status tells it. */
 static gboolean
@@ -350,18 +316,6 @@ end (PmssCli * cli, Verifying * self, GError * problem, GError ** error)
       "%u of %u media verified are not whole", self->others,
       self->whole + self->others);
   return FALSE;
-}
-
-static void
-print_results (Verifying * self)
-{
-  g_autoptr (JsonNode) node = json_node_alloc ();
-  g_autoptr (JsonObject) object = json_object_new ();
-
-  json_object_set_array_member (object, "verified",
-      json_array_ref (self->results));
-  json_node_init_object (node, object);
-  pmss_cli_json_print (node);
 }
 
 gboolean
@@ -389,14 +343,14 @@ pmss_cmd_verify (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   }
   client = self.client = pmss_cli_connect (cli, error);
-  names = client == NULL ? NULL : all ? list_ready (cli, &self, error)
-      : g_strdupv (argv + 1);
+  names = client == NULL ? NULL : all ? pmss_medium_list_ready (cli, client,
+      NULL, error) : g_strdupv (argv + 1);
   if (!names)
     return FALSE;
   pmss_cli_for_each (cli, names, g_strv_length (names), verify, &self,
       &problem);
   if (cli->json)
-    print_results (&self);
+    pmss_cli_json_print_list ("verified", results);
   else if (names[0] == NULL)
     printf ("No media.\n");
   return end (cli, &self, problem, error);

@@ -51,6 +51,9 @@ phase_text (JsonObject * job)
     {"verify", "reading back"},
     {"read", "reading all shards"},
     {"commit", "finishing"},
+    {"read-again", "reading all shards"},
+    {"picture", "making pictures"},
+    {"picture-again", "making pictures"},
     {"rebuild", "rebuilding shards"},
   };
   const char *phase = pmss_cli_json_string (job, "phase");

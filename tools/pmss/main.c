@@ -20,6 +20,8 @@ static const PmssCliCommand commands[] = {
       "fetch a medium, from all its servers at once"},
   {"play", pmss_cmd_play, "NAME", "play a medium"},
   {"verify", pmss_cmd_verify, "NAME...", "have all shards of media checked"},
+  {"artwork", pmss_cmd_artwork, "NAME...",
+      "make the pictures of media anew"},
   {"mv", pmss_cmd_mv, "OLD... NEW", "give media other names"},
   {"set", pmss_cmd_set, "NAME", "change a title, keep or drop an original"},
   {"rm", pmss_cmd_rm, "NAME...", "delete media"},

@@ -81,15 +81,24 @@ pmss_medium_list (PmssCli * cli, PmssClient * client, const char *prefix,
   return g_steal_pointer (&all);
 }
 
-void
-pmss_medium_print_list (JsonArray * media)
+char **
+pmss_medium_list_ready (PmssCli * cli, PmssClient * client,
+    gboolean (*wanted) (JsonObject * medium), GError ** error)
 {
-  g_autoptr (JsonNode) node = json_node_alloc ();
-  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (JsonArray) media = pmss_medium_list (cli, client, NULL, error);
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
 
-  json_object_set_array_member (object, "media", json_array_ref (media));
-  json_node_init_object (node, object);
-  pmss_cli_json_print (node);
+  if (media == NULL)
+    return NULL;
+  for (guint i = 0; i < json_array_get_length (media); i++) {
+    JsonObject *medium = pmss_cli_json_element (media, i);
+    const char *name = pmss_cli_json_string (medium, "name");
+
+    if (name != NULL && g_strcmp0 (pmss_cli_json_string (medium, "state"),
+            "ready") == 0 && (wanted == NULL || wanted (medium)))
+      g_strv_builder_add (names, name);
+  }
+  return g_strv_builder_end (names);
 }
 
 /* Adds the names of the first media that begin with @prefix. */
@@ -134,6 +143,26 @@ pmss_medium_suggest (PmssCli * cli, PmssClient * client, const char *name,
       suggestion.best);
   g_free ((*error)->message);
   (*error)->message = g_steal_pointer (&text);
+}
+
+guint64
+pmss_medium_start_job (PmssCli * cli, PmssClient * client, const char *name,
+    const char *what, GError ** error)
+{
+  g_autofree char *medium = pmss_medium_path (name, error);
+  g_autofree char *path = medium != NULL ? g_strconcat (medium, "/", what, NULL)
+      : NULL;
+  g_autoptr (JsonNode) answer = path != NULL ? pmss_client_request (client,
+      "POST", path, NULL, cli->cancellable, error) : NULL;
+  JsonObject *root = answer != NULL ? pmss_cli_json_root (answer, error) : NULL;
+  guint64 job = root != NULL ? pmss_cli_json_number (root, "job") : 0;
+
+  if (path != NULL && answer == NULL)
+    pmss_medium_suggest (cli, client, name, error);
+  if (root != NULL && job == 0)
+    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_PROTOCOL,
+        "The control server does not say which job it is");
+  return job;
 }
 
 JsonNode *
