@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Posters and the like, made beside the striping. Begun and ended on the job's thread; the work
  * waits for pmss-probe on a thread of its own. */
-#include <string.h>
-
+#include "control/artwork/artwork-job.h"
 #include "control/artwork/artwork.h"
 #include "control/ingest/ingest-private.h"
 #include "control/ingest/probe-runner.h"
@@ -14,6 +13,7 @@ struct _PmssIngestArtwork
   char *path, *name;
   GCancellable *cancellable;
   GThread *thread;
+  int ended;                    /* atomic */
   PmssArtwork *artwork;         /* the thread's until it is joined; nullable */
 };
 
@@ -25,9 +25,11 @@ run (gpointer data)
 
   self->artwork = pmss_probe_artwork (self->path, self->name, ARTWORK_SECONDS,
       self->cancellable, &error);
-  if (self->artwork == NULL)
+  if (self->artwork == NULL
+      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     g_message ("%s: no pictures are shown of it: %s", self->name,
         error->message);
+  g_atomic_int_set (&self->ended, TRUE);
   return NULL;
 }
 
@@ -43,22 +45,13 @@ free_artwork (PmssIngestArtwork * self)
   g_free (self);
 }
 
-/* As far as the probe has found out. */
-static gboolean
-shows_something (const PmssMedium * medium)
-{
-  return medium->streams != NULL && (strstr (medium->streams, "\"video\"")
-      || strstr (medium->streams, "\"image\"")
-      || strstr (medium->streams, "\"audio\""));
-}
-
 void
 pmss_ingest_begin_artwork (Ingest * ingest)
 {
   PmssIngestArtwork *self;
   g_autoptr (GError) error = NULL;
 
-  if (!shows_something (ingest->medium))
+  if (!pmss_artwork_is_of_use (ingest->medium))
     return;
   self = g_new0 (PmssIngestArtwork, 1);
   self->path = g_strdup (ingest->path);
@@ -73,28 +66,31 @@ pmss_ingest_begin_artwork (Ingest * ingest)
   ingest->artwork = self;
 }
 
-void
-pmss_ingest_finish_artwork (Ingest * ingest)
+/* What there is. FALSE: it is still being made. */
+static gboolean
+keep (Ingest * ingest, PmssIngestArtwork * self)
 {
-  PmssIngestArtwork *self = g_steal_pointer (&ingest->artwork);
   g_autoptr (GError) error = NULL;
-  gulong handler;
 
-  if (self == NULL)
-    return;
-  /* a job that is stopped does not wait */
-  handler = g_cancellable_connect (pmss_job_run_get_cancellable (ingest->run),
-      G_CALLBACK (g_cancellable_cancel), g_object_ref (self->cancellable),
-      g_object_unref);
+  if (!g_atomic_int_get (&self->ended))
+    return FALSE;
   g_thread_join (g_steal_pointer (&self->thread));
-  g_cancellable_disconnect (pmss_job_run_get_cancellable (ingest->run),
-      handler);
   if (self->artwork != NULL && !pmss_artwork_is_empty (self->artwork)
       && !pmss_artwork_store (ingest->context->database, ingest->medium->id,
           self->artwork, &error))
     g_warning ("%s: its pictures could not be kept: %s", self->name,
         error->message);
-  free_artwork (self);
+  return TRUE;
+}
+
+void
+pmss_ingest_end_artwork (Ingest * ingest)
+{
+  /* an earlier run may have kept it */
+  ingest->artwork_later = pmss_artwork_is_of_use (ingest->medium)
+      && ingest->medium->artwork == NULL
+      && (ingest->artwork == NULL || !keep (ingest, ingest->artwork));
+  pmss_ingest_drop_artwork (ingest);
 }
 
 void

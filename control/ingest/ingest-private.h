@@ -23,6 +23,7 @@ typedef struct
   char *path;                   /* of the upload */
   PmssByteSource *source;       /* its bytes */
   PmssIngestArtwork *artwork;   /* nullable */
+  gboolean artwork_later;       /* a job is to make it */
   /* from the phase stripe on */
   PmssVersion version;
   PmssStriping *striping;
@@ -32,10 +33,11 @@ typedef struct
 gboolean pmss_ingest_probe (Ingest *ingest, GError **error);
 
 /* Begins to make pictures of the file, beside the phases that follow. Not after a restart of
- * control: a file that ended it is not looked at again. */
+ * control. */
 void     pmss_ingest_begin_artwork  (Ingest *ingest);
-/* Waits for them, within their time, and keeps them. A failure is logged. */
-void     pmss_ingest_finish_artwork (Ingest *ingest);
+/* Keeps what there is by now; a failure is logged. Does not wait: what is still being made is left
+ * to a job. */
+void     pmss_ingest_end_artwork    (Ingest *ingest);
 void     pmss_ingest_drop_artwork   (Ingest *ingest);
 
 G_END_DECLS

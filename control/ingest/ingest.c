@@ -2,6 +2,7 @@
 /* The job "ingest": from an upload to a medium. On the job's thread. */
 #include "control/ingest/ingest.h"
 
+#include "control/artwork/artwork-job.h"
 #include "control/config.h"
 #include "control/database/database.h"
 #include "control/ingest/ingest-private.h"
@@ -24,6 +25,10 @@ commit_rows (PmssDatabase * database, gpointer user_data, GError ** error)
       && !pmss_originals_add (context->originals, ingest->medium->id,
           ingest->upload->id, ingest->upload->size, error))
     return FALSE;
+  if (ingest->artwork_later
+      && pmss_artwork_add_job (context, ingest->medium, ingest->job->user,
+          error) == 0)
+    return FALSE;
   return pmss_uploads_drop (context->uploads, ingest->medium->id, error)
       && pmss_jobs_set_done (context->jobs, ingest->job->id, error);
 }
@@ -43,7 +48,7 @@ link_and_commit (Ingest * ingest, GError ** error)
 static gboolean
 run_commit (Ingest * ingest, GError ** error)
 {
-  pmss_ingest_finish_artwork (ingest);
+  pmss_ingest_end_artwork (ingest);
   if (link_and_commit (ingest, error)) {
     pmss_uploads_delete_files (ingest->context->uploads);
     return TRUE;
