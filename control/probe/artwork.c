@@ -2,6 +2,7 @@
 /* Posters, sprites and peaks. In the process pmss-probe. */
 #include "artwork.h"
 
+#include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "peaks.h"
@@ -19,19 +20,34 @@
 /* Tiles closer together show the same. */
 #define MIN_STEP GST_SECOND
 
+typedef struct
+{
+  const char *path;
+  gint64 deadline;
+  GMutex lock;                  /* protects what follows */
+  GCond cond;
+  JsonObject *object;
+  gboolean ended;
+} ProbeArtwork;
+
+/* @array: (nullable) the member @array_name, which goes with it. */
 static void
-set_bytes (JsonObject * object, const char *name, const guint8 * data,
-    gsize length)
+set_bytes (ProbeArtwork * self, const char *name, const guint8 * data,
+    gsize length, const char *array_name, JsonArray * array)
 {
   g_autofree char *text = g_base64_encode (data, length);
 
-  json_object_set_string_member (object, name, text);
+  g_mutex_lock (&self->lock);
+  json_object_set_string_member (self->object, name, text);
+  if (array != NULL)
+    json_object_set_array_member (self->object, array_name, array);
+  g_mutex_unlock (&self->lock);
 }
 
-/* As good as fits. */
-static gboolean
-set_picture (JsonObject * object, const char *name, GstBuffer * picture,
-    guint width, guint height, gsize max, gint64 deadline)
+/* As good as fits. NULL: it does not, or no time is left. */
+static GBytes *
+encode (GstBuffer * picture, guint width, guint height, gsize max,
+    gint64 deadline)
 {
   static const int qualities[] = { 80, 60, 40, 25 };
 
@@ -40,14 +56,11 @@ set_picture (JsonObject * object, const char *name, GstBuffer * picture,
         qualities[i], deadline);
 
     if (jpeg == NULL)
-      return FALSE;
-    if (g_bytes_get_size (jpeg) > max)
-      continue;
-    set_bytes (object, name, g_bytes_get_data (jpeg, NULL),
-        g_bytes_get_size (jpeg));
-    return TRUE;
+      return NULL;
+    if (g_bytes_get_size (jpeg) <= max)
+      return g_steal_pointer (&jpeg);
   }
-  return FALSE;
+  return NULL;
 }
 
 /* --- the poster --- */
@@ -71,7 +84,7 @@ find_variance (GstBuffer * picture, gsize pixels)
 }
 
 static void
-set_thumbhash (JsonObject * object, GstSample * sample)
+set_thumbhash (ProbeArtwork * self, GstSample * sample)
 {
   guint8 hash[PROBE_THUMBHASH_MAX], *packed;
   guint width, height, stride;
@@ -90,24 +103,29 @@ set_thumbhash (JsonObject * object, GstSample * sample)
   for (guint y = 0; y < height && (gsize) stride * (y + 1) <= map.size; y++)
     memcpy (packed + 3 * (gsize) width * y, map.data + (gsize) stride * y,
         3 * (gsize) width);
-  set_bytes (object, "thumbhash", hash, probe_thumbhash (packed, width, height,
-          hash));
+  set_bytes (self, "thumbhash", hash, probe_thumbhash (packed, width, height,
+          hash), NULL, NULL);
   g_free (packed);
   gst_buffer_unmap (picture, &map);
 }
 
 static void
-set_poster (JsonObject * object, GstSample * sample, gint64 deadline)
+set_poster (ProbeArtwork * self, GstSample * sample)
 {
   g_autoptr (GstBuffer) picture = NULL;
+  g_autoptr (GBytes) jpeg = NULL;
   guint width, height;
 
   if (!probe_picture_fit (sample, POSTER_WIDTH, POSTER_HEIGHT, &width, &height))
     return;
   picture = probe_picture_scale (sample, "I420", width, height);
-  if (picture != NULL && set_picture (object, "poster", picture, width, height,
-          MAX_POSTER, deadline))
-    set_thumbhash (object, sample);
+  if (picture != NULL)
+    jpeg = encode (picture, width, height, MAX_POSTER, self->deadline);
+  if (jpeg == NULL)
+    return;
+  set_bytes (self, "poster", g_bytes_get_data (jpeg, NULL),
+      g_bytes_get_size (jpeg), NULL, NULL);
+  set_thumbhash (self, sample);
 }
 
 static GstSample *
@@ -219,30 +237,32 @@ fill_sprite (ProbePictures * pictures, Sprite * sprite)
 }
 
 static void
-set_sprite (JsonObject * object, const Sprite * sprite, gint64 deadline)
+set_sprite (ProbeArtwork * self, const Sprite * sprite)
 {
   guint height;
   g_autoptr (GstBuffer) canvas = make_canvas (sprite, &height);
+  g_autoptr (GBytes) jpeg = encode (canvas, COLUMNS * TILE_WIDTH, height,
+      MAX_SPRITE, self->deadline);
   JsonArray *times;
 
-  if (!set_picture (object, "sprite", canvas, COLUMNS * TILE_WIDTH, height,
-          MAX_SPRITE, deadline))
+  if (jpeg == NULL)
     return;
   times = json_array_new ();
   for (guint i = 0; i < sprite->n; i++)
     json_array_add_int_element (times, (gint64) sprite->times[i]);
-  json_object_set_array_member (object, "tiles", times);
+  set_bytes (self, "sprite", g_bytes_get_data (jpeg, NULL),
+      g_bytes_get_size (jpeg), "tiles", times);
 }
 
 static void
-make_sprite (JsonObject * object, ProbePictures * pictures, gint64 deadline)
+make_sprite (ProbeArtwork * self, ProbePictures * pictures)
 {
   Sprite sprite = {.n = 0 };
 
   /* what is taken in time is encoded, too */
   fill_sprite (pictures, &sprite);
   if (sprite.n > 1)
-    set_sprite (object, &sprite, deadline);
+    set_sprite (self, &sprite);
   for (guint i = 0; i < sprite.n; i++)
     gst_buffer_unref (sprite.tiles[i]);
 }
@@ -250,44 +270,78 @@ make_sprite (JsonObject * object, ProbePictures * pictures, gint64 deadline)
 /* --- the whole --- */
 
 static void
-look_at_sound (JsonObject * object, const char *path, gint64 deadline)
+look_at_sound (ProbeArtwork * self, gint64 deadline)
 {
   g_autoptr (GstSample) cover = NULL;
   g_autoptr (ProbePictures) pictures = NULL;
   g_autoptr (GstSample) sample = NULL;
-  JsonArray *peaks = probe_peaks (path, deadline, &cover);
+  JsonArray *peaks = probe_peaks (self->path, deadline, &cover);
 
-  if (peaks != NULL)
-    json_object_set_array_member (object, "peaks", peaks);
+  if (peaks != NULL) {
+    g_mutex_lock (&self->lock);
+    json_object_set_array_member (self->object, "peaks", peaks);
+    g_mutex_unlock (&self->lock);
+  }
   if (cover != NULL)
     pictures = probe_pictures_open (NULL, cover, deadline);
   if (pictures != NULL)
     sample = choose_poster (pictures);
   if (sample != NULL)
-    set_poster (object, sample, deadline);
+    set_poster (self, sample);
 }
 
-void
-probe_artwork (JsonObject * object, const char *path, gint64 deadline)
+static void
+look_at_pictures (ProbeArtwork * self, ProbePictures * pictures)
+{
+  g_autoptr (GstSample) poster = choose_poster (pictures);
+
+  if (poster != NULL)
+    set_poster (self, poster);
+  if (probe_pictures_get_duration (pictures) > 0)
+    make_sprite (self, pictures);
+}
+
+static gpointer
+run (gpointer data)
+{
+  ProbeArtwork *self = data;
+  /* some of the time is for encoding what there is by then */
+  gint64 now = g_get_monotonic_time (), taking =
+      self->deadline - (self->deadline - now) / 5;
+  g_autoptr (ProbePictures) pictures = probe_pictures_open (self->path, NULL,
+      taking);
+
+  if (pictures != NULL)
+    look_at_pictures (self, pictures);
+  else
+    look_at_sound (self, taking);
+  g_mutex_lock (&self->lock);
+  self->ended = TRUE;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->lock);
+  return NULL;
+}
+
+char *
+probe_artwork (const char *path, gint64 deadline)
 {
   static const char *const members[] = { "poster", "thumbhash", "sprite",
     "tiles", "peaks"
   };
-  /* some of the time is for encoding what there is by then */
-  gint64 now = g_get_monotonic_time (), taking =
-      deadline - (deadline - now) / 5;
-  g_autoptr (ProbePictures) pictures = probe_pictures_open (path, NULL, taking);
-  g_autoptr (GstSample) poster = NULL;
+  ProbeArtwork *self = g_new0 (ProbeArtwork, 1);
+  g_autoptr (JsonNode) node = json_node_alloc ();
+  char *text;
 
+  self->path = path;
+  self->deadline = deadline;
+  self->object = json_object_new ();
   for (guint i = 0; i < G_N_ELEMENTS (members); i++)
-    json_object_set_null_member (object, members[i]);
-  if (pictures == NULL) {
-    look_at_sound (object, path, taking);
-    return;
-  }
-  poster = choose_poster (pictures);
-  if (poster != NULL)
-    set_poster (object, poster, deadline);
-  if (probe_pictures_get_duration (pictures) > 0)
-    make_sprite (object, pictures, deadline);
+    json_object_set_null_member (self->object, members[i]);
+  g_thread_unref (g_thread_new ("artwork", run, self));
+  g_mutex_lock (&self->lock);
+  while (!self->ended
+      && g_cond_wait_until (&self->cond, &self->lock, deadline));
+  text = json_to_string (json_node_init_object (node, self->object), FALSE);
+  g_mutex_unlock (&self->lock);
+  return text;
 }

@@ -9,6 +9,7 @@
 #include <json-glib/json-glib.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -154,16 +155,16 @@ run_probe (const char *path, const char *name, guint seconds)
   return node;
 }
 
-static JsonNode *
+/* A decoder may hang: nothing is tidied up that would wait for it. */
+static G_NORETURN void
 run_artwork (const char *path, guint seconds)
 {
-  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *object = json_object_new ();
-
-  probe_artwork (object, path,
+  char *text = probe_artwork (path,
       g_get_monotonic_time () + seconds * G_USEC_PER_SEC);
-  json_node_take_object (node, object);
-  return node;
+
+  g_print ("%s\n", text);
+  fflush (stdout);
+  _exit (0);
 }
 
 int
@@ -218,8 +219,9 @@ main (int argc, char *argv[])
   }
   if (is_small_matter (argv[1], name))
     remove_costly_finders ();
-  node = artwork ? run_artwork (argv[1], seconds) : run_probe (argv[1], name,
-      seconds);
+  if (artwork)
+    run_artwork (argv[1], seconds);
+  node = run_probe (argv[1], name, seconds);
   text = json_to_string (node, FALSE);
   g_print ("%s\n", text);
   return 0;

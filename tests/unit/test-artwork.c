@@ -35,6 +35,48 @@ test_ramp (void)
   g_assert_cmpuint (hash[5] & 15, ==, 0);
 }
 
+static char *
+hash_pattern (guint width, guint height)
+{
+  g_autofree guint8 *rgb = g_malloc (3 * (gsize) width * height);
+  guint8 hash[PROBE_THUMBHASH_MAX], *pixel = rgb;
+  GString *text = g_string_new (NULL);
+  gsize length;
+
+  for (guint y = 0; y < height; y++) {
+    for (guint x = 0; x < width; x++, pixel += 3) {
+      pixel[0] = (guint8) (x * 7 + y * 3);
+      pixel[1] = (guint8) (x * x + y * 5);
+      pixel[2] = (guint8) (x * y + 40);
+    }
+  }
+  length = probe_thumbhash (rgb, width, height, hash);
+  for (gsize i = 0; i < length; i++)
+    g_string_append_printf (text, "%02x", hash[i]);
+  return g_string_free (text, FALSE);
+}
+
+/* What the reference implementation, ThumbHash 1.0 in JavaScript, makes of the same pictures. */
+static void
+test_reference (void)
+{
+  static const struct
+  {
+    guint width, height;
+    const char *hash;
+  } vectors[] = {
+    {32, 18, "5d180e248e507588658878867886807a0b7a78"},
+    {18, 32, "1be80914083007856a988577787784630f6f8d"},
+    {100, 75, "1f080605827677576758086565546787ed5fb4bc40"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (vectors); i++) {
+    g_autofree char *hash = hash_pattern (vectors[i].width, vectors[i].height);
+
+    g_assert_cmpstr (hash, ==, vectors[i].hash);
+  }
+}
+
 static void
 expect (const char *text, gboolean good)
 {
@@ -80,6 +122,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/artwork/white", test_white);
   g_test_add_func ("/artwork/ramp", test_ramp);
+  g_test_add_func ("/artwork/reference", test_reference);
   g_test_add_func ("/artwork/hostile", test_hostile);
   return g_test_run ();
 }
