@@ -19,6 +19,8 @@
 #define MAX_SPRITE (256 * 1024)
 /* Tiles closer together show the same. */
 #define MIN_STEP GST_SECOND
+/* With fewer key frames all frames are decoded. */
+#define FEW_TILES 5
 
 typedef struct
 {
@@ -214,25 +216,83 @@ make_canvas (const Sprite * sprite, guint * height)
   return buffer;
 }
 
+static gboolean
+add_tile (Sprite * sprite, GstSample * sample, GstClockTime real)
+{
+  GstBuffer *tile;
+
+  if (sprite->n > 0 && real <= sprite->times[sprite->n - 1])
+    return TRUE;
+  tile = probe_picture_scale (sample, "I420", TILE_WIDTH, TILE_HEIGHT);
+  if (tile == NULL)
+    return FALSE;
+  sprite->tiles[sprite->n] = tile;
+  sprite->times[sprite->n++] = real;
+  return TRUE;
+}
+
+static GstClockTime
+get_step (ProbePictures * pictures)
+{
+  return MAX (probe_pictures_get_duration (pictures) / MAX_TILES, MIN_STEP);
+}
+
 static void
-fill_sprite (ProbePictures * pictures, Sprite * sprite)
+fill_by_key_frames (ProbePictures * pictures, Sprite * sprite)
 {
   GstClockTime duration = probe_pictures_get_duration (pictures), real;
-  GstClockTime step = MAX (duration / MAX_TILES, MIN_STEP);
+  GstClockTime step = get_step (pictures);
 
   for (GstClockTime at = 0; at < duration && sprite->n < MAX_TILES; at += step) {
     g_autoptr (GstSample) sample = probe_pictures_take (pictures, at, &real);
-    GstBuffer *tile;
 
-    if (sample == NULL)
+    if (sample == NULL || !add_tile (sprite, sample, real))
       return;
-    if (sprite->n > 0 && real <= sprite->times[sprite->n - 1])
-      continue;
-    tile = probe_picture_scale (sample, "I420", TILE_WIDTH, TILE_HEIGHT);
-    if (tile == NULL)
-      return;
-    sprite->tiles[sprite->n] = tile;
-    sprite->times[sprite->n++] = real;
+  }
+}
+
+/* FALSE: not to the end, in the time that there is. */
+static gboolean
+fill_by_all_frames (ProbePictures * pictures, Sprite * sprite)
+{
+  GstClockTime step = get_step (pictures), real;
+  gboolean end = FALSE, ok = probe_pictures_rewind (pictures);
+
+  while (ok && !end) {
+    g_autoptr (GstSample) sample = probe_pictures_next (pictures, &real, &end);
+
+    ok = sample != NULL || end;
+    if (sample != NULL && sprite->n < MAX_TILES && real >= sprite->n * step)
+      ok = add_tile (sprite, sample, real);
+  }
+  return ok;
+}
+
+static void
+clear_sprite (Sprite * sprite)
+{
+  for (guint i = 0; i < sprite->n; i++)
+    gst_buffer_unref (sprite->tiles[i]);
+  sprite->n = 0;
+}
+
+/* Few key frames are all the same of a film that is made of many: then those between them are
+ * decoded. */
+static void
+fill_sprite (ProbePictures * pictures, Sprite * sprite)
+{
+  guint wanted = (guint) MIN (probe_pictures_get_duration (pictures)
+      / MIN_STEP + 1, FEW_TILES);
+  Sprite all = {.n = 0 };
+
+  fill_by_key_frames (pictures, sprite);
+  if (sprite->n >= wanted)
+    return;
+  if (fill_by_all_frames (pictures, &all) && all.n > sprite->n) {
+    clear_sprite (sprite);
+    *sprite = all;
+  } else {
+    clear_sprite (&all);
   }
 }
 
@@ -263,8 +323,7 @@ make_sprite (ProbeArtwork * self, ProbePictures * pictures)
   fill_sprite (pictures, &sprite);
   if (sprite.n > 1)
     set_sprite (self, &sprite);
-  for (guint i = 0; i < sprite.n; i++)
-    gst_buffer_unref (sprite.tiles[i]);
+  clear_sprite (&sprite);
 }
 
 /* --- the whole --- */

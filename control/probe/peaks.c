@@ -6,14 +6,20 @@
 #include <string.h>
 
 #define MIN_INTERVAL GST_MSECOND
+/* Of a sound that does not say how long it is. */
+#define USUAL_INTERVAL (10 * GST_MSECOND)
+#define SLOTS 4096
+/* No sound is longer; times are added up and multiplied. */
+#define MAX_TIME (10000 * (GstClockTime) 3600 * GST_SECOND)
 
 typedef struct
 {
   GstElement *pipeline;
   GstElement *converter;        /* set before the pipeline is paused */
   gint64 deadline;
-  GstClockTime duration;
-  double peaks[PROBE_N_PEAKS];
+  /* from the beginning on, each of `width`: how long the sound is shows at its end */
+  double slots[SLOTS];
+  GstClockTime width, end;
   GstSample *cover;
 } Peaks;
 
@@ -84,21 +90,44 @@ find_loudest (const GstStructure * structure)
   return MIN (loudest, 1);
 }
 
-G_GNUC_END_IGNORE_DEPRECATIONS static void
+G_GNUC_END_IGNORE_DEPRECATIONS
+/* Two slots become one. */
+    static void
+fold (Peaks * self)
+{
+  for (guint i = 0; i < SLOTS / 2; i++)
+    self->slots[i] = MAX (self->slots[2 * i], self->slots[2 * i + 1]);
+  memset (self->slots + SLOTS / 2, 0, SLOTS / 2 * sizeof (double));
+  self->width *= 2;
+}
+
+/* The slot in which it begins, and those of which it has the middle. */
+static void
+fill (Peaks * self, GstClockTime from, GstClockTime to, double loudest)
+{
+  guint64 i = from / self->width;
+
+  do {
+    self->slots[i] = MAX (self->slots[i], loudest);
+    i++;
+  } while (i * self->width + self->width / 2 < to);
+}
+
+static void
 take_level (Peaks * self, GstMessage * message)
 {
   const GstStructure *structure = gst_message_get_structure (message);
-  GstClockTime time;
-  guint64 at;
+  GstClockTime time, length;
 
   if (structure == NULL || !gst_structure_has_name (structure, "level")
-      || self->duration == 0
       || !gst_structure_get_clock_time (structure, "stream-time", &time)
-      || !GST_CLOCK_TIME_IS_VALID (time))
+      || !gst_structure_get_clock_time (structure, "duration", &length)
+      || time > MAX_TIME || length > MAX_TIME)
     return;
-  at = MIN (gst_util_uint64_scale (time, PROBE_N_PEAKS, self->duration),
-      PROBE_N_PEAKS - 1);
-  self->peaks[at] = MAX (self->peaks[at], find_loudest (structure));
+  while ((time + length) / self->width >= SLOTS)
+    fold (self);
+  fill (self, time, time + length, find_loudest (structure));
+  self->end = MAX (self->end, time + length);
 }
 
 /* To the message of @type; FALSE: an error, or no time is left. */
@@ -131,16 +160,28 @@ run (Peaks * self)
       "level");
   gint64 duration;
 
+  self->width = USUAL_INTERVAL;
   if (gst_element_set_state (self->pipeline, GST_STATE_PAUSED)
-      == GST_STATE_CHANGE_FAILURE || !run_to (self, GST_MESSAGE_ASYNC_DONE)
-      || !gst_element_query_duration (self->pipeline, GST_FORMAT_TIME,
-          &duration) || duration <= 0)
+      == GST_STATE_CHANGE_FAILURE || !run_to (self, GST_MESSAGE_ASYNC_DONE))
     return FALSE;
-  self->duration = (GstClockTime) duration;
-  g_object_set (level, "interval", (guint64) MAX (self->duration
-          / PROBE_N_PEAKS, MIN_INTERVAL), NULL);
+  if (gst_element_query_duration (self->pipeline, GST_FORMAT_TIME, &duration)
+      && duration > 0)
+    self->width = MAX ((GstClockTime) duration / PROBE_N_PEAKS, MIN_INTERVAL);
+  g_object_set (level, "interval", (guint64) self->width, NULL);
   gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
-  return run_to (self, GST_MESSAGE_EOS);
+  return run_to (self, GST_MESSAGE_EOS) && self->end > 0;
+}
+
+/* Of the part of the sound from @from to @to. */
+static double
+get_peak (const Peaks * self, GstClockTime from, GstClockTime to)
+{
+  double peak = 0;
+
+  for (guint64 i = from / self->width; i * self->width < MAX (to, from + 1)
+      && i < SLOTS; i++)
+    peak = MAX (peak, self->slots[i]);
+  return peak;
 }
 
 JsonArray *
@@ -152,8 +193,10 @@ probe_peaks (const char *path, gint64 deadline, GstSample ** cover)
   if (build (&self, path) && run (&self)) {
     peaks = json_array_new ();
     for (guint i = 0; i < PROBE_N_PEAKS; i++)
-      json_array_add_double_element (peaks,
-          floor (self.peaks[i] * 1000 + 0.5) / 1000);
+      json_array_add_double_element (peaks, floor (get_peak (&self,
+                  gst_util_uint64_scale (self.end, i, PROBE_N_PEAKS),
+                  gst_util_uint64_scale (self.end, i + 1, PROBE_N_PEAKS))
+              * 1000 + 0.5) / 1000);
   }
   if (self.pipeline != NULL) {
     gst_element_set_state (self.pipeline, GST_STATE_NULL);

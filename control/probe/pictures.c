@@ -207,6 +207,30 @@ probe_pictures_take (ProbePictures * self, GstClockTime time,
   return sample;
 }
 
+gboolean
+probe_pictures_rewind (ProbePictures * self)
+{
+  return g_get_monotonic_time () < self->deadline
+      && gst_element_seek_simple (self->pipeline, GST_FORMAT_TIME,
+      GST_SEEK_FLAG_FLUSH, 0)
+      && gst_element_set_state (self->pipeline, GST_STATE_PLAYING)
+      != GST_STATE_CHANGE_FAILURE;
+}
+
+GstSample *
+probe_pictures_next (ProbePictures * self, GstClockTime * real, gboolean * end)
+{
+  gint64 left = MIN (self->deadline - g_get_monotonic_time (), MAX_WAIT);
+  GstSample *sample = left <= 0 ? NULL :
+      gst_app_sink_try_pull_sample (GST_APP_SINK (self->sink),
+      left * GST_USECOND);
+
+  *end = sample == NULL && gst_app_sink_is_eos (GST_APP_SINK (self->sink));
+  if (sample != NULL)
+    *real = get_time (sample);
+  return sample;
+}
+
 /* --- pictures --- */
 
 static gboolean

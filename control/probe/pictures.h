@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * ProbePictures:
  *
- * Decoded pictures of one file, or of one encoded picture. Each is of a key frame: no others are
- * decoded. Owns a pipeline that is paused. In the process pmss-probe; one thread; waits no longer
- * than to the deadline (monotonic, us).
+ * Decoded pictures of one file, or of one encoded picture: of key frames, to which it seeks, or all
+ * in a row. Owns a pipeline. In the process pmss-probe; one thread; waits no longer than to the
+ * deadline (monotonic, us).
  */
 typedef struct _ProbePictures ProbePictures;
 
@@ -25,6 +25,12 @@ GstClockTime   probe_pictures_get_duration (ProbePictures *pictures);
  * its own time. */
 GstSample     *probe_pictures_take  (ProbePictures *pictures, GstClockTime time,
     GstClockTime *real);
+
+/* Goes to the beginning, for probe_pictures_next(). FALSE: it cannot. */
+gboolean       probe_pictures_rewind (ProbePictures *pictures);
+/* The next picture, key frame or not; NULL: there is none, or no time is left. @end: (out) whether
+ * it is the end. */
+GstSample     *probe_pictures_next  (ProbePictures *pictures, GstClockTime *real, gboolean *end);
 
 /* The picture of @sample in @format, in the middle of @width times @height pixels, with its
  * proportions; NULL: it cannot be converted. */

@@ -199,6 +199,26 @@ class Probe(unittest.TestCase):
         self.assertEqual((found["poster"], len(found["peaks"])), (None, 1000))
         self.assertAlmostEqual(max(found["peaks"]), 0.5, delta=0.1)
 
+    def test_artwork_without_key_frames(self):
+        """Between few key frames the others are decoded: a tile each second, at its real time."""
+        path = self.dir / "one-key-frame.webm"
+        launch("videotestsrc num-buffers=60 ! video/x-raw,width=320,height=180,framerate=10/1 ! vp8enc keyframe-max-dist=1000 "
+               "! webmmux ! filesink location=%s" % path)
+        found = self.artwork(path)
+        self.assertEqual([round(time / 1e8) for time in found["tiles"]], [0, 10, 20, 30, 40, 50])
+        self.assertIsNotNone(found["sprite"])
+
+    def test_artwork_of_sound_of_unknown_length(self):
+        """Half of it loud, half of it quiet, as it is at its end."""
+        path = self.dir / "tone.aac"
+        launch("concat name=c ! audioconvert ! avenc_aac ! aacparse ! audio/mpeg,stream-format=adts ! filesink location=%s "
+               "audiotestsrc num-buffers=200 volume=0.9 ! c. audiotestsrc num-buffers=200 volume=0.1 ! c." % path)
+        peaks = self.artwork(path)["peaks"]
+        self.assertEqual(len(peaks), 1000)
+        self.assertGreater(min(peaks[50:450]), 0.7)
+        self.assertLess(max(peaks[550:]), 0.2)
+        self.assertGreater(min(peaks[550:950]), 0.05)
+
     def test_artwork_of_what_has_none(self):
         """Nothing, noise, a cut film, and a picture that is too large to be one: an answer in time."""
         good = self.film.read_bytes()
@@ -250,6 +270,26 @@ class Probe(unittest.TestCase):
                     self.assertIn("audio", kinds)
                 if row["video_codec"] not in ("", "-", "mjpeg"):
                     self.assertIn("video", kinds)
+
+
+    @unittest.skipIf(PATIENCE > 1, "decoders are not ours, and slow under sanitizers")
+    @unittest.skipUnless((MEDIA / "MANIFEST.tsv").exists(),
+                         "no folder of real media (PMSS_TEST_MEDIA)")
+    def test_artwork_of_real_media(self):
+        """All films have a poster and small pictures, all sounds their loudness, a picture a poster."""
+        with open(MEDIA / "MANIFEST.tsv", newline="") as manifest:
+            rows = list(csv.DictReader(manifest, delimiter="\t"))
+        for row in rows:
+            with self.subTest(row["file"]):
+                found = self.artwork(MEDIA / row["file"], "--deadline", str(60 * PATIENCE))
+                video, still = row["video_codec"] not in ("", "-", "mjpeg"), row["duration_s"] == "-"
+                if video or still:
+                    self.assertIsNotNone(found["poster"])
+                    self.assertIsNotNone(found["thumbhash"])
+                self.assertEqual(found["sprite"] is not None, video)
+                self.assertEqual(found["peaks"] is not None, not video and not still)
+                if video:
+                    self.assertGreater(len(found["tiles"]), 1)
 
 
 if __name__ == "__main__":
