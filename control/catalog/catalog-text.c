@@ -21,8 +21,9 @@ static gboolean
 read_wanted (PmssDatabase * database, gint64 id, char **text, GError ** error)
 {
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT name || char (10) || ifnull (title, '') FROM medium"
-      " WHERE id = ?1 AND state <> 'deleting'", PMSS_INT (id));
+      "SELECT name || char (10) || ifnull (title, '') || char (10)"
+      " || char (10) FROM medium WHERE id = ?1 AND state <> 'deleting'",
+      PMSS_INT (id));
 
   return read_text (rows, text, error);
 }

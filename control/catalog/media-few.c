@@ -31,34 +31,112 @@ query_few (PmssDatabase * database, const PmssMediaList * list)
   return NULL;
 }
 
-gboolean
-pmss_media_few_find (PmssDatabase * database, PmssMediaList * list,
-    gboolean * few, GError ** error)
+static gboolean
+add_row (PmssMediaList * list, PmssRows * rows, GError ** error)
 {
-  g_autoptr (PmssRows) rows = query_few (database, list);
+  PmssMediaRow row = { 0 };
+  gboolean ok = pmss_media_row_read (rows, &row, error);
+
+  if (ok && pmss_media_row_is_wanted (list, &row))
+    g_array_append_val (list->few, row);
+  else
+    pmss_media_row_clear (&row);
+  return ok;
+}
+
+/* @rows: all that may be wanted; nullable */
+static gboolean
+add_rows (PmssMediaList * list, PmssRows * rows, gboolean * few,
+    GError ** error)
+{
   g_autoptr (GError) local = NULL;
   guint n = 0;
 
   *few = FALSE;
   while (rows != NULL && pmss_rows_next (rows, &local)) {
-    PmssMediaRow row = { 0 };
-
     if (++n > PMSS_FEW_MEDIA)
       return TRUE;
-    if (!pmss_media_row_read (rows, &row, error)) {
-      pmss_media_row_clear (&row);
+    if (!add_row (list, rows, error))
       return FALSE;
-    }
-    if (pmss_media_row_is_wanted (list, &row))
-      g_array_append_val (list->few, row);
-    else
-      pmss_media_row_clear (&row);
   }
   *few = rows != NULL && local == NULL;
   if (local == NULL)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
+}
+
+/* --- words of one or two characters --- */
+
+/* @ids: (out): of the media that have @word. @few: (out) FALSE: there are more. */
+static gboolean
+find_brief (PmssDatabase * database, const char *word, GHashTable * ids,
+    gboolean * few, GError ** error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT doc FROM medium_three WHERE term >= ?1"
+      " AND term < ?1 || char (0x10ffff) LIMIT ?2", PMSS_TEXT (word),
+      PMSS_INT (PMSS_MEDIA_WALK));
+  guint n = 0;
+
+  while (pmss_rows_next (rows, &local)) {
+    gint64 id = pmss_rows_int (rows, 0);
+
+    n++;
+    g_hash_table_add (ids, g_memdup2 (&id, sizeof (id)));
+  }
+  *few = n < PMSS_MEDIA_WALK && g_hash_table_size (ids) <= PMSS_FEW_MEDIA;
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+add_medium (PmssDatabase * database, PmssMediaList * list, gint64 id,
+    GError ** error)
+{
+  gboolean few;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      PMSS_MEDIA_FROM_LIVING "m.id = ?1", PMSS_INT (id));
+
+  return add_rows (list, rows, &few, error);
+}
+
+static gboolean
+add_brief (PmssDatabase * database, PmssMediaList * list, gboolean * few,
+    GError ** error)
+{
+  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_int64_hash,
+      g_int64_equal, g_free, NULL);
+  GHashTableIter iter;
+  gpointer id;
+
+  if (!find_brief (database, list->brief, ids, few, error))
+    return FALSE;
+  g_hash_table_iter_init (&iter, ids);
+  while (*few && g_hash_table_iter_next (&iter, &id, NULL))
+    if (!add_medium (database, list, *(const gint64 *) id, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* --- the whole --- */
+
+gboolean
+pmss_media_few_find (PmssDatabase * database, PmssMediaList * list,
+    gboolean * few, GError ** error)
+{
+  g_autoptr (PmssRows) rows = NULL;
+
+  *few = FALSE;
+  if (list->brief != NULL && !add_brief (database, list, few, error))
+    return FALSE;
+  if (*few)
+    return TRUE;
+  rows = query_few (database, list);
+  return add_rows (list, rows, few, error);
 }
 
 gboolean

@@ -25,6 +25,7 @@ typedef struct
   const PmssMediaQuery *query;
   char *folder;                 /* (nullable) with the slash at its end */
   char *trigrams;               /* nullable */
+  const char *brief;            /* (nullable) in place of them */
   /* behind which row the page begins */
   gboolean has_after;
   gint64 after_id, after_number;

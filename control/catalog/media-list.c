@@ -158,6 +158,8 @@ pmss_media_list (PmssCatalog * catalog, const PmssMediaQuery * query,
         NULL) : g_strdup ("");
   if (query->words != NULL)
     list.trigrams = pmss_media_words_trigrams (query->words);
+  if (query->words != NULL && list.trigrams == NULL)
+    list.brief = pmss_media_words_brief (query->words);
   if (pmss_media_place_parse (&list, error)
       && pmss_database_read (catalog->database, read_page, &list, error))
     page = g_steal_pointer (&list.page);

@@ -123,3 +123,34 @@ pmss_media_words_trigrams (const PmssMediaWords * self)
   }
   return n > 0 ? g_string_free (g_steal_pointer (&query), FALSE) : NULL;
 }
+
+/* ASCII, or without upper and lower case, as Hangul and Han are. */
+static gboolean
+has_sure_case (const char *word)
+{
+  for (const char *p = word; *p != '\0'; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+
+    if (c >= 0x80 && (g_unichar_toupper (c) != c || g_unichar_tolower (c) != c))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+const char *
+pmss_media_words_brief (const PmssMediaWords * self)
+{
+  const char *longest = NULL;
+  glong most = 0;
+
+  for (guint i = 0; i < self->words->len; i++) {
+    const char *word = self->words->pdata[i];
+    glong length = g_utf8_strlen (word, -1);
+
+    if (length > most && has_sure_case (word)) {
+      longest = word;
+      most = length;
+    }
+  }
+  return longest;
+}

@@ -24,5 +24,8 @@ gboolean        pmss_media_words_match    (const PmssMediaWords *words, const ch
 /* What asks SQLite's index of three characters in a row for all media that may match, in the
  * language of FTS5. NULL: the words are too short for it. Free with g_free(). */
 char           *pmss_media_words_trigrams (const PmssMediaWords *words);
+/* The longest word, where all are too short for that: what that index has of its media begins with
+ * it. NULL: that is not sure, since the index may have another idea of its upper and lower case. */
+const char     *pmss_media_words_brief    (const PmssMediaWords *words);
 
 G_END_DECLS

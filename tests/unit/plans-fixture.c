@@ -38,7 +38,8 @@ fill (PlansFixture * f)
     COUNT_TO (PLANS_ROWS) "INSERT INTO medium (id, name, state, k, m, created,"
         " updated) SELECT i, printf ('films/%05d', i), 'ready', 2, 1, 1, 1"
         " FROM n",
-    "INSERT INTO medium_indexed SELECT id, name || char (10) FROM medium",
+    "INSERT INTO medium_indexed"
+        " SELECT id, name || char (10, 10, 10) FROM medium",
     "INSERT INTO medium_text (rowid, text) SELECT * FROM medium_indexed",
     COUNT_TO (PLANS_ROWS)
         "INSERT INTO version (id, medium, state, size, k, m, unit,"

@@ -89,6 +89,13 @@ test_words (PlansFixture * f, gconstpointer data)
   expect_words (f, "\"둘\"", "a/four.mp4");
   expect_words (f, "four", "a/four.mp4");
   expect_words (f, "b/", "a/b/one.mp4 a/b/two.mp4");
+  /* of one or two characters, at a text's beginning and end, too */
+  expect_words (f, "E", "a/b/one.mp4 a/c/d/three.mp4");
+  expect_words (f, "Υ", "a/c/d/three.mp4");
+  expect_words (f, "ße", "a/b/one.mp4");
+  expect_words (f, "둘", "a/four.mp4");
+  expect_words (f, "a/ 화", "a/four.mp4");
+  expect_words (f, "qq", "");
   expect_words (f, "mp4über", "");
   expect_words (f, "% _ * NEAR(", "");
   /* what was renamed, deleted or given another title */
@@ -226,6 +233,31 @@ test_plans (PlansFixture * f, gconstpointer data)
   g_assert_cmpint (plans_fixture_get_cost (f, "m.sort_size").scanned, ==, 0);
 }
 
+/* A search for one or two characters that few media have is answered at once, and counted. */
+static void
+test_brief (PlansFixture * f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *text;
+    gint64 total;
+  } cases[] = { {"qq", 0}, {"q", 0}, {"77", 57}, {"ße", 1}, {"2x", 0},
+  {"영", 1}, {"둘", 1}, {"둘 qq", 0}, {"films", -1}, {"0", -1}
+  };
+
+  fill (f);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (PmssMediaWords) words = pmss_media_words_new (cases[i].text);
+    g_autoptr (PmssMediaPage) page = ask (f, (PmssMediaQuery) {
+        .words = words}
+    );
+
+    g_test_message ("%s", cases[i].text);
+    g_assert_cmpint (page->total, ==, cases[i].total);
+    g_assert_true (cases[i].total < 0 || page->next == NULL);
+  }
+}
+
 static void
 test_malformed (PlansFixture * f, gconstpointer data)
 {
@@ -252,6 +284,7 @@ main (int argc, char **argv)
   ADD ("orders", test_orders);
   ADD ("folders", test_folders);
   ADD ("plans", test_plans);
+  ADD ("brief", test_brief);
   ADD ("malformed", test_malformed);
   return g_test_run ();
 }

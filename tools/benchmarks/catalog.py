@@ -95,11 +95,39 @@ class Requests:
             "first page of 100": lambda: self.api("GET", "/media?limit=100"),
             "page of 100 anywhere": lambda: self.api("GET", "/media?limit=100&after=" + self.some_name()),
             "search by prefix": lambda: self.api("GET", "/media?limit=100&prefix=" + self.some_name()[:-8]),
+            **self.list_kinds(),
             "one medium": lambda: self.api("GET", "/media/" + self.some_name()),
             "session": self.use_session,
             "layout": self.get_layout,
         }
         self.session = self.open_session()
+
+    def list_kinds(self):
+        """Pages in other orders, and searches: what many media have, few, and none."""
+        kinds = {"first page by " + sort: lambda sort=sort: self.get_list(sort=sort) for sort in ("title", "-created", "size")}
+        kinds["page by title, anywhere"] = lambda: self.get_list(sort="title", after=self.some_place())
+        kinds["folder"] = lambda: self.get_list(folder=self.some_folder())
+        kinds["folder, newest first"] = lambda: self.get_list(folder=self.some_folder(), sort="-created")
+        for what, words in {"1 character, all have it": "f", "1 character, 10 have it": "q", "1 character, none": "!", "2 characters, all": "fi",
+                            "2 characters, 3 in 100": "42", "2 characters, 10": "\uc601\ud654", "2 characters, none": "zz", "4 characters, all": "film",
+                            "3 characters, 1 in 200": "777", "7 characters, 1": None, "4 characters, none": "zzzz",
+                            # the index may have another idea of its case: control walks
+                            "1 character outside of ASCII, none": "\u00fc"}.items():
+            for sort in ("name", "-created"):
+                kinds["search: %s, by %s" % (what, sort)] = lambda words=words, sort=sort: self.get_list(
+                    q=words or "%07d" % self.random.randrange(self.media), sort=sort)
+        return kinds
+
+    def get_list(self, **query):
+        """A page, the first unless after says otherwise."""
+        self.api("GET", "/media?" + urllib.parse.urlencode(dict(query, limit=100)))
+
+    def some_place(self):
+        number = self.random.randrange(self.media)
+        return "%d.%s" % (number + 1, generate.title(number).lower())
+
+    def some_folder(self):
+        return generate.name(self.random.randrange(self.media)).rpartition("/")[0]
 
     def some_name(self):
         return urllib.parse.quote(generate.name(self.random.randrange(self.media)))

@@ -22,6 +22,11 @@ def name(i):
     return "films/%03d/film-%07d.mkv" % (i * 7919 % FOLDERS, i)
 
 
+def title(i):
+    """One in 100,000 has a character of its own, in Korean too."""
+    return "Film %d%s" % (i, " Q\uc601\ud654" if i % 100000 == 77777 else "")
+
+
 def version(i):
     """Its version's id. Those of real versions are random, too."""
     return hashlib.blake2b(b"%d" % i, digest_size=16).digest()
@@ -38,8 +43,10 @@ def fill(path, media, extents):
         database.executemany(
             "INSERT INTO medium (id, name, state, title, content_type, size, sha256, k, m, container, duration_ns, avg_bitrate, peak_bitrate_1s,"
             " peak_bitrate_10s, streams, tags, created, updated) VALUES (?, ?, 'ready', ?, 'video/x-matroska', ?, ?, ?, ?, 'Matroska', 3600000000000,"
-            " 8000000, 12000000, 10000000, ?, ?, 1700000000, 1700000000)",
-            ((i + 1, name(i), "Film %d" % i, size, hashlib.sha256(b"%d" % i).hexdigest(), K, M, STREAMS, TAGS) for i in part))
+            " 8000000, 12000000, 10000000, ?, ?, ?, 1700000000)",
+            ((i + 1, name(i), title(i), size, hashlib.sha256(b"%d" % i).hexdigest(), K, M, STREAMS, TAGS, 1700000000 + i * 7919 % media)
+             for i in part))
+    index_texts(database)
     # in the order of the primary key, or each row would touch another page
     database.executemany("INSERT INTO version (id, medium, state, size, k, m, unit, extent, created) VALUES (?, ?, 'ready', ?, ?, ?, ?, ?, 1700000000)",
                          ((id, i + 1, size, K, M, UNIT, EXTENT) for id, i in sorted((version(i), i) for i in range(media))))
@@ -51,6 +58,12 @@ def fill(path, media, extents):
     database.execute("UPDATE node SET shards = ?", (media * extents,))
     database.execute("COMMIT")
     database.close()
+
+
+def index_texts(database):
+    """As control does with each medium, for its searches."""
+    database.execute("INSERT INTO medium_indexed SELECT id, name || char (10) || title || char (10, 10) FROM medium")
+    database.execute("INSERT INTO medium_text (rowid, text) SELECT medium, text FROM medium_indexed")
 
 
 def add_nodes(database):
