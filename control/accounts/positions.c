@@ -23,15 +23,6 @@ pmss_position_free (PmssPosition * position)
   g_free (position);
 }
 
-/* What remains of a query that gives no row, or of the last row. */
-static gboolean
-end_query (GError * local, GError ** error)
-{
-  if (local != NULL)
-    g_propagate_error (error, local);
-  return local == NULL;
-}
-
 static gboolean
 find_medium (PmssDatabase * database, PositionCall * call, GError ** error)
 {
@@ -63,7 +54,7 @@ read_number (PmssDatabase * database, const char *user, gint64 * number,
       "SELECT number FROM position_count WHERE user = ?1", PMSS_TEXT (user));
 
   *number = pmss_rows_next (rows, &local) ? pmss_rows_int (rows, 0) : 0;
-  return end_query (local, error);
+  return pmss_rows_end (local, error);
 }
 
 static gboolean
@@ -144,7 +135,7 @@ get_position (PmssDatabase * database, gpointer data, GError ** error)
 
   call->position_ns = pmss_rows_next (rows, &local) ? pmss_rows_int (rows, 0)
       : -1;
-  return end_query (local, error);
+  return pmss_rows_end (local, error);
 }
 
 gboolean
@@ -202,7 +193,7 @@ list_positions (PmssDatabase * database, gpointer data, GError ** error)
     }
     g_ptr_array_add (call->list, read_row (rows));
   }
-  return end_query (local, error);
+  return pmss_rows_end (local, error);
 }
 
 static gboolean

@@ -144,22 +144,13 @@ static void
 post_artwork (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (PmssJsonWriter) json = NULL;
   gint64 job;
 
   if (!pmss_api_check_medium_name (call))
     return;
   job = pmss_artwork_start (call->context, call->param, call->user->name,
       &error);
-  if (job == 0) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = pmss_json_writer_new ();
-  pmss_json_writer_begin_object (json);
-  pmss_api_add_int (json, "job", job);
-  pmss_json_writer_end_object (json);
-  pmss_api_respond (call, 202, json);
+  pmss_api_respond_job (call, job, error);
 }
 
 const PmssRoute pmss_routes_artwork[] = {

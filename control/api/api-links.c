@@ -82,29 +82,21 @@ post_link (PmssApiCall * call)
 }
 
 static void
+add_link (PmssJsonWriter * json, gconstpointer link)
+{
+  pmss_json_writer_begin_object (json);
+  add_members (json, link);
+  pmss_json_writer_end_object (json);
+}
+
+static void
 list_links (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) links =
       pmss_links_list (call->context->database, whose (call), &error);
-  g_autoptr (PmssJsonWriter) json = NULL;
 
-  if (links == NULL) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = pmss_json_writer_new ();
-  pmss_json_writer_begin_object (json);
-  pmss_json_writer_set_member_name (json, "links");
-  pmss_json_writer_begin_array (json);
-  for (guint i = 0; i < links->len; i++) {
-    pmss_json_writer_begin_object (json);
-    add_members (json, g_ptr_array_index (links, i));
-    pmss_json_writer_end_object (json);
-  }
-  pmss_json_writer_end_array (json);
-  pmss_json_writer_end_object (json);
-  pmss_api_respond (call, 200, json);
+  pmss_api_respond_list (call, "links", links, add_link, NULL, error);
 }
 
 static void

@@ -95,13 +95,10 @@ respond_changed (PmssApiCall * call, gint64 job)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssMedium) medium = NULL;
-  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+  g_autoptr (PmssJsonWriter) json = NULL;
 
   if (job != 0) {
-    pmss_json_writer_begin_object (json);
-    pmss_api_add_int (json, "job", job);
-    pmss_json_writer_end_object (json);
-    pmss_api_respond (call, 202, json);
+    pmss_api_respond_job (call, job, NULL);
     return;
   }
   medium = pmss_catalog_get_medium (call->context->catalog, call->param,
@@ -110,6 +107,7 @@ respond_changed (PmssApiCall * call, gint64 job)
     pmss_http_request_respond_error (call->request, error);
     return;
   }
+  json = pmss_json_writer_new ();
   pmss_api_add_medium (json, medium);
   pmss_api_respond (call, 200, json);
 }

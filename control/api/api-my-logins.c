@@ -6,8 +6,10 @@
 #include "libpmss/pmss-error.h"
 
 static void
-add_login (PmssJsonWriter * json, const PmssLoginRow * row)
+add_login (PmssJsonWriter * json, gconstpointer element)
 {
+  const PmssLoginRow *row = element;
+
   pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "id", row->id);
   pmss_api_add_time (json, "created", row->created);
@@ -25,21 +27,8 @@ pmss_api_respond_logins (PmssApiCall * call, const char *user)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) list = pmss_logins_list (call->context->accounts, user,
       call->login, &error);
-  g_autoptr (PmssJsonWriter) json = NULL;
 
-  if (list == NULL) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = pmss_json_writer_new ();
-  pmss_json_writer_begin_object (json);
-  pmss_json_writer_set_member_name (json, "logins");
-  pmss_json_writer_begin_array (json);
-  for (guint i = 0; i < list->len; i++)
-    add_login (json, g_ptr_array_index (list, i));
-  pmss_json_writer_end_array (json);
-  pmss_json_writer_end_object (json);
-  pmss_api_respond (call, 200, json);
+  pmss_api_respond_list (call, "logins", list, add_login, NULL, error);
 }
 
 static void
@@ -49,22 +38,13 @@ list_logins (PmssApiCall * call)
 }
 
 static void
-respond_done (PmssApiCall * call, gboolean done, const GError * error)
-{
-  if (done)
-    pmss_http_request_respond_empty (call->request, 204);
-  else
-    pmss_http_request_respond_error (call->request, error);
-}
-
-static void
 delete_login (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   gboolean done = pmss_logins_remove (call->context->accounts,
       call->user->name, call->param, &error);
 
-  respond_done (call, done, error);
+  pmss_api_respond_done (call, done, error);
 }
 
 static void
@@ -74,7 +54,7 @@ delete_others (PmssApiCall * call)
   gboolean done = pmss_logins_remove_others (call->context->accounts,
       call->user->name, call->login, &error);
 
-  respond_done (call, done, error);
+  pmss_api_respond_done (call, done, error);
 }
 
 const PmssRoute pmss_routes_my_logins[] = {

@@ -21,8 +21,10 @@ add_redundancy (PmssJsonWriter * json, PmssRedundancy redundancy)
 }
 
 static void
-add_policy (PmssJsonWriter * json, const PmssPolicy * policy)
+add_policy (PmssJsonWriter * json, gconstpointer element)
 {
+  const PmssPolicy *policy = element;
+
   pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "name", policy->name);
   pmss_api_add_int (json, "order", policy->order);
@@ -51,21 +53,8 @@ list_policies (PmssApiCall * call)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) policies =
       pmss_policies_list (call->context->database, &error);
-  g_autoptr (PmssJsonWriter) json = NULL;
 
-  if (policies == NULL) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = pmss_json_writer_new ();
-  pmss_json_writer_begin_object (json);
-  pmss_json_writer_set_member_name (json, "policies");
-  pmss_json_writer_begin_array (json);
-  for (guint i = 0; i < policies->len; i++)
-    add_policy (json, g_ptr_array_index (policies, i));
-  pmss_json_writer_end_array (json);
-  pmss_json_writer_end_object (json);
-  pmss_api_respond (call, 200, json);
+  pmss_api_respond_list (call, "policies", policies, add_policy, NULL, error);
 }
 
 /* PUT */
@@ -168,11 +157,10 @@ static void
 delete_policy (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
+  gboolean done = pmss_policies_remove (call->context->database, call->param,
+      &error);
 
-  if (pmss_policies_remove (call->context->database, call->param, &error))
-    pmss_http_request_respond_empty (call->request, 204);
-  else
-    pmss_http_request_respond_error (call->request, error);
+  pmss_api_respond_done (call, done, error);
 }
 
 /* Choosing */

@@ -10,8 +10,10 @@
 #define MAX_LIMIT 1000
 
 static void
-add_position (PmssJsonWriter * json, const PmssPosition * position)
+add_position (PmssJsonWriter * json, gconstpointer element)
 {
+  const PmssPosition *position = element;
+
   pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "medium", position->medium);
   pmss_api_add_int (json, "position_ns", position->position_ns);
@@ -25,7 +27,6 @@ list_positions (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) list = NULL;
-  g_autoptr (PmssJsonWriter) json = NULL;
   g_autofree char *next = NULL;
   guint64 limit;
 
@@ -35,20 +36,7 @@ list_positions (PmssApiCall * call)
   list = pmss_positions_list (call->context->database, call->user->name,
       pmss_http_request_get_query (call->request, "after"), (guint) limit,
       &next, &error);
-  if (list == NULL) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = pmss_json_writer_new ();
-  pmss_json_writer_begin_object (json);
-  pmss_json_writer_set_member_name (json, "positions");
-  pmss_json_writer_begin_array (json);
-  for (guint i = 0; i < list->len; i++)
-    add_position (json, g_ptr_array_index (list, i));
-  pmss_json_writer_end_array (json);
-  pmss_api_add_string (json, "next", next);
-  pmss_json_writer_end_object (json);
-  pmss_api_respond (call, 200, json);
+  pmss_api_respond_list (call, "positions", list, add_position, &next, error);
 }
 
 static gboolean
@@ -66,15 +54,6 @@ set_position (PmssApiCall * call, GError ** error)
 }
 
 static void
-respond_done (PmssApiCall * call, gboolean done, const GError * error)
-{
-  if (done)
-    pmss_http_request_respond_empty (call->request, 204);
-  else
-    pmss_http_request_respond_error (call->request, error);
-}
-
-static void
 put_position (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
@@ -83,7 +62,7 @@ put_position (PmssApiCall * call)
   if (!pmss_api_check_medium_name (call))
     return;
   done = set_position (call, &error);
-  respond_done (call, done, error);
+  pmss_api_respond_done (call, done, error);
 }
 
 static void
@@ -96,7 +75,7 @@ delete_position (PmssApiCall * call)
     return;
   done = pmss_positions_remove (call->context->database, call->user->name,
       call->param, &error);
-  respond_done (call, done, error);
+  pmss_api_respond_done (call, done, error);
 }
 
 const PmssRoute pmss_routes_positions[] = {

@@ -21,26 +21,19 @@ add_user_json (PmssJsonWriter * json, const PmssUser * user)
 }
 
 static void
+add_user (PmssJsonWriter * json, gconstpointer user)
+{
+  add_user_json (json, user);
+}
+
+static void
 list_users (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) users =
       pmss_accounts_list_users (call->context->accounts, &error);
-  g_autoptr (PmssJsonWriter) json = NULL;
 
-  if (users == NULL) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = pmss_json_writer_new ();
-  pmss_json_writer_begin_object (json);
-  pmss_json_writer_set_member_name (json, "users");
-  pmss_json_writer_begin_array (json);
-  for (guint i = 0; i < users->len; i++)
-    add_user_json (json, g_ptr_array_index (users, i));
-  pmss_json_writer_end_array (json);
-  pmss_json_writer_end_object (json);
-  pmss_api_respond (call, 200, json);
+  pmss_api_respond_list (call, "users", users, add_user, NULL, error);
 }
 
 static PmssUser *

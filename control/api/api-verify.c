@@ -18,7 +18,6 @@ static void
 start_verify (PmssApiCall * call)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (PmssJsonWriter) json = NULL;
   guint64 rate_limit;
   gint64 job;
 
@@ -28,15 +27,7 @@ start_verify (PmssApiCall * call)
     return;
   job = pmss_verify_start (call->context, call->param, rate_limit,
       call->user->name, &error);
-  if (job == 0) {
-    pmss_http_request_respond_error (call->request, error);
-    return;
-  }
-  json = pmss_json_writer_new ();
-  pmss_json_writer_begin_object (json);
-  pmss_api_add_int (json, "job", job);
-  pmss_json_writer_end_object (json);
-  pmss_api_respond (call, 202, json);
+  pmss_api_respond_job (call, job, error);
 }
 
 static void

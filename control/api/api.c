@@ -120,3 +120,51 @@ pmss_api_respond (PmssApiCall * call, guint status, PmssJsonWriter * json)
 
   pmss_http_request_respond (call->request, status, "application/json", body);
 }
+
+void
+pmss_api_respond_done (PmssApiCall * call, gboolean done, const GError * error)
+{
+  if (done)
+    pmss_http_request_respond_empty (call->request, 204);
+  else
+    pmss_http_request_respond_error (call->request, error);
+}
+
+void
+pmss_api_respond_job (PmssApiCall * call, gint64 job, const GError * error)
+{
+  g_autoptr (PmssJsonWriter) json = NULL;
+
+  if (job == 0) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_api_add_int (json, "job", job);
+  pmss_json_writer_end_object (json);
+  pmss_api_respond (call, 202, json);
+}
+
+void
+pmss_api_respond_list (PmssApiCall * call, const char *name, GPtrArray * list,
+    PmssApiAddFunc add, char *const *next, const GError * error)
+{
+  g_autoptr (PmssJsonWriter) json = NULL;
+
+  if (list == NULL) {
+    pmss_http_request_respond_error (call->request, error);
+    return;
+  }
+  json = pmss_json_writer_new ();
+  pmss_json_writer_begin_object (json);
+  pmss_json_writer_set_member_name (json, name);
+  pmss_json_writer_begin_array (json);
+  for (guint i = 0; i < list->len; i++)
+    add (json, g_ptr_array_index (list, i));
+  pmss_json_writer_end_array (json);
+  if (next != NULL)
+    pmss_api_add_string (json, "next", *next);
+  pmss_json_writer_end_object (json);
+  pmss_api_respond (call, 200, json);
+}

@@ -145,5 +145,14 @@ void      pmss_api_add_time   (PmssJsonWriter *json, const char *name, gint64 se
 
 /* Answers with the document in @json, which is empty then. */
 void      pmss_api_respond (PmssApiCall *call, guint status, PmssJsonWriter *json);
+/* 204, or @error where it is not @done. */
+void      pmss_api_respond_done (PmssApiCall *call, gboolean done, const GError *error);
+/* 202 {job}, or @error where @job is 0. */
+void      pmss_api_respond_job  (PmssApiCall *call, gint64 job, const GError *error);
+/* 200 {@name: [...]}, each of @list added by @add; or @error where @list is NULL. @next: (nullable)
+ * the member of that name is added, null where it points to NULL. */
+typedef void (*PmssApiAddFunc) (PmssJsonWriter *json, gconstpointer element);
+void      pmss_api_respond_list (PmssApiCall *call, const char *name, GPtrArray *list,
+    PmssApiAddFunc add, char *const *next, const GError *error);
 
 G_END_DECLS

@@ -11,10 +11,7 @@ read_text (PmssRows * rows, char **text, GError ** error)
   *text = NULL;
   if (pmss_rows_next (rows, &local))
     *text = g_strdup (pmss_rows_text (rows, 0));
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  return pmss_rows_end (g_steal_pointer (&local), error);
 }
 
 static gboolean

@@ -60,10 +60,7 @@ add_rows (PmssMediaList * list, PmssRows * rows, gboolean * few,
       return FALSE;
   }
   *few = rows != NULL && local == NULL;
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  return pmss_rows_end (g_steal_pointer (&local), error);
 }
 
 /* --- words of one or two characters --- */
@@ -87,10 +84,7 @@ find_brief (PmssDatabase * database, const char *word, GHashTable * ids,
     g_hash_table_add (ids, g_memdup2 (&id, sizeof (id)));
   }
   *few = n < PMSS_MEDIA_WALK && g_hash_table_size (ids) <= PMSS_FEW_MEDIA;
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  return pmss_rows_end (g_steal_pointer (&local), error);
 }
 
 static gboolean

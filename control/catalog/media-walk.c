@@ -114,10 +114,7 @@ walk_rows (PmssDatabase * database, PmssMediaList * list, Walk * walk,
     if (!ok)
       return FALSE;
   }
-  if (local == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
+  return pmss_rows_end (g_steal_pointer (&local), error);
 }
 
 static PmssRows *

@@ -152,6 +152,9 @@ PmssRows     *pmss_database_query_values (PmssDatabase *database, const char *sq
     const PmssValue *values);
 /* TRUE: there is a row. FALSE: no more, or @error. */
 gboolean      pmss_rows_next    (PmssRows *rows, GError **error);
+/* After the last row, with the error of pmss_rows_next() (nullable), which it takes: TRUE, or FALSE
+ * and that error. */
+gboolean      pmss_rows_end     (GError *local, GError **error);
 gboolean      pmss_rows_is_null (PmssRows *rows, guint column);
 /* 0 for NULL */
 gint64        pmss_rows_int     (PmssRows *rows, guint column);

@@ -290,6 +290,14 @@ pmss_database_query_values (PmssDatabase * self, const char *sql,
 }
 
 gboolean
+pmss_rows_end (GError * local, GError ** error)
+{
+  if (local != NULL)
+    g_propagate_error (error, local);
+  return local == NULL;
+}
+
+gboolean
 pmss_rows_next (PmssRows * rows, GError ** error)
 {
   int code;

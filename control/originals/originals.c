@@ -21,15 +21,6 @@ struct _PmssOriginals
 
 /* Rows */
 
-/* What remains of a query that gives no row, or of the last row. */
-static gboolean
-end_query (GError * local, GError ** error)
-{
-  if (local != NULL)
-    g_propagate_error (error, local);
-  return local == NULL;
-}
-
 static gboolean
 find_file (PmssDatabase * database, const char *name, PmssDataFile * file,
     GError ** error)
@@ -41,7 +32,7 @@ find_file (PmssDatabase * database, const char *name, PmssDataFile * file,
   file->known = pmss_rows_next (rows, &local);
   if (file->known)
     file->least = file->most = (guint64) pmss_rows_int (rows, 0);
-  return end_query (local, error);
+  return pmss_rows_end (local, error);
 }
 
 gboolean
@@ -56,7 +47,7 @@ pmss_originals_each (PmssDatabase * database, PmssOriginalFunc func,
   while (pmss_rows_next (rows, &local))
     func (pmss_rows_text (rows, 0), pmss_rows_text (rows, 1),
         (guint64) pmss_rows_int (rows, 2), user_data);
-  return end_query (local, error);
+  return pmss_rows_end (local, error);
 }
 
 typedef struct
@@ -101,7 +92,7 @@ find_row (PmssDatabase * database, gpointer user_data, GError ** error)
     call->file = g_strdup (pmss_rows_text (rows, 0));
     call->sha256 = g_strdup (pmss_rows_text (rows, 1));
   }
-  return end_query (local, error);
+  return pmss_rows_end (local, error);
 }
 
 static void

@@ -2,6 +2,8 @@
 
 #include "cli-list.h"
 
+#include <stdio.h>
+
 gboolean
 pmss_cli_list (PmssCli * cli, const char *path, const PmssCliList * list,
     GError ** error)
@@ -26,5 +28,17 @@ pmss_cli_list (PmssCli * cli, const char *path, const PmssCliList * list,
   pmss_cli_table_print (table, list->empty);
   if (list->print_more && elements != NULL)
     list->print_more (elements);
+  return TRUE;
+}
+
+gboolean
+pmss_cli_remove (PmssCli * cli, const char *path, GError ** error)
+{
+  g_autoptr (JsonNode) answer = pmss_cli_request (cli, "DELETE", path, NULL,
+      error);
+
+  if (answer == NULL)
+    return FALSE;
+  printf (cli->json ? "{}\n" : "Removed.\n");
   return TRUE;
 }

@@ -22,5 +22,7 @@ typedef struct
 
 /* GETs @path and prints the answer: as it is with --json, else as a table. */
 gboolean pmss_cli_list (PmssCli *cli, const char *path, const PmssCliList *list, GError **error);
+/* DELETEs @path, an element of such a list. */
+gboolean pmss_cli_remove (PmssCli *cli, const char *path, GError **error);
 
 G_END_DECLS

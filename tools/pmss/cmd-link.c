@@ -127,7 +127,6 @@ static const PmssCliUsage rm_usage = {
 static gboolean
 link_rm (PmssCli * cli, int argc, char **argv, GError ** error)
 {
-  g_autoptr (JsonNode) answer = NULL;
   g_autofree char *path = NULL;
   guint64 id;
 
@@ -135,11 +134,7 @@ link_rm (PmssCli * cli, int argc, char **argv, GError ** error)
       !pmss_cli_parse_id (argv[1], "link", &id, error))
     return FALSE;
   path = g_strdup_printf ("/links/%" G_GUINT64_FORMAT, id);
-  answer = pmss_cli_request (cli, "DELETE", path, NULL, error);
-  if (answer == NULL)
-    return FALSE;
-  printf (cli->json ? "{}\n" : "Removed.\n");
-  return TRUE;
+  return pmss_cli_remove (cli, path, error);
 }
 
 static const PmssCliCommand verbs[] = {

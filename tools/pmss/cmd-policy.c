@@ -231,16 +231,11 @@ static gboolean
 policy_rm (PmssCli * cli, int argc, char **argv, GError ** error)
 {
   g_autofree char *path = NULL;
-  g_autoptr (JsonNode) answer = NULL;
 
   if (!pmss_cli_parse (cli, &rm_usage, NULL, &argc, &argv, error))
     return FALSE;
   path = policy_path (argv[1]);
-  answer = pmss_cli_request (cli, "DELETE", path, NULL, error);
-  if (answer == NULL)
-    return FALSE;
-  printf (cli->json ? "{}\n" : "Removed.\n");
-  return TRUE;
+  return pmss_cli_remove (cli, path, error);
 }
 
 static const PmssCliCommand verbs[] = {
