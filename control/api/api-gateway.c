@@ -17,22 +17,6 @@
 
 /* --- A viewer --- */
 
-static PmssMedium *
-find_ready (PmssApiCall * call, const char *name, GError ** error)
-{
-  g_autoptr (PmssMedium) medium =
-      pmss_catalog_get_medium (call->context->catalog, name, error);
-
-  if (medium == NULL)
-    return NULL;
-  if (medium->state == PMSS_MEDIUM_READY && medium->has_version)
-    return g_steal_pointer (&medium);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "“%s” is not ready but %s", medium->name,
-      pmss_medium_state_to_string (medium->state));
-  return NULL;
-}
-
 /* bit/s */
 static guint64
 get_rate (const PmssMedium * medium)
@@ -145,7 +129,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Play, clear_play)
          begin_play (PmssApiCall * call, const char *name, Play * play,
     GError ** error)
 {
-  play->medium = find_ready (call, name, error);
+  play->medium = pmss_catalog_get_ready_medium (call->context->catalog,
+      name, error);
   if (play->medium != NULL)
     play->ticket = take_ticket (call, play->medium, error);
   if (play->ticket == NULL)

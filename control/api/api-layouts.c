@@ -78,17 +78,11 @@ static gboolean
 find_version (PmssApiCall * call, PmssVersion * version, GError ** error)
 {
   PmssCatalog *catalog = call->context->catalog;
-  g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (catalog,
+  g_autoptr (PmssMedium) medium = pmss_catalog_get_ready_medium (catalog,
       call->param, error);
 
-  if (medium == NULL)
-    return FALSE;
-  if (medium->has_version)
-    return pmss_catalog_get_version (catalog, &medium->version, version, error);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "“%s” is not ready but %s", medium->name,
-      pmss_medium_state_to_string (medium->state));
-  return FALSE;
+  return medium != NULL && pmss_catalog_get_version (catalog, &medium->version,
+      version, error);
 }
 
 static void

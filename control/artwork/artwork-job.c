@@ -123,6 +123,18 @@ draw (Drawing * self, const char *path, GError ** error)
 
 /* The whole */
 
+/* A medium by its type may lack no more than a demuxer, at its ingest. */
+static gboolean
+is_hopeless (const PmssMedium * medium)
+{
+  const char *type = medium->content_type != NULL ? medium->content_type : "";
+
+  return medium->streams != NULL && !pmss_artwork_is_of_use (medium)
+      && !g_str_has_prefix (type, "audio/")
+      && !g_str_has_prefix (type, "video/")
+      && !g_str_has_prefix (type, "image/");
+}
+
 /* What the phase tells of an earlier run. @warning: (out) why there is no use in another one. */
 static void
 look_back (Drawing * self, const char **warning)
@@ -134,8 +146,7 @@ look_back (Drawing * self, const char **warning)
   if (g_strcmp0 (phase, "picture-again") == 0)
     *warning = "The making of its pictures was interrupted twice. "
         "'pmss artwork' tries again";
-  else if (self->medium->streams != NULL
-      && !pmss_artwork_is_of_use (self->medium))
+  else if (is_hopeless (self->medium))
     *warning = "It has no picture and no sound";
 }
 
@@ -185,14 +196,8 @@ gint64
 pmss_artwork_add_job (PmssControlContext * context, const PmssMedium * medium,
     const char *user, GError ** error)
 {
-  GError *local = NULL;
-  gint64 open = pmss_jobs_find_open (context->jobs, pmss_job_type_artwork.type,
-      medium->id, &local);
-
-  if (local != NULL)
-    g_propagate_error (error, local);
-  return open != 0 || local != NULL ? open : pmss_jobs_add (context->jobs,
-      pmss_job_type_artwork.type, medium->id, medium->name, 0, 0, user, error);
+  return pmss_jobs_add_once (context->jobs, pmss_job_type_artwork.type,
+      medium->id, medium->name, 0, 0, user, error);
 }
 
 typedef struct
@@ -204,17 +209,11 @@ static gint64
 start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
 {
   Start *start = user_data;
-  g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (context->catalog,
-      start->name, error);
+  g_autoptr (PmssMedium) medium = pmss_catalog_get_ready_medium
+      (context->catalog, start->name, error);
 
-  if (medium == NULL)
-    return 0;
-  if (medium->state == PMSS_MEDIUM_READY)
-    return pmss_artwork_add_job (context, medium, start->user, error);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "%s is not ready: it is %s", medium->name,
-      pmss_medium_state_to_string (medium->state));
-  return 0;
+  return medium != NULL ? pmss_artwork_add_job (context, medium, start->user,
+      error) : 0;
 }
 
 gint64

@@ -281,6 +281,22 @@ pmss_catalog_read_medium (PmssDatabase * database, gint64 id, GError ** error)
 }
 
 PmssMedium *
+pmss_catalog_get_ready_medium (PmssCatalog * self, const char *name,
+    GError ** error)
+{
+  g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (self, name, error);
+
+  if (medium == NULL)
+    return NULL;
+  if (medium->state == PMSS_MEDIUM_READY && medium->has_version)
+    return g_steal_pointer (&medium);
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+      "“%s” is not ready but %s", medium->name,
+      pmss_medium_state_to_string (medium->state));
+  return NULL;
+}
+
+PmssMedium *
 pmss_catalog_get_medium_by_id (PmssCatalog * self, gint64 id, GError ** error)
 {
   MediumCall call = {.id = id };

@@ -70,6 +70,9 @@ gboolean     pmss_catalog_add_medium    (PmssCatalog *catalog, PmssMedium *mediu
 gboolean     pmss_catalog_check_name    (PmssCatalog *catalog, const char *name, GError **error);
 /* The living medium of that name. PMSS_ERROR_NOT_FOUND. */
 PmssMedium  *pmss_catalog_get_medium    (PmssCatalog *catalog, const char *name, GError **error);
+/* The same, when it is ready; else PMSS_ERROR_CONFLICT. */
+PmssMedium  *pmss_catalog_get_ready_medium (PmssCatalog *catalog, const char *name,
+    GError **error);
 PmssMedium  *pmss_catalog_get_medium_by_id (PmssCatalog *catalog, gint64 id, GError **error);
 /* Living media whose name begins with @prefix (nullable) and sorts after @after (nullable), in byte
  * order, at most @limit. @next: (out) (nullable) the name to go on after, NULL at the end. */

@@ -18,22 +18,6 @@ typedef struct
   gint64 job;
 } Change;
 
-static PmssMedium *
-get_ready (PmssControlContext * context, const char *name, GError ** error)
-{
-  g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (context->catalog,
-      name, error);
-
-  if (medium == NULL)
-    return NULL;
-  if (medium->state == PMSS_MEDIUM_READY && medium->has_version)
-    return g_steal_pointer (&medium);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "“%s” is not ready but %s", medium->name,
-      pmss_medium_state_to_string (medium->state));
-  return NULL;
-}
-
 static gboolean
 is_kept (Change * change, gint64 medium, gboolean * kept, GError ** error)
 {
@@ -68,8 +52,8 @@ static gboolean
 begin_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Change *change = user_data;
-  g_autoptr (PmssMedium) medium = get_ready (change->context, change->name,
-      error);
+  g_autoptr (PmssMedium) medium = pmss_catalog_get_ready_medium
+      (change->context->catalog, change->name, error);
   g_autoptr (GError) local = NULL;
   gboolean kept;
 
@@ -127,8 +111,8 @@ static gboolean
 drop_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {
   Change *change = user_data;
-  g_autoptr (PmssMedium) medium = get_ready (change->context, change->name,
-      error);
+  g_autoptr (PmssMedium) medium = pmss_catalog_get_ready_medium
+      (change->context->catalog, change->name, error);
   g_autoptr (GError) local = NULL;
 
   if (medium == NULL)
@@ -160,7 +144,8 @@ gboolean
 pmss_original_drop (PmssControlContext * context, const char *name,
     GError ** error)
 {
-  g_autoptr (PmssMedium) medium = get_ready (context, name, error);
+  g_autoptr (PmssMedium) medium = pmss_catalog_get_ready_medium
+      (context->catalog, name, error);
   Change change = {.context = context,.name = name };
 
   if (medium == NULL || !check_whole (context, medium, error))

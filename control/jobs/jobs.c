@@ -425,6 +425,20 @@ pmss_jobs_find_open (PmssJobs * self, const char *type, gint64 medium,
   return pmss_rows_next (rows, error) ? pmss_rows_int (rows, 0) : 0;
 }
 
+gint64
+pmss_jobs_add_once (PmssJobs * self, const char *type, gint64 medium,
+    const char *medium_name, guint64 total, guint64 rate_limit,
+    const char *user, GError ** error)
+{
+  GError *local = NULL;
+  gint64 open = pmss_jobs_find_open (self, type, medium, &local);
+
+  if (local != NULL)
+    g_propagate_error (error, local);
+  return open != 0 || local != NULL ? open : pmss_jobs_add (self, type, medium,
+      medium_name, total, rate_limit, user, error);
+}
+
 static gboolean
 drop_medium_rows (PmssDatabase * database, gpointer user_data, GError ** error)
 {

@@ -110,6 +110,10 @@ void          pmss_jobs_free  (PmssJobs *jobs);
 gint64        pmss_jobs_add   (PmssJobs *jobs, const char *type, gint64 medium,
     const char *medium_name, guint64 total, guint64 rate_limit,
     const char *user, GError **error);
+/* The same, or the job of that type and medium that has not ended. */
+gint64        pmss_jobs_add_once (PmssJobs *jobs, const char *type, gint64 medium,
+    const char *medium_name, guint64 total, guint64 rate_limit,
+    const char *user, GError **error);
 /* The work that goes with a new job in one transaction. Returns the result of pmss_jobs_add(), 0 on
  * error. */
 typedef gint64 (*PmssJobsBegin) (PmssControlContext *context, gpointer user_data, GError **error);

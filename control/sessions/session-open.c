@@ -221,18 +221,9 @@ new_session (PmssSessions * self, const PmssMedium * medium,
 static gboolean
 find_medium (OpenCall * call, GError ** error)
 {
-  PmssMedium *medium = pmss_catalog_get_medium (call->sessions->catalog,
-      call->name, error);
-
-  call->opened->medium = medium;
-  if (medium == NULL)
-    return FALSE;
-  if (medium->state == PMSS_MEDIUM_READY && medium->has_version)
-    return TRUE;
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "“%s” is not ready but %s", medium->name,
-      pmss_medium_state_to_string (medium->state));
-  return FALSE;
+  call->opened->medium = pmss_catalog_get_ready_medium
+      (call->sessions->catalog, call->name, error);
+  return call->opened->medium != NULL;
 }
 
 static gboolean

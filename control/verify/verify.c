@@ -313,24 +313,10 @@ static gint64
 start_rows (PmssControlContext * context, gpointer user_data, GError ** error)
 {
   Start *start = user_data;
-  g_autoptr (PmssMedium) medium = pmss_catalog_get_medium (context->catalog,
-      start->name, error);
-  GError *local = NULL;
-  gint64 open;
+  g_autoptr (PmssMedium) medium = pmss_catalog_get_ready_medium
+      (context->catalog, start->name, error);
 
-  if (medium == NULL)
-    return 0;
-  if (medium->state != PMSS_MEDIUM_READY) {
-    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-        "%s is not ready: it is %s", medium->name,
-        pmss_medium_state_to_string (medium->state));
-    return 0;
-  }
-  open = pmss_jobs_find_open (context->jobs, pmss_job_type_verify.type,
-      medium->id, &local);
-  if (local != NULL)
-    g_propagate_error (error, local);
-  return open != 0 || local != NULL ? open : pmss_jobs_add (context->jobs,
+  return medium == NULL ? 0 : pmss_jobs_add_once (context->jobs,
       pmss_job_type_verify.type, medium->id, medium->name,
       MAX (medium->size, 0), start->rate_limit, start->user, error);
 }

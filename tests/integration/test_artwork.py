@@ -112,6 +112,9 @@ class Artwork(Case):
         job = self.cluster.wait_job(self.start("noise"))
         self.assertIn("no picture and no sound", job["warning"])
         self.assertEqual((job["done"], self.artwork("noise")), (0, None))
+        # what is called a film may lack no more than a demuxer: it is looked at
+        self.cluster.add("film.mp4", b"no film at all", content_type="video/mp4")
+        self.assertIn("can be decoded here", self.cluster.wait_job(self.start("film.mp4"))["warning"])
         medium = self.cluster.add("bomb.png", bomb(20000))
         self.assertEqual(medium["state"], "ready")
         self.cluster.wait_jobs(120 * cluster.PATIENCE)

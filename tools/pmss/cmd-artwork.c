@@ -136,11 +136,12 @@ draw (PmssCli * cli, const char *name, gpointer user_data, GError ** error)
 
 /* --- which ones --- */
 
-/* As far as the ingest found out: what it could not look at may have some. */
+/* As far as the ingest found out: what it could not look into may have some. */
 static gboolean
 may_show_something (JsonObject * medium)
 {
   JsonArray *streams = pmss_cli_json_array (medium, "streams");
+  const char *content_type = pmss_cli_json_string (medium, "content_type");
 
   for (guint i = 0; streams != NULL && i < json_array_get_length (streams); i++) {
     const char *type = pmss_cli_json_string (pmss_cli_json_element (streams, i),
@@ -150,7 +151,10 @@ may_show_something (JsonObject * medium)
         || g_strcmp0 (type, "audio") == 0)
       return TRUE;
   }
-  return streams == NULL;
+  return streams == NULL || (content_type != NULL
+      && (g_str_has_prefix (content_type, "audio/")
+          || g_str_has_prefix (content_type, "video/")
+          || g_str_has_prefix (content_type, "image/")));
 }
 
 static gboolean
