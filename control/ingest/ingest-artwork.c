@@ -7,6 +7,8 @@
 #include "control/ingest/probe-runner.h"
 
 #define ARTWORK_SECONDS 60
+/* A smaller file is striped sooner than pictures are made: they are left to the job. */
+#define LEAST_BYTES (PMSS_SMALL_JOB / 2)
 
 struct _PmssIngestArtwork
 {
@@ -51,7 +53,8 @@ pmss_ingest_begin_artwork (Ingest * ingest)
   PmssIngestArtwork *self;
   g_autoptr (GError) error = NULL;
 
-  if (!pmss_artwork_is_of_use (ingest->medium))
+  if (!pmss_artwork_is_of_use (ingest->medium)
+      || ingest->upload->size < LEAST_BYTES)
     return;
   self = g_new0 (PmssIngestArtwork, 1);
   self->path = g_strdup (ingest->path);

@@ -32,8 +32,8 @@ typedef struct
 /* Probes the file. A failure is a warning. */
 gboolean pmss_ingest_probe (Ingest *ingest, GError **error);
 
-/* Begins to make pictures of the file, beside the phases that follow. Not after a restart of
- * control. */
+/* Begins to make pictures of the file, if it is not small, beside the phases that follow. Not after
+ * a restart of control. */
 void     pmss_ingest_begin_artwork  (Ingest *ingest);
 /* Keeps what there is by now; a failure is logged. Does not wait: what is still being made is left
  * to a job. */

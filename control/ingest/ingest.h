@@ -13,8 +13,8 @@ G_BEGIN_DECLS
  * - probe: pmss-probe describes the file. A failure of it is a warning, and so is a decoder that it
  *   lacks. It is left out once the server twice did not live to see its end.
  *   A medium with pictures or sound has artwork made meanwhile by another run of pmss-probe, with a
- *   minute's time. A failure of that is logged, and nothing else. Commit does not wait for it: what
- *   is not there by then is stopped, and the job "artwork" makes it of the medium.
+ *   minute's time, unless it is small. A failure of that is logged, and nothing else. Commit does
+ *   not wait for it: what is not there by then is stopped, and the job "artwork" makes it.
  * - stripe: the upload's bytes go on to the nodes, with the SHA-256 of it all on the way. Durable
  *   extents are read back meanwhile. See #PmssStriping.
  * - verify: every shard that was not found good then is computed again from the upload, compared

@@ -176,6 +176,17 @@ class Artwork(Case):
         self.cluster.wait_jobs()
 
 
+class Beside(Case):
+    """Of what takes its time to be striped, pictures are made meanwhile."""
+
+    control_options = dict(Case.control_options, **{"stripe-rate": "8000000"})
+
+    def test_while_striping(self):
+        self.cluster.add("large", self.film + random.Random(3).randbytes(5 << 20))
+        self.assertTrue(self.artwork("large")["sprite"])
+        self.assertEqual({job["type"] for job in self.cluster.api("GET", "/jobs")["jobs"]}, {"ingest"})
+
+
 class Hanging(Case):
     """Where pictures take for ever: everything else goes on."""
 
