@@ -65,12 +65,44 @@ set_tag (JsonObject * object, const GstTagList * list, const char *tag)
   }
 }
 
+/* @but: (nullable) a tag that is left out */
 static void
-add_tags (JsonObject * object, const GstTagList * list)
+add_tags (JsonObject * object, const GstTagList * list, const char *but)
 {
   if (list != NULL)
     for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
-      set_tag (object, list, tags[i]);
+      if (g_strcmp0 (tags[i], but) != 0)
+        set_tag (object, list, tags[i]);
+}
+
+/* In Matroska each track has a name, such as "Audio", which comes as a title. */
+static gboolean
+has_track_names (GstDiscovererStreamInfo * top)
+{
+  g_autoptr (GstCaps) caps = gst_discoverer_stream_info_get_caps (top);
+  const char *name = caps != NULL && gst_caps_get_size (caps) > 0
+      ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
+
+  return g_str_has_suffix (name, "/webm")
+      || g_str_has_suffix (name, "/x-matroska");
+}
+
+/* Those of the whole file go before those of its streams. */
+static JsonObject *
+describe_tags (GstDiscovererInfo * info, const GList * streams)
+{
+  g_autoptr (GstDiscovererStreamInfo) top =
+      gst_discoverer_info_get_stream_info (info);
+  const char *but = top != NULL && has_track_names (top) ? GST_TAG_TITLE : NULL;
+  JsonObject *object = json_object_new ();
+
+  if (top != NULL && GST_IS_DISCOVERER_CONTAINER_INFO (top))
+    add_tags (object, gst_discoverer_container_info_get_tags
+        (GST_DISCOVERER_CONTAINER_INFO (top)), NULL);
+  for (const GList * l = streams; l != NULL; l = l->next)
+    if (!GST_IS_DISCOVERER_CONTAINER_INFO (l->data))
+      add_tags (object, gst_discoverer_stream_info_get_tags (l->data), but);
+  return object;
 }
 
 static void
@@ -159,25 +191,21 @@ describe_streams (JsonObject * object, GstDiscovererInfo * info)
 {
   GList *list = gst_discoverer_info_get_stream_list (info);
   JsonArray *streams = json_array_new ();
-  JsonObject *tag_object = json_object_new ();
   gboolean video = FALSE;
 
   for (GList * l = list; l && json_array_get_length (streams) < MAX_STREAMS;
       l = l->next) {
     JsonObject *stream = describe_stream (l->data);
 
-    add_tags (tag_object, gst_discoverer_stream_info_get_tags (l->data));
-    if (GST_IS_DISCOVERER_CONTAINER_INFO (l->data))
-      add_tags (tag_object, gst_discoverer_container_info_get_tags (l->data));
     if (stream == NULL)
       continue;
     video |= g_str_equal (json_object_get_string_member (stream, "type"),
         "video");
     json_array_add_object_element (streams, stream);
   }
-  gst_discoverer_stream_info_list_free (list);
   json_object_set_array_member (object, "streams", streams);
-  json_object_set_object_member (object, "tags", tag_object);
+  json_object_set_object_member (object, "tags", describe_tags (info, list));
+  gst_discoverer_stream_info_list_free (list);
   return video;
 }
 

@@ -84,6 +84,17 @@ class Probe(unittest.TestCase):
         self.assertAlmostEqual(found["duration_ns"], 12e9, delta=2e8)
         self.check_rates(found, self.film)
 
+    def test_title(self):
+        """Of the file, not of its tracks: each muxer of Matroska names those "Audio" and "Video"."""
+        self.assertNotIn("title", self.probe(self.film)["tags"])
+        path = self.dir / "titled.mkv"
+        subprocess.run(["ffmpeg", "-v", "error", "-i", str(self.film), "-c", "copy", "-metadata", "title=Sintel", "-metadata:s:a:0", "title=Commentary", str(path)],
+                       check=True, stdin=subprocess.DEVNULL)
+        self.assertEqual(self.probe(path)["tags"]["title"], "Sintel")
+        path = self.dir / "song.ogg"
+        launch("audiotestsrc num-buffers=50 ! taginject tags=title=Song ! vorbisenc ! oggmux ! filesink location=%s" % path)
+        self.assertEqual(self.probe(path)["tags"]["title"], "Song")
+
     def test_peak_is_found(self):
         """Ten seconds of black, one of noise, four of black: the peaks are those of the noisy second."""
         path = self.dir / "peak.mkv"
