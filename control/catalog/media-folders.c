@@ -30,19 +30,22 @@ find_folder (PmssDatabase * database, const char *inside, const char *from,
   return g_strdup (pmss_rows_text (rows, 0));
 }
 
-/* At most @most. */
+/* @seen: names from @from to @to, at most @most; @number: those of them that are no subtitles, which
+ * belong to a medium beside them. */
 static gboolean
 count_below (PmssDatabase * database, const char *from, const char *to,
-    gint64 most, gint64 * number, GError ** error)
+    gint64 most, gint64 * seen, gint64 * number, GError ** error)
 {
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT count(*) FROM (SELECT 1 FROM medium m"
+      "SELECT count(*), count(*) FILTER (WHERE name NOT LIKE '%.srt'"
+      " AND name NOT LIKE '%.vtt') FROM (SELECT m.name FROM medium m"
       " WHERE m.state <> 'deleting' AND m.name >= ?1 AND m.name < ?2"
       " LIMIT ?3)", PMSS_TEXT (from), PMSS_TEXT (to), PMSS_INT (most));
 
   if (!pmss_rows_next (rows, error))
     return FALSE;
-  *number = pmss_rows_int (rows, 0);
+  *seen = pmss_rows_int (rows, 0);
+  *number = pmss_rows_int (rows, 1);
   return TRUE;
 }
 
@@ -62,12 +65,12 @@ add_folder (PmssDatabase * database, GArray * list, const char *path,
 {
   PmssMediaFolder folder = {.media = -1 };
   g_autofree char *end = behind (path);
-  gint64 most = MIN (*left, MAX_EACH) + 1;
+  gint64 most = MIN (*left, MAX_EACH) + 1, seen;
 
-  if (!count_below (database, path, end, most, &folder.media, error))
+  if (!count_below (database, path, end, most, &seen, &folder.media, error))
     return FALSE;
-  *left -= MIN (*left, folder.media);
-  if (folder.media == most)
+  *left -= MIN (*left, seen);
+  if (seen == most)
     folder.media = -1;
   folder.name = g_strndup (path + skip, strlen (path) - skip - 1);
   g_array_append_val (list, folder);

@@ -45,7 +45,7 @@ typedef struct
 typedef struct
 {
   char *name;                   /* of the folder in its folder */
-  gint64 media;                 /* below it; -1: not counted */
+  gint64 media;                 /* below it, without subtitles; -1: not counted */
 } PmssMediaFolder;
 
 typedef struct

@@ -176,10 +176,15 @@ static void
 test_folders (PlansFixture * f, gconstpointer data)
 {
   fill (f);
+  /* subtitles belong to the film beside them */
+  control_fixture_exec (&f->base, "INSERT INTO medium (id, name, state, k, m,"
+      " created, updated) VALUES (9007, 'a/b/one.srt', 'ready', 1, 0, 1, 1),"
+      " (9008, 'a/b/one.ko.VTT', 'ready', 1, 0, 1, 1)");
   expect_folders (f, "", "a:4 films:3000 ", "b.mp4");
   expect_folders (f, "a", "b:2 c:1 ", "a/four.mp4");
   expect_folders (f, "a/c", "d:1 ", "");
-  expect_folders (f, "a/b", "", "a/b/one.mp4 a/b/two.mp4");
+  expect_folders (f, "a/b", "",
+      "a/b/one.ko.VTT a/b/one.mp4 a/b/one.srt a/b/two.mp4");
   expect_folders (f, "none", "", "");
 }
 
