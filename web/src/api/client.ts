@@ -53,7 +53,8 @@ interface Options {
   keepalive?: boolean;
 }
 
-async function readProblem(answer: Response): Promise<Problem> {
+/** Of an answer that is none of 2xx. */
+export async function readProblem(answer: Response): Promise<Problem> {
   let detail = `${answer.status} ${answer.statusText}`;
   try {
     const problem = (await answer.json()) as { detail?: string };

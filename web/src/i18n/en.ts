@@ -32,6 +32,8 @@ export const en = {
   // what went wrong
   notFoundTitle: 'There is no such page',
   notFoundText: 'The address may be mistyped, or what was here has been removed.',
+  noMediumTitle: 'There is no such medium',
+  noMediumText: (name: string) => `“${name}” may have been renamed or deleted.`,
   toLibrary: 'To the library',
   noRightTitle: 'This page is not for you',
   noRightText: (role: string) => `It needs the role “${role}”. Ask an administrator if you should have it.`,

@@ -30,6 +30,8 @@ export const ko: Texts = {
 
   notFoundTitle: '페이지를 찾을 수 없습니다',
   notFoundText: '주소가 잘못되었거나 항목이 삭제되었습니다.',
+  noMediumTitle: '미디어를 찾을 수 없습니다',
+  noMediumText: (name) => `‘${name}’의 이름이 바뀌었거나 삭제되었을 수 있습니다.`,
   toLibrary: '라이브러리로 이동',
   noRightTitle: '이 페이지를 볼 권한이 없습니다',
   noRightText: (role) => `‘${role}’ 권한이 필요합니다. 필요하다면 관리자에게 요청하세요.`,

@@ -14,7 +14,7 @@ import { formatClock, formatDate, formatDuration, formatNumber, formatRate, form
 import { CopyLine } from '../parts/copy-line';
 import { Select } from '../parts/fields';
 import { Icon } from '../parts/icon';
-import { explainProblem, Loading, Notice, PageTitle, ProblemMessage } from '../parts/page';
+import { explainProblem, Loading, MediumProblem, Notice, PageTitle } from '../parts/page';
 import { Poster } from '../parts/poster';
 import { judge, type Verdict } from '../player/playable';
 import { libraryPath } from './library';
@@ -132,8 +132,7 @@ function PlayButtons({ medium, verdict }: { medium: Medium; verdict: Verdict }) 
 export default function AboutPage({ rest }: { rest: string }) {
   const found = useResource((signal) => getMedium(rest, signal), [rest]);
   const medium = found.data;
-  if (found.error && !medium)
-    return <ProblemMessage problem={found.error} retry={found.error.status === 404 ? undefined : found.reload} />;
+  if (found.error && !medium) return <MediumProblem name={rest} problem={found.error} retry={found.reload} />;
   if (!medium) return <Loading />;
   const verdict = judge(medium);
   const folder = folderOf(medium.name);

@@ -4,7 +4,7 @@ import { getMedium, titleOf } from '../api/media';
 import { useResource } from '../api/resource';
 import { encodeName, navigate, place } from '../app/router';
 import { t } from '../i18n';
-import { Loading, ProblemMessage } from '../parts/page';
+import { Loading, MediumProblem } from '../parts/page';
 import { Player } from '../player/player';
 import { useEffect } from 'preact/hooks';
 
@@ -16,7 +16,7 @@ export default function WatchPage({ rest }: { rest: string }) {
   }, [title]);
   const from = Number.parseFloat(place.value.query.t ?? '');
   const leave = () => navigate(`/about/${encodeName(rest)}`);
-  if (medium.error && !medium.data) return <ProblemMessage problem={medium.error} retry={medium.reload} />;
+  if (medium.error && !medium.data) return <MediumProblem name={rest} problem={medium.error} retry={medium.reload} />;
   if (!medium.data) return <Loading />;
   return <Player key={medium.data.name} medium={medium.data} from={Number.isFinite(from) ? from : null} onLeave={leave} />;
 }

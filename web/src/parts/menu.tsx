@@ -29,16 +29,18 @@ export function Menu({ class: className = '', icon, drawn, label, text, children
     };
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== 'Escape') return;
+      // the key is not for the page around it as well
+      event.preventDefault();
       setOpen(false);
       button.current?.focus();
     };
     document.addEventListener('pointerdown', onDown);
     document.addEventListener('focusin', onDown);
-    document.addEventListener('keydown', onKey);
+    document.addEventListener('keydown', onKey, { capture: true });
     return () => {
       document.removeEventListener('pointerdown', onDown);
       document.removeEventListener('focusin', onDown);
-      document.removeEventListener('keydown', onKey);
+      document.removeEventListener('keydown', onKey, { capture: true });
     };
   }, [open]);
   return (

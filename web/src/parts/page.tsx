@@ -69,6 +69,19 @@ export function ProblemMessage({ problem, retry }: { problem: Problem; retry?: (
   );
 }
 
+/** In place of a medium's page. */
+export function MediumProblem({ name, problem, retry }: { name: string; problem: Problem; retry: () => void }) {
+  if (problem.status !== 404) return <ProblemMessage problem={problem} retry={retry} />;
+  return (
+    <>
+      <PageTitle hidden>{t.value.noMediumTitle}</PageTitle>
+      <Message icon="search" title={t.value.noMediumTitle} actions={<a class="button" href="/library">{t.value.toLibrary}</a>}>
+        {t.value.noMediumText(name)}
+      </Message>
+    </>
+  );
+}
+
 /** A line beside a form: an error is read out at once, good news when there is time. */
 export function Notice({ kind, children }: { kind: 'error' | 'good' | 'info'; children: ComponentChildren }) {
   return (

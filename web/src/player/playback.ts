@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // One medium in one <video>. A browser follows a redirect once and keeps to its target, so a gateway
 // that dies is an error of the media element: the playback then goes on at the next gateway, at the
-// same place, and asks for other ones when it has tried all.
+// same place, and asks for other ones when it has tried all. A gateway that joined after the page was
+// loaded is not in the page's policy: the page is then loaded anew, and goes on at the same place.
 //
 //   loading ── metadata ──▶ ready ── error, stall ──▶ loading (next URL) ── all tried, 5 times ──▶ failed
 import { signal } from '@preact/signals';
-import { Problem } from '../api/client';
+import { Problem, readProblem } from '../api/client';
 import { forgetPosition, savePosition, startPlay } from '../api/plays';
 import { asProblem } from '../api/resource';
+import { replaceQuery } from '../app/router';
 
 export type PlaybackState = 'loading' | 'ready' | 'failed';
 
@@ -17,18 +19,29 @@ const SAVE_SECONDS = 10;
 const ROUNDS = 5;
 /** After so much play in a row the troubles before are forgotten. */
 const STEADY_SECONDS = 10;
+/** A page that was loaded anew just now has the policy of now. */
+const POLICY_MS = 10_000;
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Whether the gateway has the bytes: then what failed is the browser's decoder. */
-async function answers(url: string): Promise<boolean> {
+/**
+ * null: the gateway has the bytes, so what failed is the browser's decoder. Else what it says, with
+ * status 0 when it is silent.
+ */
+async function askGateway(url: string): Promise<Problem | null> {
   try {
-    const answer = await fetch(url, { headers: { Range: 'bytes=0-0' }, signal: AbortSignal.timeout(4000) });
+    const answer = await fetch(url, { headers: { Range: 'bytes=0-0', Accept: 'application/json' }, signal: AbortSignal.timeout(4000) });
+    if (!answer.ok) return await readProblem(answer);
     void answer.body?.cancel();
-    return answer.ok;
+    return null;
   } catch {
-    return false;
+    return new Problem(0, '');
   }
+}
+
+function isJustReloaded(): boolean {
+  const [load] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+  return load?.type === 'reload' && performance.now() < POLICY_MS;
 }
 
 export class Playback {
@@ -44,6 +57,13 @@ export class Playback {
   private rounds = 0;
   private wanted = 0;
   private playing = false;
+  /** Something of it was on the screen. */
+  private shown = false;
+  /** The policy of this page refuses a gateway. */
+  private outdated = false;
+  private choosing = false;
+  /** What a gateway said last. */
+  private refusal: Problem | null = null;
   private saved = -1;
   private steadyFrom = 0;
   private progress = { time: -1, buffered: -1, since: 0 };
@@ -56,7 +76,12 @@ export class Playback {
     on('error', () => void this.onError());
     on('pause', () => { if (this.state.value === 'ready' && !video.ended) this.save(); });
     on('ended', () => this.save());
-    on('seeking', () => { this.progress.since = performance.now(); });
+    on('seeking', () => {
+      this.progress.since = performance.now();
+      // whoever moved it: an error on the way there goes on there
+      if (video.readyState > 0) this.wanted = video.currentTime;
+    });
+    document.addEventListener('securitypolicyviolation', (event) => this.onViolation(event), { signal: this.abort.signal });
     addEventListener('pagehide', () => this.save(true), { signal: this.abort.signal });
     this.timer = window.setInterval(() => this.look(), LOOK_MS);
   }
@@ -108,25 +133,52 @@ export class Playback {
     if (this.wanted > 0) this.video.currentTime = this.wanted;
     this.state.value = 'ready';
     this.moving.value = false;
+    this.shown = true;
+    this.refusal = null;
     this.steadyFrom = this.wanted;
     // a browser may refuse to begin with sound before a click: it then waits at the first frame
     if (this.playing) this.video.play().catch(() => { this.playing = false; });
+  }
+
+  private onViolation(event: SecurityPolicyViolationEvent): void {
+    const isMedia = event.effectiveDirective === 'media-src' || event.effectiveDirective === 'connect-src';
+    if (isMedia && this.urls.some((url) => event.blockedURI.startsWith(new URL(url).origin))) this.outdated = true;
+  }
+
+  /** The whole page, with the policy of now, at the same place. FALSE: that is of no use. */
+  private loadAnew(): boolean {
+    if (!this.outdated || isJustReloaded()) return false;
+    replaceQuery({ t: this.wanted.toFixed(2) });
+    location.reload();
+    return true;
   }
 
   private async onError(): Promise<void> {
     const error = this.video.error;
     if (!error || !this.video.getAttribute('src') || this.abort.signal.aborted) return;
     const url = this.urls[this.at] ?? '';
-    if (error.code >= MediaError.MEDIA_ERR_DECODE && (await answers(url))) {
-      this.undecodable.value = true;
-      this.fail(new Problem(-1, error.message));
-      return;
+    if (error.code >= MediaError.MEDIA_ERR_DECODE) {
+      const refusal = await askGateway(url);
+      if (refusal === null) {
+        this.undecodable.value = true;
+        this.fail(new Problem(-1, error.message));
+        return;
+      }
+      if (refusal.status !== 0) this.refusal = refusal;
     }
-    await this.moveOn();
+    if (!this.abort.signal.aborted) await this.moveOn();
+  }
+
+  /** An error and a stall may tell of the same gateway. */
+  private async moveOn(): Promise<void> {
+    if (this.choosing) return;
+    this.choosing = true;
+    await this.choose();
+    this.choosing = false;
   }
 
   /** The next gateway, or, when all were tried, others. */
-  private async moveOn(): Promise<void> {
+  private async choose(): Promise<void> {
     if (this.state.value === 'ready') {
       this.wanted = this.video.seeking ? this.wanted : this.video.currentTime;
       this.playing = !this.video.paused;
@@ -134,12 +186,14 @@ export class Playback {
     this.state.value = 'loading';
     this.moving.value = true;
     this.at++;
-    if (this.at < this.urls.length) {
+    const isLast = this.at >= this.urls.length;
+    if ((isLast || !this.shown) && this.loadAnew()) return;
+    if (!isLast) {
       this.open(this.wanted);
       return;
     }
     if (++this.rounds > ROUNDS) {
-      this.fail(new Problem(0, ''));
+      this.fail(this.refusal ?? new Problem(0, ''));
       return;
     }
     await wait(Math.min(500 * 2 ** (this.rounds - 1), 5000));
@@ -150,7 +204,7 @@ export class Playback {
       this.open(this.wanted);
     } catch (error) {
       const problem = asProblem(error);
-      if (problem.status === 0 || problem.status >= 500) await this.moveOn();
+      if (problem.status === 0 || problem.status >= 500) await this.choose();
       else this.fail(problem);
     }
   }

@@ -33,6 +33,12 @@ function frameLength(medium: Medium): number {
   return rate > 0 ? 1 / rate : FRAME;
 }
 
+/** As the default, too: an element that opens another gateway goes back to that. */
+function setSpeed(video: HTMLVideoElement, speed: number): void {
+  video.defaultPlaybackRate = speed;
+  video.playbackRate = speed;
+}
+
 /** The controls go when nothing moves for a while, and stay while one of them has the focus. */
 function useIdle(paused: boolean): [boolean, () => void] {
   const [idle, setIdle] = useState(false);
@@ -112,7 +118,7 @@ export function Player({ medium, from, onLeave }: Props) {
     };
     const speed = (step: number) => {
       const at = SPEEDS.indexOf(element.playbackRate);
-      element.playbackRate = SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 2 : at) + step))]!;
+      setSpeed(element, SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, (at < 0 ? 2 : at) + step))]!);
       setSaid(t.value.player.speedIs(element.playbackRate));
     };
     const actions: Record<Action, () => void> = {
@@ -182,7 +188,7 @@ export function Player({ medium, from, onLeave }: Props) {
         <h1>{titleOf(medium)}</h1>
       </div>
       {!failed && <Controls state={state} sprite={sprite} full={full} subtitles={subtitles} act={act} onSeek={(seconds) => playback.current?.seek(seconds)}
-        onSpeed={(value) => { video.current!.playbackRate = value; }} speeds={SPEEDS}
+        onSpeed={(value) => setSpeed(video.current!, value)} speeds={SPEEDS}
         onVolume={(value) => { video.current!.volume = value; video.current!.muted = false; writePreference('volume', String(value)); }} />}
       <p class="visually-hidden" role="status" aria-live="polite">{said}</p>
       {help && <KeyHelp onClose={() => { setHelp(false); box.current?.focus(); }} />}
