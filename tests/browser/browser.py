@@ -10,6 +10,8 @@
 What a page does wrong in silence fails its test: an error on the console, a violation of the policy. Elements are found by role and
 accessible name, as a screen reader finds them. Screenshots go to build/screenshots. Without Chromium, its driver, selenium or pages
 the tests are skipped.
+
+The classes of a file share one Chromium. Each test begins without cookies and without anything that a page has stored.
 """
 
 import json
@@ -36,10 +38,11 @@ except ImportError:
     webdriver = None
 
 PASSWORD = "a sentence to sign in"
+# of windows, in CSS pixels
 SIZES = {"desk": (1366, 860), "phone": (390, 844), "narrow": (360, 740), "wall": (3840, 2160)}
 SCREENSHOTS = cluster.BUILD / "screenshots"
 STAGE = cluster.BUILD / "web" / "stage"
-WAIT_S = 20
+WAIT_S = 30
 # what a test does on purpose; the page shows it
 EXPECTED = ("/api/v1/me - Failed to load resource: the server responded with a status of 401",)
 
@@ -80,11 +83,30 @@ def start_browser(folder, language="en-US", scheme="light", arguments=()):
     return browser
 
 
-def make_film(path, seconds=60, text_at=None):
-    """A film that this browser plays: VP8 and Vorbis in WebM, a key frame each second; GStreamer's good plugins make it."""
+# of this file's classes, by language and scheme
+shared = {}
+
+
+def end_browser(browser, folder):
+    browser.quit()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def share_browser(language, scheme):
+    """It ends with the file's last class."""
+    if (language, scheme) not in shared:
+        folder = tempfile.mkdtemp(prefix="pmss-profile-")
+        browser = start_browser(folder, language, scheme)
+        unittest.addModuleCleanup(end_browser, browser, folder)
+        shared[language, scheme] = browser
+    return shared[language, scheme]
+
+
+def make_film(path, seconds=60, pattern="smpte"):
+    """A film that this browser plays: VP8 and Vorbis in WebM, a key frame each second; GStreamer's good plugins make it. With "snow" it has all the bits that it may have."""
     subprocess.run(
         ["gst-launch-1.0", "-q", "webmmux", "name=mux", "!", "filesink", "location=" + str(path),
-         "videotestsrc", "pattern=" + (text_at or "smpte"), "num-buffers=%d" % (seconds * 25), "!", "video/x-raw,width=480,height=270,framerate=25/1",
+         "videotestsrc", "pattern=" + pattern, "num-buffers=%d" % (seconds * 25), "!", "video/x-raw,width=480,height=270,framerate=25/1",
          "!", "timeoverlay", "font-desc=Sans 24", "!", "videoconvert", "!", "vp8enc", "deadline=1", "cpu-used=16", "threads=2", "target-bitrate=900000",
          "keyframe-max-dist=25", "!", "queue", "!", "mux.",
          "audiotestsrc", "wave=ticks", "num-buffers=%d" % (seconds * 47), "!", "audio/x-raw,rate=48000,channels=2", "!", "audioconvert", "!", "vorbisenc",
@@ -110,7 +132,7 @@ class TestCase(cluster.TestCase):
         super().setUpClass()
         try:
             cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-browser-"))
-            cls.browser = start_browser(cls.folder / "profile", cls.language, cls.scheme)
+            cls.browser = share_browser(cls.language, cls.scheme)
             for name, role in (("vera", "viewer"), ("otto", "operator")):
                 cls.cluster.api("POST", "/users", {"name": name, "password": PASSWORD, "role": role}, 201)
             cls.fill()
@@ -125,25 +147,49 @@ class TestCase(cluster.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        try:
-            if cls.browser:
-                cls.browser.quit()
-        finally:
-            shutil.rmtree(cls.folder, ignore_errors=True)
-            super().tearDownClass()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        super().tearDownClass()
 
     def setUp(self):
         self.expected = list(EXPECTED)
-        self.browser.set_window_size(*SIZES["desk"])
+        self.resize("desk")
+        # of the test that failed before
+        self.complaints()
+        self.addCleanup(self.forget_all)
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors) if result else 0
+        self.result, self.troubles = result, before
+        return super().run(result)
 
     def tearDown(self):
-        complaints = [entry["message"] for entry in self.browser.get_log("browser")
-                      if entry["level"] in ("SEVERE", "WARNING") and not any(text in entry["message"] for text in self.expected)]
-        if complaints:
-            self.screenshot("complaint-" + self.id().rpartition(".")[2])
-        self.browser.delete_all_cookies()
-        self.browser.execute_script("localStorage.clear()")
+        complaints = self.complaints()
+        if complaints or (self.result and len(self.result.failures) + len(self.result.errors) > self.troubles):
+            self.screenshot("failed-" + self.id().rpartition(".")[2])
+        self.leave()
+        complaints += self.complaints()
         self.assertEqual(complaints, [])
+
+    def complaints(self):
+        """What the console has said since it was asked last."""
+        return [entry["message"] for entry in self.browser.get_log("browser")
+                if entry["level"] in ("SEVERE", "WARNING") and not any(text in entry["message"] for text in self.expected)]
+
+    def leave(self):
+        """The page goes first: one that is still open would ask without its cookie."""
+        self.browser.get("about:blank")
+
+    def forget_all(self):
+        """As if this browser had never been here."""
+        self.leave()
+        self.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self.browser.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": self.cluster.url, "storageTypes": "local_storage,indexeddb"})
+
+    def resize(self, size):
+        """The window's inside. A real one is 500 px wide at least, so it is a feigned one."""
+        width, height = SIZES[size]
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+        self.wait(lambda: self.script("return innerWidth") == width, "the window to be %d px wide" % width)
 
     def expect(self, text):
         """The console may say @text: the test provokes it."""
@@ -186,6 +232,9 @@ class TestCase(cluster.TestCase):
     def press(self, *keys):
         ActionChains(self.browser).send_keys(*keys).perform()
 
+    def press_back_tab(self):
+        ActionChains(self.browser).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
+
     def see(self, text):
         self.wait(lambda: text in self.browser.find_element(By.TAG_NAME, "body").text, "the text %r" % text)
 
@@ -196,7 +245,9 @@ class TestCase(cluster.TestCase):
         return self.browser.switch_to.active_element
 
     def sign_in(self, user="vera", password=PASSWORD):
-        """By the cookie, as the page's sign-in does it; test_sign_in goes by the page."""
+        """By the cookie, as the page's sign-in does it; test_sign_in goes by the page. Whoever was signed in is not any more."""
+        self.leave()
+        self.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
         self.go("/sign-in")
         self.wait(lambda: self.script("return document.querySelector('form, .shell') !== null"), "the sign-in page")
         answer = self.browser.execute_async_script(
@@ -213,14 +264,15 @@ class TestCase(cluster.TestCase):
     def show(self, name):
         """The page as it is now, light, dark, and on a phone."""
         self.screenshot(name)
-        self.script("document.documentElement.dataset.theme = 'dark'")
+        self.paint("dark")
         self.screenshot(name + "-dark")
-        self.browser.set_window_size(*SIZES["phone"])
-        self.wait(lambda: self.script("return innerWidth") <= SIZES["desk"][0] // 2, "the window to be narrow")
+        self.paint(self.scheme)
+        self.resize("phone")
         self.screenshot(name + "-phone")
-        self.script("document.documentElement.dataset.theme = arguments[0]", self.scheme)
-        self.browser.set_window_size(*SIZES["desk"])
-        self.wait(lambda: self.script("return innerWidth") > SIZES["desk"][0] // 2, "the window to be wide")
+        self.resize("desk")
+
+    def paint(self, theme):
+        self.script("document.documentElement.dataset.theme = arguments[0]", theme)
 
     def check_axe(self, where):
         """What axe-core finds of serious or critical barriers: nothing. A page narrower than itself is one, too."""
@@ -228,21 +280,20 @@ class TestCase(cluster.TestCase):
         # the policy forbids injected scripts in the page; the driver's own run beside it
         self.script(source)
         for theme in ("light", "dark"):
-            self.script("document.documentElement.dataset.theme = arguments[0]", theme)
+            self.paint(theme)
             found = self.browser.execute_async_script(
                 "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then((r) => done(r.violations), (e) => done(String(e)))")
             self.assertIsInstance(found, list, found)
             serious = [(v["id"], v["help"], [n["html"][:160] + " " + n["failureSummary"][:300] for n in v["nodes"][:4]])
                        for v in found if v["impact"] in ("serious", "critical")]
             self.assertEqual(serious, [], "%s, %s" % (where, theme))
-        self.script("document.documentElement.dataset.theme = arguments[0]", self.scheme)
+        self.paint(self.scheme)
 
     def check_fits(self, where):
         """Nothing sticks out of a window of 360 px."""
-        self.browser.set_window_size(*SIZES["narrow"])
-        self.wait(lambda: self.script("return innerWidth") < 600, "the window to be narrow")
+        self.resize("narrow")
         wide = self.script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        self.browser.set_window_size(*SIZES["desk"])
+        self.resize("desk")
         self.assertLessEqual(wide, 0, where)
 
     # playing
@@ -254,4 +305,4 @@ class TestCase(cluster.TestCase):
         self.wait(lambda: (self.video("currentTime") or 0) > beyond and not self.video("paused"), "the film to play beyond %g s" % beyond)
 
 
-__all__ = ["TestCase", "Keys", "By", "PASSWORD", "make_film", "start_browser", "json", "time"]
+__all__ = ["TestCase", "Keys", "By", "ActionChains", "PASSWORD", "make_film", "start_browser", "json", "time"]

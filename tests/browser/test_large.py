@@ -27,6 +27,11 @@ class Large(browser.TestCase):
             db.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO medium (name, title, %s)"
                        " SELECT printf ('big/%%04d film.webm', i), printf ('%%04d film', i), %s FROM n, medium WHERE medium.name = 'big/0000 first.webm'"
                        % (kept, kept), (MEDIA - 1,))
+            # what searches look in, which control writes with each change
+            db.execute("INSERT INTO medium_indexed (medium, text) SELECT id, name || char (10) || ifnull (title, '') FROM medium"
+                       " WHERE id NOT IN (SELECT medium FROM medium_indexed)")
+            db.execute("INSERT INTO medium_text (rowid, text) SELECT id, name || char (10) || ifnull (title, '') FROM medium"
+                       " WHERE name <> 'big/0000 first.webm'")
         cls.cluster.control.start()
         cls.cluster.wait_nodes()
 
@@ -35,13 +40,16 @@ class Large(browser.TestCase):
         self.go("/library?folder=big")
         self.find("link", "0000 first")
         self.assertLess(self.script("return document.querySelectorAll('.virtual li').length"), DRAWN)
-        # no frame may take long while it is scrolled
+        self.show("library-large")
+        # most frames come quickly while it is scrolled, however busy the machine is besides
         self.browser.set_script_timeout(120)
-        slowest = self.browser.execute_async_script(
-            "const done = arguments[0]; let last = performance.now(), worst = 0, n = 0;"
-            "const step = (now) => { worst = Math.max(worst, now - last); last = now; scrollBy(0, 900); if (++n < 120) requestAnimationFrame(step); else done(worst); };"
-            "requestAnimationFrame((now) => { last = now; requestAnimationFrame(step); })")
-        print("the longest of 120 frames while scrolling: %.0f ms" % slowest)
+        self.addCleanup(self.browser.set_script_timeout, browser.WAIT_S)
+        frames = sorted(self.browser.execute_async_script(
+            "const done = arguments[0]; let last = 0, frames = [];"
+            "const step = (now) => { frames.push(now - last); last = now; scrollBy(0, 900); if (frames.length < 120) requestAnimationFrame(step); else done(frames); };"
+            "requestAnimationFrame((now) => { last = now; requestAnimationFrame(step); })"))
+        print("of 120 frames while scrolling the middle one took %.0f ms, the longest one %.0f ms" % (frames[60], frames[-1]))
+        self.assertLess(frames[60], 100)
         self.script("scrollTo(0, document.documentElement.scrollHeight)")
         self.find("link", "9999 film")
         self.assertLess(self.script("return document.querySelectorAll('.virtual li').length"), DRAWN)
