@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 import unittest
+import wave
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 import cluster  # noqa: E402
@@ -43,6 +44,8 @@ SIZES = {"desk": (1366, 860), "phone": (390, 844), "narrow": (360, 740), "wall":
 SCREENSHOTS = cluster.BUILD / "screenshots"
 STAGE = cluster.BUILD / "web" / "stage"
 WAIT_S = 30
+# a second, of films
+FRAMES = 10
 # what a test does on purpose; the page shows it
 EXPECTED = ("/api/v1/me - Failed to load resource: the server responded with a status of 401",)
 
@@ -102,15 +105,24 @@ def share_browser(language, scheme):
     return shared[language, scheme]
 
 
-def make_film(path, seconds=60, pattern="smpte"):
-    """A film that this browser plays: VP8 and Vorbis in WebM, a key frame each second; GStreamer's good plugins make it. With "snow" it has all the bits that it may have."""
+def make_film(path, seconds=60):
+    """A film that this browser plays: VP8 and Vorbis in WebM, a key frame each second; GStreamer's good plugins make it.
+    It has few frames, so that it is quickly made."""
     subprocess.run(
         ["gst-launch-1.0", "-q", "webmmux", "name=mux", "!", "filesink", "location=" + str(path),
-         "videotestsrc", "pattern=" + pattern, "num-buffers=%d" % (seconds * 25), "!", "video/x-raw,width=480,height=270,framerate=25/1",
+         "videotestsrc", "num-buffers=%d" % (seconds * FRAMES), "!", "video/x-raw,width=480,height=270,framerate=%d/1" % FRAMES,
          "!", "timeoverlay", "font-desc=Sans 24", "!", "videoconvert", "!", "vp8enc", "deadline=1", "cpu-used=16", "threads=2", "target-bitrate=900000",
-         "keyframe-max-dist=25", "!", "queue", "!", "mux.",
+         "keyframe-max-dist=%d" % FRAMES, "!", "queue", "!", "mux.",
          "audiotestsrc", "wave=ticks", "num-buffers=%d" % (seconds * 47), "!", "audio/x-raw,rate=48000,channels=2", "!", "audioconvert", "!", "vorbisenc",
          "!", "queue", "!", "mux."], check=True, stdin=subprocess.DEVNULL, env=dict(os.environ, GST_PLUGIN_PATH_1_0=""))
+    return pathlib.Path(path)
+
+
+def make_noise(path, seconds):
+    """Sound that takes 88 kB a second, without any work."""
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((2, 2, 22050, 0, "NONE", None))
+        sound.writeframes(os.urandom(seconds * 22050 * 4))
     return pathlib.Path(path)
 
 
@@ -305,4 +317,4 @@ class TestCase(cluster.TestCase):
         self.wait(lambda: (self.video("currentTime") or 0) > beyond and not self.video("paused"), "the film to play beyond %g s" % beyond)
 
 
-__all__ = ["TestCase", "Keys", "By", "ActionChains", "PASSWORD", "make_film", "start_browser", "json", "time"]
+__all__ = ["TestCase", "Keys", "By", "ActionChains", "FRAMES", "PASSWORD", "make_film", "make_noise", "start_browser", "json", "time"]

@@ -6,12 +6,12 @@ import unittest
 import urllib.parse
 
 import browser
-from browser import ActionChains, By, Keys, PASSWORD
+from browser import ActionChains, By, FRAMES, Keys, PASSWORD
 
 FILM = "films/Sintel.webm"
 SECONDS = 60
 # more than a browser fetches ahead
-LONG = "films/Tears of Steel.webm"
+LONG = "music/Rain.wav"
 LONG_SECONDS = 150
 AHEAD = 120.0
 SUBTITLES = "1\n00:00:00,000 --> 00:00:59,000\n<b>A line</b> below the film\n\n2\n00:00:59,100 --> 00:00:59,900\nThe end\n"
@@ -58,7 +58,7 @@ class Play(Player):
         film = browser.make_film(cls.folder / "film.webm", SECONDS).read_bytes()
         cls.cluster.add(FILM, film, title="Sintel")
         cls.cluster.add("films/Sintel.ko.srt", SUBTITLES.encode())
-        cls.cluster.add(LONG, browser.make_film(cls.folder / "long.webm", LONG_SECONDS, "snow").read_bytes())
+        cls.cluster.add(LONG, browser.make_noise(cls.folder / "long.wav", LONG_SECONDS).read_bytes())
 
     def test_three_clicks(self):
         self.sign_in()
@@ -101,7 +101,7 @@ class Play(Player):
         self.press("k")
         self.wait(lambda: self.video("paused"), "the film to pause")
         before = self.video("currentTime")
-        for key, by in (("l", 10), (Keys.ARROW_RIGHT, 5), ("j", -10), (Keys.ARROW_LEFT, -5), (".", 0.04)):
+        for key, by in (("l", 10), (Keys.ARROW_RIGHT, 5), ("j", -10), (Keys.ARROW_LEFT, -5), (".", 1 / FRAMES)):
             self.press(key)
             wanted = before + by
             self.wait(lambda at=wanted: abs(self.video("currentTime") - at) < 0.02, "the film to be at %g s" % wanted)
@@ -193,8 +193,9 @@ class Play(Player):
         self.wait(lambda: self.script("const track = [...document.querySelector('video').textTracks].find((t) => t.mode === 'showing');"
                                       "return track?.activeCues?.[0]?.text") == "<b>A line</b> below the film", "the line")
         self.script("document.querySelector('video').pause()")
-        self.screenshot("watch-subtitles")
         self.press(Keys.ESCAPE)
+        self.wait(lambda: not self.find_all("button", "Korean"), "the menu to close")
+        self.show("watch-subtitles")
         self.press("c")
         self.wait(lambda: not self.script("return [...document.querySelector('video').textTracks].some((t) => t.mode === 'showing')"), "no line")
 

@@ -199,6 +199,7 @@ class Viewer(browser.TestCase):
         self.find("heading", "films")
         self.see("이름순")
         self.assertEqual(self.script("return [document.documentElement.lang, window.stays]"), ["ko", True])
+        self.press(Keys.ESCAPE)
         self.look_over("library-korean")
         self.go("/about/films/Sintel.webm")
         self.find("link", "재생")

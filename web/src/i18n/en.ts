@@ -38,6 +38,8 @@ export const en = {
   noRightTitle: 'This page is not for you',
   noRightText: (role: string) => `It needs the role “${role}”. Ask an administrator if you should have it.`,
   unreachable: 'The server cannot be reached. The page goes on by itself when it can.',
+  unreachableTitle: 'The server cannot be reached',
+  unreachableText: 'The page goes on by itself when it can.',
   failedTitle: 'That did not work',
   laterTitle: 'Not built yet',
   laterText: 'This page comes with a later version.',

@@ -36,6 +36,8 @@ export const ko: Texts = {
   noRightTitle: '이 페이지를 볼 권한이 없습니다',
   noRightText: (role) => `‘${role}’ 권한이 필요합니다. 필요하다면 관리자에게 요청하세요.`,
   unreachable: '서버에 연결할 수 없습니다. 연결되면 자동으로 계속됩니다.',
+  unreachableTitle: '서버에 연결할 수 없습니다',
+  unreachableText: '연결되면 자동으로 계속됩니다.',
   failedTitle: '작업을 완료하지 못했습니다',
   laterTitle: '아직 준비 중입니다',
   laterText: '이 페이지는 다음 버전에서 제공됩니다.',

@@ -163,7 +163,7 @@ export default function AboutPage({ rest }: { rest: string }) {
       </div>
       <div class="about-cards">
         <Facts medium={medium} />
-        {ready && <Players medium={medium} />}
+        {ready && !(verdict.plays === 'no' && verdict.because === 'kind') && <Players medium={medium} />}
       </div>
     </article>
   );

@@ -62,9 +62,9 @@ export function explainProblem(problem: Problem): string {
 /** What a request was refused with, and the way on. */
 export function ProblemMessage({ problem, retry }: { problem: Problem; retry?: () => void }) {
   return (
-    <Message icon="alert" title={t.value.failedTitle}
+    <Message icon="alert" title={problem.status === 0 ? t.value.unreachableTitle : t.value.failedTitle}
       actions={retry && <button type="button" class="button" onClick={retry}>{t.value.tryAgain}</button>}>
-      {explainProblem(problem)}
+      {problem.status === 0 ? t.value.unreachableText : problem.detail}
     </Message>
   );
 }
