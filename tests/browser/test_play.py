@@ -238,6 +238,25 @@ class Play(Player):
             victim.start()
             self.cluster.wait_nodes()
 
+    def test_control_dies(self):
+        """The film goes on without the control server. A note says what is the matter, and goes again."""
+        self.sign_in()
+        self.expect("net::ERR_")
+        self.watch("?t=5", LONG)
+        self.cluster.control.kill()
+        try:
+            self.wait_playing(7)
+            # what is to be kept on a pause cannot be
+            self.press("k")
+            self.see("The server cannot be reached")
+            self.press("k")
+            self.wait_playing(8)
+        finally:
+            self.cluster.control.start()
+            self.cluster.wait_nodes()
+        self.wait(lambda: "cannot be reached" not in self.browser.find_element(By.TAG_NAME, "body").text, "the note to go")
+        self.wait_playing(9)
+
     def test_unplayable(self):
         self.cluster.add("films/broken.webm", b"\x1a\x45\xdf\xa3 and nothing that follows from it" * 100, content_type="video/webm")
         self.sign_in()

@@ -39,7 +39,7 @@ function setSpeed(video: HTMLVideoElement, speed: number): void {
   video.playbackRate = speed;
 }
 
-/** The controls go when nothing moves for a while, and stay while one of them has the focus. */
+/** The controls go when nothing moves and no key is pressed for a while. An open menu keeps them (player.css). */
 function useIdle(paused: boolean): [boolean, () => void] {
   const [idle, setIdle] = useState(false);
   const timer = useRef(0);
@@ -157,10 +157,11 @@ export function Player({ medium, from, onLeave }: Props) {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
+      // also of a key that is the focused button's own: nobody presses what cannot be seen
+      stir();
       const action = help ? null : actionOf(event);
       if (!action || event.defaultPrevented) return;
       event.preventDefault();
-      stir();
       act(action, event.key);
     };
     const onFull = () => setFull(document.fullscreenElement !== null);
