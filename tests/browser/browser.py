@@ -130,7 +130,7 @@ class TestCase(cluster.TestCase):
     nodes = 4
     control_options = {"default-redundancy": "2+1"}
     storage_options = {}
-    timeout = 400
+    timeout = 600
     language = "en-US"
     scheme = "light"
     browser = None

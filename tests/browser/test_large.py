@@ -41,6 +41,10 @@ class Large(browser.TestCase):
         self.find("link", "0000 first")
         self.assertLess(self.script("return document.querySelectorAll('.virtual li').length"), DRAWN)
         self.show("library-large")
+        self.resize("wall")
+        self.find("link", "0000 first")
+        self.screenshot("library-large-wall")
+        self.resize("desk")
         # most frames come quickly while it is scrolled, however busy the machine is besides
         self.browser.set_script_timeout(120)
         self.addCleanup(self.browser.set_script_timeout, browser.WAIT_S)
