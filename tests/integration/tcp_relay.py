@@ -16,6 +16,9 @@ class Relay:
         self.has_cut = threading.Event()
         self.before_request = None      # (how the request begins, what is called once before it is passed on)
         self.before_answer = None       # called once, when the first answer has come and is not passed on yet
+        self.hold_at = float("inf")     # each connection that has sent so many bytes waits there for release
+        self.release = threading.Event()
+        self.passed = 0                 # bytes to the server, of all connections
         self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -38,6 +41,8 @@ class Relay:
         try:
             while data := client.recv(65536):
                 sent += len(data)
+                if sent > self.hold_at:
+                    self.release.wait()
                 if not self.cut and sent > self.limit:
                     self.cut = True
                     if not self.at_limit:
@@ -49,6 +54,7 @@ class Relay:
                     action, self.before_request = self.before_request[1], None
                     action()
                 server.sendall(data)
+                self.passed += len(data)
         except OSError:
             pass
         for end in (client, server):

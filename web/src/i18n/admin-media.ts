@@ -48,6 +48,7 @@ const english = {
   },
   others: 'Unfinished uploads of others, or of other browsers',
   othersText: (sent: string, of: string, user: string, until: string) => `${sent} of ${of}, by ${user}; kept until ${until}`,
+  othersRemove: (user: string) => `What has arrived is deleted. If ${user} still sends it, the upload fails there.`,
 
   // the table
   search: 'Search media',
@@ -108,13 +109,13 @@ const english = {
   asTable: 'Table',
   extent: 'Extent',
   shardStates: { ok: 'whole', missing: 'missing', bad: 'bad', rebuilding: 'rebuilding', away: 'server is down' },
+  parity: 'parity: lighter',
   shardIs: (index: string, state: string) => `shard ${index}: ${state}`,
   mapLabel: (text: string) => `Map of the layout: ${text}`,
   extents: (first: string, last: string, of: string) => `Extents ${first} to ${last} of ${of}`,
   earlier: 'Earlier extents',
   later: 'Later extents',
   repairNode: (id: string) => `Rebuild the shards of storage server ${id}`,
-  notYet: 'The server does not tell it.',
 };
 
 export const m = chooseTexts(english, {
@@ -161,6 +162,7 @@ export const m = chooseTexts(english, {
   },
   others: '다른 사용자나 다른 브라우저의 끝나지 않은 업로드',
   othersText: (sent, of, user, until) => `${of} 중 ${sent}, ${user}; ${until}까지 보관`,
+  othersRemove: (user) => `도착한 내용이 삭제됩니다. ${user}이(가) 아직 보내고 있다면 그쪽 업로드는 실패합니다.`,
   search: '미디어 검색',
   emptyTitle: '아직 미디어가 없습니다',
   emptyText: '위에서 업로드하면 여기에 나타납니다.',
@@ -211,11 +213,11 @@ export const m = chooseTexts(english, {
   asTable: '표',
   extent: '익스텐트',
   shardStates: { ok: '온전함', missing: '없음', bad: '손상', rebuilding: '복구 중', away: '서버 중단' },
+  parity: '패리티: 옅은 색',
   shardIs: (index, state) => `샤드 ${index}: ${state}`,
   mapLabel: (text) => `배치 지도: ${text}`,
   extents: (first, last, of) => `익스텐트 ${of}개 중 ${first}–${last}`,
   earlier: '이전 익스텐트',
   later: '다음 익스텐트',
   repairNode: (id) => `저장 서버 ${id}의 샤드 복구`,
-  notYet: '서버가 알려 주지 않습니다.',
 });

@@ -10,7 +10,6 @@ const english = {
   running: (streams: string, jobs: string, oneStream: boolean, oneJob: boolean) =>
     `${streams} ${oneStream ? 'stream' : 'streams'} and ${jobs} ${oneJob ? 'job' : 'jobs'} running`,
   attention: 'What needs attention',
-  nothing: 'Nothing needs attention.',
   streams: 'Streams now',
   throughput: 'Throughput',
   throughputNote: 'what the storage servers send together',
@@ -76,7 +75,6 @@ export const o = chooseTexts(english, {
   nodesDown: (down, total) => `저장 서버 ${total}대 중 ${down}대가 중단되었습니다`,
   running: (streams, jobs) => `스트림 ${streams}개, 작업 ${jobs}개 실행 중`,
   attention: '확인할 사항',
-  nothing: '확인할 사항이 없습니다.',
   streams: '현재 스트림',
   throughput: '전송 속도',
   throughputNote: '모든 저장 서버의 합계',

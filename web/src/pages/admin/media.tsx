@@ -15,6 +15,7 @@ import { Select } from '../../parts/fields';
 import { Icon } from '../../parts/icon';
 import { Loading, Message, PageTitle, ProblemMessage } from '../../parts/page';
 import { MediumPage } from './media/medium';
+import { OtherUploads } from './media/other-uploads';
 import { UploadPanel } from './media/upload-panel';
 import type { AdminPageProps } from './table';
 
@@ -105,6 +106,7 @@ export default function MediaPage({ rest }: AdminPageProps) {
     <>
       <PageTitle actions={<a class="button" href="/admin/policies"><Icon name="layers" />{adminTexts.value.policies}</a>}>{adminTexts.value.media}</PageTitle>
       <UploadPanel />
+      <OtherUploads />
       <Table />
     </>
   );

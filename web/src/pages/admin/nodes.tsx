@@ -87,11 +87,11 @@ function NodeActions({ node, reload }: { node: ClusterNode; reload: () => void }
   );
 }
 
-function NodeCard({ node, fresh, reload }: { node: ClusterNode; fresh: boolean; reload: () => void }) {
+function NodeCard({ node, marked, reload }: { node: ClusterNode; marked: boolean; reload: () => void }) {
   const total = node.used + node.free;
   const used = total > 0 ? node.used / total : 0;
   return (
-    <li id={`node-${node.id}`} class={fresh ? 'card node fresh' : 'card node'}>
+    <li id={`node-${node.id}`} class={marked ? 'card node marked' : 'card node'}>
       <div class="node-head">
         <div>
           <h2>{c.value.node(String(node.id))}</h2>
@@ -131,9 +131,20 @@ function useFresh(nodes: ClusterNode[] | null): Set<number> {
   return fresh;
 }
 
+/** The server that the address points to ("#node-3") is scrolled to, and marked. */
+function usePointedTo(nodes: ClusterNode[] | null): string {
+  const id = location.hash.slice(1);
+  const there = nodes !== null && id !== '';
+  useEffect(() => {
+    if (there) document.getElementById(id)?.scrollIntoView({ block: 'center' });
+  }, [id, there]);
+  return id;
+}
+
 export default function NodesPage() {
   const { data, error, loading, reload, asOf } = useLive(listNodes, ['nodes', 'health'], { refresh: REFRESH_S });
   const fresh = useFresh(data);
+  const pointedTo = usePointedTo(data);
   const adding = place.value.query.add !== undefined && mayAct('admin');
   const add = mayAct('admin') && <button type="button" class="button primary" onClick={() => replaceQuery({ add: '1' })}>{n.value.add}</button>;
   return (
@@ -142,7 +153,7 @@ export default function NodesPage() {
       {!data && loading && <Loading />}
       {!data && error && <ProblemMessage problem={error} retry={reload} />}
       {data?.length === 0 && <Message icon="nodes" title={n.value.emptyTitle} actions={add}>{n.value.emptyText}</Message>}
-      {data && <ul class="nodes">{data.map((node) => <NodeCard key={node.id} node={node} fresh={fresh.has(node.id)} reload={reload} />)}</ul>}
+      {data && <ul class="nodes">{data.map((node) => <NodeCard key={node.id} node={node} marked={fresh.has(node.id) || pointedTo === `node-${node.id}`} reload={reload} />)}</ul>}
       {adding && <AddNode joined={[...fresh].at(-1) ?? null} onClose={() => replaceQuery({})} />}
     </>
   );

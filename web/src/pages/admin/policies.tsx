@@ -127,6 +127,7 @@ function Try() {
   return (
     <section class="card">
       <h2>{l.value.tryTitle}</h2>
+      <p class="note">{l.value.tryText}</p>
       <form class="try-form" onSubmit={(event) => void ask(event)}>
         <TextField label={l.value.tryName} value={name} onInput={setName} />
         <TextField label={l.value.trySize} value={size} onInput={setSize} />

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The users: their roles, passwords and sign-ins.
+// The users: their roles, passwords, sign-ins and links.
 import { useState } from 'preact/hooks';
+import { listLinks, removeLink } from '../../api/account';
 import { addUser, endUserLogin, listUserLogins, listUsers, removeUser, setPassword, setRole, type User } from '../../api/cluster';
 import { useLive } from '../../api/live';
 import { asProblem, useResource } from '../../api/resource';
 import type { Role } from '../../api/types';
+import { encodeName } from '../../app/router';
 import { me } from '../../app/session';
 import { c } from '../../i18n/admin-common';
 import { adminTexts } from '../../i18n/admin-names';
 import { p } from '../../i18n/admin-people';
-import { formatAgo, formatDate } from '../../i18n/format';
+import { formatAgo, formatDate, formatTime } from '../../i18n/format';
 import { Ask, Dialog } from '../../parts/dialog';
 import { PasswordField, Select, TextField } from '../../parts/fields';
 import { explainProblem, Loading, Notice, PageTitle, ProblemMessage } from '../../parts/page';
@@ -62,7 +64,40 @@ function Logins({ user, onClose }: { user: string; onClose: () => void }) {
   );
 }
 
-type Question = 'password' | 'remove' | 'logins';
+/** The links that this user has made and that are still good. */
+function Links({ user, onClose }: { user: string; onClose: () => void }) {
+  const links = useResource(listLinks, [user]);
+  const own = links.data?.filter((link) => link.user === user);
+  const end = async (id: number) => {
+    try {
+      await removeLink(id);
+    } catch (error) {
+      toast(explainProblem(asProblem(error)));
+    }
+    links.reload();
+  };
+  return (
+    <Dialog title={p.value.linksOf(user)} onClose={onClose}>
+      <p class="note">{p.value.linksText}</p>
+      {!own && links.loading && <Loading />}
+      {!own && links.error && <Notice kind="error">{explainProblem(links.error)}</Notice>}
+      {own?.length === 0 && <p>{p.value.noLinks}</p>}
+      <ul class="logins">
+        {own?.map((link) => (
+          <li key={link.id}>
+            <div>
+              <a href={`/admin/media/${encodeName(link.medium)}`}>{link.medium}</a>
+              <p class="note">{p.value.goodUntil(formatTime(link.expires))}</p>
+            </div>
+            <button type="button" class="button" aria-label={`${p.value.endLink}: ${link.medium}`} onClick={() => void end(link.id)}>{p.value.endLink}</button>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  );
+}
+
+type Question = 'password' | 'remove' | 'logins' | 'links';
 
 function Row({ user, reload }: { user: User; reload: () => void }) {
   const [question, setQuestion] = useState<Question | null>(null);
@@ -86,10 +121,12 @@ function Row({ user, reload }: { user: User; reload: () => void }) {
       <td class="acts">
         <div class="row-actions">
           <button type="button" class="button" onClick={() => setQuestion('logins')}>{p.value.logins}</button>
+          <button type="button" class="button" onClick={() => setQuestion('links')}>{p.value.links}</button>
           {!own && <button type="button" class="button" onClick={() => { setWord(''); setQuestion('password'); }}>{p.value.newPassword}</button>}
           {own ? <a class="button" href="/account">{p.value.newPassword}</a> : <button type="button" class="button danger" onClick={() => setQuestion('remove')}>{c.value.remove}</button>}
         </div>
         {question === 'logins' && <Logins user={user.name} onClose={close} />}
+        {question === 'links' && <Links user={user.name} onClose={close} />}
         {question === 'password' && (
           <Ask title={`${p.value.newPassword}: ${user.name}`} label={p.value.newPassword} act={() => setPassword(user.name, password)} onClose={close}
             onDone={() => { toast(p.value.passwordSet(user.name)); reload(); }}>

@@ -122,7 +122,10 @@ export function Layout({ name }: { name: string }) {
       {data && (
         <>
           <p class="note">{m.value.layoutText(formatNumber(data.extents), formatNumber(arrange(data).ids.length))}</p>
-          <ul class="legend">{STATES.map((state) => <li key={state}><span class={`swatch ${state}`} />{m.value.shardStates[state]}</li>)}</ul>
+          <ul class="legend">
+            {STATES.map((state) => <li key={state}><span class={`swatch ${state}`} />{m.value.shardStates[state]}</li>)}
+            {data.m > 0 && <li><span class="swatch ok parity" />{m.value.parity}</li>}
+          </ul>
           {table ? <LayoutTable page={data} /> : <LayoutMap page={data} />}
           {data.extents > COUNT && (
             <div class="toolbar pager">

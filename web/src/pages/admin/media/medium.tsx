@@ -74,7 +74,7 @@ function Health({ medium }: { medium: MediumWithHealth }) {
       <h2>{m.value.health}</h2>
       <p><span class={`badge ${HEALTH_BADGES[health.state]}`}>{m.value.healthStates[health.state]}</span> {m.value.healthTexts[health.state]}</p>
       {health.nodes_down.length > 0 && (
-        <p class="warn-text">{m.value.nodesDown(health.nodes_down.join(', '))} <a href="/admin/nodes">{m.value.repairNode(String(health.nodes_down[0]))}</a></p>
+        <p class="warn-text">{m.value.nodesDown(health.nodes_down.join(', '))} <a href={`/admin/nodes#node-${health.nodes_down[0]}`}>{m.value.repairNode(String(health.nodes_down[0]))}</a></p>
       )}
       {health.bad_shards > 0 && <p class="note">{m.value.badShards(c.value.shard(health.bad_shards, formatNumber(health.bad_shards)))}</p>}
     </section>
@@ -109,7 +109,7 @@ function Facts({ medium }: { medium: MediumWithHealth }) {
 }
 
 export function MediumPage({ name }: { name: string }) {
-  const { data, error, loading, reload } = useLive((signal) => getMediumHealth(name, signal), ['media', 'health', 'nodes'], { inputs: [name] });
+  const { data, error, loading, reload } = useLive((signal) => getMediumHealth(name, signal), ['media', 'health', 'nodes', 'jobs'], { inputs: [name] });
   return (
     <>
       <p class="crumb"><a href="/admin/media"><Icon name="back" />{m.value.back}</a></p>
