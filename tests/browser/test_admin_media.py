@@ -86,6 +86,7 @@ class Media(admin_case.AdminCase):
         self.pick(self.make_file("up.webm", MB))
         self.see("A name cannot have")
         self.assertEqual(self.uploads()["films/../../up.webm"], "failed")
+        self.script("document.querySelector('.uploads').scrollIntoView({block: 'center'})")
         self.show("admin-upload-refused")
         self.check_axe("refused uploads")
         self.check_phone("admin-upload-refused")

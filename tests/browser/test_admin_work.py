@@ -193,6 +193,7 @@ class Work(admin_case.AdminCase):
         self.find_all("link", "Link to event")[1].click()
         self.wait(lambda: self.path.startswith("/admin/events?id="), "the event's own address")
         self.wait(lambda: "user add" in self.one("tr.marked").text, "the event to be marked")
+        self.assertEqual(self.find("textbox", "Contains").get_attribute("value"), "")
         self.screenshot("admin-event")
         self.click("link", "To the newest")
         self.wait(lambda: self.path == "/admin/events", "all events")

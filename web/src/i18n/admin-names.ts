@@ -6,7 +6,7 @@ import { chooseTexts } from './index';
 const english = {
   overview: 'Overview',
   media: 'Media',
-  nodes: 'Nodes',
+  nodes: 'Storage servers',
   jobs: 'Jobs',
   policies: 'Policies',
   sessions: 'Sessions',
@@ -20,7 +20,7 @@ export type AdminName = keyof typeof english;
 export const adminTexts = chooseTexts(english, {
   overview: '개요',
   media: '미디어',
-  nodes: '노드',
+  nodes: '저장 서버',
   jobs: '작업',
   policies: '정책',
   sessions: '세션',

@@ -6,7 +6,7 @@ const english = {
   // sessions
   noSessionsTitle: 'Nobody is watching',
   noSessionsText: 'Each stream that runs shows here: who watches what, from which storage servers.',
-  medium: 'Medium',
+  who: 'Who watches what',
   from: 'From',
   since: 'Since',
   rate: 'Rate',
@@ -66,7 +66,7 @@ const english = {
 export const p = chooseTexts(english, {
   noSessionsTitle: '보고 있는 사람이 없습니다',
   noSessionsText: '실행 중인 스트림이 여기에 표시됩니다. 누가 무엇을 어느 저장 서버에서 보는지 알 수 있습니다.',
-  medium: '미디어',
+  who: '누가 무엇을',
   from: '접속 위치',
   since: '시작',
   rate: '속도',

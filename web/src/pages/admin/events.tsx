@@ -7,7 +7,7 @@ import { asProblem, useResource } from '../../api/resource';
 import { makeQuery, place, replaceQuery } from '../../app/router';
 import { adminTexts } from '../../i18n/admin-names';
 import { e } from '../../i18n/admin-events';
-import { formatTime } from '../../i18n/format';
+import { formatMoment } from '../../i18n/format';
 import { Select } from '../../parts/fields';
 import { Icon } from '../../parts/icon';
 import { explainProblem, Loading, Message, PageTitle, ProblemMessage } from '../../parts/page';
@@ -58,8 +58,8 @@ function Row({ event, marked }: { event: ClusterEvent; marked: boolean }) {
   return (
     <tr class={marked ? 'marked' : ''}>
       <td data-label={e.value.time} class="event-time">
-        {event.id === null ? formatTime(event.time)
-          : <a href={`/admin/events?id=${event.id}`} aria-label={`${formatTime(event.time)}, ${e.value.link(String(event.id))}`}>{formatTime(event.time)}</a>}
+        {event.id === null ? formatMoment(event.time)
+          : <a href={`/admin/events?id=${event.id}`} aria-label={`${formatMoment(event.time)}, ${e.value.link(String(event.id))}`}>{formatMoment(event.time)}</a>}
       </td>
       <td class="lead">
         {event.action} {event.result !== 'done' && <span class={`badge ${BADGES[event.result]}`}>{e.value.results[event.result]}</span>}
@@ -74,6 +74,8 @@ function Row({ event, marked }: { event: ClusterEvent; marked: boolean }) {
 function Filters({ filter }: { filter: Filter }) {
   const [typed, setTyped] = useState(filter.q);
   const set = (change: Record<string, string>) => replaceQuery({ ...place.value.query, ...Object.fromEntries(Object.entries(change).map(([k, v]) => [k, v || undefined])) });
+  // the address may change by a link
+  useEffect(() => setTyped(filter.q), [filter.q]);
   useEffect(() => {
     const timer = setTimeout(() => { if (typed !== filter.q) set({ q: typed }); }, TYPED_MS);
     return () => clearTimeout(timer);
@@ -129,7 +131,7 @@ export default function EventsPage() {
     <>
       <PageTitle>{adminTexts.value.events}</PageTitle>
       <Filters filter={filter} />
-      {only !== null && <p class="note">{e.value.only(id)} <a href="/admin/events">{e.value.toNewest}</a></p>}
+      {only !== null && <p class="note only-event">{e.value.only(id)} <a href="/admin/events">{e.value.toNewest}</a></p>}
       {!first.data && first.loading && <Loading />}
       {!first.data && first.error && <ProblemMessage problem={first.error} retry={first.reload} />}
       {first.data && events.length === 0 && <Message icon="events" title={e.value.none}>{e.value.noneText}</Message>}

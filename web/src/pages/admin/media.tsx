@@ -63,6 +63,8 @@ function Table() {
   const { q = '', sort = 'name', state = '' } = place.value.query;
   const [typed, setTyped] = useState(q);
   const [count, setCount] = useState(PAGE);
+  // the address may change by a link
+  useEffect(() => setTyped(q), [q]);
   useEffect(() => {
     const timer = setTimeout(() => { if (typed !== q) replaceQuery({ ...place.value.query, q: typed || undefined }); }, TYPED_MS);
     return () => clearTimeout(timer);

@@ -126,7 +126,7 @@ function Figures({ overview }: { overview: Overview }) {
       <Figure label={o.value.throughput} icon="upload" href="/admin/nodes" value={formatRate(overview.rate)}>{o.value.throughputNote}</Figure>
       <Figure label={o.value.space} icon="nodes" href="/admin/nodes" value={o.value.spaceFree(formatSize(space.free))}>
         <Meter value={used} scarce={used > SCARCE} label={o.value.space} />
-        {c.value.ofTotal(formatSize(space.free), formatSize(space.total))}<br />
+        {o.value.spaceOf(formatSize(space.total))}<br />
         {o.value.originals(formatSize(space.original_free))}
       </Figure>
       <Figure label={o.value.nodes} icon="nodes" href="/admin/nodes" value={formatNumber(nodes.total)}>{sayCounts({ ...nodes }, states)}</Figure>

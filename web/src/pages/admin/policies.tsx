@@ -66,6 +66,7 @@ function Edit({ policy, onClose, onDone }: { policy: Policy; onClose: () => void
   return (
     <Ask title={isNew ? l.value.add : l.value.editTitle(policy.name)} label={c.value.save} act={save} onClose={onClose} onDone={onDone}>
       {isNew && <TextField label={l.value.policyName} {...field('name')} name="policy" required autofocus />}
+      <p class="note">{l.value.emptyHint}</p>
       <div class="upload-fields">
         <TextField label={l.value.names} {...field('names')} name="names" hint={l.value.namesHint} />
         <TextField label={l.value.types} {...field('types')} hint={l.value.typesHint} />
@@ -127,7 +128,7 @@ function Try() {
   return (
     <section class="card">
       <h2>{l.value.tryTitle}</h2>
-      <p class="note">{l.value.tryText}</p>
+      <p class="note try-text">{l.value.tryText}</p>
       <form class="try-form" onSubmit={(event) => void ask(event)}>
         <TextField label={l.value.tryName} value={name} onInput={setName} />
         <TextField label={l.value.trySize} value={size} onInput={setSize} />

@@ -65,7 +65,7 @@ export default function SessionsPage() {
         <div class="card table-box">
           <table class="stack">
             <thead><tr>
-              <th scope="col">{p.value.medium}</th><th scope="col">{p.value.from}</th><th scope="col">{p.value.since}</th><th scope="col" class="number">{p.value.rate}</th>
+              <th scope="col">{p.value.who}</th><th scope="col">{p.value.from}</th><th scope="col">{p.value.since}</th><th scope="col" class="number">{p.value.rate}</th>
               <th scope="col" class="number">{p.value.buffer}</th><th scope="col">{p.value.nodesUsed}</th><th scope="col"><span class="visually-hidden">{c.value.actions}</span></th>
             </tr></thead>
             <tbody>{data.map((session) => <Row key={session.id} session={session} reload={reload} />)}</tbody>

@@ -119,8 +119,8 @@ export function MediumPage({ name }: { name: string }) {
       {data && (
         <>
           <Health medium={data} />
-          <Facts medium={data} />
           {data.state === 'ready' && <Layout name={name} />}
+          <Facts medium={data} />
         </>
       )}
     </>
