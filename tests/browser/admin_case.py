@@ -7,6 +7,11 @@ import browser
 import cluster
 from browser import By, Keys
 
+try:
+    from selenium.common.exceptions import ElementClickInterceptedException
+except ImportError:
+    ElementClickInterceptedException = None     # browser.py skips the tests
+
 PAGES = ("overview", "media", "nodes", "jobs", "policies", "sessions", "users", "clients", "events")
 MB = 1000 * 1000
 
@@ -54,17 +59,35 @@ class AdminCase(browser.TestCase):
     def texts(self, selector):
         return self.script("return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)", selector)
 
-    def in_dialog(self, label):
-        """The button @label of the question that is asked."""
-        return self.wait(lambda: next((b for b in self.all("dialog[open] button") if b.text == label), None), "the button %r of a question" % label)
+    def press_it(self, find, what):
+        """Clicks what find() returns: also when it is drawn anew meanwhile, or when something that goes away is over it."""
+        def look():
+            element = find()
+            if element is None:
+                return False
+            try:
+                element.click()
+            except ElementClickInterceptedException:
+                return False
+            return True
+        self.wait(look, what)
+
+    def click(self, role, name=None, exact=False):
+        self.press_it(lambda: next(iter(self.find_all(role, name, exact)), None), "a %s %r to be clicked" % (role, name))
+
+    def answer(self, label):
+        """Presses the button @label of the question that is asked."""
+        self.press_it(lambda: next((b for b in self.all("dialog[open] button") if b.text == label), None), "the button %r of a question" % label)
 
     def wait_answered(self):
         self.wait(lambda: not self.all("dialog[open]"), "the question to go")
 
     def choose(self, label, text):
         """Chooses @text in the list that is called @label."""
-        box = self.find("combobox", label)
-        next(option for option in box.find_elements(By.TAG_NAME, "option") if option.text == text).click()
+        def look():
+            boxes = self.find_all("combobox", label)
+            return next((option for option in boxes[0].find_elements(By.TAG_NAME, "option") if option.text == text), None) if boxes else None
+        self.press_it(look, "%r in the list %r" % (text, label))
 
     @contextlib.contextmanager
     def second_browser(self):

@@ -132,7 +132,7 @@ class Admin(admin_case.AdminCase):
         self.click("button", "Rebuild its shards now")
         self.see("Media are whole again when the job is done")
         self.check_axe("the question about a repair")
-        self.in_dialog("Rebuild its shards now").click()
+        self.answer("Rebuild its shards now")
         self.wait_answered()
         self.wait(lambda: self.cluster.medium("films/Sintel.webm")["health"]["state"] == "whole", "the medium to be whole", 60)
         self.visit("/admin/media/films/Sintel.webm")
@@ -176,9 +176,9 @@ class Admin(admin_case.AdminCase):
         self.wait(lambda: len(self.all(".node")) == len(self.cluster.nodes), "it to go")
 
     def remove_node(self, id):
-        self.one("#node-%d .button.quiet" % id).click()
+        self.press_it(lambda: self.one("#node-%d .button.quiet" % id), "the button that removes it")
         self.see("Remove storage server %d" % id)
-        self.in_dialog("Remove").click()
+        self.answer("Remove")
 
     # two at once
 

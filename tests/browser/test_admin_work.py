@@ -35,7 +35,7 @@ class Work(admin_case.AdminCase):
         self.see("at most 9 kbit/s")
         self.click("button", "Cancel", exact=True)
         self.see("Nothing changes. It can be started again at any time.")
-        self.in_dialog("Cancel the job").click()
+        self.answer("Cancel the job")
         self.wait(lambda: self.cluster.job(job)["state"] == "cancelled", "the job to end")
         self.visit("/admin/jobs?state=cancelled")
         self.see("#%d" % job)
@@ -137,7 +137,7 @@ class Work(admin_case.AdminCase):
         self.press_in_row("nora", "Remove")
         self.see("Remove nora?")
         self.screenshot("admin-remove-user")
-        self.in_dialog("Remove").click()
+        self.answer("Remove")
         self.see("nora is removed.")
         self.wait(lambda: "nora" not in self.texts("tbody strong"), "the user to go")
 
@@ -163,7 +163,7 @@ class Work(admin_case.AdminCase):
                 if name in [one.text for one in row.find_elements("tag name", "strong")]:
                     return next(b for b in row.find_elements("tag name", "button") if b.text == label)
             return None
-        self.wait(look, "the row of " + name).click()
+        self.press_it(look, "%s in the row of %s" % (label, name))
 
     # events
 
@@ -190,7 +190,7 @@ class Work(admin_case.AdminCase):
         self.see("No event fits.")
         self.choose("Result", "All results")
         self.wait(lambda: len(self.find_all("link", "Link to event")) == 2, "both events")
-        self.find_all("link", "Link to event")[1].click()
+        self.press_it(lambda: self.find_all("link", "Link to event")[1], "the older event")
         self.wait(lambda: self.path.startswith("/admin/events?id="), "the event's own address")
         self.wait(lambda: "user add" in self.one("tr.marked").text, "the event to be marked")
         self.assertEqual(self.find("textbox", "Contains").get_attribute("value"), "")

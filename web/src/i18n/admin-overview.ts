@@ -34,7 +34,7 @@ const english = {
     'node-full': (node: string, free: string) => `${node} is almost full: ${free} free.`,
     'node-bad-shards': (node: string, shards: string) => `${node} has ${shards} that cannot be read as they should.`,
     'node-held-shards': (node: string, shards: string) => `${node} has ${shards} that the catalog does not know.`,
-    'few-nodes': (missing: string) => `The default redundancy needs ${missing} more storage servers: uploads wait or are refused.`,
+    'few-nodes': (missing: string) => `The default redundancy needs ${missing} more storage ${missing === '1' ? 'server' : 'servers'}: uploads wait or are refused.`,
     'disk-full': 'The disk of the control server is full.',
     'jobs-waiting': (n: string) => `Jobs that wait: ${n}. They go on by themselves.`,
     'jobs-failed': (n: string) => `Jobs that failed: ${n}.`,

@@ -103,6 +103,15 @@ function LayoutTable({ page }: { page: LayoutPage }) {
   );
 }
 
+function Legend({ parity }: { parity: boolean }) {
+  return (
+    <ul class="legend">
+      {STATES.map((state) => <li key={state}><span class={`swatch ${state}`} />{m.value.shardStates[state]}</li>)}
+      {parity && <li><span class="swatch ok parity" />{m.value.parity}</li>}
+    </ul>
+  );
+}
+
 export function Layout({ name }: { name: string }) {
   const [first, setFirst] = useState(0);
   const [table, setTable] = useState(false);
@@ -122,10 +131,7 @@ export function Layout({ name }: { name: string }) {
       {data && (
         <>
           <p class="note">{m.value.layoutText(formatNumber(data.extents), formatNumber(arrange(data).ids.length))}</p>
-          <ul class="legend">
-            {STATES.map((state) => <li key={state}><span class={`swatch ${state}`} />{m.value.shardStates[state]}</li>)}
-            {data.m > 0 && <li><span class="swatch ok parity" />{m.value.parity}</li>}
-          </ul>
+          {!table && <Legend parity={data.m > 0} />}
           {table ? <LayoutTable page={data} /> : <LayoutMap page={data} />}
           {data.extents > COUNT && (
             <div class="toolbar pager">
