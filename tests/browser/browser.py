@@ -237,9 +237,8 @@ class TestCase(cluster.TestCase):
         self.find(role, name, exact).click()
 
     def type(self, name, text):
-        field = self.find("textbox", name, exact=True)
-        field.clear()
-        field.send_keys(text)
+        # as a person does: clear() tells the page of no input, and it would put the old text back
+        self.find("textbox", name, exact=True).send_keys(Keys.CONTROL + "a" + Keys.NULL + text)
 
     def press(self, *keys):
         ActionChains(self.browser).send_keys(*keys).perform()
