@@ -11,6 +11,7 @@
 #include "control/config.h"
 #include "control/gateway/gateways.h"
 #include "control/nodes/nodes.h"
+#include "control/sessions/sessions.h"
 #include "control/sessions/tickets.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
@@ -58,6 +59,7 @@ take_ticket (PmssApiCall * call, const PmssMedium * medium, GError ** error)
 
   if (gateways == NULL)
     return NULL;
+  pmss_sessions_follow_clock (call->context->sessions);
   ticket = pmss_tickets_take (call->context->database, &holder, medium,
       gateways, error);
   /* many who come at once are not all sent to one, whose heartbeat knows of none of them yet */
@@ -265,6 +267,7 @@ find_ticket (PmssApiCall * call, GError ** error)
     return NULL;
   }
   pmss_api_set_node_class (call, node);
+  pmss_sessions_follow_clock (call->context->sessions);
   return pmss_tickets_get (call->context->database,
       pmss_secret_is_id (call->param) ? call->param : "", node, error);
 }

@@ -35,8 +35,6 @@ struct _PmssSessions
 #define PMSS_SESSION_N_COLUMNS 10
 #define PMSS_SESSION_TABLES "session s JOIN medium m ON m.id = s.medium"
 
-/* Before leases are looked at. */
-void         pmss_sessions_follow_clock (PmssSessions *sessions);
 /* A row of those columns. On the database thread. */
 PmssViewing *pmss_sessions_read_row (PmssRows *rows);
 /* The session's token is of @now, or of the second after the user's last cut. On the database

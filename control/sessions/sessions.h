@@ -130,6 +130,9 @@ GArray       *pmss_sessions_count_by_version (PmssSessions *sessions, GError **e
 char         *pmss_sessions_mint   (PmssSessions *sessions, const PmssViewing *session,
     const GArray *nodes);
 
+/* Where the clock was set, leases and tickets are set with it. Before any of them is made or looked
+ * at. */
+void          pmss_sessions_follow_clock (PmssSessions *sessions);
 /* Ends expired sessions; called by a timer. */
 void          pmss_sessions_tick   (PmssSessions *sessions);
 
