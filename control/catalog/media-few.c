@@ -74,7 +74,7 @@ find_brief (PmssDatabase * database, const char *word, GHashTable * ids,
   g_autoptr (PmssRows) rows = pmss_database_query (database,
       "SELECT doc FROM medium_three WHERE term >= ?1"
       " AND term < ?1 || char (0x10ffff) LIMIT ?2", PMSS_TEXT (word),
-      PMSS_INT (PMSS_MEDIA_WALK));
+      PMSS_INT (PMSS_MEDIA_ENTRIES));
   guint n = 0;
 
   while (pmss_rows_next (rows, &local)) {
@@ -83,7 +83,7 @@ find_brief (PmssDatabase * database, const char *word, GHashTable * ids,
     n++;
     g_hash_table_add (ids, g_memdup2 (&id, sizeof (id)));
   }
-  *few = n < PMSS_MEDIA_WALK && g_hash_table_size (ids) <= PMSS_FEW_MEDIA;
+  *few = n < PMSS_MEDIA_ENTRIES && g_hash_table_size (ids) <= PMSS_FEW_MEDIA;
   return pmss_rows_end (g_steal_pointer (&local), error);
 }
 

@@ -17,8 +17,10 @@ G_BEGIN_DECLS
 
 /* Media that are looked up one by one. */
 #define PMSS_FEW_MEDIA 1000
-/* Rows of one walk. */
-#define PMSS_MEDIA_WALK 4000
+/* Rows of one walk: some 8 ms of the database thread. */
+#define PMSS_MEDIA_WALK 1500
+/* Entries of the index of three characters that a word of one or two is looked for in. */
+#define PMSS_MEDIA_ENTRIES 4000
 /* Up to so many are counted. */
 #define PMSS_MEDIA_COUNTED 10000
 /* Folders of one page. */

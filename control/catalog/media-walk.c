@@ -60,7 +60,8 @@ get_start (const PmssMediaList * list)
 typedef struct
 {
   guint left;                   /* rows */
-  char *place;                  /* of the last row that was looked at; nullable */
+  gboolean begun;
+  PmssMediaRow last;            /* that was looked at, once it has begun */
   gboolean stopped;             /* the page is full, or no rows are left to it */
 } Walk;
 
@@ -77,9 +78,10 @@ is_past_prefix (const PmssMediaList * list, const PmssMediaRow * row)
       : strcmp (row->name, prefix) > 0;
 }
 
+/* Takes what is in @row, if it was looked at. */
 static gboolean
 walk_row (PmssDatabase * database, PmssMediaList * list, Walk * walk,
-    const PmssMediaRow * row, GError ** error)
+    PmssMediaRow * row, GError ** error)
 {
   gboolean wanted = pmss_media_row_is_wanted (list, row);
 
@@ -90,13 +92,16 @@ walk_row (PmssDatabase * database, PmssMediaList * list, Walk * walk,
   if (walk->left == 0
       || (wanted && list->page->media->len == list->query->limit)) {
     walk->stopped = TRUE;
-    list->page->next = g_strdup (walk->place);
+    if (walk->begun)
+      list->page->next = pmss_media_place_make (list, &walk->last);
     return TRUE;
   }
   walk->left--;
-  g_free (walk->place);
-  walk->place = pmss_media_place_make (list, row);
-  return !wanted || pmss_media_list_take (list, database, row, error);
+  walk->begun = TRUE;
+  pmss_media_row_clear (&walk->last);
+  walk->last = *row;
+  memset (row, 0, sizeof (*row));
+  return !wanted || pmss_media_list_take (list, database, &walk->last, error);
 }
 
 static gboolean
@@ -169,6 +174,6 @@ pmss_media_walk_page (PmssDatabase * database, PmssMediaList * list,
 
     ok = walk_rows (database, list, &walk, rows, error);
   }
-  g_free (walk.place);
+  pmss_media_row_clear (&walk.last);
   return ok;
 }
