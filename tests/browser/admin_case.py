@@ -2,10 +2,12 @@
 """What the tests of the administrators' pages share: going to a page as an administrator, picking files, a phone of 360 px."""
 
 import contextlib
+import socket
 
 import browser
 import cluster
 from browser import By, Keys
+from tcp_relay import Relay
 
 try:
     from selenium.common.exceptions import ElementClickInterceptedException
@@ -107,6 +109,15 @@ class AdminCase(browser.TestCase):
             if label in (focused.accessible_name, focused.text) and self.script("return arguments[0].closest(arguments[1]) !== null", focused, within):
                 return
         self.fail("%r does not get the focus" % label)
+
+    def make_line(self, **options):
+        """A line to control, see Relay."""
+        line = Relay(("127.0.0.1", self.cluster.control.port), **options)
+        # so that the kernel takes little more than it passes on
+        line.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        self.addCleanup(line.close)
+        self.addCleanup(line.release.set)
+        return line
 
     # looking
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The administrators' pages in a real browser: all of them as they look, who may see them, the overview, storage servers, two administrators, keys alone."""
 
+import re
+import threading
 import unittest
 
 import admin_case
@@ -204,6 +206,20 @@ class Admin(admin_case.AdminCase):
             self.go("/healthz")
 
     # the connection
+
+    def test_late_stream(self):
+        """What happens after the data were asked for, and before the stream of events begins, is seen all the same."""
+        line, held = self.make_line(), threading.Event()
+        self.addCleanup(held.set)
+        line.before_request = (b"GET /api/v1/stream", held.wait)
+        self.admin("/admin/media", at=line.port)
+        self.wait(lambda: line.before_request is None, "the stream to be asked for")
+        self.wait(lambda: re.search(r"[3-9] seconds ago", self.one(".as-of").text), "the data to be old")
+        self.cluster.add("late.txt", b"late\n")
+        self.addCleanup(self.cluster.delete, "late.txt")
+        self.assertNotIn("late.txt", self.texts(".media-table a"))
+        held.set()
+        self.wait(lambda: "late.txt" in self.texts(".media-table a"), "the medium that was added meanwhile")
 
     def test_connection(self):
         """A server that is away: a quiet note, and back by itself."""

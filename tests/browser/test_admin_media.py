@@ -2,14 +2,11 @@
 """The administrators' pages of media in a real browser: uploads, policies, one medium and where it lies."""
 
 import hashlib
-import socket
 import unittest
 
 import admin_case
 from admin_case import MB
 from browser import Keys
-
-from tcp_relay import Relay
 
 HOSTILE = "<img src=x onerror=alert(1)>.mp4"
 BIG = 24 * MB
@@ -26,15 +23,6 @@ class Media(admin_case.AdminCase):
         """How many uploads of @name were begun."""
         events = self.cluster.api("GET", "/events?limit=1000")["events"]
         return len([event for event in events if event["action"] == "upload begin" and event["object"] == name])
-
-    def make_line(self, **options):
-        """A line to control, see Relay."""
-        line = Relay(("127.0.0.1", self.cluster.control.port), **options)
-        # so that the kernel takes little more than it passes on
-        line.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-        self.addCleanup(line.close)
-        self.addCleanup(line.release.set)
-        return line
 
     def check_stored(self, path):
         """The medium of the file's name has the file's bytes, and was begun once."""

@@ -42,7 +42,6 @@ function tell(event: ClusterEvent | null): void {
 function openStream(pass: (event: ClusterEvent | null) => void): () => void {
   let source: EventSource | null = null;
   let timer = 0;
-  let begun = false;
   const onError = () => {
     // a stream that was cut comes back by itself; only a server that is away is worth a note
     fetch('/healthz', { cache: 'no-store' }).catch(noteLost);
@@ -56,10 +55,8 @@ function openStream(pass: (event: ClusterEvent | null) => void): () => void {
     source?.close();
     source = new EventSource('/api/v1/stream');
     for (const topic of TOPICS) source.addEventListener(topic, (event) => pass(JSON.parse(event.data as string) as ClusterEvent));
-    source.addEventListener('start', () => {
-      if (begun) pass(null);
-      begun = true;
-    });
+    // what happened since the data were asked for, until here, nobody was told
+    source.addEventListener('start', () => pass(null));
     source.addEventListener('reset', () => pass(null));
     source.addEventListener('error', onError);
   }
@@ -79,8 +76,6 @@ function startWithLocks(): () => void {
       channel.postMessage(event);
       tell(event);
     };
-    // between two leaders nobody listened
-    pass(null);
     const close = openStream(pass);
     stop = () => {
       close();
@@ -99,7 +94,6 @@ function startWhileSeen(): () => void {
   const look = () => {
     if (document.visibilityState === 'visible' && !close) {
       close = openStream(tell);
-      tell(null);
     } else if (document.visibilityState !== 'visible') {
       close?.();
       close = null;
