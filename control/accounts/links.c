@@ -14,6 +14,7 @@
 typedef struct
 {
   const char *user;             /* nullable where all of them count */
+  guint max;                    /* links that the user may have */
   const char *name;
   guint8 hash[PMSS_SECRET_HASH_SIZE];
   guint lifetime;
@@ -62,6 +63,18 @@ expect_row (PmssRows * rows, PmssError code, const char *text, GError ** error)
 
 /* --- making one --- */
 
+guint
+pmss_links_get_max (PmssRole role)
+{
+  return role >= PMSS_ROLE_OPERATOR ? 1000 : 100;
+}
+
+guint
+pmss_links_get_max_lifetime (PmssRole role)
+{
+  return (role >= PMSS_ROLE_OPERATOR ? 366 : 7) * 86400;
+}
+
 static gboolean
 find_medium (PmssDatabase * database, LinkCall * call, GError ** error)
 {
@@ -88,11 +101,11 @@ check_number (PmssDatabase * database, const LinkCall * call, GError ** error)
 
   if (!pmss_rows_next (rows, error))
     return FALSE;
-  if (pmss_rows_int (rows, 0) < PMSS_MAX_LINKS)
+  if (pmss_rows_int (rows, 0) < call->max)
     return TRUE;
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
-      "“%s” has %d links, as many as are allowed: remove one", call->user,
-      PMSS_MAX_LINKS);
+      "“%s” has %u links, as many as are allowed: remove one", call->user,
+      call->max);
   return FALSE;
 }
 
@@ -132,10 +145,12 @@ add_link (PmssDatabase * database, gpointer data, GError ** error)
 }
 
 PmssLink *
-pmss_links_add (PmssDatabase * database, const char *user, const char *name,
-    guint lifetime, char **secret, GError ** error)
+pmss_links_add (PmssDatabase * database, const PmssUser * user,
+    const char *name, guint lifetime, char **secret, GError ** error)
 {
-  LinkCall call = {.user = user,.name = name,.lifetime = lifetime };
+  LinkCall call = {.user = user->name,.name = name,.lifetime = lifetime,
+    .max = pmss_links_get_max (user->role)
+  };
   g_autofree char *made = pmss_secret_new ();
 
   pmss_secret_hash (made, call.hash);
@@ -215,21 +230,14 @@ static gboolean
 find_maker (PmssDatabase * database, gpointer data, GError ** error)
 {
   LinkCall *call = data;
-  PmssRole role;
   g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT u.name, u.role FROM " TABLES " JOIN user u ON u.name = l.user"
+      "SELECT u.name FROM " TABLES " JOIN user u ON u.name = l.user"
       " WHERE l.hash = ?1 AND t.link AND m.name = ?2 AND " GOOD,
       PMSS_BLOB (call->hash, sizeof (call->hash)), PMSS_TEXT (call->name));
 
   if (!expect_row (rows, PMSS_ERROR_FORBIDDEN,
-          "The link is none of this medium, or it has ended", error)
-      || !pmss_role_parse (pmss_rows_text (rows, 1), &role, error))
+          "The link is none of this medium, or it has ended", error))
     return FALSE;
-  if (role < PMSS_LINK_ROLE) {
-    g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FORBIDDEN,
-        "The link is none of this medium, or it has ended");
-    return FALSE;
-  }
   call->maker = g_new0 (PmssUser, 1);
   call->maker->name = g_strdup (pmss_rows_text (rows, 0));
   call->maker->role = PMSS_ROLE_VIEWER;

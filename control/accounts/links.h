@@ -10,10 +10,9 @@ G_BEGIN_DECLS
  * has its maker's rights when it is used. It ends with its time, its maker, its medium, when its
  * maker becomes a viewer, and with another password. Threads: any; all of it blocks. */
 
-#define PMSS_MAX_LINKS 1000     /* of one user */
-#define PMSS_LINK_MAX_LIFETIME (366 * 86400)    /* seconds */
-/* The least role that makes links. */
-#define PMSS_LINK_ROLE PMSS_ROLE_OPERATOR
+/* A viewer's are for players of their own, and to show something to somebody. */
+guint      pmss_links_get_max (PmssRole role);  /* of one user */
+guint      pmss_links_get_max_lifetime (PmssRole role); /* seconds */
 
 typedef struct
 {
@@ -25,10 +24,10 @@ typedef struct
 void       pmss_link_free (PmssLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssLink, pmss_link_free)
 
-/* A link of @user's for the medium called @name, good for @lifetime seconds. @secret: (out) what
- * opens it, told this once. PMSS_ERROR_NOT_FOUND: there is no such medium. PMSS_ERROR_CONFLICT: it
- * is not ready, or the user has as many as are allowed. */
-PmssLink  *pmss_links_add    (PmssDatabase *database, const char *user, const char *name,
+/* A link of @user's for the medium called @name, good for @lifetime seconds, which are not too many
+ * for the role. @secret: (out) what opens it, told this once. PMSS_ERROR_NOT_FOUND: there is no
+ * such medium. PMSS_ERROR_CONFLICT: it is not ready, or the user has as many as are allowed. */
+PmssLink  *pmss_links_add    (PmssDatabase *database, const PmssUser *user, const char *name,
     guint lifetime, char **secret, GError **error);
 /* Those of @user (nullable: of all) that are good, by id: an array that frees them. */
 GPtrArray *pmss_links_list   (PmssDatabase *database, const char *user, GError **error);

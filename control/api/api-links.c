@@ -39,8 +39,8 @@ get_wanted (PmssApiCall * call, const char **name, gint64 * lifetime,
       && pmss_json_get_string (body, "medium", PMSS_MAX_NAME, name, error)
       && pmss_medium_name_check (*name, error)
       && (!pmss_json_has (body, "lifetime")
-      || pmss_json_get_int (body, "lifetime", 1, PMSS_LINK_MAX_LIFETIME,
-          lifetime, error));
+      || pmss_json_get_int (body, "lifetime", 1,
+          pmss_links_get_max_lifetime (call->user->role), lifetime, error));
 }
 
 static void
@@ -70,7 +70,7 @@ post_link (PmssApiCall * call)
   gint64 lifetime;
 
   if (get_wanted (call, &name, &lifetime, &error))
-    link = pmss_links_add (call->context->database, call->user->name, name,
+    link = pmss_links_add (call->context->database, call->user, name,
         (guint) lifetime, &secret, &error);
   if (link == NULL) {
     pmss_http_request_respond_error (call->request, error);
@@ -118,10 +118,10 @@ delete_link (PmssApiCall * call)
 }
 
 const PmssRoute pmss_routes_links[] = {
-  {"POST", "/api/v1/links", PMSS_LINK_ROLE, PMSS_BODY_JSON, post_link,
+  {"POST", "/api/v1/links", PMSS_ROLE_VIEWER, PMSS_BODY_JSON, post_link,
       .audit = "link add"},
-  {"GET", "/api/v1/links", PMSS_LINK_ROLE, PMSS_BODY_NONE, list_links},
-  {"DELETE", "/api/v1/links/{id}", PMSS_LINK_ROLE, PMSS_BODY_NONE,
+  {"GET", "/api/v1/links", PMSS_ROLE_VIEWER, PMSS_BODY_NONE, list_links},
+  {"DELETE", "/api/v1/links/{id}", PMSS_ROLE_VIEWER, PMSS_BODY_NONE,
       delete_link,.audit = "link remove"},
   {NULL}
 };

@@ -99,7 +99,17 @@ class Links(Case):
 
     def test_who_makes_them(self):
         viewer, first, second = self.user("viewer", "viewer"), self.user("first"), self.user("second")
-        self.assertEqual(self.as_user(viewer, "POST", "/links", {"medium": NAME})[0], 403)
+        # a viewer's are shorter, and fewer
+        week = 7 * 86400
+        self.assertEqual(self.as_user(viewer, "POST", "/links", {"medium": NAME, "lifetime": week + 1})[0], 400)
+        small = self.as_user(viewer, "POST", "/links", {"medium": NAME, "lifetime": week})[1]
+        self.assertEqual(self.open(self.secret(small))[0], 307)
+        for _ in range(99):
+            self.assertEqual(self.as_user(viewer, "POST", "/links", {"medium": NAME})[0], 201)
+        self.assertEqual(self.as_user(viewer, "POST", "/links", {"medium": NAME})[0], 409)
+        self.assertEqual(self.as_user(viewer, "DELETE", "/links/%d" % small["id"])[0], 204)
+        self.assertEqual(self.open(self.secret(small))[0], 403)
+        self.assertEqual(self.as_user(viewer, "POST", "/links", {"medium": NAME})[0], 201)
         mine, theirs = self.link(first), self.link(second)
 
         def seen(token):
@@ -107,6 +117,7 @@ class Links(Case):
         self.assertEqual((seen(first), seen(second)), ({mine["id"]}, {theirs["id"]}))
         self.assertLessEqual({mine["id"], theirs["id"]}, seen(self.cluster.token))
         self.assertEqual(self.as_user(first, "DELETE", "/links/%d" % theirs["id"])[0], 404)
+        self.assertEqual(self.as_user(viewer, "DELETE", "/links/%d" % mine["id"])[0], 404)
         self.assertEqual(self.as_user(self.cluster.token, "DELETE", "/links/%d" % theirs["id"])[0], 204)
         self.assertEqual((self.open(self.secret(theirs))[0], self.open(self.secret(mine))[0]), (403, 307))
         for body in ({"medium": "none"}, {"medium": NAME, "lifetime": 0}, {"medium": NAME, "lifetime": 1 << 40}, {"medium": "/x"}, {}):

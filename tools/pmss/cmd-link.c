@@ -10,8 +10,9 @@
 static const PmssCliUsage add_usage = {
   "NAME", "Makes a link that plays a medium for whoever has it.",
   "It opens that one medium, to read, for as long as --expires says (1d): a number\n"
-      "of s, m, h or d. It ends earlier with its maker, with the right to make links,\n"
-      "with the maker's password, or by 'pmss link rm'. It is printed this once.\n\n"
+      "of s, m, h or d, a viewer's at most 7d. It ends earlier with its maker, when the\n"
+      "maker becomes a viewer, with the maker's password, or by 'pmss link rm'. It is\n"
+      "printed this once.\n\n"
       "Examples:\n"
       "  pmss link films/sintel.webm --expires 12h\n"
       "  mpv \"$(pmss link films/sintel.webm)\"\n"

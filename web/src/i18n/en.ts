@@ -131,7 +131,6 @@ export const en = {
     lifetime: 'It ends after',
     hours: (n: number) => (n === 1 ? '1 hour' : n < 48 ? `${n} hours` : `${n / 24} days`),
     linkUntil: (text: string) => `This link is good until ${text}.`,
-    linkElsewhere: 'Links for VLC, mpv and others are made by operators.',
     details: 'Details',
   },
 

@@ -125,7 +125,6 @@ export const ko: Texts = {
     lifetime: '만료',
     hours: (n) => (n < 48 ? `${n}시간 후` : `${n / 24}일 후`),
     linkUntil: (text) => `이 링크는 ${text}까지 사용할 수 있습니다.`,
-    linkElsewhere: 'VLC, mpv 등에서 쓸 링크는 운영자가 만들 수 있습니다.',
     details: '상세 정보',
   },
 

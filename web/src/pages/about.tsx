@@ -87,27 +87,23 @@ function Players({ medium }: { medium: Medium }) {
       <p class="muted">{texts.playersText}</p>
       <CopyLine name="GStreamer" line={`gst-play-1.0 ${quote(uri)}`} />
       <CopyLine name="gst-launch" line={`gst-launch-1.0 pmsssrc location=${quote(uri)} ! decodebin ! autovideosink`} />
-      {mayAct('operator') ? (
-        <>
-          <div class="link-maker">
-            <p class="muted">{texts.linkText}</p>
-            <div class="link-form">
-              <Select compact label={texts.lifetime} value={hours} options={LIFETIMES.map((n) => [String(n), texts.hours(n)] as const)} onChange={setHours} />
-              <button type="button" class="button" onClick={() => void make()}><Icon name="link" />{texts.makeLink}</button>
-            </div>
-            {error && <Notice kind="error">{error}</Notice>}
-          </div>
-          {link?.url && (
-            <div aria-live="polite">
-              <p class="muted">{texts.linkUntil(formatTime(link.expires))}</p>
-              <CopyLine name="URL" line={link.url} />
-              <CopyLine name="VLC" line={`vlc ${quote(link.url)}`} />
-              <CopyLine name="mpv" line={`mpv ${quote(link.url)}`} />
-              <CopyLine name="gst-launch" line={`gst-launch-1.0 souphttpsrc location=${quote(link.url)} ! decodebin ! autovideosink`} />
-            </div>
-          )}
-        </>
-      ) : <p class="muted">{texts.linkElsewhere}</p>}
+      <div class="link-maker">
+        <p class="muted">{texts.linkText}</p>
+        <div class="link-form">
+          <Select compact label={texts.lifetime} value={hours} options={LIFETIMES.map((n) => [String(n), texts.hours(n)] as const)} onChange={setHours} />
+          <button type="button" class="button" onClick={() => void make()}><Icon name="link" />{texts.makeLink}</button>
+        </div>
+        {error && <Notice kind="error">{error}</Notice>}
+      </div>
+      {link?.url && (
+        <div aria-live="polite">
+          <p class="muted">{texts.linkUntil(formatTime(link.expires))}</p>
+          <CopyLine name="URL" line={link.url} />
+          <CopyLine name="VLC" line={`vlc ${quote(link.url)}`} />
+          <CopyLine name="mpv" line={`mpv ${quote(link.url)}`} />
+          <CopyLine name="gst-launch" line={`gst-launch-1.0 souphttpsrc location=${quote(link.url)} ! decodebin ! autovideosink`} />
+        </div>
+      )}
     </section>
   );
 }

@@ -5,7 +5,7 @@ import { changePassword, endLogin, endOtherLogins, listLinks, listLogins, remove
 import { asProblem, useResource } from '../api/resource';
 import type { Login } from '../api/types';
 import { encodeName } from '../app/router';
-import { mayAct, me } from '../app/session';
+import { me } from '../app/session';
 import { t } from '../i18n';
 import { formatAgo, formatTime } from '../i18n/format';
 import { PasswordField } from '../parts/fields';
@@ -133,7 +133,7 @@ export default function AccountPage() {
       <PageTitle>{t.value.account}</PageTitle>
       <p class="muted account-who">{me.value && t.value.signedInAs(me.value.user, t.value.roles[me.value.role])}</p>
       <Logins />
-      {mayAct('operator') && <Links />}
+      <Links />
       <Password />
     </div>
   );
