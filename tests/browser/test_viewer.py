@@ -150,7 +150,7 @@ class Viewer(browser.TestCase):
         self.find("heading", "Library")
 
     def test_account(self):
-        self.sign_in("otto")
+        self.sign_in("vera")
         self.go("/about/films/Sintel.webm")
         self.click("button", "Make a link")
         self.find("button", "Copy: VLC")
@@ -159,6 +159,8 @@ class Viewer(browser.TestCase):
         self.see("this browser")
         self.find("link", "films/Sintel.webm")
         self.look_over("account")
+        self.click("button", "Take back")
+        self.see("You have no links.")
 
     def test_no_right(self):
         self.sign_in()
