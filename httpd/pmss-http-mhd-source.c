@@ -84,11 +84,12 @@ wake (PmssHttpSource * source, gboolean cut)
   if (source->aside) {
     PmssHttpEngine *engine = source->httpd->engine;
 
+    source->aside = FALSE;
+    /* within the lock: who stops the workers has had it, and finds none that is half awake */
     g_mutex_lock (&engine->sources_lock);
     g_queue_unlink (&engine->waiting_sources, &source->node);
-    g_mutex_unlock (&engine->sources_lock);
-    source->aside = FALSE;
     pmss_http_resume (source->httpd, source->connection);
+    g_mutex_unlock (&engine->sources_lock);
     held = source;
   } else {
     source->woken = TRUE;

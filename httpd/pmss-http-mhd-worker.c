@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -97,11 +98,23 @@ take_newcomers (PmssHttpWorker * self)
   return !stopping;
 }
 
+/* Peers go away at any time: that is told by errors alone. */
+static void
+block_sigpipe (void)
+{
+  sigset_t signals;
+
+  sigemptyset (&signals);
+  sigaddset (&signals, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &signals, NULL);
+}
+
 static gpointer
 run (gpointer data)
 {
   PmssHttpWorker *self = data;
 
+  block_sigpipe ();
   while (take_newcomers (self)) {
     MHD_run (self->daemon);
     wait_for_events (self);

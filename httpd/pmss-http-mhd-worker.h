@@ -23,7 +23,7 @@ typedef struct _PmssHttpWorker PmssHttpWorker;
  * worker's thread. */
 typedef void (*PmssHttpRefused) (int fd, gpointer user_data);
 
-/* Takes @daemon, which has no threads. */
+/* Takes @daemon, which has no threads and leaves SIGPIPE to others: this thread blocks it. */
 PmssHttpWorker *pmss_http_worker_start (struct MHD_Daemon *daemon, PmssHttpRefused refused,
     gpointer user_data, GError **error);
 /* Whether it runs @daemon. */

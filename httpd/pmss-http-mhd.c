@@ -173,6 +173,8 @@ start_workers (PmssHttpd * httpd, const PmssHttpdConfig * config,
       (gintptr) pmss_http_on_completed, httpd);
   add_option (&options, MHD_OPTION_NOTIFY_CONNECTION,
       (gintptr) pmss_http_on_connection, httpd);
+  /* without this it copies files through its memory: sendfile() may raise it */
+  add_option (&options, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL);
   add_limits (config, &options);
   started = load_tls (config, &options, error);
   add_option (&options, MHD_OPTION_END, 0, NULL);
