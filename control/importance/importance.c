@@ -6,6 +6,7 @@
 #include "control/database/database.h"
 #include "control/importance/payload-file.h"
 #include "control/jobs/jobs.h"
+#include "control/nodes/nodes.h"
 #include "control/originals/originals.h"
 #include "control/shard-health/medium-health.h"
 #include "libpmss/pmss-error.h"
@@ -88,6 +89,31 @@ pmss_original_keep (PmssControlContext * context, const char *name,
 
 /* Dropping */
 
+/* A storage server that has just fallen silent counts as there for readers. Its shards may have gone
+ * with it, and the original may be the only copy. */
+static gboolean
+check_heard (PmssControlContext * context, const PmssMedium * medium,
+    GError ** error)
+{
+  g_autoptr (GArray) nodes = pmss_catalog_list_version_nodes (context->catalog,
+      &medium->version, error);
+
+  for (guint i = 0; nodes != NULL && i < nodes->len; i++) {
+    guint id = g_array_index (nodes, guint, i);
+    g_autoptr (PmssNodeInfo) info = pmss_nodes_peek (context->nodes, id);
+
+    if (info != NULL && info->state == PMSS_NODE_UP)
+      continue;
+    g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
+        "The original of “%s” stays: storage server %u is %s, and its shards "
+        "may have to be made from it. Drop it when the server is up again",
+        medium->name, id, info != NULL ? pmss_node_state_to_string (info->state)
+        : "gone");
+    return FALSE;
+  }
+  return nodes != NULL;
+}
+
 static gboolean
 check_whole (PmssControlContext * context, const PmssMedium * medium,
     GError ** error)
@@ -98,7 +124,7 @@ check_whole (PmssControlContext * context, const PmssMedium * medium,
   if (health == NULL)
     return FALSE;
   if (health->state == PMSS_HEALTH_WHOLE && health->suspected_shards == 0)
-    return TRUE;
+    return check_heard (context, medium, error);
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
       "The original of “%s” stays: the medium is %s, and its shards may have "
       "to be made from it. Drop it when they are whole again", medium->name,

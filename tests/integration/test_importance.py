@@ -199,6 +199,21 @@ class Importance(cluster.TestCase):
         self.cluster.wait_job(job)
         self.check_kept("away", CONTENT[:50000])
 
+    def test_node_silent(self):
+        """The only other copy may have gone with a storage server that has just fallen silent."""
+        content = CONTENT[:50000]
+        self.cluster.add("silent", content, redundancy="1+0", keep_original="true")
+        node = next(n for n in self.cluster.nodes if self.shard("silent", 0, 0).is_relative_to(n.data))
+        node.pause()
+        self.addCleanup(node.unpause)
+        cluster.wait_for(lambda: next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)["state"] != "up",
+                         "a node to be suspect")
+        self.assertIn("stays", json.loads(self.assert_status(409, self.patch, "silent", keep_original=False))["detail"])
+        self.check_kept("silent", content)
+        node.unpause()
+        self.cluster.wait_nodes()
+        self.assertFalse(self.patch("silent", keep_original=False)["keep_original"])
+
     def test_full_disk(self):
         self.cluster.add("full", CONTENT)
         job = self.slow_job("full")
