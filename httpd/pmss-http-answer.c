@@ -276,7 +276,7 @@ pmss_http_answer_write (const PmssHttpAnswer * answer, PmssHttpBodyForm form)
       answer->status, pmss_http_reason_phrase (answer->status));
   if (form == PMSS_HTTP_BODY_CHUNKED)
     g_string_append (text, "Transfer-Encoding: chunked\r\n");
-  else if (form != PMSS_HTTP_BODY_TO_THE_END)
+  else if (form != PMSS_HTTP_BODY_TO_THE_END && answer->status != 304)
     g_string_append_printf (text, "Content-Length: %" G_GSIZE_FORMAT "\r\n",
         length);
   if (answer->content_type)

@@ -98,7 +98,11 @@ pmss_soup_answer (PmssSoupCall * call)
   for (guint i = 0; answer->headers && i < answer->headers->len; i += 2)
     soup_message_headers_append (headers, answer->headers->pdata[i],
         answer->headers->pdata[i + 1]);
-  soup_message_headers_set_content_length (headers, answer->length);
+  /* a cache would take it for the length of what it has */
+  if (answer->status == 304)
+    soup_message_headers_set_encoding (headers, SOUP_ENCODING_NONE);
+  else
+    soup_message_headers_set_content_length (headers, answer->length);
   set_body (call);
 }
 

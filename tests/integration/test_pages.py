@@ -2,6 +2,7 @@
 """The pages as files: which addresses have them, in which form, with which header fields, and what a server without pages says."""
 
 import gzip
+import http.client
 import json
 import re
 import unittest
@@ -84,6 +85,16 @@ class Pages(cluster.TestCase):
         etag = self.index()[1]["ETag"]
         status, headers, body = self.index(If_None_Match='"x", ' + etag)
         self.assertEqual((status, body, headers["ETag"]), (304, b"", etag))
+        # a cache would take it for the length of the page
+        self.assertIsNone(headers["Content-Length"])
+        connection = http.client.HTTPConnection(self.cluster.control.address, self.cluster.control.port, timeout=30)
+        self.addCleanup(connection.close)
+        for _ in range(3):
+            connection.request("GET", "/", headers={"If-None-Match": "*"})
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, answer.read(), answer.headers["Connection"]), (304, b"", None))
+            # the next one goes over the same connection
+            connection.auto_open = 0
         self.assertEqual(self.index(If_None_Match='"x"')[0], 200)
 
     def test_assets(self):
