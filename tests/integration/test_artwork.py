@@ -257,7 +257,8 @@ exec %s "$@"
         self.cluster.add("deadly", self.film)
         job = self.job_of("deadly")["id"]
         for phase in ("picture", "picture-again"):
-            self.assertEqual(self.job_of("deadly")["phase"], phase)
+            # its phase is told when it has begun anew
+            wait_for(lambda: self.job_of("deadly")["phase"] == phase, "the phase " + phase)
             self.cluster.restart_control()
             self.cluster.wait_nodes()
         self.assertIn("interrupted twice", self.cluster.wait_job(job)["warning"])
