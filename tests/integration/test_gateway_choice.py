@@ -203,6 +203,8 @@ class Twins(GatewayCase):
         finally:
             copy.kill()
             node.start()
+        # until then the dead copy counts as up
+        cluster.wait_for(lambda: self.cluster.node_at("127.0.0.1", node.port) == node.id, "the first one to be the node again")
         self.cluster.wait_nodes()
         self.assertEqual(self.fetch(self.sent_to()).body, self.content)
 
