@@ -76,11 +76,11 @@ class GstCase(cluster.TestCase):
             raise unittest.SkipTest("%s is not there" % path)
         return path, self.add_file("media/" + file, path)
 
-    def execute(self, *command, timeout=120, status=0, stdin=subprocess.DEVNULL, **more):
-        """Runs a program to its end; returns what it printed, on both channels."""
+    def execute(self, *command, timeout=120, status=0, stdin=subprocess.DEVNULL, errors=subprocess.STDOUT, **more):
+        """Runs a program to its end; returns what it printed, on both channels if @errors does not say otherwise."""
         done = subprocess.run([str(part) for part in command], env=self.variables(**more),
                               stdin=stdin, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout)
+                              stderr=errors, text=True, errors="replace", timeout=timeout)
         if status is not None:
             self.assertEqual(done.returncode, status, "%s: %s" % (" ".join(map(str, command)), done.stdout[-4000:]))
         return done.stdout

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import subprocess
 import sys
 import unittest
 
@@ -163,8 +164,9 @@ class Gst(PlayerCase):
         for name in FILMS:
             self.film(name)
             with self.subTest(name=name):
-                wanted = self.execute(EXERCISE, "seeks", "%s/%s" % (web.url, name))
-                self.assertEqual(self.execute(EXERCISE, "seeks", self.gateway_url(name)), wanted)
+                # GStreamer warns now and then of its own parts, whatever the source is
+                wanted = self.execute(EXERCISE, "seeks", "%s/%s" % (web.url, name), errors=subprocess.DEVNULL)
+                self.assertEqual(self.execute(EXERCISE, "seeks", self.gateway_url(name), errors=subprocess.DEVNULL), wanted)
 
 
 class Ffmpeg(PlayerCase):
