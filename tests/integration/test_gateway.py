@@ -470,6 +470,7 @@ class Paced(GatewayCase):
             while len(read) < self.size:
                 at = len(read)
                 piece = answer.read(64 * 1024)
+                self.assertTrue(piece, "the answer ends after %d bytes" % at)
                 begun = begun or time.monotonic()
                 late = max(late, time.monotonic() - begun - at / self.RATE)
                 read += piece
