@@ -287,6 +287,16 @@ class Cluster:
     def node(self, id):
         return next(n for n in self.nodes if n.id == id)
 
+    def shard(self, name, extent, index):
+        """Its node and its name."""
+        layout = self.session(name)["layout"]
+        node = self.node(layout["nodes"][layout["extents"][extent][index]]["id"])
+        return node, "%s-%08x.%d" % (layout["version"], extent, index)
+
+    def shard_path(self, name, extent, index):
+        node, shard = self.shard(name, extent, index)
+        return node.shard_path(shard)
+
     def wait_nodes(self):
         """Until control knows of each running node that it is up, and of each other one that it is not."""
         def look():

@@ -45,12 +45,6 @@ class RepairCase(cluster.TestCase):
         return {(extent, index): ids[place] if place is not None and place >= 0 else 0
                 for extent, row in enumerate(layout["extents"]) for index, place in enumerate(row)}
 
-    def shard(self, name, extent, index):
-        """Its node and its name."""
-        layout = self.cluster.session(name)["layout"]
-        node = self.cluster.node(layout["nodes"][layout["extents"][extent][index]]["id"])
-        return node, "%s-%08x.%d" % (layout["version"], extent, index)
-
     def busiest(self, name):
         ids = list(self.places(name).values())
         return self.cluster.node(max(set(ids), key=ids.count))

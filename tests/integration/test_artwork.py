@@ -61,11 +61,6 @@ class Case(cluster.TestCase):
         folder = self.cluster.control.data / "rebuilt"
         return os.listdir(folder) if folder.exists() else []
 
-    def shard(self, name, extent, index):
-        layout = self.cluster.session(name)["layout"]
-        node = self.cluster.node(layout["nodes"][layout["extents"][extent][index]]["id"])
-        return node.shard_path("%s-%08x.%d" % (layout["version"], extent, index))
-
 
 class Artwork(Case):
     def test_of_shards(self):
@@ -75,7 +70,7 @@ class Artwork(Case):
         before = self.artwork("film")
         self.assertEqual((before["poster"], before["sprite"], before["peaks"]), (True, True, False))
         tiles = self.cluster.api("GET", "/tiles/film")
-        self.shard("film", 0, 0).unlink()
+        self.cluster.shard_path("film", 0, 0).unlink()
         job = self.cluster.wait_job(self.start("film"))
         self.assertEqual((job["type"], job["phase"], job["total"], job["done"], job["warning"]),
                          ("artwork", "picture", len(self.film), len(self.film), None))
@@ -84,7 +79,7 @@ class Artwork(Case):
         self.assertEqual(self.copies(), [])
         # what is not there any more cannot be looked at
         for index in (1, 2):
-            self.shard("film", 0, index).unlink()
+            self.cluster.shard_path("film", 0, index).unlink()
         job = self.cluster.wait_job(self.start("film"), ("failed",))
         self.assertIn("are lost", job["error"])
         self.assertEqual(self.copies(), [])
@@ -96,7 +91,7 @@ class Artwork(Case):
         self.cluster.wait_jobs()
         for extent in range(len(self.film) // 65536 + 1):
             for index in range(3):
-                self.shard("kept", extent, index).unlink()
+                self.cluster.shard_path("kept", extent, index).unlink()
         before = self.artwork("kept")["version"]
         self.assertEqual(self.cluster.wait_job(self.start("kept"))["total"], 0)
         self.assertNotEqual(self.artwork("kept")["version"], before)

@@ -3,6 +3,7 @@
 
 import contextlib
 import http.client
+import math
 import pathlib
 import random
 import re
@@ -457,7 +458,7 @@ class Paced(GatewayCase):
     BUSY = 0.2                      # the machine was, if a thread had to wait so long
 
     def play(self, name, trouble):
-        """How late the latest byte comes, and how late the machine let a thread run."""
+        """How late the latest byte comes (for ever, where the answer ends early), and how late the machine let a thread run."""
         pulse = Pulse()
         url = self.sent_to(name)
         connection, target = self.connect(url)
@@ -470,7 +471,9 @@ class Paced(GatewayCase):
             while len(read) < self.size:
                 at = len(read)
                 piece = answer.read(64 * 1024)
-                self.assertTrue(piece, "the answer ends after %d bytes" % at)
+                if not piece:
+                    late = math.inf
+                    break
                 begun = begun or time.monotonic()
                 late = max(late, time.monotonic() - begun - at / self.RATE)
                 read += piece
@@ -483,7 +486,7 @@ class Paced(GatewayCase):
         pulse.ended.set()
         for thread in threads:
             thread.join()
-        self.assertEqual(read, self.content)
+        self.assertEqual(read, self.content[:len(read)] if late == math.inf else self.content)
         return late, pulse.worst
 
     def check(self, trouble, mend=lambda: None):
@@ -532,7 +535,7 @@ class Paced(GatewayCase):
         self.check(trouble)
 
     def test_beyond_redundancy(self):
-        """Nothing can be shown then: so the viewer does notice what is done."""
+        """Nothing can be shown then: so the viewer does notice what is done. Whom a silent server has given nothing yet is told soon."""
         silent = []
 
         def trouble(gateway):

@@ -40,11 +40,6 @@ class Importance(cluster.TestCase):
         folder = self.cluster.control.data / "rebuilt"
         return os.listdir(folder) if folder.exists() else []
 
-    def shard(self, name, extent, index):
-        layout = self.cluster.session(name)["layout"]
-        node = self.cluster.node(layout["nodes"][layout["extents"][extent][index]]["id"])
-        return node.shard_path("%s-%08x.%d" % (layout["version"], extent, index))
-
     def slow_job(self, name):
         """A job that is making the original of @name, and takes long."""
         job = self.patch(name, 202, keep_original=True)["job"]
@@ -66,8 +61,8 @@ class Importance(cluster.TestCase):
                          (2, 1, 4096, 16384, 13, 5))
         self.assertEqual({s["state"] for row in page["rows"] for s in row["shards"]}, {"ok"})
         self.assertEqual([row["index"] for row in self.cluster.api("GET", "/layouts/map?first=5")["rows"]], list(range(5, 13)))
-        self.shard("map", 3, 1).unlink()
-        path = self.shard("map", 6, 0)
+        self.cluster.shard_path("map", 3, 1).unlink()
+        path = self.cluster.shard_path("map", 6, 0)
         path.write_bytes(path.read_bytes()[:300] + b"?" + path.read_bytes()[301:])
         self.cluster.wait_job(self.cluster.api("POST", "/media/map/verify", None, 202)["job"])
         rows = self.cluster.api("GET", "/layouts/map?first=2")["rows"]
@@ -103,8 +98,8 @@ class Importance(cluster.TestCase):
         self.cluster.add("kept", content)
         self.assertFalse(self.cluster.medium("kept")["keep_original"])
         # one shard of each extent may be wrong or gone
-        self.shard("kept", 0, 0).unlink()
-        path = self.shard("kept", 1, 1)
+        self.cluster.shard_path("kept", 0, 0).unlink()
+        path = self.cluster.shard_path("kept", 1, 1)
         path.write_bytes(path.read_bytes()[:-1] + b"?")
         job = self.patch("kept", 202, keep_original=True, title="K")["job"]
         self.cluster.wait_job(job)
@@ -163,7 +158,7 @@ class Importance(cluster.TestCase):
         """A node that forges records, checksums and all, where no other contradicts it: the SHA-256 tells."""
         content = CONTENT[:8192]
         self.cluster.add("lied", content, redundancy="1+0")
-        path = self.shard("lied", 0, 0)
+        path = self.cluster.shard_path("lied", 0, 0)
         good = path.read_bytes()
         forged = bytearray(good)
         unit = bytearray(good[256:256 + 4096])
@@ -188,7 +183,7 @@ class Importance(cluster.TestCase):
     def test_node_away(self):
         """It waits for what may come back."""
         self.cluster.add("away", CONTENT[:50000], redundancy="1+0")
-        node = next(n for n in self.cluster.nodes if self.shard("away", 0, 0).is_relative_to(n.data))
+        node = next(n for n in self.cluster.nodes if self.cluster.shard_path("away", 0, 0).is_relative_to(n.data))
         node.kill()
         cluster.wait_for(lambda: next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)["state"] == "down",
                          "a node to be down")
@@ -203,7 +198,7 @@ class Importance(cluster.TestCase):
         """The only other copy may have gone with a storage server that has just fallen silent."""
         content = CONTENT[:50000]
         self.cluster.add("silent", content, redundancy="1+0", keep_original="true")
-        node = next(n for n in self.cluster.nodes if self.shard("silent", 0, 0).is_relative_to(n.data))
+        node = next(n for n in self.cluster.nodes if self.cluster.shard_path("silent", 0, 0).is_relative_to(n.data))
         node.pause()
         self.addCleanup(node.unpause)
         cluster.wait_for(lambda: next(n for n in self.cluster.api("GET", "/nodes")["nodes"] if n["id"] == node.id)["state"] != "up",

@@ -27,7 +27,7 @@ class Bad(RepairCase):
             list(pool.map(lambda node: node.stop(), self.cluster.nodes))
 
     def break_shard(self, name, extent, index, how):
-        node, shard = self.shard(name, extent, index)
+        node, shard = self.cluster.shard(name, extent, index)
         path = node.shard_path(shard)
         good = path.read_bytes()
         how(path)
@@ -71,7 +71,7 @@ class Bad(RepairCase):
     def test_told_in_vain(self):
         """What is good stays as it is."""
         self.make("vain")
-        node, shard = self.shard("vain", 1, 1)
+        node, shard = self.cluster.shard("vain", 1, 1)
         place = node.shard_path(shard)
         inode = os.stat(place).st_ino
         self.tell(node, shard, "unreadable")
@@ -222,7 +222,7 @@ class Suspected(RepairCase):
         session = self.cluster.session("true")["id"]
         begin = time.monotonic()
         for extent in range(8):
-            node, shard = self.shard("true", extent, 1)
+            node, shard = self.cluster.shard("true", extent, 1)
             path = node.shard_path(shard)
             path.unlink()
             self.suspect(session, node, extent, 1)

@@ -180,7 +180,7 @@ class Unreadable(RepairCase):
         cold.touch()
         fail.touch()
         (extent, index), _ = next(item for item in self.places("unreadable").items() if item[1] == broken.id)
-        node, shard = self.shard("unreadable", extent, index)
+        node, shard = self.cluster.shard("unreadable", extent, index)
         self.tell(node, shard, "unreadable")
         wait_for(lambda: self.places("unreadable")[extent, index] != broken.id, "the shard to be elsewhere")
         self.wait_repaired()
@@ -207,7 +207,7 @@ class Lying(RepairCase):
         self.wait_repaired()
         trigger.unlink()
         for (extent, index), id in self.places("lies").items():
-            holder, shard = self.shard("lies", extent, index)
+            holder, shard = self.cluster.shard("lies", extent, index)
             self.assertTrue(holder.shard_path(shard), (holder.id, id))
         self.check_read("lies", path, random.Random(7).sample([n for n in self.cluster.nodes if n.running()], 2))
         node.start()
