@@ -26,26 +26,18 @@
 static void
 add_stats (PmssJsonWriter * json, const PmssNodeInfo * info)
 {
-  const PmssNodeStats *stats = &info->stats;
-
   pmss_json_writer_set_member_name (json, "stats");
-  if (info->last_seen == 0) {
+  if (info->last_seen == 0)
     pmss_json_writer_add_null_value (json);
-    return;
-  }
-  pmss_json_writer_begin_object (json);
-  pmss_json_writer_set_member_name (json, "cpu");
-  pmss_json_writer_add_double_value (json, stats->cpu);
-  pmss_api_add_int (json, "memory", (gint64) stats->memory);
-  pmss_api_add_int (json, "memory_total", (gint64) stats->memory_total);
-  pmss_api_add_int (json, "disk_read", (gint64) stats->disk_read);
-  pmss_api_add_int (json, "disk_write", (gint64) stats->disk_write);
-  pmss_api_add_int (json, "net_in", (gint64) stats->net_in);
-  pmss_api_add_int (json, "net_out", (gint64) stats->net_out);
-  pmss_api_add_known (json, "network_limit", stats->network_limit > 0
-      ? (gint64) stats->network_limit : -1);
-  pmss_api_add_int (json, "connections", (gint64) stats->connections);
-  pmss_json_writer_end_object (json);
+  else
+    pmss_node_stats_write (&info->stats, json);
+}
+
+/* -1: not known */
+static gint64
+to_bytes (double figure)
+{
+  return isnan (figure) ? -1 : (gint64) figure;
 }
 
 /* @streams: pmss_node_streams_count() */
@@ -70,8 +62,8 @@ add_node_json (PmssControlContext * context, PmssJsonWriter * json,
   else
     pmss_api_add_string (json, "last_seen", NULL);
   pmss_api_add_int (json, "capacity", (gint64) info->capacity);
-  pmss_api_add_known (json, "used", seen ? (gint64) info->used : -1);
-  pmss_api_add_known (json, "free", seen ? (gint64) info->free : -1);
+  pmss_api_add_known (json, "used", to_bytes (info->stats.used));
+  pmss_api_add_known (json, "free", to_bytes (info->stats.free));
   pmss_api_add_int (json, "shards", (gint64) info->shards);
   pmss_api_add_int (json, "bad_shards", (gint64) info->bad_shards);
   pmss_api_add_int (json, "held_shards", context->reconciler != NULL
@@ -264,47 +256,18 @@ join (PmssApiCall * call)
   pmss_api_respond (call, 201, json);
 }
 
-/* Members that are absent count as 0: a node may not be able to tell. */
-static gboolean
-get_stats (JsonObject * body, PmssNodeStats * stats, GError ** error)
+/* Of a node whose figures are wrong it is known that it lives. */
+static char *
+get_stats (JsonObject * body, PmssNodeStats * stats)
 {
-  const struct
-  {
-    const char *name;
-    guint64 *value;
-    gint64 max;
-  } members[] = {
-    {"memory", &stats->memory, G_MAXINT64},
-    {"memory_total", &stats->memory_total, G_MAXINT64},
-    {"disk_read", &stats->disk_read, G_MAXINT64},
-    {"disk_write", &stats->disk_write, G_MAXINT64},
-    {"net_in", &stats->net_in, G_MAXINT64},
-    {"net_out", &stats->net_out, G_MAXINT64},
-    {"network_limit", &stats->network_limit, PMSS_MAX_NETWORK_LIMIT},
-    {"connections", &stats->connections, G_MAXINT64},
-    {"used", &stats->used, G_MAXINT64},
-    {"free", &stats->free, G_MAXINT64},
-    {"shards", &stats->shards, G_MAXINT64},
-  };
+  g_autoptr (GError) error = NULL;
   JsonObject *object;
 
-  if (!pmss_json_get_object (body, "stats", &object, error)
-      || (pmss_json_has (object, "cpu")
-          && !pmss_json_get_double (object, "cpu", 0, 1024, &stats->cpu,
-              error)))
-    return FALSE;
-  /* what is measured over a second may come out as a little more than all */
-  stats->cpu = MIN (stats->cpu, 1);
-  for (guint i = 0; i < G_N_ELEMENTS (members); i++) {
-    gint64 value = 0;
-
-    if (pmss_json_has (object, members[i].name)
-        && !pmss_json_get_int (object, members[i].name, 0, members[i].max,
-            &value, error))
-      return FALSE;
-    *members[i].value = (guint64) value;
-  }
-  return TRUE;
+  if (pmss_json_get_object (body, "stats", &object, &error)
+      && pmss_node_stats_parse (object, stats, &error))
+    return NULL;
+  pmss_node_stats_clear (stats);
+  return g_strdup (error->message);
 }
 
 /* What comes with a heartbeat. The strings stay the body's. */
@@ -314,11 +277,21 @@ typedef struct
   PmssNodeBeat node;
   gint64 revocations;
   GPtrArray *bad_shards;
+  char *figures_fault;          /* (nullable) */
 } Heartbeat;
 
+static void
+heartbeat_clear (Heartbeat * beat)
+{
+  g_clear_pointer (&beat->bad_shards, g_ptr_array_unref);
+  g_clear_pointer (&beat->figures_fault, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Heartbeat, heartbeat_clear)
 /* One without the member is older than it, and reads format 1. */
-static gboolean
-get_token_formats (JsonObject * body, PmssNodeBeat * beat, GError ** error)
+     static gboolean
+         get_token_formats (JsonObject * body, PmssNodeBeat * beat,
+    GError ** error)
 {
   JsonArray *formats;
 
@@ -366,7 +339,6 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
   PmssNode place = { 0 };
 
   if (!get_place (body, &place, error)
-      || !get_stats (body, &beat->node.stats, error)
       || !get_token_formats (body, &beat->node, error)
       || (pmss_json_has (body, "revocations")
           && !pmss_json_get_int (body, "revocations", 0, G_MAXINT64,
@@ -375,6 +347,8 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
           && !pmss_json_get_boolean (body, "leaving", &beat->node.leaving,
               error)))
     return FALSE;
+  beat->figures_fault = get_stats (body, &beat->node.stats);
+  beat->node.figures_fault = beat->figures_fault;
   beat->node.address = place.address;
   beat->node.port = place.port;
   beat->node.tls = place.tls;
@@ -393,6 +367,16 @@ get_heartbeat (JsonObject * body, Heartbeat * beat, GError ** error)
     return FALSE;
   beat->bad_shards = pmss_api_get_bad_shards (body, beat->id, error);
   return beat->bad_shards != NULL;
+}
+
+static gboolean
+check_figures (const Heartbeat * beat, GError ** error)
+{
+  if (beat->figures_fault == NULL)
+    return TRUE;
+  g_set_error (error, PMSS_ERROR, PMSS_ERROR_INVALID, "stats: %s",
+      beat->figures_fault);
+  return FALSE;
 }
 
 /* Its connection has a node's place from now on. */
@@ -418,6 +402,7 @@ answer_heartbeat (PmssApiCall * call, const Heartbeat * beat,
   if (!check_node (call, beat->id, secret, error)
       || !pmss_nodes_heartbeat (context->nodes, beat->id, secret, &beat->node,
           &state, &problem, error)
+      || !check_figures (beat, error)
       || !pmss_api_add_bad_shards (context, beat->bad_shards, error))
     return NULL;
   pmss_json_writer_begin_object (json);
@@ -436,7 +421,7 @@ heartbeat (PmssApiCall * call)
   const char *secret = pmss_http_request_get_bearer (call->request);
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssJsonWriter) json = NULL;
-  Heartbeat beat = { 0 };
+  g_auto (Heartbeat) beat = { 0 };
   gint64 id;
 
   if (!pmss_api_get_param_id (call, &id))
@@ -444,7 +429,6 @@ heartbeat (PmssApiCall * call)
   beat.id = id <= G_MAXUINT ? (guint) id : 0;
   if (get_heartbeat (pmss_http_request_get_json (call->request), &beat, &error))
     json = answer_heartbeat (call, &beat, secret != NULL ? secret : "", &error);
-  g_clear_pointer (&beat.bad_shards, g_ptr_array_unref);
   if (json != NULL)
     pmss_api_respond (call, 200, json);
   else

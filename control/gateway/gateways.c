@@ -61,10 +61,14 @@ pmss_gateways_sort (GArray * gateways, guint64 rate)
 static PmssGatewayState
 get_state (const PmssNodeInfo * info, const GArray * holders)
 {
+  const PmssNodeStats *stats = &info->stats;
+
   return (PmssGatewayState) {
   .id = info->node.id,.holds = is_holder (holders, info->node.id),.limit =
-        info->stats.network_limit,.sends =
-        MIN (info->stats.net_out, G_MAXINT64 / 8) * 8 + info->promised};
+        isnan (stats->network_limit) ? 0 : (guint64) stats->
+        network_limit,.sends =
+        (isnan (stats->net_out) ? 0 : (guint64) (stats->net_out * 8)) +
+        info->promised};
 }
 
 GArray *

@@ -286,6 +286,20 @@ note_trouble (PmssNodeEntry * entry, const char *trouble)
   entry->trouble = g_strdup (trouble);
 }
 
+/* With the lock held. */
+static void
+note_figures (PmssNodeEntry * entry, const PmssNodeBeat * beat)
+{
+  if (beat->figures_fault != NULL && entry->figures_fault == NULL)
+    g_warning ("The figures of node %u are not believed: %s", entry->node.id,
+        beat->figures_fault);
+  else if (beat->figures_fault == NULL && entry->figures_fault != NULL)
+    g_message ("The figures of node %u are believed again", entry->node.id);
+  g_free (entry->figures_fault);
+  entry->figures_fault = g_strdup (beat->figures_fault);
+  entry->stats = beat->stats;
+}
+
 /* With the lock held: it is the node's, or may be. */
 static void
 note_liveness (PmssNodeEntry * entry, gint64 now)
@@ -312,7 +326,7 @@ note_words (PmssNodeEntry * entry, const BeatCall * call)
   entry->is_gateway = beat->is_gateway;
   entry->skew = beat->time != 0 ? beat->time - entry->last_seen : 0;
   note_trouble (entry, beat->trouble);
-  entry->stats = beat->stats;
+  note_figures (entry, beat);
   entry->promised /= 2;
 }
 

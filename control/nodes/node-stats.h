@@ -2,6 +2,9 @@
 #pragma once
 
 #include <json-glib/json-glib.h>
+#include <math.h>
+
+#include "libpmss/pmss-json-writer.h"
 
 G_BEGIN_DECLS
 
@@ -61,5 +64,7 @@ void     pmss_node_stats_clear (PmssNodeStats *stats);
 /* Of the member `stats` of a heartbeat. Hostile input: PMSS_ERROR_INVALID names the member whose
  * value no machine has. Pure. */
 gboolean pmss_node_stats_parse (JsonObject *object, PmssNodeStats *stats, GError **error);
+/* The same as an object, for the API: null where a figure is not known. */
+void     pmss_node_stats_write (const PmssNodeStats *stats, PmssJsonWriter *json);
 
 G_END_DECLS

@@ -46,6 +46,7 @@ typedef struct
   /* seconds that its clock was ahead of ours then; less than 0: behind */
   gint64 skew;
   char *trouble;                /* (nullable) why it takes no writes, as it says */
+  char *figures_fault;          /* (nullable) why the figures that it sends are not believed */
   /* monotonic, since when control has not reached it; 0: no reason to think so */
   gint64 unreachable;
   guint readers;                /* that cannot reach it either */

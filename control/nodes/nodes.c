@@ -38,6 +38,15 @@ pmss_node_state_to_string (PmssNodeState state)
   return names[state];
 }
 
+static PmssNodeEntry *
+entry_new (void)
+{
+  PmssNodeEntry *entry = g_new0 (PmssNodeEntry, 1);
+
+  pmss_node_stats_clear (&entry->stats);
+  return entry;
+}
+
 static void
 entry_free (gpointer data)
 {
@@ -49,6 +58,7 @@ entry_free (gpointer data)
   g_free (entry->claim_problem);
   g_free (entry->reason);
   g_free (entry->trouble);
+  g_free (entry->figures_fault);
   g_free (entry->failure);
   g_free (entry);
 }
@@ -77,12 +87,24 @@ warn_of (const PmssNodeEntry * entry)
 {
   if (entry->twin_refused == 0 || g_get_monotonic_time () - entry->twin_refused
       >= pmss_haste (PMSS_NODE_DOWN_AFTER * G_USEC_PER_SEC)) {
-    if (entry->trouble != NULL || pmss_node_clock_is_wrong (entry->skew))
+    if (entry->trouble != NULL)
       return g_strdup (entry->trouble);
+    if (entry->figures_fault != NULL)
+      return g_strdup_printf ("its figures are not believed: %s: look at its "
+          "machine, and upgrade it", entry->figures_fault);
+    if (pmss_node_clock_is_wrong (entry->skew))
+      return NULL;
     return pmss_node_describe_clock (entry->skew);
   }
   return g_strdup ("another server has its identity, as a copy of its data "
       "folder has, and is refused");
+}
+
+/* 0: not known */
+static guint64
+to_bytes (double figure)
+{
+  return isnan (figure) ? 0 : (guint64) figure;
 }
 
 static PmssNodeInfo *
@@ -99,8 +121,8 @@ entry_to_info (const PmssNodeEntry * entry)
   info->warning = warn_of (entry);
   info->last_seen = entry->last_seen;
   info->capacity = entry->capacity;
-  info->used = entry->stats.used;
-  info->free = entry->stats.free;
+  info->used = to_bytes (entry->stats.used);
+  info->free = to_bytes (entry->stats.free);
   info->stats = entry->stats;
   info->reads_origins = entry->reads_origins;
   info->promised = entry->promised;
@@ -125,7 +147,7 @@ load_entries (PmssDatabase * database, gpointer data, GError ** error)
       "SELECT id, address, port, tls, zone, capacity, secret, since, instance"
       " FROM node");
   while (pmss_rows_next (rows, &local)) {
-    PmssNodeEntry *entry = g_new0 (PmssNodeEntry, 1);
+    PmssNodeEntry *entry = entry_new ();
     gsize length;
     const void *secret = pmss_rows_blob (rows, 6, &length);
 
@@ -264,6 +286,23 @@ pmss_nodes_count_states (PmssNodes * self, guint count[PMSS_NODE_N_STATES])
   g_hash_table_iter_init (&iter, self->entries);
   while (g_hash_table_iter_next (&iter, NULL, &entry))
     count[((PmssNodeEntry *) entry)->state]++;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+pmss_nodes_visit (PmssNodes * self, PmssNodesVisit visit, gpointer user_data)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const PmssNodeEntry *entry = value;
+
+    visit (entry->node.id, entry->state, &entry->stats, entry->heard,
+        user_data);
+  }
   g_mutex_unlock (&self->lock);
 }
 
@@ -418,7 +457,7 @@ pmss_nodes_join (PmssNodes * self, const char *join_token, PmssNode * node,
     return NULL;
   }
   zone = call.given_zone;
-  entry = g_new0 (PmssNodeEntry, 1);
+  entry = entry_new ();
   copy_node (&entry->node, node);
   if (zone != NULL) {
     g_free (entry->node.zone);

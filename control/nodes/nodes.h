@@ -2,6 +2,7 @@
 #pragma once
 
 #include "control/context.h"
+#include "control/nodes/node-stats.h"
 #include "libpmss/format/pmss-layout.h"
 #include "libpmss/node/pmss-proof.h"
 
@@ -35,18 +36,6 @@ typedef enum { PMSS_NODE_DOWN, PMSS_NODE_SUSPECT, PMSS_NODE_UP } PmssNodeState;
 #define PMSS_JOIN_TOKEN_LIFETIME 3600
 #define PMSS_INSTANCE_LENGTH 32 /* hex digits */
 
-/* The statistics of a heartbeat. Fractions are 0..1, rates bytes/s, sizes bytes. */
-typedef struct
-{
-  double cpu;
-  guint64 memory, memory_total;
-  guint64 disk_read, disk_write, net_in, net_out;
-  guint64 network_limit;        /* bit/s that its link carries; 0: not known */
-  guint64 connections;
-  guint64 used, free;
-  guint64 shards;               /* as the node counts them */
-} PmssNodeStats;
-
 /* A node's words about itself in each heartbeat. The strings are the caller's. */
 typedef struct
 {
@@ -62,6 +51,8 @@ typedef struct
   gboolean reads_origins;       /* of tokens for pages of other origins */
   gboolean is_gateway;          /* it plays media over plain HTTP */
   PmssNodeStats stats;
+  /* (nullable) why its figures are not believed; `stats` has none then */
+  const char *figures_fault;
 } PmssNodeBeat;
 
 /* One node at one moment. */
@@ -79,7 +70,7 @@ typedef struct
   char *warning;
   gint64 last_seen;             /* seconds since 1970; 0: not since control started */
   guint64 capacity;             /* bytes that it offers */
-  guint64 used, free;           /* as of the last heartbeat */
+  guint64 used, free;           /* as of the last heartbeat; 0 where not known */
   guint64 shards;               /* that the catalog has on it, pending deletions included */
   guint64 bad_shards;           /* of them, as far as is known */
   gboolean repair;              /* it is down, and is not to be waited for */
@@ -107,6 +98,12 @@ guint         pmss_nodes_count (PmssNodes *nodes);
 /* The address that a request goes to, from memory alone. FALSE: no such node. Free with
  * pmss_node_info_free(). The counts of the database are not filled in. */
 PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
+
+/* Each node's last figures, from memory, with the nodes' lock held: @visit is short, and calls
+ * nothing of the nodes. @heard: monotonic, µs, when they came; 0: not yet. */
+typedef void (*PmssNodesVisit) (guint id, PmssNodeState state, const PmssNodeStats *stats,
+    gint64 heard, gpointer user_data);
+void          pmss_nodes_visit (PmssNodes *nodes, PmssNodesVisit visit, gpointer user_data);
 
 /* One-time join tokens. @zone: (nullable) the zone of the joining node, even if it names another
  * one. */

@@ -64,9 +64,10 @@ pmss_cluster_facts_clear (PmssClusterFacts * facts)
 gint64
 pmss_node_info_get_rate (const PmssNodeInfo * info)
 {
-  if (info->last_seen == 0 || info->state == PMSS_NODE_DOWN)
+  if (info->last_seen == 0 || info->state == PMSS_NODE_DOWN
+      || isnan (info->stats.net_out))
     return -1;
-  return (gint64) MIN (info->stats.net_out, G_MAXINT64 / 8) * 8;
+  return (gint64) (info->stats.net_out * 8);
 }
 
 /* What nodes say may be senseless, and is not to become a small number. */

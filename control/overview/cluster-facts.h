@@ -38,7 +38,7 @@ typedef struct
 } PmssNodeSums;
 void     pmss_cluster_facts_sum    (const PmssClusterFacts *facts, PmssNodeSums *sums);
 
-/* bit/s that a node sends, as of its last heartbeat; -1: it is down, or was not heard of. Pure. */
+/* bit/s that a node sends, as of its last heartbeat; -1: it is down, or that is not known. Pure. */
 gint64   pmss_node_info_get_rate   (const PmssNodeInfo *info);
 
 G_END_DECLS

@@ -85,6 +85,26 @@ class NodesTest(cluster.TestCase):
         a.beat()
         self.assertEqual((self.node(a.id)["state"], self.node(a.id)["reason"]), ("up", None))
 
+    def test_figures_that_no_machine_has(self):
+        """The node lives, for its secret is right; its figures are not known, and its warning says why until they are right."""
+        a = Actor(self, 1008)
+        a.beat(cpu=0.5, used=7, disks=[{"folder": "/srv", "busy": 0.5}], interfaces=[{"name": "eth0", "in": 3}], scrub={"rate": 4}, newer={"x": 1})
+        stats = self.node(a.id)["stats"]
+        self.assertEqual((stats["disks"][0]["busy"], stats["disks"][0]["latency"], stats["interfaces"][0]["in"], stats["scrub"]["rate"]), (0.5, None, 3, 4))
+        self.assertEqual((stats["memory"], stats["cpu_states"]["user"]), (None, None))
+        for stats, named in (({"cpu": 1.5}, "“cpu”"), ({"disks": [{"folder": "/srv", "busy": -1}]}, "disks: “busy”"), ({"net_in": 1e15}, "“net_in”")):
+            status, answer = a.beat(**stats)
+            self.assertEqual(status, 400)
+            self.assertIn("stats: ", answer["detail"])
+            self.assertIn(named, answer["detail"])
+            node = self.node(a.id)
+            self.assertEqual((node["state"], node["used"], node["rate"], node["stats"]["cpu"]), ("up", None, None, None))
+            self.assertIn("its figures are not believed: ", node["warning"])
+            self.assertIn(named, node["warning"])
+        a.beat(cpu=0.5, net_out=8)
+        node = self.node(a.id)
+        self.assertEqual((node["warning"], node["stats"]["cpu"], node["rate"]), (None, 0.5, 64))
+
     def test_leaving(self):
         """A node that says that it stops is down at once, and up again when it is back."""
         a = Actor(self, 1007)
@@ -150,6 +170,7 @@ class NodesTest(cluster.TestCase):
                       {"network_limit": 10 ** 15 + 1}, {"network_limit": "1G"}, {"network_limit": 1.5}):
             self.assertEqual(a.beat(**stats)[0], 400, stats)
         self.assertEqual(a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, stats=3), a.secret)[0], 400)
+        self.assertEqual(a.send("/nodes/%d/heartbeat" % a.id, dict(a.place, stats=3), "A" * 43)[0], 401)
         for number in ("0", "-1", "1x", "99999999999999999999", "4294967297"):
             status = a.send("/nodes/%s/heartbeat" % number, dict(a.place, stats={}), a.secret)[0]
             self.assertIn(status, (401, 404), number)

@@ -194,11 +194,13 @@ test_sums (void)
   g_assert_cmpint (pmss_node_info_get_rate (&c.nodes[1]), ==, -1);
   for (guint i = 0; i < N; i++) {
     c.nodes[i].used = c.nodes[i].free = G_MAXUINT64;
-    c.nodes[i].stats.net_out = G_MAXUINT64;
+    c.nodes[i].stats.net_out = 1e14;
   }
   pmss_cluster_facts_sum (&c.facts, &sums);
   g_assert_cmpuint (sums.used, ==, G_MAXINT64);
-  g_assert_cmpuint (sums.rate, <=, G_MAXINT64);
+  g_assert_cmpuint (sums.rate, ==, 5 * G_GUINT64_CONSTANT (800000000000000));
+  c.nodes[0].stats.net_out = PMSS_UNKNOWN;
+  g_assert_cmpint (pmss_node_info_get_rate (&c.nodes[0]), ==, -1);
   case_clear (&c);
 }
 
