@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
+#include "pmss-http-certificate.h"
 
 #define MEMORY_PER_CONNECTION (32 * 1024)
 #define BLOCKING_THREADS 8
@@ -90,7 +91,8 @@ add_option (Options * options, enum MHD_OPTION option, gintptr value,
 }
 
 static gboolean
-load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
+load_tls (PmssHttpd * httpd, const PmssHttpdConfig * config, Options * options,
+    GError ** error)
 {
   if (!config->tls_certificate)
     return TRUE;
@@ -100,6 +102,8 @@ load_tls (const PmssHttpdConfig * config, Options * options, GError ** error)
     g_prefix_error (error, "TLS: ");
     return FALSE;
   }
+  httpd->certificate_end = pmss_http_certificate_get_end (options->certificate,
+      strlen (options->certificate), GNUTLS_X509_FMT_PEM);
   add_option (options, MHD_OPTION_HTTPS_MEM_CERT, 0, options->certificate);
   add_option (options, MHD_OPTION_HTTPS_MEM_KEY, 0, options->key);
   add_option (options, MHD_OPTION_HTTPS_PRIORITIES, 0,
@@ -176,7 +180,7 @@ start_workers (PmssHttpd * httpd, const PmssHttpdConfig * config,
   /* without this it copies files through its memory: sendfile() may raise it */
   add_option (&options, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL);
   add_limits (config, &options);
-  started = load_tls (config, &options, error);
+  started = load_tls (httpd, config, &options, error);
   add_option (&options, MHD_OPTION_END, 0, NULL);
   while (started && httpd->engine->workers->len < MAX (1, config->threads))
     started = start_worker (httpd, config, &options, error);

@@ -167,13 +167,16 @@ start_server (PmssHttpd * httpd, GError ** error)
 }
 
 static gboolean
-load_tls (PmssHttpEngine * engine, const PmssHttpdConfig * config,
-    GError ** error)
+load_tls (PmssHttpd * httpd, const PmssHttpdConfig * config, GError ** error)
 {
+  PmssHttpEngine *engine = httpd->engine;
+
   if (!config->tls_certificate)
     return TRUE;
   engine->tls = pmss_http_tls_new (config->tls_certificate, config->tls_key,
       error);
+  if (engine->tls != NULL)
+    httpd->certificate_end = pmss_http_tls_get_end (engine->tls);
   return engine->tls != NULL;
 }
 
@@ -194,7 +197,7 @@ pmss_http_engine_start (PmssHttpd * httpd, const PmssHttpdConfig * config,
   engine->pool = pmss_http_pool_new ("handler", HANDLER_THREADS,
       pmss_soup_link_do_work, NULL);
   engine->poller = pmss_http_poller_new (engine->context, error);
-  if (!engine->poller || !load_tls (engine, config, error)
+  if (!engine->poller || !load_tls (httpd, config, error)
       || !start_server (httpd, error))
     return FALSE;
   engine->thread = g_thread_try_new ("http", run, engine, error);

@@ -3,6 +3,7 @@
 #include "pmss-http-tls-private.h"
 
 #include "libpmss/pmss-error.h"
+#include "pmss-http-certificate.h"
 #include "pmss-httpd-private.h"
 
 struct _PmssHttpTls
@@ -30,6 +31,18 @@ pmss_http_tls_new (const char *certificate, const char *key, GError ** error)
       gnutls_strerror (code));
   pmss_http_tls_free (tls);
   return NULL;
+}
+
+gint64
+pmss_http_tls_get_end (const PmssHttpTls * tls)
+{
+  gnutls_datum_t first = { 0 };
+
+  /* The server's own comes first, those of its issuers follow. */
+  if (gnutls_certificate_get_crt_raw (tls->credentials, 0, 0, &first) < 0)
+    return 0;
+  return pmss_http_certificate_get_end (first.data, first.size,
+      GNUTLS_X509_FMT_DER);
 }
 
 void

@@ -32,6 +32,7 @@ struct _PmssHttpd
   PmssHttpdHandler handler;
   gpointer user_data;
   PmssWatchdog *watchdog;
+  gint64 certificate_end;       /* seconds since 1970; 0: no TLS. Set when the engine starts */
 
   atomic_uint alive;            /* requests that are not freed */
   atomic_bool stopping;
@@ -50,7 +51,8 @@ PmssHttpd *pmss_httpd_new (const PmssHttpdConfig *config, const PmssHttpdHandler
 void     pmss_httpd_take (PmssHttpd *httpd, int fd, const struct sockaddr *address,
     socklen_t length);
 
-/* Complete settings: each has its default. Sets httpd->engine, also where it fails. */
+/* Complete settings: each has its default. Sets httpd->engine, also where it fails, and
+ * httpd->certificate_end. */
 gboolean pmss_http_engine_start (PmssHttpd *httpd, const PmssHttpdConfig *config, GError **error);
 /* Takes @fd, which the watchdog has admitted. On the acceptor's thread. */
 void     pmss_http_engine_take  (PmssHttpd *httpd, int fd, const struct sockaddr *address,

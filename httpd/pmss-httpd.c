@@ -179,6 +179,12 @@ pmss_httpd_get_stats (PmssHttpd * httpd, PmssHttpdStats * stats)
   stats->requests = atomic_load (&httpd->requests);
 }
 
+gint64
+pmss_httpd_get_certificate_end (PmssHttpd * httpd)
+{
+  return httpd->certificate_end;
+}
+
 guint64
 pmss_httpd_get_answers (PmssHttpd * httpd, guint status)
 {

@@ -90,6 +90,8 @@ typedef struct
   guint64 bytes_in, bytes_out;  /* TCP payload, heads and TLS included, up to the last second */
 } PmssHttpdStats;
 void       pmss_httpd_get_stats (PmssHttpd *httpd, PmssHttpdStats *stats);
+/* When the TLS certificate that is served ends, in seconds since 1970; 0: there is no TLS. */
+gint64     pmss_httpd_get_certificate_end (PmssHttpd *httpd);
 /* How many answers had @status (100..599). */
 guint64    pmss_httpd_get_answers (PmssHttpd *httpd, guint status);
 
