@@ -130,12 +130,13 @@ pmss_metrics_add_numbered (PmssMetrics * self, const char *label, guint of,
 
 /* With a point, whatever the locale. */
 void
-pmss_metrics_add_real (PmssMetrics * self, double value)
+pmss_metrics_add_real (PmssMetrics * self, const char *label, const char *of,
+    double value)
 {
   char text[G_ASCII_DTOSTR_BUF_SIZE];
 
   g_return_if_fail (self->name != NULL);
-  append_name (self, "", NULL, NULL, NULL);
+  append_name (self, "", label, of, NULL);
   g_string_append_printf (self->text, "%s\n",
       g_ascii_formatd (text, sizeof text, "%.4f", value));
 }

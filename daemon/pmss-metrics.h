@@ -26,7 +26,9 @@ void         pmss_metrics_add    (PmssMetrics *self, const char *label, const ch
     guint64 value);
 void         pmss_metrics_add_numbered (PmssMetrics *self, const char *label, guint of,
     guint64 value);
-void         pmss_metrics_add_real     (PmssMetrics *self, double value);
+/* The same of a number with a fraction, of which four digits are told. */
+void         pmss_metrics_add_real     (PmssMetrics *self, const char *label, const char *of,
+    double value);
 /* @bounds: @n_bounds upper ones, in us, ascending. @numbers: one more, how many fell under each and
  * not under the one before, the last those above all. @sum: us. The text is in seconds. */
 void         pmss_metrics_add_histogram (PmssMetrics *self, const char *label, const char *of,

@@ -24,6 +24,7 @@ typedef struct
   PmssStorePut *put;
   int fd;                       /* of the shard; -1: none */
   PmssHttpPart part;            /* that is to be sent */
+  gint64 since;                 /* monotonic: it waits for the disk */
   PmssGatewayAnswer *play;      /* nullable: it is for a whole medium */
 } Call;
 
@@ -86,13 +87,31 @@ send_range (PmssHttpRequest * request, Call * call)
 static void
 fetch_range (PmssHttpRequest * request, gpointer data)
 {
+  PmssStorageApi *api = data;
   Call *call = pmss_http_request_get_data (request);
   g_autoptr (GError) error = NULL;
 
-  if (pmss_store_fetch (call->fd, call->part.first, call->part.length, &error))
+  pmss_store_fetch (call->fd, call->part.first, call->part.length, &error);
+  pmss_store_note_wait (api->store, call->since);
+  if (error == NULL)
     send_range (request, call);
   else
     respond (request, error);
+}
+
+static void
+answer_range (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
+{
+  gboolean cached = pmss_store_is_cached (call->fd, call->part.first,
+      call->part.length);
+
+  pmss_store_note_read (api->store, cached);
+  if (cached) {
+    send_range (request, call);
+    return;
+  }
+  call->since = g_get_monotonic_time ();
+  pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, fetch_range);
 }
 
 static void
@@ -109,9 +128,8 @@ get_shard (PmssStorageApi * api, PmssHttpRequest * request, Call * call)
     respond (request, error);
   else if (!pmss_http_request_find_part (request, etag, size, &call->part))
     return;
-  else if (wants_bytes && call->part.length > 0
-      && !pmss_store_is_cached (call->fd, call->part.first, call->part.length))
-    pmss_http_request_defer (request, PMSS_HTTP_WAIT_READ, fetch_range);
+  else if (wants_bytes && call->part.length > 0)
+    answer_range (api, request, call);
   else
     send_range (request, call);
 }
@@ -503,7 +521,8 @@ const PmssHttpdHandler pmss_storage_handler = {
 
 void
 pmss_storage_api_init (PmssStorageApi * api, PmssStore * store,
-    PmssAccess * access, PmssScrub * scrub, PmssSelf * self)
+    PmssAccess * access, PmssScrub * scrub, PmssSelf * self,
+    const PmssMachine * machine)
 {
   memset (api, 0, sizeof *api);
   g_mutex_init (&api->lock);
@@ -511,6 +530,7 @@ pmss_storage_api_init (PmssStorageApi * api, PmssStore * store,
   api->access = access;
   api->scrub = scrub;
   api->self = self;
+  api->machine = machine;
 }
 
 void

@@ -4,6 +4,7 @@
 #include "access.h"
 #include "httpd/pmss-httpd.h"
 #include "gateway/answer.h"
+#include "monitor/machine.h"
 #include "scrub.h"
 #include "self.h"
 #include "store.h"
@@ -22,10 +23,11 @@ typedef struct
   PmssHttpd *httpd;             /* set right after the start, under `lock` */
   GMutex lock;
   PmssSelf *self;
+  const PmssMachine *machine;
 } PmssStorageApi;
 
 void pmss_storage_api_init  (PmssStorageApi *api, PmssStore *store, PmssAccess *access,
-    PmssScrub *scrub, PmssSelf *self);
+    PmssScrub *scrub, PmssSelf *self, const PmssMachine *machine);
 void pmss_storage_api_clear (PmssStorageApi *api);
 
 /* User data: the #PmssStorageApi. */

@@ -14,10 +14,11 @@
 #include "daemon/pmss-descriptors.h"
 #include "gateway/gateway.h"
 #include "libpmss/pmss-error.h"
-#include "link-speed.h"
+#include "monitor/disk-watch.h"
+#include "monitor/link-speed.h"
+#include "monitor/stats.h"
 #include "node.h"
 #include "scrub.h"
-#include "stats.h"
 
 #define STOP_GRACE 3            /* seconds for running answers */
 /* Descriptors: a connection's are its socket and the shard's file. Others are
@@ -30,6 +31,8 @@ typedef struct
   PmssStorageConfig *config;
   GMainLoop *loop;
   PmssStore *store;
+  PmssDiskWatch *watch;
+  PmssMachine *machine;
   PmssScrub *scrub;             /* NULL: off */
   PmssAccess *access;
   PmssSelf *self;
@@ -164,13 +167,19 @@ static JsonNode *
 sample_stats (gpointer data)
 {
   Server *server = data;
-  PmssHttpdStats httpd;
-  PmssStoreUsage usage;
+  PmssStatsInput input = {.now = g_get_monotonic_time () };
+  PmssScrubStats scrub;
 
-  pmss_httpd_get_stats (server->httpd, &httpd);
-  pmss_store_get_usage (server->store, &usage);
-  return pmss_stats_sample (server->stats, &httpd, &usage,
-      get_network_limit (server));
+  pmss_httpd_get_stats (server->httpd, &input.httpd);
+  pmss_store_get_usage (server->store, &input.usage);
+  pmss_store_get_reads (server->store, &input.reads);
+  if (server->scrub) {
+    pmss_scrub_get_stats (server->scrub, &scrub);
+    input.scrub = &scrub;
+  }
+  input.network_limit = get_network_limit (server);
+  input.certificate = pmss_httpd_get_certificate_end (server->httpd);
+  return pmss_stats_sample (server->stats, &input);
 }
 
 static JsonNode *
@@ -276,7 +285,8 @@ start_agent (Server * server, GError ** error)
 
   if (!server->config->control)
     return TRUE;
-  server->stats = pmss_stats_new (server->config->data, loopback);
+  server->stats = pmss_stats_new (server->machine, loopback,
+      g_get_monotonic_time ());
   start_link (server, loopback);
   pmss_store_get_usage (server->store, &usage);
   server->agent = pmss_node_agent_new (server->config, server->identity,
@@ -304,14 +314,25 @@ start_gateway (Server * server, GError ** error)
   return server->gateway != NULL;
 }
 
+static gboolean
+start_store (Server * server, GError ** error)
+{
+  const char *folder = server->config->data;
+
+  server->store = pmss_store_open (folder, &server->config->reserve, error);
+  if (server->store == NULL)
+    return FALSE;
+  server->watch = pmss_disk_watch_new (server->store);
+  server->machine = pmss_machine_new ("", folder, pmss_disk_find ("", folder));
+  return TRUE;
+}
+
 static int
 start (Server * server)
 {
   g_autoptr (GError) error = NULL;
 
-  server->store = pmss_store_open (server->config->data,
-      &server->config->reserve, &error);
-  if (!server->store) {
+  if (!start_store (server, &error)) {
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_CANTCREAT;
   }
@@ -319,7 +340,7 @@ start (Server * server)
     server->scrub = pmss_scrub_new (server->store, server->config->data,
         server->config->scrub_period, server->config->control != NULL);
   pmss_storage_api_init (&server->api, server->store, server->access,
-      server->scrub, server->self);
+      server->scrub, server->self, server->machine);
   server->api.metrics_token = server->config->metrics_token;
   if (!start_gateway (server, &error)) {
     g_printerr ("pmss-storage: %s\n", error->message);
@@ -358,6 +379,8 @@ stop (Server * server)
   g_clear_pointer (&server->stats, pmss_stats_free);
   g_clear_pointer (&server->link, pmss_link_speed_free);
   g_clear_pointer (&server->scrub, pmss_scrub_free);
+  g_clear_pointer (&server->watch, pmss_disk_watch_free);
+  g_clear_pointer (&server->machine, pmss_machine_free);
   if (server->store) {
     pmss_storage_api_clear (&server->api);
     pmss_store_close (server->store);

@@ -36,6 +36,11 @@ struct _PmssStore
   atomic_bool known;
   _Atomic guint64 shards;
   _Atomic guint64 used;
+
+  /* bytes of the file system, by the last look; total is 0 if there was none */
+  _Atomic guint64 disk_total, disk_free;
+  _Atomic gint64 asked;         /* monotonic: since when a look has taken; 0: none is under way */
+  _Atomic guint64 hits, misses, late;   /* PmssStoreReads */
 };
 
 /* "ab" */
@@ -60,7 +65,7 @@ void     pmss_store_revoke_puts    (PmssStore *store, const char *name);
 typedef gboolean (*PmssStoreVisit) (const char *name, gpointer data);
 gboolean pmss_store_visit          (PmssStore *store, guint folder, PmssStoreVisit visit,
     gpointer data, GError **error);
-/* Bytes that may still be written. */
+/* Bytes that may still be written, by a look at the disk. */
 guint64  pmss_store_free_bytes     (PmssStore *store);
 void     pmss_store_start_counting (PmssStore *store);
 

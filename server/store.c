@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opening, reading, deleting. Writing is in store-put.c, going through all
- * shards in store-list.c. */
+/* Opening, deleting, room. Reading is in store-read.c, writing in store-put.c,
+ * going through all shards in store-list.c. */
 #define _GNU_SOURCE
 #include "store-private.h"
 
@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "daemon/pmss-daemon.h"
@@ -18,6 +17,8 @@
 
 /* Seconds for which a disk that refused a write has no room, whatever it says: quotas and inodes are not in its numbers. */
 #define FULL_FOR 5
+/* A disk that has not answered for so long is told of. */
+#define SILENCE (5 * G_USEC_PER_SEC)
 #define TRIAL "trial"           /* of writing, in tmp/ */
 
 static PmssError
@@ -113,11 +114,16 @@ char *
 pmss_store_explain (PmssStore * store)
 {
   int code = atomic_load (&store->broken);
+  gint64 asked = atomic_load (&store->asked);
 
-  return code == 0 ? NULL :
-      g_strdup_printf
-      ("its disk failed (%s): it sends what it has and takes no "
-      "writes. Look at the disk, then restart the server", g_strerror (code));
+  if (code != 0)
+    return g_strdup_printf
+        ("its disk failed (%s): it sends what it has and takes no "
+        "writes. Look at the disk, then restart the server", g_strerror (code));
+  if (asked != 0 && g_get_monotonic_time () - asked > SILENCE)
+    return g_strdup ("its disk does not answer. Look at the disk, or at the "
+        "network that it is behind");
+  return NULL;
 }
 
 gboolean
@@ -159,6 +165,63 @@ pmss_store_sync_folder (PmssStore * store, guint folder, GError ** error)
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_FAILED, "fsync: %s",
       g_strerror (code));
   return FALSE;
+}
+
+/* --- how much room there is --- */
+
+/* FALSE: the disk does not say. */
+static gboolean
+look (PmssStore * store)
+{
+  struct statvfs disk;
+
+  if (fstatvfs (store->shards_fd, &disk) != 0)
+    return FALSE;
+  atomic_store (&store->disk_total, (guint64) disk.f_blocks * disk.f_frsize);
+  atomic_store (&store->disk_free, (guint64) disk.f_bavail * disk.f_frsize);
+  return TRUE;
+}
+
+/* By the last look. */
+static guint64
+get_room (PmssStore * store)
+{
+  guint64 free_bytes = atomic_load (&store->disk_free);
+  guint64 kept = (guint64) (store->reserve.fraction
+      * atomic_load (&store->disk_total));
+
+  if (g_get_monotonic_time () < atomic_load (&store->full_until))
+    return 0;
+  if (store->reserve.fraction <= 0)
+    kept = store->reserve.bytes;
+  else if (store->reserve.bytes > 0)
+    kept = MIN (kept, store->reserve.bytes);
+  return free_bytes > kept ? free_bytes - kept : 0;
+}
+
+guint64
+pmss_store_free_bytes (PmssStore * store)
+{
+  return look (store) ? get_room (store) : 0;
+}
+
+void
+pmss_store_look_at_disk (PmssStore * store)
+{
+  atomic_store (&store->asked, g_get_monotonic_time ());
+  look (store);
+  atomic_store (&store->asked, 0);
+}
+
+void
+pmss_store_get_usage (PmssStore * store, PmssStoreUsage * usage)
+{
+  usage->known = atomic_load (&store->known);
+  usage->shards = atomic_load (&store->shards);
+  usage->used = atomic_load (&store->used);
+  usage->free = get_room (store);
+  usage->disk_total = atomic_load (&store->disk_total);
+  usage->disk_free = atomic_load (&store->disk_free);
 }
 
 /* --- opening --- */
@@ -278,6 +341,7 @@ pmss_store_open (const char *folder, const PmssStoreReserve * reserve,
       || (store->shards_fd = open_folder (store, "shards", error)) < 0
       || !prepare (store, error))
     return NULL;
+  look (store);
   pmss_store_start_counting (store);
   return g_steal_pointer (&store);
 }
@@ -342,39 +406,6 @@ pmss_store_open_shard (PmssStore * store, const char *name, guint64 * size,
   return fd;
 }
 
-static gboolean
-byte_is_cached (int fd, guint64 offset)
-{
-  char byte;
-  const struct iovec where = { &byte, 1 };
-
-  /* A file system that cannot tell has to be taken as it comes. */
-  return preadv2 (fd, &where, 1, offset, RWF_NOWAIT) >= 0
-      || errno == EOPNOTSUPP;
-}
-
-gboolean
-pmss_store_is_cached (int fd, guint64 first, guint64 length)
-{
-  return byte_is_cached (fd, first) && byte_is_cached (fd, first + length - 1);
-}
-
-gboolean
-pmss_store_fetch (int fd, guint64 first, guint64 length, GError ** error)
-{
-  char byte;
-  gssize got;
-
-  posix_fadvise (fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  posix_fadvise (fd, first, length, POSIX_FADV_WILLNEED);
-  do
-    got = pread (fd, &byte, 1, first);
-  while (got < 0 && errno == EINTR);
-  if (got < 0)
-    pmss_store_set_error (error, errno, "cannot read the shard");
-  return got >= 0;
-}
-
 gboolean
 pmss_store_get_stamp (PmssStore * store, const char *name,
     PmssStoreStamp * stamp)
@@ -430,31 +461,4 @@ pmss_store_delete (PmssStore * store, const char *name, GError ** error)
   }
   atomic_store (&store->full_until, 0);
   return pmss_store_sync_folder (store, folder, error);
-}
-
-guint64
-pmss_store_free_bytes (PmssStore * store)
-{
-  struct statvfs disk;
-  guint64 free_bytes, kept;
-
-  if (g_get_monotonic_time () < atomic_load (&store->full_until)
-      || fstatvfs (store->shards_fd, &disk) != 0)
-    return 0;
-  free_bytes = (guint64) disk.f_bavail * disk.f_frsize;
-  kept = (guint64) (store->reserve.fraction * disk.f_blocks * disk.f_frsize);
-  if (store->reserve.fraction <= 0)
-    kept = store->reserve.bytes;
-  else if (store->reserve.bytes > 0)
-    kept = MIN (kept, store->reserve.bytes);
-  return free_bytes > kept ? free_bytes - kept : 0;
-}
-
-void
-pmss_store_get_usage (PmssStore * store, PmssStoreUsage * usage)
-{
-  usage->known = atomic_load (&store->known);
-  usage->shards = atomic_load (&store->shards);
-  usage->used = atomic_load (&store->used);
-  usage->free = pmss_store_free_bytes (store);
 }

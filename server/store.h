@@ -48,6 +48,21 @@ int        pmss_store_open_shard (PmssStore *store, const char *name, guint64 *s
 gboolean   pmss_store_is_cached (int fd, guint64 first, guint64 length);
 /* Has the disk read the range, and waits for its beginning. */
 gboolean   pmss_store_fetch     (int fd, guint64 first, guint64 length, GError **error);
+
+/* Requests for bytes of shards since the start. */
+typedef struct
+{
+  guint64 hits;                 /* the bytes were in memory */
+  guint64 misses;               /* they had to come from the disk */
+  guint64 late;                 /* of them, those that waited for it for more than 200 ms */
+} PmssStoreReads;
+/* One of them: a hit, or a miss. */
+void       pmss_store_note_read (PmssStore *store, gboolean cached);
+/* The disk has brought the first bytes of a miss. @since: monotonic: when it was found to be one.
+ */
+void       pmss_store_note_wait (PmssStore *store, gint64 since);
+void       pmss_store_get_reads (PmssStore *store, PmssStoreReads *reads);
+
 /* Identifies the file that has the name now. A later file of that name has another stamp. */
 typedef struct
 {
@@ -104,14 +119,21 @@ typedef struct
   guint64 used;                 /* bytes of shards */
   /* bytes that more shards may take: what the disk has, without the reserve */
   guint64 free;
+  /* bytes of the file system, and of it those that we may write; total is 0 where it does not
+   * say */
+  guint64 disk_total, disk_free;
 } PmssStoreUsage;
+/* Does not wait for the disk: free, disk_total and disk_free are of the last look. */
 void       pmss_store_get_usage (PmssStore *store, PmssStoreUsage *usage);
+/* Asks the disk how much room there is. It waits for as long as the disk does not answer. One
+ * thread. */
+void       pmss_store_look_at_disk (PmssStore *store);
 
 /* FALSE after an fsync has failed, or the disk was found to take no writes (EROFS, EIO, EACCES, …).
  * From then on nothing is written or deleted. The present shards are served. */
 gboolean   pmss_store_is_writable (PmssStore *store);
-/* While it is not writable: the cause and the remedy, to follow a server's name. NULL: it is. Free
- * with g_free(). */
+/* While it is not writable, or its disk has not answered the last look for 5 s: the cause and the
+ * remedy, to follow a server's name. NULL: all is well. Free with g_free(). */
 char      *pmss_store_explain     (PmssStore *store);
 
 G_END_DECLS

@@ -118,6 +118,21 @@ check_access (PmssOwnShards * shards, const Work * work, GError ** error)
   return pmss_access_check (shards->access, work->token, &wanted, error);
 }
 
+/* The beginning of what is asked for is in memory after it. */
+static void
+bring (PmssStore * store, const Work * work, GError ** error)
+{
+  guint64 length = MIN (work->length, work->size - work->first);
+  gboolean cached = pmss_store_is_cached (work->fd, work->first, length);
+  gint64 since = g_get_monotonic_time ();
+
+  pmss_store_note_read (store, cached);
+  if (cached)
+    return;
+  pmss_store_fetch (work->fd, work->first, length, error);
+  pmss_store_note_wait (store, since);
+}
+
 static void
 open_shard (PmssOwnShards * shards, Work * work)
 {
@@ -127,8 +142,7 @@ open_shard (PmssOwnShards * shards, Work * work)
     work->fd = pmss_store_open_shard (shards->store, work->name, &work->size,
         &error);
   if (work->fd >= 0 && work->first < work->size)
-    pmss_store_fetch (work->fd, work->first, MIN (work->length,
-            work->size - work->first), &error);
+    bring (shards->store, work, &error);
   work->status = error != NULL ? get_status (error) : 206;
 }
 

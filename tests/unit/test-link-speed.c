@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The speed of the interface that an address is on. */
-#include "server/link-speed.h"
+#include "server/monitor/link-speed.h"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
-#include "server/machine.h"
+#include "server/monitor/network.h"
 
 /* After what is under way. */
 static guint64
@@ -46,7 +46,7 @@ find_host (guint64 * speed)
     g_autoptr (GSocketAddress) address = NULL;
 
     if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET
-        || !pmss_machine_get_speed (i->ifa_name, speed))
+        || !pmss_network_get_speed ("", i->ifa_name, speed))
       continue;
     address = g_socket_address_new_from_native (i->ifa_addr,
         sizeof (struct sockaddr_in));

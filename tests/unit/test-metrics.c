@@ -62,7 +62,7 @@ test_real (void)
   PmssMetrics *metrics = pmss_metrics_new ("x_");
 
   pmss_metrics_family (metrics, "a", PMSS_METRIC_GAUGE, "Part");
-  pmss_metrics_add_real (metrics, 0.25);
+  pmss_metrics_add_real (metrics, NULL, NULL, 0.25);
   assert_text (metrics, "# HELP x_a Part\n# TYPE x_a gauge\nx_a 0.2500\n");
 }
 

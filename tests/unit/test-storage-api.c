@@ -18,6 +18,7 @@ typedef struct
   StorageFixture storage;
   PmssAccess *access;
   PmssSelf *self;
+  PmssMachine *machine;
   PmssStorageApi api;
   Fixture http;                 /* its port alone */
   guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE];
@@ -79,7 +80,9 @@ setup (Api * f, gconstpointer unused)
   f->self = pmss_self_new ();
   pmss_self_become (f->self, &identity);
   pmss_self_set_place (f->self, "192.0.2.1", 8471, FALSE);
-  pmss_storage_api_init (&f->api, f->storage.store, f->access, NULL, f->self);
+  f->machine = pmss_machine_new ("", f->storage.folder, 0);
+  pmss_storage_api_init (&f->api, f->storage.store, f->access, NULL, f->self,
+      f->machine);
   f->http.httpd = pmss_httpd_start (&config, &pmss_storage_handler, &f->api,
       &error);
   g_assert_no_error (error);
@@ -95,6 +98,7 @@ teardown (Api * f, gconstpointer unused)
 {
   pmss_httpd_stop (f->http.httpd, 5);
   pmss_storage_api_clear (&f->api);
+  pmss_machine_free (f->machine);
   pmss_access_free (f->access);
   pmss_self_free (f->self);
   storage_fixture_clear (&f->storage);
@@ -459,6 +463,25 @@ test_put (Api * f, gconstpointer unused)
   g_assert_cmpuint (get_status (f, "DELETE", path, f->all), ==, 404);
 }
 
+/* What asks for no bytes is none of them. */
+static void
+test_counts (Api * f, gconstpointer unused)
+{
+  g_autofree char *path = shard_path (f->name);
+  PmssStoreReads reads;
+
+  g_assert_cmpuint (get_status (f, "HEAD", path, f->all), ==, 200);
+  g_assert_cmpuint (get_status (f, "GET", path, NULL), ==, 401);
+  pmss_store_get_reads (f->storage.store, &reads);
+  g_assert_cmpuint (reads.hits + reads.misses, ==, 0);
+  g_assert_cmpuint (get_status (f, "GET", path, f->all), ==, 200);
+  g_assert_cmpuint (get_status (f, "GET", path, f->all), ==, 200);
+  pmss_store_get_reads (f->storage.store, &reads);
+  g_assert_cmpuint (reads.hits + reads.misses, ==, 2);
+  g_assert_cmpuint (reads.hits, >=, 1);
+  g_assert_cmpuint (reads.late, <=, reads.misses);
+}
+
 /* Before it has joined. */
 static void
 test_nobody (void)
@@ -469,7 +492,9 @@ test_nobody (void)
   storage_fixture_init (&f.storage);
   f.access = pmss_access_new ();
   f.self = pmss_self_new ();
-  pmss_storage_api_init (&f.api, f.storage.store, f.access, NULL, f.self);
+  f.machine = pmss_machine_new ("", f.storage.folder, 0);
+  pmss_storage_api_init (&f.api, f.storage.store, f.access, NULL, f.self,
+      f.machine);
   f.http.httpd = pmss_httpd_start (&config, &pmss_storage_handler, &f.api,
       NULL);
   f.api.httpd = f.http.httpd;
@@ -481,6 +506,7 @@ test_nobody (void)
   g_assert_cmpuint (get_status (&f, "GET", "/metrics", NULL), ==, 200);
   pmss_httpd_stop (f.http.httpd, 5);
   pmss_storage_api_clear (&f.api);
+  pmss_machine_free (f.machine);
   pmss_access_free (f.access);
   pmss_self_free (f.self);
   storage_fixture_clear (&f.storage);
@@ -500,6 +526,7 @@ main (int argc, char **argv)
   ADD ("stranger", test_stranger);
   ADD ("queries", test_queries);
   ADD ("put", test_put);
+  ADD ("counts", test_counts);
   g_test_add_func ("/storage-api/nobody", test_nobody);
   return g_test_run ();
 }

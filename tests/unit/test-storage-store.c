@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "libpmss/pmss-error.h"
+#include "server/store-private.h"
 #include "storage-fixture.h"
 
 static void
@@ -281,6 +282,64 @@ test_one_server (StorageFixture * f, gconstpointer unused)
   g_assert_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT);
 }
 
+static void
+test_room (StorageFixture * f, gconstpointer unused)
+{
+  PmssStoreUsage usage;
+
+  pmss_store_look_at_disk (f->store);
+  pmss_store_get_usage (f->store, &usage);
+  g_assert_cmpuint (usage.disk_total, >, usage.disk_free);
+  g_assert_cmpuint (usage.free, <=, usage.disk_free);
+  /* without another look */
+  atomic_store (&f->store->disk_free, 12345);
+  f->store->reserve = (PmssStoreReserve) {
+  345, 0};
+  pmss_store_get_usage (f->store, &usage);
+  g_assert_cmpuint (usage.free, ==, 12000);
+  f->store->reserve = (PmssStoreReserve) {
+  0, 1};
+  pmss_store_get_usage (f->store, &usage);
+  g_assert_cmpuint (usage.free, ==, 0);
+}
+
+/* As when a look takes longer and longer. */
+static void
+test_silent (StorageFixture * f, gconstpointer unused)
+{
+  gint64 now = g_get_monotonic_time ();
+  g_autofree char *trouble = NULL;
+  PmssStoreUsage usage;
+
+  g_assert_null (pmss_store_explain (f->store));
+  atomic_store (&f->store->asked, now - 4 * G_USEC_PER_SEC);
+  g_assert_null (pmss_store_explain (f->store));
+  atomic_store (&f->store->asked, now - 6 * G_USEC_PER_SEC);
+  trouble = pmss_store_explain (f->store);
+  g_assert_nonnull (strstr (trouble, "does not answer"));
+  pmss_store_get_usage (f->store, &usage);
+  g_assert_cmpuint (usage.disk_total, >, 0);
+  pmss_store_look_at_disk (f->store);
+  g_assert_null (pmss_store_explain (f->store));
+}
+
+static void
+test_reads (StorageFixture * f, gconstpointer unused)
+{
+  gint64 now = g_get_monotonic_time ();
+  PmssStoreReads reads;
+
+  pmss_store_note_read (f->store, TRUE);
+  pmss_store_note_read (f->store, FALSE);
+  pmss_store_note_read (f->store, FALSE);
+  pmss_store_note_wait (f->store, now);
+  pmss_store_note_wait (f->store, now - G_USEC_PER_SEC / 4);
+  pmss_store_get_reads (f->store, &reads);
+  g_assert_cmpuint (reads.hits, ==, 1);
+  g_assert_cmpuint (reads.misses, ==, 2);
+  g_assert_cmpuint (reads.late, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -294,5 +353,8 @@ main (int argc, char **argv)
   ADD ("what-is-no-shard", test_what_is_no_shard);
   ADD ("modes", test_modes);
   ADD ("one-server", test_one_server);
+  ADD ("room", test_room);
+  ADD ("silent", test_silent);
+  ADD ("reads", test_reads);
   return g_test_run ();
 }

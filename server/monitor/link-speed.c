@@ -2,7 +2,7 @@
 /* The speed of the interface that an address is on. On the main thread. */
 #include "link-speed.h"
 
-#include "machine.h"
+#include "network.h"
 
 #define EACH (60 * G_USEC_PER_SEC)
 
@@ -20,9 +20,9 @@ find_speed (GList * addresses)
   guint64 speed;
 
   for (GList * l = addresses; l != NULL; l = l->next) {
-    g_autofree char *name = pmss_machine_find_interface (l->data);
+    g_autofree char *name = pmss_network_find_interface (l->data);
 
-    if (name != NULL && pmss_machine_get_speed (name, &speed))
+    if (name != NULL && pmss_network_get_speed ("", name, &speed))
       return speed;
   }
   return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The page /metrics of a storage server. On a worker of its listener. */
-#include "api.h"
+#include "server/api.h"
 
-#include "daemon/pmss-metrics.h"
+#include "machine-metrics.h"
 
 static void
 add_listener (PmssMetrics * metrics, PmssHttpd * httpd)
@@ -33,6 +33,10 @@ add_listener (PmssMetrics * metrics, PmssHttpd * httpd)
       "Bytes received over TCP", stats.bytes_in);
   pmss_metrics_single (metrics, "sent_bytes_total", PMSS_METRIC_COUNTER,
       "Bytes sent over TCP", stats.bytes_out);
+  if (pmss_httpd_get_certificate_end (httpd) > 0)
+    pmss_metrics_single (metrics, "certificate_end_seconds", PMSS_METRIC_GAUGE,
+        "When the TLS certificate ends, since 1970",
+        pmss_httpd_get_certificate_end (httpd));
   pmss_metrics_family (metrics, "answers_total", PMSS_METRIC_COUNTER,
       "Answers by status");
   for (guint status = 200; status < 600; status++) {
@@ -60,7 +64,7 @@ add_scrub (PmssMetrics * metrics, PmssScrub * scrub)
       stats.pass_start);
   pmss_metrics_family (metrics, "scrub_progress", PMSS_METRIC_GAUGE,
       "How much of the pass is done, 0..1");
-  pmss_metrics_add_real (metrics, stats.progress);
+  pmss_metrics_add_real (metrics, NULL, NULL, stats.progress);
 }
 
 static void
@@ -84,18 +88,13 @@ add_gateway (PmssMetrics * metrics, PmssGateway * gateway)
       stats.failed);
 }
 
-char *
-pmss_storage_metrics (PmssStorageApi * api)
+static void
+add_store (PmssMetrics * metrics, PmssStore * store, const char *folder)
 {
-  PmssMetrics *metrics = pmss_metrics_new ("pmss_storage_");
   PmssStoreUsage usage;
+  PmssStoreReads reads;
 
-  /* The listener takes requests before its maker has told us of it. */
-  g_mutex_lock (&api->lock);
-  if (api->httpd)
-    add_listener (metrics, api->httpd);
-  g_mutex_unlock (&api->lock);
-  pmss_store_get_usage (api->store, &usage);
+  pmss_store_get_usage (store, &usage);
   pmss_metrics_single (metrics, "shards", PMSS_METRIC_GAUGE, "Shards kept",
       usage.shards);
   pmss_metrics_single (metrics, "used_bytes", PMSS_METRIC_GAUGE,
@@ -104,7 +103,37 @@ pmss_storage_metrics (PmssStorageApi * api)
       "Bytes that more shards may take, what is kept free not counted",
       usage.free);
   pmss_metrics_single (metrics, "writable", PMSS_METRIC_GAUGE,
-      "0 after the disk has failed", pmss_store_is_writable (api->store));
+      "0 after the disk has failed", pmss_store_is_writable (store));
+  if (usage.disk_total > 0) {
+    pmss_metrics_family (metrics, "filesystem_size_bytes", PMSS_METRIC_GAUGE,
+        "Bytes of the data folder's file system");
+    pmss_metrics_add (metrics, "folder", folder, usage.disk_total);
+    pmss_metrics_family (metrics, "filesystem_avail_bytes", PMSS_METRIC_GAUGE,
+        "Of them, those that this server may still write");
+    pmss_metrics_add (metrics, "folder", folder, usage.disk_free);
+  }
+  pmss_store_get_reads (store, &reads);
+  pmss_metrics_single (metrics, "cache_hits_total", PMSS_METRIC_COUNTER,
+      "Requests for bytes of shards that were in memory", reads.hits);
+  pmss_metrics_single (metrics, "cache_misses_total", PMSS_METRIC_COUNTER,
+      "Requests for bytes of shards that had to come from the disk",
+      reads.misses);
+  pmss_metrics_single (metrics, "late_answers_total", PMSS_METRIC_COUNTER,
+      "Of them, those that waited for the disk for more than 200 ms",
+      reads.late);
+}
+
+char *
+pmss_storage_metrics (PmssStorageApi * api)
+{
+  PmssMetrics *metrics = pmss_metrics_new ("pmss_storage_");
+
+  /* The listener takes requests before its maker has told us of it. */
+  g_mutex_lock (&api->lock);
+  if (api->httpd)
+    add_listener (metrics, api->httpd);
+  g_mutex_unlock (&api->lock);
+  add_store (metrics, api->store, pmss_machine_get_folder (api->machine));
   pmss_metrics_single (metrics, "token_refusals_total", PMSS_METRIC_COUNTER,
       "Requests refused for want of a token that covers them",
       pmss_access_get_refusals (api->access));
@@ -112,5 +141,6 @@ pmss_storage_metrics (PmssStorageApi * api)
     add_scrub (metrics, api->scrub);
   if (api->gateway)
     add_gateway (metrics, api->gateway);
+  pmss_machine_add_metrics (api->machine, metrics);
   return pmss_metrics_finish (metrics);
 }
