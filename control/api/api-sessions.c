@@ -212,7 +212,6 @@ get_node (JsonArray * array, guint index, GArray * nodes, GError ** error)
   JsonObject *object = pmss_json_object (json_array_get_element (array, index),
       "nodes", error);
   PmssNodeMeasure node = { 0 };
-  guint64 rtt;
   gint64 id;
 
   if (object == NULL || !pmss_json_check_members (object, members, error)
@@ -221,7 +220,7 @@ get_node (JsonArray * array, guint index, GArray * nodes, GError ** error)
       || !get_count (object, "units", &node.units, error)
       || !get_count (object, "rebuilt", &node.rebuilt, error)
       || !get_count (object, "late", &node.late, error)
-      || !get_count (object, "rtt_ns", &rtt, error))
+      || !get_count (object, "rtt_ns", &node.time, error))
     return FALSE;
   node.node = (guint) id;
   g_array_append_val (nodes, node);

@@ -22,6 +22,7 @@ typedef struct
 {
   guint node;
   guint64 bytes, units, rebuilt, late;
+  guint64 time;                 /* ns that a unit took, mean; 0: not told */
   guint64 rate;                 /* bit/s since the last time; not told but found */
 } PmssNodeMeasure;
 
