@@ -139,6 +139,7 @@ follow (PmssEngine * engine, PmssLink * link, const PmssLateView * view,
         link->node.id, link->peer, (view->needed - now) / 1000,
         view->wait / 1000);
     pmss_link_note_late (link, now);
+    pmss_lease_hurry (engine->lease);
     pmss_engine_kick (engine);
     return;
   }

@@ -32,6 +32,15 @@ add_count (JsonBuilder * json, const char *name, guint64 count)
   json_builder_add_int_value (json, (gint64) count);
 }
 
+/* ns that a unit was awaited, mean; 0: none was. */
+static guint64
+get_unit_time (const PmssLinkCounters * now, const PmssLinkCounters * told)
+{
+  guint64 waits = now->waits - told->waits;
+
+  return waits > 0 ? (now->waited - told->waited) * 1000 / waits : 0;
+}
+
 /* Lock held: what came of @link since control was told of it last. An answer that is lost has been
  * counted: these are figures to look at. */
 static void
@@ -45,7 +54,7 @@ add_node (JsonBuilder * json, PmssLink * link)
   add_count (json, "units", now->units - told->units);
   add_count (json, "rebuilt", now->rebuilt - told->rebuilt);
   add_count (json, "late", now->late - told->late);
-  add_count (json, "rtt_ns", (guint64) MAX (link->rtt, 0) * 1000);
+  add_count (json, "rtt_ns", get_unit_time (now, told));
   json_builder_end_object (json);
   link->told = link->counters;
 }

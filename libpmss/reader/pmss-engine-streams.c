@@ -315,10 +315,12 @@ stream_done (PmssStream * stream, const GError * error, gpointer user_data)
   engine->links.n_streams--;
   pmss_link_note_timing (link, stream);
   pmss_rows_release (&engine->rows, stream);
-  if (error != NULL)
+  if (error != NULL) {
+    pmss_link_note_given_up (link, stream, pmss_loop_now (engine->loop));
     stream_failed (engine, link, stream, error);
-  else
+  } else {
     pmss_link_note_end (link, stream);
+  }
   pmss_engine_kick (engine);
   g_mutex_unlock (&engine->lock);
 }

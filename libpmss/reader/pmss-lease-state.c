@@ -20,6 +20,8 @@
 #define RETRIES_IN_LEASE 12
 #define URGENT_RETRIES 8
 #define MIN_PAUSE 250           /* ms */
+/* What a node does is looked at for this time before control is told. */
+#define EVIDENCE (2000 * MS)
 /* Tokens in a row, freshly made, that nodes refuse: something is wrong with
  * the cluster (a clock, a key), not with the token's age. */
 #define MAX_REFUSALS 3
@@ -110,7 +112,9 @@ begin_lease (PmssLeaseState * state, gint64 now, guint lease)
   state->lease = lease;
   state->lost = 0;
   state->urgent = FALSE;
-  return wait_until (state, now + MAX (lease * 1000 / 3, MIN_PAUSE) * MS);
+  state->renewed = now;
+  state->due = now + MAX (lease * 1000 / 3, MIN_PAUSE) * MS;
+  return wait_until (state, state->due);
 }
 
 PmssLeaseAction
@@ -261,6 +265,18 @@ void
 pmss_lease_state_taken (PmssLeaseState * state)
 {
   state->refusals = 0;
+}
+
+PmssLeaseAction
+pmss_lease_state_hurry (PmssLeaseState * state, gint64 now)
+{
+  gint64 time = MAX (now + EVIDENCE, state->renewed + PMSS_LEASE_LEAST_PAUSE);
+
+  if (state->phase != PMSS_LEASE_OPEN || state->renewing || state->asking
+      || state->lost > 0 || time >= state->due)
+    return act (PMSS_LEASE_DO_NOTHING);
+  state->due = time;
+  return wait_until (state, time);
 }
 
 /* --- Time, and the end --- */

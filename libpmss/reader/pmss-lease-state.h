@@ -25,6 +25,8 @@ G_BEGIN_DECLS
  *   renewed   renewal   · · · · · · lost ones are repeated: eight times where
  *             is due              control refuses, four where it is silent
  *
+ * A renewal carries the viewer's counts of nodes. Where a node was bad it comes earlier (hurry()).
+ *
  * Pure: no clock, no I/O. Times are in us on the clock of its owner. Threads: its owner's, which
  * for a PmssLease is the I/O thread.
  */
@@ -57,6 +59,8 @@ typedef struct
   guint tries;                  /* to open, in a row */
   guint refusals;               /* of tokens, in a row */
   gint64 rtt;                   /* us that control's last answer took; 0: none yet */
+  gint64 renewed;               /* when the session was opened or renewed last */
+  gint64 due;                   /* when the next renewal is, as long as none is lost */
 } PmssLeaseState;
 
 typedef enum
@@ -110,6 +114,11 @@ PmssLeaseAction pmss_lease_state_refused (PmssLeaseState *state, gint64 now,
     gboolean elsewhere);
 /* A node gave something for a token. */
 void pmss_lease_state_taken (PmssLeaseState *state);
+
+/* A node was bad for the viewer: control is to hear of it soon, but not sooner than
+ * PMSS_LEASE_LEAST_PAUSE after the last renewal. */
+#define PMSS_LEASE_LEAST_PAUSE (10 * G_TIME_SPAN_SECOND)
+PmssLeaseAction pmss_lease_state_hurry (PmssLeaseState *state, gint64 now);
 
 /* ms that a request at the end is waited for: a few times the duration of control's last answer. */
 guint pmss_lease_state_get_last_patience (const PmssLeaseState *state);

@@ -288,6 +288,13 @@ pmss_lease_note_taken (PmssLease * lease)
 }
 
 void
+pmss_lease_hurry (PmssLease * lease)
+{
+  if (lease->measured)
+    act (lease, pmss_lease_state_hurry (&lease->state, get_now (lease)), NULL);
+}
+
+void
 pmss_lease_end (PmssLease * lease)
 {
   pmss_alarm_set (lease->alarm, PMSS_ALARM_NEVER);

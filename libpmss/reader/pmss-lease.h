@@ -57,6 +57,9 @@ void pmss_lease_open (PmssLease *lease);
 gboolean pmss_lease_refuse (PmssLease *lease, gboolean elsewhere);
 /* A node gave something for a token. */
 void pmss_lease_note_taken (PmssLease *lease);
+/* A node was bad for the viewer: control is told soon, if it takes measures. With the reader's lock
+ * or without. */
+void pmss_lease_hurry (PmssLease *lease);
 /* Gives the session back, also one that is still being asked for. Waits for that as long as control
  * may take by its last answers, 2 s at most. */
 void pmss_lease_end (PmssLease *lease);

@@ -176,6 +176,17 @@ smooth (gint64 old, gint64 sample, guint n)
   return old + (sample - old) / MIN (n, 8);
 }
 
+/* us */
+static gint64
+count_wait (PmssLink * link, PmssStream * stream, gint64 now)
+{
+  gint64 wait = MAX (1, now - pmss_stream_get_awaited_since (stream));
+
+  link->counters.waits++;
+  link->counters.waited += (guint64) wait;
+  return wait;
+}
+
 void
 pmss_link_note_record (PmssLink * link, PmssStream * stream)
 {
@@ -183,7 +194,15 @@ pmss_link_note_record (PmssLink * link, PmssStream * stream)
 
   link->last_record = now;
   link->record_time = smooth (link->record_time,
-      MAX (1, now - pmss_stream_get_awaited_since (stream)), ++link->n_records);
+      count_wait (link, stream, now), ++link->n_records);
+}
+
+/* Else only those would be counted that a slow node gives in time. */
+void
+pmss_link_note_given_up (PmssLink * link, PmssStream * stream, gint64 now)
+{
+  if (link->state != PMSS_LINK_UP && pmss_stream_get_remaining (stream) > 0)
+    count_wait (link, stream, now);
 }
 
 void

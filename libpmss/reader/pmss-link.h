@@ -45,6 +45,8 @@ typedef struct
   guint64 late;                 /* times it became late */
   guint64 errors;
   guint64 wasted;               /* units that came when they were not wanted any more */
+  guint64 waits;                /* units that were awaited until they came, or were given up */
+  guint64 waited;               /* us of all these together */
 } PmssLinkCounters;
 
 typedef struct
@@ -116,6 +118,9 @@ void pmss_link_note_hearsay (PmssLink *link, gint64 now, const GError *error);
 void pmss_link_note_late (PmssLink *link, gint64 now);
 /* @stream has a record, damaged or not. */
 void pmss_link_note_record (PmssLink *link, PmssStream *stream);
+/* @stream is over, and has not brought all: what it was about to bring was waited for, if the node
+ * is the reason. */
+void pmss_link_note_given_up (PmssLink *link, PmssStream *stream, gint64 now);
 void pmss_link_note_timing (PmssLink *link, PmssStream *stream);
 /* @stream has brought all that it was to bring. */
 void pmss_link_note_end (PmssLink *link, PmssStream *stream);

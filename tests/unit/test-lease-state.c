@@ -92,6 +92,47 @@ test_open_failed (void)
 
 /* --- Renewing --- */
 
+/* A node was bad: control hears of it earlier, and not more often than each 10 s. */
+static void
+test_hurry (void)
+{
+  PmssLeaseState state = open_session (100 * MS);
+
+  assert_wait (pmss_lease_state_hurry (&state, START + SECOND),
+      START + 10 * SECOND);
+  /* it is due then already */
+  assert_does (pmss_lease_state_hurry (&state, START + 2 * SECOND), NOTHING);
+  assert_does (pmss_lease_state_due (&state, START + 10 * SECOND), RENEW);
+  assert_does (pmss_lease_state_hurry (&state, START + 10 * SECOND), NOTHING);
+  assert_wait (pmss_lease_state_renewed (&state, START + 10 * SECOND, LEASE),
+      START + 30 * SECOND);
+  /* some evidence first */
+  assert_wait (pmss_lease_state_hurry (&state, START + 25 * SECOND),
+      START + 27 * SECOND);
+  assert_does (pmss_lease_state_due (&state, START + 27 * SECOND), RENEW);
+  assert_wait (pmss_lease_state_renewed (&state, START + 27 * SECOND, LEASE),
+      START + 47 * SECOND);
+  assert_does (pmss_lease_state_hurry (&state, START + 46 * SECOND), NOTHING);
+}
+
+/* A control server that is silent is asked no more often; a short lease is renewed in time. */
+static void
+test_hurry_in_vain (void)
+{
+  PmssLeaseState state = open_session (100 * MS);
+
+  assert_does (pmss_lease_state_due (&state, START + 20 * SECOND), RENEW);
+  assert_wait (pmss_lease_state_not_renewed (&state, START + 21 * SECOND,
+          errors.timed_out, TRUE), START + 26 * SECOND);
+  assert_does (pmss_lease_state_hurry (&state, START + 22 * SECOND), NOTHING);
+  pmss_lease_state_due (&state, START + 26 * SECOND);
+  assert_wait (pmss_lease_state_renewed (&state, START + 27 * SECOND, 3),
+      START + 28 * SECOND);
+  assert_does (pmss_lease_state_hurry (&state, START + 27 * SECOND), NOTHING);
+  pmss_lease_state_end (&state, START + 27 * SECOND);
+  assert_does (pmss_lease_state_hurry (&state, START + 60 * SECOND), NOTHING);
+}
+
 /* At a third of the lease that control said last. */
 static void
 test_renewed (void)
@@ -313,6 +354,8 @@ main (int argc, char **argv)
   errors.cancelled = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "off");
   g_test_add_func ("/lease-state/open-again", test_open_again);
   g_test_add_func ("/lease-state/open-failed", test_open_failed);
+  g_test_add_func ("/lease-state/hurry", test_hurry);
+  g_test_add_func ("/lease-state/hurry-in-vain", test_hurry_in_vain);
   g_test_add_func ("/lease-state/renewed", test_renewed);
   g_test_add_func ("/lease-state/lost", test_lost);
   g_test_add_func ("/lease-state/busy", test_busy);
