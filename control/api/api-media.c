@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "control/catalog/catalog-demand.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 #include "libpmss/pmss-text.h"
@@ -96,6 +97,29 @@ pmss_api_add_medium (PmssJsonWriter * json, const PmssMedium * medium)
   pmss_json_writer_end_object (json);
 }
 
+/* A medium of no time has none. */
+static gboolean
+add_demand (PmssControlContext * context, PmssJsonWriter * json,
+    const PmssMedium * medium, GError ** error)
+{
+  g_autoptr (PmssEnvelope) envelope =
+      pmss_catalog_get_demand (context->catalog, medium, error);
+  guint64 peak;
+
+  if (envelope == NULL)
+    return FALSE;
+  peak = pmss_envelope_get_peak (envelope);
+  pmss_json_writer_set_member_name (json, "demand");
+  pmss_json_writer_begin_object (json);
+  pmss_api_add_string (json, "kind",
+      pmss_envelope_kind_to_string (pmss_envelope_get_kind (envelope)));
+  pmss_api_add_known (json, "peak", peak > 0 ? (gint64) peak : -1);
+  pmss_api_add_known (json, "buffer", peak > 0
+      ? (gint64) pmss_envelope_get_buffer (envelope) : -1);
+  pmss_json_writer_end_object (json);
+  return TRUE;
+}
+
 static void
 get_medium (PmssApiCall * call)
 {
@@ -114,7 +138,8 @@ get_medium (PmssApiCall * call)
   json = pmss_json_writer_new ();
   pmss_json_writer_begin_object (json);
   add_members (json, medium);
-  if (!pmss_api_add_health (call->context, json, medium, &error)) {
+  if (!add_demand (call->context, json, medium, &error)
+      || !pmss_api_add_health (call->context, json, medium, &error)) {
     pmss_http_request_respond_error (call->request, error);
     return;
   }

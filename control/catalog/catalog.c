@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "control/catalog/catalog-demand.h"
+
 /* The columns of read_medium(), in its order. A medium's version is its ready one, its job its newest one. */
 #define MEDIUM_COLUMNS \
   "m.id, m.name, m.state, m.title, m.content_type, m.size, m.sha256, " \
@@ -92,6 +94,7 @@ pmss_medium_free (PmssMedium * medium)
   g_free (medium->streams);
   g_free (medium->tags);
   g_free (medium->artwork);
+  g_clear_pointer (&medium->envelope, pmss_envelope_free);
   g_free (medium);
 }
 
@@ -392,6 +395,7 @@ update_medium (PmssDatabase * database, gpointer data, GError ** error)
       PMSS_TEXT (m->tags))
       && pmss_catalog_check_changed (database, error, PMSS_ERROR_NOT_FOUND,
       "The medium is gone")
+      && pmss_catalog_write_demand (database, m, error)
       && pmss_catalog_index_text (database, m->id, error);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "control/admission/envelope.h"
 #include "control/context.h"
 #include "libpmss/format/pmss-layout.h"
 #include "libpmss/format/pmss-shard.h"
@@ -54,6 +55,7 @@ typedef struct
   gboolean has_version;
   PmssVersionId version;        /* the ready one; only read */
   char *artwork;                /* JSON object; only read */
+  PmssEnvelope *envelope;       /* only written: catalog-demand.h */
   gint64 job;                   /* id of the newest job of it, 0: none; only read */
 } PmssMedium;
 
@@ -79,7 +81,7 @@ PmssMedium  *pmss_catalog_get_medium_by_id (PmssCatalog *catalog, gint64 id, GEr
 GPtrArray   *pmss_catalog_list_media    (PmssCatalog *catalog, const char *prefix,
     const char *after, guint limit, char **next, GError **error);
 /* Writes the findings of an ingest: title, content_type, size, sha256, container, duration_ns,
- * bitrates, streams, tags. Not name, state, redundancy. */
+ * bitrates, streams, tags, envelope. Not name, state, redundancy. */
 gboolean     pmss_catalog_update_medium (PmssCatalog *catalog, const PmssMedium *medium,
     GError **error);
 /* Gives the living medium called @name another one, and its jobs with it. PMSS_ERROR_NOT_FOUND,

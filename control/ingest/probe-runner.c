@@ -11,7 +11,8 @@
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
 
-#define MAX_OUTPUT (256 * 1024)
+/* A film of two days has 86,400 numbers of up to ten digits. */
+#define MAX_OUTPUT (1024 * 1024)
 #define MAX_ARTWORK (1024 * 1024)
 #define MAX_TEXT 255            /* bytes of a content type, container or decoder */
 #define MAX_TITLE 1024
@@ -133,6 +134,42 @@ get_tags (JsonObject * object)
   return json_to_string (node, FALSE);
 }
 
+/* NULL where there is none. FALSE: it is not shared out as the file is large. */
+static gboolean
+get_demand (JsonObject * object, gint64 size, PmssEnvelope ** envelope)
+{
+  JsonNode *node = json_object_get_member (object, "demand");
+  g_autofree guint64 *slots = NULL;
+  JsonArray *array;
+  guint64 sum = 0;
+  guint n;
+
+  *envelope = NULL;
+  if (node == NULL || JSON_NODE_HOLDS_NULL (node))
+    return TRUE;
+  if (!JSON_NODE_HOLDS_ARRAY (node))
+    return FALSE;
+  array = json_node_get_array (node);
+  n = json_array_get_length (array);
+  slots = g_new (guint64, n);
+  for (guint i = 0; i < n; i++) {
+    JsonNode *slot = json_array_get_element (array, i);
+
+    if (!JSON_NODE_HOLDS_VALUE (slot)
+        || json_node_get_value_type (slot) != G_TYPE_INT64
+        || json_node_get_int (slot) < 0)
+      return FALSE;
+    slots[i] = (guint64) json_node_get_int (slot);
+    if (!g_uint64_checked_add (&sum, sum, slots[i]))
+      return FALSE;
+  }
+  if (size < 0 || sum != (guint64) size)
+    return FALSE;
+  *envelope = pmss_envelope_smooth (slots, n, pmss_envelope_buffer_for (sum,
+          n));
+  return TRUE;
+}
+
 static void
 set_if_unknown (char **to, const char *value)
 {
@@ -146,6 +183,7 @@ parse_object (JsonObject * object, PmssMedium * medium, char **missing,
 {
   const char *type, *container, *title = NULL;
   gint64 duration, average, peak_1s, peak_10s;
+  g_autoptr (PmssEnvelope) envelope = NULL;
   g_autofree char *streams = get_streams (object);
   g_autofree char *tags = get_tags (object);
 
@@ -157,6 +195,8 @@ parse_object (JsonObject * object, PmssMedium * medium, char **missing,
       || !get_number (object, "peak_bitrate_1s", &peak_1s)
       || !get_number (object, "peak_bitrate_10s", &peak_10s))
     return invalid (error, "a number");
+  if (!get_demand (object, medium->size, &envelope))
+    return invalid (error, "demand");
   if (streams == NULL || tags == NULL)
     return invalid (error, "streams or tags");
   if (!get_missing (object, missing))
@@ -174,6 +214,8 @@ parse_object (JsonObject * object, PmssMedium * medium, char **missing,
   medium->avg_bitrate = average;
   medium->peak_bitrate_1s = peak_1s;
   medium->peak_bitrate_10s = peak_10s;
+  g_clear_pointer (&medium->envelope, pmss_envelope_free);
+  medium->envelope = g_steal_pointer (&envelope);
   g_free (medium->streams);
   medium->streams = g_steal_pointer (&streams);
   g_free (medium->tags);

@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 /* Runs pmss-probe on the file at @path, in a process of its own. It kills the process when
- * @cancellable is cancelled or @seconds are over. It reads at most 256 KiB of the answer, checks
+ * @cancellable is cancelled or @seconds are over. It reads at most 1 MiB of the answer, checks
  * all of it, and puts it into @medium. It sets title and content type only where @medium has none.
  * Blocks.
  * @missing: (out) (nullable): the missing decoders, as text for people; to be freed. Errors:

@@ -18,6 +18,7 @@
 #include "confine.h"
 #include "content-type.h"
 #include "describe.h"
+#include "control/admission/envelope.h"
 #include "rates.h"
 
 /* GstDiscoverer 1.22 now and then does not notice that a damaged file has ended. */
@@ -100,6 +101,24 @@ set_positive (JsonObject * object, const char *key, guint64 value)
     json_object_set_null_member (object, key);
 }
 
+/* Takes @slots: bytes of the file for each two seconds. */
+static void
+set_demand (JsonObject * object, GArray * slots)
+{
+  JsonArray *array;
+
+  if (slots == NULL) {
+    json_object_set_null_member (object, "demand");
+    return;
+  }
+  array = json_array_sized_new (slots->len);
+  for (guint i = 0; i < slots->len; i++)
+    json_array_add_int_element (array, (gint64) g_array_index (slots, guint64,
+            i));
+  json_object_set_array_member (object, "demand", array);
+  g_array_unref (slots);
+}
+
 /* What a file claims of its duration is taken for true unless its streams end elsewhere (fragmented files tell of a part, cut ones of what they were). */
 static GstClockTime
 true_duration (ProbeRates * rates, gboolean whole, GstClockTime claimed)
@@ -129,6 +148,8 @@ add_rates (JsonObject * object, ProbeRates * rates, gboolean whole,
     peak_10s = MAX (peak_10s, average);
     peak_1s = MAX (peak_1s, peak_10s);
   }
+  set_demand (object, whole ? probe_rates_get_slots (rates,
+          PMSS_SLOT * GST_SECOND, size) : NULL);
   set_positive (object, "duration_ns", duration);
   set_positive (object, "avg_bitrate", average);
   set_positive (object, "peak_bitrate_1s", peak_1s);

@@ -13,7 +13,7 @@ struct _ProbeRates
   GMutex lock;                  /* protects all below: every stream has a thread of its own */
   GArray *bins;                 /* of guint64: bytes */
   gint64 first, last;           /* bins with bytes in them, -1: none yet */
-  guint64 bytes;
+  guint64 bytes, binned;        /* in all, and in bins */
   GstClockTime end;             /* of the last thing added */
 };
 
@@ -48,6 +48,7 @@ probe_rates_add (ProbeRates * rates, GstClockTime time, GstClockTime duration,
     if (bin >= rates->bins->len)
       g_array_set_size (rates->bins, bin + 1);
     g_array_index (rates->bins, guint64, bin) += bytes;
+    rates->binned += bytes;
     rates->first = rates->first < 0 ? bin : MIN (rates->first, bin);
     rates->last = MAX (rates->last, bin);
     rates->end = MAX (rates->end, time + MIN (duration, MAX_DURATION));
@@ -65,6 +66,29 @@ guint64
 probe_rates_get_bytes (ProbeRates * rates)
 {
   return rates->bytes;
+}
+
+GArray *
+probe_rates_get_slots (ProbeRates * rates, GstClockTime slot, guint64 size)
+{
+  gint64 width = slot / BIN;
+  guint64 sum = 0, given = 0;
+  GArray *slots;
+
+  if (rates->binned == 0 || rates->binned != rates->bytes)
+    return NULL;
+  slots = g_array_new (FALSE, TRUE, sizeof (guint64));
+  for (gint64 i = rates->first; i <= rates->last; i++) {
+    guint64 due;
+
+    sum += g_array_index (rates->bins, guint64, i);
+    if ((i - rates->first) % width < width - 1 && i < rates->last)
+      continue;
+    due = gst_util_uint64_scale (size, sum, rates->binned) - given;
+    g_array_append_val (slots, due);
+    given += due;
+  }
+  return slots;
 }
 
 guint64

@@ -28,6 +28,11 @@ GstClockTime probe_rates_get_end (ProbeRates *rates);
 /* All bytes added. */
 guint64     probe_rates_get_bytes (ProbeRates *rates);
 
+/* Shares out @size, the bytes of the file, over slots of @slot ns (a multiple of 100 ms), from the
+ * first bytes that were added to the last: an array of guint64. NULL: none were added, or some of
+ * them lie so late that they have no bin. */
+GArray     *probe_rates_get_slots (ProbeRates *rates, GstClockTime slot, guint64 size);
+
 /* The highest rate in bit/s over any @window ns (a multiple of 100 ms); over all there is, where
  * that is shorter. 0: unknown. */
 guint64     probe_rates_get_peak (ProbeRates *rates, GstClockTime window);

@@ -76,12 +76,18 @@ class Sizes(cluster.TestCase):
         self.assertAlmostEqual(medium["duration_ns"], 2e9, delta=1e8)
         self.assertEqual(medium["streams"][0]["type"], "video")
         self.assertGreaterEqual(medium["peak_bitrate_1s"], medium["avg_bitrate"])
+        demand = self.cluster.medium("film")["demand"]
+        self.assertEqual(demand["kind"], "measured")
+        # two seconds in one slot, however the bytes lie in them
+        self.assertEqual(demand["peak"], medium["size"] * 8 // 2)
+        self.assertEqual(demand["buffer"], medium["size"] // 2 * 10)
         self.cluster.delete("film")
 
     def test_garbage(self):
         medium = self.cluster.add("garbage", make(9, 70000))
         self.assertIsNone(medium["duration_ns"])
         self.assertIn("/", medium["content_type"])
+        self.assertEqual(self.cluster.medium("garbage")["demand"], {"kind": "bulk", "peak": None, "buffer": None})
         self.assertIsNone(self.cluster.job(medium["job"])["warning"])
         self.assertEqual(self.cluster.add("typed", b"x", content_type="text/x-thing")["content_type"], "text/x-thing")
         for name in ("garbage", "typed"):

@@ -25,7 +25,7 @@ MEDIA = pathlib.Path(os.environ.get("PMSS_TEST_MEDIA")
 # a sanitizer's build is slow
 PATIENCE = 6 if os.environ.get("TSAN_OPTIONS") or os.environ.get("ASAN_OPTIONS") else 1
 KEYS = {"content_type", "container", "duration_ns", "streams", "tags", "missing",
-        "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s"}
+        "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s", "demand"}
 NUMBERS = ("duration_ns", "avg_bitrate", "peak_bitrate_1s", "peak_bitrate_10s")
 
 
@@ -72,6 +72,9 @@ class Probe(unittest.TestCase):
         self.assertGreaterEqual(found["peak_bitrate_10s"], found["avg_bitrate"])
         self.assertGreaterEqual(found["peak_bitrate_1s"], found["peak_bitrate_10s"])
         self.assertLess(found["peak_bitrate_1s"], 12 * average)
+        # slots of two seconds, from the first bytes to the last
+        self.assertEqual(sum(found["demand"]), size)
+        self.assertAlmostEqual(len(found["demand"]), found["duration_ns"] / 2e9, delta=1)
 
     def test_film(self):
         found = self.probe(self.film)
@@ -107,6 +110,7 @@ class Probe(unittest.TestCase):
         self.assertAlmostEqual(found["duration_ns"], 15e9, delta=2e8)
         self.assertGreater(found["peak_bitrate_1s"], 2 * found["peak_bitrate_10s"])
         self.assertGreater(found["peak_bitrate_10s"], 1.05 * found["avg_bitrate"])
+        self.assertEqual(found["demand"].index(max(found["demand"])), 5)
 
     def test_missing_plugins(self):
         """A decoder or demuxer that is not there is named, for what plays; for other files there is nothing to name."""
@@ -122,7 +126,9 @@ class Probe(unittest.TestCase):
         archive = self.dir / "a.zip"
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("a", b"a" * 1000)
-        self.assertEqual(self.probe(archive)["missing"], [])
+        found = self.probe(archive)
+        self.assertEqual(found["missing"], [])
+        self.assertIsNone(found["demand"])
 
     def test_not_media(self):
         cases = {"empty": b"", "one": b"x", "text.txt": b"Hello there.\n" * 100,

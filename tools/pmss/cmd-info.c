@@ -77,6 +77,21 @@ print_rates (JsonObject * medium)
   }
 }
 
+/* "6.1 Mbit/s at most (measured)" */
+static void
+print_demand (JsonObject * medium)
+{
+  JsonObject *demand = pmss_cli_json_object (medium, "demand");
+  const char *kind = pmss_cli_json_string (demand, "kind");
+  guint64 peak = pmss_cli_json_number (demand, "peak");
+  g_autofree char *rate = pmss_cli_rate (peak);
+
+  if (peak > 0)
+    printf ("%-12s %s at most (%s)\n", "Demand", rate, kind);
+  else if (kind != NULL)
+    printf ("%-12s none: it does not play for a time\n", "Demand");
+}
+
 /* "3, 5" */
 static char *
 list_numbers (JsonArray * numbers)
@@ -174,6 +189,7 @@ print_medium (JsonObject * medium)
   print_text ("Container", pmss_cli_json_string (medium, "container"));
   print_taken ("Length", length > 0, pmss_cli_duration (length));
   print_rates (medium);
+  print_demand (medium);
   print_streams (pmss_cli_json_array (medium, "streams"));
   print_text ("Stored", pmss_cli_json_string (medium, "redundancy"));
   print_health (pmss_cli_json_object (medium, "health"));
