@@ -21,6 +21,7 @@ typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their st
 /* node-probe.h: whether nodes that readers cannot reach can be reached */
 typedef struct _PmssNodeProbe PmssNodeProbe;
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
+typedef struct _PmssMonitor PmssMonitor;        /* monitor.h: figures as time goes by */
 /* originals.h: files that media were made from, where they are kept */
 typedef struct _PmssOriginals PmssOriginals;
 typedef struct _PmssUploads PmssUploads;        /* uploads.h: files on their way in */
@@ -54,6 +55,7 @@ typedef struct
   PmssNodes *nodes;
   PmssNodeProbe *probe;
   PmssSessions *sessions;
+  PmssMonitor *monitor;
   PmssOriginals *originals;
   PmssUploads *uploads;
   PmssJobs *jobs;

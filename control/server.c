@@ -26,6 +26,7 @@
 #include "control/jobs/jobs.h"
 #include "control/reconcile/reconcile.h"
 #include "control/keys.h"
+#include "control/monitor/monitor.h"
 #include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
 #include "control/originals/originals.h"
@@ -40,6 +41,7 @@
 #include "libpmss/pmss-error.h"
 
 #define NODES_TICK_MS 500
+#define MONITOR_TICK_S 1
 #define SESSIONS_TICK_S 1
 #define SUMMARY_TICK_S 1
 #define DISK_TICK_S 1
@@ -65,6 +67,13 @@ static gboolean
 on_sessions_tick (gpointer data)
 {
   pmss_sessions_tick (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_monitor_tick (gpointer data)
+{
+  pmss_monitor_tick (data, g_get_monotonic_time (), g_get_real_time ());
   return G_SOURCE_CONTINUE;
 }
 
@@ -294,6 +303,7 @@ open_context (PmssControlContext * context, GError ** error)
   context->sessions = pmss_sessions_new (context->database,
       context->catalog, context->keys, config->lease, config->stream_lifetime);
   pmss_sessions_set_events (context->sessions, context->events);
+  context->monitor = pmss_monitor_new (context);
   return open_work (context, error);
 }
 
@@ -307,6 +317,7 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->repair, pmss_repair_free);
   g_clear_pointer (&context->uploads, pmss_uploads_free);
   g_clear_pointer (&context->originals, pmss_originals_free);
+  g_clear_pointer (&context->monitor, pmss_monitor_free);
   g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
@@ -364,6 +375,7 @@ run_until_signal (PmssControlContext * context)
     g_timeout_add (pmss_haste (NODES_TICK_MS), on_nodes_tick, context->nodes),
     g_timeout_add_seconds (SESSIONS_TICK_S, on_sessions_tick,
         context->sessions),
+    g_timeout_add_seconds (MONITOR_TICK_S, on_monitor_tick, context->monitor),
     g_timeout_add_seconds (SUMMARY_TICK_S, on_summary_tick, summary),
     g_timeout_add_seconds (DISK_TICK_S, on_disk_tick, context->reserve),
     g_timeout_add_seconds (ACCOUNTS_TICK_S, on_accounts_tick,

@@ -22,6 +22,7 @@ const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_cluster,
   pmss_routes_events,
   pmss_routes_gateway,
+  pmss_routes_history,
   pmss_routes_ingest,
   pmss_routes_jobs,
   pmss_routes_layouts,

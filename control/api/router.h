@@ -88,6 +88,7 @@ extern const PmssRoute pmss_routes_clients[];
 extern const PmssRoute pmss_routes_cluster[];
 extern const PmssRoute pmss_routes_events[];
 extern const PmssRoute pmss_routes_gateway[];
+extern const PmssRoute pmss_routes_history[];
 extern const PmssRoute pmss_routes_ingest[];
 extern const PmssRoute pmss_routes_jobs[];
 extern const PmssRoute pmss_routes_layouts[];

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Numbers in 16 bits. Pure. */
+#include "control/monitor/packed-number.h"
+
+#include <math.h>
+
+#define STEPS 768.0             /* in an octave */
+#define FIRST -25.0             /* octave of 1 */
+#define LARGEST (PMSS_PACKED_GAP - 1)
+
+guint16
+pmss_packed_number_pack (double value)
+{
+  double place;
+
+  if (isnan (value))
+    return PMSS_PACKED_GAP;
+  if (value <= 0)
+    return 0;
+  place = round ((log2 (value) - FIRST) * STEPS) + 1;
+  return place < 1 ? 0 : (guint16) MIN (place, LARGEST);
+}
+
+double
+pmss_packed_number_unpack (guint16 packed)
+{
+  if (packed == PMSS_PACKED_GAP)
+    return NAN;
+  return packed == 0 ? 0 : exp2 ((packed - 1) / STEPS + FIRST);
+}

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Figures as time goes by: what control keeps of heartbeats, and tells of them. The test plays the storage servers."""
+
+import json
+import time
+import unittest
+
+import cluster
+from test_control_nodes import Actor
+
+PASSWORD = "correct horse"
+SERIES = ("cpu cpu_iowait cpu_steal memory memory_total disk_used disk_free disk_read disk_write disk_busy disk_latency net_in net_out network_limit "
+          "net_errors connections requests sent cache_hits cache_misses late scrub viewers viewer_rate viewer_late viewer_rebuilt viewer_time "
+          "streams users clients nodes_up used free bad_shards control_cpu control_memory").split()
+
+
+class Case(cluster.TestCase):
+    nodes = 0
+
+    def history(self, query, status=200, token=True):
+        got, _, body = self.cluster.request("GET", "/api/v1/history?" + query, token=token)
+        self.assertEqual(got, status, body)
+        return json.loads(body)
+
+    def line(self, answer, node, name):
+        found = [line for line in answer["series"] if (line["node"], line["name"]) == (node, name)]
+        self.assertEqual(len(found), 1, answer["series"])
+        return found[0]
+
+    def wait_value(self, query, node, name, value):
+        """Until the newest known point of that line has it, but for the precision of what is kept."""
+        def look():
+            known = [v for v in self.line(self.history(query), node, name)["mean"] if v is not None]
+            return known and abs(known[-1] - value) <= value * 0.001
+        cluster.wait_for(look, "%s of node %d to be %s" % (name, node, value))
+
+
+class Live(Case):
+    def test_figures(self):
+        a, b = Actor(self, 2001), Actor(self, 2002)
+        disks = [{"folder": "/srv/a", "total": 100, "free": 60, "busy": 0.25}, {"folder": "/srv/b", "total": 100, "free": 30, "busy": 0.5}]
+        begin = time.time()
+        while self.line(self.history("series=cpu&nodes=%d&points=600" % a.id), a.id, "cpu")["mean"].count(0.5) < 4:
+            a.beat(cpu=0.5, net_out=1000, disks=disks, late=3)
+            b.beat(cpu=0.125, net_out=500)
+            time.sleep(0.3)
+            self.assertLess(time.time() - begin, cluster.DEADLINE)
+        answer = self.history("series=cpu,net_out,disk_busy,disk_used,streams,nodes_up,control_memory,late&nodes=0,%d,%d,%d" % (a.id, b.id, a.id))
+        self.assertEqual((answer["span"], answer["step"], answer["points"]), ("live", 2, 300))
+        self.assertLessEqual(answer["start"] + answer["points"] * answer["step"], time.time() + 1)
+        names = [(line["node"], line["name"]) for line in answer["series"]]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertIn((0, "streams"), names)
+        self.assertNotIn((0, "cpu"), names)
+        self.assertNotIn((a.id, "streams"), names)
+        last = {key: [v for v in self.line(answer, *key)["mean"] if v is not None][-1] for key in names if key != (b.id, "disk_busy")
+                and any(v is not None for v in self.line(answer, *key)["mean"])}
+        self.assertEqual((last[(a.id, "cpu")], last[(b.id, "cpu")], last[(a.id, "disk_busy")]), (0.5, 0.125, 0.5))
+        self.assertAlmostEqual(last[(a.id, "disk_used")], 110, delta=0.1)
+        self.assertAlmostEqual(last[(0, "net_out")], 1500, delta=2)
+        self.assertGreater(last[(0, "control_memory")], 2 ** 20)
+        self.assertEqual(last[(0, "nodes_up")], 2)
+        # what the node does not tell is not known, and no 0
+        self.assertEqual(set(self.line(answer, b.id, "disk_busy")["mean"]), {None})
+        late = self.line(answer, a.id, "late")
+        self.assertEqual(len(late["max"]), 300)
+        self.assertIsNone(self.line(answer, a.id, "disk_used")["max"])
+
+        # only what is new, and the same points again
+        known = answer["start"] + (answer["points"] - 3) * answer["step"]
+        later = self.history("series=cpu&nodes=%d&after=%d" % (a.id, known))
+        self.assertEqual(later["start"], known + 2)
+        self.assertEqual(self.line(later, a.id, "cpu")["mean"][:2], self.line(answer, a.id, "cpu")["mean"][-2:])
+        # one who is ahead of control is told all
+        self.assertEqual(self.history("series=cpu&nodes=%d&after=%d" % (a.id, time.time() + 10 ** 6))["points"], 300)
+
+    def test_gap(self):
+        """A node that falls silent leaves a gap within 3 s, and so does one whose figures are wrong."""
+        a = Actor(self, 2003)
+        query = "series=cpu&nodes=%d&points=600" % a.id
+
+        def newest():
+            return self.line(self.history(query), a.id, "cpu")["mean"][-1]
+
+        def beat_until(value, **stats):
+            def look():
+                a.beat(**stats)
+                return newest() == value
+            cluster.wait_for(look, "the newest second to be %s" % value)
+        beat_until(0.5, cpu=0.5)
+        beat_until(None, cpu=-1)
+        beat_until(0.25, cpu=0.25)
+        quiet = time.monotonic()
+        cluster.wait_for(lambda: newest() is None, "a gap")
+        self.assertLess(time.monotonic() - quiet, 5)
+        beat_until(0.5, cpu=0.5)
+        means = self.line(self.history(query), a.id, "cpu")["mean"]
+        self.assertIsNone(means[means.index(0.25) + means[means.index(0.25):].index(None)])
+
+    def test_who(self):
+        for role, status in (("viewer", 403), ("operator", 200)):
+            self.cluster.api("POST", "/users", {"name": role, "password": PASSWORD, "role": role}, 201)
+            token = self.cluster.login(role, PASSWORD)
+            self.assertEqual(self.cluster.request("GET", "/api/v1/history?series=streams&nodes=0", token=False,
+                                                  headers={"Authorization": "Bearer " + token})[0], status)
+        self.history("series=streams", 401, token=False)
+
+    def test_hostile(self):
+        for query in ("", "series=", "series=cpu,", "series=CPU", "series=cpu%00", "series=cpu&nodes=", "series=cpu&nodes=x", "series=cpu&nodes=-1",
+                      "series=cpu&nodes=99999999999", "series=cpu&nodes=1,,2", "series=cpu&span=hour", "series=cpu&points=0", "series=cpu&points=x",
+                      "series=cpu&after=-1", "series=cpu&after=1e3", "series=%F0%9F%92%A9", "series=" + ",".join(["no"] * 1000)):
+            self.history(query, 400)
+        # more than an answer has
+        names = [line["name"] for line in self.history("series=" + ",".join(SERIES) + "&nodes=1")["series"]]
+        self.history("series=%s&nodes=%s" % (",".join(names), ",".join(str(i) for i in range(1, 4000 // len(names) + 2))), 400)
+        answer = self.history("series=" + ",".join(["cpu"] * 1000) + "&nodes=4000000&points=%d" % 10 ** 9)
+        self.assertEqual((len(answer["series"]), answer["points"], answer["step"]), (1, 600, 1))
+        self.assertEqual(set(answer["series"][0]["mean"]), {None})
+        nodes = 4000 // len(names)
+        answer = self.history("series=%s&points=100000&nodes=%s" % (",".join(names), ",".join(str(i) for i in range(1, nodes + 1))))
+        self.assertEqual(len(answer["series"]), nodes * len(names))
+        self.assertLessEqual(answer["points"] * len(answer["series"]), 500000)
+
+
+if __name__ == "__main__":
+    unittest.main()
