@@ -26,6 +26,7 @@
 #include "control/jobs/jobs.h"
 #include "control/reconcile/reconcile.h"
 #include "control/keys.h"
+#include "control/monitor/load.h"
 #include "control/monitor/monitor.h"
 #include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
@@ -73,7 +74,11 @@ on_sessions_tick (gpointer data)
 static gboolean
 on_monitor_tick (gpointer data)
 {
-  pmss_monitor_tick (data, g_get_monotonic_time (), g_get_real_time ());
+  PmssControlContext *context = data;
+
+  pmss_monitor_tick (context->monitor, g_get_monotonic_time (),
+      g_get_real_time ());
+  pmss_monitor_tell_load (context->monitor, context->events);
   return G_SOURCE_CONTINUE;
 }
 
@@ -375,7 +380,7 @@ run_until_signal (PmssControlContext * context)
     g_timeout_add (pmss_haste (NODES_TICK_MS), on_nodes_tick, context->nodes),
     g_timeout_add_seconds (SESSIONS_TICK_S, on_sessions_tick,
         context->sessions),
-    g_timeout_add_seconds (MONITOR_TICK_S, on_monitor_tick, context->monitor),
+    g_timeout_add_seconds (MONITOR_TICK_S, on_monitor_tick, context),
     g_timeout_add_seconds (SUMMARY_TICK_S, on_summary_tick, summary),
     g_timeout_add_seconds (DISK_TICK_S, on_disk_tick, context->reserve),
     g_timeout_add_seconds (ACCOUNTS_TICK_S, on_accounts_tick,

@@ -4,6 +4,7 @@
 
 #include "control/events/event-log.h"
 #include "control/events/events.h"
+#include "control/monitor/load.h"
 
 #define MAX_EVENTS 1000
 #define DEFAULT_EVENTS 100
@@ -75,27 +76,58 @@ list_events (PmssApiCall * call)
   pmss_api_respond (call, 200, json);
 }
 
-/* "nodes,jobs" as bits; all of them if absent. FALSE: answered. */
+static gboolean
+parse_topic (const char *name, guint * bits)
+{
+  PmssTopic topic;
+
+  if (g_str_equal (name, "load"))
+    *bits |= PMSS_STREAM_LOAD;
+  else if (pmss_topic_parse (name, &topic))
+    *bits |= 1u << topic;
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* "nodes,jobs" as bits; those of events if absent. FALSE: answered. */
 static gboolean
 get_topics (PmssApiCall * call, guint * topics)
 {
   const char *text = pmss_http_request_get_query (call->request, "topics");
   g_auto (GStrv) names = text != NULL ? g_strsplit (text, ",", -1) : NULL;
-  PmssTopic topic;
 
   *topics = text != NULL ? 0 : (1u << PMSS_N_TOPICS) - 1;
   for (guint i = 0; names != NULL && names[i] != NULL; i++) {
-    if (!pmss_topic_parse (names[i], &topic)) {
+    if (!parse_topic (names[i], topics)) {
       *topics = 0;
       break;
     }
-    *topics |= 1u << topic;
   }
   if (*topics != 0)
     return TRUE;
   pmss_http_request_respond_problem (call->request, 400,
       "topics: “%s” has something else than nodes, jobs, sessions, media, "
-      "health, uploads, accounts", text);
+      "health, uploads, accounts, load", text);
+  return FALSE;
+}
+
+/* Whose load the stream tells; absent: of the first ones. FALSE: answered. */
+static gboolean
+get_nodes (PmssApiCall * call, guint topics, GArray ** nodes)
+{
+  const char *text = pmss_http_request_get_query (call->request, "nodes");
+
+  if ((topics & PMSS_STREAM_LOAD) != 0 && call->user->role < PMSS_ROLE_OPERATOR) {
+    pmss_http_request_respond_problem (call->request, 403,
+        "topics: load is for administrators and operators");
+    return FALSE;
+  }
+  if (text == NULL
+      || (*nodes = pmss_api_parse_nodes (text, PMSS_LOAD_MAX_NODES)) != NULL)
+    return TRUE;
+  pmss_http_request_respond_problem (call->request, 400,
+      "nodes: 1 to %u ids with commas between them", PMSS_LOAD_MAX_NODES);
   return FALSE;
 }
 
@@ -103,9 +135,10 @@ static void
 get_stream (PmssApiCall * call)
 {
   g_autoptr (PmssHttpFeed) feed = NULL;
+  GArray *nodes = NULL;
   guint topics;
 
-  if (!get_topics (call, &topics))
+  if (!get_topics (call, &topics) || !get_nodes (call, topics, &nodes))
     return;
   pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
   /* nginx passes on at once */
@@ -114,7 +147,7 @@ get_stream (PmssApiCall * call)
       "text/event-stream", PMSS_STREAM_MAX_PENDING, NULL, NULL);
   call->data = pmss_streams_join (pmss_events_get_streams
       (call->context->events), feed, call->user,
-      call->login, topics,
+      call->login, topics, nodes,
       pmss_http_request_get_header (call->request, "Last-Event-ID"));
 }
 

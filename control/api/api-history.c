@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control/monitor/monitor.h"
+#include "control/monitor/packed-number.h"
 #include "control/nodes/nodes.h"
 
 /* Lines of an answer, and its points in all: there are fewer for each where there are many lines.
@@ -12,7 +13,6 @@
 #define MAX_LINES 4000
 #define MAX_POINTS 500000
 #define DEFAULT_POINTS 300
-#define MAX_NUMBER 32
 
 static gboolean
 refuse (PmssApiCall * call, const char *name, const char *what)
@@ -57,23 +57,6 @@ compare_ids (gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
-static gboolean
-parse_nodes (const char *text, GArray * nodes)
-{
-  g_auto (GStrv) ids = g_strsplit (text, ",", MAX_LINES + 1);
-
-  for (guint i = 0; ids[i] != NULL; i++) {
-    guint64 id;
-    guint node;
-
-    if (!g_ascii_string_to_unsigned (ids[i], 10, 0, G_MAXINT32, &id, NULL))
-      return FALSE;
-    node = (guint) id;
-    g_array_append_val (nodes, node);
-  }
-  return nodes->len > 0;
-}
-
 static void
 drop_repeated (GArray * nodes)
 {
@@ -92,12 +75,13 @@ get_nodes (PmssApiCall * call, PmssMonitorQuery * query)
 {
   const char *text = pmss_http_request_get_query (call->request, "nodes");
 
-  query->nodes = g_array_new (FALSE, FALSE, sizeof (guint));
-  if (text == NULL || g_str_equal (text, "all"))
+  if (text == NULL || g_str_equal (text, "all")) {
+    query->nodes = g_array_new (FALSE, FALSE, sizeof (guint));
     pmss_nodes_visit (call->context->nodes, add_node, query->nodes);
-  else if (!parse_nodes (text, query->nodes))
+  } else if ((query->nodes = pmss_api_parse_nodes (text, MAX_LINES)) == NULL) {
     return refuse (call, "nodes", "ids with commas between them, 0 for the "
         "cluster, or all");
+  }
   drop_repeated (query->nodes);
   return TRUE;
 }
@@ -150,19 +134,6 @@ get_query (PmssApiCall * call, PmssMonitorQuery * query)
   return TRUE;
 }
 
-/* As many digits as a packed number has. */
-static void
-add_number (PmssJsonWriter * json, double value)
-{
-  char text[MAX_NUMBER];
-
-  if (isnan (value))
-    pmss_json_writer_add_null_value (json);
-  else
-    pmss_json_writer_add_json (json, g_ascii_formatd (text, sizeof (text),
-            "%.5g", value), -1);
-}
-
 static void
 add_line (PmssJsonWriter * json, const PmssChart * chart,
     const PmssChartLine * line)
@@ -176,7 +147,7 @@ add_line (PmssJsonWriter * json, const PmssChart * chart,
   pmss_json_writer_set_member_name (json, "mean");
   pmss_json_writer_begin_array (json);
   for (guint i = 0; i < chart->axis.n; i++)
-    add_number (json, pmss_chart_get_mean (line, i));
+    pmss_packed_number_write (pmss_chart_get_mean (line, i), json);
   pmss_json_writer_end_array (json);
   pmss_json_writer_set_member_name (json, "max");
   if (line->max == NULL) {
@@ -184,7 +155,7 @@ add_line (PmssJsonWriter * json, const PmssChart * chart,
   } else {
     pmss_json_writer_begin_array (json);
     for (guint i = 0; i < chart->axis.n; i++)
-      add_number (json, pmss_chart_get_max (line, i));
+      pmss_packed_number_write (pmss_chart_get_max (line, i), json);
     pmss_json_writer_end_array (json);
   }
   pmss_json_writer_end_object (json);

@@ -40,6 +40,25 @@ pmss_api_get_query_bool (PmssApiCall * call, const char *name,
   return FALSE;
 }
 
+GArray *
+pmss_api_parse_nodes (const char *text, guint max)
+{
+  g_auto (GStrv) ids = g_strsplit (text, ",", (gint) max + 1);
+  g_autoptr (GArray) nodes = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  for (guint i = 0; ids[i] != NULL; i++) {
+    guint64 id;
+    guint node;
+
+    if (i == max
+        || !g_ascii_string_to_unsigned (ids[i], 10, 0, G_MAXINT32, &id, NULL))
+      return NULL;
+    node = (guint) id;
+    g_array_append_val (nodes, node);
+  }
+  return nodes->len > 0 ? g_steal_pointer (&nodes) : NULL;
+}
+
 gboolean
 pmss_api_get_param_id (PmssApiCall * call, gint64 * id)
 {

@@ -133,6 +133,8 @@ gboolean  pmss_api_get_query_uint (PmssApiCall *call, const char *name, guint64 
 /* "?keep_original=true": @fallback if absent; FALSE: answered with 400. */
 gboolean  pmss_api_get_query_bool (PmssApiCall *call, const char *name, gboolean fallback,
     gboolean *value);
+/* "1,2,7": an array of guint, 1 to @max of them; NULL: it is something else. */
+GArray   *pmss_api_parse_nodes (const char *text, guint max);
 /* Numbers in paths ("/jobs/12"); FALSE: answered with 404, since nothing is called so. */
 gboolean  pmss_api_get_param_id (PmssApiCall *call, gint64 *id);
 /* Checks call->param with pmss_medium_name_check(); FALSE: answered with 400. */

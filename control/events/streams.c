@@ -25,6 +25,7 @@ struct _PmssStream
   char *user;
   PmssRole role;
   guint topics;                 /* bits */
+  GArray *nodes;                /* nullable */
   PmssLoginCheck login;
   gint64 said;                  /* monotonic: when something was sent */
 };
@@ -149,6 +150,82 @@ pmss_streams_tell (PmssStreams * self, const PmssEvent * event)
       say_locked (stream, told->text);
 }
 
+/* --- what is said each second --- */
+
+static gboolean
+hears_load (const PmssStream * stream)
+{
+  return (stream->topics & PMSS_STREAM_LOAD) != 0
+      && stream->role >= PMSS_ROLE_OPERATOR;
+}
+
+static void
+unref_nodes (gpointer nodes)
+{
+  if (nodes != NULL)
+    g_array_unref (nodes);
+}
+
+/* What they want to hear of, each list once: NULL is one, too. */
+static GHashTable *
+list_wanted (PmssStreams * self)
+{
+  GHashTable *wanted = g_hash_table_new_full (NULL, NULL, unref_nodes,
+      (GDestroyNotify) g_bytes_unref);
+  GHashTableIter iter;
+  gpointer key;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->streams);
+  while (g_hash_table_iter_next (&iter, &key, NULL)) {
+    PmssStream *stream = key;
+
+    if (hears_load (stream) && !g_hash_table_contains (wanted, stream->nodes))
+      g_hash_table_insert (wanted, stream->nodes != NULL ?
+          g_array_ref (stream->nodes) : NULL, NULL);
+  }
+  g_mutex_unlock (&self->lock);
+  return wanted;
+}
+
+static GBytes *
+make_load_text (const GArray * nodes, PmssLoadFunc func, gpointer user_data)
+{
+  g_autoptr (GBytes) data = func (nodes, user_data);
+  gsize length;
+  const char *bytes = g_bytes_get_data (data, &length);
+  GString *text = g_string_new ("event: load\ndata: ");
+
+  g_string_append_len (text, bytes, (gssize) length);
+  g_string_append (text, "\n\n");
+  return g_string_free_to_bytes (text);
+}
+
+void
+pmss_streams_tell_load (PmssStreams * self, PmssLoadFunc func,
+    gpointer user_data)
+{
+  g_autoptr (GHashTable) texts = list_wanted (self);
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, texts);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    g_hash_table_iter_replace (&iter, make_load_text (key, func, user_data));
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->streams);
+  while (g_hash_table_iter_next (&iter, &key, NULL)) {
+    PmssStream *stream = key;
+    GBytes *text = hears_load (stream) ? g_hash_table_lookup (texts,
+        stream->nodes) : NULL;
+
+    /* it has no number, so that `said` stays: the number is told all the same */
+    if (text != NULL)
+      pmss_http_feed_send (stream->feed, text);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
 /* --- who hears it --- */
 
 /* "EPOCH-N" of this start, whose successors are all remembered. */
@@ -192,7 +269,8 @@ begin_locked (PmssStreams * self, PmssStream * stream, const char *last_id)
 
 PmssStream *
 pmss_streams_join (PmssStreams * self, PmssHttpFeed * feed,
-    const PmssUser * user, const char *login, guint topics, const char *last_id)
+    const PmssUser * user, const char *login, guint topics, GArray * nodes,
+    const char *last_id)
 {
   PmssStream *stream = g_new0 (PmssStream, 1);
 
@@ -201,6 +279,7 @@ pmss_streams_join (PmssStreams * self, PmssHttpFeed * feed,
   stream->user = g_strdup (user->name);
   stream->role = user->role;
   stream->topics = topics;
+  stream->nodes = nodes;
   pmss_secret_hash (login, stream->login.hash);
   g_mutex_lock (&self->lock);
   g_hash_table_add (self->streams, stream);
@@ -218,6 +297,7 @@ pmss_streams_leave (PmssStream * stream)
   g_hash_table_remove (self->streams, stream);
   g_mutex_unlock (&self->lock);
   pmss_http_feed_unref (stream->feed);
+  g_clear_pointer (&stream->nodes, g_array_unref);
   g_free (stream->user);
   g_free (stream);
 }

@@ -27,15 +27,24 @@ typedef struct _PmssStream PmssStream;
 PmssStreams *pmss_streams_new  (PmssAccounts *accounts, PmssDatabase *database);
 void         pmss_streams_free (PmssStreams *streams);
 
+/* Among the topics of a stream: what the cluster has to do, each second. It is no event, and only
+ * administrators and operators may have it. */
+#define PMSS_STREAM_LOAD (1u << PMSS_N_TOPICS)
+
 /* @user hears of what it may see of @topics (bits), by @login, as long as that is good.
+ * @nodes: (nullable) (transfer full) of guint: the storage servers of PMSS_STREAM_LOAD.
  * @last_id: (nullable) the last one that the client has heard. The user data of @feed may be
  * anything. pmss_streams_leave() takes the result, when the feed is over. */
 PmssStream  *pmss_streams_join  (PmssStreams *streams, PmssHttpFeed *feed, const PmssUser *user,
-    const char *login, guint topics, const char *last_id);
+    const char *login, guint topics, GArray *nodes, const char *last_id);
 void         pmss_streams_leave (PmssStream *stream);
 
 /* Tells those who may see it. */
 void         pmss_streams_tell  (PmssStreams *streams, const PmssEvent *event);
+/* The JSON of PMSS_STREAM_LOAD. @nodes: nullable. Called with no lock held. */
+typedef GBytes *(*PmssLoadFunc) (const GArray *nodes, gpointer user_data);
+/* Tells those who have that topic; it is not remembered, and has no number. */
+void         pmss_streams_tell_load (PmssStreams *streams, PmssLoadFunc func, gpointer user_data);
 /* Ends streams whose login has ended or whose user has another role, and tells quiet ones the
  * present number. Once a second; @now: monotonic. */
 void         pmss_streams_tick  (PmssStreams *streams, gint64 now);

@@ -7,6 +7,7 @@
 #define STEPS 768.0             /* in an octave */
 #define FIRST -25.0             /* octave of 1 */
 #define LARGEST (PMSS_PACKED_GAP - 1)
+#define MAX_TEXT 32
 
 guint16
 pmss_packed_number_pack (double value)
@@ -27,4 +28,16 @@ pmss_packed_number_unpack (guint16 packed)
   if (packed == PMSS_PACKED_GAP)
     return NAN;
   return packed == 0 ? 0 : exp2 ((packed - 1) / STEPS + FIRST);
+}
+
+void
+pmss_packed_number_write (double value, PmssJsonWriter * json)
+{
+  char text[MAX_TEXT];
+
+  if (isnan (value))
+    pmss_json_writer_add_null_value (json);
+  else
+    pmss_json_writer_add_json (json, g_ascii_formatd (text, sizeof (text),
+            "%.5g", value), -1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "libpmss/pmss-json-writer.h"
 
 G_BEGIN_DECLS
 
@@ -12,5 +12,7 @@ G_BEGIN_DECLS
 
 guint16 pmss_packed_number_pack   (double value);
 double  pmss_packed_number_unpack (guint16 packed);
+/* With as many digits as such a number has; null: NaN. */
+void    pmss_packed_number_write  (double value, PmssJsonWriter *json);
 
 G_END_DECLS

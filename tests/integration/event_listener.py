@@ -21,7 +21,7 @@ class Message:
 class Listener:
     """One stream. @token: None where @headers have a login. @source: the address of this machine that it comes from."""
 
-    def __init__(self, servers, token, topics=None, last_id=None, source=None, headers=None):
+    def __init__(self, servers, token, topics=None, last_id=None, source=None, headers=None, nodes=None):
         arguments = {"timeout": cluster.DEADLINE, "source_address": (source, 0) if source else None}
         place = (servers.control.address, servers.control.port)
         self.connection = (http.client.HTTPSConnection(*place, context=servers.tls, **arguments)
@@ -31,7 +31,7 @@ class Listener:
             headers["Authorization"] = "Bearer " + token
         if last_id is not None:
             headers["Last-Event-ID"] = last_id
-        self.connection.request("GET", "/api/v1/stream" + ("?topics=" + topics if topics else ""), headers=headers)
+        self.connection.request("GET", "/api/v1/stream" + ("?topics=" + topics if topics else "") + ("&nodes=" + nodes if nodes else ""), headers=headers)
         self.answer = self.connection.getresponse()
         self.last_id = last_id
 

@@ -6,6 +6,7 @@ import time
 import unittest
 
 import cluster
+from event_listener import Listener
 from test_control_nodes import Actor
 
 PASSWORD = "correct horse"
@@ -97,12 +98,50 @@ class Live(Case):
         means = self.line(self.history(query), a.id, "cpu")["mean"]
         self.assertIsNone(means[means.index(0.25) + means[means.index(0.25):].index(None)])
 
+    def load(self, **more):
+        listener = Listener(self.cluster, self.cluster.token, topics="load", **more)
+        self.addCleanup(listener.close)
+        self.assertEqual(listener.next().name, "start")
+        return listener
+
+    def test_load(self):
+        """Once a second, of the storage servers that were asked for, without a number."""
+        a, b = Actor(self, 2004), Actor(self, 2005)
+        some, every = self.load(nodes="%d,4000000" % b.id), self.load()
+
+        def next_load(listener):
+            message = listener.next()
+            self.assertEqual((message.name, message.id), ("load", None))
+            return json.loads(message.data)
+
+        def look():
+            a.beat(cpu=0.5, memory=2 ** 30)
+            b.beat(cpu=0.25, sent=1000)
+            load = next_load(every)
+            nodes = {node["id"]: node for node in load["nodes"]}
+            return {a.id, b.id} <= set(nodes) and nodes[a.id]["cpu"] == 0.5 and (load, nodes)
+        load, nodes = cluster.wait_for(look, "both to be told")
+        self.assertEqual([node["id"] for node in load["nodes"]], sorted(nodes))
+        self.assertAlmostEqual(nodes[a.id]["memory"], 2 ** 30, delta=2 ** 20)
+        self.assertIsNone(nodes[a.id]["sent"])
+        self.assertEqual(set(load["cluster"]), {"streams", "users", "clients", "sent"})
+        self.assertAlmostEqual(load["cluster"]["sent"], 1000, delta=1)
+        loads = [next_load(some) for _ in range(3)]
+        self.assertEqual([node["id"] for node in loads[0]["nodes"]], [b.id, 4000000])
+        self.assertIsNone(loads[0]["nodes"][1]["cpu"])
+        self.assertEqual(sorted({load["time"] for load in loads}), [load["time"] for load in loads])
+        for nodes in ("", "x", "1,", ",".join(["1"] * 101)):
+            self.assertEqual(self.cluster.request("GET", "/api/v1/stream?topics=load&nodes=" + nodes)[0], 400, nodes)
+
     def test_who(self):
         for role, status in (("viewer", 403), ("operator", 200)):
             self.cluster.api("POST", "/users", {"name": role, "password": PASSWORD, "role": role}, 201)
             token = self.cluster.login(role, PASSWORD)
             self.assertEqual(self.cluster.request("GET", "/api/v1/history?series=streams&nodes=0", token=False,
                                                   headers={"Authorization": "Bearer " + token})[0], status)
+            listener = Listener(self.cluster, token, topics="load")
+            self.addCleanup(listener.close)
+            self.assertEqual(listener.answer.status, status)
         self.history("series=streams", 401, token=False)
 
     def test_hostile(self):
