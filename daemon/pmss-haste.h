@@ -6,8 +6,9 @@
 G_BEGIN_DECLS
 
 /* The environment variable PMSS_TEST_HASTE, 1 to 10, is for tests alone (docs/testing.md). It
- * divides the silences that make a node suspect or down, and the time between heartbeats. Returns
- * @duration divided by it, in the unit of @duration. Any thread. */
+ * divides the silences that make a node suspect or down, the time between heartbeats and between
+ * looks at a disk, and its silence that is told of. Returns @duration divided by it, in the unit of
+ * @duration. Any thread. */
 gint64 pmss_haste (gint64 duration);
 
 G_END_DECLS

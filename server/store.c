@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/pmss-daemon.h"
+#include "daemon/pmss-haste.h"
 #include "libpmss/pmss-error.h"
 
 /* Seconds for which a disk that refused a write has no room, whatever it says: quotas and inodes are not in its numbers. */
@@ -120,7 +121,7 @@ pmss_store_explain (PmssStore * store)
     return g_strdup_printf
         ("its disk failed (%s): it sends what it has and takes no "
         "writes. Look at the disk, then restart the server", g_strerror (code));
-  if (asked != 0 && g_get_monotonic_time () - asked > SILENCE)
+  if (asked != 0 && g_get_monotonic_time () - asked > pmss_haste (SILENCE))
     return g_strdup ("its disk does not answer. Look at the disk, or at the "
         "network that it is behind");
   return NULL;

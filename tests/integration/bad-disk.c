@@ -4,8 +4,9 @@
  * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE (of all bytes;
  * where that file says "FIRST LAST", of these in each file, and sendfile()
  * then, too). With COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE
- * pread() does not return, nor fdatasync() with HANG_FDATASYNC_WHILE, which
- * says so in a file of that name with ".hangs", with NO_DIRECT_WHILE nobody gets round the page
+ * pread() does not return, nor fdatasync() with HANG_FDATASYNC_WHILE, nor
+ * fstatvfs() with HANG_FSTATVFS_WHILE, which
+ * say so in a file of that name with ".hangs", with NO_DIRECT_WHILE nobody gets round the page
  * cache, with READ_ONLY_WHILE no file can be made or deleted by its folder (EROFS, or the errno
  * that the file holds), with NO_NEW_WHILE none can be made by its path (the same), and with
  * FLIP_WRITE_WHILE a bit of what is written to a file is lost on the way. */
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -71,6 +73,16 @@ fdatasync (int fd)
 
   hang_while ("HANG_FDATASYNC_WHILE");
   return fails ("FAIL_FDATASYNC_WHILE") ? -1 : real (fd);
+}
+
+int
+fstatvfs64 (int fd, struct statvfs64 *disk)
+{
+  int (*real) (int, struct statvfs64 *) =
+      (int (*)(int, struct statvfs64 *)) dlsym (RTLD_NEXT, "fstatvfs64");
+
+  hang_while ("HANG_FSTATVFS_WHILE");
+  return real (fd, disk);
 }
 
 /* TRUE: FAIL_PREAD_WHILE is on for these bytes alone. */
