@@ -3,6 +3,7 @@
 #include "control/metrics.h"
 
 #include "control/database/database.h"
+#include "control/monitor/node-metrics.h"
 #include "control/reconcile/reconcile.h"
 #include "control/nodes/nodes.h"
 #include "control/repair/repair.h"
@@ -126,6 +127,10 @@ add_http (PmssMetrics * metrics, PmssHttpd * httpd)
 
   if (httpd == NULL)
     return;
+  if (pmss_httpd_get_certificate_end (httpd) != 0)
+    pmss_metrics_single (metrics, "certificate_end_seconds",
+        PMSS_METRIC_GAUGE, "When control's certificate ends, since 1970.",
+        (guint64) pmss_httpd_get_certificate_end (httpd));
   pmss_httpd_get_stats (httpd, &stats);
   pmss_metrics_single (metrics, "http_connections", PMSS_METRIC_GAUGE,
       "Open connections.", stats.connections);
@@ -163,6 +168,7 @@ pmss_control_metrics (PmssControlContext * context)
   add_nodes (metrics, context->nodes);
   add_repair (metrics, context->repair);
   add_reconciler (metrics, context->reconciler);
+  pmss_node_metrics_add (metrics, context);
   add_http (metrics, g_atomic_pointer_get (&context->httpd));
   return pmss_metrics_finish (metrics);
 }

@@ -26,8 +26,13 @@
 #include "control/jobs/jobs.h"
 #include "control/reconcile/reconcile.h"
 #include "control/keys.h"
+<<<<<<< HEAD
 #include "control/monitor/load.h"
 #include "control/monitor/monitor.h"
+    == == == =
+#include "control/monitor/fault-watch.h"
+>>>>>>>36ec997 (control:faults of storage servers are told as events,
+    warnings and items of the overview)
 #include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
 #include "control/originals/originals.h"
@@ -40,11 +45,11 @@
 #include "httpd/pmss-httpd.h"
 #include "libpmss/client/pmss-ca-file.h"
 #include "libpmss/pmss-error.h"
-
 #define NODES_TICK_MS 500
 #define MONITOR_TICK_S 1
 #define SESSIONS_TICK_S 1
 #define SUMMARY_TICK_S 1
+#define FAULTS_TICK_S 1
 #define DISK_TICK_S 1
 #define ACCOUNTS_TICK_S 600
 #define JOBS_TICK_S 60
@@ -56,9 +61,9 @@
  * connections to the nodes of an extent or two. */
 #define EACH_CONNECTION 2
 #define OWN_DESCRIPTORS 256
-
-static gboolean
-on_nodes_tick (gpointer data)
+     static
+         gboolean
+     on_nodes_tick (gpointer data)
 {
   pmss_nodes_tick (data, g_get_monotonic_time ());
   return G_SOURCE_CONTINUE;
@@ -100,6 +105,13 @@ static gboolean
 on_summary_tick (gpointer data)
 {
   pmss_summary_look (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_faults_tick (gpointer data)
+{
+  pmss_fault_watch_tick (data, g_get_monotonic_time ());
   return G_SOURCE_CONTINUE;
 }
 
@@ -308,8 +320,11 @@ open_context (PmssControlContext * context, GError ** error)
   context->sessions = pmss_sessions_new (context->database,
       context->catalog, context->keys, config->lease, config->stream_lifetime);
   pmss_sessions_set_events (context->sessions, context->events);
-  context->monitor = pmss_monitor_new (context);
-  return open_work (context, error);
+  <<<<<<<HEAD context->monitor = pmss_monitor_new (context);
+  == == == = context->faults = pmss_fault_watch_new (context, config->lease);
+>>>>>>>36ec997 (control:faults of storage servers are told as events,
+      warnings and items of the overview)
+      return open_work (context, error);
 }
 
 static void
@@ -322,8 +337,11 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->repair, pmss_repair_free);
   g_clear_pointer (&context->uploads, pmss_uploads_free);
   g_clear_pointer (&context->originals, pmss_originals_free);
-  g_clear_pointer (&context->monitor, pmss_monitor_free);
-  g_clear_pointer (&context->sessions, pmss_sessions_free);
+  <<<<<<<HEAD g_clear_pointer (&context->monitor, pmss_monitor_free);
+  == == == = g_clear_pointer (&context->faults, pmss_fault_watch_free);
+>>>>>>>36ec997 (control:faults of storage servers are told as events,
+      warnings and items of the overview)
+      g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
   g_clear_pointer (&context->events, pmss_events_free);
@@ -382,6 +400,7 @@ run_until_signal (PmssControlContext * context)
         context->sessions),
     g_timeout_add_seconds (MONITOR_TICK_S, on_monitor_tick, context),
     g_timeout_add_seconds (SUMMARY_TICK_S, on_summary_tick, summary),
+    g_timeout_add_seconds (FAULTS_TICK_S, on_faults_tick, context->faults),
     g_timeout_add_seconds (DISK_TICK_S, on_disk_tick, context->reserve),
     g_timeout_add_seconds (ACCOUNTS_TICK_S, on_accounts_tick,
         context->accounts),

@@ -56,7 +56,8 @@ add_node_json (PmssControlContext * context, PmssJsonWriter * json,
   pmss_api_add_string (json, "state", pmss_node_state_to_string (info->state));
   pmss_api_add_time (json, "since", info->since);
   pmss_api_add_string (json, "reason", info->reason);
-  pmss_api_add_string (json, "warning", info->warning);
+  pmss_api_add_string (json, "warning", info->warning != NULL ? info->warning
+      : info->faults);
   if (seen)
     pmss_api_add_time (json, "last_seen", info->last_seen);
   else

@@ -6,6 +6,7 @@
 #include "control/api/api-media.h"
 #include "control/catalog/layout-parts.h"
 #include "control/config.h"
+#include "control/monitor/fault-watch.h"
 #include "control/sessions/sessions.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/pmss-json.h"
@@ -266,6 +267,20 @@ get_told (JsonObject * body, PmssMeasure * told, GError ** error)
       && get_nodes (body, told, error);
 }
 
+/* All that read by a gateway are one viewer: it tells of them what it likes. @told: nullable. */
+static void
+note_view (PmssApiCall * call, const PmssViewing * session,
+    const PmssMeasure * told, const GArray * layout)
+{
+  g_autofree char *viewer = NULL;
+
+  if (told == NULL || told->nodes == NULL || call->context->faults == NULL)
+    return;
+  viewer = call->node != 0 ? g_strdup_printf ("node %u", call->node)
+      : g_strdup_printf ("user %s", session->user);
+  pmss_fault_watch_note (call->context->faults, viewer, told->nodes, layout);
+}
+
 static void
 renew_session (PmssApiCall * call)
 {
@@ -292,6 +307,7 @@ renew_session (PmssApiCall * call)
     return;
   }
   pmss_sessions_note_measure (call->context->sessions, session->id, told);
+  note_view (call, session, told, nodes);
   json = pmss_json_writer_new ();
   pmss_json_writer_begin_object (json);
   add_lease (call, json, session, nodes);

@@ -43,6 +43,35 @@ pmss_catalog_has_new_bad_shards (PmssCatalog * self, gint64 since,
 }
 
 static gboolean
+count_known (PmssDatabase * database, gpointer data, GError ** error)
+{
+  GHashTable *counts = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (PmssRows) rows = pmss_database_query (database,
+      "SELECT node, count(*) FROM bad_shard WHERE state = 'bad'"
+      " GROUP BY node");
+
+  while (pmss_rows_next (rows, &local))
+    g_hash_table_insert (counts,
+        GUINT_TO_POINTER ((guint) pmss_rows_int (rows, 0)),
+        GUINT_TO_POINTER ((guint) pmss_rows_int (rows, 1)));
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+GHashTable *
+pmss_catalog_count_known_bad (PmssCatalog * self, GError ** error)
+{
+  g_autoptr (GHashTable) counts = g_hash_table_new (NULL, NULL);
+
+  if (!pmss_database_read (self->database, count_known, counts, error))
+    return NULL;
+  return g_steal_pointer (&counts);
+}
+
+static gboolean
 find_told (PmssDatabase * database, gpointer data, GError ** error)
 {
   PmssBadTold *told = data;

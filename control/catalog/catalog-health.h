@@ -96,6 +96,10 @@ gboolean     pmss_catalog_get_bad_told    (PmssCatalog *catalog, PmssBadTold *to
 GPtrArray   *pmss_catalog_list_missing    (PmssCatalog *catalog, guint node,
     const PmssExtentPlace *from, const PmssExtentPlace *to, GError **error);
 
+/* How many shards of each node are known to be bad; suspicions do not count. Table of node id ->
+ * number (GUINT_TO_POINTER), without those that have none. */
+GHashTable  *pmss_catalog_count_known_bad (PmssCatalog *catalog, GError **error);
+
 /* The figures that repair plans by. */
 typedef struct
 {

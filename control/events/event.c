@@ -17,12 +17,19 @@ static const char *const topics[PMSS_N_TOPICS] = {
   [PMSS_TOPIC_ACCOUNTS] = "accounts",
 };
 
-/* By the first word of an action. Any other one is of accounts: logins, users, refusals. */
+/* By the beginning of an action. Any other one is of accounts: logins, users, refusals. */
 static const struct
 {
   const char *word;
   PmssTopic topic;
 } words[] = {
+  /* faults: the first of them is found before the nodes' own */
+  {"node slow", PMSS_TOPIC_HEALTH},
+  {"disk ", PMSS_TOPIC_HEALTH},
+  {"overload", PMSS_TOPIC_HEALTH},
+  {"checksum ", PMSS_TOPIC_HEALTH},
+  {"clock ", PMSS_TOPIC_HEALTH},
+  {"certificate ", PMSS_TOPIC_HEALTH},
   {"node ", PMSS_TOPIC_NODES},
   {"job ", PMSS_TOPIC_JOBS},
   {"session ", PMSS_TOPIC_SESSIONS},

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * pure.
  */
 #define PMSS_BAD_GROWTH_SLOTS 12
-#define PMSS_BAD_GROWTH_TIME (3600 * G_USEC_PER_SEC)
+#define PMSS_BAD_GROWTH_TIME G_TIME_SPAN_HOUR
 
 typedef struct
 {

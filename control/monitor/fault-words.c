@@ -9,27 +9,29 @@
 
 typedef struct
 {
-  const char *action, *item, *advice;
+  const char *name, *action, *item, *advice;
 } Words;
 
 static const Words words[PMSS_N_FAULTS] = {
-  [PMSS_FAULT_DISK_LOW] = {"disk low", "node-disk-low",
+  [PMSS_FAULT_DISK_LOW] = {"disk_low", "disk low", "node-disk-low",
       "Delete media, or add storage servers."},
-  [PMSS_FAULT_DISK_SLOW] = {"disk slow", "node-disk-slow",
+  [PMSS_FAULT_DISK_SLOW] = {"disk_slow", "disk slow", "node-disk-slow",
       "Look at that disk's health, and at what else uses it."},
-  [PMSS_FAULT_CPU] = {"overload", "node-overload",
+  [PMSS_FAULT_CPU] = {"overload_cpu", "overload", "node-overload",
       "Look what else runs there, or add storage servers."},
-  [PMSS_FAULT_MEMORY] = {"overload", "node-overload",
+  [PMSS_FAULT_MEMORY] = {"overload_memory", "overload", "node-overload",
       "Look what else runs there, or give it more memory."},
-  [PMSS_FAULT_LINK] = {"overload", "node-overload",
+  [PMSS_FAULT_LINK] = {"overload_link", "overload", "node-overload",
       "Add storage servers, or give it a faster link."},
-  [PMSS_FAULT_SLOW] = {"node slow", "node-slow",
+  [PMSS_FAULT_SLOW] = {"node_slow", "node slow", "node-slow",
       "Look at its disk, and at the network between it and the viewers."},
-  [PMSS_FAULT_BAD_SHARDS] = {"checksum failures", "node-checksums",
+  [PMSS_FAULT_BAD_SHARDS] =
+      {"checksum_failures", "checksum failures", "node-checksums",
       "Look at that server's disk and memory: it loses data."},
-  [PMSS_FAULT_CLOCK] = {"clock skew", "node-clock",
+  [PMSS_FAULT_CLOCK] = {"clock_skew", "clock skew", "node-clock",
       "Compare both clocks with the time, and let NTP keep them."},
-  [PMSS_FAULT_CERTIFICATE] = {"certificate ends", "node-certificate",
+  [PMSS_FAULT_CERTIFICATE] =
+      {"certificate_ends", "certificate ends", "node-certificate",
       "Exchange the certificate, and start the server again."},
 };
 
@@ -37,6 +39,12 @@ const char *
 pmss_fault_get_action (PmssFaultKind kind)
 {
   return words[kind].action;
+}
+
+const char *
+pmss_fault_get_name (PmssFaultKind kind)
+{
+  return words[kind].name;
 }
 
 const char *

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 
 /* The action of its events: "disk low". */
 const char *pmss_fault_get_action   (PmssFaultKind kind);
+/* Of each kind another one, of small letters: "overload_cpu". */
+const char *pmss_fault_get_name     (PmssFaultKind kind);
 /* The kind of its item of the overview: "node-disk-low". */
 const char *pmss_fault_get_item     (const PmssFault *fault);
 /* What is to be done: a sentence. */

@@ -47,6 +47,7 @@ typedef struct
   PmssFault faults[PMSS_N_FAULTS];
   PmssBadGrowth growth;
   guint told_days;              /* of certificate_days, how many */
+  gint64 looked;                /* us, when it was looked at last */
 } Node;
 
 struct _PmssFaults
@@ -309,14 +310,21 @@ pmss_faults_look (PmssFaults * self, const PmssFaultFacts * facts, gint64 now,
     node = g_new0 (Node, 1);
     g_hash_table_insert (self->nodes, id, node);
   }
+  node->looked = now;
   for (guint kind = 0; kind < PMSS_N_FAULTS; kind++)
     look_at_kind (node, kind, facts, now, wall, changes);
 }
 
-void
-pmss_faults_forget (PmssFaults * self, guint node)
+static gboolean
+is_gone (gpointer id, gpointer node, gpointer now)
 {
-  g_hash_table_remove (self->nodes, GUINT_TO_POINTER (node));
+  return ((Node *) node)->looked < *(gint64 *) now;
+}
+
+void
+pmss_faults_prune (PmssFaults * self, gint64 now)
+{
+  g_hash_table_foreach_remove (self->nodes, is_gone, &now);
 }
 
 static int

@@ -83,8 +83,8 @@ void        pmss_faults_free   (PmssFaults *faults);
  * 1970. */
 void        pmss_faults_look   (PmssFaults *faults, const PmssFaultFacts *facts, gint64 now,
     gint64 wall, GArray *changes);
-/* The node was removed. */
-void        pmss_faults_forget (PmssFaults *faults, guint node);
+/* Forgets the nodes that were not looked at since @now: they were removed. */
+void        pmss_faults_prune  (PmssFaults *faults, gint64 now);
 /* Array of PmssFault: those that last, by node and kind. */
 GArray     *pmss_faults_list   (PmssFaults *faults);
 

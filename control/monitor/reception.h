@@ -19,7 +19,7 @@ typedef struct _PmssReception PmssReception;
 /* Distinct viewers that have to complain of a node, */
 #define PMSS_RECEPTION_COMPLAINTS 3
 /* within this time, us. */
-#define PMSS_RECEPTION_MEMORY (60 * G_USEC_PER_SEC)
+#define PMSS_RECEPTION_MEMORY G_TIME_SPAN_MINUTE
 /* Viewers of a node, and in all, that are told apart. Further ones are not counted. */
 #define PMSS_RECEPTION_MAX_VIEWERS 10000
 #define PMSS_RECEPTION_MAX 200000

@@ -20,7 +20,7 @@ typedef struct
 } PmssTrigger;
 
 /* One that has ended may begin again after this, us. */
-#define PMSS_TRIGGER_REST (60 * G_USEC_PER_SEC)
+#define PMSS_TRIGGER_REST G_TIME_SPAN_MINUTE
 
 /* @begins, @ends: the conditions, as they are at @now; neither: nothing is known, or it is between
  * the thresholds. @hold_begin, @hold_end: us that they have to hold. Returns whether it has begun

@@ -15,10 +15,16 @@ pmss_node_clock_is_wrong (gint64 skew)
       || skew >= PMSS_INTERNAL_TOKEN_LIFETIME;
 }
 
+gboolean
+pmss_node_clock_is_notable (gint64 skew)
+{
+  return ABS (skew) >= NOTABLE;
+}
+
 char *
 pmss_node_describe_clock (gint64 skew)
 {
-  if (ABS (skew) < NOTABLE)
+  if (!pmss_node_clock_is_notable (skew))
     return NULL;
   return g_strdup_printf ("its clock is %" G_GINT64_FORMAT " s %s that of "
       "control%s: compare both with the time, and let NTP keep them",

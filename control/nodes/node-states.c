@@ -68,15 +68,24 @@ state_at (const PmssNodeEntry * entry, gint64 now)
   return MIN (heard, reached);
 }
 
+/* With what may be the cause: its trouble, or the faults that it had then. */
+static char *
+explain_silence (const PmssNodeEntry * entry)
+{
+  g_autofree char *seen = pmss_json_format_time (entry->last_seen);
+  const char *cause = entry->trouble != NULL ? entry->trouble : entry->faults;
+
+  return g_strconcat ("no heartbeat since ", seen, cause != NULL ?
+      "; its last word was: " : NULL, cause, NULL);
+}
+
 static char *
 explain (const PmssNodeEntry * entry, gint64 now)
 {
-  g_autofree char *seen = pmss_json_format_time (entry->last_seen);
-
   if (entry->leaving)
     return g_strdup ("it said that it stops");
   if (state_after (now - entry->heard) < PMSS_NODE_UP)
-    return g_strdup_printf ("no heartbeat since %s", seen);
+    return explain_silence (entry);
   if (entry->claim.address != NULL)
     return entry->claim_problem != NULL ? g_strdup (entry->claim_problem)
         : g_strdup_printf ("it is asked to prove that it is at %s, port %u",

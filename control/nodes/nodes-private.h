@@ -46,6 +46,7 @@ typedef struct
   /* seconds that its clock was ahead of ours then; less than 0: behind */
   gint64 skew;
   char *trouble;                /* (nullable) why it takes no writes, as it says */
+  char *faults;                 /* (nullable) PmssNodeInfo.faults */
   char *figures_fault;          /* (nullable) why the figures that it sends are not believed */
   /* monotonic, since when control has not reached it; 0: no reason to think so */
   gint64 unreachable;
@@ -78,6 +79,8 @@ struct _PmssNodes
 char          *pmss_node_tell_claim (const PmssNodeEntry *entry);
 /* node-clock.c: whether a node whose clock is @skew seconds ahead of ours refuses our tokens. */
 gboolean       pmss_node_clock_is_wrong (gint64 skew);
+/* Whether the difference is worth a warning. */
+gboolean       pmss_node_clock_is_notable (gint64 skew);
 /* In words, with the remedy; NULL: no difference worth a warning. */
 char          *pmss_node_describe_clock (gint64 skew);
 

@@ -59,6 +59,7 @@ entry_free (gpointer data)
   g_free (entry->reason);
   g_free (entry->trouble);
   g_free (entry->figures_fault);
+  g_free (entry->faults);
   g_free (entry->failure);
   g_free (entry);
 }
@@ -70,6 +71,7 @@ pmss_node_info_free (PmssNodeInfo * info)
   g_free (info->node.zone);
   g_free (info->reason);
   g_free (info->warning);
+  g_free (info->faults);
   g_free (info);
 }
 
@@ -119,7 +121,11 @@ entry_to_info (const PmssNodeEntry * entry)
   info->reason = g_strdup (entry->reason);
   info->read_only = entry->trouble != NULL;
   info->warning = warn_of (entry);
+  info->faults = g_strdup (entry->faults);
   info->last_seen = entry->last_seen;
+  info->heard = entry->heard;
+  info->skew = entry->skew;
+  info->clock_told = pmss_node_clock_is_notable (entry->skew);
   info->capacity = entry->capacity;
   info->used = to_bytes (entry->stats.used);
   info->free = to_bytes (entry->stats.free);
@@ -232,6 +238,42 @@ pmss_nodes_find_by_secret (PmssNodes * self, const char *secret)
   }
   g_mutex_unlock (&self->lock);
   return found;
+}
+
+GPtrArray *
+pmss_nodes_list_known (PmssNodes * self)
+{
+  GPtrArray *list =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) pmss_node_info_free);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    g_ptr_array_add (list, entry_to_info (value));
+  g_mutex_unlock (&self->lock);
+  return list;
+}
+
+void
+pmss_nodes_set_faults (PmssNodes * self, GHashTable * texts)
+{
+  GHashTableIter iter;
+  gpointer id, value;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->entries);
+  while (g_hash_table_iter_next (&iter, &id, &value)) {
+    PmssNodeEntry *entry = value;
+    const char *text = g_hash_table_lookup (texts, id);
+
+    if (g_strcmp0 (text, entry->faults) == 0)
+      continue;
+    g_free (entry->faults);
+    entry->faults = g_strdup (text);
+  }
+  g_mutex_unlock (&self->lock);
 }
 
 GPtrArray *

@@ -68,7 +68,12 @@ typedef struct
   gboolean read_only;           /* it takes no writes; `warning` says why */
   /* (nullable) a fault that an administrator should look at, though it may be up */
   char *warning;
+  /* (nullable) faults that were found by its figures, or by viewers, and last */
+  char *faults;
   gint64 last_seen;             /* seconds since 1970; 0: not since control started */
+  gint64 heard;                 /* monotonic, of its last heartbeat; 0: the same */
+  gint64 skew;                  /* seconds that its clock was ahead of ours then */
+  gboolean clock_told;          /* `warning` or `reason` has it already */
   guint64 capacity;             /* bytes that it offers */
   guint64 used, free;           /* as of the last heartbeat; 0 where not known */
   guint64 shards;               /* that the catalog has on it, pending deletions included */
@@ -104,6 +109,12 @@ PmssNodeInfo *pmss_nodes_peek (PmssNodes *nodes, guint id);
 typedef void (*PmssNodesVisit) (guint id, PmssNodeState state, const PmssNodeStats *stats,
     gint64 heard, gpointer user_data);
 void          pmss_nodes_visit (PmssNodes *nodes, PmssNodesVisit visit, gpointer user_data);
+
+/* All nodes from memory, in no order. The counts of the database are not filled in. An array of
+ * #PmssNodeInfo that frees them. */
+GPtrArray    *pmss_nodes_list_known (PmssNodes *nodes);
+/* Their `faults` from now on: id -> text (nullable). */
+void          pmss_nodes_set_faults (PmssNodes *nodes, GHashTable *texts);
 
 /* One-time join tokens. @zone: (nullable) the zone of the joining node, even if it names another
  * one. */

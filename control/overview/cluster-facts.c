@@ -6,6 +6,7 @@
 
 #include "control/config.h"
 #include "control/database/database.h"
+#include "control/monitor/fault-watch.h"
 #include "control/reconcile/reconcile.h"
 #include "control/uploads/uploads.h"
 
@@ -47,6 +48,7 @@ pmss_cluster_facts_gather (PmssControlContext * context,
       || !pmss_uploads_get_room (context->uploads, &facts->room,
           &facts->uploads, error))
     return FALSE;
+  facts->faults = pmss_fault_watch_list (context->faults);
   list_held (context, facts);
   count_states (context, facts);
   facts->disk = pmss_disk_reserve_explain (context->reserve);
@@ -58,6 +60,7 @@ pmss_cluster_facts_clear (PmssClusterFacts * facts)
 {
   g_clear_pointer (&facts->nodes, g_ptr_array_unref);
   g_clear_pointer (&facts->held, g_array_unref);
+  g_clear_pointer (&facts->faults, g_array_unref);
   g_clear_pointer (&facts->disk, g_free);
 }
 

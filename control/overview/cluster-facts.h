@@ -4,6 +4,7 @@
 #include "control/catalog/catalog.h"
 #include "control/context.h"
 #include "control/jobs/jobs.h"
+#include "control/monitor/faults.h"
 #include "control/nodes/nodes.h"
 
 G_BEGIN_DECLS
@@ -13,6 +14,7 @@ typedef struct
 {
   gint64 as_of;                 /* seconds since 1970 */
   GPtrArray *nodes;             /* of PmssNodeInfo, by id */
+  GArray *faults;               /* (nullable) of PmssFault: what lasts, by node */
   GArray *held;                 /* of guint64: the unknown shards of each of @nodes */
   PmssRedundancy redundancy;    /* of uploads that do not say */
   guint64 jobs[PMSS_N_JOB_STATES];

@@ -2,6 +2,7 @@
 /* How the cluster is, in a sentence, and what is to be done. Pure. */
 #include "control/overview/cluster-health.h"
 
+#include "control/monitor/fault-words.h"
 #include "libpmss/pmss-json.h"
 
 /* Less of a disk that is free than this is worth a word. */
@@ -112,15 +113,21 @@ note_warning (PmssClusterHealth * health, const PmssNodeInfo * info)
   item->reason = g_strdup (info->warning);
 }
 
+static gboolean
+is_almost_full (const PmssNodeInfo * info)
+{
+  return info->last_seen != 0 && info->used != 0
+      && (double) info->free <= LITTLE_ROOM * ((double) info->free +
+      (double) info->used);
+}
+
 static void
 note_room (PmssClusterHealth * health, const PmssNodeInfo * info)
 {
   g_autofree char *left = g_format_size (info->free);
   PmssClusterItem *item;
 
-  if (info->last_seen == 0 || info->used == 0
-      || (double) info->free > LITTLE_ROOM * ((double) info->free +
-          (double) info->used))
+  if (!is_almost_full (info))
     return;
   item = add_item (health, PMSS_CLUSTER_ATTENTION, "node-full", info->node.id,
       g_strdup_printf ("Storage server %u is almost full: %s are free.",
@@ -179,6 +186,62 @@ note_nodes (PmssClusterHealth * health, const PmssClusterFacts * facts,
     note_warning (health, info);
     note_room (health, info);
     note_shards (health, info, g_array_index (facts->held, guint64, i));
+  }
+}
+
+/* Faults */
+
+/* Another item says it already. */
+static gboolean
+is_told (const PmssFault * fault, const PmssNodeInfo * info)
+{
+  return info->state == PMSS_NODE_DOWN
+      || (fault->kind == PMSS_FAULT_CLOCK && info->clock_told)
+      || (fault->kind == PMSS_FAULT_DISK_LOW && is_almost_full (info));
+}
+
+static const PmssNodeInfo *
+find_node (const PmssClusterFacts * facts, guint id)
+{
+  for (guint i = 0; i < facts->nodes->len; i++) {
+    const PmssNodeInfo *info = g_ptr_array_index (facts->nodes, i);
+
+    if (info->node.id == id)
+      return info;
+  }
+  return NULL;
+}
+
+static void
+note_fault (PmssClusterHealth * health, const PmssFault * fault)
+{
+  g_autofree char *words = pmss_fault_describe (fault);
+  PmssClusterItem *item;
+
+  if (fault->node == 0)
+    words[0] = g_ascii_toupper (words[0]);
+  item = add_item (health, PMSS_CLUSTER_ATTENTION, pmss_fault_get_item (fault),
+      fault->node, fault->node == 0 ? g_strdup_printf ("%s.", words)
+      : g_strdup_printf ("Storage server %u: %s.", fault->node, words),
+      pmss_fault_get_advice (fault));
+  item->since = fault->since;
+  item->reason = g_steal_pointer (&words);
+  if (fault->kind == PMSS_FAULT_DISK_LOW)
+    item->bytes = (gint64) CLAMP (fault->figure, 0, 1e18);
+  else if (fault->kind == PMSS_FAULT_SLOW
+      || fault->kind == PMSS_FAULT_BAD_SHARDS)
+    item->count = (gint64) CLAMP (fault->figure, 0, 1e18);
+}
+
+static void
+note_faults (PmssClusterHealth * health, const PmssClusterFacts * facts)
+{
+  for (guint i = 0; facts->faults != NULL && i < facts->faults->len; i++) {
+    const PmssFault *fault = &g_array_index (facts->faults, PmssFault, i);
+    const PmssNodeInfo *info = find_node (facts, fault->node);
+
+    if (fault->node == 0 || (info != NULL && !is_told (fault, info)))
+      note_fault (health, fault);
   }
 }
 
@@ -293,6 +356,7 @@ pmss_cluster_health_judge (const PmssClusterFacts * facts)
   health->items = g_ptr_array_new_with_free_func (item_free);
   pmss_cluster_facts_sum (facts, &sums);
   note_nodes (health, facts, &sums);
+  note_faults (health, facts);
   note_redundancy (health, facts, &sums);
   note_work (health, facts);
   g_ptr_array_sort (health->items, compare_items);

@@ -163,6 +163,49 @@ test_nodes (void)
 }
 
 static void
+add_fault (Case * c, PmssFaultKind kind, guint node, double figure)
+{
+  const PmssFault fault = {.kind = kind,.node = node,.since = 5,.figure =
+        figure,.other = figure
+  };
+
+  g_array_append_val (c->facts.faults, fault);
+}
+
+static void
+test_faults (void)
+{
+  Case c;
+
+  case_init (&c);
+  c.facts.faults = g_array_new (FALSE, FALSE, sizeof (PmssFault));
+  add_fault (&c, PMSS_FAULT_CERTIFICATE, 0, 3);
+  add_fault (&c, PMSS_FAULT_DISK_LOW, 1, 7e9);
+  add_fault (&c, PMSS_FAULT_CPU, 2, 0.99);
+  add_fault (&c, PMSS_FAULT_SLOW, 3, 4);
+  add_fault (&c, PMSS_FAULT_CLOCK, 4, 12);
+  /* one that was removed just now */
+  add_fault (&c, PMSS_FAULT_CPU, 77, 0.99);
+  expect (&c, PMSS_CLUSTER_ATTENTION, "certificate node-disk-low "
+      "node-overload node-slow node-clock ");
+  g_assert_true (g_str_has_prefix (item_at (&c, 0)->text, "The control "
+          "server's certificate ends in 3 days: "));
+  g_assert_cmpint (item_at (&c, 1)->bytes, ==, 7000000000);
+  g_assert_cmpint (item_at (&c, 3)->count, ==, 4);
+  g_assert_cmpint (item_at (&c, 3)->since, ==, 5);
+  g_assert_cmpstr (item_at (&c, 3)->subject, ==, "3");
+  g_assert_cmpstr (item_at (&c, 3)->text, ==, "Storage server 3: it is slow "
+      "for viewers: 4 of 4 who read from it complain.");
+  /* other items say it already */
+  c.nodes[0].free = 1;
+  c.nodes[3].clock_told = TRUE;
+  set_down (&c, 1);
+  expect (&c, PMSS_CLUSTER_ATTENTION, "node-full node-down certificate "
+      "node-slow few-nodes ");
+  case_clear (&c);
+}
+
+static void
 test_work (void)
 {
   Case c;
@@ -212,6 +255,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-health/down", test_down);
   g_test_add_func ("/cluster-health/none", test_none);
   g_test_add_func ("/cluster-health/nodes", test_nodes);
+  g_test_add_func ("/cluster-health/faults", test_faults);
   g_test_add_func ("/cluster-health/work", test_work);
   g_test_add_func ("/cluster-health/sums", test_sums);
   return g_test_run ();

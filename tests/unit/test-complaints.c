@@ -34,8 +34,8 @@ test_well (void)
 {
   PmssNodeMeasure nodes[N];
 
-  expect (nodes, 0, "");
   all_well (nodes);
+  expect (nodes, 0, "");
   expect (nodes, N, "000000");
   /* 1 % is not more than 1 % */
   nodes[2].late = 1;

@@ -5,7 +5,7 @@
 #include "control/monitor/fault-words.h"
 #include "control/monitor/faults.h"
 
-#define S G_USEC_PER_SEC
+#define S G_TIME_SPAN_SECOND
 #define WALL 1796069041
 #define DAY (24 * 3600)
 #define GB 1e9
@@ -261,7 +261,9 @@ test_down (void)
   c.facts.stats = &c.stats;
   pass (&c, 30, "");
   pass (&c, 60, "+overload ");
-  pmss_faults_forget (c.faults, 3);
+  pmss_faults_prune (c.faults, c.now);
+  expect_lasting (&c, 1);
+  pmss_faults_prune (c.faults, c.now + 1);
   expect_lasting (&c, 0);
   case_clear (&c);
 }

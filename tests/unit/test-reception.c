@@ -6,7 +6,7 @@
 #include "control/nodes/node-stats.h"
 
 #define N 6
-#define S G_USEC_PER_SEC
+#define S G_TIME_SPAN_SECOND
 #define MS 1000000u
 #define UNIT (256 * 1024)
 

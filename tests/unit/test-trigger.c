@@ -2,8 +2,8 @@
 #include "control/monitor/bad-growth.h"
 #include "control/monitor/trigger.h"
 
-#define S G_USEC_PER_SEC
-#define MINUTE (60 * S)
+#define S G_TIME_SPAN_SECOND
+#define MINUTE G_TIME_SPAN_MINUTE
 #define START (1000 * S)
 
 /* Begins after 10 s above, ends after 30 s below. */

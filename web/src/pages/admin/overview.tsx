@@ -38,8 +38,9 @@ function sayItem(item: HealthItem): string {
   if (typeof text === 'string') return text;
   const count = item.count ?? 0;
   const node = c.value.node(item.subject);
-  if (item.kind === 'node-full') return text(node, formatSize(item.bytes ?? 0));
-  if (item.kind === 'node-bad-shards' || item.kind === 'node-held-shards') return text(node, c.value.shard(count, formatNumber(count)));
+  if (item.kind === 'node-full' || item.kind === 'node-disk-low') return text(node, formatSize(item.bytes ?? 0));
+  if (item.kind === 'node-slow') return text(node, formatNumber(count));
+  if (['node-bad-shards', 'node-held-shards', 'node-checksums'].includes(item.kind)) return text(node, c.value.shard(count, formatNumber(count)));
   return text(item.subject ? node : formatNumber(count), '');
 }
 
