@@ -58,7 +58,55 @@ export interface ClusterNode {
   repair: unknown;
   rate?: number | null;
   streams?: number | null;
-  stats: { cpu: number | null; memory: number | null; memory_total: number | null; net_out: number | null; connections: number | null } | null;
+  stats: NodeStats | null;
+}
+
+/** null or left out: not known. */
+type Known = number | null | undefined;
+
+export interface Disk {
+  folder: string;
+  device?: string | null;
+  total?: Known;
+  free?: Known;
+  read?: Known;
+  write?: Known;
+  reads?: Known;
+  writes?: Known;
+  latency?: Known;
+  busy?: Known;
+}
+
+export interface Interface {
+  name: string;
+  speed?: Known;
+  in?: Known;
+  out?: Known;
+  errors?: Known;
+}
+
+/** What its last heartbeat said of its machine and of itself: docs/monitoring.md. */
+export interface NodeStats {
+  cpu?: Known;
+  cpu_states?: Partial<Record<'user' | 'system' | 'iowait' | 'irq' | 'steal', Known>> | null;
+  processors?: Known;
+  memory?: Known;
+  memory_total?: Known;
+  memory_cached?: Known;
+  process_memory?: Known;
+  process_cpu?: Known;
+  disks?: readonly Disk[] | null;
+  interfaces?: readonly Interface[] | null;
+  net_out?: Known;
+  network_limit?: Known;
+  connections?: Known;
+  requests?: Known;
+  sent?: Known;
+  cache_hits?: Known;
+  cache_misses?: Known;
+  late?: Known;
+  scrub?: { progress?: Known; rate?: Known; bad?: Known } | null;
+  certificate?: Known;
 }
 
 export type JobState = 'queued' | 'running' | 'paused' | 'waiting' | 'done' | 'failed' | 'cancelled';

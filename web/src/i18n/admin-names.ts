@@ -5,6 +5,7 @@ import { chooseTexts } from './index';
 
 const english = {
   overview: 'Overview',
+  monitoring: 'Monitoring',
   media: 'Media',
   nodes: 'Storage servers',
   jobs: 'Jobs',
@@ -19,6 +20,7 @@ export type AdminName = keyof typeof english;
 
 export const adminTexts = chooseTexts(english, {
   overview: '개요',
+  monitoring: '모니터링',
   media: '미디어',
   nodes: '저장 서버',
   jobs: '작업',

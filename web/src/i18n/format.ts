@@ -5,6 +5,24 @@ import { language } from './index';
 const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'];
 const RATES = ['bit', 'kbit', 'Mbit', 'Gbit', 'Tbit'];
 
+// made once each: charts and their tables format thousands
+const numbers = new Map<string, Intl.NumberFormat>();
+const dates = new Map<string, Intl.DateTimeFormat>();
+
+function numberFormat(options: Intl.NumberFormatOptions = {}): Intl.NumberFormat {
+  const key = language.value + JSON.stringify(options);
+  let format = numbers.get(key);
+  if (!format) numbers.set(key, format = new Intl.NumberFormat(language.value, options));
+  return format;
+}
+
+function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = language.value + JSON.stringify(options);
+  let format = dates.get(key);
+  if (!format) dates.set(key, format = new Intl.DateTimeFormat(language.value, options));
+  return format;
+}
+
 /** [the number, how many times it was divided by 1,000] */
 function scale(value: number, steps: number): [number, number] {
   let step = 0;
@@ -20,17 +38,33 @@ function digits(value: number, step: number): number {
 }
 
 export function formatNumber(value: number): string {
-  return new Intl.NumberFormat(language.value).format(value);
+  return numberFormat().format(value);
 }
 
 export function formatPercent(fraction: number): string {
-  return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: 0 }).format(fraction);
+  return numberFormat({ style: 'percent', maximumFractionDigits: 0 }).format(fraction);
+}
+
+/** 12.345 -> "12.3": a mean of whole numbers */
+export function formatMean(value: number): string {
+  return numberFormat({ maximumFractionDigits: value < 100 ? 1 : 0 }).format(value);
+}
+
+/** 0.4242 -> "0.42" */
+export function formatProcessors(value: number): string {
+  return numberFormat({ maximumFractionDigits: 2 }).format(value);
+}
+
+/** 0.0123 -> "12.3 ms" */
+export function formatLatency(seconds: number): string {
+  const [value, unit] = seconds < 0.9995 ? [seconds * 1000, 'millisecond'] : [seconds, 'second'];
+  return numberFormat({ style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: value < 9.995 ? 1 : 0 }).format(value);
 }
 
 /** 67049321 -> "67.0 MB" */
 export function formatSize(bytes: number): string {
   const [value, step] = scale(bytes, SIZES.length - 1);
-  return new Intl.NumberFormat(language.value, {
+  return numberFormat({
     style: 'unit', unit: SIZES[step]!, unitDisplay: step === 0 ? 'long' : 'short', maximumFractionDigits: digits(value, step),
   }).format(value);
 }
@@ -38,7 +72,7 @@ export function formatSize(bytes: number): string {
 /** 8200000 -> "8.2 Mbit/s" */
 export function formatRate(bits: number): string {
   const [value, step] = scale(bits, RATES.length - 1);
-  return `${new Intl.NumberFormat(language.value, { maximumFractionDigits: digits(value, step) }).format(value)} ${RATES[step]}/s`;
+  return `${numberFormat({ maximumFractionDigits: digits(value, step) }).format(value)} ${RATES[step]}/s`;
 }
 
 /** Seconds as a clock shows them: "1:02:03", "2:03". */
@@ -50,7 +84,7 @@ export function formatClock(seconds: number): string {
 }
 
 function unit(value: number, name: string, display: 'short' | 'long'): string {
-  return new Intl.NumberFormat(language.value, { style: 'unit', unit: name, unitDisplay: display }).format(value);
+  return numberFormat({ style: 'unit', unit: name, unitDisplay: display }).format(value);
 }
 
 /** Seconds in words: "1 hr 2 min"; long: for screen readers. */
@@ -65,16 +99,31 @@ export function formatDuration(seconds: number, display: 'short' | 'long' = 'sho
 }
 
 export function formatDate(iso: string): string {
-  return new Intl.DateTimeFormat(language.value, { dateStyle: 'medium' }).format(new Date(iso));
+  return dateFormat({ dateStyle: 'medium' }).format(new Date(iso));
 }
 
 export function formatTime(iso: string): string {
-  return new Intl.DateTimeFormat(language.value, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+  return dateFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
 }
 
 /** To the second, as a log has it. */
 export function formatMoment(iso: string): string {
-  return new Intl.DateTimeFormat(language.value, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
+  return dateFormat({ dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
+}
+
+export type Grain = 'second' | 'minute' | 'day' | 'month' | 'date-minute';
+
+const GRAINS: Record<Grain, Intl.DateTimeFormatOptions> = {
+  second: { timeStyle: 'medium' },
+  minute: { timeStyle: 'short' },
+  day: { month: 'short', day: 'numeric' },
+  month: { year: 'numeric', month: 'short' },
+  'date-minute': { dateStyle: 'medium', timeStyle: 'short' },
+};
+
+/** A time in seconds since 1970, as exactly as @grain says. */
+export function formatAt(seconds: number, grain: Grain): string {
+  return dateFormat(GRAINS[grain]).format(seconds * 1000);
 }
 
 /** "3 minutes ago", "in 2 days" */

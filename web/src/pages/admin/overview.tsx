@@ -18,6 +18,7 @@ import { Icon, type IconName } from '../../parts/icon';
 import { Meter } from '../../parts/meter';
 import { Loading, PageTitle, ProblemMessage } from '../../parts/page';
 import { toast } from '../../parts/toast';
+import { OverviewCharts } from './monitoring/overview-charts';
 
 const REFRESH_S = 15;
 const SCARCE = 0.9;
@@ -55,7 +56,7 @@ function pageOf(item: HealthItem): string | null {
   if (item.kind === 'media-failed') return '/admin/media?state=failed';
   if (item.kind === 'no-nodes') return '/admin/nodes?add=1';
   if (item.kind === 'few-nodes') return '/admin/nodes';
-  if (item.kind.startsWith('node-') && item.subject) return `/admin/nodes#node-${item.subject}`;
+  if (item.kind.startsWith('node-') && item.subject) return `/admin/nodes/${item.subject}`;
   return null;
 }
 
@@ -163,6 +164,7 @@ export default function OverviewPage() {
             </section>
           )}
           <Figures overview={data} />
+          {data.nodes.total > 0 && <OverviewCharts />}
         </>
       )}
     </>

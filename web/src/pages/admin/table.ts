@@ -23,6 +23,7 @@ export const adminPath = (path: string): string => `/admin/${path}`;
 
 export const ADMIN_PAGES: readonly AdminPage[] = [
   { path: 'overview', name: 'overview', icon: 'overview', role: 'operator', load: () => import('./overview') },
+  { path: 'monitoring', name: 'monitoring', icon: 'chart', role: 'operator', load: () => import('./monitoring') },
   { path: 'media', name: 'media', icon: 'media', role: 'operator', load: () => import('./media') },
   { path: 'nodes', name: 'nodes', icon: 'nodes', role: 'operator', load: () => import('./nodes') },
   { path: 'jobs', name: 'jobs', icon: 'jobs', role: 'operator', load: () => import('./jobs') },
