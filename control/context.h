@@ -23,7 +23,6 @@ typedef struct _PmssNodeProbe PmssNodeProbe;
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
 typedef struct _PmssMonitor PmssMonitor;        /* monitor.h: figures as time goes by */
 typedef struct _PmssFaultWatch PmssFaultWatch;  /* fault-watch.h: what is wrong with nodes */
-    warnings and items of the overview)
 /* originals.h: files that media were made from, where they are kept */
 typedef struct _PmssOriginals PmssOriginals;
 typedef struct _PmssUploads PmssUploads;        /* uploads.h: files on their way in */
@@ -59,7 +58,6 @@ typedef struct
   PmssSessions *sessions;
   PmssMonitor *monitor;
   PmssFaultWatch *faults;       /* nullable: in tests, that watch nothing */
-    warnings and items of the overview)
   PmssOriginals *originals;
   PmssUploads *uploads;
   PmssJobs *jobs;

@@ -26,13 +26,9 @@
 #include "control/jobs/jobs.h"
 #include "control/reconcile/reconcile.h"
 #include "control/keys.h"
-<<<<<<< HEAD
+#include "control/monitor/fault-watch.h"
 #include "control/monitor/load.h"
 #include "control/monitor/monitor.h"
-    == == == =
-#include "control/monitor/fault-watch.h"
->>>>>>>36ec997 (control:faults of storage servers are told as events,
-    warnings and items of the overview)
 #include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
 #include "control/originals/originals.h"
@@ -320,11 +316,9 @@ open_context (PmssControlContext * context, GError ** error)
   context->sessions = pmss_sessions_new (context->database,
       context->catalog, context->keys, config->lease, config->stream_lifetime);
   pmss_sessions_set_events (context->sessions, context->events);
-  <<<<<<<HEAD context->monitor = pmss_monitor_new (context);
-  == == == = context->faults = pmss_fault_watch_new (context, config->lease);
->>>>>>>36ec997 (control:faults of storage servers are told as events,
-      warnings and items of the overview)
-      return open_work (context, error);
+  context->monitor = pmss_monitor_new (context);
+  context->faults = pmss_fault_watch_new (context, config->lease);
+  return open_work (context, error);
 }
 
 static void
@@ -337,11 +331,9 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->repair, pmss_repair_free);
   g_clear_pointer (&context->uploads, pmss_uploads_free);
   g_clear_pointer (&context->originals, pmss_originals_free);
-  <<<<<<<HEAD g_clear_pointer (&context->monitor, pmss_monitor_free);
-  == == == = g_clear_pointer (&context->faults, pmss_fault_watch_free);
->>>>>>>36ec997 (control:faults of storage servers are told as events,
-      warnings and items of the overview)
-      g_clear_pointer (&context->sessions, pmss_sessions_free);
+  g_clear_pointer (&context->monitor, pmss_monitor_free);
+  g_clear_pointer (&context->faults, pmss_fault_watch_free);
+  g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
   g_clear_pointer (&context->events, pmss_events_free);

@@ -111,11 +111,13 @@ export function formatMoment(iso: string): string {
   return dateFormat({ dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
 }
 
-export type Grain = 'second' | 'minute' | 'day' | 'month' | 'date-minute';
+export type Grain = 'second' | 'minute' | 'hour' | 'date' | 'day' | 'month' | 'date-minute';
 
 const GRAINS: Record<Grain, Intl.DateTimeFormatOptions> = {
   second: { timeStyle: 'medium' },
   minute: { timeStyle: 'short' },
+  hour: { month: 'short', day: 'numeric', hour: 'numeric' },
+  date: { dateStyle: 'short' },
   day: { month: 'short', day: 'numeric' },
   month: { year: 'numeric', month: 'short' },
   'date-minute': { dateStyle: 'medium', timeStyle: 'short' },

@@ -11,7 +11,7 @@ import { Icon } from '../icon';
 import { ChartTable } from './chart-table';
 import { moveCursor } from './cursor';
 import { sayValue, type Kind } from './kinds';
-import { GRAINS, hasValues, indexAt, newestOf, timeOf, type Line } from './lines';
+import { GRAINS, hasValues, indexAt, newestOf, SHORT_GRAINS, timeOf, type Line } from './lines';
 import type { Plot } from './plot';
 
 interface Props {
@@ -124,7 +124,7 @@ export function Chart(props: Props) {
     <figure class="chart" aria-label={title}>
       <div class="chart-head">
         <h3>{href ? <a href={href}>{title}</a> : title}</h3>
-        {index !== null && <span class="chart-time">{formatAt(timeOf(grid, index), GRAINS[grid.span])}</span>}
+        {index !== null && <span class="chart-time">{formatAt(timeOf(grid, index), SHORT_GRAINS[grid.span])}</span>}
         <button type="button" class="icon-button" aria-pressed={table} aria-label={w.value.table(title)} title={w.value.table(title)} onClick={() => setTable(!table)}><Icon name="table" /></button>
       </div>
       <Legend kind={kind} lines={lines} index={index} />

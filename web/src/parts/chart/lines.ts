@@ -7,7 +7,7 @@ export interface Line {
   key: string;
   label: string;
   values: readonly Value[];
-  /** The largest second within each point, where that is known. */
+  /** The largest second within each point, where that is known: of a chart's first line alone. */
   max?: readonly Value[] | null;
   /** What the others are to stay below: drawn where they come near it. */
   limit?: boolean;
@@ -17,6 +17,8 @@ const NEAR = 0.25;
 
 /** As exactly as a point of the span can be told. */
 export const GRAINS: Record<Span, Grain> = { live: 'second', day: 'minute', month: 'date-minute', year: 'date-minute' };
+/** As short as it may be said beside a title. */
+export const SHORT_GRAINS: Record<Span, Grain> = { live: 'second', day: 'minute', month: 'hour', year: 'date' };
 
 export function largestOf(values: readonly Value[]): number {
   let largest = 0;
@@ -26,7 +28,7 @@ export function largestOf(values: readonly Value[]): number {
 
 /** Of the lines themselves, and of a limit that they come near. */
 export function largestOfLines(lines: readonly Line[]): number {
-  const own = lines.filter((line) => !line.limit).map((line) => largestOf(line.max ?? line.values));
+  const own = lines.filter((line) => !line.limit).map((line) => Math.max(largestOf(line.values), largestOf(line.max ?? [])));
   const largest = Math.max(0, ...own);
   const limits = lines.filter((line) => line.limit).map((line) => largestOf(line.values)).filter((limit) => limit * NEAR < largest);
   return Math.max(largest, ...limits);

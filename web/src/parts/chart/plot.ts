@@ -10,6 +10,9 @@ import { largestOfLines, timeOf, type Line } from './lines';
 const DAY_S = 86400;
 const MONTH_S = 28 * DAY_S;
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]];
+// rem: beside the drawing, and half of a long label of a time
+const EDGE = 0.75;
+const HALF_LABEL = 1.9;
 const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((n) => n * 10 ** power));
 
 export interface PlotOptions {
@@ -58,11 +61,11 @@ export class Plot {
 
   private makeOptions(): uPlot.Options {
     const { kind, lines, onPoint } = this.options;
-    const banded = lines.findIndex((line) => line.max);
+    const banded = Boolean(lines[0]?.max);
     return {
       width: Math.max(1, this.box.clientWidth),
       height: this.height(),
-      padding: [8, 8, 0, 0],
+      padding: [Math.round(textSize() * 0.6), Math.round(textSize() * EDGE), 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { size: 8 } },
       scales: {
@@ -70,8 +73,8 @@ export class Plot {
         y: { range: () => [0, this.top] },
       },
       axes: [this.timeAxis(), this.valueAxis(kind)],
-      series: [{}, ...lines.map((line, i) => this.lineSeries(line, i)), ...(banded < 0 ? [] : [{ stroke: 'transparent', width: 0, points: { show: false } }])],
-      bands: banded < 0 ? [] : [{ series: [lines.length + 1, banded + 1], fill: () => colour('--chart-band') }],
+      series: [{}, ...lines.map((line, i) => this.lineSeries(line, i)), ...(banded ? [{ stroke: 'transparent', width: 0, points: { show: false } }] : [])],
+      bands: banded ? [{ series: [lines.length + 1, 1], fill: () => colour('--chart-band') }] : [],
       hooks: { setCursor: [(plot) => { if (this.inside) onPoint(plot.cursor.idx ?? null); }] },
     };
   }
@@ -79,7 +82,7 @@ export class Plot {
   private lineSeries(line: Line, i: number): uPlot.Series {
     const stroke = () => colour(line.limit ? '--chart-limit' : `--chart-${i + 1}`);
     return {
-      stroke, width: 1.5, dash: line.limit ? [4, 4] : DASHES[i % DASHES.length], spanGaps: false,
+      stroke, width: (textSize() * 1.5) / 16, dash: line.limit ? [4, 4] : DASHES[i % DASHES.length], spanGaps: false,
       points: { show: true, size: 5, fill: stroke, filter: (plot, index) => findLonely(plot.data[index]!) },
     };
   }
@@ -94,8 +97,18 @@ export class Plot {
   private timeAxis(): uPlot.Axis {
     return {
       ...this.axis(), size: Math.round(textSize() * 1.6), space: Math.round(textSize() * 5),
-      values: (_plot, splits, _axis, _space, step) => splits.map((time) => formatAt(time, grainOf(step))),
+      values: (plot, splits, _axis, _space, step) => {
+        const last = this.lastLabel(plot);
+        return splits.map((time) => (time > last ? '' : formatAt(time, grainOf(step))));
+      },
     };
+  }
+
+  /** A label that is later would be cut off. */
+  private lastLabel(plot: uPlot): number {
+    const { min = 0, max = 0 } = plot.scales.x!;
+    const width = plot.bbox.width / devicePixelRatio || 1;
+    return (max ?? 0) - (((max ?? 0) - (min ?? 0)) * textSize() * (HALF_LABEL - EDGE)) / width;
   }
 
   private valueAxis(kind: Kind): uPlot.Axis {
@@ -116,7 +129,7 @@ export class Plot {
     this.grid = grid;
     this.top = topOf(this.options.kind, top ?? largestOfLines(lines));
     const times = Array.from({ length: grid.points }, (_, i) => timeOf(grid, i));
-    const banded = lines.find((line) => line.max)?.max;
+    const banded = lines[0]?.max;
     this.plot.setData([times, ...lines.map((line) => line.values), ...(banded ? [banded] : [])] as unknown as uPlot.AlignedData);
   }
 

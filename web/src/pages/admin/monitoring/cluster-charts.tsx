@@ -8,7 +8,7 @@ import { w } from '../../../i18n/admin-monitoring';
 import { Chart } from '../../../parts/chart/chart';
 import type { Kind } from '../../../parts/chart/kinds';
 import type { Line } from '../../../parts/chart/lines';
-import { lineOf, type LineName, type Title } from './series';
+import { lineOf, linesOf, type LineName, type Title } from './series';
 
 export const CLUSTER_SERIES: readonly LineName[] =
   ['streams', 'users', 'clients', 'nodes_up', 'sent', 'net_in', 'net_out', 'used', 'free', 'bad_shards', 'control_cpu', 'control_memory'];
@@ -48,11 +48,11 @@ function sum(a: readonly Value[], b: readonly Value[]): Value[] {
 }
 
 function describe(history: History, nodes: History | null): Drawn[] {
-  const of = (title: Title, kind: Kind, ...names: LineName[]): Drawn => ({ title: w.value.titles[title], kind, grid: history, lines: names.map((name) => lineOf(history, name)) });
+  const of = (title: Title, kind: Kind, ...names: LineName[]): Drawn => ({ title: w.value.titles[title], kind, grid: history, lines: linesOf(history, names) });
   const used = lineOf(history, 'used');
   const total: Line = { key: 'total', label: w.value.lines.total, limit: true, values: sum(used.values, lineOf(history, 'free').values) };
   return [
-    { title: w.value.streams, kind: 'count', grid: history, href: '/admin/sessions', lines: [lineOf(history, 'streams'), lineOf(history, 'users'), lineOf(history, 'clients')] },
+    { title: w.value.streams, kind: 'count', grid: history, href: '/admin/sessions', lines: linesOf(history, ['streams', 'users', 'clients']) },
     of('sent', 'bitRate', 'sent', 'net_out', 'net_in'),
     ...(nodes ? [{ title: w.value.titles.cpu, kind: 'fraction' as const, grid: nodes, lines: [{ key: 'cpu', label: w.value.lines.cpuMean, ...spread(nodes, 'cpu') }] }] : []),
     { ...of('nodesUp', 'count', 'nodes_up'), href: '/admin/nodes' },

@@ -14,6 +14,11 @@ const IN_BITS = new Set(['net_in', 'net_out', 'sent']);
 const times = (values: readonly Value[], factor: number): readonly Value[] =>
   factor === 1 ? values : values.map((value) => value === null ? null : value * factor);
 
+/** Lines of one chart: only the first one has the largest seconds, as they are drawn as a surface. */
+export function linesOf(history: History, names: readonly LineName[], node = 0): Line[] {
+  return names.map((name, i) => lineOf(history, name, node, i === 0 ? {} : { max: null }));
+}
+
 /** The line of a series; without data a gap throughout. */
 export function lineOf(history: History, name: LineName, node = 0, more: Partial<Line> = {}): Line {
   const series = findSeries(history, name, node);
@@ -21,7 +26,8 @@ export function lineOf(history: History, name: LineName, node = 0, more: Partial
   return {
     key: name, label: w.value.lines[name],
     values: series ? times(series.mean, factor) : Array.from({ length: history.points }, () => null),
-    max: series?.max && times(series.max, factor),
+    // a second's largest second is itself
+    max: series?.max && history.step > 1 ? times(series.max, factor) : null,
     ...more,
   };
 }

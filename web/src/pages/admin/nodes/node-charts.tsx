@@ -11,7 +11,7 @@ import type { Kind } from '../../../parts/chart/kinds';
 import type { Line } from '../../../parts/chart/lines';
 import { Loading } from '../../../parts/page';
 import { HistoryProblem } from '../monitoring/history-problem';
-import { lineOf, type LineName, type Title } from '../monitoring/series';
+import { linesOf, type LineName, type Title } from '../monitoring/series';
 import { chosenSpan, Spans } from '../monitoring/spans';
 
 const POINTS = 600;
@@ -43,15 +43,16 @@ const FORMS: readonly Form[] = [
 
 const SERIES = [...new Set(FORMS.flatMap(({ names }) => names))];
 
-function linesOf(history: History, node: number, { names, limited }: Form): readonly Line[] {
-  return names.map((name, i) => lineOf(history, name, node, limited && i === names.length - 1 ? { limit: true } : {}));
+function draw(history: History, node: number, { names, limited }: Form): readonly Line[] {
+  const lines = linesOf(history, names, node);
+  return limited ? [...lines.slice(0, -1), { ...lines.at(-1)!, limit: true }] : lines;
 }
 
 export function NodeCharts({ id }: { id: number }) {
   const span = chosenSpan();
   const moment = useSignal<number | null>(null);
   const { data, error, reload, asOf } = useHistory({ series: SERIES, nodes: [id], span, points: POINTS });
-  const charts = useMemo(() => (data ? FORMS.map((form) => ({ form, lines: linesOf(data, id, form) })) : []), [data, id, language.value]);
+  const charts = useMemo(() => (data ? FORMS.map((form) => ({ form, lines: draw(data, id, form) })) : []), [data, id, language.value]);
   return (
     <section class="charts-section">
       <h2>{w.value.history}</h2>
