@@ -14,7 +14,7 @@ try:
 except ImportError:
     ElementClickInterceptedException = None     # browser.py skips the tests
 
-PAGES = ("overview", "media", "nodes", "jobs", "policies", "sessions", "users", "clients", "events")
+PAGES = ("overview", "monitoring", "media", "nodes", "jobs", "policies", "sessions", "users", "clients", "events")
 MB = 1000 * 1000
 
 

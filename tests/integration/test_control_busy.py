@@ -4,50 +4,18 @@
 
 import asyncio
 import functools
-import hashlib
-import json
 import os
 import re
-import sqlite3
 import unittest
 
 import cluster
 from cluster import wait_for
+from simulated_nodes import Connection, beat, register
 
 NODES = 1000
 STRANGERS = 32
 # seconds: what a silence of a node lasts until it is suspect, and how long the database is held
 SUSPECT, HELD = 3, 4.5
-# no listener is there: control's own questions are refused at once
-NOBODY = 9
-
-
-class Connection:
-    """One that is kept open, as storage servers do."""
-
-    def __init__(self, port):
-        self.port = port
-        self.streams = None
-
-    async def ask(self, method, path, token=None, body=None):
-        """The status and the body of the answer."""
-        if not self.streams:
-            self.streams = await asyncio.open_connection("127.0.0.1", self.port)
-        reader, writer = self.streams
-        content = json.dumps(body).encode() if body is not None else b""
-        head = "%s %s HTTP/1.1\r\nHost: control\r\n" % (method, path)
-        if token:
-            head += "Authorization: Bearer %s\r\n" % token
-        if content:
-            head += "Content-Type: application/json\r\nContent-Length: %d\r\n" % len(content)
-        writer.write(head.encode() + b"\r\n" + content)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        length = int(re.search(rb"(?i)\r\ncontent-length: *(\d+)\r\n", answer).group(1))
-        return int(answer.split(b" ", 2)[1]), await reader.readexactly(length)
-
-    def close(self):
-        if self.streams:
-            self.streams[1].close()
 
 
 class Busy(cluster.TestCase):
@@ -69,36 +37,16 @@ class Busy(cluster.TestCase):
             LD_PRELOAD=" ".join([os.environ["PMSS_BAD_DISK"], *os.environ.get("LD_PRELOAD", "").split()]),
             HANG_FDATASYNC_WHILE=str(cls.trigger))
         control.stop()
-        cls.secrets = cls.register(control.data / "catalog.db")
+        cls.secrets = register(control.data / "catalog.db", NODES)
         control.start()
 
-    @staticmethod
-    def register(catalog):
-        """Nodes as if they had joined; returns their secrets by their ids."""
-        secrets = {i: "secret-of-node-%d" % i for i in range(1, NODES + 1)}
-        with sqlite3.connect(catalog) as database:
-            database.executemany(
-                "INSERT INTO node (id, address, port, tls, zone, capacity, secret, created) VALUES (?, '127.0.0.1', %d, 0, '', 1, ?, 1)" % NOBODY,
-                [(i, hashlib.blake2b(secret.encode(), digest_size=32).digest()) for i, secret in secrets.items()])
-        database.close()
-        return secrets
-
     async def beat(self, id, told):
-        """As a storage server does, until it is ended; @told: how often it was told that it is up."""
-        connection = Connection(self.cluster.control.port)
-        beat = {"address": "127.0.0.1", "port": NOBODY, "tls": False, "token_formats": [2], "stats": {}, "revocations": 0,
-                "instance": "%032x" % id}
-        try:
-            # not all in one moment
-            await asyncio.sleep(id / NODES)
-            while True:
-                status, answer = await connection.ask("POST", "/api/v1/nodes/%d/heartbeat" % id, self.secrets[id], beat)
-                self.assertEqual(status, 200, answer)
-                answer = json.loads(answer)
-                told[id] = told.get(id, 0) + (answer["state"] == "up")
-                await asyncio.sleep(answer["interval"])
-        finally:
-            connection.close()
+        """@told: how often it was told that it is up."""
+        def note(answer):
+            told[id] = told.get(id, 0) + (answer["state"] == "up")
+        # not all in one moment
+        await asyncio.sleep(id / NODES)
+        await beat(self.cluster.control.port, id, self.secrets[id], note)
 
     async def ask_metrics(self, answers, number):
         """A stranger: it has no login, and asks as fast as it is answered."""

@@ -45,7 +45,7 @@ export interface HistoryQuery {
 const EVERY_S: Record<Span, number> = { live: 1, day: 30, month: 300, year: 1800 };
 const AFTER_ERROR_S = 10;
 // asked for again with what is new: a heartbeat may come late
-const OVERLAP = 5;
+const OVERLAP = 2;
 
 function pathOf({ series, nodes, span, points }: HistoryQuery, after?: number): string {
   return `/history${makeQuery({ series: series.join(), nodes: nodes === 'all' ? nodes : nodes.join(), span, points, after })}`;

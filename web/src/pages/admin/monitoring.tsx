@@ -16,7 +16,7 @@ import { chosenSpan, Spans } from './monitoring/spans';
 
 const POINTS = 600;
 // the columns of a heat map
-const FEW_POINTS = 90;
+const FEW_POINTS = 100;
 const MANY_EVERY_S = 5;
 
 /** @count storage servers. */

@@ -103,7 +103,7 @@ function Drawing({ moment, onFailed, ...props }: Props & { moment: Signal<number
   return (
     <>
       <div class={small ? 'chart-plot small' : 'chart-plot'} tabIndex={0} role="application" aria-roledescription={w.value.chart} aria-label={title} aria-describedby={id}
-        data-until={timeOf(grid, grid.points)} onKeyDown={onKey} onBlur={() => { moment.value = null; }}>
+        data-start={grid.start} data-step={grid.step} data-until={timeOf(grid, grid.points)} onKeyDown={onKey} onBlur={() => { moment.value = null; }}>
         <div class="chart-canvas" ref={box} />
         {!hasValues(lines) && <p class="chart-empty">{w.value.empty}</p>}
       </div>
