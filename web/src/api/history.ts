@@ -51,12 +51,6 @@ function pathOf({ series, nodes, span, points }: HistoryQuery, after?: number): 
   return `/history${makeQuery({ series: series.join(), nodes: nodes === 'all' ? nodes : nodes.join(), span, points, after })}`;
 }
 
-function joinValues(old: readonly Value[], more: readonly Value[], shift: number, drop: number): Value[] {
-  const joined = old.slice(drop, shift);
-  while (joined.length < shift - drop) joined.push(null);
-  return joined.concat(more);
-}
-
 /** @old moved on by @more, its newest points, to as many points as before; null: they do not fit together. */
 export function extendHistory(old: History, more: History): History | null {
   const shift = (more.start - old.start) / old.step;
@@ -70,8 +64,7 @@ export function extendHistory(old: History, more: History): History | null {
     const added = more.series[i]!;
     if (added.node !== one.node || added.name !== one.name || (added.max === null) !== (one.max === null)) return null;
     series.push({
-      ...one, mean: joinValues(one.mean, added.mean, shift, drop),
-      max: one.max && added.max && joinValues(one.max, added.max, shift, drop),
+      ...one, mean: one.mean.slice(drop, shift).concat(added.mean), max: one.max && added.max && one.max.slice(drop, shift).concat(added.max),
     });
   }
   return { ...old, start: old.start + drop * old.step, series };

@@ -3,6 +3,7 @@
 import { formatAt } from '../../i18n/format';
 import type { Grid, Value } from '../../api/history';
 import { colour, textFont, textSize } from './colours';
+import type { Spot } from './cursor';
 import { GRAINS, timeOf } from './lines';
 
 /** How many colours there are: the custom properties --heat-1 and so on. */
@@ -15,11 +16,6 @@ export interface HeatRow {
   name: string;
   href: string;
   values: readonly Value[];
-}
-
-export interface Spot {
-  row: number;
-  column: number;
 }
 
 export interface Measures {

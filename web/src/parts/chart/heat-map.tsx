@@ -9,8 +9,8 @@ import { formatAt } from '../../i18n/format';
 import { Icon } from '../icon';
 import { ValueCell } from './chart-table';
 import { watchColours, watchWidth } from './colours';
-import { moveCursor } from './cursor';
-import { drawCells, HEATS, measure, spotAt, type HeatRow, type Spot } from './heat-cells';
+import { moveSpot, type Spot } from './cursor';
+import { drawCells, HEATS, measure, spotAt, type HeatRow } from './heat-cells';
 import { sayValue, type Kind } from './kinds';
 import { GRAINS, timeOf } from './lines';
 
@@ -27,16 +27,6 @@ function saySpot(kind: Kind, grid: Grid, rows: readonly HeatRow[], { row, column
   const value = rows[row]?.values[column];
   const text = value === null || value === undefined ? w.value.gap : sayValue(kind, value);
   return `${rows[row]?.name ?? ''}, ${formatAt(timeOf(grid, column), GRAINS[grid.span])}: ${text}`;
-}
-
-/** The spot that a key leads to; null: away; undefined: the key is for somebody else. */
-function moveSpot(key: string, spot: Spot | null, rows: number, columns: number): Spot | null | undefined {
-  const from = spot ?? { row: 0, column: columns - 1 };
-  const down = { ArrowUp: 'ArrowLeft', ArrowDown: 'ArrowRight', PageUp: 'PageUp', PageDown: 'PageDown' }[key];
-  if (!spot && key !== 'Escape') return down || moveCursor(key, null, columns) !== undefined ? from : undefined;
-  const to = moveCursor(down ?? key, down ? from.row : from.column, down ? rows : columns);
-  if (to === null || to === undefined) return to;
-  return down ? { ...from, row: to } : { ...from, column: to };
 }
 
 function Scale({ kind, top }: { kind: Kind; top: number }) {
