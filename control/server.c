@@ -57,9 +57,8 @@
  * connections to the nodes of an extent or two. */
 #define EACH_CONNECTION 2
 #define OWN_DESCRIPTORS 256
-     static
-         gboolean
-     on_nodes_tick (gpointer data)
+static gboolean
+on_nodes_tick (gpointer data)
 {
   pmss_nodes_tick (data, g_get_monotonic_time ());
   return G_SOURCE_CONTINUE;
