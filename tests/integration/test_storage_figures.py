@@ -132,7 +132,7 @@ class Figures(Case):
     def test_silent_disk(self):
         """Heartbeats and /metrics go on, with what was known last, and say so."""
         wrapper, hang = bad_disk(self.folder, "HANG_FSTATVFS")
-        server, control = self.beating(wrapper=[*wrapper, "env", "PMSS_TEST_HASTE=%d" % HASTE])
+        server, control = self.beating(wrapper=["env", "PMSS_TEST_HASTE=%d" % HASTE, *wrapper])
         before = self.stats(control)
         self.assertNotIn("trouble", control.beats[-1][1])
         hang.touch()
