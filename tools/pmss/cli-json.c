@@ -27,6 +27,15 @@ pmss_cli_json_string (JsonObject * object, const char *name)
       json_node_get_string (node) : NULL;
 }
 
+gboolean
+pmss_cli_json_is_number (JsonObject * object, const char *name)
+{
+  JsonNode *node = member (object, name, JSON_NODE_VALUE);
+
+  return node != NULL && (json_node_get_value_type (node) == G_TYPE_INT64
+      || json_node_get_value_type (node) == G_TYPE_DOUBLE);
+}
+
 double
 pmss_cli_json_double (JsonObject * object, const char *name)
 {

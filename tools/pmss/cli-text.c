@@ -232,7 +232,7 @@ pmss_cli_cut (const char *text, guint columns)
 }
 
 static void
-print_row (const char *const *cells, const gboolean * right,
+add_row (GString * text, const char *const *cells, const gboolean * right,
     const guint * widths, guint columns)
 {
   guint i;
@@ -242,16 +242,16 @@ print_row (const char *const *cells, const gboolean * right,
     gboolean last = i + 1 == columns;
 
     if (right[i])
-      printf ("%*s%s%s", pad, "", cells[i], last ? "" : "  ");
+      g_string_append_printf (text, "%*s%s%s", pad, "", cells[i],
+          last ? "" : "  ");
     else
-      printf ("%s%*s", cells[i], last ? 0 : pad + 2, "");
+      g_string_append_printf (text, "%s%*s", cells[i], last ? 0 : pad + 2, "");
   }
-  putchar ('\n');
+  g_string_append_c (text, '\n');
 }
 
-/* 0: no terminal. */
-static guint
-output_width (void)
+guint
+pmss_cli_get_width (void)
 {
   struct winsize size;
 
@@ -298,9 +298,10 @@ cut_cells (PmssCliTable * table, const guint * widths)
   }
 }
 
-void
-pmss_cli_table_print (PmssCliTable * table, const char *empty)
+char *
+pmss_cli_table_to_text (PmssCliTable * table, const char *empty, guint width)
 {
+  GString *text = g_string_new (NULL);
   guint columns = table->columns, i;
   g_autofree guint *widths = g_new0 (guint, columns);
   g_autofree gboolean *right = g_new0 (gboolean, columns);
@@ -314,15 +315,25 @@ pmss_cli_table_print (PmssCliTable * table, const char *empty)
   }
   for (i = 0; i < table->cells->len; i++)
     widths[i % columns] = MAX (widths[i % columns], text_width (cells[i]));
-  fit_widths (widths, right, columns, output_width ());
+  fit_widths (widths, right, columns, width);
   cut_cells (table, widths);
   if (table->cells->len == 0)
-    printf ("%s\n", empty);
+    g_string_append_printf (text, "%s\n", empty);
   else
-    print_row (titles, right, widths, columns);
+    add_row (text, titles, right, widths, columns);
   for (i = 0; i < table->cells->len; i += columns)
-    print_row (cells + i, right, widths, columns);
+    add_row (text, cells + i, right, widths, columns);
   g_ptr_array_unref (table->cells);
   g_strfreev (table->titles);
   g_free (table);
+  return g_string_free (text, FALSE);
+}
+
+void
+pmss_cli_table_print (PmssCliTable * table, const char *empty)
+{
+  g_autofree char *text = pmss_cli_table_to_text (table, empty,
+      pmss_cli_get_width ());
+
+  fputs (text, stdout);
 }

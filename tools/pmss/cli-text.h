@@ -44,10 +44,17 @@ PmssCliTable *pmss_cli_table_new   (const char *const *columns);
 void          pmss_cli_table_add   (PmssCliTable *table, ...);
 /* Prints to standard output and frees; without rows, prints @empty. */
 void          pmss_cli_table_print (PmssCliTable *table, const char *empty);
+/* The same as text, of lines of at most @width columns, as far as they can be cut; 0: any number.
+ * Frees @table. */
+char         *pmss_cli_table_to_text (PmssCliTable *table, const char *empty, guint width);
+/* Columns of the terminal of standard output; 0: it is none. */
+guint         pmss_cli_get_width   (void);
 
 /* Members of a server's answer; absent, null or of another type: NULL, 0 or FALSE. */
 const char   *pmss_cli_json_string (JsonObject *object, const char *name);
 guint64       pmss_cli_json_number (JsonObject *object, const char *name);
+/* Whether the member is there and is a number. */
+gboolean      pmss_cli_json_is_number (JsonObject *object, const char *name);
 double        pmss_cli_json_double (JsonObject *object, const char *name);
 gboolean      pmss_cli_json_boolean (JsonObject *object, const char *name);
 JsonObject   *pmss_cli_json_object (JsonObject *object, const char *name);

@@ -20,6 +20,8 @@ typedef struct
   char *ca_file;                /* --ca-file, nullable */
   gboolean json;                /* --json */
   GCancellable *cancellable;    /* cancelled by SIGINT, SIGTERM and SIGHUP */
+  /* exit status of a command that succeeds, and says something by it */
+  int status;
 } PmssCli;
 
 /* One command, or one verb of a command. argv[0] is its own name. FALSE: @error has the cause and,
@@ -127,6 +129,7 @@ gboolean pmss_cmd_get     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_info    (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_mv      (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_set     (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_top     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_status  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_rm      (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_play    (PmssCli *cli, int argc, char **argv, GError **error);

@@ -10,11 +10,16 @@
 #include "cli-text.h"
 #include "cli.h"
 
+/* exit status */
+#define ATTENTION 1
+#define UNAVAILABLE 2
+
 static const PmssCliUsage usage = {
   "", "Says in a sentence how the cluster is, and what there is to do.",
-  "With --json \"state\" is \"good\", \"attention\" (something is to be done) or\n"
-      "\"unavailable\" (nothing can be stored or played).\n\n"
-      "Examples:\n" "  pmss status\n" "  pmss status --json | jq -r .state",
+  "It ends with 0 when all is well, 1 where something is to be done, 2 when media\n"
+      "cannot be played or stored. With --json it is the API's answer.\n\n"
+      "Examples:\n"
+      "  pmss status\n" "  pmss status --json | jq -r .health.state",
   0, 0
 };
 
@@ -28,6 +33,10 @@ static const struct
   {"node-down", "'pmss node repair %s' has them rebuilt."},
   {"node-suspect", "'pmss node ls' shows its state."},
   {"node-warning", "'pmss node ls' shows its state."},
+  {"node-disk-low", "'pmss node add' says how one joins."},
+  {"node-overload", "'pmss top' shows its load."},
+  {"node-slow", "'pmss top' shows its load."},
+  {"node-disk-slow", "'pmss top' shows its load."},
   {"node-full", "'pmss node add' says how one joins."},
   {"node-held-shards", "'pmss node set %s --confirm-cleanup' deletes them."},
   {"few-nodes", "Set default-redundancy in the control server's settings, or "
@@ -87,85 +96,14 @@ print (JsonObject * health, JsonArray * items)
   }
 }
 
-/* For programs */
-
-/* A suspect one may be up. */
-static void
-add_nodes (JsonObject * to, JsonObject * root)
+/* 0: there is nothing to do. */
+static int
+get_status (JsonObject * health)
 {
-  JsonObject *from = pmss_cli_json_object (root, "nodes");
-  JsonObject *counts = json_object_new ();
-  gint64 total = (gint64) pmss_cli_json_number (from, "total");
-  gint64 down = (gint64) pmss_cli_json_number (from, "down");
+  const char *state = pmss_cli_json_string (health, "state");
 
-  json_object_set_int_member (counts, "total", total);
-  json_object_set_int_member (counts, "up", total - down);
-  json_object_set_int_member (counts, "down", down);
-  json_object_set_object_member (to, "nodes", counts);
-}
-
-static void
-copy_counts (JsonObject * to, JsonObject * root, const char *name,
-    const char *const *members)
-{
-  JsonObject *from = pmss_cli_json_object (root, name);
-  JsonObject *counts = json_object_new ();
-
-  for (guint i = 0; members[i]; i++)
-    json_object_set_int_member (counts, members[i],
-        (gint64) pmss_cli_json_number (from, members[i]));
-  json_object_set_object_member (to, name, counts);
-}
-
-static const char *
-get_state (JsonObject * root, JsonObject * health)
-{
-  JsonObject *nodes = pmss_cli_json_object (root, "nodes");
-
-  if (pmss_cli_json_number (nodes, "up") == 0
-      && pmss_cli_json_number (nodes, "suspect") == 0)
-    return "unavailable";
-  return g_strcmp0 (pmss_cli_json_string (health, "state"), "ok") == 0 ?
-      "good" : "attention";
-}
-
-static JsonArray *
-list_todo (JsonArray * items)
-{
-  JsonArray *todo = json_array_new ();
-
-  for (guint i = 0; items && i < json_array_get_length (items); i++) {
-    JsonObject *item = pmss_cli_json_element (items, i);
-    JsonObject *one = json_object_new ();
-    g_autofree char *remedy = describe_remedy (item);
-
-    json_object_set_string_member (one, "what",
-        pmss_cli_json_string (item, "text"));
-    json_object_set_string_member (one, "do", remedy);
-    json_array_add_object_element (todo, one);
-  }
-  return todo;
-}
-
-static void
-print_json (const char *url, JsonObject * root, JsonObject * health,
-    JsonArray * items)
-{
-  static const char *const jobs[] = { "running", "waiting", "failed", NULL };
-  g_autoptr (JsonNode) node = json_node_alloc ();
-  g_autoptr (JsonObject) object = json_object_new ();
-
-  json_object_set_string_member (object, "url", url);
-  json_object_set_string_member (object, "state", get_state (root, health));
-  json_object_set_string_member (object, "summary",
-      pmss_cli_json_string (health, "sentence"));
-  add_nodes (object, root);
-  copy_counts (object, root, "jobs", jobs);
-  json_object_set_int_member (object, "streams",
-      (gint64) pmss_cli_json_number (root, "streams"));
-  json_object_set_array_member (object, "todo", list_todo (items));
-  json_node_init_object (node, object);
-  pmss_cli_json_print (node);
+  return g_strcmp0 (state, "ok") == 0 ? 0
+      : g_strcmp0 (state, "bad") == 0 ? UNAVAILABLE : ATTENTION;
 }
 
 gboolean
@@ -189,8 +127,9 @@ pmss_cmd_status (PmssCli * cli, int argc, char **argv, GError ** error)
   health = pmss_cli_json_object (root, "health");
   items = pmss_cli_json_array (health, "items");
   if (cli->json)
-    print_json (pmss_client_get_url (client), root, health, items);
+    pmss_cli_json_print (answer);
   else
     print (health, items);
+  cli->status = get_status (health);
   return TRUE;
 }

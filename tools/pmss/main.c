@@ -26,6 +26,7 @@ static const PmssCliCommand commands[] = {
   {"set", pmss_cmd_set, "NAME", "change a title, keep or drop an original"},
   {"rm", pmss_cmd_rm, "NAME...", "delete media"},
   {"status", pmss_cmd_status, "", "how the cluster is, and what to do"},
+  {"top", pmss_cmd_top, "", "storage servers and streams, live"},
   {"node", pmss_cmd_node, "ls|add|set|...", "storage servers"},
   {"job", pmss_cmd_job, "ls|watch|pause|...", "background work"},
   {"session", pmss_cmd_session, "ls|end", "running streams"},
@@ -73,7 +74,7 @@ main (int argc, char **argv)
 {
   PmssCli cli = { 0 };
   g_autoptr (GError) error = NULL;
-  int status = EX_OK;
+  int status;
 
   /* Not LC_NUMERIC: numbers are the same everywhere. */
   setlocale (LC_CTYPE, "");
@@ -94,6 +95,8 @@ main (int argc, char **argv)
       pmss_cli_end_by_sigpipe ();
     perror ("pmss: standard output");
     status = EX_IOERR;
+  } else {
+    status = cli.status;
   }
   /* The signal thread may be using the cancellable: it lives on to the end. */
   g_free (cli.server);
