@@ -28,15 +28,17 @@ class Authority:
                         "-keyout", key, "-out", certificate, *map(str, more)], check=True, stderr=subprocess.DEVNULL)
         return certificate, key
 
-    def issue(self, name, address):
-        """Options of a server with a certificate for @address."""
+    def issue(self, name, address, *more):
+        """Options of a server with a certificate for @address. @more: arguments of openssl-req(1)."""
         certificate, key = self.make("%s-%s" % (self.name, name), "-CA", self.certificate, "-CAkey", self.key,
-                                     "-addext", "subjectAltName=" + address, "-addext", "basicConstraints=critical,CA:FALSE")
+                                     "-addext", "subjectAltName=" + address, "-addext", "basicConstraints=critical,CA:FALSE", *more)
         return {"tls-certificate": str(certificate), "tls-key": str(key)}
 
 
 class WithTls:
     """Before a cluster.TestCase among a class's bases: all of its cluster speaks TLS."""
+
+    certificate_arguments = ()
 
     @classmethod
     def setUpClass(cls):
@@ -47,7 +49,7 @@ class WithTls:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="pmss-authority-"))
         cls.addClassCleanup(shutil.rmtree, folder)
         authority = Authority(folder, "ours")
-        cls.certificate = authority.issue("server", "IP:127.0.0.1")
+        cls.certificate = authority.issue("server", "IP:127.0.0.1", *cls.certificate_arguments)
         cls.ca = authority.certificate
         cls.control_options = dict(cls.control_options, **cls.certificate, **{"node-ca": str(cls.ca)})
         cls.storage_options = dict(cls.storage_options, **cls.certificate, **{"control-ca": str(cls.ca)})

@@ -11,6 +11,7 @@ import time
 import unittest
 
 import cluster
+from authority import WithTls
 from cluster import BUILD, METRICS_TOKEN, PATIENCE, Node, wait_for
 from tcp_relay import Relay
 from wrong_clocks import WithClocks
@@ -198,6 +199,19 @@ class Liars(FaultCase):
         self.assertEqual(self.metric("node_viewer_complaints", foreign) or 0, 0)
         self.assertEqual([event for event in self.events("node slow") if event["object"] == str(foreign)], [])
         self.assertIsNone(self.metric("node_viewers", 4711))
+
+
+class Certificate(WithTls, FaultCase):
+    """Control's own."""
+
+    certificate_arguments = ("-days", "5")
+
+    def test_ends(self):
+        item, = wait_for(lambda: self.items("certificate"), "the item")
+        self.assertRegex(item["text"], r"^The control server's certificate ends in 5 days: ")
+        self.assertEqual(item["subject"], "")
+        event, = wait_for(lambda: self.events("certificate ends"), "the event")
+        self.assertIsNone(event["object"])
 
 
 class OwnWords(WithClocks, FaultCase):
