@@ -11,6 +11,8 @@
 /* The time that figures reach back is cut into these, so that old ones go piece by piece. */
 #define PIECES 6
 #define MAX_UNITS (PMSS_RECEPTION_MAX_RATE / 8 / (256 * 1024))
+/* Viewers whose median time is taken: as many as one would ask. */
+#define MEDIAN_OF 101
 #define SECOND ((double) G_USEC_PER_SEC)
 
 /* What viewers told within one piece of time. */
@@ -267,7 +269,7 @@ count_viewers (PmssReception * self, Node * node, gint64 now,
     view->viewers++;
     view->complaints += viewer->complained != 0
         && now - viewer->complained < PMSS_RECEPTION_MEMORY;
-    if (viewer->time > 0)
+    if (viewer->time > 0 && times->len < MEDIAN_OF)
       g_array_append_val (times, viewer->time);
   }
   view->time = find_median (times);
