@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Charts in a real browser: they move, show gaps as gaps, say the same as the API, to eyes, keys and screen readers. A hundred storage servers at once."""
 
-import asyncio
 import contextlib
 import re
-import threading
 import time
 import unittest
 
@@ -12,15 +10,16 @@ import admin_case
 import browser
 import cluster
 from browser import Keys
-from simulated_nodes import beat, register
+from simulated_nodes import Crowd, register
 
 STREAMS = "Streams and people"
 NODES = 100
-# the first heartbeats of a hundred, drawn five seconds later at most
 MOVES_S = 3
 # so long that its gap is some pixels wide
-SILENCE_S = 8
+SILENCE_S = 6
 HOT, COLD = 17, 23
+# two columns of a heat map, which may begin anywhere
+COLUMNS_S = 18
 
 
 class ChartCase(admin_case.AdminCase):
@@ -66,15 +65,13 @@ class Monitoring(ChartCase):
         asked = "return performance.getEntriesByType('resource').map((one) => one.name).filter((name) => /plot-[^/]+\\.js$/.test(name)).length"
         self.sign_in("admin", self.cluster.password)
         self.go("/library")
-        self.find("link", "Sintel")
+        self.find("link", "films")
         self.assertEqual(self.script(asked), 0)
         self.visit("/admin/monitoring")
         first = int(self.plot(STREAMS).get_attribute("data-until"))
         self.assertGreater(self.script(asked), 0)
         self.wait(lambda: int(self.plot(STREAMS).get_attribute("data-until")) > first, "the chart to move", MOVES_S)
         self.assertAlmostEqual(int(self.plot(STREAMS).get_attribute("data-until")), time.time(), delta=10)
-        # one stream of events, whatever is shown
-        self.assertEqual(self.script("return performance.getEntriesByType('resource').filter((one) => one.name.includes('/stream')).length"), 1)
 
     def test_looks(self):
         for path, name in (("/admin/monitoring", "monitoring"), ("/admin/nodes/%d" % self.cluster.nodes[0].id, "node"), ("/admin/overview", "overview")):
@@ -113,7 +110,7 @@ class Monitoring(ChartCase):
         # its axes have their values, so that there is a point to be read
         self.wait(lambda: [v for v in self.values_of("streams", 0) if v is not None], "figures of the cluster")
         self.script("document.querySelector('.spans button:last-child').focus()")
-        self.tab_to(STREAMS)
+        self.tab_to(STREAMS, ".chart-plot")
         self.press(Keys.END)
         newest = self.wait(lambda: next(iter(self.said()), None), "the newest point")
         self.assertRegex(newest, r"^\d+:\d\d:\d\d [AP]M: streams \S+.*; users \S+.*; clients \S+")
@@ -147,6 +144,7 @@ class Monitoring(ChartCase):
     def test_gap(self):
         """A server that was away leaves a gap in the numbers, and no line over it."""
         node = self.cluster.nodes[3]
+        self.expect("Canvas2D: Multiple readback operations")
         self.admin("/admin/nodes/%d" % node.id)
         self.plot("Memory")
         known = lambda: [i for i, v in enumerate(self.values_of("memory", node.id)) if v is not None]
@@ -223,6 +221,7 @@ class Many(ChartCase):
     nodes = 0
     control_options = {"max-connections-per-address": "500"}
     haste = 1
+    crowd = None
 
     @classmethod
     def fill(cls):
@@ -230,21 +229,13 @@ class Many(ChartCase):
         control.stop()
         secrets = register(control.data / "catalog.db", NODES)
         control.start()
-        cls.loop = asyncio.new_event_loop()
-        cls.thread = threading.Thread(target=cls.loop.run_forever)
-        cls.thread.start()
-        cls.tasks = {id: asyncio.run_coroutine_threadsafe(beat(control.port, id, secret, lambda answer: None, lambda id=id: cls.figures(id)), cls.loop)
-                     for id, secret in secrets.items()}
+        cls.crowd = Crowd(control.port, secrets, cls.figures)
         cluster.wait_for(lambda: all(node["state"] == "up" for node in cls.cluster.api("GET", "/nodes")["nodes"]), "all to be up")
 
     @classmethod
     def tearDownClass(cls):
-        for task in getattr(cls, "tasks", {}).values():
-            task.cancel()
-        if hasattr(cls, "loop"):
-            cls.loop.call_soon_threadsafe(cls.loop.stop)
-            cls.thread.join()
-            cls.loop.close()
+        if cls.crowd:
+            cls.crowd.stop()
         super().tearDownClass()
 
     @staticmethod
@@ -272,8 +263,9 @@ class Many(ChartCase):
 
     def test_heat_table(self):
         """One falls silent: its cells are gaps, those of the others are what the API says."""
-        self.tasks[COLD].cancel()
-        self.wait(lambda: self.values_of("cpu", COLD)[-15:].count(None) == 15, "a silence")
+        self.wait(lambda: self.values_of("cpu", COLD)[-1] is not None, "the first figures")
+        self.crowd.silence(COLD)
+        self.wait(lambda: self.values_of("cpu", COLD)[-COLUMNS_S:].count(None) == COLUMNS_S, "a silence")
         self.admin("/admin/monitoring?figure=connections")
         self.one(".heat-plot canvas")
         self.toggle("Connections")

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import sqlite3
+import threading
 
 # no listener is there: control's own questions are refused at once
 NOBODY = 9
@@ -64,3 +65,31 @@ async def beat(port, id, secret, note, stats=dict):
             await asyncio.sleep(answer["interval"])
     finally:
         connection.close()
+
+
+class Crowd:
+    """Nodes whose heartbeats are sent by a thread, until they are silenced. @figures returns the stats of a node by its id."""
+
+    def __init__(self, port, secrets, figures):
+        self.tasks = {}
+        started = threading.Event()
+        self.thread = threading.Thread(target=asyncio.run, args=(self.run(port, secrets, figures, started),))
+        self.thread.start()
+        started.wait()
+
+    async def run(self, port, secrets, figures, started):
+        self.loop = asyncio.get_running_loop()
+        for id, secret in secrets.items():
+            self.tasks[id] = asyncio.create_task(beat(port, id, secret, lambda answer: None, lambda id=id: figures(id)))
+        started.set()
+        for result in await asyncio.gather(*self.tasks.values(), return_exceptions=True):
+            if not isinstance(result, asyncio.CancelledError):
+                raise result
+
+    def silence(self, id):
+        self.loop.call_soon_threadsafe(self.tasks[id].cancel)
+
+    def stop(self):
+        for id in self.tasks:
+            self.silence(id)
+        self.thread.join()

@@ -72,7 +72,7 @@ export function extendHistory(old: History, more: History): History | null {
 
 /** The time that @after names: that of the last point but some. */
 function lastButSome({ start, step, points }: Grid): number {
-  return start + Math.max(0, points - 1 - OVERLAP) * step;
+  return Math.max(0, start + (points - 1 - OVERLAP) * step);
 }
 
 /** Asks for it anew, or only for what @have lacks. */

@@ -5,6 +5,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Grid, Value } from '../../api/history';
 import { language } from '../../i18n';
+import { c } from '../../i18n/admin-common';
 import { w } from '../../i18n/admin-monitoring';
 import { formatAt } from '../../i18n/format';
 import { Icon } from '../icon';
@@ -35,7 +36,9 @@ const SMALL_HEIGHT = 8;
 const say = (kind: Kind, value: Value | undefined): string => (value === null || value === undefined ? w.value.gap : sayValue(kind, value));
 
 /** What a line is at a point; the newest value where there is no point. */
-function sayLine(kind: Kind, { values, max }: Line, index: number | null): string {
+function sayLine(kind: Kind, line: Line, index: number | null): string {
+  const { values, max } = line;
+  if (!hasValues([line])) return c.value.unknown;
   const value = index === null ? newestOf(values) : values[index];
   const largest = max && (index === null ? newestOf(max) : max[index]);
   const text = say(kind, value);
