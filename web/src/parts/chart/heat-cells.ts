@@ -54,7 +54,7 @@ function makeHatch(context: CanvasRenderingContext2D): CanvasPattern | string {
   const pen = tile.getContext('2d')!;
   pen.fillStyle = colour('--sunken');
   pen.fillRect(0, 0, 6, 6);
-  pen.strokeStyle = colour('--line-strong');
+  pen.strokeStyle = colour('--line');
   pen.beginPath();
   for (const shift of [-6, 0, 6]) {
     pen.moveTo(shift, 6);

@@ -8,7 +8,7 @@ import { w } from '../../i18n/admin-monitoring';
 import { formatAt } from '../../i18n/format';
 import { Icon } from '../icon';
 import { ValueCell } from './chart-table';
-import { watchColours, watchWidth } from './colours';
+import { textSize, watchColours, watchWidth } from './colours';
 import { moveSpot, type Spot } from './cursor';
 import { drawCells, HEATS, measure, spotAt, type HeatRow } from './heat-cells';
 import { sayValue, type Kind } from './kinds';
@@ -27,6 +27,18 @@ function saySpot(kind: Kind, grid: Grid, rows: readonly HeatRow[], { row, column
   const value = rows[row]?.values[column];
   const text = value === null || value === undefined ? w.value.gap : sayValue(kind, value);
   return `${rows[row]?.name ?? ''}, ${formatAt(timeOf(grid, column), GRAINS[grid.span])}: ${text}`;
+}
+
+// rem: what stays at the window's top and bottom
+const COVERED = 8;
+const BELOW = 2;
+
+/** Scrolls so that what is @y below the top of @canvas is seen. */
+function bringIntoView(canvas: HTMLCanvasElement, y: number): void {
+  const at = canvas.getBoundingClientRect().top + y;
+  const [least, most] = [COVERED * textSize(), innerHeight - BELOW * textSize()];
+  if (at < least) scrollBy(0, at - least);
+  else if (at > most) scrollBy(0, at - most);
 }
 
 function Scale({ kind, top }: { kind: Kind; top: number }) {
@@ -80,6 +92,7 @@ function Cells({ title, kind, grid, rows, top }: Props) {
     if (to === undefined) return;
     event.preventDefault();
     setSpot(to);
+    if (to) bringIntoView(canvas.current!, to.row * at.cellHeight);
     setSaid(to ? saySpot(kind, grid, rows, to) : '');
   };
   const spotOf = (event: MouseEvent) => spotAt(at, event.offsetX, event.offsetY, rows.length, grid.points);
