@@ -315,7 +315,7 @@ open_context (PmssControlContext * context, GError ** error)
   context->sessions = pmss_sessions_new (context->database,
       context->catalog, context->keys, config->lease, config->stream_lifetime);
   pmss_sessions_set_events (context->sessions, context->events);
-  context->monitor = pmss_monitor_new (context);
+  context->monitor = pmss_monitor_new (context, TRUE);
   context->faults = pmss_fault_watch_new (context, config->lease);
   return open_work (context, error);
 }

@@ -33,6 +33,15 @@ typedef struct
   sem_t finished;
 } Call;
 
+void
+pmss_database_give_up (PmssDatabase * self, const char *why)
+{
+  if (!self->kind->vital)
+    return;
+  g_critical ("Cannot roll back: %s", why);
+  abort ();
+}
+
 /* A full disk makes SQLite roll back by itself; then there is nothing left to roll back. */
 void
 pmss_database_roll_back (PmssDatabase * self)
@@ -41,10 +50,8 @@ pmss_database_roll_back (PmssDatabase * self)
 
   if (sqlite3_get_autocommit (self->handle))
     return;
-  if (!pmss_database_exec (self, &error, "ROLLBACK")) {
-    g_critical ("Cannot roll back: %s", error->message);
-    abort ();
-  }
+  if (!pmss_database_exec (self, &error, "ROLLBACK"))
+    pmss_database_give_up (self, error->message);
 }
 
 /* Whether SQLite has rolled back the whole transaction by itself. */
@@ -57,6 +64,15 @@ is_lost (PmssDatabase * self, GError ** error)
     g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_FAILED,
         "The database has rolled back");
   return TRUE;
+}
+
+/* A part of the transaction cannot be undone alone: none of it is done. FALSE. */
+static gboolean
+lose (PmssDatabase * self, const char *why)
+{
+  pmss_database_give_up (self, why);
+  pmss_database_roll_back (self);
+  return FALSE;
 }
 
 /* In a savepoint. Where the whole transaction is gone, whoever began it sees that. */
@@ -72,14 +88,10 @@ run_nested (PmssDatabase * self, PmssDatabaseFunc func, gpointer user_data,
   ok = func (self, user_data, error);
   if (is_lost (self, error))
     return FALSE;
-  if (!ok && !pmss_database_exec (self, &local, "ROLLBACK TO nested")) {
-    g_critical ("Cannot roll back: %s", local->message);
-    abort ();
-  }
-  if (!pmss_database_exec (self, ok ? error : &local, "RELEASE nested")) {
-    g_critical ("Cannot end a savepoint");
-    abort ();
-  }
+  if (!ok && !pmss_database_exec (self, &local, "ROLLBACK TO nested"))
+    return lose (self, local->message);
+  if (!pmss_database_exec (self, ok ? error : &local, "RELEASE nested"))
+    return lose (self, "cannot end a savepoint");
   return ok;
 }
 
@@ -238,7 +250,8 @@ run_group (PmssDatabase * self)
   } else if (!run_members (self, &error) || !commit (self, before, &error)) {
     pmss_database_roll_back (self);
     fail_group (self, error);
-  } else if (sqlite3_total_changes64 (self->handle) != before) {
+  } else if (self->kind->vital
+      && sqlite3_total_changes64 (self->handle) != before) {
     pmss_tally_read (self);
   }
   self->transacting = FALSE;
@@ -454,10 +467,13 @@ pmss_calls_clear (PmssDatabase * self)
   g_ptr_array_unref (self->group);
 }
 
-void
-pmss_calls_start (PmssDatabase * self)
+gboolean
+pmss_calls_start (PmssDatabase * self, GError ** error)
 {
-  self->thread = pmss_daemon_thread_new ("database", database_thread, self);
+  self->thread = self->kind->vital ?
+      pmss_daemon_thread_new (self->kind->thread, database_thread, self) :
+      g_thread_try_new (self->kind->thread, database_thread, self, error);
+  return self->thread != NULL;
 }
 
 /* All that was handed in before is done first. */

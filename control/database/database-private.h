@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 
 struct _PmssDatabase
 {
+  const PmssDatabaseKind *kind;
   GThread *thread;
 
   GMutex lock;                  /* protects the queues, and of each call done and abandoned */
@@ -52,13 +53,15 @@ void     pmss_database_statement_free (gpointer statement);
 gboolean pmss_database_run_script     (PmssDatabase *database, const char *script, GError **error);
 /* Ends the transaction that BEGIN began, if it is still under way; or the process. */
 void     pmss_database_roll_back      (PmssDatabase *database);
+/* A transaction cannot be ended as it has to be: ends the process, where the database is vital. */
+void     pmss_database_give_up        (PmssDatabase *database, const char *why);
 /* To the newest schema. Before the thread starts. */
 gboolean pmss_database_migrate        (PmssDatabase *database, GError **error);
 
 /* calls.c */
 void     pmss_calls_init              (PmssDatabase *database);
 void     pmss_calls_clear             (PmssDatabase *database);
-void     pmss_calls_start             (PmssDatabase *database);
+gboolean pmss_calls_start             (PmssDatabase *database, GError **error);
 void     pmss_calls_stop              (PmssDatabase *database);
 
 /* times.c */

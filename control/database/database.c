@@ -120,12 +120,24 @@ resolve (const char *path, GError ** error)
 PmssDatabase *
 pmss_database_open (const char *path, GError ** error)
 {
+  static const PmssDatabaseKind catalog = {
+    "database", "/org/pmss/control/migrations/", TRUE
+  };
+
+  return pmss_database_open_kind (&catalog, path, error);
+}
+
+PmssDatabase *
+pmss_database_open_kind (const PmssDatabaseKind * kind, const char *path,
+    GError ** error)
+{
   PmssDatabase *self;
   g_autofree char *resolved = resolve (path, error);
 
   if (resolved == NULL || !create_private (resolved, error))
     return NULL;
   self = g_new0 (PmssDatabase, 1);
+  self->kind = kind;
   pmss_calls_init (self);
   pmss_tally_init (self);
   self->statements = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
@@ -138,14 +150,16 @@ pmss_database_open (const char *path, GError ** error)
     return NULL;
   }
   if (!configure (self, error) || !pmss_database_migrate (self, error)
-      || !pmss_tally_start (self, error)) {
+      || (kind->vital && !pmss_tally_start (self, error))) {
     g_prefix_error (error, "%s: ", path);
     dispose (self);
     return NULL;
   }
   self->serving = TRUE;
-  pmss_calls_start (self);
-  return self;
+  if (pmss_calls_start (self, error))
+    return self;
+  dispose (self);
+  return NULL;
 }
 
 void

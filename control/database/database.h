@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssDatabase:
  *
- * The one SQLite connection, on the one thread that ever touches it. Only this folder includes
- * sqlite3.h.
+ * One SQLite database, its one connection, on the one thread that ever touches it. Only this folder
+ * includes sqlite3.h.
  *
  * A caller on any thread hands a function to pmss_database_transact() and blocks until it has run
  * on the database thread. All effects of the function are durable (fsynced) when transact returns
@@ -26,9 +26,21 @@ G_BEGIN_DECLS
  * Errors: PMSS_ERROR_EXISTS for a value that has to be unique, PMSS_ERROR_CONFLICT for a broken
  * reference or check, PMSS_ERROR_NO_SPACE for a full disk. An error that puts the file itself in
  * doubt (an I/O error, a failed fsync, corruption) is logged and ends the process at once. The next
- * start replays SQLite's log. Going on after a failed fsync would lose acknowledged changes.
+ * start replays SQLite's log. Going on after a failed fsync would lose acknowledged changes. A
+ * database that nothing depends on (#PmssDatabaseKind) ends no process: its functions fail, and its
+ * owner closes it.
  */
 typedef struct _PmssDatabase PmssDatabase;
+
+typedef struct
+{
+  const char *thread;           /* the name of its thread */
+  const char *migrations;       /* the resources that lead to its schema */
+  /* The process cannot go on without it. Errors have a text for clients, and its rows are counted
+   * (get_tally()). Without: errors have SQLite's own text, and PMSS_ERROR_CORRUPT is a file that is
+   * damaged, or no database. */
+  gboolean vital;
+} PmssDatabaseKind;
 
 #define PMSS_MAX_GROUP 256
 #define PMSS_GROUP_TIME (5 * G_TIME_SPAN_MILLISECOND)
@@ -39,6 +51,9 @@ typedef gboolean (*PmssDatabaseFunc) (PmssDatabase *database, gpointer user_data
 /* Opens or makes the file, mode 0600, and brings it to the newest schema. A file that a newer
  * program has written is refused. */
 PmssDatabase *pmss_database_open  (const char *path, GError **error);
+/* The same for a file that is not the catalog. @kind: static. */
+PmssDatabase *pmss_database_open_kind (const PmssDatabaseKind *kind, const char *path,
+    GError **error);
 /* Waits for the functions that were handed in before. None may be handed in after. */
 void          pmss_database_close (PmssDatabase *database);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssDatabase, pmss_database_close)

@@ -7,8 +7,6 @@
 
 #include "libpmss/pmss-error.h"
 
-#define MIGRATIONS "/org/pmss/control/migrations/"
-
 static gboolean
 read_user_version (PmssDatabase * self, int *version, GError ** error)
 {
@@ -28,9 +26,9 @@ compare_names (gconstpointer a, gconstpointer b)
 
 /* The bundled scripts "NNNN-what.sql" in their order. Their numbers have no gaps, so that the i-th one leads to version i + 1. */
 static char **
-list_migrations (GError ** error)
+list_migrations (const char *folder, GError ** error)
 {
-  char **names = g_resources_enumerate_children (MIGRATIONS,
+  char **names = g_resources_enumerate_children (folder,
       G_RESOURCE_LOOKUP_FLAGS_NONE, error);
 
   if (names == NULL)
@@ -45,7 +43,7 @@ static gboolean
 apply_migration (PmssDatabase * self, const char *name, int version,
     GError ** error)
 {
-  g_autofree char *path = g_strconcat (MIGRATIONS, name, NULL);
+  g_autofree char *path = g_strconcat (self->kind->migrations, name, NULL);
   g_autofree char *mark = g_strdup_printf ("PRAGMA user_version = %d",
       version);
   g_autoptr (GBytes) script = g_resources_lookup_data (path,
@@ -68,7 +66,7 @@ apply_migration (PmssDatabase * self, const char *name, int version,
 gboolean
 pmss_database_migrate (PmssDatabase * self, GError ** error)
 {
-  g_auto (GStrv) names = list_migrations (error);
+  g_auto (GStrv) names = list_migrations (self->kind->migrations, error);
   int newest, version;
 
   if (names == NULL || !read_user_version (self, &version, error))

@@ -58,7 +58,9 @@ error_of_code (int extended)
     case SQLITE_LOCKED:
       return PMSS_ERROR_BUSY;
     default:
-      return PMSS_ERROR_FAILED;
+      return (extended & 0xff) == SQLITE_CORRUPT
+          || (extended & 0xff) == SQLITE_NOTADB ? PMSS_ERROR_CORRUPT
+          : PMSS_ERROR_FAILED;
   }
 }
 
@@ -87,6 +89,10 @@ set_text (PmssDatabase * self, PmssError named, const char *what,
 {
   const char *said = sqlite3_errmsg (self->handle);
 
+  if (!self->kind->vital) {
+    g_set_error_literal (error, PMSS_ERROR, named, said);
+    return;
+  }
   if (!self->serving) {
     g_set_error (error, PMSS_ERROR, named, "Database: %s: %s", what, said);
     return;
@@ -104,7 +110,7 @@ pmss_database_set_error (PmssDatabase * self, int code, const char *what,
 {
   int extended = sqlite3_extended_errcode (self->handle);
 
-  if (self->serving && is_fatal (code)) {
+  if (self->kind->vital && self->serving && is_fatal (code)) {
     g_critical ("The database is in doubt: %s: %s (code %d). The process ends; "
         "the next start recovers what was acknowledged.", what,
         sqlite3_errmsg (self->handle), extended);

@@ -37,6 +37,7 @@ static const struct
   {"link ", PMSS_TOPIC_MEDIA},
   {"policy ", PMSS_TOPIC_MEDIA},
   {"health ", PMSS_TOPIC_HEALTH},
+  {"history ", PMSS_TOPIC_HEALTH},
   {"upload ", PMSS_TOPIC_UPLOADS},
 };
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "control/monitor/cluster-load.h"
-#include "control/monitor/minute.h"
+#include "control/monitor/history.h"
+#include "control/monitor/interval.h"
 #include "control/monitor/monitor.h"
 #include "control/monitor/ring.h"
 #include "control/monitor/steady-time.h"
@@ -19,19 +20,21 @@ typedef struct
   gint64 last;                  /* the last second with figures */
   PmssViewerFigures viewers;
   gboolean has_viewers;
-  PmssMinute minute;            /* the one that is under way */
+  PmssInterval interval;        /* the one that is under way */
 } PmssSubject;
 
 struct _PmssMonitor
 {
   PmssControlContext *context;
   PmssClusterLoad *load;        /* the main thread's */
+  PmssHistory *history;         /* NULL: there is none */
 
   /* protects the rest */
   GMutex lock;
   PmssSteadyTime time;
   gint64 closed;                /* the last second that has passed, monotonic; 0: none yet */
   gint64 minute;                /* the minute that the subjects add up, of the wall clock */
+  gint64 began;                 /* the first one; 0: none yet */
   GHashTable *subjects;         /* node -> PmssSubject */
   guint n_rings;
 };

@@ -4,11 +4,14 @@
 
 #include <string.h>
 
+#include "control/config.h"
 #include "control/nodes/nodes.h"
 #include "libpmss/pmss-error.h"
 
 /* Seconds that one tick makes up for: nothing is fresh for longer. */
 #define MAX_SECONDS 4
+/* s, after which a minute that is not in the file is a gap */
+#define LATE 120
 
 static const struct
 {
@@ -48,21 +51,52 @@ subject_free (gpointer data)
   g_free (subject);
 }
 
+/* What the subjects have added up goes to the history. */
+static void
+put_minute_locked (PmssMonitor * self)
+{
+  GArray *rows = pmss_history_rows_new ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->subjects);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    PmssSubject *subject = value;
+    PmssHistoryRow row = { subject->node };
+
+    row.bytes = pmss_interval_take (&subject->interval);
+    if (row.bytes != NULL)
+      g_array_append_val (rows, row);
+  }
+  if (self->history != NULL && rows->len > 0)
+    pmss_history_put (self->history, self->minute * 60, rows);
+  else
+    g_array_unref (rows);
+}
+
 PmssMonitor *
-pmss_monitor_new (PmssControlContext * context)
+pmss_monitor_new (PmssControlContext * context, gboolean with_history)
 {
   PmssMonitor *self = g_new0 (PmssMonitor, 1);
+  g_autoptr (GError) error = NULL;
 
   self->context = context;
   self->load = pmss_cluster_load_new (context->database);
   g_mutex_init (&self->lock);
   self->subjects = g_hash_table_new_full (NULL, NULL, NULL, subject_free);
+  if (with_history)
+    self->history = pmss_history_new (context->config->data, context->reserve,
+        context->events, &error);
+  if (error != NULL)
+    g_warning ("No history is kept: %s", error->message);
   return self;
 }
 
 void
 pmss_monitor_free (PmssMonitor * self)
 {
+  put_minute_locked (self);
+  g_clear_pointer (&self->history, pmss_history_free);
   g_hash_table_unref (self->subjects);
   g_mutex_clear (&self->lock);
   pmss_cluster_load_free (self->load);
@@ -144,7 +178,8 @@ add_values_locked (PmssSubject * subject, gint64 second, const double *values)
 {
   if (subject->ring != NULL)
     pmss_ring_add (subject->ring, second, values);
-  pmss_minute_add (&subject->minute, values, count_series (subject->node));
+  pmss_interval_add_second (&subject->interval, values,
+      count_series (subject->node));
   subject->last = second;
 }
 
@@ -197,6 +232,9 @@ forget_silent_locked (PmssMonitor * self)
 static void
 begin_minute_locked (PmssMonitor * self, gint64 minute)
 {
+  put_minute_locked (self);
+  if (self->began == 0)
+    self->began = minute;
   self->minute = minute;
   forget_silent_locked (self);
 }
@@ -295,13 +333,50 @@ chart_live (PmssMonitor * self, const PmssMonitorQuery * query)
   return chart;
 }
 
+static PmssChart *
+chart_history (PmssMonitor * self, const PmssMonitorQuery * query,
+    GError ** error)
+{
+  static const PmssLevel levels[] = {
+    [PMSS_SPAN_DAY] = PMSS_LEVEL_MINUTE,
+    [PMSS_SPAN_MONTH] = PMSS_LEVEL_TEN,
+    [PMSS_SPAN_YEAR] = PMSS_LEVEL_HOUR,
+  };
+  gint64 written = pmss_history_get_written (self->history);
+  gint64 began, each = spans[query->span].each, now;
+  g_autoptr (PmssChart) chart = NULL;
+  PmssChartAxis axis;
+
+  g_mutex_lock (&self->lock);
+  now = self->closed + 1 + self->time.offset;
+  began = self->began * 60;
+  g_mutex_unlock (&self->lock);
+  /* what is on its way into the file is no gap */
+  now = MIN (now, MAX (MAX (written, began), now - LATE));
+  pmss_chart_axis_init (&axis, each, spans[query->span].span,
+      now / each * each, query->points, query->after);
+  chart = pmss_chart_new (&axis);
+  add_lines (chart, query);
+  return pmss_history_read (self->history, levels[query->span], chart, error) ?
+      g_steal_pointer (&chart) : NULL;
+}
+
+char *
+pmss_monitor_get_history_fault (PmssMonitor * self)
+{
+  return self->history != NULL ? pmss_history_get_fault (self->history)
+      : g_strdup ("the system gives control no thread for it");
+}
+
 PmssChart *
 pmss_monitor_chart (PmssMonitor * self, const PmssMonitorQuery * query,
     GError ** error)
 {
   if (query->span == PMSS_SPAN_LIVE)
     return chart_live (self, query);
-  g_set_error (error, PMSS_ERROR, PMSS_ERROR_BUSY,
-      "No history is kept of a %s", spans[query->span].name);
+  if (self->history != NULL)
+    return chart_history (self, query, error);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "No history is kept");
   return NULL;
 }

@@ -34,13 +34,17 @@ typedef struct
   gint64 after;                 /* as pmss_chart_axis_init() has it; seconds since 1970 */
 } PmssMonitorQuery;
 
-PmssMonitor *pmss_monitor_new  (PmssControlContext *context);
+/* @with_history: in the data folder. */
+PmssMonitor *pmss_monitor_new  (PmssControlContext *context, gboolean with_history);
+/* Writes what there is of the minute. */
 void         pmss_monitor_free (PmssMonitor *monitor);
 /* Once a second, on the main thread. µs; @wall since 1970. */
 void         pmss_monitor_tick (PmssMonitor *monitor, gint64 monotonic, gint64 wall);
 /* What viewers say of @node, for the next second. It is forgotten then: to be said each second. */
 void         pmss_monitor_note_viewers (PmssMonitor *monitor, guint node,
     const PmssViewerFigures *figures);
+/* (nullable) Why no history is kept now. */
+char        *pmss_monitor_get_history_fault (PmssMonitor *monitor);
 /* A line for each node and series that go together, by node. May block on the disk, but for
  * PMSS_SPAN_LIVE. */
 PmssChart   *pmss_monitor_chart (PmssMonitor *monitor, const PmssMonitorQuery *query,

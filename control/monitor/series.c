@@ -71,19 +71,6 @@ pmss_series_is_of (PmssSeries series, guint node)
       : infos[series].of_node;
 }
 
-gboolean
-pmss_series_of_column (guint column, PmssSeries * series, gboolean * is_max)
-{
-  for (guint i = 0; i < PMSS_N_SERIES; i++) {
-    if (infos[i].number != column / 2)
-      continue;
-    *series = i;
-    *is_max = column % 2 != 0;
-    return !*is_max || infos[i].has_max;
-  }
-  return FALSE;
-}
-
 /* NaN where there is none. */
 static double
 worst_disk (const PmssNodeStats * stats, gsize offset)

@@ -42,8 +42,6 @@ const PmssSeriesInfo *pmss_series_get_info (PmssSeries series);
 gboolean    pmss_series_parse    (const char *name, PmssSeries *series);
 /* Whether @node may have it. */
 gboolean    pmss_series_is_of    (PmssSeries series, guint node);
-/* The one of @column. FALSE: a newer control has written it. */
-gboolean    pmss_series_of_column (guint column, PmssSeries *series, gboolean *is_max);
 
 /* What viewers say of a node; PMSS_UNKNOWN where nobody reads from it. */
 typedef struct

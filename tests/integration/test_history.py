@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Figures as time goes by: what control keeps of heartbeats, and tells of them. The test plays the storage servers."""
 
+import contextlib
 import json
+import sqlite3
 import time
 import unittest
 
@@ -159,6 +161,59 @@ class Live(Case):
         answer = self.history("series=%s&points=100000&nodes=%s" % (",".join(names), ",".join(str(i) for i in range(1, nodes + 1))))
         self.assertEqual(len(answer["series"]), nodes * len(names))
         self.assertLessEqual(answer["points"] * len(answer["series"]), 500000)
+
+
+class Kept(Case):
+    def rows(self):
+        """(level, time, node) of what history.db has that is not packed. Control has to be stopped."""
+        with contextlib.closing(sqlite3.connect(self.cluster.control.data / "history.db")) as file:
+            return set(file.execute("SELECT level, time, node FROM recent"))
+
+    def test_restart(self):
+        """What there is of a minute is written at an orderly stop, and stays."""
+        a = Actor(self, 2010)
+        live = "series=cpu&points=600&nodes=%d" % a.id
+
+        def look():
+            a.beat(cpu=0.5)
+            return 0.5 in self.line(self.history(live), a.id, "cpu")["mean"]
+        before = int(time.time()) // 60 * 60
+        cluster.wait_for(look, "a second of it")
+        self.cluster.control.stop()
+        rows = self.rows()
+        times = range(before, int(time.time()) + 1, 60)
+        self.assertTrue(any((0, t, a.id) in rows for t in times), rows)
+        self.assertTrue(any((0, t, 0) in rows for t in times), rows)
+        self.cluster.control.start()
+        for span, step in (("day", 60), ("month", 600), ("year", 3600)):
+            answer = self.history("series=cpu&points=100000&span=%s&nodes=%d" % (span, a.id))
+            self.assertEqual((answer["step"], answer["start"] % step), (step, 0))
+            self.assertLessEqual(answer["start"] + answer["points"] * step, time.time())
+        self.cluster.control.stop()
+        self.assertLessEqual(rows - {r for r in rows if r[1] >= before}, self.rows())
+        self.cluster.control.start()
+
+    def test_no_file(self):
+        """Where the file cannot be one, control says so once, and all else goes on."""
+        self.cluster.control.stop()
+        file = self.cluster.control.data / "history.db"
+        for old in file.parent.glob("history.db*"):
+            old.unlink()
+        file.mkdir()
+        self.cluster.control.start()
+
+        def look():
+            return [e for e in self.cluster.api("GET", "/events")["events"] if e["action"] == "history failed"]
+        (event,) = cluster.wait_for(look, "the event")
+        self.assertEqual((event["topic"], event["result"]), ("health", "failed"))
+        self.assertIn("history.db” cannot be used", event["detail"])
+        self.history("series=cpu&span=day&nodes=1", 503)
+        self.history("series=cpu&nodes=1")
+        self.cluster.api("POST", "/users", {"name": "kept", "password": PASSWORD, "role": "viewer"}, 201)
+        self.cluster.control.stop()
+        file.rmdir()
+        self.cluster.control.start()
+        cluster.wait_for(lambda: self.cluster.request("GET", "/api/v1/history?series=cpu&span=day&nodes=1")[0] == 200, "the history")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 #include "control/monitor/chart.h"
 
 #include "control/monitor/columns.h"
-#include "control/monitor/minute.h"
+#include "control/monitor/interval.h"
 #include "control/monitor/packed-number.h"
 
 #define DAY 86400
@@ -86,22 +86,22 @@ test_points (void)
 static void
 test_minute (void)
 {
-  PmssMinute minute = { 0 };
+  PmssInterval interval = { 0 };
   double values[PMSS_N_NODE_SERIES];
   g_autoptr (GBytes) bytes = NULL;
   PmssColumnsIter iter;
   guint column, n = 0;
   guint16 packed;
 
-  g_assert_null (pmss_minute_take (&minute));
+  g_assert_null (pmss_interval_take (&interval));
   for (guint i = 0; i < PMSS_N_NODE_SERIES; i++)
     values[i] = PMSS_UNKNOWN;
   for (guint i = 1; i <= 30; i++) {
     values[PMSS_SERIES_CPU] = i == 7 ? 1 : 0.5;
     values[PMSS_SERIES_MEMORY] = i == 30 ? 4096 : PMSS_UNKNOWN;
-    pmss_minute_add (&minute, values, PMSS_N_NODE_SERIES);
+    pmss_interval_add_second (&interval, values, PMSS_N_NODE_SERIES);
   }
-  bytes = pmss_minute_take (&minute);
+  bytes = pmss_interval_take (&interval);
   pmss_columns_iter_init (&iter, g_bytes_get_data (bytes, NULL),
       g_bytes_get_size (bytes));
   while (pmss_columns_iter_next (&iter, &column, &packed)) {
@@ -114,7 +114,7 @@ test_minute (void)
     n++;
   }
   g_assert_cmpuint (n, ==, 3);
-  g_assert_null (pmss_minute_take (&minute));
+  g_assert_null (pmss_interval_take (&interval));
 }
 
 /* Bytes of a damaged file. */

@@ -14,7 +14,6 @@ test_numbers (void)
   for (guint i = 0; i < PMSS_N_SERIES; i++) {
     const PmssSeriesInfo *info = pmss_series_get_info (i);
     PmssSeries series;
-    gboolean is_max;
 
     g_assert_nonnull (info->name);
     g_assert_cmpuint (2 * info->number + 1, <, PMSS_MAX_COLUMNS);
@@ -23,10 +22,6 @@ test_numbers (void)
     g_assert_true (info->of_node == (i < PMSS_N_NODE_SERIES));
     g_assert_true (pmss_series_parse (info->name, &series));
     g_assert_cmpuint (series, ==, i);
-    g_assert_true (pmss_series_of_column (2 * info->number, &series, &is_max));
-    g_assert_true (series == i && !is_max);
-    g_assert_true (pmss_series_of_column (2 * info->number + 1, &series,
-            &is_max) == info->has_max);
     with_max += info->has_max;
   }
   g_assert_cmpuint (with_max, ==, 6);
@@ -38,11 +33,9 @@ static void
 test_unknown (void)
 {
   PmssSeries series;
-  gboolean is_max;
 
   g_assert_false (pmss_series_parse ("", &series));
   g_assert_false (pmss_series_parse ("CPU", &series));
-  g_assert_false (pmss_series_of_column (G_MAXUINT16, &series, &is_max));
   g_assert_true (pmss_series_is_of (PMSS_SERIES_SENT, PMSS_CLUSTER_NODE));
   g_assert_true (pmss_series_is_of (PMSS_SERIES_SENT, 7));
   g_assert_false (pmss_series_is_of (PMSS_SERIES_CPU, PMSS_CLUSTER_NODE));
