@@ -14,6 +14,12 @@
 #define REVOCATIONS "revocations.json"
 #define TOUCH_EVERY (10 * G_USEC_PER_SEC)
 
+typedef struct
+{
+  PmssRevokedState state;
+  guint64 heard;
+} Settled;
+
 struct _PmssAccess
 {
   guint8 public_key[PMSS_TOKEN_PUBLIC_KEY_SIZE];
@@ -27,11 +33,15 @@ struct _PmssAccess
   GHashTable *verified;         /* token -> PmssTokenClaims */
   PmssRevoked *revoked;
   char *path;                   /* NULL: it speaks to no control server, and nothing is revoked */
-  PmssRevokedState state;       /* as the file has it */
   gboolean whole;               /* it is known which sessions have ended */
-  gboolean changed;             /* since the file was written */
+  guint64 heard;                /* grows with what control tells */
+  Settled settled;              /* when control had told of all */
+  Settled kept;                 /* the same, as the file has it, or is just given it */
+  gboolean due;                 /* the file is to be written */
+
+  /* of the thread that keeps the file */
   gint64 touched;               /* monotonic */
-  gboolean unkept;              /* the main thread's: the file could not be written, which was said */
+  gboolean unkept;              /* it could not be written, which was said */
 };
 
 static void
@@ -187,8 +197,8 @@ pmss_access_open_revocations (PmssAccess * access, const char *data)
   g_rw_lock_writer_lock (&access->lock);
   access->path = g_build_filename (data, REVOCATIONS, NULL);
   access->whole = pmss_revoked_load (access->revoked, access->path,
-      now_seconds (), &access->state, &error);
-  number = access->state.number;
+      now_seconds (), &access->kept.state, &error);
+  number = access->kept.state.number;
   g_rw_lock_writer_unlock (&access->lock);
   /* one that has just joined has none yet */
   if (error != NULL
@@ -205,59 +215,89 @@ pmss_access_revoke (PmssAccess * access, JsonArray * revoked, GError ** error)
 
   g_rw_lock_writer_lock (&access->lock);
   taken = pmss_revoked_add (access->revoked, revoked, now_seconds (), error);
-  access->changed |= json_array_get_length (revoked) > 0;
+  access->heard += json_array_get_length (revoked) > 0;
   g_rw_lock_writer_unlock (&access->lock);
   return taken;
 }
 
-/* The main thread alone writes it, and not under the lock: no request waits for the disk. */
-static void
-store (PmssAccess * access, const PmssRevokedState * state)
-{
-  g_autofree char *text = NULL;
-  g_autoptr (GError) error = NULL;
-  gboolean stored;
-
-  g_rw_lock_reader_lock (&access->lock);
-  text = pmss_revoked_to_text (access->revoked, state);
-  g_rw_lock_reader_unlock (&access->lock);
-  stored = pmss_revoked_store (access->path, text, &error);
-  if (stored)
-    access->state = *state;
-  else if (!access->unkept)
-    g_warning ("Cannot keep the revocations: %s", error->message);
-  access->unkept = !stored;
-  /* where it cannot be written, another try a second costs nobody anything */
-  access->changed = !stored;
-  access->touched = g_get_monotonic_time ();
-}
-
-void
+gboolean
 pmss_access_settle (PmssAccess * access, gint64 number, guint lease)
 {
-  const PmssRevokedState state = { number, lease };
-  gboolean was_whole;
+  const PmssRevokedState *kept = &access->kept.state;
+  gboolean changed, due;
 
   g_rw_lock_writer_lock (&access->lock);
-  was_whole = access->whole;
-  access->whole = TRUE;
-  if (access->changed)
+  changed = access->heard != access->kept.heard;
+  if (changed)
     pmss_revoked_prune (access->revoked, now_seconds ());
+  access->due |= access->path != NULL && (changed || !access->whole
+      || number != kept->number || lease != kept->lease);
+  access->whole = TRUE;
+  access->settled = (Settled) { {
+  number, lease}
+  , access->heard};
+  due = access->due;
   g_rw_lock_writer_unlock (&access->lock);
-  if (access->path && (access->changed || !was_whole
-          || number != access->state.number || lease != access->state.lease))
-    store (access, &state);
+  return due;
+}
+
+/* The text of the file, where it is due. What control has told since it had
+ * told of all may be in it: it will be told again. */
+static char *
+begin_to_keep (PmssAccess * access)
+{
+  char *text = NULL;
+
+  g_rw_lock_writer_lock (&access->lock);
+  if (access->due) {
+    text = pmss_revoked_to_text (access->revoked, &access->settled.state);
+    access->kept = access->settled;
+  }
+  access->due = FALSE;
+  g_rw_lock_writer_unlock (&access->lock);
+  return text;
+}
+
+/* Where it cannot be written, another try a second costs nobody anything. */
+static void
+try_again (PmssAccess * access, const GError * error)
+{
+  if (!access->unkept)
+    g_warning ("Cannot keep the revocations: %s", error->message);
+  g_rw_lock_writer_lock (&access->lock);
+  access->due = TRUE;
+  g_rw_lock_writer_unlock (&access->lock);
 }
 
 /* A file that lacks what control has told proves nothing, and is left to age. */
-void
-pmss_access_keep_alive (PmssAccess * access, gint64 now)
+static gboolean
+is_proof (PmssAccess * access)
 {
-  if (!access->path || access->changed || !pmss_access_is_whole (access)
-      || now - access->touched < TOUCH_EVERY)
-    return;
-  access->touched = now;
-  pmss_revoked_touch (access->path);
+  gboolean proof;
+
+  g_rw_lock_reader_lock (&access->lock);
+  proof = access->path != NULL && access->whole && !access->due
+      && access->heard == access->kept.heard;
+  g_rw_lock_reader_unlock (&access->lock);
+  return proof;
+}
+
+/* Not under the lock: no request waits for the disk. */
+void
+pmss_access_keep (PmssAccess * access, gint64 now)
+{
+  g_autofree char *text = begin_to_keep (access);
+  g_autoptr (GError) error = NULL;
+
+  if (text != NULL) {
+    if (!pmss_revoked_store (access->path, text, &error))
+      try_again (access, error);
+    access->unkept = error != NULL;
+    access->touched = now;
+  } else if (is_proof (access) && now - access->touched >= TOUCH_EVERY) {
+    access->touched = now;
+    pmss_revoked_touch (access->path);
+  }
 }
 
 gboolean

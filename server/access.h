@@ -63,11 +63,12 @@ gint64      pmss_access_open_revocations (PmssAccess *access, const char *data);
 /* Control tells of revocations (revoked.h). */
 gboolean    pmss_access_revoke    (PmssAccess *access, JsonArray *revoked, GError **error);
 /* Control has told of all of them, up to @number; @lease: seconds. Called again and again while it
- * is so. */
-void        pmss_access_settle    (PmssAccess *access, gint64 number, guint lease);
-/* This server is alive: its file of revocations counts, if it has all that control told. Called
- * each second or so; @now: monotonic. */
-void        pmss_access_keep_alive (PmssAccess *access, gint64 now);
+ * is so. TRUE: pmss_access_keep() is due. */
+gboolean    pmss_access_settle    (PmssAccess *access, gint64 number, guint lease);
+/* Writes the file of revocations if that is due. Else, this server is alive: its file counts, if it
+ * has all that control told. Called each second or so, on one thread, which waits for the disk.
+ * @now: monotonic. */
+void        pmss_access_keep      (PmssAccess *access, gint64 now);
 /* Whether it knows which sessions have ended. */
 gboolean    pmss_access_is_whole  (PmssAccess *access);
 

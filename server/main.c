@@ -12,9 +12,9 @@
 #include "config.h"
 #include "daemon/pmss-daemon.h"
 #include "daemon/pmss-descriptors.h"
+#include "disk-thread.h"
 #include "gateway/gateway.h"
 #include "libpmss/pmss-error.h"
-#include "monitor/disk-watch.h"
 #include "monitor/link-speed.h"
 #include "monitor/stats.h"
 #include "node.h"
@@ -31,7 +31,7 @@ typedef struct
   PmssStorageConfig *config;
   GMainLoop *loop;
   PmssStore *store;
-  PmssDiskWatch *watch;
+  PmssDiskThread *disk;
   PmssMachine *machine;
   PmssScrub *scrub;             /* NULL: off */
   PmssAccess *access;
@@ -45,7 +45,6 @@ typedef struct
   PmssGatewayBounds bounds;     /* its; 0: it is none */
   PmssNodeAgent *agent;         /* NULL when it stands alone */
   gint64 revocations;           /* number of the last one that was known at the start */
-  guint alive;                  /* source */
   int status;
 } Server;
 
@@ -142,18 +141,10 @@ on_settled (gint64 number, guint lease, gpointer data)
 {
   Server *server = data;
 
-  pmss_access_settle (server->access, number, lease);
+  if (pmss_access_settle (server->access, number, lease))
+    pmss_disk_thread_wake (server->disk);
   if (server->gateway)
     pmss_gateway_hear (server->gateway);
-}
-
-static gboolean
-on_alive (gpointer data)
-{
-  Server *server = data;
-
-  pmss_access_keep_alive (server->access, g_get_monotonic_time ());
-  return G_SOURCE_CONTINUE;
 }
 
 static guint64
@@ -187,7 +178,9 @@ get_bad_shards (gpointer data)
 {
   Server *server = data;
 
-  return server->scrub ? pmss_scrub_get_findings (server->scrub) : NULL;
+  /* what was found is compared with what is there now */
+  return server->scrub && !pmss_store_is_silent (server->store) ?
+      pmss_scrub_get_findings (server->scrub) : NULL;
 }
 
 static gboolean
@@ -322,7 +315,6 @@ start_store (Server * server, GError ** error)
   server->store = pmss_store_open (folder, &server->config->reserve, error);
   if (server->store == NULL)
     return FALSE;
-  server->watch = pmss_disk_watch_new (server->store);
   server->machine = pmss_machine_new ("", folder, pmss_disk_find ("", folder));
   return TRUE;
 }
@@ -350,11 +342,10 @@ start (Server * server)
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_CONFIG;
   }
-  if (server->config->control) {
+  if (server->config->control)
     server->revocations = pmss_access_open_revocations (server->access,
         server->config->data);
-    server->alive = g_timeout_add_seconds (1, on_alive, server);
-  }
+  server->disk = pmss_disk_thread_new (server->store, server->access);
   if (!start_listener (server, &error) || !start_agent (server, &error)) {
     g_printerr ("pmss-storage: %s\n", error->message);
     return EX_UNAVAILABLE;
@@ -366,7 +357,6 @@ start (Server * server)
 static void
 stop (Server * server)
 {
-  g_clear_handle_id (&server->alive, g_source_remove);
   /* before the listener closes: nobody is to be sent to a closed door */
   if (server->agent)
     pmss_node_agent_leave (server->agent);
@@ -379,7 +369,7 @@ stop (Server * server)
   g_clear_pointer (&server->stats, pmss_stats_free);
   g_clear_pointer (&server->link, pmss_link_speed_free);
   g_clear_pointer (&server->scrub, pmss_scrub_free);
-  g_clear_pointer (&server->watch, pmss_disk_watch_free);
+  g_clear_pointer (&server->disk, pmss_disk_thread_free);
   g_clear_pointer (&server->machine, pmss_machine_free);
   if (server->store) {
     pmss_storage_api_clear (&server->api);

@@ -39,7 +39,7 @@ struct _PmssStore
 
   /* bytes of the file system, by the last look; total is 0 if there was none */
   _Atomic guint64 disk_total, disk_free;
-  _Atomic gint64 asked;         /* monotonic: since when a look has taken; 0: none is under way */
+  _Atomic gint64 asked;         /* monotonic: since when it is waited for; 0: it is not */
   _Atomic guint64 hits, misses, late;   /* PmssStoreReads */
 };
 

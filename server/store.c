@@ -111,17 +111,24 @@ pmss_store_note_failure (PmssStore * store, const char *what, int code)
         g_get_monotonic_time () + FULL_FOR * G_USEC_PER_SEC);
 }
 
+gboolean
+pmss_store_is_silent (PmssStore * store)
+{
+  gint64 asked = atomic_load (&store->asked);
+
+  return asked != 0 && g_get_monotonic_time () - asked > pmss_haste (SILENCE);
+}
+
 char *
 pmss_store_explain (PmssStore * store)
 {
   int code = atomic_load (&store->broken);
-  gint64 asked = atomic_load (&store->asked);
 
   if (code != 0)
     return g_strdup_printf
         ("its disk failed (%s): it sends what it has and takes no "
         "writes. Look at the disk, then restart the server", g_strerror (code));
-  if (asked != 0 && g_get_monotonic_time () - asked > pmss_haste (SILENCE))
+  if (pmss_store_is_silent (store))
     return g_strdup ("its disk does not answer. Look at the disk, or at the "
         "network that it is behind");
   return NULL;
@@ -209,8 +216,18 @@ pmss_store_free_bytes (PmssStore * store)
 void
 pmss_store_look_at_disk (PmssStore * store)
 {
-  atomic_store (&store->asked, g_get_monotonic_time ());
   look (store);
+}
+
+void
+pmss_store_begin_wait (PmssStore * store)
+{
+  atomic_store (&store->asked, g_get_monotonic_time ());
+}
+
+void
+pmss_store_end_wait (PmssStore * store)
+{
   atomic_store (&store->asked, 0);
 }
 

@@ -125,15 +125,20 @@ typedef struct
 } PmssStoreUsage;
 /* Does not wait for the disk: free, disk_total and disk_free are of the last look. */
 void       pmss_store_get_usage (PmssStore *store, PmssStoreUsage *usage);
-/* Asks the disk how much room there is. It waits for as long as the disk does not answer. One
- * thread. */
+/* Asks the disk how much room there is, and waits for its answer. */
 void       pmss_store_look_at_disk (PmssStore *store);
+/* What one thread does between these may wait for the disk; where it waits for long, the disk is
+ * silent. */
+void       pmss_store_begin_wait   (PmssStore *store);
+void       pmss_store_end_wait     (PmssStore *store);
+/* Whether the disk has not answered for 5 s. */
+gboolean   pmss_store_is_silent    (PmssStore *store);
 
 /* FALSE after an fsync has failed, or the disk was found to take no writes (EROFS, EIO, EACCES, …).
  * From then on nothing is written or deleted. The present shards are served. */
 gboolean   pmss_store_is_writable (PmssStore *store);
-/* While it is not writable, or its disk has not answered the last look for 5 s: the cause and the
- * remedy, to follow a server's name. NULL: all is well. Free with g_free(). */
+/* While it is not writable, or its disk is silent: the cause and the remedy, to follow a server's
+ * name. NULL: all is well. Free with g_free(). */
 char      *pmss_store_explain     (PmssStore *store);
 
 G_END_DECLS

@@ -4,8 +4,8 @@
  * FAIL_FDATASYNC_WHILE, pread() with FAIL_PREAD_WHILE (of all bytes;
  * where that file says "FIRST LAST", of these in each file, and sendfile()
  * then, too). With COLD_WHILE nothing is in memory, with HANG_PREAD_WHILE
- * pread() does not return, nor fdatasync() with HANG_FDATASYNC_WHILE, nor
- * fstatvfs() with HANG_FSTATVFS_WHILE, which
+ * pread() does not return, nor fsync() with HANG_FSYNC_WHILE, fdatasync() with
+ * HANG_FDATASYNC_WHILE, and fstatvfs() with HANG_FSTATVFS_WHILE, which
  * say so in a file of that name with ".hangs", with NO_DIRECT_WHILE nobody gets round the page
  * cache, with READ_ONLY_WHILE no file can be made or deleted by its folder (EROFS, or the errno
  * that the file holds), with NO_NEW_WHILE none can be made by its path (the same), and with
@@ -41,14 +41,6 @@ fails (const char *variable)
   return 1;
 }
 
-int
-fsync (int fd)
-{
-  int (*real) (int) = (int (*)(int)) dlsym (RTLD_NEXT, "fsync");
-
-  return fails ("FAIL_FSYNC_WHILE") ? -1 : real (fd);
-}
-
 /* Tells that somebody hangs, once for each. */
 static void
 hang_while (const char *variable)
@@ -64,6 +56,15 @@ hang_while (const char *variable)
     close (told);
   while (is_on (variable))
     usleep (1000);
+}
+
+int
+fsync (int fd)
+{
+  int (*real) (int) = (int (*)(int)) dlsym (RTLD_NEXT, "fsync");
+
+  hang_while ("HANG_FSYNC_WHILE");
+  return fails ("FAIL_FSYNC_WHILE") ? -1 : real (fd);
 }
 
 int

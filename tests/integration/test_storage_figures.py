@@ -153,6 +153,29 @@ class Figures(Case):
             self.assertTrue(control.beaten.wait_for(lambda: "trouble" not in control.beats[-1][1], WAIT))
         self.assertEqual(server.ask("GET", "/healthz").status, 200)
 
+    def test_revocation_on_silent_disk(self):
+        """It counts at once, heartbeats go on, and it is kept when the disk answers."""
+        wrapper, hang = bad_disk(self.folder, "HANG_FSYNC")
+        server, control = self.beating(wrapper=["env", "PMSS_TEST_HASTE=%d" % HASTE, *wrapper])
+        file = server.data / "revocations.json"
+        wait_for(file.exists, "the file")
+        session = "%032x" % 7
+        token = self.keys.mint(ops="l", sid=session)
+        self.assertEqual(server.ask("GET", "/v1/shards", token).status, 200)
+        hang.touch()
+        control.revoked = [session]
+        wait_for(lambda: server.ask("GET", "/v1/shards", token).status == 401, "the session to have ended")
+        wait_for(pathlib.Path(str(hang) + ".hangs").exists, "the file to be written")
+        control.wait_for_beats(len(control.beats) + 5)
+        with control.beaten:
+            self.assertTrue(control.beaten.wait_for(lambda: "trouble" in control.beats[-1][1], WAIT))
+        self.assertEqual(control.beats[-1][1]["revocations"], 1)
+        self.assertNotIn(session, file.read_text())
+        hang.unlink()
+        wait_for(lambda: session in file.read_text(), "the file to be kept")
+        with control.beaten:
+            self.assertTrue(control.beaten.wait_for(lambda: "trouble" not in control.beats[-1][1], WAIT))
+
     def test_metrics(self):
         server = self.serve()
         metrics = server.metrics()

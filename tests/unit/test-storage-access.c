@@ -202,6 +202,21 @@ get_time (const char *file)
   return st.st_mtime;
 }
 
+static void
+assert_kept (Fixture * f, const char *file, gint64 number)
+{
+  PmssRevoked *loaded = pmss_revoked_new ();
+  PmssRevokedState state;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (pmss_revoked_load (loaded, file,
+          g_get_real_time () / G_USEC_PER_SEC + 1, &state, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (state.number, ==, number);
+  g_assert_true (pmss_revoked_has (loaded, f->claims, f->claims->issued));
+  pmss_revoked_free (loaded);
+}
+
 /* The file is kept fresh by a server that is alive, but not where it lacks what control has told:
  * after a restart it would count, and a session that has ended would be let in. */
 static void
@@ -212,25 +227,45 @@ test_kept_alive (Fixture * f, gconstpointer unused)
   g_autofree char *file = g_build_filename (folder, "revocations.json", NULL);
   g_autofree char *token = mint (f);
   gint64 later = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+  GLogLevelFlags fatal;
 
   g_assert_no_error (error);
   g_assert_cmpint (pmss_access_open_revocations (f->access, folder), ==, 0);
   assert_check (f, token, PMSS_ERROR_BUSY);
-  pmss_access_settle (f->access, 0, 60);
+  g_assert_true (pmss_access_settle (f->access, 0, 60));
   assert_check (f, token, -1);
+  pmss_access_keep (f->access, 0);
+  g_assert_false (pmss_access_settle (f->access, 0, 60));
 
   /* told, and not in the file yet */
   revoke_session (f);
   assert_check (f, token, PMSS_ERROR_NOT_AUTHORIZED);
   age (file);
-  pmss_access_keep_alive (f->access, later);
+  pmss_access_keep (f->access, later);
   g_assert_cmpint (get_time (file), <, f->claims->issued - 60);
 
   /* now it is */
-  pmss_access_settle (f->access, 1, 60);
-  age (file);
-  pmss_access_keep_alive (f->access, later);
+  g_assert_true (pmss_access_settle (f->access, 1, 60));
+  pmss_access_keep (f->access, later);
   g_assert_cmpint (get_time (file), >=, f->claims->issued);
+  assert_kept (f, file, 1);
+  age (file);
+  pmss_access_keep (f->access, later);
+  g_assert_cmpint (get_time (file), <, f->claims->issued - 60);
+  pmss_access_keep (f->access, 2 * later);
+  g_assert_cmpint (get_time (file), >=, f->claims->issued);
+
+  /* nothing is lost where it cannot be written for a while */
+  g_unlink (file);
+  g_assert_cmpint (g_mkdir (file, 0700), ==, 0);
+  revoke_session (f);
+  g_assert_true (pmss_access_settle (f->access, 2, 60));
+  fatal = g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
+  pmss_access_keep (f->access, later);
+  g_log_set_always_fatal (fatal);
+  g_rmdir (file);
+  pmss_access_keep (f->access, later);
+  assert_kept (f, file, 2);
   g_unlink (file);
   g_rmdir (folder);
 }

@@ -303,7 +303,7 @@ test_room (StorageFixture * f, gconstpointer unused)
   g_assert_cmpuint (usage.free, ==, 0);
 }
 
-/* As when a look takes longer and longer. */
+/* As when the disk is waited for longer and longer. */
 static void
 test_silent (StorageFixture * f, gconstpointer unused)
 {
@@ -319,8 +319,10 @@ test_silent (StorageFixture * f, gconstpointer unused)
   g_assert_nonnull (strstr (trouble, "does not answer"));
   pmss_store_get_usage (f->store, &usage);
   g_assert_cmpuint (usage.disk_total, >, 0);
-  pmss_store_look_at_disk (f->store);
+  pmss_store_end_wait (f->store);
   g_assert_null (pmss_store_explain (f->store));
+  pmss_store_begin_wait (f->store);
+  g_assert_false (pmss_store_is_silent (f->store));
 }
 
 static void
