@@ -54,6 +54,9 @@ class FaultCase(cluster.TestCase):
         """The newest ones, the latest first."""
         return [event for event in self.cluster.api("GET", "/events?limit=500")["events"] if event["action"] in actions]
 
+    def over(self, action):
+        return next((event for event in self.events(action) if event["result"] == "done"), None)
+
     def items(self, kind):
         return [item for item in self.cluster.api("GET", "/overview")["health"]["items"] if item["kind"] == kind]
 
@@ -214,11 +217,8 @@ class Certificate(WithTls, FaultCase):
         self.assertIsNone(event["object"])
 
 
-class OwnWords(WithClocks, FaultCase):
+class OwnWords(FaultCase):
     """By what a server says of itself."""
-
-    def over(self, action):
-        return next((event for event in self.events(action) if event["result"] == "done"), None)
 
     def beat(self, node, used, free):
         stats = {"used": used, "free": free, "certificate": int(time.time()) + 5 * 24 * 3600}
@@ -254,6 +254,10 @@ class OwnWords(WithClocks, FaultCase):
         self.assertEqual(len(self.events("certificate ends")), 1)
         self.cluster.api("DELETE", "/nodes/%d" % node["id"], status=204)
         wait_for(lambda: not self.items("node-certificate"), "the items of a node that was removed to go")
+
+
+class Clock(WithClocks, FaultCase):
+    """By a clock that is wrong."""
 
     def test_clock(self):
         """Less than readers and control notice is a fault already; no other server is named."""
