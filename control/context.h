@@ -22,6 +22,7 @@ typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their st
 typedef struct _PmssNodeProbe PmssNodeProbe;
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
 typedef struct _PmssMonitor PmssMonitor;        /* monitor.h: figures as time goes by */
+typedef struct _PmssNodeMetrics PmssNodeMetrics;        /* node-metrics.h: their figures */
 typedef struct _PmssFaultWatch PmssFaultWatch;  /* fault-watch.h: what is wrong with nodes */
 /* originals.h: files that media were made from, where they are kept */
 typedef struct _PmssOriginals PmssOriginals;
@@ -58,6 +59,7 @@ typedef struct
   PmssSessions *sessions;
   PmssMonitor *monitor;
   PmssFaultWatch *faults;       /* nullable: in tests, that watch nothing */
+  PmssNodeMetrics *node_metrics;        /* nullable: the same */
   PmssOriginals *originals;
   PmssUploads *uploads;
   PmssJobs *jobs;

@@ -76,6 +76,14 @@ add_nodes (PmssMetrics * metrics, PmssNodes * nodes)
 }
 
 static void
+add_each_node (PmssMetrics * metrics, PmssNodeMetrics * nodes)
+{
+  g_autoptr (GRefString) text = pmss_node_metrics_get (nodes);
+
+  pmss_metrics_append (metrics, text);
+}
+
+static void
 add_repair (PmssMetrics * metrics, PmssRepair * repair)
 {
   PmssRepairStats stats;
@@ -168,7 +176,8 @@ pmss_control_metrics (PmssControlContext * context)
   add_nodes (metrics, context->nodes);
   add_repair (metrics, context->repair);
   add_reconciler (metrics, context->reconciler);
-  pmss_node_metrics_add (metrics, context);
+  if (context->node_metrics != NULL)
+    add_each_node (metrics, context->node_metrics);
   add_http (metrics, g_atomic_pointer_get (&context->httpd));
   return pmss_metrics_finish (metrics);
 }

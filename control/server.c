@@ -29,6 +29,7 @@
 #include "control/monitor/fault-watch.h"
 #include "control/monitor/load.h"
 #include "control/monitor/monitor.h"
+#include "control/monitor/node-metrics.h"
 #include "control/nodes/node-probe.h"
 #include "control/nodes/nodes.h"
 #include "control/originals/originals.h"
@@ -317,6 +318,7 @@ open_context (PmssControlContext * context, GError ** error)
   pmss_sessions_set_events (context->sessions, context->events);
   context->monitor = pmss_monitor_new (context, TRUE);
   context->faults = pmss_fault_watch_new (context, config->lease);
+  context->node_metrics = pmss_node_metrics_new (context);
   return open_work (context, error);
 }
 
@@ -331,6 +333,7 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->uploads, pmss_uploads_free);
   g_clear_pointer (&context->originals, pmss_originals_free);
   g_clear_pointer (&context->monitor, pmss_monitor_free);
+  g_clear_pointer (&context->node_metrics, pmss_node_metrics_free);
   g_clear_pointer (&context->faults, pmss_fault_watch_free);
   g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);

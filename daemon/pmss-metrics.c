@@ -42,6 +42,13 @@ pmss_metrics_finish (PmssMetrics * self)
   return text;
 }
 
+void
+pmss_metrics_append (PmssMetrics * self, const char *text)
+{
+  g_string_append (self->text, text);
+  self->name = NULL;
+}
+
 /* Help has no quotation marks to be escaped, values of labels have. */
 static void
 append_escaped (GString * text, const char *value, gboolean quotes)

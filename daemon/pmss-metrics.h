@@ -17,6 +17,9 @@ PmssMetrics *pmss_metrics_new    (const char *prefix);
 /* (transfer full) The text. Frees @self. */
 char        *pmss_metrics_finish (PmssMetrics *self);
 
+/* Takes over the text of another page, whose families have other names. */
+void         pmss_metrics_append (PmssMetrics *self, const char *text);
+
 /* Begins a family. @name: [a-z_0-9], and none that there is already. */
 void         pmss_metrics_family (PmssMetrics *self, const char *name, PmssMetricType type,
     const char *help);

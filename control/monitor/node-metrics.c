@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The nodes' figures for Prometheus. On a worker of the listener. */
+/* The nodes' figures for Prometheus. On workers of the listener. */
 #include "control/monitor/node-metrics.h"
 
 #include <math.h>
@@ -7,6 +7,17 @@
 #include "control/monitor/fault-watch.h"
 #include "control/monitor/fault-words.h"
 #include "control/nodes/nodes.h"
+#include "daemon/pmss-metrics.h"
+
+#define MAX_AGE G_TIME_SPAN_SECOND
+
+struct _PmssNodeMetrics
+{
+  PmssControlContext *context;
+  GMutex lock;                  /* protects what follows; held while the text is made */
+  GRefString *text;             /* NULL: none yet */
+  gint64 made;                  /* monotonic */
+};
 
 typedef struct
 {
@@ -124,7 +135,7 @@ add_states (PmssMetrics * metrics, GArray * rows)
   pmss_metrics_family (metrics, "node_clock_skew_seconds", PMSS_METRIC_GAUGE,
       "By which its clock is ahead of control's.");
   for (guint i = 0; i < rows->len; i++)
-    if (ROW (rows, i)->info->last_seen != 0)
+    if (ROW (rows, i)->info->state != PMSS_NODE_DOWN)
       add_known (metrics, ROW (rows, i), (double) ROW (rows, i)->info->skew);
 }
 
@@ -167,13 +178,15 @@ add_views (PmssMetrics * metrics, GArray * rows)
   pmss_metrics_family (metrics, "node_viewers", PMSS_METRIC_GAUGE,
       "Viewers that read from it.");
   for (guint i = 0; i < rows->len; i++)
-    pmss_metrics_add (metrics, "node", ROW (rows, i)->id,
-        ROW (rows, i)->view.viewers);
+    if (ROW (rows, i)->viewed)
+      pmss_metrics_add (metrics, "node", ROW (rows, i)->id,
+          ROW (rows, i)->view.viewers);
   pmss_metrics_family (metrics, "node_viewer_complaints", PMSS_METRIC_GAUGE,
       "Viewers for whom it was slow within the last minute.");
   for (guint i = 0; i < rows->len; i++)
-    pmss_metrics_add (metrics, "node", ROW (rows, i)->id,
-        ROW (rows, i)->view.complaints);
+    if (ROW (rows, i)->viewed)
+      pmss_metrics_add (metrics, "node", ROW (rows, i)->id,
+          ROW (rows, i)->view.complaints);
   for (guint i = 0; i < G_N_ELEMENTS (views); i++) {
     pmss_metrics_family (metrics, views[i].name, PMSS_METRIC_GAUGE,
         views[i].help);
@@ -200,9 +213,10 @@ add_faults (PmssMetrics * metrics, PmssFaultWatch * watch)
         counts[kind]);
 }
 
-void
-pmss_node_metrics_add (PmssMetrics * metrics, PmssControlContext * context)
+static char *
+make_text (PmssControlContext * context)
 {
+  PmssMetrics *metrics = pmss_metrics_new ("pmss_control_");
   g_autoptr (GPtrArray) nodes = pmss_nodes_list_known (context->nodes);
   g_autoptr (GArray) rows = make_rows (context, nodes);
 
@@ -216,4 +230,40 @@ pmss_node_metrics_add (PmssMetrics * metrics, PmssControlContext * context)
       G_STRUCT_OFFSET (PmssDiskStats, latency));
   add_views (metrics, rows);
   add_faults (metrics, context->faults);
+  return pmss_metrics_finish (metrics);
+}
+
+PmssNodeMetrics *
+pmss_node_metrics_new (PmssControlContext * context)
+{
+  PmssNodeMetrics *self = g_new0 (PmssNodeMetrics, 1);
+
+  self->context = context;
+  g_mutex_init (&self->lock);
+  return self;
+}
+
+void
+pmss_node_metrics_free (PmssNodeMetrics * self)
+{
+  g_clear_pointer (&self->text, g_ref_string_release);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+GRefString *
+pmss_node_metrics_get (PmssNodeMetrics * self)
+{
+  g_autoptr (GMutexLocker) G_GNUC_UNUSED locker =
+      g_mutex_locker_new (&self->lock);
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->text == NULL || now - self->made >= MAX_AGE) {
+    g_autofree char *text = make_text (self->context);
+
+    g_clear_pointer (&self->text, g_ref_string_release);
+    self->text = g_ref_string_new (text);
+    self->made = now;
+  }
+  return g_ref_string_acquire (self->text);
 }

@@ -2,12 +2,20 @@
 #pragma once
 
 #include "control/context.h"
-#include "daemon/pmss-metrics.h"
 
 G_BEGIN_DECLS
 
-/* Adds the nodes' figures to a page of metrics, with the label `node`, and the faults that last. A
- * figure that is not known has no line. From memory: it waits for nothing. Any thread. */
-void pmss_node_metrics_add (PmssMetrics *metrics, PmssControlContext *context);
+/**
+ * PmssNodeMetrics:
+ *
+ * The nodes' figures for Prometheus, with the label `node`, and the faults that last. A figure that
+ * is not known has no line. From memory, and made once a second at most: it may be asked for as
+ * often as anybody likes. It waits for nothing but another thread that makes it. Threads: any.
+ */
+
+PmssNodeMetrics *pmss_node_metrics_new  (PmssControlContext *context);
+void             pmss_node_metrics_free (PmssNodeMetrics *metrics);
+/* (transfer full) */
+GRefString      *pmss_node_metrics_get  (PmssNodeMetrics *metrics);
 
 G_END_DECLS

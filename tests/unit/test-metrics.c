@@ -67,6 +67,23 @@ test_real (void)
 }
 
 static void
+test_append (void)
+{
+  PmssMetrics *metrics = pmss_metrics_new ("x_"), *other =
+      pmss_metrics_new ("x_");
+  g_autofree char *text = NULL;
+
+  pmss_metrics_single (other, "b", PMSS_METRIC_GAUGE, "B", 2);
+  text = pmss_metrics_finish (other);
+  pmss_metrics_single (metrics, "a", PMSS_METRIC_GAUGE, "A", 1);
+  pmss_metrics_append (metrics, text);
+  pmss_metrics_single (metrics, "c", PMSS_METRIC_GAUGE, "C", 3);
+  assert_text (metrics, "# HELP x_a A\n# TYPE x_a gauge\nx_a 1\n"
+      "# HELP x_b B\n# TYPE x_b gauge\nx_b 2\n"
+      "# HELP x_c C\n# TYPE x_c gauge\nx_c 3\n");
+}
+
+static void
 test_histogram (void)
 {
   static const gint64 bounds[] = { 500, 1000000 };
@@ -112,6 +129,7 @@ main (int argc, char **argv)
   g_test_add_func ("/metrics/labels", test_labels);
   g_test_add_func ("/metrics/escapes", test_escapes);
   g_test_add_func ("/metrics/real", test_real);
+  g_test_add_func ("/metrics/append", test_append);
   g_test_add_func ("/metrics/histogram", test_histogram);
   g_test_add_func ("/metrics/wrong-names", test_wrong_names);
   return g_test_run ();
