@@ -129,7 +129,7 @@ export function NodeCard({ node, marked, reload }: { node: ClusterNode; marked: 
         <dt>{n.value.sends}</dt><dd>{sends(node)}</dd>
         <dt>{n.value.load}</dt><dd><Load node={node} /></dd>
       </dl>
-      <NodeActions node={node} reload={reload} more={<a class="button quiet" href={`/admin/nodes/${node.id}`}>{w.value.details}</a>} />
+      <NodeActions node={node} reload={reload} more={<a class="button" href={`/admin/nodes/${node.id}`}>{w.value.details}</a>} />
     </li>
   );
 }
