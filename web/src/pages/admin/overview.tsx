@@ -85,11 +85,12 @@ function ItemAction({ item, reload }: { item: HealthItem; reload: () => void }) 
 }
 
 function Item({ item, reload }: { item: HealthItem; reload: () => void }) {
+  const node = item.kind.startsWith('node-') ? pageOf(item) : null;
   return (
     <li class={`attention-item ${item.severity}`}>
       <Icon name={item.severity === 'info' ? 'info' : 'alert'} />
       <div class="attention-text">
-        <strong>{sayItem(item)}</strong>
+        <strong>{node ? <a href={node}>{sayItem(item)}</a> : sayItem(item)}</strong>
         <p>
           {sayAdvice(item)}
           {item.since && <> · {o.value.since(formatAgo(item.since))}</>}
