@@ -79,6 +79,8 @@ function lastButSome({ start, step, points }: Grid): number {
 async function moveOn(query: HistoryQuery, have: History | null, signal: AbortSignal): Promise<History> {
   if (have) {
     const more = await get<History>(pathOf(query, lastButSome(have)), signal);
+    // all of it: what was known is too old
+    if (more.points >= have.points) return more;
     const joined = extendHistory(have, more);
     if (joined) return joined;
   }
