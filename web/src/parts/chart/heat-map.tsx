@@ -52,8 +52,13 @@ function Scale({ kind, top }: { kind: Kind; top: number }) {
   );
 }
 
+// so that a browser draws it at once: of many rows only the newest columns
+const MOST_CELLS = 10000;
+const LEAST_COLUMNS = 10;
+
 function HeatTable({ title, kind, grid, rows }: Props) {
-  const columns = Array.from({ length: grid.points }, (_, i) => grid.points - 1 - i);
+  const shown = Math.min(grid.points, Math.max(LEAST_COLUMNS, Math.floor(MOST_CELLS / rows.length)));
+  const columns = Array.from({ length: shown }, (_, i) => grid.points - 1 - i);
   return (
     <div class="table-box chart-table" tabIndex={0} role="region" aria-label={w.value.table(title)}>
       <table>
