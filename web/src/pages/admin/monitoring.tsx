@@ -29,6 +29,7 @@ function Charts({ count }: { count: number }) {
   const series = [...new Set(['cpu', name, ...(limit && !many ? [limit] : [])])];
   const nodes = useHistory({ series, nodes: 'all', span, points: many ? FEW_POINTS : POINTS }, many && span === 'live' ? MANY_EVERY_S : undefined);
   const error = cluster.error ?? nodes.error;
+  const shown = cluster.data?.span === span && nodes.data?.span === span;
   const reload = () => {
     cluster.reload();
     nodes.reload();
@@ -39,10 +40,10 @@ function Charts({ count }: { count: number }) {
         <Spans />
         {cluster.data && <AsOf at={cluster.asOf} reload={reload} />}
       </div>
-      {error && <HistoryProblem problem={error} retry={reload} />}
+      {error && <HistoryProblem problem={error} retry={reload} shown={shown} />}
       {!cluster.data && !error && <Loading />}
-      {cluster.data && !cluster.error && <ClusterCharts history={cluster.data} nodes={nodes.data} moment={moment} />}
-      {nodes.data && !nodes.error && <NodeCompare history={nodes.data} moment={moment} />}
+      {cluster.data && (shown || !error) && <ClusterCharts history={cluster.data} nodes={nodes.data} moment={moment} />}
+      {nodes.data && (shown || !error) && <NodeCompare history={nodes.data} moment={moment} />}
     </>
   );
 }

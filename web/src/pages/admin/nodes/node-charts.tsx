@@ -52,6 +52,7 @@ export function NodeCharts({ id }: { id: number }) {
   const span = chosenSpan();
   const moment = useSignal<number | null>(null);
   const { data, error, reload, asOf } = useHistory({ series: SERIES, nodes: [id], span, points: POINTS });
+  const shown = data?.span === span;
   const charts = useMemo(() => (data ? FORMS.map((form) => ({ form, lines: draw(data, id, form) })) : []), [data, id, language.value]);
   return (
     <section class="charts-section">
@@ -60,9 +61,9 @@ export function NodeCharts({ id }: { id: number }) {
         <Spans />
         {data && <AsOf at={asOf} reload={reload} />}
       </div>
-      {error && <HistoryProblem problem={error} retry={reload} />}
+      {error && <HistoryProblem problem={error} retry={reload} shown={shown} />}
       {!data && !error && <Loading />}
-      {data && !error && (
+      {data && (shown || !error) && (
         <div class="charts">
           {charts.map(({ form: { title, kind }, lines }) => <Chart key={title} title={w.value.titles[title]} kind={kind} grid={data} lines={lines} moment={moment} />)}
         </div>
