@@ -112,7 +112,7 @@ export function useHistory(query: HistoryQuery, every = EVERY_S[query.span]): Li
         if (!abort.signal.aborted) setState({ data, error: null, loading: false, asOf: Date.now() });
       } catch (error) {
         have = null;
-        wait = Math.max(every, AFTER_ERROR_S);
+        wait = AFTER_ERROR_S;
         if (!abort.signal.aborted) setState((old) => ({ ...old, error: asProblem(error), loading: false }));
       }
       timer = 0;
