@@ -85,16 +85,33 @@ find_point (const PmssChart * self, gint64 time, guint * point)
   return TRUE;
 }
 
+static void
+add_mean (PmssChartLine * line, guint point, double value)
+{
+  if (isnan (value))
+    return;
+  line->sum[point] += (float) value;
+  line->number[point]++;
+}
+
+static void
+add_max (PmssChartLine * line, guint point, double value)
+{
+  float *max = &line->max[point];
+
+  /* of a comparison with NaN comes FALSE: an unknown value is passed over */
+  if (isnan (*max) || (float) value > *max)
+    *max = (float) value;
+}
+
 void
 pmss_chart_add_mean (PmssChart * self, PmssChartLine * line, gint64 time,
     double value)
 {
   guint point;
 
-  if (isnan (value) || !find_point (self, time, &point))
-    return;
-  line->sum[point] += (float) value;
-  line->number[point]++;
+  if (find_point (self, time, &point))
+    add_mean (line, point, value);
 }
 
 void
@@ -104,7 +121,31 @@ pmss_chart_add_max (PmssChart * self, PmssChartLine * line, gint64 time,
   guint point;
 
   if (line->max != NULL && find_point (self, time, &point))
-    line->max[point] = fmaxf (line->max[point], (float) value);
+    add_max (line, point, value);
+}
+
+/* A month of a hundred nodes are half a million values: no division for each. */
+void
+pmss_chart_add_run (PmssChart * self, PmssChartLine * line, gint64 time,
+    gint64 each, const double *values, guint n, gboolean is_max)
+{
+  const PmssChartAxis *axis = &self->axis;
+  gint64 skipped = time < axis->start ?
+      (axis->start - time + each - 1) / each : 0;
+  gint64 into = time + skipped * each - axis->start;
+  gint64 point = into / axis->step, rest = into % axis->step;
+
+  for (gint64 i = skipped; i < n && point < axis->n; i++) {
+    if (is_max)
+      add_max (line, (guint) point, values[i]);
+    else
+      add_mean (line, (guint) point, values[i]);
+    rest += each;
+    if (rest >= axis->step) {
+      rest -= axis->step;
+      point++;
+    }
+  }
 }
 
 double

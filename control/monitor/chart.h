@@ -51,6 +51,9 @@ void       pmss_chart_add_line (PmssChart *chart, guint node, PmssSeries series)
  * over. */
 void       pmss_chart_add_mean (PmssChart *chart, PmssChartLine *line, gint64 time, double value);
 void       pmss_chart_add_max  (PmssChart *chart, PmssChartLine *line, gint64 time, double value);
+/* The same for @n values, one each @each s from @time on, which divides the step. */
+void       pmss_chart_add_run  (PmssChart *chart, PmssChartLine *line, gint64 time, gint64 each,
+    const double *values, guint n, gboolean is_max);
 /* PMSS_UNKNOWN: a gap. */
 double     pmss_chart_get_mean (const PmssChartLine *line, guint point);
 double     pmss_chart_get_max  (const PmssChartLine *line, guint point);

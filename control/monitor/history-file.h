@@ -19,10 +19,11 @@ G_BEGIN_DECLS
  */
 typedef enum { PMSS_LEVEL_MINUTE, PMSS_LEVEL_TEN, PMSS_LEVEL_HOUR, PMSS_N_LEVELS } PmssLevel;
 
+#define PMSS_MAX_POINTS 240
 typedef struct
 {
   gint64 each;                  /* s of an interval */
-  guint points;                 /* intervals of a block */
+  guint points;                 /* intervals of a block, up to PMSS_MAX_POINTS */
   guint blocks;                 /* that are kept */
 } PmssLevelInfo;
 const PmssLevelInfo *pmss_level_get_info (PmssLevel level);

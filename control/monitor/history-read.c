@@ -17,16 +17,6 @@ typedef struct
   guint first_node, last_node;
 } Reading;
 
-static void
-add (PmssChart * chart, PmssChartLine * line, gint64 time, double value,
-    gboolean is_max)
-{
-  if (is_max)
-    pmss_chart_add_max (chart, line, time, value);
-  else
-    pmss_chart_add_mean (chart, line, time, value);
-}
-
 /* --- blocks --- */
 
 static gboolean
@@ -44,11 +34,13 @@ read_block (Reading * self, gint64 block, PmssChartLine * line,
   if (pmss_rows_next (rows, &local)) {
     gsize size;
     const guint8 *data = pmss_rows_blob (rows, 0, &size);
+    double values[PMSS_MAX_POINTS];
 
     for (guint i = 0; i < self->info->points; i++)
-      add (self->chart, line, begin + i * self->info->each,
-          pmss_packed_number_unpack (pmss_history_block_get (data, size, i)),
-          is_max);
+      values[i] =
+          pmss_packed_number_unpack (pmss_history_block_get (data, size, i));
+    pmss_chart_add_run (self->chart, line, begin, self->info->each, values,
+        self->info->points, is_max);
   }
   return pmss_rows_end (g_steal_pointer (&local), error);
 }

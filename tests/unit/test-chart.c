@@ -82,6 +82,41 @@ test_points (void)
   g_assert_true (isnan (pmss_chart_get_max (memory, 0)));
 }
 
+/* In one call as one by one, wherever the run begins and ends. */
+static void
+test_run (void)
+{
+  const PmssChartAxis axis = { 600, 180, 7 };
+  double values[40];
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    values[i] = i % 5 == 2 ? PMSS_UNKNOWN : i + 1;
+  for (gint64 time = -3000; time < 3000; time += 60) {
+    g_autoptr (PmssChart) one = pmss_chart_new (&axis);
+    g_autoptr (PmssChart) other = pmss_chart_new (&axis);
+    PmssChartLine *a, *b;
+
+    pmss_chart_add_line (one, 7, PMSS_SERIES_CPU);
+    pmss_chart_add_line (other, 7, PMSS_SERIES_CPU);
+    a = &g_array_index (one->lines, PmssChartLine, 0);
+    b = &g_array_index (other->lines, PmssChartLine, 0);
+    for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+      pmss_chart_add_mean (one, a, time + i * 60, values[i]);
+      pmss_chart_add_max (one, a, time + i * 60, values[i]);
+    }
+    for (guint is_max = 0; is_max < 2; is_max++)
+      pmss_chart_add_run (other, b, time, 60, values, G_N_ELEMENTS (values),
+          is_max);
+    g_assert_cmpmem (a->sum, axis.n * sizeof (float), b->sum,
+        axis.n * sizeof (float));
+    g_assert_cmpmem (a->number, axis.n * sizeof (guint32), b->number,
+        axis.n * sizeof (guint32));
+    for (guint i = 0; i < axis.n; i++)
+      g_assert_true (a->max[i] == b->max[i] || (isnan (a->max[i])
+              && isnan (b->max[i])));
+  }
+}
+
 /* Half a minute of a node, of which it told the memory for a second. */
 static void
 test_minute (void)
@@ -140,6 +175,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/chart/axis", test_axis);
   g_test_add_func ("/chart/points", test_points);
+  g_test_add_func ("/chart/run", test_run);
   g_test_add_func ("/chart/minute", test_minute);
   g_test_add_func ("/chart/columns-cut", test_columns_cut);
   return g_test_run ();
