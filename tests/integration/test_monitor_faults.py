@@ -198,7 +198,7 @@ class Liars(FaultCase):
             self.tell(user, session, *({"id": id, "units": 100} for id in self.ids(session)),
                       {"id": foreign, "late": 1000, "units": 1000}, {"id": 4711, "late": 1000, "units": 1000})
         own = self.ids(session)[0]
-        wait_for(lambda: self.metric("node_viewers", own) >= 3, "what they told of their own")
+        wait_for(lambda: (self.metric("node_viewers", own) or 0) >= 3, "what they told of their own")
         self.assertEqual(self.metric("node_viewer_complaints", foreign) or 0, 0)
         self.assertEqual([event for event in self.events("node slow") if event["object"] == str(foreign)], [])
         self.assertIsNone(self.metric("node_viewers", 4711))
