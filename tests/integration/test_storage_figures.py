@@ -118,6 +118,7 @@ class Figures(Case):
         if not SANITIZED:
             self.assertEqual(count("late_answers_total"), 0)
         late = count("late_answers_total")
+        self.addCleanup(hang.unlink, missing_ok=True)
         hang.touch()
         client = self.client(server)
         client.request("GET", "/v1/shards/" + name, headers={"Authorization": "Bearer " + self.all})
@@ -135,6 +136,7 @@ class Figures(Case):
         server, control = self.beating(wrapper=["env", "PMSS_TEST_HASTE=%d" % HASTE, *wrapper])
         before = self.stats(control)
         self.assertNotIn("trouble", control.beats[-1][1])
+        self.addCleanup(hang.unlink, missing_ok=True)
         hang.touch()
         wait_for(pathlib.Path(str(hang) + ".hangs").exists, "the disk to be looked at")
         with control.beaten:
@@ -162,6 +164,7 @@ class Figures(Case):
         session = "%032x" % 7
         token = self.keys.mint(ops="l", sid=session)
         self.assertEqual(server.ask("GET", "/v1/shards", token).status, 200)
+        self.addCleanup(hang.unlink, missing_ok=True)
         hang.touch()
         control.revoked = [session]
         wait_for(lambda: server.ask("GET", "/v1/shards", token).status == 401, "the session to have ended")
