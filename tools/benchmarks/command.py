@@ -12,10 +12,10 @@ import sys
 import tempfile
 import time
 
-from . import accounting, build, catalog, degraded, gateway, hosts, ingest, latency, machine, many, report, sessions, throughput
+from . import accounting, build, catalog, degraded, gateway, hosts, ingest, latency, machine, many, monitor, report, sessions, throughput
 
 MODES = {"throughput": throughput, "degraded": degraded, "hosts": hosts, "latency": latency, "many": many, "ingest": ingest, "sessions": sessions, "catalog": catalog,
-         "gateway": gateway}
+         "gateway": gateway, "monitor": monitor}
 EPILOG = """Every comparison takes turns in one run, after a warm-up; the ratios are of the two figures of one round. The table goes to the standard output, all
 single figures to a JSON file. Nothing is judged: the exit status tells only whether everything could be measured. docs/performance.md explains."""
 
