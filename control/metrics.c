@@ -3,6 +3,7 @@
 #include "control/metrics.h"
 
 #include "control/database/database.h"
+#include "control/monitor/monitor.h"
 #include "control/monitor/node-metrics.h"
 #include "control/reconcile/reconcile.h"
 #include "control/nodes/nodes.h"
@@ -81,6 +82,15 @@ add_each_node (PmssMetrics * metrics, PmssNodeMetrics * nodes)
   g_autoptr (GRefString) text = pmss_node_metrics_get (nodes);
 
   pmss_metrics_append (metrics, text);
+}
+
+static void
+add_history (PmssMetrics * metrics, PmssMonitor * monitor)
+{
+  g_autofree char *fault = pmss_monitor_get_history_fault (monitor);
+
+  pmss_metrics_single (metrics, "history_working", PMSS_METRIC_GAUGE,
+      "0: the history of figures cannot be kept now.", fault == NULL);
 }
 
 static void
@@ -176,6 +186,8 @@ pmss_control_metrics (PmssControlContext * context)
   add_nodes (metrics, context->nodes);
   add_repair (metrics, context->repair);
   add_reconciler (metrics, context->reconciler);
+  if (context->monitor != NULL)
+    add_history (metrics, context->monitor);
   if (context->node_metrics != NULL)
     add_each_node (metrics, context->node_metrics);
   add_http (metrics, g_atomic_pointer_get (&context->httpd));

@@ -42,6 +42,7 @@
 #include "httpd/pmss-httpd.h"
 #include "libpmss/client/pmss-ca-file.h"
 #include "libpmss/pmss-error.h"
+
 #define NODES_TICK_MS 500
 #define MONITOR_TICK_S 1
 #define SESSIONS_TICK_S 1
@@ -58,6 +59,7 @@
  * connections to the nodes of an extent or two. */
 #define EACH_CONNECTION 2
 #define OWN_DESCRIPTORS 256
+
 static gboolean
 on_nodes_tick (gpointer data)
 {
@@ -332,9 +334,9 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->repair, pmss_repair_free);
   g_clear_pointer (&context->uploads, pmss_uploads_free);
   g_clear_pointer (&context->originals, pmss_originals_free);
-  g_clear_pointer (&context->monitor, pmss_monitor_free);
   g_clear_pointer (&context->node_metrics, pmss_node_metrics_free);
   g_clear_pointer (&context->faults, pmss_fault_watch_free);
+  g_clear_pointer (&context->monitor, pmss_monitor_free);
   g_clear_pointer (&context->sessions, pmss_sessions_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);

@@ -13,6 +13,8 @@
 #define MAX_PROBLEM 1000
 #define DEFAULT_LEASE 60        /* seconds, where control does not say */
 #define MAX_LEASE 86400
+/* For so long no figures are sent after control has refused them. */
+#define QUIET_MS 60000
 #define MAX_REVOKED 1000        /* in one answer */
 
 /*
@@ -49,6 +51,7 @@ struct _PmssNodeAgent
   gint64 revocations;           /* number of the last one that control told */
   gboolean behind;              /* there may be more of them */
   gboolean told;                /* bad shards, in the heartbeat that is under way */
+  gint64 quiet_until;           /* monotonic, us: no figures until then, which control refuses */
   char *problem;                /* nullable: what control says is wrong with us, and was logged */
   gboolean away;                /* control: the last request failed, and that was logged */
   gboolean unknown;             /* it answered that it does not know this server */
@@ -230,11 +233,20 @@ note_failure (PmssNodeAgent * agent, const GError * error)
   agent->unknown = unknown;
 }
 
-/* A control server that cannot take what we found is not to lose us over it. */
+/* A control server that cannot take our figures, or what we found, is not to
+ * lose us over it: without its answers this server serves no viewers. */
 static void
 check_refusal (PmssNodeAgent * agent, guint status)
 {
-  if (!agent->told || (status != 400 && status != 413 && status != 422))
+  gint64 now = g_get_monotonic_time ();
+
+  if (status != 400 && status != 413 && status != 422)
+    return;
+  if (now >= agent->quiet_until) {
+    agent->quiet_until = now + pmss_haste (QUIET_MS) * G_GINT64_CONSTANT (1000);
+    return;
+  }
+  if (!agent->told)
     return;
   g_warning ("%s does not take a list of bad shards: only the log has them",
       agent->config->control);
@@ -367,6 +379,18 @@ add_time (JsonBuilder * builder)
 }
 
 static void
+add_figures (PmssNodeAgent * agent, JsonBuilder * builder)
+{
+  json_builder_set_member_name (builder, "stats");
+  if (g_get_monotonic_time () >= agent->quiet_until) {
+    json_builder_add_value (builder, agent->funcs.stats (agent->user_data));
+    return;
+  }
+  json_builder_begin_object (builder);
+  json_builder_end_object (builder);
+}
+
+static void
 send_heartbeat (PmssNodeAgent * agent)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -382,8 +406,7 @@ send_heartbeat (PmssNodeAgent * agent)
   json_builder_add_string_value (builder, pmss_self_get_instance (agent->self));
   json_builder_set_member_name (builder, "revocations");
   json_builder_add_int_value (builder, agent->revocations);
-  json_builder_set_member_name (builder, "stats");
-  json_builder_add_value (builder, agent->funcs.stats (agent->user_data));
+  add_figures (agent, builder);
   add_bad_shards (agent, builder);
   add_trouble (agent, builder);
   if (agent->state == AGENT_LEAVING) {

@@ -9,6 +9,7 @@
 #include "control/database/database.h"
 #include "control/events/events.h"
 #include "control/monitor/fault-words.h"
+#include "control/monitor/monitor.h"
 #include "control/nodes/nodes.h"
 #include "httpd/pmss-httpd.h"
 
@@ -182,6 +183,22 @@ gather_own (PmssFaultWatch * self, PmssFaultFacts * facts)
 
 /* --- What is told --- */
 
+/* For the series. Only the tick, which calls this, makes other views. */
+static void
+tell_monitor (PmssFaultWatch * self)
+{
+  for (guint i = 0; i < self->views->len; i++) {
+    const PmssReceptionView *view = &g_array_index (self->views,
+        PmssReceptionView, i);
+    const PmssViewerFigures figures = {
+      .viewers = view->viewers,.rate = view->rate,.late = view->late,
+      .rebuilt = view->rebuilt,.time = view->time
+    };
+
+    pmss_monitor_note_viewers (self->context->monitor, view->node, &figures);
+  }
+}
+
 static void
 tell_change (PmssFaultWatch * self, const PmssFaultChange * change, gint64 now)
 {
@@ -248,6 +265,8 @@ pmss_fault_watch_tick (PmssFaultWatch * self, gint64 now)
   pmss_faults_look (self->faults, &facts, now, wall, changes);
   pmss_faults_prune (self->faults, now);
   g_mutex_unlock (&self->lock);
+  if (self->context->monitor != NULL)
+    tell_monitor (self);
   for (guint i = 0; i < changes->len; i++)
     tell_change (self, &g_array_index (changes, PmssFaultChange, i), now);
   set_warnings (self);

@@ -7,6 +7,7 @@
 #include "control/config.h"
 #include "control/database/database.h"
 #include "control/monitor/fault-watch.h"
+#include "control/monitor/monitor.h"
 #include "control/reconcile/reconcile.h"
 #include "control/uploads/uploads.h"
 
@@ -51,6 +52,8 @@ pmss_cluster_facts_gather (PmssControlContext * context,
   facts->faults = pmss_fault_watch_list (context->faults);
   list_held (context, facts);
   count_states (context, facts);
+  facts->history = context->monitor != NULL ?
+      pmss_monitor_get_history_fault (context->monitor) : NULL;
   facts->disk = pmss_disk_reserve_explain (context->reserve);
   return TRUE;
 }
@@ -61,6 +64,7 @@ pmss_cluster_facts_clear (PmssClusterFacts * facts)
   g_clear_pointer (&facts->nodes, g_ptr_array_unref);
   g_clear_pointer (&facts->held, g_array_unref);
   g_clear_pointer (&facts->faults, g_array_unref);
+  g_clear_pointer (&facts->history, g_free);
   g_clear_pointer (&facts->disk, g_free);
 }
 

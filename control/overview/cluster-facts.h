@@ -22,6 +22,7 @@ typedef struct
   guint64 streams;
   guint64 uploads;              /* under way */
   guint64 room;                 /* bytes that uploads may still take of control's disk */
+  char *history;                /* (nullable) why no history of figures is kept */
   char *disk;                   /* (nullable) why that disk is as good as full, and the remedy */
 } PmssClusterFacts;
 

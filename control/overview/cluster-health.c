@@ -285,6 +285,13 @@ note_work (PmssClusterHealth * health, const PmssClusterFacts * facts)
   if (facts->disk != NULL)
     add_item (health, PMSS_CLUSTER_BAD, "disk-full", 0, g_strdup (facts->disk),
         "Make room on the control server's disk.");
+  if (facts->history != NULL) {
+    item = add_item (health, PMSS_CLUSTER_ATTENTION, "history", 0,
+        g_strdup_printf ("The history of figures is not kept: %s.",
+            facts->history), "Look at the control server's disk and log; "
+        "nothing else depends on it.");
+    item->reason = g_strdup (facts->history);
+  }
   if (waiting > 0) {
     item = add_item (health, PMSS_CLUSTER_ATTENTION, "jobs-waiting", 0,
         g_strdup_printf ("%" G_GUINT64_FORMAT " job%s, and go%s on by %s.",

@@ -23,6 +23,7 @@ class Control(http.server.ThreadingHTTPServer):
         self.beat_status = 200
         self.stuck = threading.Event()  # until it is set no heartbeat is answered
         self.stuck.set()
+        self.refuses_figures = False
         self.complete = True
         self.revoked = []       # sessions, numbered from 1
         self.hangs_up = False   # after each heartbeat, without having said so
@@ -88,7 +89,7 @@ class ControlHandler(http.server.BaseHTTPRequestHandler):
                 server.on_beat(body)
             with server.beaten:
                 server.beats.append((self.headers["Authorization"], body))
-                status = server.beat_status
+                status = 400 if server.refuses_figures and body["stats"] else server.beat_status
                 server.beaten.notify_all()
             server.stuck.wait(WAIT)
             known = body["revocations"]

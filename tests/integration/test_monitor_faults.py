@@ -128,6 +128,11 @@ class ForViewers(FaultCase):
         item, = wait_for(lambda: self.items("node-slow"), "the item")
         self.assertEqual((item["subject"], item["count"]), (str(self.slow.id), 3))
         self.assertIn("slow for viewers", wait_for(lambda: self.warning(self.slow.id), "the warning"))
+        # and the series have it
+        lines = {line["name"]: line["mean"] for line in self.cluster.api(
+            "GET", "/history?series=viewers,viewer_late,viewer_rebuilt&nodes=%d&span=live&points=600" % self.slow.id)["series"]}
+        self.assertAlmostEqual(max(value for value in lines["viewers"] if value is not None), 3, delta=0.01)
+        self.assertGreater(max(value for name in ("viewer_late", "viewer_rebuilt") for value in lines[name] if value is not None), 0)
         # in its own eyes it is well, and nothing is taken from it
         self.assertEqual({node["state"] for node in self.cluster.api("GET", "/nodes")["nodes"]}, {"up"})
         self.assertEqual(len(self.events("node slow")), 1, "others are not named")

@@ -52,6 +52,15 @@ class Figures(Case):
                 self.fail("never: %s; last: %s" % (what, control.beats[-1:]))
         return control.beats[-1][1]["stats"]
 
+    def test_refused(self):
+        """A server whose figures control refuses goes on without them for a while."""
+        server, control = self.beating(wrapper=["env", "PMSS_TEST_HASTE=30"])
+        control.wait_for_beats(1)
+        control.refuses_figures = True
+        self.wait_for_stats(control, lambda stats: not stats, "a heartbeat without figures")
+        control.refuses_figures = False
+        self.wait_for_stats(control, lambda stats: "cpu" in stats, "figures again")
+
     def test_all(self):
         server, control = self.beating(network_limit="1G")
         control.wait_for_beats(3)

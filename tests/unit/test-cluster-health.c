@@ -211,6 +211,11 @@ test_work (void)
   Case c;
 
   case_init (&c);
+  c.facts.history = g_strdup ("its disk is full");
+  expect (&c, PMSS_CLUSTER_ATTENTION, "history ");
+  g_assert_cmpstr (item_at (&c, 0)->text, ==,
+      "The history of figures is not kept: its disk is full.");
+  g_clear_pointer (&c.facts.history, g_free);
   c.facts.jobs[PMSS_JOB_WAITING] = 1;
   c.facts.jobs[PMSS_JOB_FAILED] = 3;
   expect (&c, PMSS_CLUSTER_ATTENTION, "jobs-waiting jobs-failed ");
