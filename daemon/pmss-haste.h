@@ -7,7 +7,8 @@ G_BEGIN_DECLS
 
 /* The environment variable PMSS_TEST_HASTE, 1 to 10, is for tests alone (docs/testing.md). It
  * divides the silences that make a node suspect or down, the time between heartbeats and between
- * looks at a disk, and its silence that is told of. Returns @duration divided by it, in the unit of
+ * looks at a disk, its silence that is told of, and how long a node leaves out figures that were
+ * refused. Returns @duration divided by it, in the unit of
  * @duration. Any thread. */
 gint64 pmss_haste (gint64 duration);
 

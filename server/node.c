@@ -14,7 +14,7 @@
 #define DEFAULT_LEASE 60        /* seconds, where control does not say */
 #define MAX_LEASE 86400
 /* For so long no figures are sent after control has refused them. */
-#define QUIET_MS 60000
+#define QUIET_MS 30000
 #define MAX_REVOKED 1000        /* in one answer */
 
 /*

@@ -54,7 +54,7 @@ class Figures(Case):
 
     def test_refused(self):
         """A server whose figures control refuses goes on without them for a while."""
-        server, control = self.beating(wrapper=["env", "PMSS_TEST_HASTE=30"])
+        server, control = self.beating(wrapper=["env", "PMSS_TEST_HASTE=10"])
         control.wait_for_beats(1)
         control.refuses_figures = True
         self.wait_for_stats(control, lambda stats: not stats, "a heartbeat without figures")
