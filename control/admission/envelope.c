@@ -66,6 +66,13 @@ pmss_envelope_buffer_for (guint64 size, guint64 slots)
       PMSS_ENVELOPE_MAX_BUFFER);
 }
 
+/* Of a client's buffer, what the envelope takes for itself. */
+static guint64
+smoothing_part (guint64 buffer)
+{
+  return MIN (buffer, MAX_BYTES) / 5 * 3;
+}
+
 /* What has to be there at the end of each slot, and what may be. The bytes of a
  * slot are to be there before it is shown, so the first one brings two. */
 static gboolean
@@ -84,7 +91,7 @@ set_bounds (const guint64 * demand, guint n, guint64 buffer, gint64 * least,
     if (shown + next > MAX_BYTES)
       return FALSE;
     least[i + 1] = (gint64) (shown + next);
-    most[i + 1] = (gint64) (shown + MAX (MIN (buffer, MAX_BYTES), next));
+    most[i + 1] = (gint64) (shown + MAX (smoothing_part (buffer), next));
   }
   for (guint i = 0; i <= n; i++)
     most[i] = MIN (most[i], (gint64) shown);
@@ -163,6 +170,12 @@ guint64
 pmss_envelope_get_buffer (const PmssEnvelope * self)
 {
   return self->buffer;
+}
+
+guint64
+pmss_envelope_get_ahead (const PmssEnvelope * self)
+{
+  return self->buffer - smoothing_part (self->buffer);
 }
 
 static guint64

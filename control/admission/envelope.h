@@ -37,7 +37,8 @@ typedef struct
 } PmssEnvelopeRun;
 
 /* The smoothest delivery of a medium of which slot i shows @demand[i] bytes, to a client that holds
- * up to @buffer bytes ahead. Of all that are in time it has the lowest peak, and the least
+ * up to three fifths of @buffer ahead for it. The rest is for work that is done ahead
+ * (calendar.h). Of all that are in time it has the lowest peak, and the least
  * variance: the taut string of Salehi, Zhang, Kurose and Towsley, "Supporting stored video" (1996).
  * Takes time in proportion to @n. NULL: it cannot be told by numbers of a medium: @n is 0 or above
  * PMSS_ENVELOPE_MAX_SLOTS, more than 2^45 bytes, or more than PMSS_ENVELOPE_MAX_RUNS runs. */
@@ -55,6 +56,8 @@ const GArray *pmss_envelope_get_runs (const PmssEnvelope *self);
 guint32       pmss_envelope_get_slots (const PmssEnvelope *self);
 guint64       pmss_envelope_get_bytes (const PmssEnvelope *self);
 guint64       pmss_envelope_get_buffer (const PmssEnvelope *self);
+/* Of it, what a client may be sent beyond the envelope. */
+guint64       pmss_envelope_get_ahead  (const PmssEnvelope *self);
 /* bit/s of the fastest run, rounded up; 0: bulk */
 guint64       pmss_envelope_get_peak (const PmssEnvelope *self);
 /* Bytes that have come when slot @slot begins. */

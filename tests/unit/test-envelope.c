@@ -135,7 +135,7 @@ test_busy_scene (void)
   for (guint i = 0; i < 100; i++)
     demand[i] = i >= 50 && i < 55 ? 4000 : 1000;
   tight = smooth (demand, 100, 0);
-  ample = smooth (demand, 100, 15000);
+  ample = smooth (demand, 100, 25000);
   g_assert_cmpuint (pmss_envelope_get_peak (tight), ==, 16000);
   g_assert_cmpuint (pmss_envelope_get_peak (ample), <, 8100);
   g_assert_cmpuint (pmss_envelope_get_bytes (ample), ==, 115000);
