@@ -17,6 +17,8 @@ typedef struct _PmssReservation PmssReservation;
 
 #define PMSS_CALENDAR_SLOTS 7200
 #define PMSS_CALENDAR_NO_LIMIT G_MAXUINT64
+/* Streams that are counted at once. */
+#define PMSS_CALENDAR_MOST (1 << 20)
 
 typedef struct
 {

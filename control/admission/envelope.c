@@ -40,6 +40,16 @@ envelope_new (PmssEnvelopeKind kind, guint64 buffer)
   return self;
 }
 
+PmssEnvelope *
+pmss_envelope_copy (const PmssEnvelope * self)
+{
+  PmssEnvelope *copy = g_new (PmssEnvelope, 1);
+
+  *copy = *self;
+  copy->runs = g_array_copy (self->runs);
+  return copy;
+}
+
 void
 pmss_envelope_free (PmssEnvelope * self)
 {

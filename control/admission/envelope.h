@@ -47,6 +47,7 @@ PmssEnvelope *pmss_envelope_smooth   (const guint64 *demand, guint n, guint64 bu
 PmssEnvelope *pmss_envelope_estimate (guint64 size, guint64 duration);
 /* The buffer that is taken for granted. */
 guint64       pmss_envelope_buffer_for (guint64 size, guint64 slots);
+PmssEnvelope *pmss_envelope_copy     (const PmssEnvelope *self);
 void          pmss_envelope_free     (PmssEnvelope *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PmssEnvelope, pmss_envelope_free)
 
