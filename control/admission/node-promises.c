@@ -77,17 +77,28 @@ pmss_node_promises_set_limit (PmssNodePromises * self, guint64 limit,
   update_backlog (self, now, now + PMSS_RING_SLOTS - 2, now);
 }
 
+/* How many slots from the @done-th on lie side by side in the ring. */
+static guint
+count_beside (const PmssPromise * promise, guint done, guint * at)
+{
+  *at = PMSS_RING_AT (promise->slot + done);
+  return MIN (promise->slots - done, PMSS_RING_SLOTS - *at);
+}
+
 static guint64
 add_to_slots (PmssNodePromises * self, const PmssPromise * promise)
 {
   guint64 most = 0;
+  guint at, n;
 
-  for (guint i = 0; i < promise->slots; i++) {
-    guint at = PMSS_RING_AT (promise->slot + i);
-
-    self->promised[at] += promise->units;
-    self->room[at] += promise->room;
-    most = MAX (most, self->promised[at]);
+  for (guint done = 0; done < promise->slots; done += n) {
+    n = count_beside (promise, done, &at);
+    for (guint i = at; i < at + n; i++) {
+      self->promised[i] += promise->units;
+      most = MAX (most, self->promised[i]);
+    }
+    for (guint i = at; i < at + n && promise->room > 0; i++)
+      self->room[i] += promise->room;
   }
   return most;
 }
@@ -108,11 +119,14 @@ void
 pmss_node_promises_take (PmssNodePromises * self, const PmssPromise * promise,
     guint64 now)
 {
-  for (guint i = 0; i < promise->slots; i++) {
-    guint at = PMSS_RING_AT (promise->slot + i);
+  guint at, n;
 
-    self->promised[at] -= promise->units;
-    self->room[at] -= promise->room;
+  for (guint done = 0; done < promise->slots; done += n) {
+    n = count_beside (promise, done, &at);
+    for (guint i = at; i < at + n; i++)
+      self->promised[i] -= promise->units;
+    for (guint i = at; i < at + n && promise->room > 0; i++)
+      self->room[i] -= promise->room;
   }
   if (self->n_backlog > 0)
     update_backlog (self, promise->slot, promise->slot + promise->slots - 1,
@@ -130,11 +144,15 @@ pmss_node_promises_is_idle (const PmssNodePromises * self,
     const PmssPromise * promise)
 {
   guint64 most = 0;
+  guint at, n;
 
   if (self->limit == G_MAXUINT64)
     return TRUE;
-  for (guint i = 0; i < promise->slots; i++)
-    most = MAX (most, self->promised[PMSS_RING_AT (promise->slot + i)]);
+  for (guint done = 0; done < promise->slots; done += n) {
+    n = count_beside (promise, done, &at);
+    for (guint i = at; i < at + n; i++)
+      most = MAX (most, self->promised[i]);
+  }
   if (most + promise->units > self->limit)
     return FALSE;
   for (guint i = 0; i < promise->slots && self->n_backlog > 0; i++)
