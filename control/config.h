@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "control/admission/admission.h"
 #include "control/context.h"
 #include "libpmss/pmss-types.h"
 
@@ -32,6 +33,10 @@ struct _PmssControlConfig
   guint stream_lifetime;        /* seconds that the capability token of a session is valid */
   guint max_sessions;           /* of one user at a time; 0: any number */
   guint max_sessions_admin;     /* of one administrator */
+  PmssAdmissionPolicy admission;        /* who is let in */
+  double admission_reserve;     /* of each node's capacity, that is not given out */
+  gboolean admission_failures;  /* the load of any one node fits on the others as well */
+  guint admission_wait;         /* seconds, at most, for which a start is held */
   guint token_lifetime;         /* seconds, of a login */
   guint upload_lifetime;        /* seconds after its last byte that an unfinished upload is kept */
   guint orphan_grace;           /* seconds that a shard which no row knows stays */

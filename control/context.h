@@ -20,6 +20,8 @@ typedef struct _PmssEvents PmssEvents;  /* events.h: what happens, in the log an
 typedef struct _PmssNodes PmssNodes;    /* nodes.h: storage servers and their states */
 /* node-probe.h: whether nodes that readers cannot reach can be reached */
 typedef struct _PmssNodeProbe PmssNodeProbe;
+/* admission.h: what is promised of the nodes, and who is let in */
+typedef struct _PmssAdmission PmssAdmission;
 typedef struct _PmssSessions PmssSessions;      /* sessions.h: leases of viewers */
 typedef struct _PmssMonitor PmssMonitor;        /* monitor.h: figures as time goes by */
 typedef struct _PmssNodeMetrics PmssNodeMetrics;        /* node-metrics.h: their figures */
@@ -56,6 +58,7 @@ typedef struct
   PmssEvents *events;           /* nullable: in tests, that note nothing */
   PmssNodes *nodes;
   PmssNodeProbe *probe;
+  PmssAdmission *admission;
   PmssSessions *sessions;
   PmssMonitor *monitor;
   PmssFaultWatch *faults;       /* nullable: in tests, that watch nothing */

@@ -14,6 +14,7 @@
 #include "control/accounts/accounts.h"
 #include "control/accounts/admin-password.h"
 #include "control/accounts/logins.h"
+#include "control/admission/admission.h"
 #include "control/api/router.h"
 #include "control/catalog/catalog-health.h"
 #include "control/config.h"
@@ -46,6 +47,7 @@
 #define NODES_TICK_MS 500
 #define MONITOR_TICK_S 1
 #define SESSIONS_TICK_S 1
+#define ADMISSION_TICK_MS 1000
 #define SUMMARY_TICK_S 1
 #define FAULTS_TICK_S 1
 #define DISK_TICK_S 1
@@ -82,6 +84,13 @@ on_monitor_tick (gpointer data)
   pmss_monitor_tick (context->monitor, g_get_monotonic_time (),
       g_get_real_time ());
   pmss_monitor_tell_load (context->monitor, context->events);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_admission_tick (gpointer data)
+{
+  pmss_admission_tick (data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -315,12 +324,16 @@ open_context (PmssControlContext * context, GError ** error)
     return FALSE;
   pmss_nodes_set_events (context->nodes, context->events);
   context->probe = pmss_node_probe_start (context);
+  context->admission = pmss_admission_new (context);
   context->sessions = pmss_sessions_new (context->database,
       context->catalog, context->keys, config->lease, config->stream_lifetime);
   pmss_sessions_set_events (context->sessions, context->events);
   context->monitor = pmss_monitor_new (context, TRUE);
   context->faults = pmss_fault_watch_new (context, config->lease);
   context->node_metrics = pmss_node_metrics_new (context);
+  pmss_sessions_set_admission (context->sessions, context->admission);
+  if (!pmss_admission_restore (context->admission, error))
+    return FALSE;
   return open_work (context, error);
 }
 
@@ -338,6 +351,7 @@ close_context (PmssControlContext * context)
   g_clear_pointer (&context->faults, pmss_fault_watch_free);
   g_clear_pointer (&context->monitor, pmss_monitor_free);
   g_clear_pointer (&context->sessions, pmss_sessions_free);
+  g_clear_pointer (&context->admission, pmss_admission_free);
   g_clear_pointer (&context->probe, pmss_node_probe_stop);
   g_clear_pointer (&context->nodes, pmss_nodes_free);
   g_clear_pointer (&context->events, pmss_events_free);
@@ -395,6 +409,8 @@ run_until_signal (PmssControlContext * context)
     g_timeout_add_seconds (SESSIONS_TICK_S, on_sessions_tick,
         context->sessions),
     g_timeout_add_seconds (MONITOR_TICK_S, on_monitor_tick, context),
+    g_timeout_add (pmss_haste (ADMISSION_TICK_MS), on_admission_tick,
+        context->admission),
     g_timeout_add_seconds (SUMMARY_TICK_S, on_summary_tick, summary),
     g_timeout_add_seconds (FAULTS_TICK_S, on_faults_tick, context->faults),
     g_timeout_add_seconds (DISK_TICK_S, on_disk_tick, context->reserve),

@@ -122,8 +122,18 @@ pmss_http_reason_phrase (guint status)
   return "Unknown";
 }
 
-GBytes *
-pmss_http_problem_new (guint status, const char *detail, const char *instance)
+static void
+add_member (JsonObject * object, const char *name, JsonNode * value,
+    gpointer builder)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_value (builder, json_node_copy (value));
+}
+
+/* @instance, @members: nullable. */
+static GBytes *
+write_problem (guint status, const char *detail, const char *instance,
+    JsonObject * members)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   /* it quotes requests, and goes to terminals */
@@ -142,8 +152,16 @@ pmss_http_problem_new (guint status, const char *detail, const char *instance)
     json_builder_set_member_name (builder, "instance");
     json_builder_add_string_value (builder, instance);
   }
+  if (members != NULL)
+    json_object_foreach_member (members, add_member, builder);
   json_builder_end_object (builder);
   return json_to_bytes (json_builder_get_root (builder));
+}
+
+GBytes *
+pmss_http_problem_new (guint status, const char *detail, const char *instance)
+{
+  return write_problem (status, detail, instance, NULL);
 }
 
 /* @instance: nullable. */
@@ -174,6 +192,21 @@ pmss_http_request_respond_problem (PmssHttpRequest * request, guint status,
   detail = g_strdup_vprintf (detail_format, args);
   va_end (args);
   respond_detail (request, status, detail, NULL);
+}
+
+void
+pmss_http_request_respond_problem_with (PmssHttpRequest * request,
+    guint status, const char *detail, JsonNode * members)
+{
+  g_autoptr (JsonNode) own = members;
+  g_autoptr (GBytes) body = NULL;
+
+  if (pmss_http_request_wants_page (request)) {
+    respond_detail (request, status, detail, NULL);
+    return;
+  }
+  body = write_problem (status, detail, NULL, json_node_get_object (own));
+  pmss_http_request_respond (request, status, PMSS_HTTP_PROBLEM_TYPE, body);
 }
 
 static guint

@@ -191,6 +191,9 @@ void pmss_http_request_respond_json  (PmssHttpRequest *request, guint status, Js
 /* application/problem+json, RFC 9457. */
 void pmss_http_request_respond_problem (PmssHttpRequest *request, guint status,
     const char *detail_format, ...) G_GNUC_PRINTF (3, 4);
+/* The same with further members: those of @members, an object, which it takes. */
+void pmss_http_request_respond_problem_with (PmssHttpRequest *request, guint status,
+    const char *detail, JsonNode *members);
 /* People may open the request's URL in a browser: from now on its problems are small pages where
  * the request prefers HTML (Accept), and application/problem+json where not. */
 void pmss_http_request_let_people_read (PmssHttpRequest *request);

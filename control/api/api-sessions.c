@@ -16,22 +16,51 @@ static void
 add_lease (PmssApiCall * call, PmssJsonWriter * json,
     const PmssViewing * session, const GArray * nodes)
 {
-  g_autofree char *token = pmss_sessions_mint (call->context->sessions,
-      session, nodes);
+  gint64 start_in = pmss_sessions_get_start_in (call->context->sessions,
+      session->id);
 
   pmss_api_add_int (json, "lease",
       pmss_sessions_get_lease (call->context->sessions));
   pmss_api_add_time (json, "expires", session->expires);
-  pmss_api_add_string (json, "token", token);
+  if (start_in > 0) {
+    pmss_api_add_int (json, "start_in_ns", start_in);
+  } else {
+    g_autofree char *token = pmss_sessions_mint (call->context->sessions,
+        session, nodes);
+
+    pmss_api_add_string (json, "token", token);
+  }
   /* a server that does not say this refuses a renewal with a body */
   pmss_api_add_bool (json, "measured", TRUE);
+}
+
+/* Its start is to come: it has no token until then. */
+static void
+respond_later (PmssApiCall * call, const PmssOpened * opened)
+{
+  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+
+  pmss_json_writer_begin_object (json);
+  pmss_api_add_string (json, "id", opened->session->id);
+  pmss_api_add_int (json, "lease",
+      pmss_sessions_get_lease (call->context->sessions));
+  pmss_api_add_time (json, "expires", opened->session->expires);
+  pmss_api_add_int (json, "start_in_ns", opened->start_in);
+  pmss_json_writer_end_object (json);
+  pmss_http_request_add_header (call->request, "Cache-Control", "no-store");
+  pmss_api_respond (call, opened->how == PMSS_OPENING_AGAIN ? 200 : 201, json);
 }
 
 static void
 respond_opened (PmssApiCall * call, const PmssOpened * opened)
 {
-  g_autoptr (PmssJsonWriter) json = pmss_json_writer_new ();
+  g_autoptr (PmssJsonWriter) json = NULL;
 
+  if (opened->start_in > 0) {
+    respond_later (call, opened);
+    return;
+  }
+  json = pmss_json_writer_new ();
   pmss_json_writer_begin_object (json);
   pmss_api_add_string (json, "id", opened->session->id);
   add_lease (call, json, opened->session, opened->nodes);
@@ -57,17 +86,18 @@ pmss_api_get_session_id (JsonObject * body, const char **id, GError ** error)
   return FALSE;
 }
 
-/* Admission, which would tell the classes apart, treats all alike. */
 static gboolean
-check_class (JsonObject * body, GError ** error)
+get_class (JsonObject * body, gboolean * bulk, GError ** error)
 {
   const char *class;
 
+  *bulk = FALSE;
   if (!pmss_json_has (body, "class"))
     return TRUE;
   if (!pmss_json_get_string (body, "class", 16, &class, error))
     return FALSE;
-  if (g_str_equal (class, "stream") || g_str_equal (class, "bulk"))
+  *bulk = g_str_equal (class, "bulk");
+  if (*bulk || g_str_equal (class, "stream"))
     return TRUE;
   g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_INVALID,
       "class: has to be stream or bulk");
@@ -75,18 +105,53 @@ check_class (JsonObject * body, GError ** error)
 }
 
 static gboolean
-get_wanted (JsonObject * body, const char **name, const char **id,
+get_wanted (JsonObject * body, const char **name, PmssViewer * viewer,
     GError ** error)
 {
-  static const char *const members[] = { "id", "medium", "class", NULL };
+  static const char *const members[] = {
+    "id", "medium", "class", "max_wait_ns", NULL
+  };
 
-  *id = NULL;
   return pmss_json_check_members (body, members, error)
       && pmss_json_get_string (body, "medium", PMSS_MAX_NAME, name, error)
       && pmss_medium_name_check (*name, error)
       && (!pmss_json_has (body, "id")
-      || pmss_api_get_session_id (body, id, error))
-      && check_class (body, error);
+      || pmss_api_get_session_id (body, &viewer->id, error))
+      && get_class (body, &viewer->bulk, error)
+      && (!pmss_json_has (body, "max_wait_ns")
+      || pmss_json_get_int (body, "max_wait_ns", 0, G_MAXINT64,
+          &viewer->max_wait, error));
+}
+
+/* What is in the way, and when it is likely not to be any more. */
+static void
+refuse_full (PmssApiCall * call, const char *name, const PmssRefusal * refusal,
+    const GError * error)
+{
+  g_autofree char *after = g_strdup_printf ("%u", refusal->retry_after);
+  g_autoptr (JsonBuilder) json = json_builder_new_immutable ();
+  const char *resource = pmss_resource_to_string (refusal->resource);
+
+  call->action = "session refuse";
+  pmss_api_note (call, name, error->message);
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "binds");
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "node");
+  json_builder_add_int_value (json, refusal->node);
+  if (resource != NULL) {
+    json_builder_set_member_name (json, "resource");
+    json_builder_add_string_value (json, resource);
+  }
+  json_builder_end_object (json);
+  if (refusal->start_in >= 0) {
+    json_builder_set_member_name (json, "start_in_ns");
+    json_builder_add_int_value (json, refusal->start_in);
+  }
+  json_builder_end_object (json);
+  pmss_http_request_add_header (call->request, "Retry-After", after);
+  pmss_http_request_respond_problem_with (call->request, 503, error->message,
+      json_builder_get_root (json));
 }
 
 static void
@@ -123,7 +188,10 @@ open_session (PmssApiCall * call, const char *name, const PmssViewer * viewer)
     pmss_api_note (call, name, opened.session->id);
     respond_opened (call, &opened);
   } else {
-    refuse_session (call, opened.how, error);
+    if (opened.how == PMSS_OPENING_REFUSED)
+      refuse_full (call, name, &opened.refusal, error);
+    else
+      refuse_session (call, opened.how, error);
   }
 }
 
@@ -159,8 +227,8 @@ create_session (PmssApiCall * call)
   };
   const char *name;
 
-  if (get_wanted (pmss_http_request_get_json (call->request), &name,
-          &viewer.id, &error))
+  if (get_wanted (pmss_http_request_get_json (call->request), &name, &viewer,
+          &error))
     open_session (call, name, &viewer);
   else
     pmss_http_request_respond_error (call->request, error);
@@ -252,7 +320,6 @@ get_told (JsonObject * body, PmssMeasure * told, GError ** error)
   static const char *const members[] = {
     "position", "buffer_bytes", "idle", "nodes", NULL
   };
-  gboolean idle;
 
   told->position = told->buffer = -1;
   return pmss_json_check_members (body, members, error)
@@ -263,7 +330,7 @@ get_told (JsonObject * body, PmssMeasure * told, GError ** error)
       || pmss_json_get_int (body, "buffer_bytes", 0, G_MAXINT64,
           &told->buffer, error))
       && (!pmss_json_has (body, "idle")
-      || pmss_json_get_boolean (body, "idle", &idle, error))
+      || pmss_json_get_boolean (body, "idle", &told->idle, error))
       && get_nodes (body, told, error);
 }
 
@@ -448,6 +515,8 @@ add_row (PmssApiCall * call, PmssJsonWriter * json, const PmssViewing * session)
   pmss_api_add_int (json, "rate", (gint64) session->rate);
   pmss_api_add_time (json, "created", session->created);
   pmss_api_add_time (json, "expires", session->expires);
+  pmss_api_add_int (json, "start_in_ns", pmss_sessions_get_start_in
+      (call->context->sessions, session->id));
   add_measure (json, measure);
   pmss_json_writer_end_object (json);
 }

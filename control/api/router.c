@@ -18,6 +18,7 @@
 
 const PmssRoute *const pmss_route_tables[] = {
   pmss_routes_artwork,
+  pmss_routes_capacity,
   pmss_routes_clients,
   pmss_routes_cluster,
   pmss_routes_events,

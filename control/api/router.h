@@ -84,6 +84,7 @@ struct _PmssApiCall
 
 /* Each resource's table, in its api-*.c. */
 extern const PmssRoute pmss_routes_artwork[];
+extern const PmssRoute pmss_routes_capacity[];
 extern const PmssRoute pmss_routes_clients[];
 extern const PmssRoute pmss_routes_cluster[];
 extern const PmssRoute pmss_routes_events[];

@@ -38,6 +38,7 @@ static const struct
   {"policy ", PMSS_TOPIC_MEDIA},
   {"health ", PMSS_TOPIC_HEALTH},
   {"history ", PMSS_TOPIC_HEALTH},
+  {"capacity ", PMSS_TOPIC_HEALTH},
   {"upload ", PMSS_TOPIC_UPLOADS},
 };
 

@@ -31,6 +31,7 @@ typedef struct
   char *client;                 /* (nullable) User-Agent of the one that opened the session */
   gint64 seen;                  /* seconds since 1970: when it was opened or renewed last */
   gint64 position, buffer;      /* bytes; -1: not told */
+  gboolean idle;                /* only told: it does not read now */
   GArray *nodes;                /* (nullable: not told) of PmssNodeMeasure */
 } PmssMeasure;
 void          pmss_measure_free (PmssMeasure *measure);

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "control/accounts/secret.h"
-#include "control/sessions/admission.h"
+#include "control/admission/admission.h"
 #include "control/sessions/revocations.h"
 #include "libpmss/pmss-error.h"
+
+#define NS_PER_S G_GINT64_CONSTANT (1000000000)
+#define PLANNED_TRIES 4
 
 typedef struct
 {
@@ -18,6 +21,9 @@ typedef struct
   PmssViewing *session;         /* to be written, or the one that is there */
   gboolean same_way;            /* that one was opened by the same ticket, or by none, too */
   PmssOpened *opened;
+  PmssStreamPlan *plan;         /* (nullable) what is to be promised */
+  gboolean unplanned;           /* the plan has to be made first */
+  PmssPromise promise;          /* serial 0: none */
 } OpenCall;
 
 void
@@ -135,6 +141,48 @@ check_cap (PmssDatabase * database, OpenCall * call, GError ** error)
   return FALSE;
 }
 
+/* The plan, as of the layout that the session gets; FALSE, and it is unplanned: it is not known
+ * yet. What lies in memory is for the transaction that made it. */
+static gboolean
+find_plan (PmssDatabase * database, OpenCall * call, GError ** error)
+{
+  PmssAdmission *admission = call->sessions->admission;
+  const PmssVersionId *version = &call->session->version;
+  gint64 generation;
+
+  if (admission == NULL || call->viewer->bulk)
+    return TRUE;
+  if (!pmss_plans_read_generation (database, version, &generation, error))
+    return FALSE;
+  if (pmss_plans_find (pmss_admission_get_plans (admission), version,
+          generation, &call->plan))
+    return TRUE;
+  call->unplanned = TRUE;
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY,
+      "The layout of this medium changes all the time: try again");
+  return FALSE;
+}
+
+/* Two requests cannot both take the last of a capacity. */
+static gboolean
+admit (OpenCall * call, GError ** error)
+{
+  PmssOpened *opened = call->opened;
+  g_autofree char *text = NULL;
+
+  call->session->rate = (guint64) MAX (0, opened->medium->peak_bitrate_1s);
+  if (call->plan == NULL)
+    return TRUE;
+  if (pmss_admission_admit (call->sessions->admission, call->session->id,
+          call->plan, call->viewer->max_wait, &call->promise,
+          &opened->refusal))
+    return TRUE;
+  opened->how = PMSS_OPENING_REFUSED;
+  text = pmss_refusal_to_text (&opened->refusal, opened->medium->name);
+  g_set_error_literal (error, PMSS_ERROR, PMSS_ERROR_BUSY, text);
+  return FALSE;
+}
+
 static gboolean
 insert_session (PmssDatabase * database, OpenCall * call, GError ** error)
 {
@@ -146,20 +194,21 @@ insert_session (PmssDatabase * database, OpenCall * call, GError ** error)
     memcpy (login, ticket->login, sizeof (login));
   else
     pmss_secret_hash (call->viewer->login, login);
-  return pmss_admission_decide (database, call->opened->medium, &s->version,
-      &s->rate, error)
+  return admit (call, error)
       && pmss_sessions_date_token (call->sessions, database, s, s->created,
       error)
       && pmss_database_exec (database, error,
       "INSERT INTO session (id, user, medium, version, address, rate,"
-      " created, expires, token_until, login, issued, ticket)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+      " created, expires, token_until, login, issued, ticket, begun)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
       PMSS_TEXT (s->id), PMSS_TEXT (s->user), PMSS_INT (s->medium),
       PMSS_BLOB (s->version.bytes, sizeof (s->version.bytes)),
       PMSS_TEXT (s->address), PMSS_INT (s->rate), PMSS_INT (s->created),
       PMSS_INT (s->expires), PMSS_INT (s->token_until), PMSS_BLOB (login,
           sizeof (login)), PMSS_INT (s->issued),
-      PMSS_TEXT (ticket != NULL ? ticket->id : NULL));
+      PMSS_TEXT (ticket != NULL ? ticket->id : NULL),
+      call->promise.serial == 0 ? PMSS_NULL : PMSS_INT (s->created
+          + call->promise.start_in / NS_PER_S));
 }
 
 /* It may have ended since it was looked at; its name may be another medium's by now. */
@@ -196,7 +245,8 @@ open_session (PmssDatabase * database, OpenCall * call, GError ** error)
     if (!check_never_used (database, call, error))
       return FALSE;
   }
-  return check_budget (call, error) && check_cap (database, call, error)
+  return find_plan (database, call, error) && check_budget (call, error)
+      && check_cap (database, call, error)
       && insert_session (database, call, error);
 }
 
@@ -255,6 +305,67 @@ list_nodes (PmssSessions * self, PmssOpened * opened, GError ** error)
   return opened->nodes != NULL;
 }
 
+/* What was done in memory comes to nothing with the transaction. */
+static void
+undo (OpenCall * call)
+{
+  if (call->promise.serial != 0)
+    pmss_admission_undo (call->sessions->admission, call->session->id,
+        call->promise.serial);
+  call->promise.serial = 0;
+  g_clear_pointer (&call->plan, pmss_stream_plan_unref);
+}
+
+/* One try; it is made again where the plan had to be made first. */
+static gboolean
+try_to_create (OpenCall * call, GError ** error)
+{
+  gboolean created = pmss_database_transact (call->sessions->database,
+      create_session, call, error);
+
+  if (!created)
+    undo (call);
+  g_clear_pointer (&call->plan, pmss_stream_plan_unref);
+  return created;
+}
+
+/* A layout that was changed meanwhile is read again, but not for ever. */
+static gboolean
+create_planned (OpenCall * call, GError ** error)
+{
+  for (guint i = 0; i < PLANNED_TRIES; i++) {
+    g_autoptr (GError) local = NULL;
+    g_autoptr (PmssStreamPlan) plan = NULL;
+
+    call->unplanned = FALSE;
+    if (try_to_create (call, &local))
+      return TRUE;
+    if (!call->unplanned || i + 1 == PLANNED_TRIES) {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+    if (!pmss_plans_load (pmss_admission_get_plans (call->sessions->admission),
+            call->opened->medium, &call->session->version, &plan, error))
+      return FALSE;
+    g_clear_pointer (&call->session, pmss_viewing_free);
+    pmss_opened_clear (call->opened);
+  }
+  return FALSE;
+}
+
+/* Also where it is asked for again, since the answer was not heard. */
+static void
+note_opened (PmssSessions * self, PmssOpened * opened, const char *client)
+{
+  const char *id = opened->session->id;
+
+  pmss_measures_open (self->measures, id, client, g_get_monotonic_time ());
+  if (self->admission == NULL)
+    return;
+  pmss_admission_renew (self->admission, id);
+  opened->start_in = pmss_admission_get_start_in (self->admission, id);
+}
+
 gboolean
 pmss_sessions_create (PmssSessions * self, const char *name,
     const PmssViewer * viewer, PmssOpened * opened, GError ** error)
@@ -265,12 +376,10 @@ pmss_sessions_create (PmssSessions * self, const char *name,
   gboolean created;
 
   pmss_sessions_follow_clock (self);
-  created = pmss_database_transact (self->database, create_session, &call,
-      error);
+  created = create_planned (&call, error);
   opened->session = call.session;
   if (created && list_nodes (self, opened, error)) {
-    pmss_measures_open (self->measures, opened->session->id, viewer->client,
-        g_get_monotonic_time ());
+    note_opened (self, opened, viewer->client);
     return TRUE;
   }
   pmss_opened_clear (opened);

@@ -20,6 +20,7 @@ struct _PmssSessions
   PmssSessionBudget *budget;
   PmssMeasures *measures;
   PmssEvents *events;           /* nullable */
+  PmssAdmission *admission;     /* nullable */
 
   GMutex lock;                  /* protects what follows; not held over the database */
   GHashTable *reported;         /* id -> gint64: monotonic, of sessions that reported of late */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "control/admission/admission.h"
 #include "control/events/events.h"
 #include "control/sessions/revocations.h"
 #include "libpmss/pmss-error.h"
@@ -79,6 +80,19 @@ void
 pmss_sessions_set_events (PmssSessions * self, PmssEvents * events)
 {
   self->events = events;
+}
+
+void
+pmss_sessions_set_admission (PmssSessions * self, PmssAdmission * admission)
+{
+  self->admission = admission;
+}
+
+gint64
+pmss_sessions_get_start_in (PmssSessions * self, const char *id)
+{
+  return self->admission != NULL
+      ? pmss_admission_get_start_in (self->admission, id) : 0;
 }
 
 guint
@@ -206,7 +220,8 @@ move_leases (PmssDatabase * database, gpointer data, GError ** error)
   const gint64 *step = data;
 
   return pmss_database_exec (database, error,
-      "UPDATE session SET expires = expires + ?1", PMSS_INT (*step))
+      "UPDATE session SET expires = expires + ?1, begun = begun + ?1",
+      PMSS_INT (*step))
       && pmss_database_exec (database, error,
       "UPDATE ticket SET until = until + ?1", PMSS_INT (*step));
 }
@@ -250,11 +265,57 @@ pmss_sessions_get_measure (PmssSessions * self, const char *id)
   return pmss_measures_get (self->measures, id);
 }
 
+/* Where a session's plan would have begun. */
+typedef struct
+{
+  char *id;
+  gint64 begun;                 /* seconds since 1970 */
+} Move;
+
+static void
+free_move (gpointer data)
+{
+  g_free (((Move *) data)->id);
+  g_free (data);
+}
+
+static gboolean
+write_move (PmssDatabase * database, gpointer data, GError ** error)
+{
+  const Move *move = data;
+
+  return pmss_database_exec (database, error,
+      "UPDATE session SET begun = ?2 WHERE id = ?1 AND begun IS NOT NULL",
+      PMSS_TEXT (move->id), PMSS_INT (move->begun));
+}
+
+/* A control server that starts anew finds it there. */
+static void
+keep_move (PmssSessions * self, const char *id, gint64 passed)
+{
+  Move *move = g_new0 (Move, 1);
+
+  move->id = g_strdup (id);
+  move->begun = g_get_real_time () / G_USEC_PER_SEC - passed;
+  if (pmss_database_transact_within (self->database, 0, write_move, move,
+          free_move, NULL))
+    free_move (move);
+}
+
 void
 pmss_sessions_note_measure (PmssSessions * self, const char *id,
     const PmssMeasure * told)
 {
+  gint64 passed;
+
   pmss_measures_note (self->measures, id, told, g_get_monotonic_time ());
+  if (self->admission == NULL)
+    return;
+  if (told == NULL)
+    pmss_admission_renew (self->admission, id);
+  else if (pmss_admission_note (self->admission, id, told->position,
+          told->idle, &passed))
+    keep_move (self, id, passed);
 }
 
 static gboolean
@@ -327,13 +388,23 @@ end_session (PmssDatabase * database, gpointer data, GError ** error)
   return pmss_database_get_changes (database) > 0 || not_found (error);
 }
 
+/* What was promised to it is free. */
+static gboolean
+release (PmssSessions * self, const char *id)
+{
+  if (self->admission != NULL)
+    pmss_admission_release (self->admission, id);
+  return TRUE;
+}
+
 gboolean
 pmss_sessions_let_go (PmssSessions * self, const char *id, const char *user,
     GError ** error)
 {
   SessionCall call = {.id = id,.user = user };
 
-  return pmss_database_transact (self->database, end_session, &call, error);
+  return pmss_database_transact (self->database, end_session, &call, error)
+      && release (self, id);
 }
 
 /* The session goes with its ticket. */
@@ -357,7 +428,8 @@ pmss_sessions_end (PmssSessions * self, const char *id, const char *user,
 {
   SessionCall call = {.id = id,.user = user };
 
-  return pmss_database_transact (self->database, end_with_ticket, &call, error);
+  return pmss_database_transact (self->database, end_with_ticket, &call, error)
+      && release (self, id);
 }
 
 static gboolean
@@ -518,8 +590,12 @@ expire_piece (PmssSessions * self, GError ** error)
 
   if (!pmss_database_transact (self->database, expire_sessions, &call, error))
     return FALSE;
-  for (guint i = 0; i < lapsed->len; i++)
-    pmss_events_note (self->events, g_ptr_array_index (lapsed, i));
+  for (guint i = 0; i < lapsed->len; i++) {
+    const PmssEvent *event = g_ptr_array_index (lapsed, i);
+
+    release (self, event->detail);
+    pmss_events_note (self->events, event);
+  }
   return call.more;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "control/admission/refusal.h"
 #include "control/catalog/catalog.h"
 #include "control/catalog/layout-parts.h"
 #include "control/context.h"
@@ -42,6 +43,8 @@ PmssSessions *pmss_sessions_new  (PmssDatabase *database, PmssCatalog *catalog, 
 void          pmss_sessions_free (PmssSessions *sessions);
 /* Sessions whose lease ran out are noted there. Before the first one is opened. */
 void          pmss_sessions_set_events (PmssSessions *sessions, PmssEvents *events);
+/* Who opens a session is let in by it. Before the first one; without it everybody is. */
+void          pmss_sessions_set_admission (PmssSessions *sessions, PmssAdmission *admission);
 guint         pmss_sessions_get_lease (PmssSessions *sessions);
 
 /* The viewer that opens a session. The strings are the caller's. */
@@ -55,6 +58,8 @@ typedef struct
   const char *client;           /* (nullable) User-Agent */
   guint cap;                    /* sessions that the user may have at a time; 0: any number */
   const char *id;               /* 32 hex digits that the client made; NULL: make them here */
+  gboolean bulk;                /* takes what is left over: nothing is promised to it */
+  gint64 max_wait;              /* ns that it waits for a start */
 } PmssViewer;
 
 typedef enum
@@ -62,6 +67,7 @@ typedef enum
   PMSS_OPENING_NEW,
   PMSS_OPENING_AGAIN,           /* the session was there: the same client asks again */
   PMSS_OPENING_CAPPED,          /* not opened, because of the user's own cap or budget */
+  PMSS_OPENING_REFUSED,         /* not opened: it does not fit */
 } PmssOpening;
 
 /* As many extents as come with a session; its reader asks for the rest. */
@@ -74,8 +80,10 @@ typedef struct
   PmssMedium *medium;
   PmssLayoutPart *layout;       /* the first page */
   GArray *nodes;                /* of guint, ascending: all that the layout names */
-  /* where the session is NULL: whether the user's cap is the reason */
+  gint64 start_in;              /* ns until it may read; 0: now */
+  /* where the session is NULL: what the reason is */
   PmssOpening how;
+  PmssRefusal refusal;          /* where it is REFUSED */
 } PmssOpened;
 void          pmss_opened_clear (PmssOpened *opened);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PmssOpened, pmss_opened_clear)
@@ -92,9 +100,12 @@ gboolean      pmss_sessions_create (PmssSessions *sessions, const char *name,
  * run out, PMSS_ERROR_FORBIDDEN when it was ended. */
 PmssViewing  *pmss_sessions_renew  (PmssSessions *sessions, const char *id, const char *user,
     GError **error);
+/* ns until a session may read; 0: it may. In memory. */
+gint64        pmss_sessions_get_start_in (PmssSessions *sessions, const char *id);
 /* What is known of a session from its reader; NULL: nothing. In memory. */
 PmssMeasure  *pmss_sessions_get_measure (PmssSessions *sessions, const char *id);
-/* One that was renewed just now. @told: nullable. */
+/* One that was renewed just now. @told: nullable. Where the reader is elsewhere than planned, that
+ * is written down without waiting. */
 void          pmss_sessions_note_measure (PmssSessions *sessions, const char *id,
     const PmssMeasure *told);
 /* The session, as it is. PMSS_ERROR_NOT_FOUND as for renew(). */

@@ -319,6 +319,17 @@ is_away (const GError * error)
       || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT);
 }
 
+/* Control knows when a stream is likely to fit; what comes back before is refused again. */
+static void
+add_retry_after (PmssHttpRequest * request, const GError * error)
+{
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+  guint seconds = details != NULL ? details->retry_after : 0;
+  g_autofree char *text = g_strdup_printf ("%u", MAX (seconds, 1));
+
+  pmss_http_request_add_header (request, "Retry-After", text);
+}
+
 void
 pmss_gateway_answer_refuse (PmssGatewayAnswer * answer, const GError * error)
 {
@@ -329,7 +340,7 @@ pmss_gateway_answer_refuse (PmssGatewayAnswer * answer, const GError * error)
     pmss_http_request_respond_problem (request, 403, "what this URL was for "
         "has ended: ask the control server for the medium again");
   } else if (is_away (error)) {
-    pmss_http_request_add_header (request, "Retry-After", "1");
+    add_retry_after (request, error);
     pmss_http_request_respond_problem (request, 503, "%s", error->message);
   } else {
     g_message ("%s: cannot be played: %s", answer->medium, error->message);
