@@ -129,6 +129,7 @@ gboolean pmss_cmd_get     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_info    (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_mv      (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_set     (PmssCli *cli, int argc, char **argv, GError **error);
+gboolean pmss_cmd_capacity (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_top     (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_status  (PmssCli *cli, int argc, char **argv, GError **error);
 gboolean pmss_cmd_rm      (PmssCli *cli, int argc, char **argv, GError **error);

@@ -11,6 +11,16 @@ static const PmssCliUsage ls_usage = {
   "Example:\n  pmss session ls", 0, 0
 };
 
+/* Who waits is told apart from who reads. */
+static char *
+describe_start (JsonObject * session)
+{
+  guint64 ns = pmss_cli_json_number (session, "start_in_ns");
+  g_autofree char *in = pmss_cli_duration (ns);
+
+  return ns > 0 ? g_strconcat ("begins in ", in, NULL) : g_strdup ("reads");
+}
+
 static void
 add_row (PmssCliTable * table, JsonObject * session)
 {
@@ -19,6 +29,7 @@ add_row (PmssCliTable * table, JsonObject * session)
       pmss_cli_escape (pmss_cli_json_string (session, "user")),
       pmss_cli_rate (pmss_cli_json_number (session, "rate")),
       pmss_cli_time (pmss_cli_json_string (session, "created")),
+      describe_start (session),
       pmss_cli_escape (pmss_cli_json_string (session, "medium")));
 }
 
@@ -26,7 +37,7 @@ static gboolean
 session_ls (PmssCli * cli, int argc, char **argv, GError ** error)
 {
   static const char *const columns[] = { "ID", "USER", ">RATE", "SINCE",
-    "MEDIUM", NULL
+    "STATE", "MEDIUM", NULL
   };
   static const PmssCliList list = {
     "sessions", columns, add_row, "No streams run.", NULL

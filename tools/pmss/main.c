@@ -26,6 +26,8 @@ static const PmssCliCommand commands[] = {
   {"set", pmss_cmd_set, "NAME", "change a title, keep or drop an original"},
   {"rm", pmss_cmd_rm, "NAME...", "delete media"},
   {"status", pmss_cmd_status, "", "how the cluster is, and what to do"},
+  {"capacity", pmss_cmd_capacity, "[NAME]",
+      "how much more the storage servers can send"},
   {"top", pmss_cmd_top, "", "storage servers and streams, live"},
   {"node", pmss_cmd_node, "ls|add|set|...", "storage servers"},
   {"job", pmss_cmd_job, "ls|watch|pause|...", "background work"},
