@@ -380,6 +380,10 @@ note_locked (PmssAdmission * self, Promise * promise, gint64 position,
   guint64 now = pmss_admission_now_locked (self);
   guint32 skip = 0;
 
+  /* plans of the highest rate are not made of the file's bytes */
+  if (self->policy == PMSS_ADMISSION_PEAK)
+    position = -1;
+
   switch (pmss_progress_note (&promise->progress, promise->plan, now, position,
           idle, &skip)) {
     case PMSS_PROGRESS_MOVES:

@@ -226,38 +226,42 @@ read_places (PmssPlans * self, const PmssVersion * version, GError ** error)
   return g_steal_pointer (&places);
 }
 
-/* The same bytes in each slot. @overhead: (inout) makes the highest rate of them. */
+/* The highest rate in each slot. These are more bytes than the file has: @extent (inout) grows with
+ * them, so that they come of the same nodes. */
 static PmssEnvelope *
-level (const PmssEnvelope * envelope, double *overhead)
+level (const PmssEnvelope * envelope, guint64 * extent)
 {
   guint32 slots = pmss_envelope_get_slots (envelope);
-  guint64 bytes = pmss_envelope_get_bytes (envelope);
+  double bytes = (double) pmss_envelope_get_bytes (envelope);
   guint64 most = pmss_envelope_get_peak (envelope) / 8 * PMSS_SLOT;
   g_autofree guint64 *demand = g_new (guint64, slots);
 
   for (guint32 i = 0; i < slots; i++)
-    demand[i] = bytes / slots + (i < bytes % slots);
-  *overhead *= MAX (1, (double) most * slots / (double) bytes);
-  return pmss_envelope_smooth (demand, slots, pmss_envelope_get_buffer (envelope));
+    demand[i] = most;
+  *extent = (guint64) ((double) *extent * ((double) most * slots / bytes));
+  return pmss_envelope_smooth (demand, slots,
+      pmss_envelope_get_buffer (envelope));
 }
 
 static PmssStreamPlan *
 make_plan (PmssPlans * self, const PmssEnvelope * measured,
     const PmssVersion * version, GError ** error)
 {
+  guint n = (guint) version->redundancy.k + version->redundancy.m;
   double overhead = OVERHEAD
       * (1 + (double) PMSS_RECORD_HEADER_SIZE / version->unit);
+  guint64 extent = version->extent;
   g_autoptr (PmssEnvelope) levelled = self->peak
-      ? level (measured, &overhead) : NULL;
-  const PmssEnvelope *envelope = levelled != NULL ? levelled : measured;
+      ? level (measured, &extent) : NULL;
   g_autoptr (GArray) places = read_places (self, version, error);
 
   if (places == NULL)
     return NULL;
-  return pmss_stream_plan_new (envelope, version->extent, version->redundancy.k,
-      version->redundancy.m, (const guint32 *) (gpointer) places->data,
-      places->len / ((guint) version->redundancy.k + version->redundancy.m),
-      overhead);
+  if (levelled == NULL)
+    extent = version->extent;
+  return pmss_stream_plan_new (levelled != NULL ? levelled : measured, extent,
+      version->redundancy.k, version->redundancy.m,
+      (const guint32 *) (gpointer) places->data, places->len / n, overhead);
 }
 
 gboolean
