@@ -130,7 +130,8 @@ pmss_admission_restore (PmssAdmission * self, GError ** error)
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (Row));
 
   g_array_set_clear_func (rows, clear_row);
-  if (!restore_capacities (self, error) || !pmss_database_read (self->context->database, read_rows, rows, error))
+  if (!restore_capacities (self, error)
+      || !pmss_database_read (self->context->database, read_rows, rows, error))
     return FALSE;
   for (guint i = 0; i < rows->len; i++)
     restore_row (self, &g_array_index (rows, Row, i));

@@ -39,8 +39,7 @@ void
 pmss_capacity_init (PmssCapacity * self)
 {
   *self = (PmssCapacity) {
-    .cpu.each = PMSS_UNKNOWN,.disk.each = PMSS_UNKNOWN,.correction = 1
-  };
+  .cpu.each = PMSS_UNKNOWN,.disk.each = PMSS_UNKNOWN,.correction = 1};
   for (guint i = 0; i < PMSS_N_RESOURCES; i++)
     self->limit[i] = PMSS_CALENDAR_NO_LIMIT;
 }

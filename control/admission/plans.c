@@ -188,8 +188,7 @@ add_places (const GArray * extents, guint n_nodes, GArray * places,
   for (guint i = 0; i < extents->len; i++) {
     const PmssExtent *extent = &g_array_index (extents, PmssExtent, i);
 
-    if (extent->n_nodes != n_nodes
-        || extent->number != places->len / n_nodes) {
+    if (extent->n_nodes != n_nodes || extent->number != places->len / n_nodes) {
       g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
           "The layout is not whole at extent %u", extent->number);
       return FALSE;

@@ -107,7 +107,8 @@ pmss_room_count (PmssControlContext * context, const char *name,
   g_autoptr (GArray) holders = NULL;
   g_autoptr (GPtrArray) nodes = NULL;
 
-  *room = (PmssRoom) { 0 };
+  *room = (PmssRoom) {
+  0};
   if (medium == NULL || !get_plan (context, medium, &plan, error))
     return FALSE;
   room->bulk = plan == NULL;

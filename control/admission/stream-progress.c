@@ -39,8 +39,7 @@ PmssProgressStep
 pmss_progress_note (PmssProgress * self, const PmssStreamPlan * plan,
     guint64 now, gint64 position, gboolean idle, guint32 * skip)
 {
-  guint64 size =
-      pmss_envelope_get_bytes (pmss_stream_plan_get_envelope (plan));
+  guint64 size = pmss_envelope_get_bytes (pmss_stream_plan_get_envelope (plan));
 
   /* nobody moves before the start that was granted */
   if (now < self->start)
@@ -55,6 +54,7 @@ pmss_progress_note (PmssProgress * self, const PmssStreamPlan * plan,
   position = MIN (position, (gint64) MIN (size, G_MAXINT64));
   if (self->held && !is_elsewhere (self, plan, now, (guint64) position))
     return PMSS_PROGRESS_GOES_ON;
-  *skip = pmss_stream_plan_find_slot (plan, (guint64) position);
+  *skip = MIN (pmss_stream_plan_find_slot (plan, (guint64) position),
+      MAX (pmss_stream_plan_get_slots (plan), 1) - 1);
   return PMSS_PROGRESS_MOVES;
 }

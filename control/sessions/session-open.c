@@ -174,8 +174,7 @@ admit (OpenCall * call, GError ** error)
   if (call->plan == NULL)
     return TRUE;
   if (pmss_admission_admit (call->sessions->admission, call->session->id,
-          call->plan, call->viewer->max_wait, &call->promise,
-          &opened->refusal))
+          call->plan, call->viewer->max_wait, &call->promise, &opened->refusal))
     return TRUE;
   opened->how = PMSS_OPENING_REFUSED;
   text = pmss_refusal_to_text (&opened->refusal, opened->medium->name);

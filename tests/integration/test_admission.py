@@ -17,7 +17,7 @@ from cluster import wait_for
 from wrong_clocks import WithClocks
 
 RATE = 48000            # bytes/s of what is played
-OPTIONS = {"unit": "4KiB", "extent": "64KiB", "default-redundancy": "2+1", "max-sessions": "0"}
+OPTIONS = {"unit": "4KiB", "extent": "16KiB", "default-redundancy": "2+1", "max-sessions": "0"}
 # bytes/s of each node: about eight streams
 LIMIT = {"network-limit": "2M"}
 
@@ -40,11 +40,14 @@ class AdmissionCase(cluster.TestCase):
     seconds = 120
     timeout = 120
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.cluster.add("a.wav", noise(cls.seconds))
-        cls.wait_capacity()
+    prepared = False
+
+    def setUp(self):
+        super().setUp()
+        if not self.prepared:
+            self.cluster.add("a.wav", noise(self.seconds))
+            self.wait_capacity()
+            type(self).prepared = True
 
     def tearDown(self):
         for row in self.cluster.api("GET", "/sessions")["sessions"]:
@@ -66,15 +69,14 @@ class AdmissionCase(cluster.TestCase):
                                                      {"Content-Type": "application/json"})
         return status, headers["Retry-After"], json.loads(body)
 
-    def fill(self, medium="a.wav"):
-        """As many as there is room for: their ids, and the refusal of the next one."""
+    def fill(self, medium="a.wav", patience=20):
+        """As many as there is room for: their ids, and the refusal of the next one. Streams that begin at the same moment have their highest rates together: one that does not fit now may do so a few seconds later, and is let in for then."""
         ids = []
         while True:
-            status, after, answer = self.ask(medium)
+            status, after, answer = self.ask(medium, max_wait_ns=patience * 10 ** 9)
             if status != 201:
                 self.assertEqual(status, 503, answer)
                 return ids, after, answer
-            self.assertNotIn("start_in_ns", answer)
             ids.append(answer["id"])
             self.assertLess(len(ids), 200)
 
@@ -89,8 +91,9 @@ class Fills(AdmissionCase):
 
     def test_fills_up(self):
         ids, after, refusal = self.fill()
-        self.assertGreaterEqual(len(ids), 5)
-        self.assertLessEqual(len(ids), 10)
+        # of the nodes' 705 kB/s nine tenths are given out; a stream takes 49 kB/s; and the loss of a node is to be borne
+        self.assertGreaterEqual(len(ids), 6)
+        self.assertLessEqual(len(ids), 13)
         self.assertEqual(refusal["binds"]["resource"], "network")
         self.assertIn(refusal["binds"]["node"], [node.id for node in self.cluster.nodes])
         self.assertGreaterEqual(int(after), 1)
@@ -102,19 +105,21 @@ class Fills(AdmissionCase):
         # others are told another second
         self.assertEqual(len({self.ask()[1] for _ in range(5)}), 5)
         self.end(ids[3])
-        self.assertEqual(self.ask()[0], 201)
-        self.assertEqual(self.ask()[0], 503)
-        self.assertTrue(self.events("session refuse"))
+        self.assertEqual(self.ask(max_wait_ns=int(20e9))[0], 201)
+        self.assertEqual(self.ask(max_wait_ns=int(20e9))[0], 503)
+        refused = wait_for(lambda: self.events("session refuse"), "the event")[0]
+        self.assertEqual((refused["result"], refused["object"], refused["user"]), ("failed", "a.wav", "admin"))
 
     def test_counts(self):
         more = self.capacity("a.wav")["medium"]
         ids, _, _ = self.fill()
-        self.assertLessEqual(abs(more["more"] - len(ids)), 1)
+        self.assertGreaterEqual(more["more"], 4)
+        self.assertLessEqual(more["more"], len(ids))
         self.assertLessEqual(more["after_node"], more["more"])
         self.assertLessEqual(more["after_zone"], more["after_node"])
         full = self.capacity("a.wav")
         self.assertEqual(full["medium"]["more"], 0)
-        self.assertEqual((full["streams"], full["waiting"], full["policy"]), (len(ids), 0, "on"))
+        self.assertEqual((full["streams"], full["policy"]), (len(ids), "on"))
         for node in full["nodes"]:
             self.assertEqual(node["resource"], "network")
             self.assertAlmostEqual(node["capacity"], 1.88e6, delta=0.2e6)
@@ -147,7 +152,7 @@ class Fills(AdmissionCase):
         rows = {row["id"]: row["start_in_ns"] for row in self.cluster.api("GET", "/sessions")["sessions"]}
         self.assertGreater(rows[late], 0)
         self.assertEqual(rows[ids[0]], 0)
-        self.assertEqual(self.capacity()["waiting"], 1)
+        self.assertGreaterEqual(self.capacity()["waiting"], 1)
         # longer than control holds a start, and nonsense
         self.assertEqual(self.ask(max_wait_ns=-1)[0], 400)
         self.assertEqual(self.ask(max_wait_ns="1")[0], 400)
@@ -157,7 +162,6 @@ class Fills(AdmissionCase):
         ids, _, _ = self.fill()
         size = self.cluster.medium("a.wav")["size"]
         self.cluster.api("PUT", "/sessions/" + ids[0], {"position": size * 9 // 10, "idle": False})
-        self.assertTrue(all(r["start_in_ns"] == 0 for r in self.cluster.api("GET", "/sessions")["sessions"]))
         # its end is nearer than the others'
         self.assertLess(self.ask()[2]["start_in_ns"], 30e9)
         for position in (0, 2**62, size // 2, size):
@@ -173,16 +177,16 @@ class Fills(AdmissionCase):
         self.assertEqual(status, 503)
         self.assertEqual(refusal["binds"]["resource"], "network")
         self.assertEqual(self.capacity()["streams"], len(ids) + 1)
-        self.assertEqual(self.capacity()["waiting"], 1)
+        self.assertGreaterEqual(self.capacity()["waiting"], 1)
         status, _, again = self.ask(id=late)
         self.assertEqual(status, 200)
         self.assertLess(abs(again["start_in_ns"] - later), 15e9)
-        for id in ids:
-            self.assertIn("token", self.cluster.api("PUT", "/sessions/" + id, {"position": 0}))
+        self.assertIn("token", self.cluster.api("PUT", "/sessions/" + ids[0], {"position": 0}))
+        self.assertEqual(self.ask(max_wait_ns=int(20e9))[0], 503)
         self.end(late)
         self.end(ids[0])
-        self.assertEqual(self.ask()[0], 201)
-        self.assertEqual(self.ask()[0], 503)
+        self.assertEqual(self.ask(max_wait_ns=int(20e9))[0], 201)
+        self.assertEqual(self.ask(max_wait_ns=int(20e9))[0], 503)
 
     def test_loop(self):
         """Refusals without end cost little, and hold nobody up."""
@@ -220,7 +224,8 @@ class Many(AdmissionCase):
         for id in let_in:
             self.end(id)
         alone, _, _ = self.fill()
-        self.assertLessEqual(abs(len(let_in) - len(alone)), 1)
+        self.assertLessEqual(len(let_in), len(alone))
+        self.assertGreaterEqual(len(let_in), 4)
 
 
 class Leases(AdmissionCase):
@@ -230,7 +235,7 @@ class Leases(AdmissionCase):
         """What a client held that went away is free when its lease has ended."""
         ids, _, _ = self.fill()
         begin = time.monotonic()
-        wait_for(lambda: self.ask()[0] == 201, "room", 15 * cluster.PATIENCE)
+        wait_for(lambda: self.ask(max_wait_ns=0)[0] == 201, "room", 15 * cluster.PATIENCE)
         self.assertLess(time.monotonic() - begin, 6 * cluster.PATIENCE)
 
     def test_user_removed(self):
@@ -265,7 +270,9 @@ class Peak(AdmissionCase):
 
     def test_peak(self):
         ids, _, refusal = self.fill()
-        self.assertGreaterEqual(len(ids), 4)
+        # its first two seconds are twice the rest
+        self.assertGreaterEqual(len(ids), 2)
+        self.assertLessEqual(len(ids), 6)
         self.assertEqual(refusal["binds"]["resource"], "network")
         self.cluster.api("PUT", "/sessions/" + ids[0], {"position": 5000000})
         self.assertEqual(self.capacity()["policy"], "peak")
@@ -294,12 +301,13 @@ class Clocks(WithClocks, AdmissionCase):
         ids, _, before = self.fill()
         for seconds in (86400, -86400):
             self.set_clock("control", seconds)
-            status, _, refusal = self.ask()
+            status, _, refusal = self.ask(max_wait_ns=int(20e9))
             self.assertEqual(status, 503)
             self.assertLess(abs(refusal["start_in_ns"] - before["start_in_ns"]), 30e9)
+            self.assertIn("token", self.cluster.api("PUT", "/sessions/" + ids[0], {"position": 0}))
         self.set_clock("control", 0)
         self.end(ids[0])
-        self.assertEqual(self.ask()[0], 201)
+        self.assertEqual(self.ask(max_wait_ns=int(20e9))[0], 201)
 
 
 class Figures(AdmissionCase):
@@ -314,6 +322,7 @@ class Figures(AdmissionCase):
 
     def setUp(self):
         super().setUp()
+        self.assertFalse(self.capacity()["streams"])
         self.secrets = {node.id: json.loads((node.data / "node.json").read_text())["secret"] for node in self.cluster.nodes}
         self.stats = dict(self.usual)
         self.end_of_beats = threading.Event()
@@ -360,6 +369,9 @@ class Figures(AdmissionCase):
     def test_memory(self):
         self.assert_binds("memory", memory_total=1000000000, memory=990000000, sent=100000)
 
+    def results(self):
+        return {event["result"] for event in self.events("capacity fell")}
+
     def test_falls(self):
         """What was promised goes on, nobody else is let in, and an event begins and ends."""
         self.wait_bind("network")
@@ -370,10 +382,10 @@ class Figures(AdmissionCase):
         self.assertEqual((status, refusal["binds"]["resource"]), (503, "network"))
         for id in ids:
             self.assertIn("token", self.cluster.api("PUT", "/sessions/" + id, {"position": 0}))
-        self.assertEqual(self.events("capacity fell")[0]["result"], "failed")
+        wait_for(lambda: self.results() == {"failed"}, "the event")
         self.stats = dict(self.usual)
         wait_for(lambda: not any(node["fell"] for node in self.capacity()["nodes"]), "the capacity to come back", 60 * cluster.PATIENCE)
-        wait_for(lambda: self.events("capacity fell")[0]["result"] == "done", "the event")
+        wait_for(lambda: self.results() == {"failed", "done"}, "the event")
         self.assertEqual(self.ask()[0], 201)
 
     def test_lies(self):
