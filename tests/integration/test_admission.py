@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Admission with real servers: the calendar fills up, says what binds and when it fits, and forgets nothing."""
 
+import http.client
 import io
 import json
+import os
 import random
 import secrets
+import subprocess
 import sys
 import threading
 import time
 import unittest
+import urllib.parse
 import wave
 
 import cluster
+import pmss_cli
 from authority import WithTls
 from cluster import wait_for
 from wrong_clocks import WithClocks
@@ -249,6 +254,59 @@ class Leases(AdmissionCase):
         self.cluster.api("DELETE", "/users/bob", status=204)
         wait_for(lambda: self.capacity()["streams"] == 0, "the promises to end", 15 * cluster.PATIENCE)
         self.assertEqual(self.ask()[0], 201)
+
+
+class Gateway(AdmissionCase):
+    """A viewer with nothing but HTTP is told the same by the storage server that plays for it."""
+
+    storage_options = dict(LIMIT, gateway="on")
+
+    def get(self):
+        url = wait_for(lambda: self.cluster.request("GET", "/media/a.wav")[1]["Location"], "a gateway")
+        parts = urllib.parse.urlsplit(url)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        try:
+            connection.request("GET", parts.path + "?" + parts.query, headers={"Range": "bytes=0-9"})
+            answer = connection.getresponse()
+            return answer.status, answer.headers["Retry-After"], answer.read()
+        finally:
+            connection.close()
+
+    def test_refused(self):
+        ids, _, refusal = self.fill()
+        begin = time.monotonic()
+        status, after, text = self.get()
+        self.assertEqual(status, 503, text)
+        self.assertGreaterEqual(int(after), refusal["start_in_ns"] // 10 ** 9 - 10)
+        self.assertIn(b"network of node", text)
+        self.assertLess(time.monotonic() - begin, 5 * cluster.PATIENCE)
+        for id in ids:
+            self.end(id)
+        status, _, text = self.get()
+        self.assertEqual((status, len(text)), (206, 10))
+
+
+class Command(AdmissionCase):
+
+    def pmss(self, *arguments):
+        done = subprocess.run([pmss_cli.PMSS, *arguments], capture_output=True, text=True, timeout=60,
+                              env=dict(os.environ, PMSS_URL=self.cluster.url, PMSS_TOKEN=self.cluster.token))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_capacity(self):
+        self.assertRegex(self.pmss("capacity", "a.wav"), r"a\.wav: [4-9] more streams now, \d+ after the loss of a storage server, \d+ after that of a zone")
+        ids, _, _ = self.fill()
+        self.ask(max_wait_ns=int(300e9))
+        text = self.pmss("capacity")
+        self.assertIn("network", text)
+        self.assertIn("%d streams have a promise" % (len(ids) + 1), text)
+        self.assertIn("wait for their start", text)
+        self.assertIn("a.wav: 0 more streams now", self.pmss("capacity", "a.wav"))
+        self.assertEqual(json.loads(self.pmss("capacity", "--json", "a.wav"))["medium"]["more"], 0)
+        sessions = self.pmss("session", "ls")
+        self.assertIn("reads", sessions)
+        self.assertIn("begins in", sessions)
 
 
 class Policies(AdmissionCase):
