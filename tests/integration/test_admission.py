@@ -233,6 +233,38 @@ class Many(AdmissionCase):
         self.assertGreaterEqual(len(let_in), 4)
 
 
+    def test_killed(self):
+        """Control is killed while many open sessions: what it knows afterwards is what the rows say, and no more than fits."""
+        end = threading.Event()
+
+        def run():
+            while not end.is_set():
+                try:
+                    self.ask(max_wait_ns=int(5e9))
+                except (OSError, http.client.HTTPException, ValueError):
+                    end.wait(0.01)
+        for pause in (0.005, 0.05, 0.15):
+            end.clear()
+            threads = [threading.Thread(target=run) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            time.sleep(pause)
+            self.cluster.control.kill()
+            end.set()
+            for thread in threads:
+                thread.join()
+            self.cluster.control.start()
+            rows = self.cluster.api("GET", "/sessions")["sessions"]
+            known = self.capacity()
+            self.assertEqual(known["streams"], len(rows))
+            for node in known["nodes"]:
+                self.assertLessEqual(node["promised"], node["capacity"] * 0.9)
+            self.fill()
+            self.assertEqual(self.capacity("a.wav")["medium"]["more"], 0)
+            for row in self.cluster.api("GET", "/sessions")["sessions"]:
+                self.end(row["id"])
+
+
 class Leases(AdmissionCase):
     control_options = dict(OPTIONS, lease="3")
 

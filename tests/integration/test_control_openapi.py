@@ -444,6 +444,7 @@ class OpenApiTest(cluster.TestCase):
         self.cluster.api("GET", "/cluster")
         self.cluster.api("GET", "/overview")
         self.cluster.api("GET", "/history?series=cpu,sent,disk_latency,control_cpu&nodes=0,1")
+        self.cluster.api("GET", "/capacity")
         self.cluster.api("GET", "/openapi.json")
         for path in ("/healthz", "/metrics"):
             self.cluster.request("GET", path, token=False)
