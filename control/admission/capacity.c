@@ -47,6 +47,7 @@ pmss_capacity_init (PmssCapacity * self)
 void
 pmss_capacity_restore (PmssCapacity * self, PmssResource binds, guint64 bytes)
 {
+  self->limit[PMSS_RESOURCE_NETWORK] = PMSS_CAPACITY_MOST;
   self->limit[binds] = MIN (bytes, PMSS_CAPACITY_MOST);
 }
 
@@ -218,7 +219,9 @@ pmss_capacity_get (const PmssCapacity * self, PmssResource * binds)
 {
   PmssResource least = PMSS_RESOURCE_NONE;
 
-  for (guint i = PMSS_RESOURCE_NETWORK; i < PMSS_N_RESOURCES; i++)
+  /* one that says nothing of its link is on loopback: nothing binds there */
+  for (guint i = PMSS_RESOURCE_NETWORK; i < PMSS_N_RESOURCES
+      && self->limit[PMSS_RESOURCE_NETWORK] != PMSS_CALENDAR_NO_LIMIT; i++)
     if (self->limit[i] < self->limit[least])
       least = i;
   if (binds != NULL)

@@ -58,7 +58,8 @@ void         pmss_capacity_restore (PmssCapacity *capacity, PmssResource binds, 
  * @promised: bytes/s of this slot. @slow: viewers find the node slow. */
 void         pmss_capacity_note (PmssCapacity *capacity, const PmssNodeStats *stats, gint64 heard,
     double promised, gboolean slow);
-/* Bytes that it can send in a slot, or PMSS_CALENDAR_NO_LIMIT. @binds: (out) (nullable) */
+/* Bytes that it can send in a slot, or PMSS_CALENDAR_NO_LIMIT: nothing is known of its link.
+ * @binds: (out) (nullable) */
 guint64      pmss_capacity_get  (const PmssCapacity *capacity, PmssResource *binds);
 
 G_END_DECLS

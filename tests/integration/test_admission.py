@@ -404,6 +404,8 @@ class Figures(AdmissionCase):
     """Heartbeats that the test sends with the nodes' own secrets, in their place."""
 
     storage_options = {}
+    # figures are smoothed over a number of them
+    haste = 10
     usual = {"network_limit": int(100e6)}
 
     @classmethod
@@ -444,7 +446,7 @@ class Figures(AdmissionCase):
         # what is smoothed has come to its end
         capacity = None
         while capacity != (capacity := [round(node["capacity"], -5) for node in self.capacity()["nodes"]]):
-            time.sleep(1.5)
+            time.sleep(1 * cluster.PATIENCE)
         ids, _, refusal = self.fill()
         self.assertEqual(refusal["binds"]["resource"], resource)
         self.assertIn("%s of node" % resource, refusal["detail"])

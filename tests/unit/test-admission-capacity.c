@@ -181,6 +181,21 @@ test_behind (void)
   g_assert_cmpfloat (node.capacity.correction, <, 1);
 }
 
+/* On loopback nothing binds, whatever else is known. */
+static void
+test_loopback (void)
+{
+  Node node;
+
+  begin (&node);
+  node.stats.processors = 1;
+  node.stats.process_cpu = node.stats.cpu = 1;
+  node.stats.sent = 5e6;
+  node.stats.memory_total = node.stats.memory = 1e9;
+  pass (&node, 60, 0, TRUE);
+  g_assert_true (pmss_capacity_get (&node.capacity, NULL) == NO_LIMIT);
+}
+
 /* A heartbeat that was seen already says nothing. */
 static void
 test_again (void)
@@ -264,6 +279,7 @@ main (int argc, char **argv)
   g_test_add_func ("/admission-capacity/memory", test_memory);
   g_test_add_func ("/admission-capacity/correction", test_correction);
   g_test_add_func ("/admission-capacity/behind", test_behind);
+  g_test_add_func ("/admission-capacity/loopback", test_loopback);
   g_test_add_func ("/admission-capacity/again", test_again);
   g_test_add_func ("/admission-capacity/hostile", test_hostile);
   g_test_add_func ("/admission-capacity/restore", test_restore);
