@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* Shared by sessions.c and session-open.c alone. */
+/* Shared by sessions.c, session-open.c and session-measures.c alone. */
 struct _PmssSessions
 {
   PmssDatabase *database;
