@@ -10,13 +10,12 @@
 #include "libpmss/pmss-error.h"
 #include "pmss-exchange.h"
 #include "libpmss/pmss-json.h"
+#include "pmss-busy.h"
 
 /* s; longer would leave a dead client's reservation for too long */
 #define MAX_LEASE (24 * 3600)
 /* ns; a start further ahead is senseless */
 #define MAX_START ((gint64) 24 * 3600 * G_GINT64_CONSTANT (1000000000))
-/* ms; before a granted start is asked about again */
-#define LEAST_PAUSE 10
 #define MAX_TEXT 4096
 
 void
@@ -65,6 +64,8 @@ typedef struct
   char *id;
   char *medium;
   char *ticket;                 /* (nullable): that the session is opened by */
+  gint64 max_wait;              /* ns */
+  gboolean bulk;
   PmssSession *session;         /* (nullable): without its layout so far */
 } Opening;
 
@@ -216,14 +217,14 @@ name_medium (GError * error, const char *medium)
     details->medium = g_strdup (medium);
 }
 
-static void ask_for_session (GTask * task);
-
 static void
 fail_opening (GTask * task, GError * error)
 {
   const Opening *opening = g_task_get_task_data (task);
 
   name_medium (error, opening->medium);
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY))
+    pmss_busy_explain (error);
   g_task_return_error (task, error);
   g_object_unref (task);
 }
@@ -256,32 +257,18 @@ on_layout_complete (GObject * source, GAsyncResult * result, gpointer user_data)
   g_object_unref (task);
 }
 
-static gboolean
-on_pause_over (gpointer task)
-{
-  ask_for_session (task);
-  return G_SOURCE_REMOVE;
-}
-
-/* Granted, but not yet: asking again with the same id keeps the lease, and says
- * how long it is by then. */
+/* No more than who and how long: token and layout come when it starts. */
 static void
-wait_for_start (GTask * task, gint64 start_in, gint64 lease)
+return_deferred (GTask * task, gint64 start_in, guint lease)
 {
-  GCancellable *cancellable = g_task_get_cancellable (task);
-  guint pause = (guint) CLAMP (start_in / 1000000, LEAST_PAUSE,
-      lease * 1000 / 3);
-  GSource *source = g_timeout_source_new (pause);
+  const Opening *opening = g_task_get_task_data (task);
+  PmssSession *session = g_new0 (PmssSession, 1);
 
-  if (cancellable != NULL) {
-    g_autoptr (GSource) end = g_cancellable_source_new (cancellable);
-
-    g_source_set_dummy_callback (end);
-    g_source_add_child_source (source, end);
-  }
-  g_source_set_callback (source, on_pause_over, task, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
-  g_source_unref (source);
+  session->id = g_strdup (opening->id);
+  session->lease = lease;
+  session->start_in = start_in;
+  g_task_return_pointer (task, session, (GDestroyNotify) pmss_session_free);
+  g_object_unref (task);
 }
 
 static void
@@ -298,7 +285,7 @@ take_session (GTask * task, JsonNode * json)
     return;
   }
   if (start_in > 0) {
-    wait_for_start (task, start_in, lease);
+    return_deferred (task, start_in, (guint) lease);
     return;
   }
   opening->session = parse_session (opening->id, object, &page, &error);
@@ -324,6 +311,20 @@ on_session_opened (GObject * source, GAsyncResult * result, gpointer user_data)
     fail_opening (task, error);
 }
 
+/* A ticket names its medium. What is as always is not said: an older control
+ * takes no member that it does not know. */
+static void
+add_wish (JsonObject * object, const Opening * opening)
+{
+  if (opening->ticket != NULL)
+    return;
+  json_object_set_string_member (object, "medium", opening->medium);
+  if (opening->bulk)
+    json_object_set_string_member (object, "class", "bulk");
+  if (opening->max_wait > 0)
+    json_object_set_int_member (object, "max_wait_ns", opening->max_wait);
+}
+
 static void
 ask_for_session (GTask * task)
 {
@@ -334,9 +335,7 @@ ask_for_session (GTask * task)
       : g_strdup_printf ("/tickets/%s/sessions", opening->ticket);
 
   json_object_set_string_member (object, "id", opening->id);
-  /* a ticket names its medium */
-  if (opening->ticket == NULL)
-    json_object_set_string_member (object, "medium", opening->medium);
+  add_wish (object, opening);
   json_node_take_object (body, object);
   pmss_client_request_async (g_task_get_source_object (task), "POST",
       path, body, g_task_get_cancellable (task), on_session_opened, task);
@@ -347,21 +346,26 @@ pmss_client_open_session_async (PmssClient * self, const char *id,
     const char *medium, GCancellable * cancellable,
     GAsyncReadyCallback callback, gpointer user_data)
 {
-  pmss_client_redeem_ticket_async (self, id, medium, NULL, cancellable,
-      callback, user_data);
+  const PmssSessionWish wish = {.id = id,.medium = medium };
+
+  pmss_client_ask_for_session_async (self, &wish, cancellable, callback,
+      user_data);
 }
 
 void
-pmss_client_redeem_ticket_async (PmssClient * self, const char *id,
-    const char *medium, const char *ticket, GCancellable * cancellable,
+pmss_client_ask_for_session_async (PmssClient * self,
+    const PmssSessionWish * wish, GCancellable * cancellable,
     GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   Opening *opening = g_new0 (Opening, 1);
 
-  opening->id = id != NULL ? g_strdup (id) : pmss_client_new_session_id ();
-  opening->medium = g_strdup (medium);
-  opening->ticket = g_strdup (ticket);
+  opening->id = wish->id != NULL ? g_strdup (wish->id)
+      : pmss_client_new_session_id ();
+  opening->medium = g_strdup (wish->medium);
+  opening->ticket = g_strdup (wish->ticket);
+  opening->max_wait = wish->max_wait;
+  opening->bulk = wish->bulk;
   g_task_set_source_tag (task, pmss_client_open_session_async);
   g_task_set_task_data (task, opening, opening_free);
   ask_for_session (task);

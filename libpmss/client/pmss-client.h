@@ -106,6 +106,9 @@ typedef struct
   guint64 peak_bitrate;         /* bit/s over 10 s, 0: unknown */
   guint64 duration;             /* ns, 0: unknown */
   PmssLayout *layout;
+  /* ns from the answer on, > 0: control keeps this start for the session. It has only its id and
+   * its lease yet, and is asked for again: with the same id, then, and within the lease. */
+  gint64 start_in;
 } PmssSession;
 
 void         pmss_session_free (PmssSession *session);
@@ -120,25 +123,30 @@ char        *pmss_client_new_session_id       (void);
  * @id: (nullable): of pmss_client_new_session_id(), for this session alone; %NULL: make one
  * @medium: name of the medium to read
  *
- * Asks for a session with its whole layout, which may take several requests. Where control grants a
- * start in the future, the answer comes then, and the lease is kept meanwhile. A failure may leave
+ * Asks for a session with its whole layout, which may take several requests. A failure may leave
  * open whether the session was opened. When asked again with the same @id, control opens no second
  * one.
  */
 void         pmss_client_open_session_async   (PmssClient *client, const char *id,
     const char *medium, GCancellable *cancellable, GAsyncReadyCallback callback,
     gpointer user_data);
-/**
- * pmss_client_redeem_ticket_async:
- * @medium: its name, for errors
- * @ticket: (nullable): id of the ticket of a viewer that this gateway plays for (docs/gateway.md)
- *
- * The same for a ticket. The credentials are a storage server's secret. Finished by
- * pmss_client_open_session_finish().
- */
-void         pmss_client_redeem_ticket_async  (PmssClient *client, const char *id,
-    const char *medium, const char *ticket, GCancellable *cancellable,
-    GAsyncReadyCallback callback, gpointer user_data);
+/* A session as it is wanted. */
+typedef struct
+{
+  const char *id;               /* (nullable): as above */
+  const char *medium;           /* its name; with a ticket only for errors */
+  /* (nullable): id of the ticket of a viewer that this gateway plays for (docs/gateway.md). The
+   * credentials are a storage server's secret. */
+  const char *ticket;
+  gint64 max_wait;              /* ns: a start that much later is of use, too; 0: none is */
+  gboolean bulk;                /* for what is left over: no rate is promised */
+} PmssSessionWish;
+
+/* The same for more wishes. Finished by pmss_client_open_session_finish(), too. With a `max_wait`
+ * control may keep a start (start_in). A refusal (PMSS_ERROR_BUSY) says what binds and when to ask
+ * again, in its text and in its details. */
+void         pmss_client_ask_for_session_async (PmssClient *client, const PmssSessionWish *wish,
+    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /**
  * pmss_client_open_session_finish: (skip)
  *

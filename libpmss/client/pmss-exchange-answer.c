@@ -99,18 +99,23 @@ take_members (JsonObject * problem, PmssErrorDetails * details)
     details->resource = clean_text (resource);
 }
 
-/* Seconds; a date is no use where clocks differ. */
+/* Seconds; a date is no use where clocks differ. A longer time than the longest
+ * is as long. */
 static guint
 get_retry_after (SoupMessage * message)
 {
   const char *text = soup_message_headers_get_one
       (soup_message_get_response_headers (message), "Retry-After");
+  g_autoptr (GError) error = NULL;
   guint64 seconds;
 
-  if (text == NULL || !g_ascii_string_to_unsigned (text, 10, 0, MAX_RETRY_AFTER,
-          &seconds, NULL))
+  if (text == NULL)
     return 0;
-  return (guint) seconds;
+  if (g_ascii_string_to_unsigned (text, 10, 0, MAX_RETRY_AFTER, &seconds,
+          &error))
+    return (guint) seconds;
+  return g_error_matches (error, G_NUMBER_PARSER_ERROR,
+      G_NUMBER_PARSER_ERROR_OUT_OF_BOUNDS) ? MAX_RETRY_AFTER : 0;
 }
 
 GError *

@@ -2,6 +2,7 @@
 /* What control's answers change in the reader. On the I/O thread. */
 #include "libpmss/reader/pmss-engine.h"
 #include "libpmss/reader/pmss-takeover.h"
+#include "libpmss/reader/pmss-wait.h"
 
 /* us: a node that comes and goes is told of no more often. */
 #define NODE_PAUSE (60 * G_TIME_SPAN_SECOND)
@@ -15,6 +16,22 @@ session_opened (PmssSession * session, gint64 took, gpointer user_data)
 
   engine->links.opened_in = took;
   pmss_engine_opened (engine, session);
+}
+
+/* Whoever waits for the opening waits on: the time until control is asked again
+ * does not count for the timeout. */
+static void
+session_waits (const PmssLeaseWait * wait, gpointer user_data)
+{
+  PmssEngine *engine = user_data;
+  gint64 now = pmss_loop_now (engine->loop);
+
+  g_mutex_lock (&engine->lock);
+  pmss_wait_postpone (engine, wait->until);
+  g_mutex_unlock (&engine->lock);
+  pmss_news_tell_waiting (engine->news,
+      wait->start > 0 ? 1000 * MAX (wait->start - now, 0) : -1, wait->granted,
+      wait->refusal);
 }
 
 /* Lock held: what waited for a new token can go on. */
@@ -180,18 +197,25 @@ void
 pmss_engine_init_control (PmssEngine * engine)
 {
   static const PmssLeaseFuncs funcs = {
-    session_opened, session_renewed, session_reopened, session_failed,
+    session_opened, session_waits, session_renewed, session_reopened,
+    session_failed,
     measure, is_served, hold, release
   };
   const PmssLeaseSettings settings = {.retries = engine->settings.retries,
     .backoff_factor = engine->settings.backoff_factor,
-    .backoff_max = engine->settings.backoff_max
+    .backoff_max = engine->settings.backoff_max,
+    .max_wait = (gint64) (engine->settings.wait_for_admission / 1000),
+    .seed = engine->settings.seed
+  };
+  const PmssSessionWish wish = {.id = engine->settings.session,
+    .medium = engine->medium,.ticket = engine->settings.ticket,
+    .bulk = engine->settings.bulk
   };
 
-  engine->lease = pmss_lease_new (engine->loop, engine->client, engine->medium,
-      engine->settings.ticket, &settings, &funcs, engine);
+  engine->lease = pmss_lease_new (engine->loop, engine->client, &wish,
+      &settings, &funcs, engine);
   /* the reader's, which may go before the I/O thread is done */
-  engine->settings.ticket = NULL;
+  engine->settings.ticket = engine->settings.session = NULL;
   engine->refresh = pmss_refresh_new (engine->loop, engine->lease,
       engine->medium, layout_came, engine);
   engine->reports = pmss_reports_new (engine->loop, engine->lease);

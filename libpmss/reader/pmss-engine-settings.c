@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "libpmss/reader/pmss-engine-settings.h"
 
+#define MAX_WAIT_FOR_ADMISSION (24 * 3600 * G_GUINT64_CONSTANT (1000000000))
 #define DEFAULT_CACHE_SIZE (52 * 1024 * 1024)
 #define DEFAULT_READ_AHEAD (48 * 1024 * 1024)
 #define DEFAULT_READ_AHEAD_TIME 10
@@ -14,6 +15,9 @@
 enum
 {
   TICKET,
+  SESSION,
+  BULK,
+  WAIT_FOR_ADMISSION,
   CACHE_SIZE,
   READ_AHEAD,
   READ_AHEAD_TIME,
@@ -35,6 +39,10 @@ pmss_engine_settings_install (GObjectClass * klass, guint first)
   GParamSpec *specs[N_SETTINGS];
 
   specs[TICKET] = g_param_spec_string ("ticket", NULL, NULL, NULL, rw);
+  specs[SESSION] = g_param_spec_string ("session", NULL, NULL, NULL, rw);
+  specs[BULK] = g_param_spec_boolean ("bulk", NULL, NULL, FALSE, rw);
+  specs[WAIT_FOR_ADMISSION] = g_param_spec_uint64 ("wait-for-admission", NULL,
+      NULL, 0, MAX_WAIT_FOR_ADMISSION, 0, rw);
   specs[CACHE_SIZE] = g_param_spec_uint64 ("cache-size", NULL, NULL,
       0, G_MAXINT64, DEFAULT_CACHE_SIZE, rw);
   specs[READ_AHEAD] = g_param_spec_uint64 ("read-ahead", NULL, NULL,
@@ -68,6 +76,16 @@ pmss_engine_settings_set (PmssEngineSettings * self, guint number,
     case TICKET:
       g_free (self->ticket);
       self->ticket = g_value_dup_string (value);
+      return TRUE;
+    case SESSION:
+      g_free (self->session);
+      self->session = g_value_dup_string (value);
+      return TRUE;
+    case BULK:
+      self->bulk = g_value_get_boolean (value);
+      return TRUE;
+    case WAIT_FOR_ADMISSION:
+      self->wait_for_admission = g_value_get_uint64 (value);
       return TRUE;
     case CACHE_SIZE:
       self->cache_size = g_value_get_uint64 (value);
@@ -111,6 +129,15 @@ pmss_engine_settings_get (const PmssEngineSettings * self, guint number,
   switch (number) {
     case TICKET:
       g_value_set_string (value, self->ticket);
+      return TRUE;
+    case SESSION:
+      g_value_set_string (value, self->session);
+      return TRUE;
+    case BULK:
+      g_value_set_boolean (value, self->bulk);
+      return TRUE;
+    case WAIT_FOR_ADMISSION:
+      g_value_set_uint64 (value, self->wait_for_admission);
       return TRUE;
     case CACHE_SIZE:
       g_value_set_uint64 (value, self->cache_size);

@@ -13,6 +13,10 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *ticket;                 /* (nullable) the reader's; the lease has a copy */
+  char *session;                /* (nullable) the reader's; the lease has a copy */
+  gboolean bulk;                /* takes what is left over */
+  guint64 wait_for_admission;   /* ns */
+  guint32 seed;                 /* of what is random; no property */
   guint64 cache_size;           /* bytes */
   guint64 read_ahead;           /* bytes */
   guint64 max_memory;           /* bytes, of all readers of the io; 0: as it is */

@@ -100,6 +100,7 @@ struct _PmssEngine
   PmssLinks links;              /* none before it is OPEN */
   PmssCursors cursors;
   PmssWaits waits;
+  gint64 opening_due;           /* control is asked for a session then; waits count from there */
   PmssPlan plan;
   gsize share_blocks;           /* that may be held now */
   gboolean attached;            /* the I/O thread knows it: once opened, */

@@ -20,6 +20,15 @@
 #define RETRIES_IN_LEASE 12
 #define URGENT_RETRIES 8
 #define MIN_PAUSE 250           /* ms */
+/* A start that control keeps is asked about no more often. */
+#define MIN_START (10 * MS)
+/* Until a control server is asked again that refuses and does not say when, or
+ * is silent while a start is waited for. */
+#define REFUSAL_PAUSE (2 * G_TIME_SPAN_SECOND)
+/* A refused one comes later than told by a part of that time, within these. */
+#define SPREAD_PART 4
+#define MIN_SPREAD (500 * MS)
+#define MAX_SPREAD (5 * G_TIME_SPAN_SECOND)
 /* What a node does is looked at for this time before control is told. */
 #define EVIDENCE (2000 * MS)
 /* Tokens in a row, freshly made, that nodes refuse: something is wrong with
@@ -101,7 +110,10 @@ PmssLeaseAction
 pmss_lease_state_begin (PmssLeaseState * state, gint64 now)
 {
   state->phase = PMSS_LEASE_OPENING;
-  state->tries = 0;
+  state->tries = state->refused = 0;
+  state->granted = FALSE;
+  state->start = 0;
+  state->limit = now + state->settings.max_wait;
   return ask (state, now, PMSS_LEASE_DO_ASK);
 }
 
@@ -112,6 +124,7 @@ begin_lease (PmssLeaseState * state, gint64 now, guint lease)
   state->lease = lease;
   state->lost = 0;
   state->urgent = FALSE;
+  state->granted = FALSE;
   state->renewed = now;
   state->due = now + MAX (lease * 1000 / 3, MIN_PAUSE) * MS;
   return wait_until (state, state->due);
@@ -130,11 +143,11 @@ pmss_lease_state_opened (PmssLeaseState * state, gint64 now, guint lease)
 
 /* Ended meanwhile: control may have opened what nobody has heard of. */
 static PmssLeaseAction
-give_back_asked (const GError * error)
+give_back_asked (const PmssLeaseState * state, const GError * error)
 {
-  return act (is_cancelled (error) || g_error_matches (error, PMSS_ERROR,
-          PMSS_ERROR_TIMED_OUT) ? PMSS_LEASE_DO_GIVE_BACK :
-      PMSS_LEASE_DO_NOTHING);
+  return act (state->granted || is_cancelled (error)
+      || g_error_matches (error, PMSS_ERROR, PMSS_ERROR_TIMED_OUT) ?
+      PMSS_LEASE_DO_GIVE_BACK : PMSS_LEASE_DO_NOTHING);
 }
 
 static gint64
@@ -148,22 +161,115 @@ get_open_pause (const PmssLeaseState * state)
   return MAX (pause, FIRST_RETRY);
 }
 
+static PmssLeaseAction
+fail_opening (PmssLeaseState * state)
+{
+  gboolean granted = state->granted;
+
+  state->phase = PMSS_LEASE_CLOSED;
+  state->granted = FALSE;
+  return act (granted ? PMSS_LEASE_DO_DECLINE : PMSS_LEASE_DO_FAIL);
+}
+
+/* Until when a start is waited for that control has granted, or may. */
+static gint64
+get_limit (const PmssLeaseState * state)
+{
+  return state->limit + (state->granted ? PMSS_LEASE_GRACE : 0);
+}
+
+/* A number below @n, another one for each state and refusal: a step of
+ * Knuth's multiplicative hash. */
+static gint64
+choose (const PmssLeaseState * state, gint64 n)
+{
+  guint32 mixed = (state->settings.seed ^ state->refused) * 2654435761u;
+
+  return (gint64) (mixed >> 16) * n >> 16;
+}
+
+/* Control is asked again when it said, if that is in time. Where it did not say,
+ * once more at the limit. */
+static PmssLeaseAction
+wait_or_give_up (PmssLeaseState * state, gint64 now, const GError * error)
+{
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+  gint64 told = details->retry_after * G_TIME_SPAN_SECOND;
+  gint64 pause = told > 0 ? told : REFUSAL_PAUSE;
+  gint64 spread = CLAMP (pause / SPREAD_PART, MIN_SPREAD, MAX_SPREAD);
+  gint64 limit = state->limit;
+
+  /* what it may have kept it keeps no more */
+  state->granted = FALSE;
+  if (now >= limit || told > limit - now)
+    return fail_opening (state);
+  state->refused++;
+  state->start = details->start_in >= 0 ? now + details->start_in / 1000 : 0;
+  pause += choose (state, spread);
+  return wait_until (state, MIN (now + pause, limit));
+}
+
+/* Control is away while a start is waited for: as long as that is, not only for
+ * some tries. */
+static PmssLeaseAction
+wait_for_return (PmssLeaseState * state, gint64 now)
+{
+  gint64 limit = get_limit (state);
+
+  if (now >= limit)
+    return fail_opening (state);
+  return wait_until (state, MIN (now + REFUSAL_PAUSE, limit));
+}
+
 PmssLeaseAction
 pmss_lease_state_not_opened (PmssLeaseState * state, gint64 now,
     const GError * error)
 {
   state->asking = FALSE;
   if (state->phase == PMSS_LEASE_ENDED)
-    return give_back_asked (error);
+    return give_back_asked (state, error);
   if (is_cancelled (error))
     return act (PMSS_LEASE_DO_NOTHING);
+  if (g_error_matches (error, PMSS_ERROR, PMSS_ERROR_BUSY))
+    return wait_or_give_up (state, now, error);
+  if (is_silent (error) && (state->granted || state->refused > 0))
+    return wait_for_return (state, now);
   if (!is_silent (error) || (state->settings.retries >= 0
-          && state->tries >= (guint) state->settings.retries)) {
-    state->phase = PMSS_LEASE_CLOSED;
-    return act (PMSS_LEASE_DO_FAIL);
-  }
+          && state->tries >= (guint) state->settings.retries))
+    return fail_opening (state);
   state->tries++;
   return wait_until (state, now + get_open_pause (state));
+}
+
+gint64
+pmss_lease_state_get_max_wait (const PmssLeaseState * state, gint64 now)
+{
+  return MAX (state->limit - now, 0);
+}
+
+gboolean
+pmss_lease_state_is_granted (const PmssLeaseState * state)
+{
+  return state->granted && !state->asking;
+}
+
+/* What was told when it was asked counts from there: the answer took its time. */
+PmssLeaseAction
+pmss_lease_state_deferred (PmssLeaseState * state, gint64 now, guint lease,
+    gint64 start_in)
+{
+  gboolean in_time = start_in <= get_limit (state) - state->asked;
+  gint64 pause = MIN (start_in, lease * G_TIME_SPAN_SECOND / 3);
+
+  state->asking = FALSE;
+  state->granted = TRUE;
+  if (state->phase == PMSS_LEASE_ENDED)
+    return act (PMSS_LEASE_DO_GIVE_BACK);
+  state->rtt = now - state->asked;
+  state->start = now + start_in;
+  if (state->phase == PMSS_LEASE_OPENING && !in_time)
+    return fail_opening (state);
+  return wait_until (state, now + MAX (pause, MIN_START));
 }
 
 /* --- Renewing --- */
@@ -244,7 +350,9 @@ pmss_lease_state_not_reopened (PmssLeaseState * state, gint64 now,
 {
   state->asking = FALSE;
   if (state->phase == PMSS_LEASE_ENDED)
-    return give_back_asked (error);
+    return give_back_asked (state, error);
+  if (!is_silent (error) && !is_cancelled (error))
+    state->granted = FALSE;
   return try_later_or_fail (state, now, error, served);
 }
 

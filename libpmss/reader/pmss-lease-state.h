@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  * carries it out (pmss-lease.h). Playing depends on none of it but the opening, as long as nodes
  * take the token that the reader has.
  *
- *            does not answer: later again          lost: repeated; forgotten: opened again
+ *         is silent, refuses, keeps a start:
+ *                  later again                     lost: repeated; forgotten: opened again
  *               ┌───────┐                             ┌───────┐
  *               ▼       │                             ▼       │
  *   CLOSED ──▶ OPENING ─┴──────── session ─────────▶ OPEN ────┘
@@ -26,6 +27,11 @@ G_BEGIN_DECLS
  *             is due              control refuses, four where it is silent
  *
  * A renewal carries the viewer's counts of nodes. Where a node was bad it comes earlier (hurry()).
+ *
+ * The opening waits for a start, if that is wanted, until `limit`. Where control refuses, it is
+ * asked again when it said, a little later at random: those it refused together do not come back
+ * together. Where control keeps a start for the session, it is asked at each third of the lease,
+ * which keeps it, and at the start. That one may be PMSS_LEASE_GRACE late.
  *
  * Pure: no clock, no I/O. Times are in us on the clock of its owner. Threads: its owner's, which
  * for a PmssLease is the I/O thread.
@@ -43,7 +49,11 @@ typedef struct
   int retries;                  /* of the opening; -1: for ever */
   double backoff_factor;        /* s, between these */
   double backoff_max;           /* s */
+  gint64 max_wait;              /* us, that a start is waited for; 0: not at all */
+  guint32 seed;                 /* of what is random */
 } PmssLeaseSettings;
+
+#define PMSS_LEASE_GRACE (10 * G_TIME_SPAN_SECOND)
 
 typedef struct
 {
@@ -57,6 +67,10 @@ typedef struct
   guint lease;                  /* s, as control said last */
   guint lost;                   /* renewals, in a row */
   guint tries;                  /* to open, in a row */
+  gint64 limit;                 /* when it is too late for a start */
+  guint refused;                /* openings, since begin() */
+  gboolean granted;             /* control keeps a start for the session that is asked for */
+  gint64 start;                 /* when it is, or is likely to be; 0: not known */
   guint refusals;               /* of tokens, in a row */
   gint64 rtt;                   /* us that control's last answer took; 0: none yet */
   gint64 renewed;               /* when the session was opened or renewed last */
@@ -73,6 +87,7 @@ typedef enum
   PMSS_LEASE_DO_ASK_AGAIN,
   PMSS_LEASE_DO_FAIL,           /* ends all reads with the error at hand */
   PMSS_LEASE_DO_GIVE_BACK,      /* the session that was asked for: it is not needed any more */
+  PMSS_LEASE_DO_DECLINE,        /* the same, and FAIL */
   PMSS_LEASE_DO_CANCEL,         /* all requests */
 } PmssLeaseDo;
 
@@ -98,6 +113,13 @@ PmssLeaseAction pmss_lease_state_opened (PmssLeaseState *state, gint64 now,
     guint lease);
 PmssLeaseAction pmss_lease_state_not_opened (PmssLeaseState *state, gint64 now,
     const GError *error);
+/* Control keeps a start for it, in @start_in us. To ASK_AGAIN, too. */
+PmssLeaseAction pmss_lease_state_deferred (PmssLeaseState *state, gint64 now,
+    guint lease, gint64 start_in);
+/* us: how much later than now a start would be in time. */
+gint64 pmss_lease_state_get_max_wait (const PmssLeaseState *state, gint64 now);
+/* Whether control keeps a start, and is not being asked: it is to be given back at the end. */
+gboolean pmss_lease_state_is_granted (const PmssLeaseState *state);
 /* Answers to RENEW. @served: a node takes the token that the reader has. */
 PmssLeaseAction pmss_lease_state_renewed (PmssLeaseState *state, gint64 now,
     guint lease);

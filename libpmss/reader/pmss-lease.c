@@ -2,6 +2,7 @@
 /* Carries out what PmssLeaseState decides about the session. On the I/O thread. */
 #include "libpmss/reader/pmss-lease.h"
 
+#include "libpmss/client/pmss-busy.h"
 #include "libpmss/pmss-error.h"
 #include "libpmss/reader/pmss-patience.h"
 
@@ -11,6 +12,7 @@ struct _PmssLease
   PmssClient *client;
   char *medium;
   char *ticket;                 /* (nullable) */
+  gboolean bulk;
   const PmssLeaseFuncs *funcs;
   gpointer user_data;
   PmssLeaseState state;
@@ -42,6 +44,81 @@ is_served (PmssLease * lease)
 
 /* --- Opening --- */
 
+/* Later than somebody waits: what control has kept is of no use. */
+static GError *
+new_late_error (PmssLease * lease, gint64 start_in)
+{
+  GError *error = g_error_new (PMSS_ERROR, PMSS_ERROR_BUSY,
+      "%s cannot start now", lease->medium);
+  PmssErrorDetails *details = pmss_error_get_details (error);
+
+  details->medium = g_strdup (lease->medium);
+  details->start_in = start_in;
+  pmss_busy_explain (error);
+  return error;
+}
+
+static void
+tell_wait (PmssLease * lease, gint64 until, const GError * refusal)
+{
+  const PmssLeaseWait wait = {.until = until,.start = lease->state.start,
+    .granted = lease->state.granted,.refusal = refusal
+  };
+
+  lease->funcs->waits (&wait, lease->user_data);
+}
+
+/* ns, upwards: asked too early it would be asked once more */
+static gint64
+to_us (gint64 ns)
+{
+  return ns / 1000 + (ns % 1000 != 0);
+}
+
+static void
+take_deferred (PmssLease * lease, const PmssSession * session)
+{
+  PmssLeaseAction action = pmss_lease_state_deferred (&lease->state,
+      get_now (lease), session->lease, to_us (session->start_in));
+  g_autoptr (GError) error = NULL;
+
+  if (action.what == PMSS_LEASE_DO_WAIT)
+    tell_wait (lease, action.time, NULL);
+  else if (action.what == PMSS_LEASE_DO_DECLINE)
+    error = new_late_error (lease, session->start_in);
+  act (lease, action, error);
+}
+
+static void
+take_failure (PmssLease * lease, const GError * error)
+{
+  PmssLeaseAction action = pmss_lease_state_not_opened (&lease->state,
+      get_now (lease), error);
+
+  if (action.what == PMSS_LEASE_DO_WAIT
+      && (lease->state.granted || lease->state.refused > 0))
+    tell_wait (lease, action.time, error);
+  act (lease, action, error);
+}
+
+static void
+take_opened (PmssLease * lease, PmssSession * session)
+{
+  PmssLeaseAction action = pmss_lease_state_opened (&lease->state,
+      get_now (lease), session->lease);
+
+  if (action.what == PMSS_LEASE_DO_GIVE_BACK) {
+    pmss_session_free (session);
+  } else {
+    g_clear_pointer (&lease->asked, g_free);
+    lease->session = g_strdup (session->id);
+    lease->version = *pmss_layout_get_version (session->layout);
+    lease->measured = session->measured;
+    lease->funcs->opened (session, lease->state.rtt, lease->user_data);
+  }
+  act (lease, action, NULL);
+}
+
 static void
 session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
 {
@@ -49,19 +126,13 @@ session_opened (GObject * client, GAsyncResult * result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssSession) session =
       pmss_client_open_session_finish (PMSS_CLIENT (client), result, &error);
-  PmssLeaseAction action = session != NULL ?
-      pmss_lease_state_opened (&lease->state, get_now (lease), session->lease)
-      : pmss_lease_state_not_opened (&lease->state, get_now (lease), error);
 
-  if (session != NULL && action.what != PMSS_LEASE_DO_GIVE_BACK) {
-    g_clear_pointer (&lease->asked, g_free);
-    lease->session = g_strdup (session->id);
-    lease->version = *pmss_layout_get_version (session->layout);
-    lease->measured = session->measured;
-    lease->funcs->opened (g_steal_pointer (&session), lease->state.rtt,
-        lease->user_data);
-  }
-  act (lease, action, error);
+  if (session == NULL)
+    take_failure (lease, error);
+  else if (session->start_in > 0)
+    take_deferred (lease, session);
+  else
+    take_opened (lease, g_steal_pointer (&session));
   pmss_lease_release (lease);
 }
 
@@ -70,11 +141,18 @@ static void
 ask (PmssLease * lease, GCancellable * cancellable,
     GAsyncReadyCallback callback)
 {
+  PmssSessionWish wish = {.medium = lease->medium,.ticket = lease->ticket,
+    .bulk = lease->bulk
+  };
+
   if (lease->asked == NULL)
     lease->asked = pmss_client_new_session_id ();
+  wish.id = lease->asked;
+  wish.max_wait = 1000 *
+      pmss_lease_state_get_max_wait (&lease->state, get_now (lease));
   pmss_lease_hold (lease);
-  pmss_client_redeem_ticket_async (lease->client, lease->asked, lease->medium,
-      lease->ticket, cancellable, callback, lease);
+  pmss_client_ask_for_session_async (lease->client, &wish, cancellable,
+      callback, lease);
 }
 
 /* --- Renewing --- */
@@ -150,7 +228,10 @@ session_reopened (GObject * client, GAsyncResult * result, gpointer user_data)
   PmssLeaseAction action;
 
   pmss_patience_end (g_steal_pointer (&lease->reopening), &error);
-  if (session != NULL && check_same_version (lease, session, &error)) {
+  if (session != NULL && session->start_in > 0) {
+    action = pmss_lease_state_deferred (&lease->state, get_now (lease),
+        session->lease, to_us (session->start_in));
+  } else if (session != NULL && check_same_version (lease, session, &error)) {
     action = take_reopened (lease, session);
   } else {
     if (session != NULL) {
@@ -240,6 +321,12 @@ act (PmssLease * lease, PmssLeaseAction action, const GError * error)
     case PMSS_LEASE_DO_GIVE_BACK:
       give_back (lease, lease->asked);
       break;
+    case PMSS_LEASE_DO_DECLINE:
+      give_back (lease, lease->asked);
+      /* that one has ended */
+      g_clear_pointer (&lease->asked, g_free);
+      lease->funcs->failed (error, lease->user_data);
+      break;
     case PMSS_LEASE_DO_CANCEL:
       g_cancellable_cancel (lease->cancellable);
       break;
@@ -301,6 +388,8 @@ pmss_lease_end (PmssLease * lease)
   act (lease, pmss_lease_state_end (&lease->state, get_now (lease)), NULL);
   if (lease->session != NULL)
     give_back (lease, lease->session);
+  if (pmss_lease_state_is_granted (&lease->state))
+    give_back (lease, lease->asked);
 }
 
 /* --- For others who ask control --- */
@@ -344,16 +433,18 @@ pmss_lease_release (PmssLease * lease)
 /* --- Its life --- */
 
 PmssLease *
-pmss_lease_new (PmssLoop * loop, PmssClient * client, const char *medium,
-    const char *ticket, const PmssLeaseSettings * settings,
+pmss_lease_new (PmssLoop * loop, PmssClient * client,
+    const PmssSessionWish * wish, const PmssLeaseSettings * settings,
     const PmssLeaseFuncs * funcs, gpointer user_data)
 {
   PmssLease *lease = g_new0 (PmssLease, 1);
 
   lease->loop = loop;
   lease->client = client;
-  lease->medium = g_strdup (medium);
-  lease->ticket = g_strdup (ticket);
+  lease->medium = g_strdup (wish->medium);
+  lease->ticket = g_strdup (wish->ticket);
+  lease->asked = g_strdup (wish->id);
+  lease->bulk = wish->bulk;
   lease->funcs = funcs;
   lease->user_data = user_data;
   pmss_lease_state_init (&lease->state, settings);

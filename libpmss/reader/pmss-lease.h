@@ -19,12 +19,23 @@ G_BEGIN_DECLS
  */
 typedef struct _PmssLease PmssLease;
 
+/* A session that is waited for. Times are in us on the loop's clock. */
+typedef struct
+{
+  gint64 until;                 /* when control is asked again */
+  gint64 start;                 /* when it begins, or is likely to; 0: not known */
+  gboolean granted;             /* control keeps that start */
+  const GError *refusal;        /* (nullable): why it cannot begin now */
+} PmssLeaseWait;
+
 /* Its events for the reader, without the reader's lock but for hold(). No callback may free the
  * lease. */
 typedef struct
 {
   /* @session: (transfer full): whose layout is good. @took: us that control took for it */
   void (*opened) (PmssSession *session, gint64 took, gpointer user_data);
+  /* There is none yet: it is waited for. May come again, with other news. */
+  void (*waits) (const PmssLeaseWait *wait, gpointer user_data);
   /* There is a new token. */
   void (*renewed) (const PmssRenewal *renewal, gpointer user_data);
   /* There is another session of the same version, with a token and a layout of its own. */
@@ -40,10 +51,10 @@ typedef struct
   void (*release) (gpointer user_data);
 } PmssLeaseFuncs;
 
-/* @client: not referenced: it stays as long as the lease. @ticket: (nullable): its sessions are
- * opened by this one. */
+/* @client: not referenced: it stays as long as the lease. @wish: what sessions are asked for; the
+ * id is that of the first one, the time that is waited is in @settings. */
 PmssLease *pmss_lease_new (PmssLoop *loop, PmssClient *client,
-    const char *medium, const char *ticket, const PmssLeaseSettings *settings,
+    const PmssSessionWish *wish, const PmssLeaseSettings *settings,
     const PmssLeaseFuncs *funcs, gpointer user_data);
 /* Any thread, when no request is under way. */
 void pmss_lease_free (PmssLease *lease);

@@ -119,3 +119,10 @@ pmss_news_tell (PmssNews * news)
     item_free (item);
   }
 }
+
+void
+pmss_news_tell_waiting (PmssNews * news, gint64 start_in, gboolean granted,
+    const GError * refusal)
+{
+  news->funcs->waiting (start_in, granted, refusal, news->user_data);
+}

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * PmssNews:
  *
- * What the reader's user is to be told of the nodes. It is collected under the reader's lock, and
- * told after that was released, because a handler may call the reader.
+ * What the reader's user is to be told of the nodes, and of the start. It is collected under the
+ * reader's lock, and told after that was released, because a handler may call the reader.
  *
  * Threads: all of it is the I/O thread's, but new() and free().
  */
@@ -22,6 +22,9 @@ typedef struct
       gpointer user_data);
   void (*node_back) (guint node, const char *peer, gpointer user_data);
   void (*degraded) (guint missing, guint spare, gpointer user_data);
+  /* @start_in: ns, -1: not known. @refusal: (nullable) */
+  void (*waiting) (gint64 start_in, gboolean granted, const GError *refusal,
+      gpointer user_data);
 } PmssNewsFuncs;
 
 /* @destroy: of @user_data, when it is freed */
@@ -39,5 +42,8 @@ gboolean pmss_news_is_about (PmssNews *news, PmssLink *link);
 
 /* Lock not held: tells what was added since the last time. */
 void pmss_news_tell (PmssNews *news);
+/* Lock not held: a start is waited for. */
+void pmss_news_tell_waiting (PmssNews *news, gint64 start_in, gboolean granted,
+    const GError *refusal);
 
 G_END_DECLS

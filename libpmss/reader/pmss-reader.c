@@ -33,6 +33,7 @@ enum
   SIGNAL_NODE_LOST,
   SIGNAL_NODE_BACK,
   SIGNAL_DEGRADED,
+  SIGNAL_WAITING,
   N_SIGNALS
 };
 
@@ -72,6 +73,17 @@ emit_degraded (guint missing, guint spare, gpointer user_data)
 }
 
 static void
+emit_waiting (gint64 start_in, gboolean granted, const GError * refusal,
+    gpointer user_data)
+{
+  g_autoptr (PmssReader) self = g_weak_ref_get (user_data);
+
+  if (self != NULL)
+    g_signal_emit (self, signals[SIGNAL_WAITING], 0, start_in, granted,
+        refusal);
+}
+
+static void
 free_weak_ref (gpointer weak)
 {
   g_weak_ref_clear (weak);
@@ -88,7 +100,7 @@ new_weak_ref (PmssReader * self)
 }
 
 static const PmssNewsFuncs engine_funcs = {
-  emit_node_lost, emit_node_back, emit_degraded
+  emit_node_lost, emit_node_back, emit_degraded, emit_waiting
 };
 
 /* --- Opening and closing --- */
@@ -407,6 +419,7 @@ static void
 pmss_reader_init (PmssReader * self)
 {
   g_mutex_init (&self->lock);
+  self->settings.seed = g_random_int ();
 }
 
 static void
@@ -419,6 +432,7 @@ pmss_reader_finalize (GObject * object)
   g_clear_object (&self->client);
   g_free (self->medium);
   g_free (self->settings.ticket);
+  g_free (self->settings.session);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (pmss_reader_parent_class)->finalize (object);
 }
@@ -488,4 +502,7 @@ pmss_reader_class_init (PmssReaderClass * klass)
   signals[SIGNAL_DEGRADED] = g_signal_new ("degraded", PMSS_TYPE_READER,
       G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_UINT,
       G_TYPE_UINT);
+  signals[SIGNAL_WAITING] = g_signal_new ("waiting", PMSS_TYPE_READER,
+      G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3, G_TYPE_INT64,
+      G_TYPE_BOOLEAN, G_TYPE_ERROR);
 }

@@ -36,6 +36,11 @@ G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
  *
  *  - "ticket" (string, %NULL): where a gateway reads for a viewer (docs/gateway.md), the id of the
  *    viewer's ticket. Sessions are opened by it
+ *  - "session" (string, %NULL): id of the session to ask for first. Where another reader of the
+ *    same user and medium holds it, that one is taken over
+ *  - "bulk" (boolean, %FALSE): takes what is left over, and is promised no rate
+ *  - "wait-for-admission" (uint64, ns, default 0: not at all, at most a day): how long the opening
+ *    waits for a start, apart from `timeout`
  *  - "cache-size" (uint64, bytes, default 52 MiB)
  *  - "read-ahead" (uint64, bytes, default 48 MiB, at most cache-size less one row)
  *  - "read-ahead-time" (uint, seconds, default 10): a consumer that never has to wait gets no more
@@ -55,6 +60,9 @@ G_DECLARE_FINAL_TYPE (PmssReader, pmss_reader, PMSS, READER, GObject)
  *  - "node-back" (guint node, const char *peer): it does again
  *  - "degraded" (guint missing, guint spare): how many nodes of this medium do not answer, and how
  *    many more may fail; only when it changes
+ *  - "waiting" (gint64 start_in, gboolean granted, GError *refusal): the opening waits for a start,
+ *    in @start_in ns, -1: not known. @granted: control keeps it, else it is likely then. @refusal:
+ *    (nullable): why it cannot be now. Comes again with each of control's answers
  */
 PmssReader *pmss_reader_new (PmssClient *client, const char *medium);
 

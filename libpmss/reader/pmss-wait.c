@@ -256,6 +256,17 @@ wait_forget_error (PmssWait * wait)
   pmss_bad_shards_hurry (engine->links.bad_shards, row->extent);
 }
 
+/* Lock held. */
+static void
+wait_postpone (PmssWait * wait)
+{
+  PmssEngine *engine = wait->engine;
+
+  if (wait->awaited.for_open && wait->awaited.deadline > 0)
+    wait->awaited.deadline = MAX (wait->awaited.deadline,
+        engine->opening_due + engine->settings.timeout);
+}
+
 /* Lock held. The first look; if it has to wait, the I/O thread is told. */
 static void
 wait_begin (PmssWait * wait)
@@ -263,7 +274,9 @@ wait_begin (PmssWait * wait)
   PmssEngine *engine = wait->engine;
   gboolean hit;
 
-  if (!wait->awaited.for_open)
+  if (wait->awaited.for_open)
+    wait_postpone (wait);
+  else
     wait_forget_error (wait);
   wait_look_or_give_up (wait, pmss_loop_now (engine->loop));
   hit = wait->awaited.over && wait->error == NULL;
@@ -389,6 +402,14 @@ pmss_wait_read_task (PmssEngine * engine, guint64 offset, gsize max,
 {
   wait_run_task (wait_new_read (engine, offset, max,
           g_task_get_cancellable (task)), task);
+}
+
+void
+pmss_wait_postpone (PmssEngine * engine, gint64 due)
+{
+  engine->opening_due = due;
+  for (GList * item = engine->waits.queue.head; item; item = item->next)
+    wait_postpone (item->data);
 }
 
 gboolean

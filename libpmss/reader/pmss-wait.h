@@ -27,6 +27,10 @@ gboolean pmss_wait_open (PmssEngine *engine, GCancellable *cancellable,
 /* @task: (transfer full): answered with TRUE. */
 void pmss_wait_open_task (PmssEngine *engine, GTask *task);
 
+/* Lock held: control is asked for a session at @due. The timeout of waits for the opening counts
+ * from there, of those to come, too. */
+void pmss_wait_postpone (PmssEngine *engine, gint64 due);
+
 /* Lock held: looks at all waits. Called after each change that may end one.
  * Returns: (transfer full): those with a task that are over, taken off the
  * queue. They are for pmss_wait_answer(), after the unlock. */

@@ -36,11 +36,20 @@ degraded (guint missing, guint spare, gpointer user_data)
 }
 
 static void
+waiting (gint64 start_in, gboolean granted, const GError * refusal,
+    gpointer user_data)
+{
+  sim_trace ("is told to wait: granted start_in", granted, start_in, 0, 0);
+}
+
+static void
 nothing (gpointer user_data)
 {
 }
 
-static const PmssNewsFuncs funcs = { node_lost, node_back, degraded };
+static const PmssNewsFuncs funcs = {
+  node_lost, node_back, degraded, waiting
+};
 
 static PmssEngineSettings
 get_settings (const SimScenario * scenario)

@@ -97,6 +97,19 @@ get_asked_id (const FakeRequest * request)
 
 /* Lock held. */
 static char *
+refuse_session (FakeCluster * cluster)
+{
+  g_autofree char *header = cluster->retry_after == NULL ? g_strdup ("") :
+      g_strdup_printf ("Retry-After: %s\r\n", cluster->retry_after);
+
+  return g_strdup_printf ("HTTP/1.1 503 Service Unavailable\r\n"
+      "Content-Type: application/problem+json\r\n%s"
+      "Content-Length: %zu\r\n\r\n%s", header, strlen (cluster->refusal),
+      cluster->refusal);
+}
+
+/* Lock held. */
+static char *
 open_session (FakeCluster * cluster, const FakeRequest * request)
 {
   g_autoptr (PmssLayout) other = cluster->replaced ? new_layout (cluster) :
@@ -105,10 +118,22 @@ open_session (FakeCluster * cluster, const FakeRequest * request)
       pmss_layout_to_json (other != NULL ? other : cluster->layout);
   g_autofree char *layout_text = json_to_string (layout, FALSE);
   g_autofree char *body = NULL;
-  char *id = get_asked_id (request);
+  g_autofree char *id = get_asked_id (request);
 
   cluster->n_openings++;
-  cluster->n_sessions += g_hash_table_add (cluster->sessions, id);
+  g_free (cluster->asked);
+  cluster->asked = g_strdup (request->body->str);
+  if (cluster->refusals > 0) {
+    cluster->refusals--;
+    return refuse_session (cluster);
+  }
+  cluster->n_sessions += g_hash_table_add (cluster->sessions, g_strdup (id));
+  if (cluster->deferrals > 0) {
+    cluster->deferrals--;
+    body = g_strdup_printf ("{\"id\":\"%s\",\"lease\":%u,"
+        "\"start_in_ns\":%s}", id, cluster->lease, cluster->start_in);
+    return fake_peer_answer ("201 Created", "application/json", body);
+  }
   if (cluster->lost_openings > 0) {
     cluster->lost_openings--;
     return g_strdup ("");
@@ -116,6 +141,7 @@ open_session (FakeCluster * cluster, const FakeRequest * request)
   body = g_strdup_printf ("{\"id\":\"%s\",\"lease\":%u,\"token\":\"token-0\","
       "\"medium\":{\"avg_bitrate\":%" G_GUINT64_FORMAT "},\"layout\":%s}",
       id, cluster->lease, cluster->bitrate, layout_text);
+  cluster->opened_at = g_get_monotonic_time ();
   return fake_peer_answer ("201 Created", "application/json", body);
 }
 
@@ -303,6 +329,7 @@ fake_cluster_free (FakeCluster * cluster)
   }
   g_hash_table_unref (cluster->sessions);
   g_string_free (cluster->reports, TRUE);
+  g_free (cluster->asked);
   pmss_layout_unref (cluster->layout);
   g_clear_pointer (&cluster->next_layout, pmss_layout_unref);
   g_mutex_clear (&cluster->lock);
@@ -328,16 +355,26 @@ place_nodes (FakeCluster * cluster)
   pmss_layout_set_extent (cluster->layout, 0, places);
 }
 
+void
+fake_cluster_control_tls (FakeCluster * cluster, GTlsCertificate * certificate)
+{
+  fake_peer_free (cluster->control);
+  cluster->control = fake_peer_new (control_answers, cluster, certificate);
+  cluster->tls = TRUE;
+}
+
 PmssReader *
 fake_cluster_new_reader (FakeCluster * cluster)
 {
-  g_autofree char *url = g_strdup_printf ("http://127.0.0.1:%u",
-      fake_peer_get_port (cluster->control));
+  g_autofree char *url = g_strdup_printf ("http%s://127.0.0.1:%u",
+      cluster->tls ? "s" : "", fake_peer_get_port (cluster->control));
   g_autoptr (GError) error = NULL;
   g_autoptr (PmssClient) client = pmss_client_new (url, &error);
 
   g_assert_no_error (error);
   place_nodes (cluster);
+  if (cluster->tls)
+    g_object_set (client, "tls-validation-flags", 0, NULL);
   pmss_client_set_credentials (client, "login", NULL, NULL);
   return pmss_reader_new (client, "films/a");
 }

@@ -44,6 +44,7 @@ struct _FakeCluster
   GBytes *shards[PMSS_MAX_SHARDS];    /* of the only extent */
   FakeNode nodes[CLUSTER_MAX_NODES];
   FakePeer *control;
+  gboolean tls;                 /* of it */
   GMutex lock;                  /* protects what follows */
   guint lease;                  /* s, of the next session */
   guint64 bitrate;              /* that control tells, bit/s; 0: none */
@@ -63,6 +64,13 @@ struct _FakeCluster
   guint lost_openings;
   GHashTable *sessions;         /* id: open */
   guint n_openings;             /* requests for one */
+  guint refusals;               /* control: so many are refused, */
+  const char *refusal;          /* with this problem, */
+  const char *retry_after;      /* (nullable): and this header */
+  guint deferrals;              /* control: so many, after these, get a start in the future, */
+  const char *start_in;         /* in so many ns */
+  gint64 opened_at;             /* when a session got its token last, monotonic */
+  char *asked;                  /* body of the last request for a session */
   guint n_sessions;             /* that were ever opened */
 };
 
@@ -71,6 +79,8 @@ FakeCluster *fake_cluster_new  (PmssRedundancy redundancy, guint64 size);
 void         fake_cluster_free (FakeCluster *cluster);
 /* After the nodes were told how to behave: a reader of the medium, with a client of its own. */
 PmssReader  *fake_cluster_new_reader (FakeCluster *cluster);
+/* Control listens anew, with TLS and @certificate. Before there is a reader. */
+void         fake_cluster_control_tls (FakeCluster *cluster, GTlsCertificate *certificate);
 /* The same, opened. */
 PmssReader  *fake_cluster_open (FakeCluster *cluster, const char *first_property,
     ...) G_GNUC_NULL_TERMINATED;
