@@ -2,6 +2,7 @@
 /* libpmss' errors as the element's. Any thread. */
 #include "gstpmsssrc-errors.h"
 
+#include <libpmss/client/pmss-busy.h>
 #include <libpmss/pmss-error.h>
 
 #include "gstpmsssrc-private.h"
@@ -71,6 +72,12 @@ details_new (const GError * error, const char *location)
         NULL);
   if (details->shard >= 0)
     gst_structure_set (structure, "shard", G_TYPE_INT, details->shard, NULL);
+  if (details->resource)
+    gst_structure_set (structure, "resource", G_TYPE_STRING,
+        details->resource, NULL);
+  if (pmss_busy_get_wait (error) >= 0)
+    gst_structure_set (structure, "retry-in", G_TYPE_INT64,
+        pmss_busy_get_wait (error), NULL);
   if (details->http_status)
     gst_structure_set (structure, "http-status-code", G_TYPE_UINT,
         details->http_status, NULL);

@@ -2,6 +2,8 @@
 /* Posts the element's messages. The reader's I/O thread, and the streaming thread. */
 #include "gstpmsssrc-messages.h"
 
+#include <libpmss/client/pmss-busy.h>
+
 static void
 post (GstElement * element, GstStructure * structure)
 {
@@ -66,4 +68,30 @@ gst_pmss_post_no_redundancy (GstElement * element, guint missing)
       ("%u storage servers do not answer and no redundancy is left: if one "
           "more fails, playing ends.", missing), (NULL),
       ("missing", G_TYPE_UINT, missing, "spare", G_TYPE_UINT, 0, NULL));
+}
+
+static char *
+describe_start (gint64 start_in, gboolean granted)
+{
+  g_autofree char *time = NULL;
+
+  if (start_in < 0)
+    return g_strdup ("The servers are full; asking again");
+  time = pmss_busy_format_time (start_in);
+  return granted ? g_strdup_printf ("Starts in %s", time)
+      : g_strdup_printf ("The servers are full; likely to start in %s", time);
+}
+
+void
+gst_pmss_post_waiting (GstElement * element, GstProgressType type,
+    gint64 start_in, gboolean granted)
+{
+  g_autofree char *text = describe_start (start_in, granted);
+  GstMessage *message = gst_message_new_progress (GST_OBJECT (element), type,
+      "admission", text);
+
+  gst_structure_set (gst_message_writable_structure (message),
+      "start-in", G_TYPE_INT64, start_in, "granted", G_TYPE_BOOLEAN, granted,
+      NULL);
+  gst_element_post_message (element, message);
 }

@@ -10,9 +10,6 @@
 
 #define GST_CAT_DEFAULT gst_pmss_src_debug
 
-/* How often the control server is asked again while it is busy. */
-#define ADMISSION_INTERVAL G_TIME_SPAN_SECOND
-
 /* One try to open: its input and its results. Belongs to the thread that
  * opens. */
 typedef struct
@@ -21,7 +18,6 @@ typedef struct
   GstPmssSrcSettings settings;
   GCancellable *cancellable;
   PmssReader *reader;
-  gboolean waiting;             /* to be admitted, and said so */
 } Opening;
 
 static void
@@ -66,6 +62,31 @@ on_degraded (PmssReader * reader, guint missing, guint spare, GstPmssSrc * src)
 
   if (warn)
     gst_pmss_post_no_redundancy (GST_ELEMENT (src), missing);
+}
+
+/* Where it was asked for while nobody waits, it is said when somebody does. */
+static void
+on_waiting (PmssReader * reader, gint64 start_in, gboolean granted,
+    const GError * refusal, GstPmssSrc * src)
+{
+  gboolean waiting, opening;
+
+  GST_INFO_OBJECT (src, "waiting for admission: %s in %" G_GINT64_FORMAT
+      " ns%s%s", granted ? "starts" : "likely", start_in,
+      refusal != NULL ? ", " : "", refusal != NULL ? refusal->message : "");
+
+  g_mutex_lock (&src->lock);
+  opening = src->open_state == GST_PMSS_SRC_OPENING;
+  waiting = src->waiting;
+  src->waiting = opening;
+  src->start_at = start_in < 0 ? 0 : g_get_monotonic_time () + start_in / 1000;
+  src->granted = granted;
+  g_mutex_unlock (&src->lock);
+
+  if (opening)
+    gst_pmss_post_waiting (GST_ELEMENT (src), waiting ?
+        GST_PROGRESS_TYPE_CONTINUE : GST_PROGRESS_TYPE_START, start_in,
+        granted);
 }
 
 static void
@@ -214,6 +235,7 @@ make_reader (Opening * opening, PmssClient * client)
       "max-memory", settings->max_memory,
       "max-connections", settings->max_connections,
       "max-extra", settings->max_extra,
+      "wait-for-admission", settings->wait_for_admission,
       "timeout", settings->timeout, "retries", settings->retries,
       "retry-backoff-factor", settings->retry_backoff_factor,
       "retry-backoff-max", settings->retry_backoff_max, NULL);
@@ -222,6 +244,7 @@ make_reader (Opening * opening, PmssClient * client)
   g_signal_connect (reader, "node-back", G_CALLBACK (on_node_back),
       opening->src);
   g_signal_connect (reader, "degraded", G_CALLBACK (on_degraded), opening->src);
+  g_signal_connect (reader, "waiting", G_CALLBACK (on_waiting), opening->src);
   g_set_object (&opening->reader, reader);
   g_object_unref (reader);
 }
@@ -234,78 +257,76 @@ post_progress (GstPmssSrc * src, GstProgressType type, const char *code,
       gst_message_new_progress (GST_OBJECT (src), type, code, text));
 }
 
-/* Waits until it is time to ask again. FALSE: no more time, or cancelled. */
+/* The one that was being opened when a flush came keeps its place at control:
+ * it is waited for again. */
 static gboolean
-wait_for_admission (Opening * opening)
+ensure_reader (Opening * opening, GError ** error)
 {
-  GstPmssSrc *src = opening->src;
-  guint seconds = opening->settings.wait_for_admission;
-  gint64 now = g_get_monotonic_time ();
-  gint64 deadline, until;
+  g_autoptr (PmssClient) client = NULL;
 
-  if (seconds == 0)
-    return FALSE;
-
-  g_mutex_lock (&src->lock);
-  if (src->admission_deadline == 0)
-    src->admission_deadline = now + seconds * G_TIME_SPAN_SECOND;
-  deadline = src->admission_deadline;
-  g_mutex_unlock (&src->lock);
-
-  if (now >= deadline)
-    return FALSE;
-  if (!opening->waiting) {
-    opening->waiting = TRUE;
-    post_progress (src, GST_PROGRESS_TYPE_START, "admission",
-        "The servers are busy; waiting to be admitted");
-  }
-
-  until = MIN (now + ADMISSION_INTERVAL, deadline);
-  g_mutex_lock (&src->lock);
-  while (!g_cancellable_is_cancelled (opening->cancellable)
-      && g_cond_wait_until (&src->changed, &src->lock, until));
-  g_mutex_unlock (&src->lock);
-  return !g_cancellable_is_cancelled (opening->cancellable);
+  if (opening->reader != NULL)
+    return TRUE;
+  client = get_client (opening, error);
+  if (client != NULL)
+    make_reader (opening, client);
+  return client != NULL;
 }
 
-static gboolean
-try_open (Opening * opening, PmssClient * client, GError ** error)
+/* Says again what is waited for: a flush has ended the last wait. */
+static void
+resume_waiting (GstPmssSrc * src)
 {
-  make_reader (opening, client);
-  for (;;) {
-    g_autoptr (GError) reason = NULL;
+  gint64 start_in = -1;
+  gboolean granted, resumed;
 
-    /* the same reader asks again: over the connection that it has */
-    if (pmss_reader_open (opening->reader, opening->cancellable, &reason))
-      return TRUE;
-    if (!g_error_matches (reason, PMSS_ERROR, PMSS_ERROR_BUSY)
-        || !wait_for_admission (opening)) {
-      reader_retire (opening->reader, opening->src);
-      g_clear_object (&opening->reader);
-      g_propagate_error (error, g_steal_pointer (&reason));
-      return FALSE;
-    }
-  }
+  g_mutex_lock (&src->lock);
+  resumed = !src->waiting && src->resumable;
+  src->waiting = src->waiting || resumed;
+  src->resumable = FALSE;
+  granted = src->granted;
+  if (src->start_at > 0)
+    start_in = 1000 * MAX (src->start_at - g_get_monotonic_time (), 0);
+  g_mutex_unlock (&src->lock);
+
+  if (resumed)
+    gst_pmss_post_waiting (GST_ELEMENT (src), GST_PROGRESS_TYPE_START,
+        start_in, granted);
 }
 
 static gboolean
 open_medium (Opening * opening, GError ** error)
 {
-  g_autoptr (PmssClient) client = NULL;
-
   post_progress (opening->src, GST_PROGRESS_TYPE_START, "connect",
       "Connecting");
-  client = get_client (opening, error);
-  return client && try_open (opening, client, error);
+  if (!ensure_reader (opening, error))
+    return FALSE;
+  resume_waiting (opening->src);
+  if (pmss_reader_open (opening->reader, opening->cancellable, error))
+    return TRUE;
+  if (!g_cancellable_is_cancelled (opening->cancellable)) {
+    reader_retire (opening->reader, opening->src);
+    g_clear_object (&opening->reader);
+  }
+  return FALSE;
 }
 
 /* Every START gets its end. */
 static void
 end_progress (Opening * opening, GstProgressType type, const char *text)
 {
-  if (opening->waiting)
-    post_progress (opening->src, type, "admission", text);
-  post_progress (opening->src, type, "connect", text);
+  GstPmssSrc *src = opening->src;
+  gboolean waiting;
+
+  g_mutex_lock (&src->lock);
+  waiting = src->waiting;
+  src->waiting = FALSE;
+  src->resumable = waiting && type == GST_PROGRESS_TYPE_CANCELED;
+  g_mutex_unlock (&src->lock);
+
+  if (waiting)
+    post_progress (src, type, "admission",
+        type == GST_PROGRESS_TYPE_COMPLETE ? "Admitted" : text);
+  post_progress (src, type, "connect", text);
 }
 
 static void
@@ -328,7 +349,6 @@ take_result (GstPmssSrc * src, Opening * opening, GError * error)
   g_set_object (&src->reader, opening->reader);
   if (error == NULL) {
     src->open_state = GST_PMSS_SRC_OPEN;
-    src->admission_deadline = 0;
   } else if (g_cancellable_is_cancelled (opening->cancellable)) {
     src->open_state = GST_PMSS_SRC_CLOSED;
     g_error_free (error);
@@ -345,9 +365,13 @@ static void
 open_from_closed (GstPmssSrc * src)
 {
   Opening opening = {.src = src };
-  g_autoptr (PmssReader) old = g_steal_pointer (&src->reader);
+  g_autoptr (PmssReader) old = NULL;
   GError *error = NULL;
 
+  /* one that is still being opened has not failed */
+  if (src->settings_changed)
+    old = g_steal_pointer (&src->reader);
+  opening.reader = g_steal_pointer (&src->reader);
   src->open_state = GST_PMSS_SRC_OPENING;
   src->settings_changed = FALSE;
   src->warned = FALSE;
@@ -473,7 +497,7 @@ gst_pmss_src_pause (GstPmssSrc * src)
   g_mutex_lock (&src->lock);
   while (src->open_state == GST_PMSS_SRC_OPENING)
     g_cond_wait (&src->changed, &src->lock);
-  src->admission_deadline = 0;
+  src->resumable = FALSE;
   g_clear_error (&src->failure);
   if (src->open_state == GST_PMSS_SRC_OPEN) {
     keep = g_object_ref (src->reader);

@@ -49,8 +49,11 @@ struct _GstPmssSrc
   GCancellable *cancellable;
 
   GstPmssSrcOpenState open_state;
-  PmssReader *reader;           /* valid in OPEN; kept across READY */
-  gint64 admission_deadline;    /* monotonic µs, 0: nothing was refused yet */
+  PmssReader *reader;           /* good in OPEN; kept across READY. In CLOSED: opens on */
+  gboolean waiting;             /* for admission, and said so */
+  gboolean resumable;           /* the last wait ended by a flush */
+  gint64 start_at;              /* monotonic µs, expected by the last wait; 0: not known */
+  gboolean granted;             /* control keeps that start */
   GError *failure;              /* in FAILED: not posted yet */
   gboolean warned;              /* of running without redundancy, once a reader */
 

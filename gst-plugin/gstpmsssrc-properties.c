@@ -186,15 +186,19 @@ install_source (GObjectClass * klass)
   /**
    * GstPmssSrc:wait-for-admission:
    *
-   * How long to go on asking, in seconds, while the control server answers that
-   * it can admit no further stream. 0: its first answer counts.
+   * How long the opening waits for a start, in nanoseconds, when the servers
+   * cannot serve a further stream now. It has nothing to do with
+   * #GstPmssSrc:timeout, which does not run meanwhile. While it waits, progress
+   * messages with the code "admission" say when it starts. 0: it does not wait,
+   * and posts RESOURCE BUSY at once.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, PROP_WAIT_FOR_ADMISSION,
-      g_param_spec_uint ("wait-for-admission", "Wait for admission",
-          "How long to wait to be admitted while the servers are busy, in "
-          "seconds", 0, 86400, GST_PMSS_SRC_DEFAULT_WAIT_FOR_ADMISSION, FLAGS));
+      g_param_spec_uint64 ("wait-for-admission", "Wait for admission",
+          "How long to wait for a start while the servers are full, in "
+          "nanoseconds (0 = not at all)", 0, 86400 * GST_SECOND,
+          GST_PMSS_SRC_DEFAULT_WAIT_FOR_ADMISSION, FLAGS));
 }
 
 static void

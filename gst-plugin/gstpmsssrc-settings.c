@@ -99,7 +99,7 @@ static const Place places[N_PROPS] = {
   [PROP_READ_AHEAD] = PLACE (UINT64, read_ahead),
   [PROP_READ_AHEAD_TIME] = PLACE (UINT, read_ahead_time),
   [PROP_MAX_MEMORY] = PLACE (UINT64, max_memory),
-  [PROP_WAIT_FOR_ADMISSION] = PLACE (UINT, wait_for_admission),
+  [PROP_WAIT_FOR_ADMISSION] = PLACE (UINT64, wait_for_admission),
 };
 
 static void

@@ -70,7 +70,7 @@ typedef struct
   guint64 read_ahead;           /* bytes */
   guint read_ahead_time;        /* s */
   guint64 max_memory;           /* bytes; 0: as it is */
-  guint wait_for_admission;     /* s */
+  guint64 wait_for_admission;   /* ns */
 } GstPmssSrcSettings;
 
 void gst_pmss_src_settings_init      (GstPmssSrcSettings * settings);

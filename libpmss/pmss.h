@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <libpmss/client/pmss-busy.h>
 #include <libpmss/client/pmss-client.h>
 #include <libpmss/client/pmss-credentials.h>
 #include <libpmss/format/pmss-erasure.h>

@@ -26,8 +26,11 @@ struct _FakeControl
   SoupServer *server;
   guint port;
   GHashTable *peers;            /* ports of clients that asked for a session */
+  GHashTable *ids;              /* of sessions that were asked for */
   /* atomic */
-  gint status, logins, sessions, connections;
+  gint status, logins, sessions, connections, n_ids, returned;
+  gint start_in;                /* ms */
+  const char *retry_after;      /* (nullable) */
 };
 
 static void
@@ -51,18 +54,59 @@ on_login (SoupServer * server, SoupServerMessage * message, const char *path,
 }
 
 static void
+note_id (FakeControl * control, SoupServerMessage * message)
+{
+  SoupMessageBody *body = soup_server_message_get_request_body (message);
+  g_autofree char *text = g_strndup (body->data, body->length);
+  const char *id = strstr (text, "\"id\":\"");
+
+  g_assert_nonnull (id);
+  if (g_hash_table_add (control->ids, g_strndup (id + strlen ("\"id\":\""),
+              32)))
+    g_atomic_int_inc (&control->n_ids);
+}
+
+/* The lease is so short that it has to be kept. */
+static void
+defer (FakeControl * control, SoupServerMessage * message)
+{
+  SoupMessageBody *body = soup_server_message_get_request_body (message);
+  g_autofree char *text = g_strndup (body->data, body->length);
+  const char *id = strstr (text, "\"id\":\"");
+  g_autofree char *json = g_strdup_printf ("{\"id\":\"%.32s\",\"lease\":1,"
+      "\"start_in_ns\":%d000000}", id + strlen ("\"id\":\""),
+      g_atomic_int_get (&control->start_in));
+
+  answer (message, 201, json);
+}
+
+static void
 on_session (SoupServer * server, SoupServerMessage * message, const char *path,
     GHashTable * query, gpointer data)
 {
   FakeControl *control = data;
   guint status = g_atomic_int_get (&control->status);
+  const char *retry_after = g_atomic_pointer_get (&control->retry_after);
   g_autofree char *problem = NULL;
 
+  if (g_str_equal (soup_server_message_get_method (message), "DELETE")) {
+    g_atomic_int_inc (&control->returned);
+    soup_server_message_set_status (message, 204, NULL);
+    return;
+  }
   g_atomic_int_inc (&control->sessions);
+  note_id (control, message);
   if (g_hash_table_add (control->peers, GUINT_TO_POINTER
           (g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS
                   (soup_server_message_get_remote_address (message))))))
     g_atomic_int_inc (&control->connections);
+  if (status == 201) {
+    defer (control, message);
+    return;
+  }
+  if (retry_after != NULL)
+    soup_message_headers_append (soup_server_message_get_response_headers
+        (message), "Retry-After", retry_after);
   problem = g_strdup_printf ("{\"type\":\"about:blank\",\"title\":\"refused\","
       "\"status\":%u,\"detail\":\"the fake control server says %u\"}",
       status, status);
@@ -95,6 +139,7 @@ fake_control_new_tls (GTlsCertificate * certificate)
   GSList *uris;
 
   control->peers = g_hash_table_new (NULL, NULL);
+  control->ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   control->context = g_main_context_new ();
   control->loop = g_main_loop_new (control->context, FALSE);
 
@@ -143,6 +188,7 @@ fake_control_free (FakeControl * control)
   g_main_loop_unref (control->loop);
   g_main_context_unref (control->context);
   g_hash_table_unref (control->peers);
+  g_hash_table_unref (control->ids);
   g_free (control);
 }
 
@@ -156,6 +202,30 @@ void
 fake_control_set_status (FakeControl * control, guint status)
 {
   g_atomic_int_set (&control->status, status);
+}
+
+void
+fake_control_set_start_in (FakeControl * control, gint64 start_in)
+{
+  g_atomic_int_set (&control->start_in, (gint) (start_in / 1000000));
+}
+
+void
+fake_control_set_retry_after (FakeControl * control, const char *seconds)
+{
+  g_atomic_pointer_set (&control->retry_after, seconds);
+}
+
+guint
+fake_control_count_ids (FakeControl * control)
+{
+  return g_atomic_int_get (&control->n_ids);
+}
+
+guint
+fake_control_get_returned (FakeControl * control)
+{
+  return g_atomic_int_get (&control->returned);
 }
 
 guint

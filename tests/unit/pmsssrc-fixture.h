@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 /* Reads the plugin from the build, and nothing of the system's but the core elements. */
 void pmsssrc_test_init (int *argc, char ***argv);
 
-/* A control server, in a thread of its own, that answers every POST /sessions with one status. */
+/* A control server, in a thread of its own, that answers every POST /sessions with one status. No
+ * session of it ever begins. */
 typedef struct _FakeControl FakeControl;
 
 FakeControl *fake_control_new        (void);
@@ -19,6 +20,13 @@ FakeControl *fake_control_new_tls    (GTlsCertificate * certificate);
 void         fake_control_free       (FakeControl * control);
 guint        fake_control_get_port   (FakeControl * control);
 void         fake_control_set_status (FakeControl * control, guint status);
+/* While the status is 201: a start in so many ns is kept. */
+void         fake_control_set_start_in (FakeControl * control, gint64 start_in);
+/* Of refusals. */
+void         fake_control_set_retry_after (FakeControl * control, const char *seconds);
+/* Different sessions that were asked for; those that were given back. */
+guint        fake_control_count_ids    (FakeControl * control);
+guint        fake_control_get_returned (FakeControl * control);
 guint        fake_control_get_logins   (FakeControl * control);
 guint        fake_control_get_sessions (FakeControl * control);
 /* Connections that sessions were asked for over. */

@@ -241,55 +241,6 @@ test_extreme_settings (gconstpointer most)
   end_with_error (pipeline, GST_RESOURCE_ERROR_OPEN_READ);
 }
 
-static void
-test_admission_wait (void)
-{
-  g_autoptr (FakeControl) control = fake_control_new ();
-  g_autofree char *location = location_of (control);
-  GstElement *source;
-  GstElement *pipeline = source_pipeline_new (location, &source);
-
-  fake_control_set_status (control, 503);
-  g_object_set (source, "wait-for-admission", 3600, "retries", 0, NULL);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  wait_progress (pipeline, "admission", GST_PROGRESS_TYPE_START);
-  /* it asks on; as soon as the answer is another one, that one counts */
-  fake_control_set_status (control, 404);
-  wait_progress (pipeline, "admission", GST_PROGRESS_TYPE_ERROR);
-  end_with_error (pipeline, GST_RESOURCE_ERROR_NOT_FOUND);
-  g_assert_cmpuint (fake_control_get_sessions (control), >=, 2);
-  g_assert_cmpuint (fake_control_get_connections (control), ==, 1);
-}
-
-static void
-test_admission_wait_ends (void)
-{
-  g_autoptr (FakeControl) control = fake_control_new ();
-  g_autofree char *location = location_of (control);
-  GstElement *source;
-  GstElement *pipeline = source_pipeline_new (location, &source);
-
-  fake_control_set_status (control, 503);
-  g_object_set (source, "wait-for-admission", 1, "retries", 0, NULL);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  end_with_error (pipeline, GST_RESOURCE_ERROR_BUSY);
-}
-
-static void
-test_admission_wait_shutdown (void)
-{
-  g_autoptr (FakeControl) control = fake_control_new ();
-  g_autofree char *location = location_of (control);
-  GstElement *source;
-  GstElement *pipeline = source_pipeline_new (location, &source);
-
-  fake_control_set_status (control, 503);
-  g_object_set (source, "wait-for-admission", 3600, "retries", 0, NULL);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  wait_progress (pipeline, "admission", GST_PROGRESS_TYPE_START);
-  source_pipeline_end (pipeline);
-}
-
 /* Two elements of one pipeline with the same login log in once. */
 static void
 test_shared_client (void)
@@ -348,10 +299,6 @@ main (int argc, char **argv)
   g_test_add_func ("/pmsssrc/timeout", test_timeout);
   g_test_add_data_func ("/pmsssrc/least-settings", NULL, test_extreme_settings);
   g_test_add_data_func ("/pmsssrc/most-settings", "", test_extreme_settings);
-  g_test_add_func ("/pmsssrc/admission-wait", test_admission_wait);
-  g_test_add_func ("/pmsssrc/admission-wait-ends", test_admission_wait_ends);
-  g_test_add_func ("/pmsssrc/admission-wait-shutdown",
-      test_admission_wait_shutdown);
   g_test_add_func ("/pmsssrc/shared-client", test_shared_client);
   return g_test_run ();
 }

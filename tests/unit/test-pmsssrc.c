@@ -38,8 +38,8 @@ static void
 test_defaults (void)
 {
   g_autoptr (GstElement) element = make ();
-  guint timeout, max_connections, max_extra, wait, blocksize, read_ahead_time;
-  guint64 cache_size, read_ahead, max_memory;
+  guint timeout, max_connections, max_extra, blocksize, read_ahead_time;
+  guint64 cache_size, read_ahead, max_memory, wait_for_admission;
   double factor, max;
   int retries;
   GTlsCertificateFlags flags;
@@ -50,7 +50,7 @@ test_defaults (void)
       "max-connections", &max_connections, "max-extra", &max_extra,
       "cache-size", &cache_size,
       "read-ahead", &read_ahead, "read-ahead-time", &read_ahead_time,
-      "max-memory", &max_memory, "wait-for-admission", &wait,
+      "max-memory", &max_memory, "wait-for-admission", &wait_for_admission,
       "tls-validation-flags", &flags, "location", &location,
       "blocksize", &blocksize, NULL);
   g_assert_cmpuint (timeout, ==, 15);
@@ -63,7 +63,7 @@ test_defaults (void)
   g_assert_cmpuint (read_ahead, ==, 48 << 20);
   g_assert_cmpuint (read_ahead_time, ==, 10);
   g_assert_cmpuint (max_memory, ==, 0);
-  g_assert_cmpuint (wait, ==, 0);
+  g_assert_cmpuint (wait_for_admission, ==, 0);
   g_assert_cmpint (flags, ==, G_TLS_CERTIFICATE_VALIDATE_ALL);
   g_assert_cmpuint (blocksize, ==, 256 * 1024);
   g_assert_null (location);
