@@ -7,6 +7,7 @@
 #include "gstpmsssrc-errors.h"
 #include "gstpmsssrc-messages.h"
 #include "gstpmsssrc-private.h"
+#include "gstpmsssrc-session.h"
 
 #define GST_CAT_DEFAULT gst_pmss_src_debug
 
@@ -228,8 +229,9 @@ make_reader (Opening * opening, PmssClient * client)
 {
   const GstPmssSrcSettings *settings = &opening->settings;
   PmssReader *reader = pmss_reader_new (client, settings->uri->name);
+  g_autofree char *session = gst_pmss_take_session (settings->uri->name);
 
-  g_object_set (reader, "cache-size", settings->cache_size,
+  g_object_set (reader, "session", session, "cache-size", settings->cache_size,
       "read-ahead", settings->read_ahead,
       "read-ahead-time", settings->read_ahead_time,
       "max-memory", settings->max_memory,

@@ -20,6 +20,7 @@ struct _PmssLease
   PmssVersionId version;        /* that it reads */
   gboolean measured;            /* control takes measures */
   char *asked;                  /* id of the session that is asked for; NULL: none */
+  gboolean given;               /* it is the one of the wish */
   PmssPatience *renewal;        /* NULL: none is under way */
   PmssPatience *reopening;      /* NULL: none is under way */
   PmssAlarm *alarm;             /* something is due */
@@ -89,10 +90,27 @@ take_deferred (PmssLease * lease, const PmssSession * session)
   act (lease, action, error);
 }
 
+/* The session that was held for us has ended: we ask for one of our own. */
+static gboolean
+drop_given (PmssLease * lease, const GError * error)
+{
+  const PmssErrorDetails *details = pmss_error_get_details (error);
+
+  if (!lease->given || details == NULL
+      || (details->http_status != 403 && details->http_status != 409))
+    return FALSE;
+  lease->given = FALSE;
+  g_clear_pointer (&lease->asked, g_free);
+  lease->state.asking = FALSE;
+  return lease->state.phase == PMSS_LEASE_OPENING;
+}
+
 static void
 take_failure (PmssLease * lease, const GError * error)
 {
-  PmssLeaseAction action = pmss_lease_state_not_opened (&lease->state,
+  PmssLeaseAction action = drop_given (lease, error) ?
+      pmss_lease_state_begin (&lease->state,
+      get_now (lease)) : pmss_lease_state_not_opened (&lease->state,
       get_now (lease), error);
 
   if (action.what == PMSS_LEASE_DO_WAIT
@@ -444,6 +462,7 @@ pmss_lease_new (PmssLoop * loop, PmssClient * client,
   lease->medium = g_strdup (wish->medium);
   lease->ticket = g_strdup (wish->ticket);
   lease->asked = g_strdup (wish->id);
+  lease->given = wish->id != NULL;
   lease->bulk = wish->bulk;
   lease->funcs = funcs;
   lease->user_data = user_data;

@@ -3,7 +3,6 @@
 #include <libpmss/pmss-error.h>
 
 #include "pmsssrc-fixture.h"
-#include "test-certificate.h"
 
 #define HOUR (3600 * GST_SECOND)
 
@@ -14,20 +13,18 @@ typedef struct
 } Fixture;
 
 static void
-begin (Fixture * f, GTlsCertificate * certificate, guint status,
-    const char *retry_after, GstClockTime wait)
+begin (Fixture * f, guint status, const char *retry_after, GstClockTime wait)
 {
   g_autofree char *location = NULL;
 
-  f->control = fake_control_new_tls (certificate);
-  location = g_strdup_printf ("pmss%s://u:p@127.0.0.1:%u/films/a",
-      certificate != NULL ? "s" : "", fake_control_get_port (f->control));
+  f->control = fake_control_new ();
+  location = g_strdup_printf ("pmss://u:p@127.0.0.1:%u/films/a",
+      fake_control_get_port (f->control));
   f->pipeline = source_pipeline_new (location, &f->source);
   fake_control_set_status (f->control, status);
   fake_control_set_start_in (f->control, 1200 * GST_SECOND);
   fake_control_set_retry_after (f->control, retry_after);
-  g_object_set (f->source, "wait-for-admission", wait, "retries", 0,
-      "tls-validation-flags", 0, NULL);
+  g_object_set (f->source, "wait-for-admission", wait, "retries", 0, NULL);
   gst_element_set_state (f->pipeline, GST_STATE_PLAYING);
 }
 
@@ -54,6 +51,13 @@ wait_admission (Fixture * f, GstProgressType wanted, gint64 * start_in)
   }
 }
 
+static void
+end (Fixture * f)
+{
+  source_pipeline_end (f->pipeline);
+  fake_control_free (f->control);
+}
+
 /* The element has failed with BUSY; says when. */
 static void
 end_busy (Fixture * f, const char *text, gint64 retry_in)
@@ -67,14 +71,7 @@ end_busy (Fixture * f, const char *text, gint64 retry_in)
   g_assert_nonnull (strstr (error->message, text));
   gst_structure_get_int64 (details, "retry-in", &told);
   g_assert_cmpint (told, ==, retry_in);
-  fake_control_free (f->control);
-}
-
-static void
-end (Fixture * f)
-{
-  source_pipeline_end (f->pipeline);
-  fake_control_free (f->control);
+  end (f);
 }
 
 /* A start is kept: it is said when, again with each answer; the lease is kept. */
@@ -103,23 +100,11 @@ test_granted (void)
 {
   Fixture f;
 
-  begin (&f, NULL, 201, NULL, HOUR);
+  begin (&f, 201, NULL, HOUR);
   run_granted (&f);
   source_pipeline_end (f.pipeline);
   g_assert_cmpuint (fake_control_get_returned (f.control), ==, 1);
   fake_control_free (f.control);
-}
-
-static void
-test_granted_tls (void)
-{
-  g_autoptr (GTlsCertificate) certificate =
-      g_tls_certificate_new_from_pem (TEST_CERTIFICATE, -1, NULL);
-  Fixture f;
-
-  begin (&f, certificate, 201, NULL, HOUR);
-  run_granted (&f);
-  end (&f);
 }
 
 /* Flushing seeks while it waits: it waits on, for the same session. */
@@ -128,7 +113,7 @@ test_place_is_kept (void)
 {
   Fixture f;
 
-  begin (&f, NULL, 201, NULL, HOUR);
+  begin (&f, 201, NULL, HOUR);
   g_free (wait_admission (&f, GST_PROGRESS_TYPE_START, NULL));
   for (guint i = 0; i < 3; i++) {
     g_autofree char *text = NULL;
@@ -165,7 +150,7 @@ test_refused (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GstStructure) details = NULL;
 
-  begin (&f, NULL, 503, "1", HOUR);
+  begin (&f, 503, "1", HOUR);
   g_free (wait_admission (&f, GST_PROGRESS_TYPE_START, NULL));
   fake_control_set_status (f.control, 404);
   g_free (wait_admission (&f, GST_PROGRESS_TYPE_ERROR, NULL));
@@ -173,7 +158,7 @@ test_refused (void)
   g_assert_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
   g_assert_cmpuint (fake_control_get_sessions (f.control), >=, 2);
   g_assert_cmpuint (fake_control_get_connections (f.control), ==, 1);
-  fake_control_free (f.control);
+  end (&f);
 }
 
 /* The limit is over, or would be. */
@@ -182,7 +167,7 @@ test_busy (void)
 {
   Fixture f;
 
-  begin (&f, NULL, 503, NULL, GST_SECOND / 2);
+  begin (&f, 503, NULL, GST_SECOND / 2);
   end_busy (&f, "says 503", -1);
 }
 
@@ -191,7 +176,7 @@ test_busy_for_long (void)
 {
   Fixture f;
 
-  begin (&f, NULL, 503, "250", 60 * GST_SECOND);
+  begin (&f, 503, "250", 60 * GST_SECOND);
   end_busy (&f, "try again in 4 min 10 s", 250 * (gint64) GST_SECOND);
 }
 
@@ -201,7 +186,7 @@ test_shutdown (void)
 {
   Fixture f;
 
-  begin (&f, NULL, 503, NULL, HOUR);
+  begin (&f, 503, NULL, HOUR);
   g_free (wait_admission (&f, GST_PROGRESS_TYPE_START, NULL));
   end (&f);
 }
@@ -211,7 +196,6 @@ main (int argc, char **argv)
 {
   pmsssrc_test_init (&argc, &argv);
   g_test_add_func ("/pmsssrc/admission/granted", test_granted);
-  g_test_add_func ("/pmsssrc/admission/granted-tls", test_granted_tls);
   g_test_add_func ("/pmsssrc/admission/place-is-kept", test_place_is_kept);
   g_test_add_func ("/pmsssrc/admission/refused", test_refused);
   g_test_add_func ("/pmsssrc/admission/busy", test_busy);

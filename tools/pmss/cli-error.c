@@ -134,7 +134,8 @@ hint_of_pmss (const GError * error)
           "--ca-file FILE.";
     case PMSS_ERROR_TIMED_OUT:
     case PMSS_ERROR_BUSY:
-      return "Try again in a moment.";
+      return strstr (error->message, "ry again") ? NULL :
+          "Try again in a moment.";
     case PMSS_ERROR_TOO_FEW_SHARDS:
       return "'pmss node ls' shows which storage servers are down.";
     case PMSS_ERROR_CORRUPT:

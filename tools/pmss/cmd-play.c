@@ -15,6 +15,11 @@
 #include "cli.h"
 #include "medium.h"
 #include "playing.h"
+#include "starting.h"
+
+/* s */
+#define DEFAULT_WAIT 300
+#define MAX_WAIT (24 * 3600)
 
 static const PmssCliUsage usage = {
   "NAME [-- PLAYER-OPTION…]",
@@ -61,6 +66,21 @@ can_be_played (PmssCli * cli, const char *name, GError ** error)
   g_set_error (error, PMSS_ERROR, PMSS_ERROR_CONFLICT,
       "“%s” is not ready but %s", name, state);
   return FALSE;
+}
+
+/* The player's element takes the session over. It is held until then, and not
+ * given back: control has it for as long as its lease. */
+static PmssReader *
+hold_session (PmssCli * cli, const char *name, guint wait, GError ** error)
+{
+  PmssReader *reader = pmss_starting_open (cli, name, wait, error);
+  g_autofree char *text = NULL;
+
+  if (reader == NULL)
+    return NULL;
+  text = g_strdup_printf ("%s %s", pmss_reader_get_session (reader)->id, name);
+  g_setenv ("PMSS_SESSION", text, TRUE);
+  return reader;
 }
 
 /* Becomes the player. Does not return when it works. */
@@ -114,6 +134,16 @@ tell_uri (PmssCli * cli, const char *uri)
   pmss_cli_json_print (node);
 }
 
+static gboolean
+check_wait (int wait, GError ** error)
+{
+  if (wait >= 0 && wait <= MAX_WAIT)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      "--wait has to be from 0 to %d, not %d", MAX_WAIT, wait);
+  return FALSE;
+}
+
 gboolean
 pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
 {
@@ -121,6 +151,8 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
   g_autofree char *save = NULL;
   g_autofree char *uri = NULL;
   gboolean print_uri = FALSE, discard = FALSE, stats = FALSE;
+  g_autoptr (PmssReader) held = NULL;
+  int wait = DEFAULT_WAIT;
   const GOptionEntry entries[] = {
     {"player", 0, 0, G_OPTION_ARG_STRING, &player,
         "The player to start (gst-play-1.0)", "PROGRAM"},
@@ -128,6 +160,9 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
         "Print the URI, for a player of your own", NULL},
     {"discard", 0, 0, G_OPTION_ARG_NONE, &discard,
         "Decode as fast as possible and show nothing", NULL},
+    {"wait", 0, 0, G_OPTION_ARG_INT, &wait,
+        "How long to wait for a start while the servers are full (300; "
+          "0: not at all)", "SECONDS"},
     {"save", 0, 0, G_OPTION_ARG_FILENAME, &save,
         "Write what the element pmsssrc gives to FILE", "FILE"},
     {"stats", 0, 0, G_OPTION_ARG_NONE, &stats,
@@ -136,6 +171,8 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
   };
 
   if (!pmss_cli_parse (cli, &usage, entries, &argc, &argv, error))
+    return FALSE;
+  if (!check_wait (wait, error))
     return FALSE;
   uri = medium_uri (cli, argv[1], error);
   if (uri == NULL)
@@ -148,7 +185,10 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
     return FALSE;
   tell_authorities (cli);
   if (discard || save != NULL)
-    return pmss_playing_run (cli, uri, save, stats, error);
+    return pmss_playing_run (cli, uri, save, stats, (guint) wait, error);
+  held = hold_session (cli, argv[1], (guint) wait, error);
+  if (held == NULL)
+    return FALSE;
   /* "--" stays where options of the player follow. */
   argv += 2;
   argc -= 2;

@@ -9,6 +9,7 @@
 
 #include "cli-text.h"
 #include "reading.h"
+#include "starting.h"
 
 /* How often the bus is left to look whether the user has had enough. */
 #define POLL_INTERVAL (100 * GST_MSECOND)
@@ -16,6 +17,9 @@
 /* A pipeline that runs to its end. */
 typedef struct
 {
+  PmssCli *cli;
+  const char *uri;
+  guint wait;                   /* s, for a start */
   GstElement *pipeline;
   GstElement *source;           /* pmsssrc, once there is one */
   GMutex lock;                  /* protects source: set by a streaming thread */
@@ -54,6 +58,7 @@ on_source_setup (GstElement * bin, GstElement * source, gpointer user_data)
   g_mutex_lock (&playing->lock);
   gst_object_replace ((GstObject **) & playing->source, GST_OBJECT (source));
   g_mutex_unlock (&playing->lock);
+  g_object_set (source, "wait-for-admission", playing->wait * GST_SECOND, NULL);
 }
 
 /* Every stream ends in a sink that takes what it gets at once. */
@@ -98,7 +103,8 @@ build_saving (Playing * playing, const char *uri, const char *save,
   playing->source =
       gst_object_ref_sink (gst_element_factory_make ("pmsssrc", NULL));
   sink = gst_element_factory_make ("filesink", NULL);
-  g_object_set (playing->source, "location", uri, NULL);
+  g_object_set (playing->source, "location", uri, "wait-for-admission",
+      playing->wait * GST_SECOND, NULL);
   g_object_set (sink, "location", save, NULL);
   gst_bin_add_many (GST_BIN (playing->pipeline),
       gst_object_ref (playing->source), sink, NULL);
@@ -161,6 +167,21 @@ take_error (Playing * playing, GstMessage * message, GError ** error)
         local->message);
 }
 
+/* While the element waits for a start, it says when that is. */
+static void
+note_progress (Playing * playing, GstMessage * message)
+{
+  const GstStructure *structure = gst_message_get_structure (message);
+  GstProgressType type;
+  gboolean granted = FALSE;
+  gint64 start_in;
+
+  gst_message_parse_progress (message, &type, NULL, NULL);
+  if (gst_structure_get_int64 (structure, "start-in", &start_in)
+      && gst_structure_get_boolean (structure, "granted", &granted))
+    pmss_starting_tell (playing->cli, playing->uri, start_in, granted);
+}
+
 static gboolean
 run_to_end (Playing * playing, GCancellable * cancellable, GError ** error)
 {
@@ -170,7 +191,8 @@ run_to_end (Playing * playing, GCancellable * cancellable, GError ** error)
   for (;;) {
     g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (bus,
         POLL_INTERVAL,
-        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT);
+        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT |
+        GST_MESSAGE_PROGRESS);
 
     if (g_cancellable_set_error_if_cancelled (cancellable, error))
       return FALSE;
@@ -182,7 +204,10 @@ run_to_end (Playing * playing, GCancellable * cancellable, GError ** error)
       take_error (playing, message, error);
       return FALSE;
     }
-    note_missing (playing, message);
+    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_PROGRESS)
+      note_progress (playing, message);
+    else
+      note_missing (playing, message);
   }
 }
 
@@ -264,9 +289,9 @@ report (PmssCli * cli, const Playing * playing, GVariant * stats,
 
 gboolean
 pmss_playing_run (PmssCli * cli, const char *uri, const char *save,
-    gboolean stats, GError ** error)
+    gboolean stats, guint wait, GError ** error)
 {
-  g_auto (Playing) playing = { NULL };
+  g_auto (Playing) playing = {.cli = cli,.uri = uri,.wait = wait };
   g_autoptr (GVariant) counters = NULL;
   gint64 start;
 

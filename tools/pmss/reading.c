@@ -259,6 +259,8 @@ pmss_reading_run (PmssCli * cli, const char *name, const PmssByteRange * range,
   if (client == NULL)
     return NULL;
   fetch.reader = reader = pmss_reader_new (client, name);
+  /* those who watch go before it */
+  g_object_set (reader, "bulk", TRUE, NULL);
   done = run (&fetch, range, error);
   reading->seconds = (double) (g_get_monotonic_time () - start) / 1e6;
   if (done)
