@@ -166,6 +166,9 @@ export const en = {
     undecodable: 'This browser cannot decode it. A player on this machine can.',
     noGateway: 'No storage server that plays media can be reached.',
     tooMany: 'You have as many streams as are allowed. End one, then try again.',
+    full: 'The servers are full',
+    fullWhy: 'So many people are watching that one more would make it stutter for all. It tries again by itself and then plays.',
+    startsIn: (time: string) => `It tries again in ${time}.`,
     otherPlayers: 'Other players',
   },
   keys: {

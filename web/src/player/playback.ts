@@ -5,13 +5,18 @@
 // loaded is not in the page's policy: the page is then loaded anew, and goes on at the same place.
 //
 //   loading ── metadata ──▶ ready ── error, stall ──▶ loading (next URL) ── all tried, 5 times ──▶ failed
+//
+// Where the servers are full, a gateway says when to ask again (503 with Retry-After). Another one
+// would say the same: the playback waits until then, and asks anew.
+//
+//   loading ── full ──▶ waiting ── its time ──▶ loading           waiting ── given up ──▶ failed
 import { signal } from '@preact/signals';
 import { Problem, readProblem } from '../api/client';
 import { forgetPosition, savePosition, startPlay } from '../api/plays';
 import { asProblem } from '../api/resource';
 import { replaceQuery } from '../app/router';
 
-export type PlaybackState = 'loading' | 'ready' | 'failed';
+export type PlaybackState = 'loading' | 'ready' | 'waiting' | 'failed';
 
 const STALL_MS = 5000;
 const LOOK_MS = 500;
@@ -21,6 +26,11 @@ const ROUNDS = 5;
 const STEADY_SECONDS = 10;
 /** A page that was loaded anew just now has the policy of now. */
 const POLICY_MS = 10_000;
+
+/** Seconds. After a shorter pause another gateway may do: that one is busy, not the cluster. */
+const LEAST_WAIT = 2;
+/** Nobody looks at a countdown for longer. */
+const LONGEST_WAIT = 3600;
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -49,6 +59,8 @@ export class Playback {
   readonly problem = signal<Problem | null>(null);
   /** It goes on at another gateway; for a quiet note. */
   readonly moving = signal(false);
+  /** While it waits: when the servers are asked again, as performance.now() counts. */
+  readonly askAgainAt = signal(0);
   /** The browser cannot decode it. */
   readonly undecodable = signal(false);
 
@@ -68,6 +80,7 @@ export class Playback {
   private steadyFrom = 0;
   private progress = { time: -1, buffered: -1, since: 0 };
   private readonly timer: number;
+  private waitTimer = 0;
   private readonly abort = new AbortController();
 
   constructor(private readonly video: HTMLVideoElement, private readonly name: string) {
@@ -98,14 +111,22 @@ export class Playback {
       this.at = 0;
       this.open(from ?? (play.position_ns ?? 0) / 1e9);
     } catch (error) {
-      this.fail(asProblem(error));
+      const problem = asProblem(error);
+      if (!this.waitFor(problem)) this.fail(problem);
     }
   }
 
   /** Tries once more after it has failed. */
   retry(): void {
+    clearTimeout(this.waitTimer);
     this.rounds = 0;
     void this.start(this.wanted || null);
+  }
+
+  /** Whoever watches does not want to wait any more. */
+  stopWaiting(): void {
+    clearTimeout(this.waitTimer);
+    if (this.state.value === 'waiting') this.fail(this.problem.value ?? new Problem(0, ''));
   }
 
   seek(seconds: number): void {
@@ -118,6 +139,7 @@ export class Playback {
     this.save(true);
     this.abort.abort();
     clearInterval(this.timer);
+    clearTimeout(this.waitTimer);
     this.video.removeAttribute('src');
     this.video.load();
   }
@@ -165,8 +187,24 @@ export class Playback {
         return;
       }
       if (refusal.status !== 0) this.refusal = refusal;
+      if (this.waitFor(refusal)) return;
     }
     if (!this.abort.signal.aborted) await this.moveOn();
+  }
+
+  /** FALSE: the refusal names no time that is worth waiting for. */
+  private waitFor(refusal: Problem): boolean {
+    const seconds = refusal.retryAfter ?? 0;
+    if (refusal.status !== 503 || seconds < LEAST_WAIT || seconds > LONGEST_WAIT || this.abort.signal.aborted) return false;
+    this.problem.value = refusal;
+    this.moving.value = false;
+    this.askAgainAt.value = performance.now() + seconds * 1000;
+    this.state.value = 'waiting';
+    this.video.removeAttribute('src');
+    this.video.load();
+    clearTimeout(this.waitTimer);
+    this.waitTimer = window.setTimeout(() => this.retry(), seconds * 1000);
+    return true;
   }
 
   /** An error and a stall may tell of the same gateway. */
@@ -224,7 +262,7 @@ export class Playback {
     const { video } = this;
     const now = performance.now();
     const buffered = this.bufferedEnd();
-    if (this.state.value === 'failed') return;
+    if (this.state.value === 'failed' || this.state.value === 'waiting') return;
     if (video.currentTime !== this.progress.time || buffered !== this.progress.buffered || (video.paused && video.readyState >= 2) || video.ended)
       this.progress = { time: video.currentTime, buffered, since: now };
     else if (video.getAttribute('src') && now - this.progress.since > STALL_MS && video.readyState < 3) {

@@ -13,6 +13,7 @@ import { KeyHelp } from './key-help';
 import { actionOf, type Action } from './keys';
 import { useMediaState } from './media-state';
 import { PlayerFailed } from './player-failed';
+import { PlayerWaiting } from './player-waiting';
 import { Playback } from './playback';
 import { loadSprite } from './sprite';
 import { findSubtitles, loadSubtitles, showCues, type SubtitleFile } from './subtitles';
@@ -175,20 +176,22 @@ export function Player({ medium, from, onLeave }: Props) {
 
   const made = playback.current;
   const failed = made?.state.value === 'failed';
-  const busy = !failed && (made?.state.value !== 'ready' || state.waiting);
+  const waits = made?.state.value === 'waiting';
+  const busy = !failed && !waits && (made?.state.value !== 'ready' || state.waiting);
   return (
-    <div ref={box} class={idle && !failed ? 'player idle' : 'player'} tabIndex={-1} role="region" aria-label={t.value.player.of(titleOf(medium))}
+    <div ref={box} class={idle && !failed && !waits ? 'player idle' : 'player'} tabIndex={-1} role="region" aria-label={t.value.player.of(titleOf(medium))}
       onPointerMove={stir} onFocusIn={stir}>
       <video ref={video} crossOrigin="anonymous" playsInline preload="auto" aria-label={titleOf(medium)} onClick={() => act('toggle')} onDblClick={() => act('fullscreen')} />
       {kindOf(medium) === 'audio' && <div class="player-cover"><Poster medium={medium} /></div>}
       {busy && <div class="player-busy"><span class="spinner" aria-hidden="true" /></div>}
       {made?.moving.value && <p class="player-note" role="status">{t.value.player.moving}</p>}
+      {waits && <PlayerWaiting until={made.askAgainAt.value} onStop={() => made.stopWaiting()} onLeave={onLeave} />}
       {failed && <PlayerFailed medium={medium} problem={made.problem.value} undecodable={made.undecodable.value} onRetry={() => made.retry()} onLeave={onLeave} />}
       <div class="player-top">
         <button type="button" class="icon-button" aria-label={t.value.back} onClick={onLeave}><BackIcon /></button>
         <h1>{titleOf(medium)}</h1>
       </div>
-      {!failed && <Controls state={state} sprite={sprite} full={full} subtitles={subtitles} act={act} onSeek={(seconds) => playback.current?.seek(seconds)}
+      {!failed && !waits && <Controls state={state} sprite={sprite} full={full} subtitles={subtitles} act={act} onSeek={(seconds) => playback.current?.seek(seconds)}
         onSpeed={(value) => setSpeed(video.current!, value)} speeds={SPEEDS}
         onVolume={(value) => { video.current!.volume = value; video.current!.muted = false; writePreference('volume', String(value)); }} />}
       <p class="visually-hidden" role="status" aria-live="polite">{said}</p>
