@@ -62,7 +62,7 @@ has_member (FakeCluster * cluster, const char *text)
 
 /* It reads from the start on, no byte earlier, over one connection to control. */
 static void
-run_granted (FakeCluster * cluster)
+run_granted (FakeCluster * cluster, guint timeout)
 {
   News news = { 0 };
   g_autoptr (PmssReader) reader = begin_reader (cluster, 60 * SECOND, &news);
@@ -71,7 +71,7 @@ run_granted (FakeCluster * cluster)
 
   cluster->deferrals = 1;
   cluster->start_in = "1200000000";
-  g_object_set (reader, "timeout", 1, NULL);
+  g_object_set (reader, "timeout", timeout, NULL);
   pmss_reader_open (reader, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_get_monotonic_time () - begun, >=, 1200 * MS);
@@ -93,11 +93,12 @@ test_granted (void)
 {
   FakeCluster *cluster = begin ();
 
-  run_granted (cluster);
+  /* shorter than the wait, which is not part of it */
+  run_granted (cluster, 1);
   fake_cluster_free (cluster);
 }
 
-static void
+G_GNUC_UNUSED static void
 test_granted_tls (void)
 {
   FakeCluster *cluster = begin ();
@@ -105,7 +106,7 @@ test_granted_tls (void)
       g_tls_certificate_new_from_pem (TEST_CERTIFICATE, -1, NULL);
 
   fake_cluster_control_tls (cluster, certificate);
-  run_granted (cluster);
+  run_granted (cluster, 15);
   fake_cluster_free (cluster);
 }
 
@@ -318,7 +319,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/reader/admission/granted", test_granted);
+  /* neither sanitizer survives that GLib's TLS module is unloaded */
+#if !defined (__SANITIZE_THREAD__) && !defined (__SANITIZE_ADDRESS__)
   g_test_add_func ("/reader/admission/granted-tls", test_granted_tls);
+#endif
   g_test_add_func ("/reader/admission/lease-is-kept", test_lease_is_kept);
   g_test_add_func ("/reader/admission/refused-then-opened",
       test_refused_then_opened);
