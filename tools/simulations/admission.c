@@ -78,6 +78,7 @@ draw (const SimResult * results)
   return 1;
 }
 
+/* 1: somebody stood still to whom `on' had promised that he would not. */
 static int
 simulate (void)
 {
@@ -100,9 +101,11 @@ simulate (void)
     if (is_asked_for (i)) {
       sim_day_run (&day, i, &results[i]);
       print_result (i, &results[i]);
+      if (i == SIM_POLICY_ON && results[i].hurt > 0)
+        status = 1;
     }
-  if (pictures != NULL)
-    status = draw (results);
+  if (pictures != NULL && draw (results) != 0)
+    status = 1;
   for (guint i = 0; i < SIM_N_POLICIES; i++) {
     g_free (results[i].running);
     g_free (results[i].standing);
