@@ -99,6 +99,7 @@ live (guint32 seed, const PmssCalendarRules * rules, gboolean with_losses,
     switch (g_rand_int_range (rand, 0, 7)) {
       case 0:
         release_one (model, rand);
+        ask (model, rand, with_losses, counts);
         break;
       case 1:
       case 2:
@@ -121,15 +122,16 @@ live_often (guint32 first, const PmssCalendarRules * rules,
     gboolean with_losses)
 {
   Counts counts = { 0 };
+  guint n = g_getenv ("PMSS_TEST_FEW") != NULL ? 1 : 20;
 
-  for (guint32 seed = first; seed < first + 8; seed++)
+  for (guint32 seed = first; seed < first + n; seed++)
     live (seed, rules, with_losses, &counts);
   g_test_message ("%u admitted, %u of them later, %u refused",
       counts.admitted, counts.later, counts.refused);
   /* each answer was given often enough to be tested */
-  g_assert_cmpuint (counts.admitted, >, 100);
-  g_assert_cmpuint (counts.later, >, 10);
-  g_assert_cmpuint (counts.refused, >, 100);
+  g_assert_cmpuint (counts.admitted, >, 12 * n);
+  g_assert_cmpuint (counts.later, >, n);
+  g_assert_cmpuint (counts.refused, >, 12 * n);
 }
 
 static void

@@ -65,6 +65,7 @@ check_walk (const PmssStreamPlan * plan, const PmssEnvelope * envelope,
 {
   guint32 slots = pmss_stream_plan_get_slots (plan);
   g_autofree guint64 *taken = g_new0 (guint64, (gsize) slots * n_extents);
+  g_autofree guint64 *ahead = g_new0 (guint64, slots);
   PmssPlanWalk walk;
   PmssPlanPart part;
   guint32 slot;
@@ -73,9 +74,15 @@ check_walk (const PmssStreamPlan * plan, const PmssEnvelope * envelope,
   while (pmss_plan_walk_next (&walk, &slot, &part)) {
     g_assert_cmpuint (slot, >=, from);
     g_assert_cmpuint (part.ahead, <=, part.bytes);
-    for (guint32 i = 0; i < part.slots; i++)
+    for (guint32 i = 0; i < part.slots; i++) {
       taken[(gsize) (slot + i) * n_extents + part.nodes[0] - 1] += part.bytes;
+      ahead[slot + i] += part.ahead * part.n_nodes;
+    }
   }
+  /* of two nodes each part is rounded up */
+  for (slot = from; slot < slots; slot++)
+    g_assert_cmpuint (ahead[slot], <=, pmss_envelope_get_ahead (envelope)
+        + 4 * n_extents);
   for (slot = from; slot < slots; slot++)
     for (guint extent = 0; extent < n_extents; extent++) {
       guint64 bytes = overlap (pmss_envelope_get_before (envelope, slot),
