@@ -48,6 +48,16 @@ is_piece_idle (PmssCalendar * self, const PmssPiece * piece, guint64 peak)
   return TRUE;
 }
 
+static gboolean
+has_plenty (PmssCalendar * self, guint64 peak)
+{
+  for (guint i = 0; i < self->nodes->len; i++)
+    if (!pmss_node_promises_has_plenty (g_ptr_array_index (self->nodes, i),
+            peak))
+      return FALSE;
+  return self->failures == NULL;
+}
+
 /* TRUE: it fits by far. FALSE: look closer. */
 static gboolean
 is_idle (PmssCalendar * self, const PmssCalendarStream * stream)
@@ -56,6 +66,8 @@ is_idle (PmssCalendar * self, const PmssCalendarStream * stream)
   PmssPieces pieces;
   PmssPiece piece;
 
+  if (has_plenty (self, peak))
+    return TRUE;
   pmss_pieces_init (&pieces, self, stream, self->now, self->filled);
   while (pmss_pieces_next (&pieces, &piece))
     if (!is_piece_idle (self, &piece, peak))

@@ -2,6 +2,9 @@
 /* What is promised of one node, slot by slot. One thread at a time. */
 #include "control/admission/node-promises.h"
 
+/* Slots after which the fullest one is looked for anew. */
+#define FIND_MOST 64
+
 /* The backlog of a slot is what has to be sent before it begins:
  *
  *   backlog[t] = max (0, backlog[t + 1] + promised[t] - limit)
@@ -109,6 +112,7 @@ pmss_node_promises_add (PmssNodePromises * self, const PmssPromise * promise,
 {
   guint64 most = add_to_slots (self, promise);
 
+  self->most = MAX (self->most, most);
   if (most <= self->limit && self->n_backlog == 0)
     return TRUE;
   return update_backlog (self, promise->slot,
@@ -162,6 +166,13 @@ pmss_node_promises_is_idle (const PmssNodePromises * self,
 }
 
 gboolean
+pmss_node_promises_has_plenty (const PmssNodePromises * self, guint64 units)
+{
+  return self->limit == G_MAXUINT64
+      || (self->n_backlog == 0 && self->most + units <= self->limit);
+}
+
+gboolean
 pmss_node_promises_is_full (const PmssNodePromises * self, guint64 slot,
     guint64 units, guint64 room, guint64 now)
 {
@@ -186,6 +197,11 @@ pmss_node_promises_advance (PmssNodePromises * self, guint64 from, guint64 to)
 {
   for (guint64 slot = from; slot < to; slot++)
     end_slot (self, slot);
+  if (from / FIND_MOST == to / FIND_MOST)
+    return;
+  self->most = 0;
+  for (guint i = 0; i < PMSS_RING_SLOTS; i++)
+    self->most = MAX (self->most, self->promised[i]);
 }
 
 void
@@ -194,5 +210,6 @@ pmss_node_promises_clear (PmssNodePromises * self)
   for (guint i = 0; i < PMSS_RING_SLOTS; i++)
     self->promised[i] = self->room[i] = self->backlog[i] = 0;
   self->n_backlog = 0;
+  self->most = 0;
   self->ahead = 0;
 }

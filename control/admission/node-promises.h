@@ -26,6 +26,7 @@ typedef struct
   guint64 *room;                /* of them, clients have room for so many one slot earlier */
   guint64 *backlog;             /* has to be sent before the slot begins */
   guint n_backlog;              /* slots with backlog */
+  guint64 most;                 /* no slot has more promised */
   guint64 ahead;                /* of the present slot's, sent before it began */
 } PmssNodePromises;
 
@@ -53,6 +54,8 @@ void              pmss_node_promises_forget_ahead (PmssNodePromises *self, guint
 /* TRUE: so much fits into each of these slots without any work ahead. */
 gboolean          pmss_node_promises_is_idle (const PmssNodePromises *self,
     const PmssPromise *promise);
+/* TRUE: so much fits into any slot without work ahead. */
+gboolean          pmss_node_promises_has_plenty (const PmssNodePromises *self, guint64 units);
 /* TRUE: so much does not fit into that slot, whatever else is true. */
 gboolean          pmss_node_promises_is_full (const PmssNodePromises *self, guint64 slot,
     guint64 units, guint64 room, guint64 now);
