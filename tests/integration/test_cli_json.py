@@ -140,6 +140,7 @@ class Json(CliCase):
         overview = self.check("status", "status", status=None)
         self.assertIn(overview["health"]["state"], ("ok", "attention"))
         self.assertEqual(len(self.check("top", "top")["nodes"]), 6)
+        self.assertEqual(len(self.check("capacity", "capacity")["nodes"]), 6)
         policy = self.check("policy set", "policy", "set", "films", "--names", "films/*", "--max-size", "1MiB", "--unit", "128KiB",
                             "--redundancy", "2+1", "--drop-original", "--order", "3")
         self.assertEqual((policy["order"], policy["match"]["max_size"], policy["unit"]), (3, MIB, 128 * 1024))
