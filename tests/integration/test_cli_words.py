@@ -91,7 +91,7 @@ class Words(CliCase):
 
     def test_help(self):
         for command in ("login", "logout", "ls", "info", "put", "get", "play", "verify", "artwork", "mv", "rm", "status", "node ls", "node add",
-                        "job ls", "job watch", "session ls", "user add", "user passwd", "local up", "local down"):
+                        "capacity", "top", "job ls", "job watch", "session ls", "user add", "user passwd", "local up", "local down"):
             with self.subTest(command=command):
                 text = self.pmss(*command.split(), "--help").out
                 self.assertIn("Example", text)

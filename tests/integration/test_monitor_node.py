@@ -53,8 +53,14 @@ def need_root():
         raise unittest.SkipTest("needs root, to make namespaces, disks and links")
 
 
+def need_mounts():
+    if subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        raise unittest.SkipTest("needs a mount namespace, whose root is a mount: there is none within a chroot")
+
+
 def mount_apart():
     """What this thread mounts from here on is seen by it and its children alone, and goes with them."""
+    need_mounts()
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
         raise unittest.SkipTest("a mount namespace: " + os.strerror(ctypes.get_errno()))
     tool("mount", "--make-rprivate", "/")
@@ -223,7 +229,8 @@ class Link(Load):
     @classmethod
     def setUpClass(cls):
         need_root()
-        need("ip", "tc", "nsenter", "setpriv")
+        need("ip", "tc", "nsenter", "setpriv", "unshare")
+        need_mounts()
         super().setUpClass()
 
     def look(self):

@@ -161,8 +161,7 @@ pmss_cmd_play (PmssCli * cli, int argc, char **argv, GError ** error)
     {"discard", 0, 0, G_OPTION_ARG_NONE, &discard,
         "Decode as fast as possible and show nothing", NULL},
     {"wait", 0, 0, G_OPTION_ARG_INT, &wait,
-        "How long to wait for a start while the servers are full (300; "
-          "0: not at all)", "SECONDS"},
+        "Wait for a start, if the servers are full (300)", "SECONDS"},
     {"save", 0, 0, G_OPTION_ARG_FILENAME, &save,
         "Write what the element pmsssrc gives to FILE", "FILE"},
     {"stats", 0, 0, G_OPTION_ARG_NONE, &stats,
