@@ -249,6 +249,9 @@ class TestCase(cluster.TestCase):
     def see(self, text):
         self.wait(lambda: text in self.browser.find_element(By.TAG_NAME, "body").text, "the text %r" % text)
 
+    def see_any(self, *texts):
+        self.wait(lambda: any(text in self.browser.find_element(By.TAG_NAME, "body").text for text in texts), "one of %r" % (texts,))
+
     def script(self, text, *arguments):
         return self.browser.execute_script(text, *arguments)
 
