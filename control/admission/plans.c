@@ -146,26 +146,6 @@ pmss_plans_get_size (PmssPlans * self)
   return self->size;
 }
 
-gboolean
-pmss_plans_read_generation (PmssDatabase * database,
-    const PmssVersionId * version, gint64 * generation, GError ** error)
-{
-  g_autoptr (GError) local = NULL;
-  g_autoptr (PmssRows) rows = pmss_database_query (database,
-      "SELECT generation FROM version WHERE id = ?1",
-      PMSS_BLOB (version->bytes, sizeof (version->bytes)));
-
-  if (pmss_rows_next (rows, &local)) {
-    *generation = pmss_rows_int (rows, 0);
-    return TRUE;
-  }
-  if (local == NULL)
-    g_set_error_literal (&local, PMSS_ERROR, PMSS_ERROR_NOT_FOUND,
-        "There is no such version");
-  g_propagate_error (error, g_steal_pointer (&local));
-  return FALSE;
-}
-
 typedef struct
 {
   const PmssVersionId *version;
@@ -177,7 +157,7 @@ read_generation (PmssDatabase * database, gpointer data, GError ** error)
 {
   GenerationCall *call = data;
 
-  return pmss_plans_read_generation (database, call->version,
+  return pmss_catalog_read_generation (database, call->version,
       &call->generation, error);
 }
 

@@ -29,9 +29,6 @@ gboolean   pmss_plans_find (PmssPlans *plans, const PmssVersionId *version, gint
  * database thread serves other callers. */
 gboolean   pmss_plans_load (PmssPlans *plans, const PmssMedium *medium,
     const PmssVersionId *version, PmssStreamPlan **plan, GError **error);
-/* The version's generation, as find() wants it. On the database thread. */
-gboolean   pmss_plans_read_generation (PmssDatabase *database, const PmssVersionId *version,
-    gint64 *generation, GError **error);
 /* Bytes that are kept. */
 gsize      pmss_plans_get_size (PmssPlans *plans);
 

@@ -16,7 +16,7 @@ read_generation (PmssDatabase * database, gpointer data, GError ** error)
 {
   GenerationCall *call = data;
 
-  return pmss_plans_read_generation (database, &call->version,
+  return pmss_catalog_read_generation (database, &call->version,
       &call->generation, error);
 }
 

@@ -46,9 +46,6 @@ gboolean pmss_catalog_count_shards  (PmssDatabase *database, guint node, int cha
     GError **error);
 /* Columns number, state, nodes. */
 gboolean pmss_catalog_read_extent_row (PmssRows *rows, PmssExtent *extent, GError **error);
-/* Grows with each change of the version's layout. PMSS_ERROR_NOT_FOUND. */
-gboolean pmss_catalog_read_generation (PmssDatabase *database, const PmssVersionId *id,
-    gint64 *generation, GError **error);
 /* PMSS_ERROR_NOT_FOUND: it is not placed. */
 gboolean pmss_catalog_read_extent   (PmssDatabase *database, const PmssVersionId *version,
     guint32 number, PmssExtent *extent, GError **error);

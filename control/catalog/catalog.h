@@ -127,6 +127,9 @@ gboolean     pmss_version_get_geometry (const PmssVersion *version, guint32 numb
 /* Writes @version, state writing. */
 gboolean     pmss_catalog_add_version     (PmssCatalog *catalog, const PmssVersion *version,
     GError **error);
+/* Grows with each change of its layout. On the database thread. PMSS_ERROR_NOT_FOUND. */
+gboolean     pmss_catalog_read_generation (PmssDatabase *database, const PmssVersionId *id,
+    gint64 *generation, GError **error);
 gboolean     pmss_catalog_get_version     (PmssCatalog *catalog, const PmssVersionId *id,
     PmssVersion *version, GError **error);
 /* All versions of a medium that are in @state: array of PmssVersion. */

@@ -152,7 +152,7 @@ find_plan (PmssDatabase * database, OpenCall * call, GError ** error)
 
   if (admission == NULL || call->viewer->bulk)
     return TRUE;
-  if (!pmss_plans_read_generation (database, version, &generation, error))
+  if (!pmss_catalog_read_generation (database, version, &generation, error))
     return FALSE;
   if (pmss_plans_find (pmss_admission_get_plans (admission), version,
           generation, &call->plan))
